@@ -1,0 +1,140 @@
+"""A number is declared once: `knob` is slider, flag, validator, help text and documentation row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Refused(ValueError):
+    """Bad input. The message is one sentence for the user: what is wrong and what to change."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What a slider, a flag or a table row needs to know of one field of a `Config`."""
+
+    name: str
+    kind: Literal["int", "float", "bool", "choice"]
+    default: Any
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    label: str  # a few words, for a slider
+    symbol: str  # LaTeX, as in the paper
+    says: str  # one plain phrase
+    step: float | None
+    log: bool  # spread evenly in the logarithm
+    live: bool  # may change while training; otherwise a change needs a new model
+    advanced: bool  # not among the (at most six) sliders shown first
+
+    @property
+    def range(self) -> str:
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        return "yes or no" if self.kind == "bool" else f"in [{self.low:g}, {self.high:g}]"
+
+    def ends(self) -> tuple[Any, ...]:
+        """The values a test must survive: both ends, or every choice."""
+        if self.kind == "choice":
+            return self.choices
+        return (False, True) if self.kind == "bool" else (self.low, self.high)
+
+
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    says: str,
+    label: str = "",
+    symbol: str = "",
+    step: float | None = None,
+    log: bool = False,
+    live: bool = False,
+    advanced: bool = False,
+) -> Any:
+    """Declare one hyper-parameter of a `Config`.
+
+    Numbers need `low` and `high`, both allowed. Choices are `Literal[...]` fields, switches are
+    `bool` fields. `live` knobs may change while a run trains.
+    """
+    extra: dict[str, Any] = {
+        "label": label,
+        "symbol": symbol,
+        "step": step,
+        "log": log,
+        "live": live,
+        "advanced": advanced,
+    }
+    return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
+
+
+class Config(BaseModel):
+    """The hyper-parameters of a family: frozen, validated, no unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    _plain: ClassVar[dict[type, str]] = {int: "int", float: "float", bool: "bool"}
+
+    @classmethod
+    def knobs(cls) -> dict[str, Knob]:
+        return {name: cls._knob(name) for name in cls.model_fields}
+
+    @classmethod
+    def _knob(cls, name: str) -> Knob:
+        field = cls.model_fields[name]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        bounds = {k: getattr(m, k) for m in field.metadata for k in ("ge", "le") if hasattr(m, k)}
+        extra = field.json_schema_extra
+        if not isinstance(extra, dict) or not field.description:
+            raise TypeError(f"{cls.__name__}.{name} must be declared with knob(..., says=...)")
+        kind = "choice" if choices else cls._plain.get(field.annotation)  # type: ignore[arg-type]
+        if kind is None or (kind in ("int", "float") and len(bounds) < 2):
+            raise TypeError(f"{cls.__name__}.{name} must be a bounded int or float, bool or Literal")
+        return Knob(
+            name=name,
+            kind=kind,  # type: ignore[arg-type]
+            default=field.default,
+            low=bounds.get("ge"),
+            high=bounds.get("le"),
+            choices=choices,
+            says=field.description,
+            **extra | {"label": extra["label"] or name},  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def table(cls) -> list[dict[str, str]]:
+        """A row of documentation for each knob."""
+        return [
+            {
+                "knob": it.name,
+                "symbol": f"${it.symbol}$" if it.symbol else "",
+                "default": str(it.default),
+                "values": it.range,
+                "meaning": it.says,
+                "while training": "yes" if it.live else "starts a new model",
+            }
+            for it in cls.knobs().values()
+        ]
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """Validate `values` (numbers, or their text from a link or a flag).
+
+        Raises `Refused` with a sentence that names the knob and its range.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name, knobs = str(first["loc"][0]), cls.knobs()
+            if name not in knobs:
+                raise Refused(f"There is no knob {name!r}; choose from {', '.join(knobs)}.") from error
+            it = knobs[name]
+            raise Refused(f"{name} ({it.says}) is {first['input']!r}; it must be {it.range}.") from error
+
+    def change(self, values: dict[str, Any]) -> Self:
+        """This config with some values replaced, validated again."""
+        return self.of(self.model_dump() | values)

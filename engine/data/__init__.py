@@ -1,0 +1,71 @@
+"""Data: distributions with known densities, digits, torchvision's sets, and what users bring."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from engine.config import Refused
+from engine.data.builtin import TARGETS, Choice, digits, sampled
+from engine.data.dataset import Dataset, batches, floats
+from engine.data.images import keep_images, load_images
+from engine.data.keep import home_of
+from engine.data.network import SETS, download
+from engine.data.points import keep_points, load_points, read_csv
+from engine.data.targets import Mixture, Target
+
+__all__ = [
+    "Choice",
+    "Dataset",
+    "Mixture",
+    "Target",
+    "batches",
+    "floats",
+    "keep_images",
+    "keep_points",
+    "load",
+    "names",
+    "read_csv",
+]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+
+def names(kind: str | None = None) -> list[Choice]:
+    """The built-in data in teaching order; `kind` is "line", "points", "image" or None for all."""
+    kinds = {name: "line" if name.endswith("bumps") else "points" for name in TARGETS}
+    choices = [Choice(name, title, kinds[name], False, says) for name, (title, says, _) in TARGETS.items()]
+    choices.append(Choice("digits", "Digits", "image", False, "10,000 handwritten digits of MNIST."))
+    choices += [Choice(s.name, s.title, "image", True, s.says) for s in SETS.values()]
+    return [choice for choice in choices if kind in (None, choice.kind)]
+
+
+def load(name: str, home: Path | None = None) -> Dataset:
+    """The data called `name`: a built-in name, or one that `keep_points` or `keep_images` gave.
+
+    `home` is where users' data are kept: $GENLAB_HOME or "runs" when None. The result is cached
+    and shared: do not write into its tensors. Raises `Refused` for a name that does not exist,
+    and for a set that needs the network when there is none.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Refused(
+            f"{str(name)[:60]!r} cannot name data: use at most 41 small letters, digits and hyphens."
+        )
+    return _load(name, home_of(home))
+
+
+@lru_cache(maxsize=32)
+def _load(name: str, home: Path) -> Dataset:
+    if name in TARGETS:
+        title, _, make = TARGETS[name]
+        return sampled(name, title, make(), "Samples of a distribution whose density is known exactly.")
+    if name == "digits":
+        return digits()
+    if name in SETS:
+        return download(name, home)
+    kind = name.partition("-")[0]
+    load_kept = {"drawn": load_points, "csv": load_points, "images": load_images}.get(kind)
+    if load_kept and re.fullmatch(r"[a-z]+-[0-9a-f]{12}", name):
+        return load_kept(name, home)
+    raise Refused(f"There is no data called {name!r}; choose from {', '.join(c.name for c in names())}.")

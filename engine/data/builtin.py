@@ -1,0 +1,128 @@
+"""The distributions and digits that come with the lab."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.curves import Circles, Curve, Line, moons, spiral
+from engine.data.dataset import Dataset
+from engine.data.targets import Checkerboard, Mixture, Pinwheel, Target
+from engine.family import Space
+
+ASSETS = Path(__file__).parents[2] / "assets"
+N, N_TEST, SEED = 50_000, 10_000, 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of a select box."""
+
+    name: str
+    title: str
+    kind: str  # "line", "points" or "image"
+    needs_network: bool
+    says: str
+
+
+SQUARE = (-3.0, 3.0, -3.0, 3.0)
+EIGHTHS = 2 * math.pi * np.arange(8) / 8
+LATTICE = np.stack(np.meshgrid(np.arange(-2.0, 3), np.arange(-2.0, 3)), -1).reshape(-1, 2)
+
+TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
+    "two-bumps": (
+        "Two bumps",
+        "Two Gaussians on a line, one twice as likely as the other.",
+        lambda: Mixture([[-1.0], [1.0]], 0.4, (-4, 4, 0, 0.8), weights=[2, 1]),
+    ),
+    "three-bumps": (
+        "Three bumps",
+        "Three unequal Gaussians on a line: models that average lose the smallest.",
+        lambda: Mixture([[-2.0], [0.0], [2.0]], 0.3, (-4, 4, 0, 0.8), weights=[5, 3, 2]),
+    ),
+    "ring": (
+        "Ring of 8 Gaussians",
+        "Eight Gaussians on a circle of radius 2: count how many a model finds.",
+        lambda: Mixture(2 * np.stack([np.cos(EIGHTHS), np.sin(EIGHTHS)], -1), 0.1, SQUARE),
+    ),
+    "grid": (
+        "Grid of 25 Gaussians",
+        "Twenty-five narrow Gaussians: hard for a GAN to find all of them.",
+        lambda: Mixture(LATTICE, 0.05, SQUARE),
+    ),
+    "two-gaussians": (
+        "Two Gaussians",
+        "Two wide Gaussians that overlap a little.",
+        lambda: Mixture([[-1.0, 0.0], [1.0, 0.0]], 0.5, (-4.0, 4.0, -4.0, 4.0)),
+    ),
+    "line": (
+        "Line",
+        "A thin segment: nearly one-dimensional data in the plane.",
+        lambda: Line(2.0, math.pi / 6, 0.1, SQUARE),
+    ),
+    "moons": (
+        "Two moons",
+        "Two half circles, each around the other's end.",
+        lambda: Curve(moons(), 0.1, (-1.75, 2.75, -2.0, 2.5), panels=2),
+    ),
+    "spiral": (
+        "Spiral",
+        "One long thin arm: needs a flexible model.",
+        lambda: Curve([spiral(0.3, 2.4, 2.25)], 0.1, SQUARE, panels=10),
+    ),
+    "pinwheel": ("Pinwheel", "Five Gaussian arms, twisted without changing areas.", Pinwheel),
+    "checkerboard": ("Checkerboard", "Eight uniform squares: sharp edges and gaps.", Checkerboard),
+    "circles": (
+        "Two circles",
+        "A circle within a circle: no continuous one-to-one map of a Gaussian has these holes.",
+        lambda: Circles([1.0, 2.0], 0.1, SQUARE),
+    ),
+}
+
+
+def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
+    """50,000 training and 10,000 test samples of `target`, always the same ones."""
+    x, y = target.draw(N + N_TEST, np.random.default_rng(SEED))
+    x, labels = x.float(), y if target.pieces > 1 else None
+    return Dataset(
+        name=name,
+        title=title,
+        x=x[:N],
+        y=None if labels is None else labels[:N],
+        test_x=x[N:],
+        test_y=None if labels is None else labels[N:],
+        space=Space((target.d,), target.pieces if target.pieces > 1 else 0),
+        target=target,
+        box=target.box,
+        center=torch.zeros(target.d),
+        unit=torch.ones(target.d),
+        note=note,
+    )
+
+
+def divided(x: Tensor, y: Tensor | None = None, **rest: Any) -> Dataset:
+    """A data set whose every tenth example (i % 10 == 9) is kept for testing."""
+    test = torch.arange(len(x)) % 10 == 9
+    y, test_y = (None, None) if y is None else (y[~test], y[test])
+    return Dataset(x=x[~test], y=y, test_x=x[test], test_y=test_y, **rest)
+
+
+def digits() -> Dataset:
+    """9,000 training and 1,000 test digits of MNIST, 28 x 28 grey, with labels."""
+    with np.load(ASSETS / "digits.npz") as held:
+        x, y = torch.from_numpy(held["x"])[:, None], torch.from_numpy(held["y"].astype(np.int64))
+    return divided(
+        x,
+        y,
+        name="digits",
+        title="Digits",
+        space=Space((1, 28, 28), 10),
+        note="10,000 handwritten digits of MNIST; every tenth is kept for testing.",
+    )

@@ -1,0 +1,71 @@
+"""Data live whole on one device, and a batch is a function of (seed, round)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.targets import Box, Target
+from engine.family import Batch, Space
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Examples to learn from, and others to be tested on."""
+
+    name: str
+    title: str
+    x: Tensor  # (N, *shape): float32 points, or uint8 images
+    y: Tensor | None = None  # (N,) int64
+    test_x: Tensor
+    test_y: Tensor | None = None
+    space: Space
+    target: Target | None = None  # the exact density, where there is one
+    box: Box | None = None  # x0, x1, y0, y1 in which to draw points; on the line y is a density
+    center: Tensor = field(default_factory=lambda: torch.zeros(()))
+    unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit
+    note: str = ""  # one sentence: what was done to the data
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """The same data on another device."""
+        names = ("x", "y", "test_x", "test_y", "center", "unit")
+        held = {name: getattr(self, name) for name in names}
+        moved: dict[str, Any] = {name: None if t is None else t.to(device) for name, t in held.items()}
+        return replace(self, **moved)
+
+    def take(self, index: Tensor | slice) -> Tensor:
+        """Training examples as a model sees them (`floats`), shape (n, *space.shape)."""
+        return floats(self.x[index])
+
+    def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
+        """`size` examples drawn with replacement: a pure function of (seed, round, draw).
+
+        Philox is a counter-based generator, so round 10^6 costs what round 0 costs, and the
+        streams of two (round, draw) never meet. seed, round and draw are non-negative integers.
+        """
+        rng = np.random.Generator(np.random.Philox(key=seed, counter=[0, draw, round, 0]))
+        index = torch.from_numpy(rng.integers(len(self.x), size=size)).to(self.x.device)
+        y = None if self.y is None else self.y[index]
+        return Batch(round, self.take(index), y, lambda: self.batch(size, seed, round, draw + 1))
+
+
+def floats(x: Tensor) -> Tensor:
+    """Points as they are, uint8 pixels mapped to [-1, 1]; in torch's default dtype."""
+    dtype = torch.get_default_dtype()
+    return x.to(dtype) / 127.5 - 1 if x.dtype == torch.uint8 else x.to(dtype)
+
+
+def batches(data: Dataset, size: Callable[[], int], seed: int, start: int = 0) -> Iterator[Batch]:
+    """Batches of rounds start, start + 1, ... without end; `size` is asked anew each round."""
+    round = start
+    while True:
+        yield data.batch(size(), seed, round)
+        round += 1

@@ -1,0 +1,51 @@
+"""Users' data on disk: content-addressed safetensors, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from engine.config import Refused
+
+
+def home_of(home: Path | None) -> Path:
+    """`home`, or where $GENLAB_HOME says, or "runs"."""
+    return Path(home or os.environ.get("GENLAB_HOME") or "runs")
+
+
+def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:
+    """Store arrays under home/data and return their name, kind-<12 hex digits of the content>."""
+    content = save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    name = f"{kind}-{hashlib.sha256(content).hexdigest()[:12]}"
+    path = home_of(home) / "data" / f"{name}.safetensors"
+    if path.exists():
+        return name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return name
+
+
+def kept(name: str, home: Path) -> dict[str, np.ndarray]:
+    """The arrays stored under `name`, which the caller has matched. Raises `Refused`."""
+    path = Path(home) / "data" / f"{name}.safetensors"
+    try:
+        return load(path.read_bytes())
+    except FileNotFoundError:
+        raise Refused(f"The data {name} are not on this machine; bring them again.") from None
+    except (SafetensorError, OSError) as error:
+        raise Refused(f"The stored data {name} are damaged; delete {path} and bring them again.") from error

@@ -1,0 +1,118 @@
+"""torchvision's data sets: fetched once, then kept."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.config import Refused
+from engine.data.dataset import Dataset
+from engine.family import Space
+
+PATIENCE = 5.0  # seconds for a first answer, and for any pause within a download
+
+
+@dataclass(frozen=True)
+class Set:
+    """One of torchvision's data sets."""
+
+    name: str
+    title: str
+    torchvision: str  # class and folder there
+    folder: str
+    url: str  # asked first, to see whether there is a network
+    says: str
+
+
+SETS = {
+    s.name: s
+    for s in (
+        Set("mnist", "MNIST", "MNIST", "MNIST", "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "70,000 handwritten digits."),
+        Set("fashion", "Fashion-MNIST", "FashionMNIST", "FashionMNIST",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "70,000 pictures of clothes."),
+        Set("kmnist", "KMNIST", "KMNIST", "KMNIST", "http://codh.rois.ac.jp/kmnist/",
+            "70,000 cursive Japanese characters."),
+        Set("cifar10", "CIFAR-10", "CIFAR10", "cifar-10-batches-py", "https://www.cs.toronto.edu/",
+            "60,000 small colour photographs of ten things."),
+    )
+}  # fmt: skip
+
+
+def download(name: str, home: Path) -> Dataset:
+    """A torchvision data set, kept in home/data/torchvision; `Refused` when it cannot be had."""
+    it, root = SETS[name], Path(home) / "data" / "torchvision"
+    if not (root / it.folder).is_dir():
+        _fetch(it, root)
+    parts = []
+    for train in (True, False):
+        held = _torchvision(it, root, train=train, download=False)
+        x = torch.as_tensor(held.data)
+        x = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
+        parts += [x, torch.as_tensor(held.targets, dtype=torch.int64)]
+    x, y, test_x, test_y = parts
+    return Dataset(
+        name=name,
+        title=it.title,
+        x=x,
+        y=y,
+        test_x=test_x,
+        test_y=test_y,
+        space=Space(tuple(x.shape[1:]), 10),
+        note=f"{len(x):,} training and {len(test_x):,} test images, as published.",
+    )
+
+
+def _torchvision(it: Set, root: Path, **how: bool) -> Any:
+    from torchvision import datasets  # late: it takes a second to import
+
+    return getattr(datasets, it.torchvision)(str(root), **how)
+
+
+def _fetch(it: Set, root: Path) -> None:
+    """Download beside `root` and move in whole, so that an interrupted download leaves nothing."""
+    if not online(it.url):
+        raise Refused(f"{it.title} needs a network the first time; choose digits, which works offline.")
+    root.mkdir(parents=True, exist_ok=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(2 * PATIENCE)  # torchvision gives no timeout of its own
+    try:
+        with tempfile.TemporaryDirectory(dir=root) as part:
+            for train in (True, False):
+                _torchvision(it, Path(part), train=train, download=True)
+            if not (root / it.folder).is_dir():
+                os.rename(Path(part) / it.folder, root / it.folder)
+    except (OSError, RuntimeError) as error:
+        raise Refused(
+            f"{it.title} could not be downloaded ({type(error).__name__}); try again later, or choose digits."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def online(url: str) -> bool:
+    """Whether anything answers at `url` within PATIENCE seconds."""
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE).close()
+            answers.append(True)
+        except urllib.error.HTTPError:
+            answers.append(True)  # an answer, if not a friendly one
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=ask, daemon=True)  # looking a name up has no timeout of its own
+    thread.start()
+    thread.join(PATIENCE)
+    return bool(answers)

@@ -1,0 +1,59 @@
+"""The one training loop: the only place that takes gradients and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.family import Batch, Family
+
+Optimizers = dict[str, torch.optim.Optimizer]
+
+
+class Turn(NamedTuple):
+    round: int
+    player: str
+    terms: dict[str, Tensor]  # detached
+
+
+def optimizers_of(model: Family) -> Optimizers:
+    return {name: model.optimizer(name) for name in model.players}
+
+
+def fit(
+    model: Family,
+    batches: Iterable[Batch],
+    optimizers: Optimizers | None = None,
+    plays: Callable[[str], bool] = lambda name: True,
+) -> Iterator[Turn]:
+    """For each batch, each player in turn descends the sum of its terms; yields after every turn.
+
+    Stop, pause, single-step and animation are the caller's `for`. Turns of a player for whom
+    `plays(name)` is false are passed over without a step.
+    """
+    optimizers = optimizers if optimizers is not None else optimizers_of(model)
+    names = {id(model.player(name)): name for name in model.players}
+    weights = {name: [p for g in o.param_groups for p in g["params"]] for name, o in optimizers.items()}
+    for batch in batches:
+        for player, terms in model.turns(batch):
+            name = names[id(player)]
+            if not plays(name):
+                continue
+            loss = torch.stack(list(terms.values())).sum()
+            # grad, not backward: the other players' weights are neither charged nor touched
+            gradients = torch.autograd.grad(loss, weights[name], allow_unused=True)
+            for weight, gradient in zip(weights[name], gradients, strict=True):
+                weight.grad = gradient
+            optimizers[name].step()
+            yield Turn(batch.round, name, {k: t.detach() for k, t in terms.items()})
+
+
+def retune(model: Family, optimizers: Optimizers, config: object) -> None:
+    """Give a training model a config whose live knobs have changed; moments are kept."""
+    model.config = config
+    for name, optimizer in optimizers.items():
+        for group, fresh in zip(optimizer.param_groups, model.optimizer(name).param_groups, strict=True):
+            group.update({k: v for k, v in fresh.items() if k != "params"})

@@ -1,0 +1,31 @@
+"""Modes covered and high-quality share, for targets whose modes are known (VEEGAN, 2017, section 4.1)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Coverage(NamedTuple):
+    modes: int  # modes that hold at least `share` of a fair part of the samples
+    high_quality: float  # share of samples within 3 sigma of a mode
+    floor: float  # the high-quality share of the data themselves
+
+
+def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -> Coverage:
+    """Count the modes that samples (n, d) of an equal mixture of N(mode, sigma^2 I) reach.
+
+    modes has shape (K, d). A mode is covered when its high-quality samples number at least
+    `share` of the n / K that a perfect model puts there, so one stray point does not count.
+    """
+    distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
+    good = distance <= 3 * sigma
+    counts = torch.bincount(nearest[good], minlength=len(modes))
+    d = samples.shape[1]
+    # P(|e| <= 3) for e ~ N(0, I_d) is the regularised incomplete gamma function P(d/2, 9/2)
+    floor = torch.special.gammainc(torch.tensor(d / 2), torch.tensor(4.5)).item()
+    enough = max(1, math.ceil(share * len(samples) / len(modes)))
+    return Coverage(int((counts >= enough).sum()), good.double().mean().item(), floor)

@@ -1,0 +1,142 @@
+"""A room: a family's page, whose setting decides which run is on the stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from engine import data
+from engine.config import Refused
+from engine.family import Family
+from lab.kit.setting import Setting, adopt, choose
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+from lab.stage import stage
+
+
+class Room(NamedTuple):
+    """What a page's tabs may speak of."""
+
+    family: type[Family]
+    run: str
+    kind: str  # of the data's space
+    live: bool  # a run of somebody's; not a recording
+
+
+def who() -> str:
+    """The mark of this visitor, the same as the live route makes of his browser's key."""
+    from lab.server import COOKIE
+    from lab.server import who as mark
+
+    known = mark({COOKIE: st.context.cookies.get(COOKIE, "")})
+    if not known:  # no cookie: a test without a browser; owner for this session only
+        key = st.session_state.setdefault("_key", secrets.token_hex(8))
+        known = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return known
+
+
+def room(
+    family: type[Family],
+    *,
+    data_name: str,
+    sentence: str,
+    legends: Mapping[str, Sequence[Any]],
+    labels: Mapping[str, str] | None = None,
+) -> Room:
+    """Title, one sentence, sliders, and the stage with its controls, already moving.
+
+    `legends` has a legend sentence for each kind of data ("line", "points", "image").
+    """
+    st.title(family.title)
+    st.markdown(sentence)
+    _adopt_linked_run(family)
+    setting = choose(family, data_name)
+    if setting is None:
+        st.stop()
+    try:
+        run_id = _run_of(family, setting)
+    except Refused as refusal:
+        st.error(str(refusal))
+        st.stop()
+    kind = data.load(setting.data).space.kind
+    stage(
+        run_id,
+        key="stage",
+        legend=legends.get(kind, ()),
+        players=family.players,
+        labels=labels,
+        on_fork=_go,
+        on_train=lambda: _go(_start(family, setting)),
+    )
+    if note := data.load(setting.data).note:
+        st.caption(note)
+    return Room(family, run_id, kind, not store.is_recording(store.folder(run_id)))
+
+
+def _adopt_linked_run(family: type[Family]) -> None:
+    """A link that names a run shows that run's setting."""
+    run_id = st.query_params.get("run")
+    if not run_id or run_id == st.session_state.get("_run"):
+        return
+    try:
+        info = store.read_info(store.folder(run_id))
+        if info.family != family.name:
+            raise Refused(f"Run {info.id} is of another family: open it on the page of {info.family}.")
+        st.session_state["_kind"] = data.load(info.data).space.kind
+    except Refused as refusal:
+        st.error(str(refusal))
+        del st.query_params["run"]
+        return
+    adopt(info.config | {"data": info.data, "seed": info.seed})
+    st.session_state["_run"] = run_id
+
+
+def _run_of(family: type[Family], setting: Setting) -> str:
+    """The run to show: the one in the address, changed as the sliders say; or a recording of this
+    very setting; or a new run."""
+    run_id = st.query_params.get("run")
+    if run_id and run_id == st.session_state.get("_run"):
+        info = store.read_info(store.folder(run_id))
+        if (info.data, info.seed) == (setting.data, setting.seed):
+            changed = {k: v for k, v in setting.config.items() if info.config.get(k) != v}
+            if not changed:
+                return run_id
+            if info.owner == who() and all(family.Config.knobs()[k].live for k in changed):
+                supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
+                return run_id
+    else:
+        for at, info in recordings():
+            if info.family == family.name and (info.data, info.seed, info.config) == setting:
+                return at
+    return _open(_start(family, setting))
+
+
+@cache
+def recordings() -> list[tuple[str, store.Info]]:
+    """The runs that ship with the lab."""
+    found = sorted(store.RECORDINGS.glob("*/run.json"))
+    return [(file.parent.name, store.read_info(file.parent)) for file in found]
+
+
+def _start(family: type[Family], setting: Setting) -> str:
+    config = family.configure(data.load(setting.data).space, setting.config).model_dump()
+    return supervisor().create(who(), family=family.name, data=setting.data, seed=setting.seed, config=config)
+
+
+def _open(run_id: str) -> str:
+    st.query_params["run"] = run_id
+    st.session_state["_run"] = run_id
+    return run_id
+
+
+def _go(run_id: str) -> None:
+    """In a callback: show this run from the coming rerun on, with its own setting."""
+    info = store.read_info(store.folder(run_id))
+    adopt(json.loads(json.dumps(info.config)) | {"data": info.data, "seed": info.seed})
+    _open(run_id)

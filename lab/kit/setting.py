@@ -1,0 +1,171 @@
+"""The setting of a page: data, seed and knobs, as widgets bound to the address. A link is a lesson."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from engine import data
+from engine.config import Knob, Refused
+from engine.family import Family, Space
+from lab.runs import store
+from lab.stage import sketch
+
+KEPT = re.compile(r"(drawn|csv|images)-[0-9a-f]{12}")
+DRAW, CSV, IMAGES = "draw", "upload-csv", "upload-images"
+BRING = {
+    DRAW: "Draw your own …",
+    CSV: "Upload a CSV of two columns …",
+    IMAGES: "Upload pictures (zip) …",
+}
+
+
+class Setting(NamedTuple):
+    data: str
+    seed: int
+    config: dict[str, Any]
+
+
+def adopt(values: dict[str, Any]) -> None:
+    """Let the widgets show these values from the next rerun on."""
+    st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
+
+
+def choose(family: type[Family], default_data: str) -> Setting | None:
+    """Draw the widgets in the sidebar; None while the student still has to bring data."""
+    _forget_other_rooms(family)
+    for key, value in st.session_state.pop("_adopt", {}).items():
+        st.session_state[key] = value
+    with st.sidebar:
+        name = _choose_data(family, default_data)
+    if name in BRING:
+        bring(name)
+        return None
+    try:
+        space = data.load(name).space
+    except Refused as refusal:
+        st.error(str(refusal))
+        st.stop()
+    _renew_on_new_kind(family, space)
+    with st.sidebar:
+        return _choose_knobs(family, name, space)
+
+
+def _forget_other_rooms(family: type[Family]) -> None:
+    """Rooms share the names of knobs in the address, not their values."""
+    if st.session_state.get("_room", family.name) != family.name:
+        for key in [*family.Config.knobs(), "data", "seed", "_run", "_kind"]:
+            st.session_state.pop(key, None)
+    st.session_state["_room"] = family.name
+
+
+def _choose_data(family: type[Family], default: str) -> str:
+    titles = {c.name: c.title for c in data.names() if c.kind in family.kinds}
+    titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
+    now = str(st.session_state.get("data") or st.query_params.get("data") or default)
+    if now not in titles and KEPT.fullmatch(now):
+        titles[now] = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}[
+            now.split("-")[0]
+        ]
+    return st.selectbox(
+        "Data",
+        list(titles),
+        index=list(titles).index(default),
+        format_func=lambda name: titles.get(name, name),
+        key="data",
+        bind="query-params",
+        help="What the model learns to imitate. Changing it starts a new model.",
+    )
+
+
+def bring(kind: str) -> None:
+    """Let the student draw or upload data; then the page starts again with them."""
+    try:
+        if kind == DRAW:
+            st.subheader("Draw the distribution that the model should learn")
+            if drawn := sketch(key="sketch"):
+                _take(data.keep_points(drawn["points"], "drawn", store.home()))
+        elif kind == CSV:
+            st.subheader("Upload a CSV of two columns")
+            st.caption(
+                "Two columns of numbers, at least 10 rows. Each column is scaled to mean 0 and spread 1."
+            )
+            if file := st.file_uploader("CSV file", type=["csv", "txt"], max_upload_size=10):
+                _take(data.keep_points(data.read_csv(file.getvalue()), "csv", store.home()))
+        else:
+            st.subheader("Upload pictures")
+            st.caption(
+                "A zip of PNG, JPEG or WebP files, at most 10 MB. They are cropped to squares and made small."
+            )
+            if file := st.file_uploader("Zip file", type=["zip"], max_upload_size=10):
+                _take(data.keep_images(file.getvalue(), store.home()))
+    except Refused as refusal:
+        st.error(str(refusal))
+
+
+def _take(name: str) -> None:
+    adopt({"data": name})
+    st.query_params.pop("run", None)
+    st.rerun()
+
+
+def _renew_on_new_kind(family: type[Family], space: Space) -> None:
+    """Points and images have other defaults: a change between them takes the defaults over."""
+    before = st.session_state.get("_kind", space.kind)
+    st.session_state["_kind"] = space.kind
+    if before != space.kind:
+        for name, value in family.configure(space).model_dump().items():
+            st.session_state[name] = value
+
+
+def _choose_knobs(family: type[Family], name: str, space: Space) -> Setting:
+    defaults = family.configure(space).model_dump()
+    knobs = family.Config.knobs()
+    values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
+    with st.expander("Advanced"):
+        values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
+        seed = st.number_input(
+            "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
+            help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
+        )  # fmt: skip
+    return Setting(name, int(seed), {k: values[k] for k in knobs})
+
+
+def widget(knob: Knob, default: Any) -> Any:
+    """The slider of a knob, bound to the address under the knob's name."""
+    label = f"{knob.label} ${knob.symbol}$" if knob.symbol else knob.label
+    says = knob.says[0].upper() + knob.says[1:] + "."
+    says += " May change while training." if knob.live else " Changing it starts a new model."
+    common: dict[str, Any] = {"key": knob.name, "help": says, "bind": "query-params"}
+    if knob.kind == "bool":
+        return st.toggle(label, default, **common)
+    if knob.kind == "choice":
+        return st.selectbox(label, knob.choices, knob.choices.index(default), **common)
+    assert knob.low is not None
+    assert knob.high is not None
+    if knob.log:
+        options = _ladder(knob, default)
+        return st.select_slider(label, options, default, format_func=lambda v: f"{v:g}", **common)
+    number = int if knob.kind == "int" else float
+    step = knob.step or (1 if knob.kind == "int" else (knob.high - knob.low) / 100)
+    return st.slider(label, number(knob.low), number(knob.high), number(default), number(step), **common)
+
+
+def _ladder(knob: Knob, default: float) -> list[float]:
+    """1, 2, 5, 10, ... from end to end, and whatever value the address or a run brought."""
+    assert knob.low is not None
+    assert knob.high is not None
+    first, last = math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high))
+    steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
+    found = {v for v in steps if knob.low <= v <= knob.high} | {default}
+    for now in (st.session_state.get(knob.name), st.query_params.get(knob.name)):
+        try:
+            value = float(now)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+        if knob.low <= value <= knob.high:
+            found.add(value)
+    return sorted(found)

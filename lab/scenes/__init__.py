@@ -1,0 +1,50 @@
+"""What is drawn for a model: named arrays, whose names tell the stage how (`points/fake`, `curve/loss/D`).
+
+A family without a scene of its own gets `generic`, which needs only `sample`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data import Dataset
+from engine.family import Family
+
+Arrays = dict[str, np.ndarray]
+
+
+@torch.no_grad()
+def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any] | None = None) -> Arrays:
+    """The picture of a model now. `full` adds what does not change, such as the data's points.
+
+    Scenes run outside the run's random stream, from a fixed seed: the same noise in each frame, so
+    points move and do not flicker.
+    """
+    name = f"{__name__}.{model.name.replace('-', '_')}"
+    own = importlib.util.find_spec(name) or importlib.util.find_spec(f"{__name__}.generic")
+    scene = importlib.import_module(own.name)  # type: ignore[union-attr]
+    torch.manual_seed(0)
+    return scene.draw(model, data, full, pointer)
+
+
+def curves(history: list[dict[str, float]], most: int = 240) -> Arrays:
+    """The rows so far as `curve/<chart>/<term>` arrays of (round, value), about `most` long."""
+    terms: dict[str, list[tuple[float, float]]] = {}
+    for row in history:
+        for term, value in row.items():
+            if term != "round":
+                terms.setdefault(term, []).append((row["round"], value))
+    found = {}
+    for term, points in terms.items():
+        thin = points[:: -(-len(points) // most)]
+        found[f"curve/{_chart(term)}/{term}"] = np.asarray([*thin, points[-1]], np.float32)
+    return found
+
+
+def _chart(term: str) -> str:
+    return {"modes": "modes found", "high-quality": "high-quality share"}.get(term, "loss")

@@ -1,0 +1,49 @@
+"""The scene of any family: its samples beside the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data import Dataset
+from engine.family import Family
+
+POINTS, IMAGES, DRAWS = 500, 64, 4096
+
+
+def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | None) -> dict[str, np.ndarray]:
+    if data.space.kind == "image":
+        return {"images/samples": pictures(model.sample(IMAGES))}
+    if data.space.kind == "line":
+        return line(model, data, full)
+    found = {"points/fake": model.sample(POINTS).cpu().numpy().astype(np.float16)}
+    if full:
+        found["points/real"] = data.take(torch.arange(POINTS)).cpu().numpy().astype(np.float16)
+    return found
+
+
+def pictures(x: torch.Tensor) -> np.ndarray:
+    """Images (n, C, H, W) in [-1, 1] as bytes, (n, H, W) or (n, H, W, 3)."""
+    bytes_ = ((x.clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+    return bytes_[:, 0] if bytes_.shape[1] == 1 else bytes_.transpose(0, 2, 3, 1)
+
+
+def line(model: Family, data: Dataset, full: bool) -> dict[str, np.ndarray]:
+    """On a line: the density of the samples, by kernels, under the exact density of the data."""
+    assert data.box
+    x = torch.linspace(data.box[0], data.box[1], 241, device=data.x.device, dtype=torch.float32)
+    draws = model.sample(DRAWS).flatten().float()
+    counts = torch.histc(draws, 240, data.box[0], data.box[1])
+    spread = (x[1] - x[0]) * 3
+    middle = (x[1:] + x[:-1]) / 2
+    kernel = torch.exp(-0.5 * ((x[:, None] - middle) / spread) ** 2) / (spread * (2 * torch.pi) ** 0.5)
+    found = {"line/model density": _graph(x, kernel @ counts / DRAWS)}
+    if full and data.target is not None:
+        found["line/truth density"] = _graph(x, data.target.log_prob(x[:, None]).exp())
+    return found
+
+
+def _graph(x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+    return torch.stack([x, y.to(x)], dim=1).cpu().numpy().astype(np.float32)

@@ -1,0 +1,223 @@
+"""The server: Streamlit for pages, and our own WebSocket `/live/{run}` for pictures that move."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from engine.config import Refused
+from engine.families import families
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+
+PAGES = Path(__file__).parents[1] / "pages"
+COOKIE = "genlab"
+LONGEST_MESSAGE = 4096  # characters a browser may send at once
+OWNED = {"play", "pause", "step", "reset", "rewind"}
+
+
+def who(cookies: dict[str, str]) -> str:
+    """The owner's mark of a browser: a digest of its key, so that a run's file tells no key."""
+    key = cookies.get(COOKIE, "")
+    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
+
+
+def index(request: Request) -> HTMLResponse:
+    """Streamlit's page, with two additions: a key for a browser on its first visit, which says whose
+    runs are whose, and the server's address, which Streamlit otherwise finds by trial and 404s."""
+    html = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    address = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin + '/' }</script>"
+    response = HTMLResponse(html.replace("<head>", "<head>" + address, 1))
+    response.headers["cache-control"] = "no-cache"
+    if COOKIE not in request.cookies:
+        key = secrets.token_urlsafe(24)
+        response.set_cookie(COOKIE, key, max_age=31_536_000, httponly=True, samesite="lax")
+    return response
+
+
+def same_origin(ws: WebSocket) -> bool:
+    """Whether a page of ours opened this socket. Routes beside Streamlit's get no check from it."""
+    host, origin = ws.headers.get("host"), ws.headers.get("origin")
+    return bool(host and origin) and is_host_allowed(host) and urlparse(origin).netloc == host
+
+
+class Viewer:
+    """One open socket: texts in order, keyframes in order, and only the newest frame."""
+
+    def __init__(self, ws: WebSocket, run_id: str) -> None:
+        self.ws, self.run_id, self.who = ws, run_id, who(ws.cookies)
+        self.loop = asyncio.get_running_loop()
+        self.texts: list[str | bytes] = []
+        self.frame: bytes | None = None
+        self.news = asyncio.Event()
+
+    def hear(self, kind: str, what: Any) -> None:
+        """Called from the supervisor's threads."""
+        self.loop.call_soon_threadsafe(self._take, kind, what)
+
+    def _take(self, kind: str, what: Any) -> None:
+        if kind == "frame":
+            self.frame = what
+        else:
+            self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
+        self.news.set()
+
+    def state(self, **now: Any) -> dict[str, Any]:
+        at = store.folder(self.run_id)
+        info = store.read_info(at)
+        kept = store.keyframes(at)
+        known = {"state": info.state, "why": info.why, "keyframes": kept, "round": max(kept, default=0)}
+        fixed = {
+            "run": self.run_id,
+            "mine": bool(info.owner) and info.owner == self.who,
+            "recording": store.is_recording(at),
+        }
+        return known | now | fixed
+
+    async def send(self) -> None:
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            texts, self.texts = self.texts, []
+            frame, self.frame = self.frame, None
+            for text in texts:
+                await (self.ws.send_bytes(text) if isinstance(text, bytes) else self.ws.send_text(text))
+            if frame:
+                await self.ws.send_bytes(frame)
+
+    async def receive(self) -> None:
+        while True:
+            text = await self.ws.receive_text()
+            try:
+                await asyncio.to_thread(self.handle, text)
+            except Refused as refusal:
+                self._take("error", str(refusal))
+
+    def handle(self, text: str) -> None:
+        """One message from the browser. Raises `Refused`."""
+        try:
+            message: dict[str, Any] = json.loads(text) if len(text) <= LONGEST_MESSAGE else {}
+        except ValueError:
+            message = {}
+        match message:
+            case {"do": "fork"}:
+                self.hear("forked", supervisor().fork(self.run_id, self.who, _round(message)))
+            case {"do": "rewind"}:
+                self._do({"do": "rewind", "round": _round(message)})
+            case {"do": "step"}:
+                player = message.get("player")
+                self._do({"do": "step", "player": player if player is None else str(player)[:40]})
+            case {"do": str(kind)} if kind in OWNED:
+                self._do({"do": kind})
+            case {"show": "keyframes"}:
+                at = store.folder(self.run_id)
+                for round in store.keyframes(at):
+                    self.hear("keyframe", store.keyframe(at, round).read_bytes())
+            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}}:
+                supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
+            case _:
+                raise Refused("The server did not understand that message; reload the page.")
+
+    def _do(self, command: dict[str, Any]) -> None:
+        supervisor().do(self.run_id, self.who, command, wait=True)
+
+
+def _round(message: dict[str, Any]) -> int | None:
+    round = message.get("round")
+    if round is not None and (not isinstance(round, int) or isinstance(round, bool) or round < 0):
+        raise Refused("A round is a whole number from 0.")
+    return round
+
+
+async def live(ws: WebSocket) -> None:
+    """`/live/{run}`: the newest frames of a run out, commands in."""
+    if not same_origin(ws):
+        return await ws.close(4403, "This page was not opened from the lab's own address.")
+    await ws.accept()
+    try:
+        viewer = Viewer(ws, ws.path_params["run"])
+        viewer._take("hello", viewer.state())
+    except Refused as refusal:
+        await ws.send_text(json.dumps({"error": str(refusal)}))
+        return await ws.close(4404)
+
+    def hear(kind: str, what: Any) -> None:
+        viewer.hear(kind, viewer.state(**what) if kind == "state" else what)
+
+    at = store.folder(viewer.run_id)
+    if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
+        viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
+    sending = asyncio.create_task(viewer.send())
+    try:
+        await asyncio.to_thread(_listen, viewer, hear)
+        await viewer.receive()
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        sending.cancel()
+        await asyncio.to_thread(supervisor().leave, viewer.run_id, hear)
+
+
+def _listen(viewer: Viewer, hear: Any) -> None:
+    opened = supervisor().listen(viewer.run_id, hear)
+
+    def tell(future: Future[Any]) -> None:
+        if error := future.exception():
+            viewer.hear("error", str(error))
+
+    if opened:
+        opened.add_done_callback(tell)
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Start the workers with the server, and take what is loaded out of the garbage collector's way."""
+    supervisor()
+    gc.collect()
+    gc.freeze()
+    yield {}
+    await asyncio.to_thread(supervisor().close)
+
+
+def app() -> st.App:
+    addresses = {"", *families(), *(file.stem for file in PAGES.glob("*.py"))}
+    return st.App(
+        Path(__file__).with_name("home.py"),
+        routes=[WebSocketRoute("/live/{run}", live), *(Route(f"/{name}", index) for name in addresses)],
+        lifespan=lifespan,
+    )
+
+
+def serve(host: str, port: int) -> None:
+    """Serve the lab until stopped."""
+    loopback = host in ("127.0.0.1", "localhost", "::1")
+    app().run(
+        config={
+            "server.address": host,
+            "server.port": port,
+            "server.headless": True,
+            "server.allowedHosts": ["localhost", "127.0.0.1", "::1"] if loopback else [],
+            "server.fileWatcherType": "none",
+            "server.maxUploadSize": 10,
+            "runner.postScriptGC": False,  # a full collection after every rerun costs 50 to 260 ms
+            "browser.gatherUsageStats": False,
+            "client.showErrorDetails": "none",
+            "client.toolbarMode": "minimal",
+        }
+    )

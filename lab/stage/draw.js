@@ -1,0 +1,186 @@
+// Drawing one world: heat map, meshes, paths, curves, dots and arrows inside a box.
+
+/** A box [x0, x1, y0, y1] laid over a rectangle of the canvas, y upwards. */
+function mapping(box, area) {
+  const [x0, x1, y0, y1] = box;
+  const sx = area.w / (x1 - x0);
+  const sy = area.h / (y1 - y0);
+  return {
+    box,
+    area,
+    x: (x) => area.x + (x - x0) * sx,
+    y: (y) => area.y + area.h - (y - y0) * sy,
+    worldX: (px) => x0 + (px - area.x) / sx,
+    worldY: (py) => y0 + (area.y + area.h - py) / sy,
+  };
+}
+
+function drawWorld(ctx, layers, map, look) {
+  const { area } = map;
+  ctx.save();
+  ctx.beginPath();
+  ctx.roundRect(area.x, area.y, area.w, area.h, 6);
+  ctx.clip();
+  for (const [kind, paint] of PAINTERS) {
+    for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
+  }
+  ctx.restore();
+  drawFrame(ctx, map, look);
+}
+
+/** Data under model, so that what learns is never hidden; layers switched off are left out. */
+function inOrder(entries, look) {
+  const rank = ([name]) => ["truth", "data", "latent", "model", "gradient"].indexOf(look.role(name));
+  return entries.filter(([name]) => !look.isOff(name)).sort((a, b) => rank(a) - rank(b));
+}
+
+const PAINTERS = [
+  ["field", paintField], ["mesh", paintMesh], ["paths", paintPaths],
+  ["line", paintLine], ["points", paintPoints], ["arrows", paintArrows],
+];
+
+function paintField(ctx, item, map, look, name) {
+  const [rows, columns] = item.shape;
+  const stamp = `${item.version}${look.palette.name}`;
+  if (item.painted !== stamp) {
+    item.cache = fieldImage(item, look, look.role(name) === "truth");
+    item.painted = stamp;
+  }
+  // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
+  const { area } = map;
+  const w = (area.w * columns) / Math.max(1, columns - 1);
+  const h = (area.h * rows) / Math.max(1, rows - 1);
+  ctx.imageSmoothingEnabled = true;
+  ctx.imageSmoothingQuality = "high";
+  ctx.drawImage(item.cache, area.x - (w - area.w) / 2, area.y - (h - area.h) / 2, w, h);
+}
+
+/** Neutral is transparent, so the middle of the scale is the page itself, in any theme. */
+function fieldImage(item, look, oneSided) {
+  const [rows, columns] = item.shape;
+  const reuse = item.cache?.width === columns && item.cache?.height === rows;
+  const canvas = reuse ? item.cache : new OffscreenCanvas(columns, rows);
+  const ctx = canvas.getContext("2d");
+  const image = ctx.createImageData(columns, rows);
+  const [low, high] = look.palette.fieldEnds;
+  const strongest = 255 * (look.palette.mood === "dark" ? 0.6 : 0.5);
+  const scale = item.eight ? 1 / 255 : 1;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const value = item.values[row * columns + column] * scale;
+      const away = oneSided ? value : 2 * value - 1;
+      const colour = oneSided ? look.palette.textRgb : away > 0 ? high : low;
+      const at = 4 * ((rows - 1 - row) * columns + column);
+      image.data[at] = colour[0];
+      image.data[at + 1] = colour[1];
+      image.data[at + 2] = colour[2];
+      image.data[at + 3] = strongest * Math.min(1, Math.abs(away));
+    }
+  }
+  ctx.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function paintPoints(ctx, item, map, look, name) {
+  const n = item.shape[0];
+  const radius = (n <= 300 ? 3.8 : n <= 1000 ? 3.1 : 2.4) * Math.min(1.15, Math.max(0.75, map.area.w / 480));
+  const dot = dotImage(look.palette.roles[look.role(name)].ink, radius, look.palette);
+  const half = dot.size / 2;
+  for (let i = 0; i < n; i++) {
+    const x = map.x(item.values[2 * i]);
+    const y = map.y(item.values[2 * i + 1]);
+    if (Number.isFinite(x + y)) ctx.drawImage(dot.canvas, x - half, y - half, dot.size, dot.size);
+  }
+}
+
+const dots = new Map();
+
+/** One dot drawn once and stamped many times: faster than paths, and overlaps still show. */
+function dotImage(colour, radius, palette) {
+  const ratio = window.devicePixelRatio || 1;
+  const name = `${colour}${radius.toFixed(2)}${palette.background}${ratio}`;
+  if (dots.has(name)) return dots.get(name);
+  const size = 2 * (radius + 1.5);
+  const canvas = new OffscreenCanvas(Math.ceil(size * ratio), Math.ceil(size * ratio));
+  const ctx = canvas.getContext("2d");
+  ctx.scale(canvas.width / size, canvas.height / size);
+  ctx.arc(size / 2, size / 2, radius, 0, 2 * Math.PI);
+  ctx.globalAlpha = 0.88;
+  ctx.fillStyle = colour;
+  ctx.fill();
+  ctx.globalAlpha = 0.75;
+  ctx.lineWidth = 0.8;
+  ctx.strokeStyle = palette.background;
+  ctx.stroke();
+  if (dots.size > 60) dots.clear();
+  const dot = { canvas, size };
+  dots.set(name, dot);
+  return dot;
+}
+
+function stroke(ctx, look, name, width, alpha = 1) {
+  ctx.strokeStyle = look.palette.roles[look.role(name)].ink;
+  ctx.globalAlpha = alpha;
+  ctx.lineWidth = width;
+  ctx.lineJoin = ctx.lineCap = "round";
+  ctx.stroke();
+  ctx.globalAlpha = 1;
+}
+
+/** Add one polyline to the path: `length` points from number `first`, `stride` apart. */
+function trace(ctx, values, map, first, length, stride) {
+  let pen = false;
+  for (let i = 0; i < length; i++) {
+    const at = 2 * (first + i * stride);
+    const x = map.x(values[at]);
+    const y = map.y(values[at + 1]);
+    if (!Number.isFinite(x + y)) pen = false;
+    else if (pen) ctx.lineTo(x, y);
+    else {
+      ctx.moveTo(x, y);
+      pen = true;
+    }
+  }
+}
+
+function paintLine(ctx, item, map, look, name) {
+  ctx.beginPath();
+  trace(ctx, item.values, map, 0, item.shape[0], 1);
+  stroke(ctx, look, name, look.role(name) === "truth" ? 2 : 2.6);
+}
+
+function paintMesh(ctx, item, map, look, name) {
+  const [rows, columns] = item.shape;
+  ctx.beginPath();
+  for (let row = 0; row < rows; row++) trace(ctx, item.values, map, row * columns, columns, 1);
+  for (let column = 0; column < columns; column++) trace(ctx, item.values, map, column, rows, columns);
+  stroke(ctx, look, name, 1.1, 0.75);
+}
+
+function paintPaths(ctx, item, map, look, name) {
+  const [n, length] = item.shape;
+  ctx.beginPath();
+  for (let i = 0; i < n; i++) trace(ctx, item.values, map, i * length, length, 1);
+  stroke(ctx, look, name, 1.2, n > 60 ? 0.35 : 0.6);
+}
+
+function paintArrows(ctx, item, map, look, name) {
+  ctx.beginPath();
+  for (let i = 0; i < item.shape[0]; i++) {
+    const [x, y, dx, dy] = item.values.subarray(4 * i, 4 * i + 4);
+    arrow(ctx, map.x(x), map.y(y), map.x(x + dx), map.y(y + dy));
+  }
+  stroke(ctx, look, name, 1.6, 0.95);
+}
+
+function arrow(ctx, x0, y0, x1, y1) {
+  const length = Math.hypot(x1 - x0, y1 - y0);
+  if (!(length > 1)) return;
+  const head = Math.min(6, 0.45 * length) / length;
+  const [ux, uy] = [(x1 - x0) * head, (y1 - y0) * head];
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.moveTo(x1 - ux - 0.55 * uy, y1 - uy + 0.55 * ux);
+  ctx.lineTo(x1, y1);
+  ctx.lineTo(x1 - ux + 0.55 * uy, y1 - uy - 0.55 * ux);
+}

@@ -1,0 +1,45 @@
+// The keyboard: space trains or pauses, "." and the right arrow make one step.
+
+let lastUsed = null; // which stage the keys go to while nothing on the page has the focus
+
+const WANTS_KEYS = "a, button, input, textarea, select, summary, [contenteditable], [role]:not(main):not(section)";
+
+class Keys {
+  constructor(root, controls, allowed) {
+    this.root = root;
+    this.controls = controls;
+    this.allowed = allowed;
+    this.gone = new AbortController();
+    const { signal } = this.gone;
+    document.addEventListener("keydown", (event) => this.pressed(event), { signal });
+    for (const name of ["pointerenter", "focusin"]) root.addEventListener(name, () => (lastUsed = this));
+    lastUsed ??= this;
+  }
+
+  pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.allowed() || !this.mine(event)) return;
+    const target = event.composedPath()[0].tagName;
+    const arrow = event.key === "ArrowRight" && target !== "INPUT";
+    const { play, step } = this.controls();
+    if (event.key === " " && target !== "BUTTON") this.click(event, play);
+    else if (event.key === "." || arrow) this.click(event, step);
+  }
+
+  /** For this stage: focus is inside it, or on nothing that would want the key itself. */
+  mine(event) {
+    if (event.composedPath().includes(this.root)) return true;
+    const focus = document.activeElement;
+    return lastUsed === this && !focus?.shadowRoot && !focus?.closest(WANTS_KEYS);
+  }
+
+  click(event, button) {
+    if (button.hidden || button.disabled) return;
+    event.preventDefault();
+    button.click();
+  }
+
+  close() {
+    this.gone.abort();
+    if (lastUsed === this) lastUsed = null;
+  }
+}

@@ -1,0 +1,78 @@
+// One colour, one meaning (Okabe and Ito): data blue, model orange, latent green,
+// gradient purple, truth the colour of the text. `ink` is for lines and dots, `text` is a
+// shade of the same hue with enough contrast to be read as small letters.
+const ROLES = {
+  light: {
+    data: { ink: "#0072B2", text: "#00659E" },
+    model: { ink: "#D55E00", text: "#B54A00" },
+    latent: { ink: "#009E73", text: "#007555" },
+    gradient: { ink: "#CC79A7", text: "#A3487B" },
+  },
+  dark: {
+    data: { ink: "#56B4E9", text: "#6BBEEE" },
+    model: { ink: "#E69F00", text: "#F0AE22" },
+    latent: { ink: "#16B989", text: "#2CC79A" },
+    gradient: { ink: "#D98BB6", text: "#E3A0C4" },
+  },
+};
+const FIELD_ENDS = { light: [[230, 159, 0], [0, 114, 178]], dark: [[213, 94, 0], [0, 128, 200]] };
+const CYCLE = ["data", "model", "latent", "gradient"];
+
+/** Colours as the page has them now; read again whenever the theme may have changed. */
+function readPalette(element) {
+  const css = getComputedStyle(element);
+  const read = (name, otherwise) => css.getPropertyValue(name).trim() || otherwise;
+  const background = rgb(read("--st-background-color", "#ffffff"));
+  const text = rgb(read("--st-text-color", "#31333f"));
+  const mood = luminance(background) < 0.4 ? "dark" : "light";
+  const roles = { ...ROLES[mood], truth: { ink: hex(text), text: hex(text) } };
+  return {
+    mood,
+    roles,
+    fieldEnds: FIELD_ENDS[mood],
+    background: hex(background),
+    text: hex(text),
+    textRgb: text,
+    muted: hex(mix(background, text, 0.68)),
+    faint: hex(mix(background, text, 0.16)),
+    font: css.fontFamily || "sans-serif",
+    name: `${hex(background)}${hex(text)}`,
+  };
+}
+
+/** Any CSS colour as [r, g, b]. The canvas parses it for us. */
+function rgb(colour) {
+  const ctx = new OffscreenCanvas(1, 1).getContext("2d");
+  ctx.fillStyle = colour;
+  ctx.fillRect(0, 0, 1, 1);
+  return [...ctx.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}
+
+function hex(parts) {
+  return "#" + parts.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("");
+}
+
+function mix(from, to, share) {
+  return from.map((value, i) => value + (to[i] - value) * share);
+}
+
+function luminance([r, g, b]) {
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}
+
+/** The meaning of a layer, from its name, unless the legend sentence gave it one. */
+function roleOf(name, given) {
+  if (given && given !== "field") return given;
+  const [kind, rest] = splitName(name);
+  if (kind === "arrows") return "gradient";
+  if (/truth/i.test(rest)) return "truth";
+  if (/latent/i.test(rest)) return "latent";
+  if (/real|data/i.test(rest)) return "data";
+  return "model";
+}
+
+/** "points/real" -> ["points", "real"] */
+function splitName(name) {
+  const slash = name.indexOf("/");
+  return slash < 0 ? [name, ""] : [name.slice(0, slash), name.slice(slash + 1)];
+}

@@ -1,0 +1,141 @@
+// The picture is one or more panels side by side: the world, and one for each set of images.
+
+const WORLD_KINDS = ["field", "points", "mesh", "arrows", "paths", "line"];
+const GAP = 10; // between panels
+const NARROWEST = 240; // a panel thinner than this goes below instead of beside
+
+/** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
+function panelsOf(layers, box) {
+  const panels = [];
+  const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
+  if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(box) });
+  for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
+  return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
+}
+
+/** Planes keep their proportions; a graph (y a density, say) has a landscape shape. */
+function worldAspect(box) {
+  const aspect = (box[1] - box[0]) / (box[3] - box[2]);
+  return aspect > 0.4 && aspect < 2.5 ? aspect : 1.6;
+}
+
+/** Place the panels in `width` pixels, none higher than `tallest`. */
+function arrange(panels, width, tallest, captions) {
+  const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
+  const caption = captions ? 20 : 0;
+  const cell = (width - GAP * (columns - 1)) / columns;
+  const fits = (panel) => Math.min(tallest - caption, cell / panel.aspect);
+  const high = Math.floor(Math.max(...panels.map(fits)));
+  const placed = panels.map((panel, i) => {
+    const h = fits(panel);
+    const w = h * panel.aspect;
+    const x = (i % columns) * (cell + GAP) + (cell - w) / 2;
+    const y = Math.floor(i / columns) * (high + caption + GAP) + caption + (high - h) / 2;
+    return { ...panel, area: { x, y, w, h } };
+  });
+  const rows = Math.ceil(panels.length / columns);
+  return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
+}
+
+/** The box of a world that came without one: what its points reach, with a margin. */
+function boxAround(layers) {
+  let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const kind of ["points", "mesh", "line", "paths"]) {
+    for (const [, item] of layers.entries(kind)) {
+      for (let i = 0; i + 1 < item.target.length; i += 2) {
+        const [x, y] = [item.target[i], item.target[i + 1]];
+        if (!Number.isFinite(x + y)) continue;
+        [x0, x1] = [Math.min(x0, x), Math.max(x1, x)];
+        [y0, y1] = [Math.min(y0, y), Math.max(y1, y)];
+      }
+    }
+  }
+  if (!(x1 >= x0)) return [-1, 1, -1, 1];
+  const reach = 0.6 * Math.max(x1 - x0, y1 - y0, 1e-6);
+  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  return [cx - reach, cx + reach, cy - reach, cy + reach];
+}
+
+/** N small images in a near-square grid; pixels stay crisp when enlarged. */
+function paintImages(ctx, item, area) {
+  const [n, high, wide] = item.shape;
+  if (!n) return;
+  if (item.painted !== item.version) {
+    item.cache = imageAtlas(item);
+    item.painted = item.version;
+  }
+  const columns = Math.ceil(Math.sqrt((n * high) / wide) - 1e-9);
+  const rows = Math.ceil(n / columns);
+  const gap = n === 1 ? 0 : n <= 36 ? 4 : 2;
+  const scale = Math.min((area.w - gap * (columns - 1)) / (columns * wide), (area.h - gap * (rows - 1)) / (rows * high));
+  const [w, h] = [wide * scale, high * scale];
+  const left = area.x + (area.w - columns * w - gap * (columns - 1)) / 2;
+  const top = area.y + (area.h - rows * h - gap * (rows - 1)) / 2;
+  ctx.imageSmoothingEnabled = scale * (window.devicePixelRatio || 1) < 1;
+  ctx.imageSmoothingQuality = "high";
+  for (let i = 0; i < n; i++) {
+    const x = left + (i % columns) * (w + gap);
+    const y = top + Math.floor(i / columns) * (h + gap);
+    ctx.drawImage(item.cache, 0, i * high, wide, high, x, y, w, h);
+  }
+}
+
+/** All images below one another on one offscreen canvas. */
+function imageAtlas(item) {
+  const [n, high, wide, channels = 1] = item.shape;
+  const canvas = new OffscreenCanvas(wide, n * high);
+  const ctx = canvas.getContext("2d");
+  const image = ctx.createImageData(wide, n * high);
+  const scale = item.eight ? 1 : 255;
+  for (let i = 0; i < n * high * wide; i++) {
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = scale * item.values[i * channels + Math.min(c, channels - 1)];
+    image.data[4 * i + 3] = 255;
+  }
+  ctx.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function paintPanel(ctx, panel, layers, look) {
+  if (panel.kind === "world") drawWorld(ctx, layers, mapping(look.box, panel.area), look);
+  else if (panel.kind === "images") {
+    if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area);
+  } else paintEmpty(ctx, panel.area, look);
+  if (look.captions && panel.kind !== "empty") paintCaption(ctx, panel, look);
+}
+
+function paintCaption(ctx, panel, look) {
+  ctx.font = `600 13px ${look.palette.font}`;
+  ctx.fillStyle = look.palette.muted;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "alphabetic";
+  const text = look.words[panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
+  ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
+}
+
+function paintEmpty(ctx, area, look) {
+  ctx.strokeStyle = look.palette.faint;
+  ctx.beginPath();
+  ctx.roundRect(area.x + 0.5, area.y + 0.5, area.w - 1, area.h - 1, 6);
+  ctx.stroke();
+  ctx.font = `15px ${look.palette.font}`;
+  ctx.fillStyle = look.palette.muted;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(look.words.waiting, area.x + area.w / 2, area.y + area.h / 2);
+}
+
+/** The height of a field at a place, between the nodes around it. */
+function fieldAt(item, box, x, y) {
+  const [rows, columns] = item.shape;
+  const u = ((x - box[0]) / (box[1] - box[0])) * (columns - 1);
+  const v = ((y - box[2]) / (box[3] - box[2])) * (rows - 1);
+  const [i, j] = [clamp(Math.floor(u), 0, columns - 2), clamp(Math.floor(v), 0, rows - 2)];
+  const at = (row, column) => item.values[row * columns + column];
+  const low = at(j, i) + (at(j, i + 1) - at(j, i)) * (u - i);
+  const high = at(j + 1, i) + (at(j + 1, i + 1) - at(j + 1, i)) * (u - i);
+  return (low + (high - low) * (v - j)) * (item.eight ? 1 / 255 : 1);
+}
+
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}

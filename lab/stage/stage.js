@@ -1,0 +1,270 @@
+// The stage: one live run. Streamlit calls the default function again on every rerun, with
+// the same element; the stage lives on that element and only changes what differs.
+
+const LONGEST_TWEEN = 250;
+const ANSWER_WITHIN = 3000; // ms after which a button shows the server's state again
+const SUMMARY_EVERY = 10000;
+
+class Stage {
+  constructor(parent) {
+    this.history = new History();
+    this.live = null; // the newest picture of the run: {meta, arrays}
+    this.view = null; // null = now, else the round looked back at
+    this.server = null; // the state the server last told
+    this.round = 0;
+    this.notice = new Notice();
+    this.link = new Link({
+      text: (message) => this.hear(message),
+      frame: (frame) => this.receive(frame),
+      unreadable: () => this.notice.say(this.words.unreadable),
+      found: () => this.notice.say(""),
+      lost: (why) => this.notice.say(why || this.words.lost, true),
+    });
+    this.build(parent);
+  }
+
+  build(parent) {
+    this.root = make("div", { class: "stage", "data-testid": "stage", tabindex: 0, role: "region" });
+    this.screen = new Screen(this.root, (order) => this.link.send(order), (now) => this.loop(now));
+    this.screen.element.append(this.notice.element);
+    this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
+    this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
+    this.legendHolder = make("div", { class: "legend-holder" });
+    this.controlsHolder = make("div", { class: "controls-holder" });
+    // The root is the container the layout is measured by, so the grid is one element deeper.
+    const { element, charts } = this.screen;
+    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, element, this.controlsHolder, charts.element);
+    this.root.append(layout, this.spoken);
+    parent.append(this.root);
+    this.keys = new Keys(this.root, () => this.controls, () => this.data.train);
+  }
+
+  /** Take what the page says now. */
+  update({ data, setTriggerValue }) {
+    const old = this.data;
+    this.data = data;
+    this.trigger = setTriggerValue;
+    this.words = { ...WORDS, ...data.labels };
+    this.screen.update(data, this.words);
+    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    if (differs(old, data, "players", "labels")) this.buildControls();
+    if (old?.run !== data.run) this.watch(data.run);
+    this.render();
+  }
+
+  buildLegend() {
+    const { legend } = this.data;
+    this.screen.forget();
+    const sentence = legendSentence(legend, this.words, (layer, on) => this.screen.toggle(layer, on));
+    this.legendHolder.replaceChildren(...(legend.length ? [sentence] : []));
+  }
+
+  buildControls() {
+    this.controls = new Controls(this.words, this.data.players, this.actions());
+    this.controlsHolder.replaceChildren(this.controls.element);
+    setAll(this.root, { "aria-label": this.words.picture });
+    if (!this.screen.shown) setAll(this.screen.canvas, { "aria-label": this.words.waiting });
+  }
+
+  // --- what the server says ------------------------------------------------------------
+
+  /** Change to another run. The old picture stays until the first new one arrives. */
+  watch(run) {
+    this.history.clear();
+    this.stale = true;
+    this.view = null;
+    this.guess = null;
+    this.notice.say("");
+    this.link.connect(run);
+  }
+
+  hear(message) {
+    const state = message.hello ?? message.state;
+    if (state) this.setState(state);
+    if (message.forked) this.trigger("forked", message.forked);
+    if (message.error) {
+      this.notice.say(message.error);
+      this.setGuess(null);
+    }
+  }
+
+  setState(state) {
+    const before = this.server?.run === state.run ? this.server : null;
+    if (before && state.round < this.round) this.history.forgetAfter(state.round);
+    this.server = state;
+    this.round = state.round;
+    this.guess = null;
+    this.history.list(state.keyframes ?? []);
+    if (this.view !== null && !this.history.rounds.includes(this.view)) this.look(null);
+    if (state.recording && this.history.missing()) this.askHistory();
+    this.screen.request(false);
+    this.render();
+    if (before?.state !== state.state) setText(this.spoken, state.recording ? "" : this.readout());
+  }
+
+  /** A frame updates the arrays it has; a keyframe is complete in itself. */
+  receive(frame) {
+    const whole = Number.isFinite(frame.meta.key);
+    // While keyframes are being fetched they are history, not news.
+    const asked = whole && (this.server?.recording || this.history.waiting());
+    const kept = this.stale || whole || !this.live ? [] : this.live.arrays;
+    const picture = { meta: frame.meta, arrays: new Map([...kept, ...frame.arrays]) };
+    if (whole) this.history.add(picture);
+    if (!asked || (this.stale && !this.server?.recording)) this.setLive(picture);
+    if (whole && this.view === frame.meta.key) this.look(this.view);
+    this.screen.request(false);
+    this.render();
+  }
+
+  setLive(picture) {
+    this.live = this.screen.newest = picture;
+    this.round = picture.meta.round;
+    const pace = this.pace();
+    if (this.view === null) this.present(picture, pace);
+  }
+
+  /** Points glide for as long as the last two frames were apart. */
+  pace() {
+    const now = performance.now();
+    const since = now - (this.frameAt ?? 0);
+    this.frameAt = now;
+    return Math.min(LONGEST_TWEEN, since);
+  }
+
+  present(picture, duration) {
+    // Another run's points have nothing to do with these: no gliding between the two.
+    this.screen.present(picture, this.stale ? 0 : duration);
+    this.stale = false;
+    setAll(this.root, { "data-run": this.data.run });
+  }
+
+  // --- orders ----------------------------------------------------------------------------
+
+  actions() {
+    return {
+      play: () => this.play(),
+      step: (player) => this.order({ do: "step", player }, "paused"),
+      reset: () => this.order({ do: "reset" }),
+      rewind: () => this.order({ do: "rewind", round: this.view }),
+      fork: () => this.link.send({ do: "fork", round: this.view }),
+      scrub: (position) => this.look(this.history.rounds[position] ?? null),
+      back: () => this.look(null),
+    };
+  }
+
+  play() {
+    if (this.server?.recording) this.trigger("train", Date.now());
+    else if (this.state() === "training") this.order({ do: "pause" }, "paused");
+    else this.order({ do: "play" }, "training");
+  }
+
+  /** Send, show at once what will probably follow, and return to now. */
+  order(order, guess = null) {
+    this.link.send(order);
+    this.look(null);
+    this.setGuess(guess);
+    if (guess) this.guessing = setTimeout(() => this.setGuess(null), ANSWER_WITHIN);
+  }
+
+  setGuess(guess) {
+    clearTimeout(this.guessing);
+    this.guess = guess;
+    this.render();
+  }
+
+  state() {
+    return this.guess ?? this.server?.state ?? "paused";
+  }
+
+  // --- earlier rounds --------------------------------------------------------------------
+
+  askHistory() {
+    this.history.ask((order) => this.link.send(order));
+  }
+
+  /** Look at a stored round, or (null) at what is happening now. */
+  look(round) {
+    const back = round === null && this.view !== null;
+    const stored = this.history.frames.get(round);
+    this.view = round;
+    this.history.start = null;
+    if (stored) this.present(stored, LONGEST_TWEEN);
+    else if (round !== null) this.askHistory();
+    else if (back && this.live && !this.server?.recording) this.present(this.live, LONGEST_TWEEN);
+    this.screen.request(false);
+    this.render();
+  }
+
+  /** A recording plays by itself, unless someone scrubs it or asked for less motion. */
+  loop(now) {
+    if (!this.server?.recording || this.view !== null) return false;
+    const { history, screen } = this;
+    const step = screen.layers.still ? history.end() : history.play(now);
+    if (!step) return false;
+    if (screen.shown !== step.frame) {
+      this.present(step.frame, step.duration);
+      this.render();
+    }
+    return !screen.layers.still;
+  }
+
+  // --- words and buttons -----------------------------------------------------------------
+
+  readout() {
+    const { words, server, data } = this;
+    const shown = this.screen.shown?.meta.round ?? 0;
+    return readout({ words, server, state: this.state(), round: this.round, unit: this.screen.unit(), meta: this.live?.meta ?? {}, shown, players: data.players });
+  }
+
+  render() {
+    const { server, history } = this;
+    const { rounds } = history;
+    const round = this.view ?? this.screen.shown?.meta.round ?? 0;
+    const stored = server?.recording || this.view !== null;
+    this.controls.render({
+      state: this.state(),
+      known: server !== null,
+      mine: server?.mine ?? false,
+      recording: server?.recording ?? false,
+      canTrain: this.data.train,
+      looking: this.view !== null,
+      rounds,
+      position: stored ? Math.max(0, rounds.indexOf(round)) : rounds.length,
+      readout: server ? this.readout() : "",
+      round,
+      unit: this.screen.unit(),
+    });
+    const failed = server?.state === "failed";
+    show(this.warning, failed);
+    setText(this.warning, failed ? server.why || this.words.failed : "");
+    setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null });
+    this.summarise();
+  }
+
+  /** What a screen reader finds on the canvas; not so often that it never finishes. */
+  summarise() {
+    const now = performance.now();
+    if (!this.screen.shown || now - (this.summaryAt ?? -SUMMARY_EVERY) < SUMMARY_EVERY) return;
+    this.summaryAt = now;
+    const { words } = this;
+    const says = { picture: words.picture, unit: this.screen.unit(), round: count(this.round), state: stateWord(words, this.state()) };
+    setAll(this.screen.canvas, { "aria-label": fill(words.pictureSays, says) });
+  }
+
+  close() {
+    clearTimeout(this.guessing);
+    this.keys.close();
+    this.link.close();
+    this.screen.close();
+    this.notice.say("");
+    this.root.remove();
+  }
+}
+
+function differs(old, data, ...names) {
+  return names.some((name) => JSON.stringify(old?.[name]) !== JSON.stringify(data[name]));
+}
+
+function mountStage(component) {
+  return mountOnce(component, "genlabStage", (parent) => new Stage(parent));
+}

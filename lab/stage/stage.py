@@ -1,0 +1,120 @@
+"""The stage: a canvas that shows one live run and the buttons that control it.
+
+The page mounts it once under a fixed `key`. Its JavaScript opens a WebSocket to
+`/live/<run>` by itself, so that pictures move without any Streamlit rerun; Python hears
+only of the two things a page must act on, `forked` and `train`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, TypedDict
+
+import streamlit as st
+
+
+class _SegmentKeys(TypedDict):
+    words: str
+    layer: str
+
+
+class Segment(_SegmentKeys, total=False):
+    """A coloured word of the legend: it switches `layer` (a name or a prefix) on and off.
+
+    `role` is one of data, model, latent, gradient, truth, field. It also decides the
+    colour in which that layer is drawn.
+    """
+
+    role: str
+
+
+SCRIPTS = (
+    "words.js",
+    "dom.js",
+    "mount.js",
+    "palette.js",
+    "wire.js",
+    "layers.js",
+    "axes.js",
+    "draw.js",
+    "panels.js",
+    "charts.js",
+    "controls.js",
+    "pointer.js",
+    "history.js",
+    "screen.js",
+    "link.js",
+    "readout.js",
+    "keys.js",
+    "stage.js",
+)
+
+
+def read_assets(names: Sequence[str]) -> str:
+    """The text of these files of this package, joined in order."""
+    folder = files(__package__)
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+_mount = st.components.v2.component(
+    "genlab_stage",
+    js=read_assets(SCRIPTS) + "\nexport default mountStage;\n",
+    css=read_assets(["stage.css"]),
+)
+
+
+def stage(
+    run: str,
+    *,
+    key: str,
+    legend: Sequence[str | Segment] = (),
+    players: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    height: int = 480,
+    train: bool = True,
+    pointer: bool = False,
+    on_fork: Callable[[str], None] | None = None,
+    on_train: Callable[[], None] | None = None,
+) -> Any:
+    """Show a run, live, with its controls.
+
+    Args:
+        run: id of the run. When it changes, the old picture stays until the new run's first
+            frame arrives.
+        key: the component's key; always the same one on a page.
+        legend: one sentence in pieces: plain text, and coloured words that toggle a layer.
+        players: the players' names, for the "Step D" buttons; two or more make buttons.
+        labels: replaces any of the stage's own sentences (see `words.js`), and names what
+            is drawn: `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples",
+            `labels["chart/loss"]` = "Losses".
+        height: most pixels the picture may be high.
+        train: False hides play, step, reset and rewind.
+        pointer: True sends pointer events over the picture to the run's scene.
+        on_fork: called with the id of the new run after a fork.
+        on_train: called when "Train" is pressed on a recording.
+
+    Returns:
+        The component's result; `.forked` (a run id) and `.train` (milliseconds since 1970)
+        are set during the one rerun that follows the event, else None.
+    """
+
+    def forked() -> None:
+        new = st.session_state[key].forked
+        if on_fork is not None and new:
+            on_fork(new)
+
+    def trained() -> None:
+        if on_train is not None and st.session_state[key].train:
+            on_train()
+
+    data = {
+        "run": run,
+        "legend": list(legend),
+        "players": list(players),
+        "train": train,
+        "pointer": pointer,
+        "labels": dict(labels or {}),
+        "height": height,
+    }
+    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)

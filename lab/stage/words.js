@@ -1,0 +1,64 @@
+// Every sentence the stage can show, in one place. `data.labels` overrides any of them.
+const WORDS = {
+  train: "Train",
+  pause: "Pause",
+  step: "Step",
+  stepSays: "Step: one turn of one player",
+  stepPlayer: "Step {player}",
+  stepPlayerSays: "Step {player}: one turn of {player}",
+  reset: "Reset",
+  resetSays: "Reset to the same first weights",
+  scrub: "Look back at an earlier round",
+  fork: "Fork",
+  forkHere: "Fork from here",
+  rewind: "Rewind to here",
+  backToNow: "Back to now",
+  playRecording: "Play the recording",
+  lookingAt: "looking at {unit} {round}",
+  unit: "round",
+  round: "{unit} {round}",
+  recording: "recording, {unit} {round}",
+  speed: "{speed} {unit}s/s",
+  lastTurn: "last turn: {player}",
+  stateTraining: "training",
+  statePaused: "paused",
+  stateEnded: "finished",
+  stateFailed: "stopped by an error",
+  failed: "This run stopped by itself.",
+  notMine: "You are watching someone else's run. Fork it to make it yours.",
+  lost: "Connection lost, trying again.",
+  unreadable: "A picture could not be read.",
+  waiting: "Waiting for the first picture",
+  charts: "Charts",
+  controls: "Controls of the run",
+  picture: "Picture of the model",
+  pictureSays: "{picture}: {unit} {round}, {state}",
+  chartSays: "{chart} over the {unit}s: {values}",
+  layerSays: "Show or hide {layer}",
+  field: "value",
+};
+
+/** Fill the {holes} of a sentence. */
+function fill(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+}
+
+/** 12345 -> "12,345" */
+function count(n) {
+  return Math.round(n).toLocaleString("en-US");
+}
+
+/** A measured number, short enough to sit beside a curve. */
+function short(value) {
+  if (!Number.isFinite(value)) return "not a number";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1000) return count(value);
+  if (size < 0.001) return value.toExponential(1);
+  return value.toPrecision(3);
+}
+
+/** A rate: no decimals when it is large, one when it is small. */
+function rate(value) {
+  return value >= 10 ? count(value) : value.toFixed(1);
+}

@@ -1,0 +1,123 @@
+"""The GAN room: two networks play a game, and the student watches one of them learn to draw."""
+
+import streamlit as st
+
+from engine.families.gan import GAN, discriminator_terms, generator_terms
+from lab import kit
+
+LEGENDS = {
+    "points": [
+        "The generator turns noise into ",
+        {"words": "fake points", "layer": "points/fake", "role": "model"},
+        " that should come to lie like the ",
+        {"words": "real points", "layer": "points/real", "role": "data"},
+        ". The ",
+        {"words": "background", "layer": "field/discriminator", "role": "field"},
+        " is what the discriminator believes: blue where it takes a point for real, orange for fake.",
+    ],
+    "line": [
+        "The ",
+        {"words": "density of the fake points", "layer": "line/model density", "role": "model"},
+        " should come to match the ",
+        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        ". The ",
+        {"words": "discriminator", "layer": "line/discriminator", "role": "data"},
+        " is drawn from D(x) = 0 at the bottom to D(x) = 1 at the top.",
+    ],
+    "image": [
+        "Each square is what the generator draws from one fixed noise vector z; watch it become a digit."
+    ],
+}
+
+room = kit.room(
+    GAN,
+    data_name="ring",
+    sentence="A generator **G** makes fakes; a discriminator **D** tells them from real data. "
+    "Each learns from the other until the fakes lie like the data.",
+    legends=LEGENDS,
+    labels={"field": "D(x)", "chart/loss": "What each player descends"},
+)
+
+formula, experiments, check = st.tabs(["Formula and code", "Try this", "Check"])
+
+with formula:
+    st.markdown(
+        r"""
+D's belief that $x$ is real is $D(x)$, a number between 0 and 1. The players fight over one value,
+which D raises and G lowers:
+
+$$
+\min_G \max_D \; V(D, G)
+= \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]
+$$
+"""
+    )
+
+    def with_numbers(row: dict[str, float]) -> str:
+        real, fake = -row["-E[log D(x)]"], -row["-E[log(1 - D(G(z)))]"]
+        return (
+            rf"Now, around round {row['round']:,}: "
+            rf"$V = {real:.3f} {fake:+.3f} = {real + fake:.3f}$. "
+            r"When the fakes lie exactly like the data, the best D says $\tfrac12$ everywhere and "
+            r"$V = -\log 4 = -1.386$."
+        )
+
+    kit.live_formula(room, with_numbers)
+    st.markdown(
+        r"""
+A round is the lecture's Algorithm 1: $k$ turns in which D climbs $V$ on fresh real points and fresh fakes,
+then one turn of G. What follows a `yield` runs after that player's step, so G always meets the D that has
+just learned.
+"""
+    )
+    kit.source(GAN.turns)
+    st.markdown(
+        r"""
+**Two losses for G.** The game's own loss $\log(1 - D(G(z)))$ is flat where D is sure of a fake, just where G
+has most to learn. The *non-saturating* loss $-\log D(G(z))$ has the same direction, but is steep there: its
+gradient is $(1 - D)/D$ times as strong. Both are computed from D's logit $a$, with $D = \sigma(a)$, because
+$\log D = -\mathrm{softplus}(-a)$ cannot overflow.
+"""
+    )
+    kit.source(discriminator_terms, generator_terms)
+    kit.knob_table(GAN)
+
+with experiments:
+    kit.experiments(
+        [
+            (
+                "A discriminator that is too slow: the generator collapses",
+                "D learns ten times more slowly than G, so G runs to wherever D is fooled at the moment "
+                "and D never catches up. Most of the eight groups stay empty.",
+                "/gan?lr_D=0.0001",
+            ),
+            (
+                "The cure: more turns for D",
+                "The same slow D, but five turns for each turn of G: most groups are found again.",
+                "/gan?lr_D=0.0001&k=5",
+            ),
+            (
+                "The game's own loss",
+                "On this ring it works nearly as well: it fades only when D is almost always right.",
+                "/gan?loss=minimax",
+            ),
+            (
+                "Twenty-five groups",
+                "A grid of narrow groups takes longer: count how many are found after 3,000 rounds.",
+                "/gan?data=grid",
+            ),
+            (
+                "Digits",
+                "The same game on pictures of 784 pixels. Strokes appear in half a minute, digits in two.",
+                "/gan?data=digits",
+            ),
+            (
+                "One dimension",
+                "The figure of the 2014 paper: the density of the fakes, of the data, and D between them.",
+                "/gan?data=two-bumps",
+            ),
+        ]
+    )
+
+with check:
+    kit.checks(room)

@@ -1,0 +1,46 @@
+"""All runs on this server: open one, or take one to the trash."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from engine.config import Refused
+from lab.kit.room import who
+from lab.runs import store
+
+st.title("Runs")
+st.markdown(
+    "Every run is a directory on the server. Opening one shows it where it is; the owner can go on with it."
+)
+
+mine, others = [], []
+for info in store.every():
+    (mine if info.owner and info.owner == who() else others).append(info)
+
+
+def table(runs: list[store.Info], own: bool) -> None:
+    for info in runs[:50]:
+        what, when, state, link, bin_ = st.columns([3, 2, 2, 1, 1], vertical_alignment="center")
+        what.markdown(f"**{info.family}** on {info.data}, seed {info.seed}  \n`{info.id}`")
+        when.caption(datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M"))
+        kept = store.keyframes(store.folder(info.id))
+        state.caption(f"{info.state}, kept to round {max(kept, default=0):,}")
+        link.markdown(f"[Open](/{info.family}?run={info.id})")
+        if own and bin_.button("Delete", key=f"delete-{info.id}", type="tertiary"):
+            try:
+                store.delete(store.folder(info.id))
+            except Refused as refusal:
+                st.error(str(refusal))
+            st.rerun()
+
+
+st.subheader("Yours")
+if mine:
+    table(mine, True)
+else:
+    st.caption("None yet. Press Train in a room.")
+st.subheader("Others'")
+if others:
+    table(others, False)
+else:
+    st.caption("None.")

@@ -1,0 +1,117 @@
+"""Laws of the training loop."""
+
+from itertools import islice
+
+import pytest
+import torch
+from torch import nn
+
+from engine.config import Config, knob
+from engine.data import batches, load
+from engine.family import Batch, Family, Space
+from engine.fit import fit, optimizers_of, retune
+
+pytestmark = pytest.mark.usefixtures("double")
+
+
+class TwoPlayersConfig(Config):
+    lr: float = knob(0.1, 0, 1, says="learning rate", live=True)
+
+
+class TwoPlayers(Family):
+    """a descends (a - b)^2 and b descends (b - 3)^2 + (a - b)^2, by plain gradient descent."""
+
+    name, Config, players = "two", TwoPlayersConfig, ("a", "b")
+
+    def __init__(self, config: Config, space: Space) -> None:
+        super().__init__(config, space)
+        self.a, self.b = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        self.after = []
+
+    def turns(self, batch):
+        yield self.a, {"near": (self.a.weight - self.b.weight).pow(2).sum()}
+        self.after.append(self.a.weight.item())
+        yield (
+            self.b,
+            {"three": (self.b.weight - 3).pow(2).sum(), "near": (self.a.weight - self.b.weight).pow(2).sum()},
+        )
+
+    def sample(self, n, y=None):
+        return torch.zeros(n, 1)
+
+    def optimizer(self, player):
+        return torch.optim.SGD(self.player(player).parameters(), self.config.lr)
+
+
+def model() -> TwoPlayers:
+    return TwoPlayers(TwoPlayersConfig(), Space((1,)))
+
+
+def blank(n: int) -> list[Batch]:
+    return [Batch(i, torch.zeros(1, 1), None, lambda: None) for i in range(n)]
+
+
+def test_n_rounds_asked_for_are_n_rounds_made_each_player_once_and_in_order():
+    made = list(fit(model(), blank(5)))
+    assert [(t.round, t.player) for t in made] == [(r, p) for r in range(5) for p in "ab"]
+
+
+def test_stopping_after_n_turns_has_made_n_steps():
+    one = model()
+    a, b = one.a.weight.item(), one.b.weight.item()
+    list(islice(fit(one, blank(9)), 1))
+    assert one.a.weight.item() == pytest.approx(a - 0.1 * 2 * (a - b))
+    assert one.b.weight.item() == b
+
+
+def test_a_step_descends_the_sum_of_the_terms_and_the_next_player_sees_it():
+    one = model()
+    a, b = one.a.weight.item(), one.b.weight.item()
+    list(fit(one, blank(1)))
+    a -= 0.1 * 2 * (a - b)
+    b -= 0.1 * (2 * (b - 3) - 2 * (a - b))
+    assert (one.a.weight.item(), one.b.weight.item()) == pytest.approx((a, b))
+    assert one.after == [pytest.approx(a)]  # what follows a yield runs after the step
+
+
+def test_other_players_are_neither_stepped_nor_charged():
+    one = model()
+    b = one.b.weight.item()
+    next(iter(fit(one, blank(1))))
+    assert one.b.weight.item() == b
+    assert one.b.weight.grad is None
+
+
+def test_a_player_that_does_not_play_is_passed_over():
+    one = model()
+    a = one.a.weight.item()
+    assert [t.player for t in fit(one, blank(3), plays=lambda name: name == "b")] == ["b"] * 3
+    assert one.a.weight.item() == a
+
+
+def test_a_live_knob_changes_the_next_step_and_keeps_adams_moments():
+    from engine.families.gan import GAN
+
+    space = Space((1,))
+    one = GAN(GAN.configure(space), space)
+    optimizers = optimizers_of(one)
+    list(fit(one, [Batch(0, torch.randn(4, 1), None, lambda: None)], optimizers))
+    moment = optimizers["D"].state[next(one.D.parameters())]["exp_avg"].clone()
+    retune(one, optimizers, one.config.change({"lr_D": 0.05, "beta1_G": 0.9}))
+    assert optimizers["D"].param_groups[0]["lr"] == 0.05
+    assert optimizers["G"].param_groups[0]["betas"][0] == 0.9
+    assert optimizers["G"].param_groups[0]["lr"] == one.config.lr_G
+    torch.testing.assert_close(optimizers["D"].state[next(one.D.parameters())]["exp_avg"], moment)
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    from engine.families.gan import GAN
+
+    data, ends = load("moons"), []
+    for _ in range(2):
+        torch.manual_seed(7)
+        one = GAN(GAN.configure(data.space), data.space)
+        for _turn in fit(one, islice(batches(data, lambda: 16, seed=7), 5)):
+            pass
+        ends.append(torch.cat([p.flatten() for p in one.parameters()]))
+    assert torch.equal(*ends)

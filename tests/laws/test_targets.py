@@ -1,0 +1,203 @@
+"""Each target's density is normalised, is what its samples follow, and agrees with an oracle."""
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, stats
+from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
+
+from engine.data import Mixture, load, names
+from engine.data.points import keep_points
+
+torch.set_num_threads(1)
+NAMES = [choice.name for choice in names() if choice.kind != "image"]
+BINS, WITHIN = 12, 40  # bins along an axis, and cells of quadrature along a bin
+
+
+def target(name):
+    return load(name).target
+
+
+@cache
+def masses(name):
+    """The probability of each bin of the box, by quadrature of exp(log_prob)."""
+    t = target(name)
+    x, cell = t.grid(BINS * WITHIN)
+    p = t.log_prob(x).exp().reshape((BINS, WITHIN) * t.d) * cell
+    return p.sum(tuple(range(1, 2 * t.d, 2))).flatten().numpy()
+
+
+def points_of(name, n=400):
+    """Places near the samples, and places anywhere in the box, float64."""
+    t, rng = target(name), np.random.default_rng(1)
+    x0, x1, y0, y1 = t.box
+    low, high = ([x0], [x1]) if t.d == 1 else ([x0, y0], [x1, y1])
+    return torch.cat([t.sample(n, rng), torch.as_tensor(rng.uniform(low, high, (n, t.d)))])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_density_integrates_to_one(name):
+    assert masses(name).sum() == pytest.approx(1, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_follow_the_density(name):
+    t, n = target(name), 50_000
+    x = t.sample(n, np.random.default_rng(7)).numpy()
+    x0, x1, y0, y1 = t.box
+    edges = [np.linspace(x0, x1, BINS + 1), np.linspace(y0, y1, BINS + 1)][: t.d]
+    seen = np.histogramdd(x, edges)[0].T.flatten()  # T: x is the faster coordinate of the grid
+    expected = n * masses(name)
+    often = expected >= 5
+    seen = np.append(seen[often], n - seen[often].sum())  # the last bin is everywhere else
+    expected = np.append(expected[often], n - expected[often].sum())
+    chi2 = ((seen - expected) ** 2 / np.maximum(expected, 1)).sum()
+    assert stats.chi2.sf(chi2, df=len(seen) - 1) > 1e-4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_entropy_is_the_mean_surprise_of_samples(name):
+    t = target(name)
+    surprise = -t.log_prob(t.sample(50_000, np.random.default_rng(3)))
+    assert abs(t.entropy() - surprise.mean()) < 4 * surprise.std() / math.sqrt(50_000) + 1e-9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_agrees_with_float64(name):
+    x = points_of(name).float()
+    exact = target(name).log_prob(x.double())
+    assert torch.allclose(target(name).log_prob(x).double(), exact, rtol=1e-4, atol=2e-3)
+    assert target(name).log_prob(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"checkerboard"}))
+def test_autograd_gives_the_score(name):
+    x = points_of(name, 20).requires_grad_()
+    assert torch.autograd.gradcheck(target(name).log_prob, x, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "sigma"),
+    [
+        ("two-bumps", [2, 1], 0.4),
+        ("three-bumps", [5, 3, 2], 0.3),
+        ("ring", [1] * 8, 0.1),
+        ("grid", [1] * 25, 0.05),
+        ("two-gaussians", [1, 1], 0.5),
+    ],
+)
+def test_mixtures_agree_with_torch_distributions(name, weights, sigma):
+    t = target(name)
+    normal = MultivariateNormal(t.modes, sigma**2 * torch.eye(t.d, dtype=torch.float64))
+    oracle = MixtureSameFamily(Categorical(torch.tensor(weights, dtype=torch.float64)), normal)
+    x = points_of(name)
+    assert torch.allclose(t.log_prob(x), oracle.log_prob(x), rtol=1e-12, atol=1e-10)
+    assert t.sigma == sigma
+    assert torch.allclose(t.weights, oracle.mixture_distribution.probs)
+
+
+def moon(k, t):
+    x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+    return (x, y) if k == 0 else (1 - x, 0.5 - y)
+
+
+def arm(k, t):
+    r = math.sqrt(0.3**2 + t * (2.4**2 - 0.3**2))
+    angle = 4.5 * math.pi * (r - 0.3) / 2.1
+    return r * math.cos(angle), r * math.sin(angle)
+
+
+def circle(k, t):
+    return (k + 1) * math.cos(2 * math.pi * t), (k + 1) * math.sin(2 * math.pi * t)
+
+
+def segment(k, t):
+    return (4 * t - 2) * math.cos(math.pi / 6), (4 * t - 2) * math.sin(math.pi / 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "curve", "pieces"),
+    [("moons", moon, 2), ("spiral", arm, 1), ("circles", circle, 2), ("line", segment, 1)],
+)
+def test_thickened_curves_agree_with_adaptive_quadrature(name, curve, pieces):
+    t = target(name)
+    for place in points_of(name, 8):
+        log_p = t.log_prob(place).item()
+
+        def density(s, place=place, log_p=log_p):
+            squares = [math.dist(curve(k, s), place) ** 2 for k in range(pieces)]
+            return sum(math.exp(-d / 0.02 - log_p) for d in squares) / (2 * math.pi * 0.01 * pieces)
+
+        knots = np.linspace(0, 1, 40)[1:-1]
+        assert integrate.quad(density, 0, 1, points=knots, limit=500, epsabs=1e-11)[0] == pytest.approx(
+            1, abs=1e-9
+        )
+
+
+def test_the_pinwheel_is_a_mixture_seen_through_a_map_that_preserves_area():
+    x = points_of("pinwheel")
+
+    def untwist(x):
+        z = torch.view_as_complex(x.contiguous())
+        return torch.view_as_real(z * torch.exp(-0.35j * z.abs() ** 2))
+
+    volume = torch.linalg.det(torch.func.vmap(torch.func.jacrev(untwist))(x))
+    assert torch.allclose(volume, torch.ones_like(volume), atol=1e-10)
+    angle = 2 * math.pi * torch.arange(5, dtype=torch.float64) / 5
+    R = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1).reshape(5, 2, 2)
+    shape = torch.diag(torch.tensor([0.3**2, 0.12**2], dtype=torch.float64))
+    normal = MultivariateNormal(1.6 * R[:, :, 0], R @ shape @ R.mT)
+    oracle = MixtureSameFamily(Categorical(torch.ones(5, dtype=torch.float64)), normal)
+    assert torch.allclose(target("pinwheel").log_prob(x), oracle.log_prob(untwist(x)), atol=1e-10)
+
+
+def test_entropies_agree_with_closed_forms():
+    gaussian = math.log(2 * math.pi * math.e)  # of a plane Gaussian with sigma = 1
+    assert target("checkerboard").entropy() == pytest.approx(math.log(32), abs=1e-12)
+    # The components are 15 and 20 sigma apart, so the entropy is the label's plus the Gaussian's.
+    assert target("ring").entropy() == pytest.approx(math.log(8) + gaussian + 2 * math.log(0.1), abs=1e-9)
+    assert target("grid").entropy() == pytest.approx(math.log(25) + gaussian + 2 * math.log(0.05), abs=1e-9)
+
+
+def test_the_entropy_of_two_moons_agrees_with_a_sum_over_a_fine_mixture():
+    t = (np.arange(4000) + 0.5) / 4000
+    c = np.concatenate([np.stack(np.vectorize(moon)(k, t), -1) for k in (0, 1)])
+    x, y = np.linspace(-2, 3, 500), np.linspace(-1.5, 2, 500)
+    gx, gy = (np.exp(-50 * (a[:, None] - b) ** 2) for a, b in ((x, c[:, 0]), (y, c[:, 1])))
+    p = np.maximum(gx @ gy.T / len(c) / (2 * math.pi * 0.01), 1e-300)
+    entropy = -(p * np.log(p)).sum() * (x[1] - x[0]) * (y[1] - y[0])
+    assert target("moons").entropy() == pytest.approx(entropy, abs=1e-5)
+    assert entropy == pytest.approx(1.0076, abs=1e-4)
+
+
+def test_a_drawing_becomes_an_equal_mixture_on_its_points(tmp_path):
+    drawn = np.random.default_rng(0).uniform(-3, 3, (30, 2))
+    data = load(keep_points(drawn, "drawn", tmp_path), tmp_path)
+    x = points_of("ring")
+    normal = MultivariateNormal(torch.as_tensor(drawn), 0.05**2 * torch.eye(2, dtype=torch.float64))
+    oracle = MixtureSameFamily(Categorical(torch.ones(30, dtype=torch.float64)), normal)
+    assert torch.allclose(data.target.log_prob(x), oracle.log_prob(x), rtol=1e-10)
+    assert isinstance(data.target, Mixture)
+    assert data.target.modes is None
+    assert data.y is None
+    p, cell = data.target.grid(300)
+    assert (data.target.log_prob(p).exp() * cell).sum().item() == pytest.approx(1, abs=1e-8)
+    spread = torch.cdist(data.x[:2000], torch.as_tensor(drawn).float()).amin(1)
+    assert spread.square().mean().sqrt().item() == pytest.approx(0.05 * math.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_class_is_the_piece_that_a_sample_came_from(name):
+    data = load(name)
+    pieces = data.target.pieces
+    assert data.space.classes == (pieces if pieces > 1 else 0)
+    if pieces == 1:
+        assert data.y is None
+    else:
+        assert data.y.unique().tolist() == list(range(pieces))
+    if data.target.modes is not None:
+        away = (data.x - data.target.modes[data.y]).norm(dim=1) / data.target.sigma
+        assert away.max() < 6
