@@ -155,7 +155,7 @@ async def live(ws: WebSocket) -> None:
         viewer._take("hello", viewer.state())
     except Refused as refusal:
         await ws.send_text(json.dumps({"error": str(refusal)}))
-        return await ws.close(4404)
+        return await ws.close(4404, str(refusal)[:120])  # a close frame holds 123 bytes
 
     def hear(kind: str, what: Any) -> None:
         viewer.hear(kind, viewer.state(**what) if kind == "state" else what)
@@ -199,7 +199,7 @@ def app() -> st.App:
     addresses = {"", *families(), *(file.stem for file in PAGES.glob("*.py"))}
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[WebSocketRoute("/live/{run}", live), *(Route(f"/{name}", index) for name in addresses)],
+        routes=[WebSocketRoute("/live/{run:path}", live), *(Route(f"/{name}", index) for name in addresses)],
         lifespan=lifespan,
     )
 

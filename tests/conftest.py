@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.serving import Lab, start_lab, stop_lab
+
 
 @pytest.fixture(autouse=True)
 def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +25,11 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One lab for all tests that only look at it from outside."""
+    lab = start_lab(tmp_path_factory.mktemp("lab") / "runs")
+    yield lab
+    stop_lab(lab)

@@ -12,7 +12,6 @@ from torch import Tensor
 class Coverage(NamedTuple):
     modes: int  # modes that hold at least `share` of a fair part of the samples
     high_quality: float  # share of samples within 3 sigma of a mode
-    floor: float  # the high-quality share of the data themselves
 
 
 def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -> Coverage:
@@ -24,8 +23,11 @@ def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -
     distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
     good = distance <= 3 * sigma
     counts = torch.bincount(nearest[good], minlength=len(modes))
-    d = samples.shape[1]
-    # P(|e| <= 3) for e ~ N(0, I_d) is the regularised incomplete gamma function P(d/2, 9/2)
-    floor = torch.special.gammainc(torch.tensor(d / 2), torch.tensor(4.5)).item()
     enough = max(1, math.ceil(share * len(samples) / len(modes)))
-    return Coverage(int((counts >= enough).sum()), good.double().mean().item(), floor)
+    return Coverage(int((counts >= enough).sum()), good.double().mean().item())
+
+
+def perfect(d: int) -> float:
+    """The high-quality share of the data themselves: P(|e| <= 3) for e ~ N(0, I_d), which is the
+    regularised incomplete gamma function P(d/2, 9/2)."""
+    return torch.special.gammainc(torch.tensor(d / 2), torch.tensor(4.5)).item()

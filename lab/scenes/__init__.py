@@ -14,6 +14,7 @@ import torch
 
 from engine.data import Dataset
 from engine.family import Family
+from engine.metrics import perfect
 
 Arrays = dict[str, np.ndarray]
 
@@ -44,6 +45,20 @@ def curves(history: list[dict[str, float]], most: int = 240) -> Arrays:
         thin = points[:: -(-len(points) // most)]
         found[f"curve/{_chart(term)}/{term}"] = np.asarray([*thin, points[-1]], np.float32)
     return found
+
+
+def levels(history: list[dict[str, float]], data: Dataset) -> Arrays:
+    """What a perfect model would reach, as dashed lines in the charts of quality."""
+    target = data.target
+    measured = {term for row in history[-32:] for term in row}
+    if "modes" not in measured or target is None or target.modes is None:
+        return {}
+    count, dimensions = target.modes.shape
+    floor = perfect(dimensions)
+    return {
+        f"level/modes found/all {count}": np.asarray([count], np.float32),
+        "level/high-quality share/real data": np.asarray([floor], np.float32),
+    }
 
 
 def _chart(term: str) -> str:

@@ -54,7 +54,8 @@ class Charts {
     const keys = make("div", { class: "keys" });
     const caption = make("figcaption", {}, this.words[`chart/${title}`] ?? title);
     const root = make("figure", { class: "chart" }, caption, keys, canvas);
-    this.element.append(root);
+    if (title === "loss") this.element.prepend(root);
+    else this.element.append(root);
     this.figures.set(title, { root, canvas, keys });
   }
 

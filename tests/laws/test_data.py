@@ -15,6 +15,7 @@ from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
 
 torch.set_num_threads(1)
+ASSET = Path(__file__).parents[2] / "assets" / "digits.npz"
 BUILT_IN = [choice.name for choice in names() if not choice.needs_network]
 
 
@@ -58,6 +59,9 @@ def test_examples_are_drawn_uniformly_and_independently():
     draws = [(seed, r, d) for seed in (0, 1) for r in range(50) for d in (0, 1)]
     drawn = torch.stack([places.batch(100, *draw).x.flatten() for draw in draws]).long()
     assert stats.chisquare(drawn.flatten().bincount(minlength=50)).pvalue > 1e-4
+    for shift in range(1, 60):  # a stream is not another one, some steps later
+        for other in (drawn[1], drawn[2]):
+            assert (drawn[0, shift:] == other[:-shift]).float().mean() < 0.3
     neighbours = 50 * drawn[:-1] + drawn[1:]  # a draw beside the next one
     assert stats.chisquare(neighbours.flatten().bincount(minlength=2500)).pvalue > 1e-4
 
@@ -97,8 +101,19 @@ def test_the_digits_are_9000_and_1000_with_pixels_from_minus_one_to_one():
     assert torch.equal(((x + 1) * 127.5).round().to(torch.uint8), data.x)
 
 
+def test_labels_stay_with_their_examples():
+    data = load("digits")
+    batch = data.batch(200, 0, 0)
+    kept = {x.numpy().tobytes(): int(y) for x, y in zip(data.x, data.y, strict=True)}
+    pixels = ((batch.x + 1) * 127.5).round().to(torch.uint8)
+    assert [kept[x.numpy().tobytes()] for x in pixels] == batch.y.tolist()
+    with np.load(ASSET) as held:
+        assert np.array_equal(data.y[:9], held["y"][:9])
+        assert np.array_equal(data.test_y, held["y"][9::10])
+
+
 def test_the_split_is_fixed_and_disjoint():
-    with np.load(Path(__file__).parents[2] / "assets" / "digits.npz") as held:
+    with np.load(ASSET) as held:
         x = held["x"]
     data = load("digits")
     assert np.array_equal(data.test_x[:, 0], x[9::10])

@@ -5,16 +5,17 @@ import math
 import torch
 
 from engine.data import load
-from engine.metrics import coverage
+from engine.metrics import coverage, perfect
 
 
 def test_the_data_themselves_cover_every_mode_and_score_the_floor():
     data = load("ring")
     found = coverage(data.x[:20_000], data.target.modes, data.target.sigma)
+    floor = perfect(2)
     assert found.modes == 8
-    assert math.isclose(found.floor, 1 - math.exp(-4.5), rel_tol=1e-6)  # P(|e| <= 3) in the plane
-    error = math.sqrt(found.floor * (1 - found.floor) / 20_000)
-    assert abs(found.high_quality - found.floor) < 4 * error
+    assert math.isclose(floor, 1 - math.exp(-4.5), rel_tol=1e-6)  # P(|e| <= 3) in the plane
+    error = math.sqrt(floor * (1 - floor) / 20_000)
+    assert abs(found.high_quality - floor) < 4 * error
 
 
 def test_a_collapsed_generator_covers_one_mode():

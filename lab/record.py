@@ -1,0 +1,55 @@
+"""Make the recordings that rooms open with: `python -m lab.record` trains each afresh into assets/recordings.
+
+A recording is a run directory with pictures and no weights: real training, by this code, from seed 0
+with the default knobs; nothing in it is drawn by hand.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from engine import data, device
+from engine.families import find
+from lab.runs import store
+from lab.runs.run import Run
+
+RECORDINGS = {  # name: family, data, rounds
+    "gan-ring": ("gan", "ring", 3000),
+    "gan-grid": ("gan", "grid", 8000),
+    "gan-moons": ("gan", "moons", 3000),
+    "gan-digits": ("gan", "digits", 12_000),
+}
+PICTURES = 40
+
+
+def record(name: str, family: str, data_name: str, rounds: int) -> None:
+    """Train, and keep pictures that lie closer together where training is young."""
+    config = find(family).configure(data.load(data_name).space).model_dump()
+    setting = {"family": family, "data": data_name, "seed": 0, "config": config}
+    with tempfile.TemporaryDirectory() as place:
+        run = Run(store.create(setting, Path(place)))
+        at = store.RECORDINGS / name
+        shutil.rmtree(at, ignore_errors=True)
+        (at / "keyframes").mkdir(parents=True)
+        kept = sorted({round(rounds * (i / (PICTURES - 1)) ** 2.5) for i in range(PICTURES)})
+        run.play()
+        for stop in kept:
+            while run.round < stop:
+                run.train(rounds=stop - run.round)
+            store.write(store.keyframe(at, stop), run.frame(key=stop))
+        shutil.copy(run.at / "metrics.jsonl", at)
+        store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended"}))
+        print(f"{name}: {rounds:,} rounds, {run.quality()}")
+
+
+def main() -> None:
+    device.settle(1)
+    for name in sys.argv[1:] or RECORDINGS:
+        record(name, *RECORDINGS[name])
+
+
+if __name__ == "__main__":
+    main()
