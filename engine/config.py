@@ -32,6 +32,7 @@ class Knob:
 
     @property
     def range(self) -> str:
+        """The values allowed, in words."""
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         return "yes or no" if self.kind == "bool" else f"in [{self.low:g}, {self.high:g}]"
@@ -72,6 +73,10 @@ def knob(
     return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
 
 
+TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed"}
+"""Words of the address and of the command line, which no knob may have for a name."""
+
+
 class Config(BaseModel):
     """The hyper-parameters of a family: frozen, validated, no unknown names."""
 
@@ -80,6 +85,7 @@ class Config(BaseModel):
 
     @classmethod
     def knobs(cls) -> dict[str, Knob]:
+        """Every knob by name, as declared. Raises TypeError where one is declared badly."""
         return {name: cls._knob(name) for name in cls.model_fields}
 
     @classmethod
@@ -90,6 +96,8 @@ class Config(BaseModel):
         extra = field.json_schema_extra
         if not isinstance(extra, dict) or not field.description:
             raise TypeError(f"{cls.__name__}.{name} must be declared with knob(..., says=...)")
+        if name in TAKEN:
+            raise TypeError(f"{cls.__name__}.{name} needs another name: addresses and flags have a {name}")
         kind = "choice" if choices else cls._plain.get(field.annotation)  # type: ignore[arg-type]
         if kind is None or (kind in ("int", "float") and len(bounds) < 2):
             raise TypeError(f"{cls.__name__}.{name} must be a bounded int or float, bool or Literal")

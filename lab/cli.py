@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options) or 0
     except Refused as refusal:
         print(f"genlab: {refusal}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"genlab: {error.filename}: {error.strerror}." if error.filename else f"genlab: {error}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         return 130
@@ -75,6 +82,8 @@ def _help(knob: Knob) -> str:
 
 
 def open_lab(options: argparse.Namespace) -> None:
+    if not 1 <= options.port <= 65535:
+        raise Refused("--port must be a whole number from 1 to 65535.")
     if not _free(options.host, options.port):
         raise Refused(
             f"Port {options.port} of {options.host} is taken; try `genlab --port {options.port + 1}`."
@@ -114,20 +123,21 @@ def list_all(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    from engine import device
+    from engine import data, device
     from engine.families import find
     from lab.runs import store
     from lab.runs.run import Run
 
     if options.rounds < 1:
         raise Refused("--rounds must be a whole number from 1.")
-    if not 0 <= options.seed < 2**32:
-        raise Refused("--seed must be a whole number from 0 to 4294967295.")
+    _check_seed(options.seed)
     where = options.out or store.home()
     name = _data(options.data, where)
     values = {k[5:]: v for k, v in vars(options).items() if k.startswith("knob:") and v is not None}
-    family = find(options.family)
-    config = family.configure(_space(name, where), values)  # refuse before anything is written
+    family, space = find(options.family), data.load(name, where).space
+    config = family.configure(space, values)  # refuse before anything is written
+    if space.kind not in family.kinds:
+        raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
     device.settle(1)
     at = store.create(
         {
@@ -153,13 +163,21 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _show(run: Any, as_json: bool) -> None:
-    """Train to the end, telling of each row or moving a bar."""
+    """Train to the end, telling of each row or moving a bar. Ctrl+C stops at the end of a slice,
+    where the run is whole and is stored; a second one stops at once."""
     from tqdm import tqdm
 
+    asked: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     seen = len(run.history)
+    usual = signal.signal(signal.SIGINT, stop)
     with tqdm(total=run.info.rounds, unit="round", disable=as_json, file=sys.stderr) as bar:
         try:
-            while run.info.state == "training":
+            while run.info.state == "training" and not asked:
                 before = run.round
                 run.train(seconds=0.25)
                 bar.update(run.round - before)
@@ -170,49 +188,59 @@ def _show(run: Any, as_json: bool) -> None:
                     terms = {k: f"{v:.3f}" for k, v in run.history[-1].items() if k != "round"}
                     bar.set_postfix(terms)
                 seen = len(run.history)
-        except KeyboardInterrupt:
-            run.settle("paused", "It was stopped at the keyboard.")
+            if asked:
+                run.settle("paused", "It was stopped at the keyboard.")
+        finally:
+            signal.signal(signal.SIGINT, usual)
+            if run.info.state == "training":  # cut off within a slice: the last checkpoint stands
+                run.settle("paused", "It was cut off.", save=False)
 
 
 def _data(text: str, home: Path) -> str:
     """The name of the data that `--data` means; files are read and kept with the runs."""
     from engine import data
 
-    path = Path(text)
-    if path.suffix == ".csv" and path.is_file():
+    path, ending = Path(text), Path(text).suffix.lower()
+    if text in (choice.name for choice in data.names()):
+        return text
+    if ending == ".csv" and path.is_file():
         return data.keep_points(data.read_csv(path.read_bytes()), "csv", home)
-    if path.suffix == ".zip" and path.is_file():
-        return data.keep_images(path.read_bytes(), home)
-    if path.is_dir():
+    if path.is_dir() or (ending == ".zip" and path.is_file()):
         return data.keep_images(path, home)
-    if path.suffix in (".csv", ".zip"):
+    if ending in (".csv", ".zip"):
         raise Refused(f"There is no file {text}.")
     return text
 
 
-def _space(name: str, home: Path) -> Any:
-    from engine import data
-
-    return data.load(name, home).space
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise Refused("--seed must be a whole number from 0 to 4294967295.")
 
 
 def sample(options: argparse.Namespace) -> None:
     import torch
 
-    from engine import device
-    from lab.runs import store
-    from lab.runs.run import Run
+    from engine import data, device
+    from engine.families import find
+    from lab.runs import store, wire
     from lab.save import save_samples
 
     if not 1 <= options.n <= 100_000:
         raise Refused("-n must be from 1 to 100000.")
+    _check_seed(options.seed)
     at = Path(options.which)
     at = at if (at / "run.json").is_file() else store.folder(options.which)
-    device.settle(1)
-    run = Run(at)
+    info, stored = store.read_info(at), at / "checkpoint.safetensors"
+    if not stored.exists():
+        raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
+    # only read, not opened as a `Run`: a lab may be training it at this moment
+    weights, about = wire.unpack_state(stored.read_bytes())
+    learned, family, where = data.load(info.data, at.parent), find(info.family), device.settle(1)
+    model = family(family.Config.of(about["config"]), learned.space)
+    model.load_state_dict({k[6:]: v for k, v in weights.items() if k.startswith("model/")})
     torch.manual_seed(options.seed)
-    save_samples(run.model.sample(options.n), run.data, options.out)
-    print(f"{options.n} samples of run {run.info.id}, round {run.round:,}, in {options.out}")
+    save_samples(model.to(where).sample(options.n), learned, options.out)
+    print(f"{options.n} samples of run {info.id}, round {about['round']:,}, in {options.out}")
 
 
 def doctor(options: argparse.Namespace) -> int:

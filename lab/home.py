@@ -14,17 +14,18 @@ PAGES = Path(__file__).parents[1] / "pages"
 
 st.set_page_config(page_title="genlab", page_icon=str(store.ASSETS / "icon.png"), layout="wide")
 
-found = families()
-pages = [st.Page(PAGES / "map.py", title="Map", icon=":material/map:", default=True)]
-own = {file.stem: file for file in sorted(PAGES.glob("*.py")) if file.stem != "map"}
-for name, family in found.items():
-    title = family.name.upper() if len(name) <= 4 else family.title
-    if name in own:
-        pages.append(st.Page(own.pop(name), title=title, url_path=name))
-    else:  # a family without a page of its own
-        pages.append(st.Page(page_of(family), title=title, url_path=name))
-pages += [
-    st.Page(file, title=stem.replace("_", " ").capitalize(), url_path=stem) for stem, file in own.items()
-]
+# room for the picture: Streamlit leaves six rem above and below a page
+st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 2rem }</style>")
 
-st.navigation(pages, position="top").run()
+rooms: dict[str, st.Page] = {}  # by address
+own = {file.stem.replace("_", "-"): file for file in sorted(PAGES.glob("*.py")) if file.stem != "map"}
+for name, family in families().items():
+    title = name.upper() if len(name) <= 4 else family.title
+    # a family without a page of its own gets the generic one
+    rooms[name] = st.Page(own.pop(name, None) or page_of(family), title=title, url_path=name)
+for name, file in own.items():
+    rooms[name] = st.Page(file, title=name.replace("-", " ").capitalize(), url_path=name)
+
+st.session_state["_rooms"] = rooms
+landing = st.Page(PAGES / "map.py", title="Map", icon=":material/map:", default=True)
+st.navigation([landing, *rooms.values()], position="top").run()

@@ -20,7 +20,7 @@ RECORDINGS = {  # name: family, data, rounds
     "gan-ring": ("gan", "ring", 3000),
     "gan-grid": ("gan", "grid", 8000),
     "gan-moons": ("gan", "moons", 3000),
-    "gan-digits": ("gan", "digits", 12_000),
+    "gan-digits": ("gan", "digits", 15_000),
 }
 PICTURES = 40
 

@@ -23,13 +23,13 @@ def save_samples(x: Tensor, data: Dataset, out: Path) -> None:
     if ending == ".png" and not is_image:
         raise Refused("Points are written as .csv or .npz, not as a picture.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    values = pictures(x) if is_image else (x.cpu() * data.unit.cpu() + data.center.cpu()).numpy()
+    values = pictures(x) if is_image else (x.cpu().double() * data.unit.cpu() + data.center.cpu()).numpy()
     if ending == ".png":
         Image.fromarray(grid(values)).save(out)
     elif ending == ".npz":
         np.savez_compressed(out, x=values)
     else:
-        np.savetxt(out, values.reshape(len(values), -1), delimiter=",", fmt="%d" if is_image else "%.6g")
+        np.savetxt(out, values.reshape(len(values), -1), delimiter=",", fmt="%d" if is_image else "%.9g")
 
 
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:

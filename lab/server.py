@@ -196,7 +196,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def app() -> st.App:
-    addresses = {"", *families(), *(file.stem for file in PAGES.glob("*.py"))}
+    addresses = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
     return st.App(
         Path(__file__).with_name("home.py"),
         routes=[WebSocketRoute("/live/{run:path}", live), *(Route(f"/{name}", index) for name in addresses)],
@@ -219,5 +219,8 @@ def serve(host: str, port: int) -> None:
             "browser.gatherUsageStats": False,
             "client.showErrorDetails": "none",
             "client.toolbarMode": "minimal",
+            "theme.light.primaryColor": "#0072B2",  # the blue and its light twin of Okabe and Ito
+            "theme.dark.primaryColor": "#56B4E9",
+            "theme.headingFontSizes": ["2rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "0.9rem"],
         }
     )

@@ -92,7 +92,7 @@ class GAN(Family):
     Config = GANConfig
     players = ("D", "G")
     recipes = {
-        "image": {"z": 100, "width": 256, "batch": 64, "lr_D": 2e-4, "lr_G": 4e-4},
+        "image": {"z": 100, "width": 256, "depth": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4},
     }
 
     def __init__(self, config: GANConfig, space: Space) -> None:
@@ -104,7 +104,7 @@ class GAN(Family):
 
     def p_z(self, n: int) -> Tensor:
         """n draws of the noise, shape (n, z)."""
-        z = next(self.G.parameters()).new_empty(n, self.config.z)
+        z = self.G[0][0].weight.new_empty(n, self.config.z)  # on G's device
         return z.normal_() if self.config.noise == "Gaussian" else z.uniform_(-1, 1)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
@@ -114,7 +114,9 @@ class GAN(Family):
             batch = batch if j == 0 else batch.again()
             with torch.no_grad():
                 fake = self.G(self.p_z(m))
-            yield self.D, discriminator_terms(self.D(batch.x), self.D(fake))
+            # one pass over both halves: the same numbers, for no layer of D mixes examples
+            real, fake = self.D(torch.cat([batch.x, fake])).chunk(2)
+            yield self.D, discriminator_terms(real, fake)
         yield self.G, generator_terms(self.D(self.G(self.p_z(m))), self.config.loss)
 
     @torch.no_grad()

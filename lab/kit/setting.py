@@ -16,6 +16,7 @@ from lab.stage import sketch
 
 KEPT = re.compile(r"(drawn|csv|images)-[0-9a-f]{12}")
 DRAW, CSV, IMAGES = "draw", "upload-csv", "upload-images"
+YOURS = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}
 BRING = {
     DRAW: "Draw your own …",
     CSV: "Upload a CSV of two columns …",
@@ -63,22 +64,27 @@ def _forget_other_rooms(family: type[Family]) -> None:
 
 
 def _choose_data(family: type[Family], default: str) -> str:
+    """The select box of data, kept in the address by name: Streamlit's own binding would write the title."""
     titles = {c.name: c.title for c in data.names() if c.kind in family.kinds}
     titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
-    now = str(st.session_state.get("data") or st.query_params.get("data") or default)
-    if now not in titles and KEPT.fullmatch(now):
-        titles[now] = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}[
-            now.split("-")[0]
-        ]
-    return st.selectbox(
+    now = st.session_state.setdefault("data", st.query_params.get("data", default))
+    if KEPT.fullmatch(now):
+        titles[now] = YOURS[now.split("-")[0]]
+    if now not in titles:
+        st.error(f"There is no data called {now[:40]!r} for this family; here is {titles[default]}.")
+        st.session_state["data"] = default
+    name: str = st.selectbox(
         "Data",
         list(titles),
-        index=list(titles).index(default),
         format_func=lambda name: titles.get(name, name),
         key="data",
-        bind="query-params",
         help="What the model learns to imitate. Changing it starts a new model.",
     )
+    if name == default:
+        st.query_params.pop("data", None)
+    else:
+        st.query_params["data"] = name
+    return name
 
 
 def bring(kind: str) -> None:

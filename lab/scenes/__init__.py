@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from engine.data import Dataset
+from engine.device import seed
 from engine.family import Family
 from engine.metrics import perfect
 
@@ -29,7 +30,7 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any
     name = f"{__name__}.{model.name.replace('-', '_')}"
     own = importlib.util.find_spec(name) or importlib.util.find_spec(f"{__name__}.generic")
     scene = importlib.import_module(own.name)  # type: ignore[union-attr]
-    torch.manual_seed(0)
+    seed(0, data.x.device)
     return scene.draw(model, data, full, pointer)
 
 

@@ -1,0 +1,1 @@
+"""Runs: directories (store), the model in training (run), worker processes and their supervisor."""

@@ -1,0 +1,343 @@
+"""A run in a process: a model in training, in its own random stream, with its directory.
+
+The worker and the command line both train through this class, so the same setting gives the same
+numbers in both. All that shapes the numbers is a function of (config, seed, commands): batches come
+from (seed, round), rows and keyframes fall on fixed rounds, commands are logged with the round
+they met. A run killed at any moment therefore continues bit for bit from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine import data as datasets
+from engine.config import Refused
+from engine.device import pick, seed
+from engine.families import find
+from engine.family import Family
+from engine.fit import Turn, fit, optimizers_of, retune
+from engine.metrics import coverage
+from lab import scenes
+from lab.runs import store, wire
+from lab.runs.board import Board
+
+DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
+CHECKPOINT_SECONDS = 10.0
+KEYFRAME_BYTES = 128e6  # what the stored weights of one run's keyframes may take, about
+
+
+class Run:
+    def __init__(self, at: Path, device: torch.device | None = None) -> None:
+        """Open the run in directory `at`, from its checkpoint if it has one. Raises `Refused`."""
+        self.at, self.info = at, store.read_info(at)
+        self.device = device or pick()
+        self.data = datasets.load(self.info.data, at.parent).to(self.device)
+        self.family: type[Family] = find(self.info.family)
+        if self.data.space.kind not in self.family.kinds:
+            raise Refused(f"{self.family.title} does not model {self.data.title}; choose other data.")
+        self.speed = 0.0
+        self.keyframes = store.keyframes(at)
+        self._board: Board | None = None
+        self._build()
+        self.pending = store.rows(at / "commands.jsonl")
+        if (at / "checkpoint.safetensors").exists():
+            self._restore(at / "checkpoint.safetensors", config=True)
+            self._trim()
+        else:
+            self._keyframe()
+            self.checkpoint()
+        self.pending = self.pending[self.commands :]
+        if self.info.config != (config := self.model.config.model_dump()):
+            self.info = store.change_info(at, config=config)
+        self._replay()
+
+    # --- the model and its random stream ---------------------------------------------------
+
+    def _build(self) -> None:
+        config = self.family.configure(self.data.space, self.info.config)
+        seed(self.info.seed, self.device)
+        self.model = self.family(config, self.data.space).to(self.device)
+        self.optimizers = optimizers_of(self.model)
+        self._random = self._get_random()
+        self.round = self.commands = 0
+        self.last = ""  # the player of the last turn
+        size = 12 * sum(p.numel() for p in self.model.parameters())  # weights and Adam's two averages
+        a_decade = max(2, min(8, int(KEYFRAME_BYTES / size / 6)))
+        self._keyframe_rounds = {math.ceil(10 ** (i / a_decade)) for i in range(a_decade * 7)}
+        self._turns: Iterator[Turn] | None = None  # of the round that is under way
+        self._only: str | None = None
+        self._sums: dict[str, Tensor] = {}
+        self._rounds_summed = 0
+        self.history = store.rows(self.at / "metrics.jsonl")
+        self._saved = time.monotonic()
+
+    def _get_random(self) -> list[Tensor]:
+        states = [torch.get_rng_state()]
+        if self.device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(self.device))
+        return states
+
+    def _set_random(self, states: list[Tensor]) -> None:
+        torch.set_rng_state(states[0])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], self.device)
+
+    @contextmanager
+    def _stream(self) -> Iterator[None]:
+        """Many runs share this process; each draws from its own random stream."""
+        self._set_random(self._random)
+        yield
+        self._random = self._get_random()
+
+    # --- training ----------------------------------------------------------------------------
+
+    def _plays(self, player: str) -> bool:
+        return self._only in (None, player)
+
+    def _turn(self) -> Turn | None:
+        """One turn, or None when the round has ended instead."""
+        if self._turns is None:
+            batch = self.data.batch(self.model.config.batch, self.info.seed, self.round)
+            self._turns = fit(self.model, [batch], self.optimizers, self._plays)
+        for turn in self._turns:
+            self.last = turn.player
+            for name, term in turn.terms.items():
+                so_far = self._sums.get(name)
+                self._sums[name] = term.clone() if so_far is None else so_far.add_(term)
+            return turn
+        self._turns = None
+        self.round += 1
+        self._rounds_summed += 1
+        return None
+
+    def train(self, seconds: float = math.inf, rounds: float = math.inf) -> None:
+        """Train for a time slice or a number of rounds; stops, too, when the run's state changes."""
+        start, first = time.monotonic(), self.round
+        over = False
+        while self.info.state == "training" and not over:
+            with self._stream():
+                while True:
+                    while self._turn():
+                        pass
+                    over = time.monotonic() - start >= seconds or self.round - first >= rounds
+                    if over or self._due():
+                        break
+            self._record()
+            self._replay()
+            if self.info.rounds is not None and self.round >= self.info.rounds:
+                self.settle("ended", f"It made the {self.info.rounds:,} rounds asked for.")
+            elif time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+                self.checkpoint()
+        rate = (self.round - first) / max(1e-9, time.monotonic() - start)
+        self.speed = 0.8 * self.speed + 0.2 * rate if self.speed else rate
+
+    def _due(self) -> bool:
+        """Whether this round's end needs more than training."""
+        met = self.pending and self.pending[0]["round"] == self.round
+        row_or_keyframe = self.round % _stride(self.round) == 0 or self.round in self._keyframe_rounds
+        return row_or_keyframe or bool(met) or self.round == self.info.rounds
+
+    def _record(self) -> None:
+        """At a round's end: the row and the keyframe that fall on it."""
+        if self.round % _stride(self.round) == 0:
+            self._row()
+        if self.round in self._keyframe_rounds and self.info.state != "failed":
+            self._keyframe()
+
+    def _row(self) -> None:
+        row = {name: total.item() / self._rounds_summed for name, total in self._sums.items()}
+        self._sums, self._rounds_summed = {}, 0
+        if not all(map(math.isfinite, row.values())):
+            return self._diverged()
+        if self.round % max(16, _stride(self.round)) == 0:
+            row |= self.quality()
+        row = {"round": self.round} | row
+        self.history.append(row)
+        store.append(self.at / "metrics.jsonl", row)
+        self._board = self._board or Board(self.at, self.round)
+        self._board.row(row)
+
+    def _diverged(self) -> None:
+        good = max((k for k in self.keyframes if self._has_state(k)), default=0)
+        self.settle(
+            "failed",
+            f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
+            f"Lower a learning rate, then rewind to round {good:,} or reset.",
+            save=False,
+        )
+
+    @torch.no_grad()
+    def quality(self) -> dict[str, float]:
+        """Measures of 1,000 samples, drawn outside the run's random stream."""
+        target = self.data.target
+        if target is None or target.modes is None or target.sigma is None:
+            return {}
+        seed(self.round, self.device)
+        found = coverage(self.model.sample(1000), target.modes, target.sigma)
+        return {"modes": float(found.modes), "high-quality": found.high_quality}
+
+    # --- commands ----------------------------------------------------------------------------
+
+    def do(self, command: dict[str, Any]) -> None:
+        """Carry out a logged command: set, step, rewind. Raises `Refused`; then nothing changed."""
+        self._check(command)
+        if self.pending:  # catching up after a crash, and now the future is another one
+            log = self.at / "commands.jsonl"
+            store.write_rows(log, store.rows(log)[: self.commands])
+            self.pending = []
+        store.append(self.at / "commands.jsonl", {"round": self.round} | command)
+        self._carry_out(command)
+
+    def _check(self, command: dict[str, Any]) -> None:
+        kind = command["do"]
+        if kind == "step" and command.get("player") not in (None, *self.family.players):
+            raise Refused(f"{self.family.title} has no player {command.get('player')!r}.")
+        if kind == "step" and self.info.state == "failed":
+            raise Refused(DIVERGED)
+        if kind == "rewind" and not self._has_state(command["round"]):
+            raise Refused(f"Round {command['round']} has no stored weights; choose another keyframe.")
+        if kind == "set":
+            self.model.config.change(command["values"])
+            knobs = self.family.Config.knobs()
+            if fixed := [name for name in command["values"] if not knobs[name].live]:
+                raise Refused(f"{', '.join(fixed)} cannot change while a run trains: it needs a new model.")
+
+    def _carry_out(self, command: dict[str, Any]) -> None:
+        self.commands += 1
+        if command["do"] == "step":
+            self._step(command.get("player"))
+        elif command["do"] == "set":
+            config = self.model.config.change(command["values"])
+            retune(self.model, self.optimizers, config)
+            self.info = store.change_info(self.at, config=config.model_dump())
+        elif command["do"] == "rewind":
+            done = self.commands
+            self._restore(store.keyframe(self.at, command["round"], state=True), config=False)
+            self.commands = done
+            self._trim()
+            self.settle("paused")
+
+    def _step(self, player: str | None) -> None:
+        """One turn, of this player or of whoever is next; other players' turns are passed over."""
+        self._only = player
+        while True:
+            with self._stream():
+                turn = self._turn()
+            if turn:
+                break
+            self._record()
+        self._only = None
+
+    def _replay(self) -> None:
+        """Carry out again what was logged after the checkpoint, each at the round it met."""
+        while self.pending and self.pending[0]["round"] == self.round:
+            self._carry_out(self.pending.pop(0))
+
+    # --- the directory -----------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Train on. Raises `Refused` for a run that has diverged."""
+        if self.info.state == "failed":
+            raise Refused(DIVERGED)
+        if self.info.rounds is not None and self.round >= self.info.rounds:
+            self.info = store.change_info(self.at, rounds=None)
+        self.settle("training", save=False)
+
+    def settle(self, state: store.State, why: str = "", save: bool = True) -> None:
+        """Change the run's state, durably."""
+        if save:
+            self.checkpoint()
+        if (state, why) != (self.info.state, self.info.why):
+            self.info = store.change_info(self.at, state=state, why=why)
+
+    def checkpoint(self) -> None:
+        """Store the state at a round's end. Inside a round the last one stays: the log has the rest."""
+        self._saved = time.monotonic()
+        if self._turns is None and self.info.state != "failed":
+            store.write(self.at / "checkpoint.safetensors", self._state())
+
+    def _state(self) -> bytes:
+        tensors = {f"model/{name}": t for name, t in self.model.state_dict().items()}
+        tensors |= {f"random/{i}": t for i, t in enumerate(self._random)}
+        for player, optimizer in self.optimizers.items():
+            for i, slots in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{player}/{i}/{key}": t for key, t in slots.items()}
+        about = {
+            "round": self.round,
+            "commands": self.commands,
+            "config": self.model.config.model_dump(),
+            "sums": {name: total.item() for name, total in self._sums.items()},
+            "rounds_summed": self._rounds_summed,
+        }
+        return wire.pack_state(tensors, about)
+
+    def _restore(self, path: Path, config: bool) -> None:
+        """Load weights, optimizers, random state; the config too, or keep the present one."""
+        tensors, about = wire.unpack_state(path.read_bytes())
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "random": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            part, rest = name.split("/", 1)
+            parts[part][rest] = tensor
+        kept = self.model.config
+        self.model.load_state_dict(parts["model"])
+        for player, optimizer in self.optimizers.items():
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in parts["optimizer"].items():
+                owner, i, key = name.rsplit("/", 2)
+                if owner == player:
+                    slots.setdefault(int(i), {})[key] = tensor
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        retune(self.model, self.optimizers, self.family.Config.of(about["config"]) if config else kept)
+        self._random = [parts["random"][str(i)] for i in range(len(parts["random"]))]
+        self._sums = {n: torch.tensor(v, device=self.device) for n, v in about["sums"].items()}
+        self._rounds_summed = about["rounds_summed"]
+        self.round, self.commands, self._turns, self.last = about["round"], about["commands"], None, ""
+
+    def _trim(self) -> None:
+        """Drop what was written of rounds that are now to come; they will be written again."""
+        self.history = [row for row in self.history if row["round"] <= self.round]
+        store.write_rows(self.at / "metrics.jsonl", self.history)
+        for round in [k for k in self.keyframes if k > self.round]:
+            store.keyframe(self.at, round).unlink()
+            store.keyframe(self.at, round, state=True).unlink(missing_ok=True)
+            self.keyframes.remove(round)
+        self._board = None
+
+    # --- pictures ------------------------------------------------------------------------------
+
+    def _has_state(self, round: int) -> bool:
+        return isinstance(round, int) and store.keyframe(self.at, round, state=True).exists()
+
+    def _keyframe(self) -> None:
+        store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
+        store.write(store.keyframe(self.at, self.round), self.frame(key=self.round), durable=False)
+        if self.round not in self.keyframes:
+            self.keyframes.append(self.round)
+
+    def frame(self, key: int | None = None, full: bool = True, pointer: dict | None = None) -> bytes:
+        """The picture now. `full` adds what changes rarely: the data's points and the curves."""
+        scene = scenes.draw(self.model, self.data, full, pointer)
+        if full:
+            scene |= scenes.curves(self.history) | scenes.levels(self.history, self.data)
+        about = {
+            "round": self.round,
+            "turn": self.last,
+            "speed": round(self.speed, 1),
+            "key": key,
+            "box": self.data.box,
+        }
+        return wire.pack_frame(scene, about)
+
+
+def _stride(round: int) -> int:
+    """Rounds between two rows near this round: a row a round at first, some 128 a doubling later."""
+    return 1 << max(0, (max(1, round) // 256).bit_length())

@@ -1,0 +1,214 @@
+"""The supervisor, in the server process: places runs in worker processes, passes commands on,
+hands frames to whoever watches, and restarts a worker that died."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+
+from engine.checks import Check
+from engine.config import Refused
+from engine.families import find
+from lab.runs import store
+
+Listener = Callable[[str, Any], None]  # called with ("frame", bytes) or ("state", dict)
+DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
+ANSWER_SECONDS = 30.0
+
+
+class WorkerProcess:
+    """One worker and its thread: starts it, reads what it says, starts it again when it dies."""
+
+    def __init__(self, hear: Callable[[tuple], None], threads: int = 1, nice: int = 0) -> None:
+        self.hear, self.threads, self.nice = hear, threads, nice
+        self.runs: set[str] = set()
+        self.waiting: dict[int, Future[Any]] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.up, self.closing = threading.Event(), False
+        self._lock, self._tokens = threading.Lock(), itertools.count()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        deaths: list[float] = []
+        while not self.closing:
+            more = os.environ | {"GENLAB_THREADS": str(self.threads), "OMP_NUM_THREADS": str(self.threads)}
+            command = [sys.executable, "-m", "lab.runs.worker"]
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, env=more, start_new_session=True
+            )
+            if self.nice and hasattr(os, "setpriority"):
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
+            try:
+                while True:
+                    self.hear(pickle.load(self.process.stdout))  # type: ignore[arg-type]
+            except (EOFError, OSError, pickle.UnpicklingError):
+                pass
+            self.up.clear()
+            self.process.wait()
+            for future in list(self.waiting.values()):
+                future.set_exception(
+                    Refused("The worker process stopped and is starting again; try once more.")
+                )
+            self.waiting.clear()
+            deaths = [t for t in deaths if time.monotonic() - t < WITHIN] + [time.monotonic()]
+            if not self.closing and len(deaths) >= DEATHS:
+                return self.hear(("gone", f"The worker process died {DEATHS} times within a minute."))
+
+    def ask(self, kind: str, run_id: str, *rest: Any) -> Future[Any]:
+        """Send a message; the future ends when the worker has done it, or with its refusal."""
+        future: Future[Any] = Future()
+        if not self.up.wait(ANSWER_SECONDS):
+            future.set_exception(Refused("The worker process is not there; restart the lab."))
+            return future
+        with self._lock:
+            token = next(self._tokens)
+            self.waiting[token] = future
+            try:
+                pickle.dump((kind, run_id, token, *rest), self.process.stdin)  # type: ignore
+                self.process.stdin.flush()  # type: ignore[union-attr]
+            except OSError:
+                pass  # it has died: the reading thread sees that too and answers the future
+        return future
+
+    def done(self, token: int, error: str | None, result: Any) -> None:
+        future = self.waiting.pop(token, None)
+        if future and error:
+            future.set_exception(Refused(error))
+        elif future:
+            future.set_result(result)
+
+    def close(self) -> None:
+        """End the worker; it stores its runs first."""
+        self.closing = True
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self.listeners: dict[str, set[Listener]] = {}
+        self.places: dict[str, WorkerProcess] = {}
+        self._lock = threading.RLock()
+        # cores - 1 workers for light runs, one thread each: one core stays for the server
+        self.light = [self._start() for _ in range(max(1, (os.cpu_count() or 2) - 1))]
+        self.heavy: list[WorkerProcess] = []
+        atexit.register(self.close)
+
+    def _start(self, threads: int = 1, nice: int = 0) -> WorkerProcess:
+        worker: WorkerProcess
+        # the lambda finds `worker` bound: nothing is heard before the process has started
+        worker = WorkerProcess(lambda message: self._hear(worker, message), threads, nice)
+        return worker
+
+    def _hear(self, worker: WorkerProcess, message: tuple) -> None:
+        match message:
+            case ("ready",):
+                worker.up.set()
+                threading.Thread(target=self._reopen, args=(worker,), daemon=True).start()
+            case ("done", token, error, result):
+                worker.done(token, error, result)
+            case ("gone", why):
+                for run_id in worker.runs:
+                    state = store.change_info(store.folder(run_id), state="failed", why=why)
+                    self._tell(run_id, "state", state.model_dump(include={"state", "why"}))
+            case (kind, run_id, what):
+                self._tell(run_id, kind, what)
+
+    def _tell(self, run_id: str, kind: str, what: Any) -> None:
+        for listener in list(self.listeners.get(run_id, ())):
+            listener(kind, what)
+
+    def _reopen(self, worker: WorkerProcess) -> None:
+        """After a death: watched runs are shown again, and those that trained go on."""
+        for run_id in list(worker.runs):
+            if store.read_info(store.folder(run_id)).state == "training":
+                worker.ask("open", run_id)
+            worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
+
+    def place(self, run_id: str) -> WorkerProcess:
+        """The worker of this run: a shared one for light runs, one of its own for a heavy one."""
+        with self._lock:
+            if run_id not in self.places:
+                info = store.read_info(store.folder(run_id))
+                if find(info.family).heavy:
+                    worker = self._start(threads=max(1, (os.cpu_count() or 2) - 1), nice=10)
+                    self.heavy.append(worker)
+                else:
+                    worker = min(self.light, key=lambda w: len(w.runs))
+                worker.runs.add(run_id)
+                self.places[run_id] = worker
+            return self.places[run_id]
+
+    # --- what pages and the live route use ---------------------------------------------------
+
+    def create(self, owner: str, train: bool = True, **info: Any) -> str:
+        """Make a run and, if `train`, set it going; its id."""
+        at = store.create(info | {"owner": owner})
+        if train:
+            self.do(at.name, owner, {"do": "play"})
+        return at.name
+
+    def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
+        """Pass a command to a run that is yours. Raises `Refused` if it is not."""
+        at = store.folder(run_id)
+        owner = store.read_info(at).owner
+        if store.is_recording(at) or not owner or owner != who:
+            raise Refused("This run is not yours: you can watch it, or fork it and change the copy.")
+        future = self.place(run_id).ask("do", run_id, command)
+        if wait:
+            future.result(ANSWER_SECONDS)
+
+    def fork(self, run_id: str, who: str, round: int | None = None) -> str:
+        """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
+        at = store.folder(run_id)
+        if run_id in self.places:
+            self.places[run_id].ask("do", run_id, {"do": "checkpoint"}).result(ANSWER_SECONDS)
+        return store.fork(at, who, round).name
+
+    def listen(self, run_id: str, listener: Listener) -> Future[Any] | None:
+        """Hear a run's frames and states; its worker opens it if needed."""
+        self.listeners.setdefault(run_id, set()).add(listener)
+        return self._watch(run_id)
+
+    def leave(self, run_id: str, listener: Listener) -> None:
+        self.listeners.get(run_id, set()).discard(listener)
+        self._watch(run_id)
+
+    def _watch(self, run_id: str) -> Future[Any] | None:
+        if store.is_recording(store.folder(run_id)):
+            return None
+        return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
+
+    def measure(self, run_id: str) -> list[Check]:
+        """The laws measured on this run's model."""
+        return self.place(run_id).ask("measure", run_id).result(ANSWER_SECONDS)
+
+    def point(self, run_id: str, pointer: dict[str, Any]) -> None:
+        if run_id in self.places:
+            self.places[run_id].ask("pointer", run_id, pointer)
+
+    def close(self) -> None:
+        for worker in [*self.light, *self.heavy]:
+            worker.close()
+
+
+@cache
+def supervisor() -> Supervisor:
+    """The one supervisor of this process, started when first asked for."""
+    return Supervisor()

@@ -1,0 +1,213 @@
+"""The worker process: `python -m lab.runs.worker`. Hosts many runs and gives each a time slice in turn.
+
+Messages are pickled on its own standard input and output, a channel private to it and the
+supervisor that started it; when that channel closes it stores its runs and ends.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from engine.checks import Check, measure
+from engine.config import Refused
+from engine.device import settle
+from lab.runs import store
+from lab.runs.run import Run
+
+FRAMES_PER_SECOND = 25
+FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
+SLICE = 0.05  # seconds of training before the next run has its turn
+PATIENCE = 600.0  # seconds that a run goes on with nobody watching
+
+
+@dataclass
+class Seat:
+    """A run in this worker, and what its watchers are owed."""
+
+    run: Run
+    watchers: int = 0
+    due: float = 0.0  # when the next frame is
+    frames: int = 0
+    cost: float = 0.0  # seconds a frame takes
+    pointer: dict[str, Any] | None = None
+    left: float = field(default_factory=time.monotonic)  # when the last watcher went
+    told: tuple = ()
+
+
+class Worker:
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self.sink, self.seats = sink, dict[str, Seat]()
+        self.inbox: queue.Queue[tuple] = queue.Queue()
+        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
+
+    def _listen(self, source: BinaryIO) -> None:
+        try:
+            while True:
+                self.inbox.put(pickle.load(source))  # from our own parent process only
+        except (EOFError, OSError):
+            self.inbox.put(("quit",))
+
+    def tell(self, *message: Any) -> None:
+        try:
+            pickle.dump(message, self.sink)
+            self.sink.flush()
+        except OSError:  # the supervisor is gone: that is no fault of the run whose frame this was
+            self.inbox.put(("quit",))
+
+    def loop(self) -> None:
+        while True:
+            training = [s for s in list(self.seats.values()) if s.run.info.state == "training"]
+            if not training and not self._read(wait=1.0):
+                return
+            for seat in training:
+                if not self._read(wait=None):
+                    return
+                self._slice(seat, len(training))
+            self._tidy()
+
+    # --- one run's share of time ------------------------------------------------------------
+
+    def _slice(self, seat: Seat, runs: int) -> None:
+        if seat.run.info.state != "training" or seat.run.info.id not in self.seats:
+            return
+        seconds = min(SLICE, max(0.01, 0.25 / runs))
+        if runs == 1 and seat.watchers:
+            seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
+        try:
+            seat.run.train(seconds)
+            if seat.watchers and time.monotonic() >= seat.due:
+                self._frame(seat, runs)
+        except Exception as error:  # a failed run fails alone
+            self._failed(seat, error)
+        self._state(seat)
+
+    def _failed(self, seat: Seat, error: Exception) -> None:
+        (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
+        seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
+
+    def _frame(self, seat: Seat, runs: int = 1, full: bool = False) -> None:
+        begin = time.monotonic()
+        full = full or seat.frames % FULL_FRAME_EVERY == 0
+        self.tell("frame", seat.run.info.id, seat.run.frame(full=full, pointer=seat.pointer))
+        now = time.monotonic()
+        seat.frames += 1
+        seat.cost = max(now - begin, 0.9 * seat.cost)
+        # pictures never take more than a quarter of the time, however many runs are watched
+        period = max(1 / FRAMES_PER_SECOND, 4 * seat.cost * runs)
+        seat.due = max(seat.due + period, now)
+
+    def _state(self, seat: Seat, again: bool = False) -> None:
+        """Tell of a run's state when it has changed."""
+        run = seat.run
+        state = (run.info.state, run.info.why, len(run.keyframes))
+        if again or state != seat.told:
+            seat.told = state
+            self.tell("state", run.info.id, {
+                "state": run.info.state, "why": run.info.why,
+                "round": run.round, "keyframes": run.keyframes,
+            })  # fmt: skip
+
+    def _tidy(self) -> None:
+        """Pause what nobody has watched for long, and let go of what nobody watches or trains."""
+        now = time.monotonic()
+        for run_id, seat in list(self.seats.items()):
+            if seat.watchers:
+                continue
+            if seat.run.info.state != "training":
+                del self.seats[run_id]
+            elif now - seat.left > PATIENCE:
+                seat.run.settle("paused", "It paused because nobody was watching.")
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def _read(self, wait: float | None) -> bool:
+        """Handle what has arrived; wait for something if nothing trains. False: the end."""
+        try:
+            while True:
+                message = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
+                wait = None
+                if message[0] == "quit":
+                    for seat in self.seats.values():
+                        seat.run.checkpoint()
+                    return False
+                self._handle(*message)
+        except queue.Empty:
+            return True
+
+    def _handle(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
+        """Every message is answered with ("done", token, error or None, result)."""
+        error = result = None
+        try:
+            result = getattr(self, f"on_{kind}")(run_id, *rest)
+        except Refused as refusal:
+            error = str(refusal)
+        except Exception as failure:  # never let one run's trouble end the others
+            traceback.print_exc()
+            error = f"That did not work: {failure}"
+        self.tell("done", token, error, result)
+
+    def _seat(self, run_id: str) -> Seat:
+        if run_id not in self.seats:
+            self.seats[run_id] = Seat(Run(store.folder(run_id)))
+        return self.seats[run_id]
+
+    def on_open(self, run_id: str) -> None:
+        self._seat(run_id)
+
+    def on_watch(self, run_id: str, watchers: int) -> None:
+        if not watchers and run_id not in self.seats:
+            return
+        seat = self._seat(run_id)
+        seat.watchers, seat.left = watchers, time.monotonic()
+        if watchers:
+            self._state(seat, again=True)
+            self._frame(seat, full=True)
+
+    def on_do(self, run_id: str, command: dict[str, Any]) -> None:
+        seat = self._seat(run_id)
+        match command["do"]:
+            case "play":
+                seat.run.play()
+            case "pause":
+                seat.run.settle("paused")
+            case "reset":
+                seat.run.do({"do": "rewind", "round": 0})
+            case "checkpoint":
+                seat.run.checkpoint()
+            case _:
+                seat.run.do(command)
+        self._state(seat, again=True)
+        if seat.watchers:
+            self._frame(seat, full=True)
+
+    def on_measure(self, run_id: str) -> list[Check]:
+        seat = self._seat(run_id)
+        return measure(seat.run.model, seat.run.data)
+
+    def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
+        seat = self._seat(run_id)
+        seat.pointer = None if pointer.get("kind") == "leave" else pointer
+        if seat.watchers and seat.run.info.state != "training":
+            self._frame(seat)
+
+
+def main() -> None:
+    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    sys.stdout = sys.stderr  # a stray print must not reach the channel
+    threads = int(os.environ.get("GENLAB_THREADS", "1"))
+    settle(threads)
+    worker = Worker(sys.stdin.buffer, sink)
+    worker.tell("ready")
+    worker.loop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""How fast a room opens and moves, in headless Chromium: `python tests/bench/bench_stage.py [times]`.
+
+Times are taken inside the page, from the start of its navigation, at the moment the stage draws.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.browser.visiting import Visitor
+from tests.serving import Lab, start_lab, stop_lab
+
+WATCHED = 10.0  # seconds
+TARGETS = {  # the most that is allowed, or the least where it is negative
+    "moves, first visit, s": 2.0,
+    "moves, second visit, s": 2.0,
+    "Train to first frame, s": 1.0,
+    "frames drawn a second": -20.0,
+    "server, % of a core": 5.0,
+    "remounts": 0.0,
+    "blank pictures": 0.0,
+    "console errors": 0.0,
+}
+NOTES = """
+    window.bench = { drawn: [], trained: [], pressed: null, first: null, stages: 0 };
+    const own = Element.prototype.setAttribute;
+    Element.prototype.setAttribute = function (name, value) {
+        own.call(this, name, value);
+        if (name === "data-testid" && value === "stage") bench.stages += 1;
+        if (name === "data-frames") bench.drawn.push(performance.now());
+        if (name === "data-round" && bench.pressed && !bench.first && Number(value) > 0
+            && this.getAttribute("data-run") !== bench.run) bench.first = performance.now();
+    };
+    window.addEventListener("click", (event) => {
+        if (!event.composedPath().some((one) => one.dataset?.testid === "play")) return;
+        bench.pressed = performance.now();
+        bench.run = event.composedPath().find((one) => one.dataset?.testid === "stage").dataset.run;
+    }, true);
+"""
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """The worker processes of a server."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has just ended
+            continue
+        if parent == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def opens(me: Visitor) -> float:
+    """Seconds from the navigation until the room has drawn two pictures that differ."""
+    me.page.add_init_script(NOTES)
+    me.page.goto(f"{me.lab.url}/gan")
+    me.stage.wait_for()
+    me.until(lambda: me.page.evaluate("bench.drawn.length") >= 2, "two pictures")
+    moved = me.page.evaluate("bench.drawn[1]") / 1000
+    me.moves()
+    return moved
+
+
+@contextmanager
+def pictures(me: Visitor) -> Iterator[list[bytes]]:
+    """What the screen shows meanwhile, each change of it, as JPEG."""
+    shown: list[bytes] = []
+    session = me.browser.new_cdp_session(me.page)
+
+    def keep(event: dict) -> None:
+        shown.append(b64decode(event["data"]))
+        session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+
+    session.on("Page.screencastFrame", keep)
+    session.send("Page.startScreencast", {"format": "jpeg", "quality": 60})
+    yield shown
+    session.send("Page.stopScreencast")
+    session.detach()
+
+
+def blank(pictures: list[bytes], me: Visitor) -> int:
+    """How many of these pictures have nothing on the canvas."""
+    box = me.canvas.bounding_box()
+    viewport = me.page.viewport_size
+    assert box
+    assert viewport
+    count = 0
+    for data in pictures:
+        image = Image.open(io.BytesIO(data)).convert("L")
+        scale = image.width / viewport["width"]
+        edges = (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
+        inside = np.asarray(image.crop(tuple(int(edge * scale) for edge in edges)), float)
+        count += inside[20:-20, 20:-20].std() < 2
+    return count
+
+
+def visit(lab: Lab, browser: Browser) -> dict[str, float]:
+    me = Visitor(browser, lab)
+    found = {"moves, first visit, s": opens(me)}
+    me.page.close()
+    me.tab()
+    found["moves, second visit, s"] = opens(me)
+    me.train()
+    me.until(lambda: me.page.evaluate("bench.first") is not None, "the first frame")
+    found["Train to first frame, s"] = me.page.evaluate("bench.first - bench.pressed") / 1000
+    me.page.wait_for_timeout(2000)
+
+    watched = [lab.process.pid, *children(lab.process.pid)]
+    frames, before, start = me.number("frames"), [cpu(pid) for pid in watched], time.monotonic()
+    me.page.wait_for_timeout(1000 * WATCHED)
+    seconds = time.monotonic() - start
+    server, *workers = (100 * (cpu(pid) - b) / seconds for pid, b in zip(watched, before, strict=True))
+    found["frames drawn a second"] = (me.number("frames") - frames) / seconds
+    found["server, % of a core"] = server
+    found["workers, % of a core"] = sum(workers)
+
+    with pictures(me) as shown:  # where a picture could vanish: at a knob, a pause, a rewind, another run
+        me.slider("lr_G").focus()
+        me.page.keyboard.press("ArrowLeft")
+        me.until(lambda: me.info()["config"]["lr_G"] != 0.001, "the knob")
+        me.pause()
+        me.look_back(3)
+        me.button("rewind").click()
+        me.until(lambda: me.info()["state"] == "paused", "the rewind")
+        me.slider("width").focus()
+        old = me.run
+        me.page.keyboard.press("ArrowRight")
+        me.until(lambda: me.run != old, "a run of another width")
+        me.shows(me.run)
+        me.moves()
+    found["pictures looked at"] = len(shown)
+    found["blank pictures"] = blank(shown, me)
+    found["remounts"] = me.page.evaluate("bench.stages") - 1
+    me.leave()
+    found["console errors"] = len(me.troubles)
+    for trouble in me.troubles:
+        print("console:", trouble)
+    return found
+
+
+def main(times: int = 3) -> int:
+    load = os.getloadavg()[0]
+    found: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as home:
+        lab = start_lab(Path(home) / "runs")
+        try:
+            with sync_playwright() as playwright:
+                for _ in range(times):
+                    browser = playwright.chromium.launch(
+                        executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+                    )
+                    found.append(visit(lab, browser))
+                    browser.close()
+        finally:
+            stop_lab(lab)
+    print(f"{os.cpu_count()} cores, load {load:.1f} before; {times} visits in new browsers, then the median")
+    broken = False
+    for name in found[0]:
+        values = [one[name] for one in found]
+        target = TARGETS.get(name)
+        middle = statistics.median(values)
+        kept = target is None or (middle <= target if target >= 0 else middle >= -target)
+        broken |= target == 0 and not kept
+        aim = "" if target is None else f"{'at most' if target >= 0 else 'at least'} {abs(target):g}"
+        row = " ".join(f"{value:8.2f}" for value in [*values, middle])
+        print(f"{name:26} {row}   {aim:12} {'' if kept else 'MISSED'}")
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

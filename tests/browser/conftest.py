@@ -1,0 +1,41 @@
+"""Headless Chromium. Skipped where there is none, unless GENLAB_BROWSER=required."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.visiting import Visitor
+from tests.serving import Lab
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        how = pytest.fail if os.environ.get("GENLAB_BROWSER") == "required" else pytest.skip
+        how(f"There is no {CHROMIUM}.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Visitor]]:
+    """Makes browsers, each a person of its own. At the end nothing may have gone wrong in any."""
+    visitors: list[Visitor] = []
+
+    def come(**options: object) -> Visitor:
+        visitors.append(Visitor(chromium, lab, **options))
+        return visitors[-1]
+
+    yield come
+    for one in visitors:
+        one.leave()
+    assert [trouble for one in visitors for trouble in one.troubles] == []

@@ -1,0 +1,144 @@
+"""A visitor: one browser of its own, in which nothing may go wrong unseen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request
+
+from tests.serving import Lab
+
+SECONDS = 30.0  # what a noisy machine may need
+
+
+class Visitor:
+    """A browser with its own key, on one page at a time; `troubles` is what its consoles say."""
+
+    def __init__(self, browser: Browser, lab: Lab, **options: Any) -> None:
+        self.lab = lab
+        self.troubles: list[str] = []
+        self.browser: BrowserContext = browser.new_context(
+            **({"viewport": {"width": 1280, "height": 900}} | options)
+        )
+        self.browser.set_default_timeout(SECONDS * 1000)
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        """A new tab, which becomes the one that is looked at."""
+        page = self.page = self.browser.new_page()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
+        page.on("response", lambda r: r.status >= 400 and self.troubles.append(f"{r.status} {r.url}"))
+        page.on("request", self._requested)
+        return page
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"{message.type}: {message.text}")
+
+    def _requested(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.lab.url}/", "blob:", "data:")):
+            self.troubles.append(f"from outside: {request.url}")
+
+    # --- what is on the page -----------------------------------------------------------------
+
+    @property
+    def stage(self) -> Locator:
+        return self.page.get_by_test_id("stage")
+
+    @property
+    def canvas(self) -> Locator:
+        return self.stage.locator("canvas.canvas")
+
+    def button(self, name: str) -> Locator:
+        return self.stage.get_by_test_id(name)
+
+    def slider(self, knob: str) -> Locator:
+        return self.page.locator(f".st-key-{knob}").get_by_role("slider")
+
+    def says(self, name: str) -> str:
+        """What the stage says of itself: run, state, frames, round, now."""
+        return self.stage.get_attribute(f"data-{name}") or ""
+
+    def number(self, name: str) -> int:
+        return int(self.says(name) or 0)
+
+    @property
+    def run(self) -> str:
+        """The run in the address."""
+        _, _, rest = self.page.url.partition("run=")
+        return rest.partition("&")[0]
+
+    # --- what a visitor does -----------------------------------------------------------------
+
+    def open(self, address: str) -> None:
+        """Open an address and wait until the page is written."""
+        self.page.goto(self.lab.url + address if address.startswith("/") else address)
+        self.written()
+
+    def written(self) -> None:
+        done = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+        done.wait_for(state="attached")
+        assert self.page.get_by_test_id("stException").all_inner_texts() == []
+
+    def until(self, true: Callable[[], Any], what: str, seconds: float = SECONDS) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+            self.page.wait_for_timeout(30)
+
+    def shows(self, run: str) -> None:
+        self.until(lambda: self.says("run") == run, f"a picture of run {run}")
+
+    def moves(self) -> None:
+        """The picture changes: the stage counts new frames, and the pixels are other ones."""
+        first, picture = self.number("frames"), self.canvas.screenshot()
+        self.until(lambda: self.number("frames") >= first + 2, "two more frames")
+        self.until(lambda: self.canvas.screenshot() != picture, "other pixels")
+
+    def train(self) -> str:
+        """Press Train in a room with a recording; the id of the run that this starts."""
+        self.button("play").click()
+        self.until(lambda: self.run, "a run in the address")
+        self.shows(self.run)
+        self.until(lambda: self.number("now") > 0, "the first round")
+        return self.run
+
+    def pause(self) -> int:
+        """Pause the run on the stage; its round."""
+        self.button("play").click()
+        self.until(lambda: self.info()["state"] == "paused", "the run to pause")
+        self.until(lambda: "last turn" in self.button("readout").inner_text(), "the stage to say so")
+        return self.number("now")
+
+    def look_back(self, steps: int) -> int:
+        """Scrub to the keyframe so many steps before now; its round."""
+        self.button("scrub").focus()
+        for _ in range(steps):
+            self.page.keyboard.press("ArrowLeft")
+        chip = self.button("chip")
+        chip.wait_for()
+        round = int(chip.inner_text().split()[-1].replace(",", ""))
+        self.until(lambda: self.number("round") == round, f"the picture of round {round}")
+        return round
+
+    # --- what is on the disk -----------------------------------------------------------------
+
+    def info(self, run: str = "") -> dict[str, Any]:
+        return json.loads((self.lab.home / (run or self.run) / "run.json").read_text())
+
+    def commands(self, run: str = "") -> list[dict[str, Any]]:
+        log = self.lab.home / (run or self.run) / "commands.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def leave(self) -> None:
+        """Close this browser; a run of its own in training is paused first and takes no more time."""
+        for page in self.browser.pages:
+            self.page = page
+            shown = self.run and self.stage.count()
+            if shown and self.info()["state"] == "training" and self.button("play").is_enabled():
+                self.pause()
+        self.browser.close()

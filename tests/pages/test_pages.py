@@ -1,0 +1,390 @@
+"""The pages, run without a browser: what they show, what a link means, whose runs change."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from engine import data
+from engine.families import families
+from engine.families.gan import GAN
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+
+HOME = Path(store.__file__).parents[1] / "home.py"
+PAGES = {file.stem for file in (HOME.parents[1] / "pages").glob("*.py")}
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """One home for all tests here: the worker keeps the one it was started with."""
+    yield tmp_path_factory.mktemp("pages") / "runs"
+    supervisor().close()
+    supervisor.cache_clear()
+
+
+@pytest.fixture
+def visit(settled, home, monkeypatch) -> Visit:
+    """Open a page as a visitor, as if his browser had sent its cookie; AppTest has none to send."""
+    monkeypatch.setenv("GENLAB_HOME", str(home))
+    monkeypatch.setattr(
+        ContextProxy, "cookies", property(lambda self: {"genlab": st.session_state["visitor"]})
+    )
+
+    def visit(name: str, visitor: str = "ann", **query: str) -> AppTest:
+        page = AppTest.from_file(HOME, default_timeout=60)
+        page.session_state["visitor"] = visitor
+        page.query_params.update(query)
+        page._page_hash = calc_hash(name)  # `switch_page` knows only pages that are files
+        return works(page.run())
+
+    return visit
+
+
+def works(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception
+    assert not page.warning
+    return page
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(str(e.value) for e in [*page.title, *page.markdown, *page.caption])
+
+
+def on_stage(page: AppTest) -> str:
+    """The id of the run that the canvas shows; AppTest does not know components, but keeps their data."""
+    (stage,) = page.get("bidi_component")
+    return json.loads(stage.proto.json)["run"]
+
+
+def shown(page: AppTest) -> dict[str, object]:
+    """The values of all knobs' widgets."""
+    kinds = (*page.slider, *page.select_slider, *page.selectbox, *page.toggle)
+    found = {widget.key: widget.value for widget in kinds if widget.key in GAN.Config.model_fields}
+    return {name: found[name] for name in GAN.Config.model_fields}
+
+
+def info_of(run_id: str) -> store.Info:
+    return store.read_info(store.folder(run_id))
+
+
+def slide(page: AppTest, name: str, value: float) -> AppTest:
+    sliders = {widget.key: widget for widget in (*page.slider, *page.select_slider)}
+    return works(sliders[name].set_value(value).run())
+
+
+def own_run(visit: Visit, visitor: str = "ann") -> AppTest:
+    """A page with a small run of the visitor's own, in training."""
+    page = slide(visit("gan", visitor), "width", 8)
+    assert page.query_params["run"] == on_stage(page)
+    return page
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("name", "title"), [("", "generative models"), ("gan", GAN.title), ("runs", "Runs")])
+def test_every_page_opens(visit, name, title):
+    assert title in visit(name).title[0].value
+
+
+def test_every_file_of_pages_is_opened_by_these_tests():
+    assert {"map", "gan", "runs"} == PAGES
+
+
+def test_the_page_of_a_family_without_one_opens(visit):
+    def script():
+        from engine.families.gan import GAN
+        from lab.kit.generic import page_of
+
+        page_of(GAN)()
+
+    page = AppTest.from_function(script, default_timeout=60)
+    page.session_state["visitor"] = "ann"
+    works(page.run())
+    assert page.title[0].value == GAN.title
+    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    assert [tab.label for tab in page.tabs] == ["Formula and code", "Check"]
+    assert "class GAN(Family)" in page.code[0].value
+
+
+def test_the_map_links_what_is_built_and_says_of_the_rest_that_it_is_not(visit):
+    page = visit("")
+    linked = [link.page for link in page.get("page_link")]
+    grey = [m.value for m in page.markdown if m.value.startswith(":gray[**")]
+    unbuilt = [m.value for m in page.markdown if "Not built yet" in m.value]
+    assert set(linked) == set(families()) | (set(linked) & PAGES)
+    assert len(grey) == len(unbuilt)
+    assert len(linked) + len(grey) >= 12
+    assert not [title for title in grey if any(link.label in title for link in page.get("page_link"))]
+
+
+def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
+    page = visit("gan")
+    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    (advanced,) = page.sidebar.expander
+    inside = {w.key for kind in ("slider", "select_slider", "selectbox") for w in getattr(advanced, kind)}
+    assert inside == {knob.name for knob in GAN.Config.knobs().values() if knob.advanced}
+    assert 1 <= len(set(shown(page)) - inside) <= 6
+    assert advanced.number_input(key="seed").value == 0
+
+
+def test_a_room_opens_with_its_recording_and_starts_nothing(visit):
+    before = store.every()
+    page = visit("gan")
+    assert on_stage(page) == "gan-ring"
+    assert store.every() == before
+    assert "run" not in page.query_params
+    assert "recording" in page.info[0].value
+
+
+LINKS = {"lr_D": ("0.002", 0.002), "lr_G": ("0.00345", 0.00345), "k": ("5", 5), "width": ("8", 8),
+         "loss": ("minimax", "minimax"), "beta1_G": ("0.3", 0.3)}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_link_sets_the_knob_and_the_run(visit, name):
+    text, value = LINKS[name]
+    page = visit("gan", **{name: text})
+    assert shown(page)[name] == value
+    assert info_of(on_stage(page)).config[name] == value
+    others = shown(page) | {name: None}
+    assert others == GAN.configure(data.load("ring").space).model_dump() | {name: None}
+
+
+def test_a_link_sets_data_and_seed(visit):
+    page = visit("gan", data="grid", seed="7")
+    info = info_of(on_stage(page))
+    assert (info.data, info.seed) == ("grid", 7)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"lr_D": "7", "k": "99", "width": "0"},
+        {"lr_D": "nan", "lr_G": "inf", "k": "1e3"},
+        {"loss": "hinge", "z": "two", "depth": "-1"},
+        {"seed": "-1", "beta1_D": ""},
+        {"nonsense": "1", "visitor": "bob"},
+    ],
+)
+def test_what_a_link_may_not_say_is_ignored(visit, query):
+    page = visit("gan", **query)
+    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    assert page.number_input(key="seed").value == 0
+    assert on_stage(page) == "gan-ring"
+
+
+@pytest.mark.parametrize("name", ["rings", "../../etc", "draw\0", "csv-../../../etc/"])
+def test_data_that_are_not_there_are_named_and_the_page_goes_on(visit, name):
+    page = visit("gan", data=name)
+    assert "There is no data called" in page.error[0].value
+    assert on_stage(page) == "gan-ring"
+
+
+def test_brought_data_of_another_machine_are_named_and_others_can_be_chosen(visit):
+    page = visit("gan", data="csv-0123456789ab")
+    assert "are not on this machine" in page.error[0].value
+    works(page.selectbox(key="data").set_value("ring").run())
+    assert on_stage(page) == "gan-ring"
+
+
+def test_changing_to_digits_takes_their_defaults_over_and_back(visit):
+    page = visit("gan")
+    works(page.selectbox(key="data").set_value("digits").run())
+    assert shown(page) == GAN.configure(data.load("digits").space).model_dump()
+    assert shown(page)["z"] == 100
+    works(page.selectbox(key="data").set_value("moons").run())
+    assert shown(page)["z"] == 2
+
+
+def test_changing_among_data_of_one_kind_keeps_the_knobs(visit):
+    page = slide(visit("gan"), "k", 3)
+    works(page.selectbox(key="data").set_value("moons").run())
+    assert shown(page)["k"] == 3
+    assert info_of(on_stage(page)).data == "moons"
+
+
+def test_a_live_knob_changes_ones_own_run_which_goes_on(visit):
+    page = own_run(visit)
+    run_id = on_stage(page)
+    slide(slide(page, "lr_D", 0.005), "k", 2)
+    assert on_stage(page) == page.query_params["run"] == run_id
+    config = info_of(run_id).config
+    assert (config["lr_D"], config["k"], config["lr_G"], config["width"]) == (0.005, 2, 0.001, 8)
+    said = [row["values"] for row in store.rows(store.folder(run_id) / "commands.jsonl")]
+    assert said == [{"lr_D": 0.005}, {"k": 2}]
+    assert info_of(run_id).state == "training"
+
+
+@pytest.mark.parametrize(("name", "value"), [("width", 16), ("z", 3), ("depth", 1)])
+def test_a_knob_that_is_not_live_starts_a_new_run(visit, name, value):
+    page = own_run(visit)
+    old = on_stage(page)
+    before = info_of(old)
+    slide(page, name, value)
+    new = info_of(on_stage(page))
+    assert new.id != old
+    assert new.config == before.config | {name: value}
+    assert info_of(old).config == before.config
+
+
+def test_a_new_seed_starts_a_new_run(visit):
+    page = own_run(visit)
+    old = on_stage(page)
+    works(page.number_input(key="seed").set_value(5).run())
+    assert on_stage(page) != old
+    assert (info_of(on_stage(page)).seed, info_of(old).seed) == (5, 0)
+
+
+def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
+    odd = {
+        "width": 9,
+        "lr_D": 0.0123,
+        "lr_G": 3.3e-4,
+        "beta1_D": 0.123,
+        "beta2_G": 0.98765,
+        "noise": "uniform",
+    }
+    config = GAN.configure(data.load("moons").space, odd).model_dump()
+    run_id = store.create({"family": "gan", "data": "moons", "seed": 11, "config": config}).name
+    page = visit("gan", "bob", run=run_id)
+    assert on_stage(page) == run_id
+    assert shown(page) == config
+    assert (page.selectbox(key="data").value, page.number_input(key="seed").value) == ("moons", 11)
+    works(page.run())
+    assert on_stage(page) == run_id
+    assert info_of(run_id).config == config
+
+
+def test_the_run_of_a_link_wins_over_knobs_beside_it(visit):
+    run_id = on_stage(own_run(visit))
+    assert on_stage(visit("gan", run=run_id, lr_D="0.05")) == run_id
+    assert info_of(run_id).config["lr_D"] == 0.001
+    assert on_stage(visit("gan", "bob", run=run_id, lr_D="0.05", seed="3")) == run_id
+
+
+@pytest.mark.parametrize(("name", "value"), [("lr_D", 0.005), ("width", 16)])
+def test_moving_a_slider_over_anothers_run_starts_ones_own(visit, name, value):
+    run_id = on_stage(own_run(visit, "ann"))
+    before = info_of(run_id)
+    page = visit("gan", "bob", run=run_id)
+    assert on_stage(page) == run_id
+    slide(page, name, value)
+    mine = info_of(on_stage(page))
+    assert mine.id != run_id
+    assert mine.owner not in ("", before.owner)
+    assert mine.config == before.config | {name: value}
+    assert info_of(run_id).config == before.config
+    assert not store.rows(store.folder(run_id) / "commands.jsonl")
+
+
+def test_one_who_comes_back_controls_his_run_again(visit):
+    run_id = on_stage(own_run(visit))
+    slide(visit("gan", run=run_id), "k", 4)
+    assert info_of(run_id).config["k"] == 4
+
+
+@pytest.mark.parametrize(
+    ("run_id", "message"),
+    [
+        ("made-up-0000", "There is no run made-up-0000"),
+        ("x", "That is not a run's id"),
+        ("../../../../etc/passwd", "That is not a run's id"),
+        ("gan-ring/../gan-grid", "That is not a run's id"),
+        ("0123456789ab\n", "That is not a run's id"),
+        ("<script>alert(1)</script>", "That is not a run's id"),
+        ("a" * 5000, "That is not a run's id"),
+    ],
+)
+def test_a_link_to_no_run_says_so_and_the_page_works_on(visit, run_id, message):
+    page = visit("gan", run=run_id)
+    assert message in page.error[0].value
+    assert on_stage(page) == "gan-ring"
+    slide(page, "k", 2)
+    assert not page.error
+    assert info_of(page.query_params["run"]).config["k"] == 2
+
+
+def test_a_run_of_another_family_is_not_shown_here(visit):
+    run_id = store.create({"family": "vae", "data": "ring", "seed": 0, "config": {}}).name
+    page = visit("gan", run=run_id)
+    assert "of another family: open it on the page of vae" in page.error[0].value
+    assert on_stage(page) == "gan-ring"
+
+
+def test_train_and_fork_on_the_stage_open_a_run_of_ones_own(visit, monkeypatch):
+    recording = {"family": "gan", "data": "ring", "seed": 0}
+
+    def buttons(run, *, on_train, on_fork, **rest):
+        """AppTest cannot press a component's buttons: two of Streamlit's call what they would."""
+        st.caption(f"stage of {run}")
+        st.button("Train", key="train", on_click=on_train)
+        fork = supervisor().fork(run, "ann") if run != "gan-ring" else run
+        st.button("Fork", key="fork", on_click=on_fork, args=(fork,))
+
+    monkeypatch.setattr(sys.modules["lab.kit.room"], "stage", buttons)  # the name means a function too
+    page = visit("gan")
+    works(page.button(key="train").click().run())
+    run_id = page.query_params["run"]
+    assert f"stage of {run_id}" in texts(page)
+    info = info_of(run_id)
+    assert info.model_dump(include=set(recording)) == recording
+    assert info.config == GAN.configure(data.load("ring").space).model_dump()
+    until(lambda: info_of(run_id).state == "training")
+    works(page.button(key="fork").click().run())
+    fork = page.query_params["run"]
+    assert info_of(fork).parent == run_id
+    assert f"stage of {fork}" in texts(page)
+
+
+def test_the_laws_are_measured_on_the_run_on_the_stage(visit):
+    page = own_run(visit)
+    works(page.button(key="measure").click().run())
+    table = page.table[-1].value
+    assert len(table) >= 5
+    assert set(table[""]) == {"✅ holds"}
+
+
+def test_the_formula_has_the_runs_present_numbers(visit):
+    page = own_run(visit)
+    until(lambda: "Now, around round" in texts(works(page.run())))
+    assert r"$V = " in texts(page)
+
+
+def test_runs_lists_ones_own_and_others_and_only_ones_own_can_be_deleted(visit):
+    hers, his = on_stage(own_run(visit, "eve")), on_stage(own_run(visit, "dan"))
+    page = visit("runs", "eve")
+    assert f"[Open](/gan?run={hers})" in texts(page)
+    assert f"[Open](/gan?run={his})" in texts(page)
+    assert [button.key for button in page.button] == [f"delete-{hers}"]
+    works(page.button(key=f"delete-{hers}").click().run())
+    assert f"run={hers}" not in texts(page)
+    (trash,) = (store.home() / "trash").glob(f"{hers}-*")
+    assert store.read_info(trash).id == hers
+    assert info_of(his).id == his
+
+
+def test_deleting_a_run_that_trains_does_not_disturb_the_others(visit):
+    hers, his = on_stage(own_run(visit, "eva")), on_stage(own_run(visit, "dirk"))
+    rows = store.folder(his) / "metrics.jsonl"
+    until(lambda: store.rows(rows))
+    (worker,) = {supervisor().place(hers), supervisor().place(his)}
+    process = worker.process.pid
+    works(visit("runs", "eva").button(key=f"delete-{hers}").click().run())
+    made = len(store.rows(rows))
+    until(lambda: len(store.rows(rows)) > made + 20)
+    assert worker.process.pid == process, "the worker died"
+    assert info_of(his).state == "training"
