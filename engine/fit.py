@@ -14,12 +14,15 @@ Optimizers = dict[str, torch.optim.Optimizer]
 
 
 class Turn(NamedTuple):
+    """A turn that was taken: its round, its player, and the terms before the step."""
+
     round: int
     player: str
     terms: dict[str, Tensor]  # detached
 
 
 def optimizers_of(model: Family) -> Optimizers:
+    """Each player's optimizer, by the player's name."""
     return {name: model.optimizer(name) for name in model.players}
 
 

@@ -22,7 +22,7 @@ own = {file.stem.replace("_", "-"): file for file in sorted(PAGES.glob("*.py")) 
 for name, family in families().items():
     title = name.upper() if len(name) <= 4 else family.title
     # a family without a page of its own gets the generic one
-    rooms[name] = st.Page(own.pop(name, None) or page_of(family), title=title, url_path=name)
+    rooms[name] = st.Page(own.pop(name) if name in own else page_of(family), title=title, url_path=name)
 for name, file in own.items():
     rooms[name] = st.Page(file, title=name.replace("-", " ").capitalize(), url_path=name)
 

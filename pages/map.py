@@ -69,9 +69,9 @@ def draw(place: Place) -> None:
 
 st.title("A lab for generative models")
 st.markdown(
-    "A generative model learns the distribution of data from samples, so that it can make new ones. Enter a room, "
-    "move a slider, and watch a real model learn on this machine. The map sorts the models by what they tell of the "
-    "density $p(x)$ that they have learned."
+    "A generative model learns the distribution of data from samples, so that it can make new ones. "
+    "Enter a room, move a slider, and watch a real model learn on this machine. The map sorts the models "
+    "by what they tell of the density $p(x)$ that they have learned."
 )
 columns = st.columns(len(TAXONOMY))
 for column, (branch, (meaning, groups)) in zip(columns, TAXONOMY.items(), strict=True):

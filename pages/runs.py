@@ -7,6 +7,7 @@ import streamlit as st
 from engine.config import Refused
 from lab.kit.room import who
 from lab.runs import store
+from lab.runs.supervisor import supervisor
 
 st.title("Runs")
 st.markdown(
@@ -28,7 +29,7 @@ def table(runs: list[store.Info], own: bool) -> None:
         link.markdown(f"[Open](/{info.family}?run={info.id})")
         if own and bin_.button("Delete", key=f"delete-{info.id}", type="tertiary"):
             try:
-                store.delete(store.folder(info.id))
+                supervisor().delete(info.id, who())
             except Refused as refusal:
                 st.error(str(refusal))
             st.rerun()

@@ -21,6 +21,8 @@ from engine.fit import fit
 
 
 class Check(NamedTuple):
+    """A law, how far a model is from it, and how far rounding may take it."""
+
     law: str  # a sentence
     discrepancy: float
     tolerance: float

@@ -12,6 +12,7 @@ from engine.family import Family
 
 
 def measure(model: Family, data: Dataset) -> list[Check]:
+    """The GAN's own laws, at the logits that D gives this model's fakes."""
     assert isinstance(model, GAN)
     with torch.no_grad():
         logits = model.D(model.sample(500)).double()

@@ -104,7 +104,7 @@ class GAN(Family):
 
     def p_z(self, n: int) -> Tensor:
         """n draws of the noise, shape (n, z)."""
-        z = self.G[0][0].weight.new_empty(n, self.config.z)  # on G's device
+        z = self.G.get_parameter("0.0.weight").new_empty(n, self.config.z)  # on G's device
         return z.normal_() if self.config.noise == "Gaussian" else z.uniform_(-1, 1)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:

@@ -10,6 +10,8 @@ from torch import Tensor
 
 
 class Coverage(NamedTuple):
+    """How many modes samples reach, and what share of them is near one."""
+
     modes: int  # modes that hold at least `share` of a fair part of the samples
     high_quality: float  # share of samples within 3 sigma of a mode
 

@@ -93,6 +93,12 @@ def _adopt_linked_run(family: type[Family]) -> None:
         st.error(str(refusal))
         del st.query_params["run"]
         return
+    # a knob in the address beside a run would win over the run's own: the run is the setting
+    beside = [name for name in (*family.Config.knobs(), "data", "seed") if name in st.query_params]
+    for name in beside:
+        del st.query_params[name]
+    if beside:
+        st.rerun()
     adopt(info.config | {"data": info.data, "seed": info.seed})
     st.session_state["_run"] = run_id
 

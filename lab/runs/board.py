@@ -30,7 +30,5 @@ class Board:
             RecordWriter(file).write(event.SerializeToString())
 
     def row(self, row: dict[str, Any]) -> None:
-        values = [
-            Summary.Value(tag=tag, simple_value=value) for tag, value in row.items() if tag != "round"
-        ]
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in row.items() if tag != "round"]
         self._write(Event(wall_time=time.time(), step=row["round"], summary=Summary(value=values)))

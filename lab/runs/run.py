@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,12 @@ from engine import data as datasets
 from engine.config import Refused
 from engine.device import pick, seed
 from engine.families import find
-from engine.family import Family
 from engine.fit import Turn, fit, optimizers_of, retune
-from engine.metrics import coverage
+from engine.metrics import quality
 from lab import scenes
 from lab.runs import store, wire
 from lab.runs.board import Board
+from lab.runs.state import Stream, load_tensors, tensors_of
 
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
 CHECKPOINT_SECONDS = 10.0
@@ -40,7 +39,7 @@ class Run:
         self.at, self.info = at, store.read_info(at)
         self.device = device or pick()
         self.data = datasets.load(self.info.data, at.parent).to(self.device)
-        self.family: type[Family] = find(self.info.family)
+        self.family = find(self.info.family)
         if self.data.space.kind not in self.family.kinds:
             raise Refused(f"{self.family.title} does not model {self.data.title}; choose other data.")
         self.speed = 0.0
@@ -66,7 +65,7 @@ class Run:
         seed(self.info.seed, self.device)
         self.model = self.family(config, self.data.space).to(self.device)
         self.optimizers = optimizers_of(self.model)
-        self._random = self._get_random()
+        self.stream = Stream(self.device)
         self.round = self.commands = 0
         self.last = ""  # the player of the last turn
         size = 12 * sum(p.numel() for p in self.model.parameters())  # weights and Adam's two averages
@@ -78,24 +77,6 @@ class Run:
         self._rounds_summed = 0
         self.history = store.rows(self.at / "metrics.jsonl")
         self._saved = time.monotonic()
-
-    def _get_random(self) -> list[Tensor]:
-        states = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            states.append(torch.cuda.get_rng_state(self.device))
-        return states
-
-    def _set_random(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self.device)
-
-    @contextmanager
-    def _stream(self) -> Iterator[None]:
-        """Many runs share this process; each draws from its own random stream."""
-        self._set_random(self._random)
-        yield
-        self._random = self._get_random()
 
     # --- training ----------------------------------------------------------------------------
 
@@ -123,7 +104,7 @@ class Run:
         start, first = time.monotonic(), self.round
         over = False
         while self.info.state == "training" and not over:
-            with self._stream():
+            with self.stream.flow():
                 while True:
                     while self._turn():
                         pass
@@ -141,9 +122,10 @@ class Run:
 
     def _due(self) -> bool:
         """Whether this round's end needs more than training."""
-        met = self.pending and self.pending[0]["round"] == self.round
-        row_or_keyframe = self.round % _stride(self.round) == 0 or self.round in self._keyframe_rounds
-        return row_or_keyframe or bool(met) or self.round == self.info.rounds
+        if self.pending and self.pending[0]["round"] == self.round:
+            return True
+        special = self.round in self._keyframe_rounds or self.round == self.info.rounds
+        return special or self.round % _stride(self.round) == 0
 
     def _record(self) -> None:
         """At a round's end: the row and the keyframe that fall on it."""
@@ -174,15 +156,10 @@ class Run:
             save=False,
         )
 
-    @torch.no_grad()
     def quality(self) -> dict[str, float]:
-        """Measures of 1,000 samples, drawn outside the run's random stream."""
-        target = self.data.target
-        if target is None or target.modes is None or target.sigma is None:
-            return {}
+        """Measures of the model, drawn outside the run's random stream."""
         seed(self.round, self.device)
-        found = coverage(self.model.sample(1000), target.modes, target.sigma)
-        return {"modes": float(found.modes), "high-quality": found.high_quality}
+        return quality(self.model, self.data)
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -229,7 +206,7 @@ class Run:
         """One turn, of this player or of whoever is next; other players' turns are passed over."""
         self._only = player
         while True:
-            with self._stream():
+            with self.stream.flow():
                 turn = self._turn()
             if turn:
                 break
@@ -265,11 +242,6 @@ class Run:
             store.write(self.at / "checkpoint.safetensors", self._state())
 
     def _state(self) -> bytes:
-        tensors = {f"model/{name}": t for name, t in self.model.state_dict().items()}
-        tensors |= {f"random/{i}": t for i, t in enumerate(self._random)}
-        for player, optimizer in self.optimizers.items():
-            for i, slots in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{player}/{i}/{key}": t for key, t in slots.items()}
         about = {
             "round": self.round,
             "commands": self.commands,
@@ -277,27 +249,14 @@ class Run:
             "sums": {name: total.item() for name, total in self._sums.items()},
             "rounds_summed": self._rounds_summed,
         }
-        return wire.pack_state(tensors, about)
+        return wire.pack_state(tensors_of(self.model, self.optimizers, self.stream), about)
 
     def _restore(self, path: Path, config: bool) -> None:
-        """Load weights, optimizers, random state; the config too, or keep the present one."""
+        """Load a stored state; its config too, or keep the present one."""
         tensors, about = wire.unpack_state(path.read_bytes())
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "random": {}, "optimizer": {}}
-        for name, tensor in tensors.items():
-            part, rest = name.split("/", 1)
-            parts[part][rest] = tensor
-        kept = self.model.config
-        self.model.load_state_dict(parts["model"])
-        for player, optimizer in self.optimizers.items():
-            slots: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in parts["optimizer"].items():
-                owner, i, key = name.rsplit("/", 2)
-                if owner == player:
-                    slots.setdefault(int(i), {})[key] = tensor
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": slots, "param_groups": groups})
-        retune(self.model, self.optimizers, self.family.Config.of(about["config"]) if config else kept)
-        self._random = [parts["random"][str(i)] for i in range(len(parts["random"]))]
+        load_tensors(tensors, self.model, self.optimizers, self.stream)
+        kept = self.family.Config.of(about["config"]) if config else self.model.config
+        retune(self.model, self.optimizers, kept)
         self._sums = {n: torch.tensor(v, device=self.device) for n, v in about["sums"].items()}
         self._rounds_summed = about["rounds_summed"]
         self.round, self.commands, self._turns, self.last = about["round"], about["commands"], None, ""
@@ -311,8 +270,6 @@ class Run:
             store.keyframe(self.at, round, state=True).unlink(missing_ok=True)
             self.keyframes.remove(round)
         self._board = None
-
-    # --- pictures ------------------------------------------------------------------------------
 
     def _has_state(self, round: int) -> bool:
         return isinstance(round, int) and store.keyframe(self.at, round, state=True).exists()

@@ -19,8 +19,8 @@ import re
 import secrets
 import shutil
 import time
-from contextlib import suppress
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,7 +63,7 @@ def folder(run_id: str) -> Path:
     for place in (home(), RECORDINGS):
         if (place / run_id / "run.json").is_file():
             return place / run_id
-    raise Refused(f"There is no run {run_id}. It may have been deleted; open the page again to start one.")
+    raise Refused(f"There is no run {run_id}. It may have been deleted; press Train to start another.")
 
 
 def is_recording(at: Path) -> bool:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from engine.checks import Check
@@ -124,7 +125,7 @@ class Supervisor:
             case ("done", token, error, result):
                 worker.done(token, error, result)
             case ("gone", why):
-                for run_id in worker.runs:
+                for run_id in [r for r in worker.runs if (store.home() / r / "run.json").exists()]:
                     state = store.change_info(store.folder(run_id), state="failed", why=why)
                     self._tell(run_id, "state", state.model_dump(include={"state", "why"}))
             case (kind, run_id, what):
@@ -137,6 +138,9 @@ class Supervisor:
     def _reopen(self, worker: WorkerProcess) -> None:
         """After a death: watched runs are shown again, and those that trained go on."""
         for run_id in list(worker.runs):
+            if not (store.home() / run_id / "run.json").exists():  # deleted by hand
+                self._forget(run_id)
+                continue
             if store.read_info(store.folder(run_id)).state == "training":
                 worker.ask("open", run_id)
             worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
@@ -166,10 +170,7 @@ class Supervisor:
 
     def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
         """Pass a command to a run that is yours. Raises `Refused` if it is not."""
-        at = store.folder(run_id)
-        owner = store.read_info(at).owner
-        if store.is_recording(at) or not owner or owner != who:
-            raise Refused("This run is not yours: you can watch it, or fork it and change the copy.")
+        self._owned(run_id, who)
         future = self.place(run_id).ask("do", run_id, command)
         if wait:
             future.result(ANSWER_SECONDS)
@@ -181,6 +182,25 @@ class Supervisor:
             self.places[run_id].ask("do", run_id, {"do": "checkpoint"}).result(ANSWER_SECONDS)
         return store.fork(at, who, round).name
 
+    def delete(self, run_id: str, who: str) -> None:
+        """Move a run of yours to the trash. Raises `Refused` if it is not yours."""
+        at = self._owned(run_id, who)
+        if run_id in self.places:
+            self.places[run_id].ask("close", run_id).result(ANSWER_SECONDS)
+            self._forget(run_id)
+        store.delete(at)
+
+    def _forget(self, run_id: str) -> None:
+        if worker := self.places.pop(run_id, None):
+            worker.runs.discard(run_id)
+
+    def _owned(self, run_id: str, who: str) -> Path:
+        at = store.folder(run_id)
+        owner = store.read_info(at).owner
+        if store.is_recording(at) or not owner or owner != who:
+            raise Refused("This run is not yours: you can watch it, or fork it and change the copy.")
+        return at
+
     def listen(self, run_id: str, listener: Listener) -> Future[Any] | None:
         """Hear a run's frames and states; its worker opens it if needed."""
         self.listeners.setdefault(run_id, set()).add(listener)
@@ -191,7 +211,7 @@ class Supervisor:
         self._watch(run_id)
 
     def _watch(self, run_id: str) -> Future[Any] | None:
-        if store.is_recording(store.folder(run_id)):
+        if not (store.home() / run_id / "run.json").exists():  # a recording, or deleted meanwhile
             return None
         return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
 

@@ -16,6 +16,8 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import torch
+
 from engine.checks import Check, measure
 from engine.config import Refused
 from engine.device import settle
@@ -86,6 +88,9 @@ class Worker:
             if seat.watchers and time.monotonic() >= seat.due:
                 self._frame(seat, runs)
         except Exception as error:  # a failed run fails alone
+            if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
+                del self.seats[seat.run.info.id]
+                return
             self._failed(seat, error)
         self._state(seat)
 
@@ -156,11 +161,22 @@ class Worker:
 
     def _seat(self, run_id: str) -> Seat:
         if run_id not in self.seats:
-            self.seats[run_id] = Seat(Run(store.folder(run_id)))
+            at = store.folder(run_id)
+            try:
+                self.seats[run_id] = Seat(Run(at))
+            except Exception as error:
+                why = f"This run cannot be opened: {error}"
+                store.change_info(at, state="failed", why=why)
+                self.tell("state", run_id, {"state": "failed", "why": why})
+                raise
         return self.seats[run_id]
 
     def on_open(self, run_id: str) -> None:
         self._seat(run_id)
+
+    def on_close(self, run_id: str) -> None:
+        """Let go of a run, for it is about to be deleted."""
+        self.seats.pop(run_id, None)
 
     def on_watch(self, run_id: str, watchers: int) -> None:
         if not watchers and run_id not in self.seats:
@@ -204,6 +220,7 @@ def main() -> None:
     sys.stdout = sys.stderr  # a stray print must not reach the channel
     threads = int(os.environ.get("GENLAB_THREADS", "1"))
     settle(threads)
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
     worker = Worker(sys.stdin.buffer, sink)
     worker.tell("ready")
     worker.loop()

@@ -18,10 +18,15 @@ def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | Non
         return {"images/samples": pictures(model.sample(IMAGES))}
     if data.space.kind == "line":
         return line(model, data, full)
-    found = {"points/fake": model.sample(POINTS).cpu().numpy().astype(np.float16)}
+    found = {"points/fake": halves(model.sample(POINTS))}
     if full:
-        found["points/real"] = data.take(torch.arange(POINTS)).cpu().numpy().astype(np.float16)
+        found["points/real"] = halves(data.take(slice(POINTS)))
     return found
+
+
+def halves(x: torch.Tensor) -> np.ndarray:
+    """Points in two bytes a number, fine enough for a screen; far points stay at its range's end."""
+    return x.clamp(-6e4, 6e4).cpu().numpy().astype(np.float16)
 
 
 def pictures(x: torch.Tensor) -> np.ndarray:

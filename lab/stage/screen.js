@@ -21,7 +21,8 @@ class Screen {
   /** Words, colours and settings as the page has them now. */
   update(data, words) {
     this.words = words;
-    this.tallest = data.height;
+    // the buttons stay in sight
+    this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
     this.pointer.sends = Boolean(data.pointer);
     this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
     this.palette = readPalette(this.root);

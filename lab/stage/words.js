@@ -52,7 +52,7 @@ function count(n) {
 function short(value) {
   if (!Number.isFinite(value)) return "not a number";
   const size = Math.abs(value);
-  if (size === 0) return "0";
+  if (Number.isInteger(value) && size < 1000) return String(value);
   if (size >= 1000) return count(value);
   if (size < 0.001) return value.toExponential(1);
   return value.toPrecision(3);

@@ -112,7 +112,10 @@ def test_a_missing_origin_and_a_foreign_host_are_turned_away(lab, monkeypatch):
         pass
     address = lab.url.removeprefix("http://").split(":")
     foreign = f"evil.example:{address[1]}"  # DNS rebinding: a name of theirs for our address
-    with socket.create_connection((address[0], int(address[1]))) as plain, pytest.raises(InvalidStatus, match="403"):
+    with (
+        socket.create_connection((address[0], int(address[1]))) as plain,
+        pytest.raises(InvalidStatus, match="403"),
+    ):
         connect(f"ws://{foreign}/live/{run_id}", sock=plain, origin=f"http://{foreign}")
 
 
@@ -155,9 +158,23 @@ def test_a_run_that_nobody_owns_cannot_be_controlled_without_a_key(lab, monkeypa
 
 @pytest.mark.parametrize(
     "message",
-    ["", "{", "[]", '"play"', "{}", '{"do": 1}', '{"do": "open"}', '{"do": "checkpoint"}', '{"do": "set"}']
-    + ['{"do": "rewind"}', '{"do": "rewind", "round": "x"}', '{"do": "rewind", "round": -1}']
-    + ['{"pointer": {"kind": "hover", "x": "1", "y": 0}}', "x" * 100_000, '{"do": "step", "player": ["D"]}'],
+    [
+        "",
+        "{",
+        "[]",
+        '"play"',
+        "{}",
+        '{"do": 1}',
+        '{"do": "open"}',
+        '{"do": "checkpoint"}',
+        '{"do": "set"}',
+        '{"do": "rewind"}',
+        '{"do": "rewind", "round": "x"}',
+        '{"do": "rewind", "round": -1}',
+        '{"pointer": {"kind": "hover", "x": "1", "y": 0}}',
+        "x" * 100000,
+        '{"do": "step", "player": ["D"]}',
+    ],
 )
 def test_a_message_out_of_order_gets_a_sentence_and_the_socket_lives_on(lab, monkeypatch, message):
     cookie = lab.cookie()
@@ -189,7 +206,9 @@ def test_a_knob_changed_by_the_page_is_the_run_s_own(lab, monkeypatch):
 
 
 def workers(lab: Lab) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True
+    )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     ours = str(lab.process.pid)
     return [int(pid) for pid, parent, args in rows if parent == ours and "lab.runs.worker" in args]

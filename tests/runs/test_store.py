@@ -12,8 +12,24 @@ SETTING = {"family": "gan", "data": "ring", "seed": 5, "config": {}}
 
 @pytest.mark.parametrize(
     "run_id",
-    ["", "a", "..", "../../etc", "..%2f..%2fetc", "a" * 41, "ABCDEFGH", "abcd efgh", "abcdefgh\n", "-abcdefgh"]
-    + ["/etc/passwd", "\\\\host\\share", "abcdefgh/../x", "abcdefgh\0", "ａｂｃｄｅｆｇｈ", ".doctorxx"],
+    [
+        "",
+        "a",
+        "..",
+        "../../etc",
+        "..%2f..%2fetc",
+        "a" * 41,
+        "ABCDEFGH",
+        "abcd efgh",
+        "abcdefgh\n",
+        "-abcdefgh",
+        "/etc/passwd",
+        "\\\\host\\share",
+        "abcdefgh/../x",
+        "abcdefgh\x00",
+        "ａｂｃｄｅｆｇｈ",
+        ".doctorxx",
+    ],
 )
 def test_an_odd_id_is_refused_before_it_touches_the_disk(run_id, monkeypatch):
     monkeypatch.setattr(store, "home", lambda: pytest.fail("the disk was touched"))

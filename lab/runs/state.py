@@ -1,0 +1,64 @@
+"""What a run must keep to go on bit for bit: weights, optimizers' averages and its random stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from engine.family import Family
+from engine.fit import Optimizers
+
+
+class Stream:
+    """A random stream of a run's own: many runs share a process, and none disturbs another."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Begin where the process's random numbers are now."""
+        self.device = device
+        self.states = self._get()
+
+    def _get(self) -> list[Tensor]:
+        states = [torch.get_rng_state()]
+        if self.device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(self.device))
+        return states
+
+    @contextmanager
+    def flow(self) -> Iterator[None]:
+        """Within, random numbers come from this stream."""
+        torch.set_rng_state(self.states[0])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(self.states[1], self.device)
+        yield
+        self.states = self._get()
+
+
+def tensors_of(model: Family, optimizers: Optimizers, stream: Stream) -> dict[str, Tensor]:
+    """All tensors of a run's state under flat names: model/..., optimizer/PLAYER/I/KEY, random/I."""
+    tensors = {f"model/{name}": t for name, t in model.state_dict().items()}
+    tensors |= {f"random/{i}": t for i, t in enumerate(stream.states)}
+    for player, optimizer in optimizers.items():
+        for i, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{player}/{i}/{key}": t for key, t in slots.items()}
+    return tensors
+
+
+def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimizers, stream: Stream) -> None:
+    """Put back what `tensors_of` took; the optimizers keep their present learning rates."""
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "random": {}, "optimizer": {}}
+    for name, tensor in tensors.items():
+        part, rest = name.split("/", 1)
+        parts[part][rest] = tensor
+    model.load_state_dict(parts["model"])
+    stream.states = [parts["random"][str(i)] for i in range(len(parts["random"]))]
+    for player, optimizer in optimizers.items():
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            owner, i, key = name.rsplit("/", 2)
+            if owner == player:
+                slots.setdefault(int(i), {})[key] = tensor
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": slots, "param_groups": groups})
