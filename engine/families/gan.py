@@ -92,7 +92,7 @@ class GAN(Family):
     Config = GANConfig
     players = ("D", "G")
     recipes = {
-        "image": {"z": 100, "width": 256, "depth": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4},
+        "image": {"z": 100, "width": 192, "depth": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4},
     }
 
     def __init__(self, config: GANConfig, space: Space) -> None:
