@@ -17,21 +17,27 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.checks import Check
 from engine.config import Refused
+from engine.device import pick
 from engine.families import find
 from lab.runs import store
 
 Listener = Callable[[str, Any], None]  # called with ("frame", bytes) or ("state", dict)
 DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
 ANSWER_SECONDS = 30.0
+MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 
 
 class WorkerProcess:
     """One worker and its thread: starts it, reads what it says, starts it again when it dies."""
 
-    def __init__(self, hear: Callable[[tuple], None], threads: int = 1, nice: int = 0) -> None:
-        self.hear, self.threads, self.nice = hear, threads, nice
+    def __init__(
+        self, hear: Callable[[tuple], None], threads: int = 1, nice: int = 0, gpu: int | None = None
+    ) -> None:
+        self.hear, self.threads, self.nice, self.gpu = hear, threads, nice, gpu
         self.runs: set[str] = set()
         self.waiting: dict[int, Future[Any]] = {}
         self.process: subprocess.Popen[bytes] | None = None
@@ -44,6 +50,8 @@ class WorkerProcess:
         deaths: list[float] = []
         while not self.closing:
             more = os.environ | {"GENLAB_THREADS": str(self.threads), "OMP_NUM_THREADS": str(self.threads)}
+            if self.gpu is not None:
+                more["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
             command = [sys.executable, "-m", "lab.runs.worker"]
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
@@ -106,15 +114,17 @@ class Supervisor:
         self.listeners: dict[str, set[Listener]] = {}
         self.places: dict[str, WorkerProcess] = {}
         self._lock = threading.RLock()
-        # cores - 1 workers for light runs, one thread each: one core stays for the server
-        self.light = [self._start() for _ in range(max(1, (os.cpu_count() or 2) - 1))]
+        # light runs share a worker a GPU, or cores - 1 workers of one thread: one core is the server's
+        gpus: list[int | None] = [*range(torch.cuda.device_count())] if pick().type == "cuda" else []
+        cores: list[int | None] = [None] * min(MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1))
+        self.light = [self._start(gpu=gpu) for gpu in gpus or cores]
         self.heavy: list[WorkerProcess] = []
         atexit.register(self.close)
 
-    def _start(self, threads: int = 1, nice: int = 0) -> WorkerProcess:
+    def _start(self, threads: int = 1, nice: int = 0, gpu: int | None = None) -> WorkerProcess:
         worker: WorkerProcess
         # the lambda finds `worker` bound: nothing is heard before the process has started
-        worker = WorkerProcess(lambda message: self._hear(worker, message), threads, nice)
+        worker = WorkerProcess(lambda message: self._hear(worker, message), threads, nice, gpu)
         return worker
 
     def _hear(self, worker: WorkerProcess, message: tuple) -> None:

@@ -217,3 +217,10 @@ def test_the_command_fails_loudly_too(folder):
     assert errors.endswith(
         "ModuleNotFoundError: No module named 'nonsense'\nThe model family in typo.py does not import.\n"
     )
+
+
+def test_the_family_in_the_readme_is_whole(folder):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (folder / "gauss.py").write_text(readme.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    out, _ = python("-m", "lab.cli", "train", "gauss", "--data", "moons", "--rounds", "5", "--json")
+    assert json.loads(out.splitlines()[-1])["round"] == 5
