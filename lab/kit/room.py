@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -136,6 +137,11 @@ def _start(family: type[Family], setting: Setting) -> str:
 
 
 def _open(run_id: str) -> str:
+    """Put this run on the stage; the visitor's run that was there rests, for nobody looks at it now."""
+    before = st.session_state.get("_run")
+    with suppress(Refused):
+        if before and before != run_id:
+            supervisor().do(before, who(), {"do": "pause"})
     st.query_params["run"] = run_id
     st.session_state["_run"] = run_id
     return run_id

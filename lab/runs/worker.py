@@ -192,8 +192,10 @@ class Worker:
         match command["do"]:
             case "play":
                 seat.run.play()
-            case "pause":
+            case "pause" if seat.run.info.state == "training":
                 seat.run.settle("paused")
+            case "pause":
+                pass  # it rests already, and its state may say why
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
             case "checkpoint":

@@ -247,6 +247,11 @@ def test_a_new_seed_starts_a_new_run(visit):
     works(page.number_input(key="seed").set_value(5).run())
     assert on_stage(page) != old
     assert (info_of(on_stage(page)).seed, info_of(old).seed) == (5, 0)
+    end = time.monotonic() + 20
+    while info_of(old).state != "paused":  # nobody looks at it now
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert info_of(on_stage(page)).state == "training"
 
 
 def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
