@@ -36,11 +36,12 @@ def same(one: Run, other: Run) -> None:
     assert store.rows(one.at / "metrics.jsonl") == store.rows(other.at / "metrics.jsonl")
 
 
-def test_a_run_reopened_from_its_checkpoint_continues_bit_for_bit():
+@pytest.mark.parametrize("cut", [137, 261])  # at a row, and between two rows
+def test_a_run_reopened_from_its_checkpoint_continues_bit_for_bit(cut):
     whole = trained(new(), 300)
-    parts = trained(new(), 137)
+    parts = trained(new(), cut)
     parts.settle("paused")
-    again = trained(Run(parts.at), 163)
+    again = trained(Run(parts.at), 300 - cut)
     same(whole, again)
 
 
