@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -48,8 +47,3 @@ def find(name: str) -> type[Family]:
     if name not in families():
         raise Refused(f"There is no model family {name!r}; choose from {', '.join(families())}.")
     return families()[name]
-
-
-def source_file(family: type[Family]) -> Path:
-    """The file that defines a family."""
-    return Path(str(sys.modules[family.__module__].__file__))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -65,7 +64,8 @@ def room(
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    kind = data.load(setting.data).space.kind
+    chosen = data.load(setting.data)
+    kind = chosen.space.kind
     stage(
         run_id,
         key="stage",
@@ -75,8 +75,8 @@ def room(
         on_fork=_go,
         on_train=lambda: _go(_start(family, setting)),
     )
-    if note := data.load(setting.data).note:
-        st.caption(note)
+    if chosen.note:
+        st.caption(chosen.note)
     return Room(family, run_id, kind, not store.is_recording(store.folder(run_id)))
 
 
@@ -150,5 +150,5 @@ def _open(run_id: str) -> str:
 def _go(run_id: str) -> None:
     """In a callback: show this run from the coming rerun on, with its own setting."""
     info = store.read_info(store.folder(run_id))
-    adopt(json.loads(json.dumps(info.config)) | {"data": info.data, "seed": info.seed})
+    adopt(info.config | {"data": info.data, "seed": info.seed})
     _open(run_id)

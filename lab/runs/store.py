@@ -66,6 +66,11 @@ def folder(run_id: str) -> Path:
     raise Refused(f"There is no run {run_id}. It may have been deleted; press Train to start another.")
 
 
+def here(run_id: str) -> bool:
+    """Whether this run, known to be one, is still among the home's own."""
+    return (home() / run_id / "run.json").is_file()
+
+
 def is_recording(at: Path) -> bool:
     return at.parent == RECORDINGS
 

@@ -135,7 +135,7 @@ class Supervisor:
             case ("done", token, error, result):
                 worker.done(token, error, result)
             case ("gone", why):
-                for run_id in [r for r in worker.runs if (store.home() / r / "run.json").exists()]:
+                for run_id in filter(store.here, list(worker.runs)):
                     state = store.change_info(store.folder(run_id), state="failed", why=why)
                     self._tell(run_id, "state", state.model_dump(include={"state", "why"}))
             case (kind, run_id, what):
@@ -148,7 +148,7 @@ class Supervisor:
     def _reopen(self, worker: WorkerProcess) -> None:
         """After a death: watched runs are shown again, and those that trained go on."""
         for run_id in list(worker.runs):
-            if not (store.home() / run_id / "run.json").exists():  # deleted by hand
+            if not store.here(run_id):  # deleted by hand
                 self._forget(run_id)
                 continue
             if store.read_info(store.folder(run_id)).state == "training":
@@ -171,11 +171,10 @@ class Supervisor:
 
     # --- what pages and the live route use ---------------------------------------------------
 
-    def create(self, owner: str, train: bool = True, **info: Any) -> str:
-        """Make a run and, if `train`, set it going; its id."""
+    def create(self, owner: str, **info: Any) -> str:
+        """Make a run and set it going; its id."""
         at = store.create(info | {"owner": owner})
-        if train:
-            self.do(at.name, owner, {"do": "play"})
+        self.do(at.name, owner, {"do": "play"})
         return at.name
 
     def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
@@ -221,7 +220,7 @@ class Supervisor:
         self._watch(run_id)
 
     def _watch(self, run_id: str) -> Future[Any] | None:
-        if not (store.home() / run_id / "run.json").exists():  # a recording, or deleted meanwhile
+        if not store.here(run_id):  # a recording, or deleted meanwhile
             return None
         return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
