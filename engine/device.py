@@ -38,3 +38,16 @@ def seed(number: int, device: torch.device | None = None) -> None:
     torch.default_generator.manual_seed(number)
     if device is not None and device.type == "cuda":
         torch.cuda.manual_seed(number)
+
+
+def random_state(device: torch.device) -> torch.Tensor:
+    """Where the random numbers of this device are now."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def set_random_state(state: torch.Tensor, device: torch.device) -> None:
+    """Go on from there."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)

@@ -19,10 +19,12 @@ Terms = dict[str, Tensor]
 @dataclass(frozen=True)
 class Space:
     """Where the data live. `shape` is (1,) on a line, (2,) in the plane, (C, H, W) for images,
-    whose pixels are in [-1, 1]; `classes` is 0 when there are no labels."""
+    whose pixels are in [-1, 1]; `classes` is 0 when there are no labels. `name` is the data's, where
+    these have a recipe of their own."""
 
     shape: tuple[int, ...]
     classes: int = 0
+    name: str = ""
 
     @property
     def kind(self) -> Literal["line", "points", "image"]:
@@ -57,8 +59,13 @@ class Family(nn.Module, ABC):
     Config: ClassVar[type[BaseConfig]]
     players: ClassVar[tuple[str, ...]] = ("model",)  # names of the modules that take turns
     kinds: ClassVar[tuple[str, ...]] = ("line", "points", "image")  # kinds of Space it can model
-    recipes: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for a kind of Space
+    recipes: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults, by kind or name of a Space
     heavy: ClassVar[bool] = False  # a heavy run gets a worker of its own
+    labelled: ClassVar[bool] = False  # it needs data with classes
+    algorithm: ClassVar[tuple[str, ...]] = ()  # methods that `turns` calls, for slow motion
+    stackable: ClassVar[tuple[str, ...]] = ()  # knobs that may differ in a stack (engine/stack.py)
+    stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness, to be called on all members
+    draws: ClassVar[tuple[str, ...]] = ()  # methods of a number n that draw all of its noise
 
     def __init__(self, config: BaseConfig, space: Space) -> None:
         super().__init__()
@@ -68,7 +75,12 @@ class Family(nn.Module, ABC):
     @classmethod
     def configure(cls, space: Space, values: dict[str, Any] | None = None) -> BaseConfig:
         """The config for this space: the recipe's defaults, then `values`. Raises `Refused`."""
-        return cls.Config.of(cls.recipes.get(space.kind, {}) | (values or {}))
+        return cls.Config.of(cls.recipe(space) | (values or {}))
+
+    @classmethod
+    def recipe(cls, space: Space) -> dict[str, Any]:
+        """The defaults that this space needs otherwise than the `Config` has them."""
+        return cls.recipes.get(space.kind, {}) | cls.recipes.get(space.name, {})
 
     @abstractmethod
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
@@ -82,6 +94,18 @@ class Family(nn.Module, ABC):
     @abstractmethod
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         """n samples of the model, shape (n, *space.shape)."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def count(self, x: Tensor) -> int:
+        """Examples in a minibatch x of shape (..., B, *space.shape)."""
+        return x.shape[-1 - len(self.space.shape)]
+
+    def signs(self, x: Tensor) -> dict[str, float]:
+        """Numbers that tell how the training goes, measured on real examples x; none by default."""
+        return {}
 
     def player(self, name: str) -> nn.Module:
         return self if name == "model" else self.get_submodule(name)

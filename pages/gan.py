@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from engine.families.gan import GAN, discriminator_terms, generator_terms
+from engine.adversarial import discriminator_terms, generator_terms
+from engine.families.gan import GAN
 from lab import kit
 
 LEGENDS = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.adversarial import discriminator_terms, generator_terms
 from engine.checks import Check
 from engine.data import Dataset
-from engine.families.gan import GAN, discriminator_terms, generator_terms
+from engine.families.gan import GAN
 from engine.family import Family
 
 

@@ -98,7 +98,7 @@ def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
         y=None if labels is None else labels[:N],
         test_x=x[N:],
         test_y=None if labels is None else labels[N:],
-        space=Space((target.d,), target.pieces if target.pieces > 1 else 0),
+        space=Space((target.d,), target.pieces if target.pieces > 1 else 0, name),
         target=target,
         box=target.box,
         center=torch.zeros(target.d),

@@ -6,6 +6,10 @@ came from the data. They play
     min_G max_D  V(D, G) = E_x[log D(x)] + E_z[log(1 - D(G(z)))]                      eq. (1)
 
 For a fixed G the best D is p / (p + p_g), which gives V = 2 JSD(p, p_g) - log 4      prop. 1, thm. 1
+
+The other games (losses, penalties) are in engine/adversarial.py. Against mode collapse:
+minibatch standard deviation (Karras et al. 2018), packing (Lin et al. 2018) and unrolling (Metz et
+al. 2017).
 """
 
 from __future__ import annotations
@@ -15,73 +19,29 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
-from engine.config import Config, knob
-from engine.family import Batch, Family, Space, Terms, adam
+from engine.adversarial import (
+    LOSSES,
+    Discriminator,
+    Score,
+    TwoPlayers,
+    belief,
+    discriminator_terms,
+    generator_terms,
+    slopes,
+    total,
+    unrolled,
+)
+from engine.config import knob
+from engine.family import Batch, Family, Space, Terms
 from engine.nets import mlp
 
 
-class GANConfig(Config):
-    loss: Literal["non-saturating", "minimax"] = knob(
-        "non-saturating",
-        label="Generator's loss",
-        says="what G descends: -log D(G(z)), or the game's own log(1 - D(G(z)))",
-        live=True,
-    )
-    lr_D: float = knob(
-        1e-3, 1e-5, 1e-1, label="Learning rate of D", symbol=r"\eta_D", says="learning rate of D",
-        log=True, live=True,
+class GANConfig(TwoPlayers):
+    diversity: Literal["none", "minibatch std", "packing", "unrolling"] = knob(
+        "none", label="Against mode collapse",
+        says="D sees how varied a batch is; judges pairs; or G looks 5 steps of D ahead",
     )  # fmt: skip
-    lr_G: float = knob(
-        1e-3, 1e-5, 1e-1, label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G",
-        log=True, live=True,
-    )  # fmt: skip
-    k: int = knob(
-        1, 1, 10, label="D's turns a round", symbol="k", says="turns of D for each turn of G", live=True
-    )
-    z: int = knob(2, 1, 256, label="Noise dimensions", symbol=r"\dim z", says="dimensions of the noise z")
-    width: int = knob(64, 4, 512, label="Width", says="units in a hidden layer of G and of D")
-    depth: int = knob(3, 0, 5, label="Depth", says="hidden layers of G and of D", advanced=True)
-    noise: Literal["Gaussian", "uniform"] = knob(
-        "Gaussian", label="Noise", says="distribution of z: N(0, 1) or uniform on [-1, 1]", advanced=True
-    )
-    batch: int = knob(
-        128, 2, 1024, label="Batch", symbol="m", says="examples in a minibatch", live=True, advanced=True
-    )
-    beta1_D: float = knob(
-        0.5, 0, 0.99, label="Adam of D: memory of the gradient", symbol=r"\beta_1",
-        says="how much of the old mean gradient each step of D keeps", live=True, advanced=True,
-    )  # fmt: skip
-    beta2_D: float = knob(
-        0.999, 0, 0.9999, label="Adam of D: memory of its square", symbol=r"\beta_2",
-        says="how much of the old mean squared gradient each step of D keeps", live=True, advanced=True,
-    )  # fmt: skip
-    beta1_G: float = knob(
-        0.5, 0, 0.99, label="Adam of G: memory of the gradient", symbol=r"\beta_1",
-        says="how much of the old mean gradient each step of G keeps", live=True, advanced=True,
-    )  # fmt: skip
-    beta2_G: float = knob(
-        0.999, 0, 0.9999, label="Adam of G: memory of its square", symbol=r"\beta_2",
-        says="how much of the old mean squared gradient each step of G keeps", live=True, advanced=True,
-    )  # fmt: skip
-
-
-def discriminator_terms(real: Tensor, fake: Tensor) -> Terms:
-    """-V from D's logits a, with log D = -softplus(-a) and log(1 - D) = -softplus(a), so that a
-    confident D gives no infinity."""
-    return {
-        "-E[log D(x)]": softplus(-real).mean(),
-        "-E[log(1 - D(G(z)))]": softplus(fake).mean(),
-    }
-
-
-def generator_terms(fake: Tensor, loss: str) -> Terms:
-    """What G descends, from D's logits on G(z). The minimax gradient fades as D wins (D -> 0);
-    the non-saturating one has the same sign and is (1 - D) / D times as strong (section 3)."""
-    if loss == "minimax":
-        return {"E[log(1 - D(G(z)))]": -softplus(fake).mean()}
-    return {"-E[log D(G(z))]": softplus(-fake).mean()}
 
 
 class GAN(Family):
@@ -91,41 +51,95 @@ class GAN(Family):
     branch = "implicit"
     Config = GANConfig
     players = ("D", "G")
+    algorithm = ("D_terms", "G_terms")
+    stackable = ("lr_D", "lr_G", "beta1", "beta2", "weight", "smooth")
+    stacked = ("D_terms", "G_terms", "belief")
+    draws = ("p_z", "p_eps", "p_noise")
     recipes = {
-        "image": {"z": 100, "width": 192, "depth": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4},
-    }
+        "line": {"z": 1},
+        "grid": {"penalty": "R1", "weight": 0.1},  # without it D forgets: 14 of the 25 modes
+        "image": {
+            "z": 100, "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64,
+            "lr_D": 4e-4, "lr_G": 4e-4,
+        },
+    }  # fmt: skip
 
     def __init__(self, config: GANConfig, space: Space) -> None:
         super().__init__(config, space)
         c, n = config, space.size
         ends = nn.Tanh() if space.kind == "image" else None  # pixels are in [-1, 1]
-        self.G = nn.Sequential(mlp(c.z, c.width, c.depth, n, ends), nn.Unflatten(1, space.shape))
-        self.D = nn.Sequential(nn.Flatten(), mlp(n, c.width, c.depth, 1))  # logit of D(x)
+        self.G = nn.Sequential(mlp(c.z, c.width_G, c.depth_G, n, ends), nn.Unflatten(1, space.shape))
+        self.D = Discriminator(
+            space.shape, c.width_D, c.depth_D, spectral=c.spectral,
+            pack=2 if c.diversity == "packing" else 1, spread=c.diversity == "minibatch std",
+        )  # fmt: skip
 
     def p_z(self, n: int) -> Tensor:
         """n draws of the noise, shape (n, z)."""
-        z = self.G.get_parameter("0.0.weight").new_empty(n, self.config.z)  # on G's device
-        return z.normal_() if self.config.noise == "Gaussian" else z.uniform_(-1, 1)
+        if self.config.noise == "uniform":
+            return 2 * torch.rand(n, self.config.z, device=self.device) - 1
+        return torch.randn(n, self.config.z, device=self.device)
+
+    def p_eps(self, n: int) -> Tensor:
+        """n uniform numbers, for points between real and fake ones."""
+        return torch.rand(n, device=self.device)
+
+    def p_noise(self, n: int) -> Tensor:
+        """Noise for n real and n fake examples, shape (2, n, *shape)."""
+        return self.config.noise_x * torch.randn(2, n, *self.space.shape, device=self.device)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1: k turns of D, each on fresh data and fresh noise, then one turn of G."""
-        m = len(batch.x)
-        for j in range(self.config.k):
-            batch = batch if j == 0 else batch.again()
-            with torch.no_grad():
-                fake = self.G(self.p_z(m))
-            # one pass over both halves: the same numbers, for no layer of D mixes examples
-            real, fake = self.D(torch.cat([batch.x, fake])).chunk(2)
-            yield self.D, discriminator_terms(real, fake)
-        yield self.G, generator_terms(self.D(self.G(self.p_z(m))), self.config.loss)
+        m, c = self.count(batch.x), self.config
+        for j in range(c.k):
+            x = batch.x if j == 0 else (batch := batch.again()).x
+            z = self.p_z(m)
+            eps = self.p_eps(m) if c.penalty == "gradient penalty" else None
+            yield self.D, self.D_terms(x, z, eps, self.p_noise(m) if c.noise_x else None)
+            c.bound(self.D)
+        for _ in range(c.k_G):
+            z = self.p_z(m)
+            yield self.G, self.G_terms(batch.x, z, self.p_noise(m) if c.noise_x else None)
+
+    def D_terms(self, x: Tensor, z: Tensor, eps: Tensor | None = None, noise: Tensor | None = None) -> Terms:
+        """What D descends on real x (m, *shape) and on fakes from z (m, dim z)."""
+        with torch.no_grad():
+            fake = self.G(z)
+        seen = torch.stack([x, fake]) if noise is None else torch.stack([x, fake]) + noise
+        real_score, fake_score = self.D(seen)
+        terms = discriminator_terms(real_score, fake_score, self.config.loss, self.config.smooth)
+        return terms | self.config.penalties(self.D, *seen, eps)
+
+    def G_terms(self, x: Tensor, z: Tensor, noise: Tensor | None = None) -> Terms:
+        """What G descends: how its fakes look to D, or to the D that would come five steps later."""
+        c, fake = self.config, self.G(z)
+        D: Score = self.D
+        if c.diversity == "unrolling":
+            D = unrolled(self.D, lambda D: total(discriminator_terms(D(x), D(fake), c.loss, c.smooth)))
+        score = D(fake if noise is None else fake + noise[1])
+        return generator_terms(score, c.loss)
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
-        """Adam for each player; the paper used momentum (its Algorithm 1 allows any rule)."""
-        c = self.config
-        if player == "D":
-            return adam(self.D, c.lr_D, (c.beta1_D, c.beta2_D))
-        return adam(self.G, c.lr_G, (c.beta1_G, c.beta2_G))
+        return self.config.optimizer(player, self.player(player))
+
+    def fate(self, x: Tensor) -> Tensor:
+        """The generator's loss at each x, (n,), or at each pack of them."""
+        return LOSSES[self.config.loss].G(self.D(x))
+
+    def belief(self, x: Tensor) -> Tensor:
+        """D(x) in [0, 1] of each of x (n, *shape) by itself; beside fakes where D judges batches. A
+        critic's score is measured from its mean over fakes."""
+        judges = self.D.pack > 1 or self.D.spread
+        fakes = self.sample(512) if judges or self.config.loss == "Wasserstein" else None
+        middle = self.D(fakes).mean() if self.config.loss == "Wasserstein" else 0.0
+        return belief(self.D(x, fakes if judges else None), self.config.loss, middle)
+
+    def signs(self, x: Tensor) -> dict[str, float]:
+        """D's mean beliefs, and the slope along which G pulls its fakes: |d loss / d x| of a fake."""
+        fake = self.sample(len(x))
+        found = {"D(x)": self.belief(x), "D(G(z))": self.belief(fake), "gradient": slopes(self.fate, fake)}
+        return {name: value.mean().item() for name, value in found.items()}

@@ -89,7 +89,7 @@ def _adopt_linked_run(family: type[Family]) -> None:
         info = store.read_info(store.folder(run_id))
         if info.family != family.name:
             raise Refused(f"Run {info.id} is of another family: open it on the page of {info.family}.")
-        st.session_state["_kind"] = data.load(info.data).space.kind
+        st.session_state["_recipe"] = family.recipe(data.load(info.data).space)
     except Refused as refusal:
         st.error(str(refusal))
         del st.query_params["run"]

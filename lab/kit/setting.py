@@ -50,7 +50,7 @@ def choose(family: type[Family], default_data: str) -> Setting | None:
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    _renew_on_new_kind(family, space)
+    _take_recipe(family, space)
     with st.sidebar:
         return _choose_knobs(family, name, space)
 
@@ -58,7 +58,7 @@ def choose(family: type[Family], default_data: str) -> Setting | None:
 def _forget_other_rooms(family: type[Family]) -> None:
     """Rooms share the names of knobs in the address, not their values."""
     if st.session_state.get("_room", family.name) != family.name:
-        for key in [*family.Config.knobs(), "data", "seed", "_run", "_kind"]:
+        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe"]:
             st.session_state.pop(key, None)
     st.session_state["_room"] = family.name
 
@@ -118,13 +118,15 @@ def _take(name: str) -> None:
     st.rerun()
 
 
-def _renew_on_new_kind(family: type[Family], space: Space) -> None:
-    """Points and images have other defaults: a change between them takes the defaults over."""
-    before = st.session_state.get("_kind", space.kind)
-    st.session_state["_kind"] = space.kind
-    if before != space.kind:
-        for name, value in family.configure(space).model_dump().items():
-            st.session_state[name] = value
+def _take_recipe(family: type[Family], space: Space) -> None:
+    """Some data have other defaults: a change to them, or from them, takes the defaults over."""
+    recipe = family.recipe(space)
+    before = st.session_state.get("_recipe", recipe)
+    st.session_state["_recipe"] = recipe
+    if before != recipe:
+        defaults = family.configure(space).model_dump()
+        for name in before | recipe:
+            st.session_state[name] = defaults[name]
 
 
 def _choose_knobs(family: type[Family], name: str, space: Space) -> Setting:

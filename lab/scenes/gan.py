@@ -22,13 +22,13 @@ def draw(model: GAN, data: Dataset, full: bool, pointer: dict[str, Any] | None) 
     x0, x1, y0, y1 = data.box
     if data.space.kind == "line":
         x = torch.linspace(x0, x1, 241, device=data.x.device)
-        belief = torch.sigmoid(model.D(x[:, None]))
+        belief = model.belief(x[:, None])
         # D is a probability and the axis shows densities: D = 1 is drawn at the top of the box
-        found["line/discriminator"] = torch.stack([x, belief[:, 0] * y1], 1).cpu().numpy().astype(np.float32)
+        found["line/discriminator"] = torch.stack([x, belief * y1], 1).cpu().numpy().astype(np.float32)
         return found
     rows = torch.linspace(y0, y1, CELLS, device=data.x.device)
     columns = torch.linspace(x0, x1, CELLS, device=data.x.device)
     grid = torch.cartesian_prod(rows, columns).flip(1)  # (x, y) pairs, row 0 at the bottom
-    belief = torch.sigmoid(model.D(grid)).reshape(CELLS, CELLS)
+    belief = model.belief(grid).reshape(CELLS, CELLS)
     found["field/discriminator"] = (belief * 255).round().byte().cpu().numpy()
     return found

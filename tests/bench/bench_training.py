@@ -123,7 +123,7 @@ def main() -> None:
             setting = {"family": "gan", "data": data, "seed": 0, "config": config}
             return Run(store.create(setting, Path(home)))
 
-        small = {"width": 32, "depth": 2, "batch": 150}
+        small = {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "batch": 150}
         for title, knobs in (("default", {}), ("two hidden layers of 32, batch 150", small)):
             config = GAN.configure(ring.space, knobs)
             name = f"ring, {title}: rounds/s"

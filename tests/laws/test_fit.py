@@ -97,7 +97,7 @@ def test_a_live_knob_changes_the_next_step_and_keeps_adams_moments():
     optimizers = optimizers_of(one)
     list(fit(one, [Batch(0, torch.randn(4, 1), None, lambda: None)], optimizers))
     moment = optimizers["D"].state[next(one.D.parameters())]["exp_avg"].clone()
-    retune(one, optimizers, one.config.change({"lr_D": 0.05, "beta1_G": 0.9}))
+    retune(one, optimizers, one.config.change({"lr_D": 0.05, "beta1": 0.9}))
     assert optimizers["D"].param_groups[0]["lr"] == 0.05
     assert optimizers["G"].param_groups[0]["betas"][0] == 0.9
     assert optimizers["G"].param_groups[0]["lr"] == one.config.lr_G

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from engine.adversarial import discriminator_terms, generator_terms
 from engine.checks.gan import from_logits, optimal_loss, ratio
 from engine.config import Refused
-from engine.families.gan import GAN, discriminator_terms, generator_terms
+from engine.families.gan import GAN
 from engine.family import Batch, Space
 from engine.fit import fit
 
@@ -123,9 +124,9 @@ def test_pictures_are_flat_for_d_and_within_the_range_of_pixels():
 
 
 def test_a_knob_out_of_range_is_refused_with_its_range():
-    with pytest.raises(Refused, match=r"lr_D \(learning rate of D\) is 2.0; it must be in \[1e-05, 0.1\]"):
+    with pytest.raises(Refused, match=r"lr_D \(learning rate of D\) is 2.0; it must be in \[1e-05, 1\]"):
         GAN.configure(LINE, {"lr_D": 2.0})
     with pytest.raises(Refused, match="no knob 'momentum'"):
         GAN.configure(LINE, {"momentum": 1})
-    with pytest.raises(Refused, match="one of non-saturating, minimax"):
-        GAN.configure(LINE, {"loss": "hinge"})
+    with pytest.raises(Refused, match="one of non-saturating, minimax, least squares"):
+        GAN.configure(LINE, {"loss": "cosine"})

@@ -83,7 +83,7 @@ def slide(page: AppTest, name: str, value: float) -> AppTest:
 
 def own_run(visit: Visit, visitor: str = "ann") -> AppTest:
     """A page with a small run of the visitor's own, in training."""
-    page = slide(visit("gan", visitor), "width", 8)
+    page = slide(visit("gan", visitor), "width_G", 8)
     assert page.query_params["run"] == on_stage(page)
     return page
 
@@ -150,8 +150,8 @@ def test_a_room_opens_with_its_recording_and_starts_nothing(visit):
     assert "recording" in page.info[0].value
 
 
-LINKS = {"lr_D": ("0.002", 0.002), "lr_G": ("0.00345", 0.00345), "k": ("5", 5), "width": ("8", 8),
-         "loss": ("minimax", "minimax"), "beta1_G": ("0.3", 0.3)}  # fmt: skip
+LINKS = {"lr_D": ("0.002", 0.002), "lr_G": ("0.00345", 0.00345), "k": ("5", 5), "width_G": ("8", 8),
+         "loss": ("minimax", "minimax"), "beta1": ("0.3", 0.3)}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -173,10 +173,10 @@ def test_a_link_sets_data_and_seed(visit):
 @pytest.mark.parametrize(
     "query",
     [
-        {"lr_D": "7", "k": "99", "width": "0"},
+        {"lr_D": "7", "k": "99", "width_G": "0"},
         {"lr_D": "nan", "lr_G": "inf", "k": "1e3"},
-        {"loss": "hinge", "z": "two", "depth": "-1"},
-        {"seed": "-1", "beta1_D": ""},
+        {"loss": "cosine", "z": "two", "depth_G": "-1"},
+        {"seed": "-1", "beta1": ""},
         {"nonsense": "1", "visitor": "bob"},
     ],
 )
@@ -223,13 +223,13 @@ def test_a_live_knob_changes_ones_own_run_which_goes_on(visit):
     slide(slide(page, "lr_D", 0.005), "k", 2)
     assert on_stage(page) == page.query_params["run"] == run_id
     config = info_of(run_id).config
-    assert (config["lr_D"], config["k"], config["lr_G"], config["width"]) == (0.005, 2, 0.001, 8)
+    assert (config["lr_D"], config["k"], config["lr_G"], config["width_G"]) == (0.005, 2, 0.001, 8)
     said = [row["values"] for row in store.rows(store.folder(run_id) / "commands.jsonl")]
     assert said == [{"lr_D": 0.005}, {"k": 2}]
     assert info_of(run_id).state == "training"
 
 
-@pytest.mark.parametrize(("name", "value"), [("width", 16), ("z", 3), ("depth", 1)])
+@pytest.mark.parametrize(("name", "value"), [("width_G", 16), ("z", 3), ("depth_G", 1)])
 def test_a_knob_that_is_not_live_starts_a_new_run(visit, name, value):
     page = own_run(visit)
     old = on_stage(page)
@@ -256,10 +256,10 @@ def test_a_new_seed_starts_a_new_run(visit):
 
 def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
     odd = {
-        "width": 9,
+        "width_G": 9,
         "lr_D": 0.0123,
         "lr_G": 3.3e-4,
-        "beta1_D": 0.123,
+        "beta1": 0.123,
         "beta2_G": 0.98765,
         "noise": "uniform",
     }
@@ -281,7 +281,7 @@ def test_the_run_of_a_link_wins_over_knobs_beside_it(visit):
     assert on_stage(visit("gan", "bob", run=run_id, lr_D="0.05", seed="3")) == run_id
 
 
-@pytest.mark.parametrize(("name", "value"), [("lr_D", 0.005), ("width", 16)])
+@pytest.mark.parametrize(("name", "value"), [("lr_D", 0.005), ("width_G", 16)])
 def test_moving_a_slider_over_anothers_run_starts_ones_own(visit, name, value):
     run_id = on_stage(own_run(visit, "ann"))
     before = info_of(run_id)

@@ -22,7 +22,7 @@ from lab import cli
 from lab.runs import store, wire
 from lab.runs.run import Run
 
-SMALL = ["--width", "8", "--batch", "8"]
+SMALL = ["--width_G", "8", "--width_D", "8", "--batch", "8"]
 CENTER, UNIT = np.array([1000.0, -0.002]), np.array([50.0, 0.0001])
 
 
@@ -287,8 +287,8 @@ def test_data_that_the_family_cannot_model_are_refused_before_a_run_is_made(caps
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 def test_a_run_that_diverges_says_why_and_keeps_its_last_good_checkpoint(capsys):
-    knobs = ["--lr_D", "0.1", "--lr_G", "0.1", "--beta1_D", "0.99", "--beta1_G", "0.99", "--beta2_D", "0",
-             "--beta2_G", "0", "--width", "512", "--depth", "5", "--batch", "2"]  # fmt: skip
+    knobs = ["--lr_D", "1", "--lr_G", "1", "--beta1", "0.99", "--beta2", "0", "--batch", "2",
+             "--loss", "Wasserstein", "--width_D", "512", "--depth_D", "5"]  # fmt: skip
     words = "train", "gan", "--data", "ring", "--rounds", 2000, "--json", *knobs
     assert genlab(*words) == 2
     told = capsys.readouterr()

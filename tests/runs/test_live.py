@@ -16,7 +16,7 @@ from lab.runs import store, wire
 from lab.server import who
 from tests.serving import Lab, start_lab, stop_lab
 
-SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {"width": 16, "batch": 16}}
+SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {"width_G": 16, "width_D": 16, "batch": 16}}
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_the_same_setting_in_the_app_and_on_the_command_line_gives_the_same_numb
     with watching(lab, run_id, cookie) as ws:
         send(ws, do="play")
         text(ws, "state", state="ended")
-    knobs = ["--width", "16", "--batch", "16"]
+    knobs = ["--width_G", "16", "--width_D", "16", "--batch", "16"]
     main(["train", "gan", "--data", "ring", "--rounds", "150", "--seed", "1", "--json", *knobs])
     (terminal,) = (i for i in store.every() if i.id != run_id and i.rounds == 150)
     rows = [store.rows(store.folder(i) / "metrics.jsonl") for i in (run_id, terminal.id)]

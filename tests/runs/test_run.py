@@ -10,7 +10,7 @@ from engine.config import Refused
 from lab.runs import store, wire
 from lab.runs.run import Run
 
-SETTING = {"family": "gan", "data": "ring", "seed": 5, "config": {"width": 16, "batch": 16}}
+SETTING = {"family": "gan", "data": "ring", "seed": 5, "config": {"width_G": 16, "width_D": 16, "batch": 16}}
 
 
 def new(**more) -> Run:
@@ -189,7 +189,7 @@ def test_a_run_that_diverges_stops_says_why_and_keeps_its_last_good_checkpoint()
 
 
 def test_a_real_divergence_is_noticed():
-    run = new(config=SETTING["config"] | {"lr_D": 0.1, "lr_G": 0.1, "beta1_D": 0.0, "beta2_D": 0.0})
+    run = new(config=SETTING["config"] | {"lr_D": 0.1, "lr_G": 0.1, "beta1": 0.0, "beta2": 0.0})
     trained(run, 5)
     for player in run.optimizers.values():
         player.param_groups[0]["lr"] = 1e30  # beyond any knob
@@ -210,7 +210,7 @@ def test_the_numbers_of_rows_and_keyframes_grow_slowly():
     ("command", "message"),
     [
         ({"do": "set", "values": {"lr_D": 7.0}}, "must be in"),
-        ({"do": "set", "values": {"width": 32}}, "needs a new model"),
+        ({"do": "set", "values": {"width_G": 32}}, "needs a new model"),
         ({"do": "set", "values": {"nonsense": 1}}, "no knob 'nonsense'"),
         ({"do": "step", "player": "H"}, "no player 'H'"),
         ({"do": "rewind", "round": 99}, "no stored weights"),

@@ -1,0 +1,258 @@
+"""What the adversarial families share: losses, penalties, the discriminator's net, the two players' knobs.
+
+The discriminator gives a logit (or score) a for each example. D(x) = sigmoid(a) is its belief that x is
+real; a critic (Wasserstein) only scores, and has no belief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+from torch.nn.functional import relu, softplus
+
+from engine.config import Config, knob
+from engine.family import Terms, adam
+from engine.nets import SpectralLinear, mlp
+
+Score = Callable[[Tensor], Tensor]
+
+
+class Loss(NamedTuple):
+    """A game: what D descends on real and on fake examples, what G descends, each of a score a, elementwise.
+
+    `real` also takes s, the share of one-sided label smoothing (real examples get the label 1 - s).
+    """
+
+    real: Callable[[Tensor, Any], Tensor]
+    fake: Score
+    G: Score
+    says: tuple[str, str, str]  # the three terms as formulas
+
+
+def _cross_entropy(a: Tensor, s: Any) -> Tensor:
+    """-(1 - s) log D - s log(1 - D): log D = -softplus(-a) and log(1 - D) = -softplus(a) cannot overflow."""
+    return softplus(-a) + s * a
+
+
+_LOG = ("-E[log D(x)]", "-E[log(1 - D(G(z)))]")
+LOSSES: dict[str, Loss] = {
+    # Goodfellow et al. 2014, eq. 1, and the loss for G that their section 3 advises
+    "minimax": Loss(_cross_entropy, softplus, lambda a: -softplus(a), (*_LOG, "E[log(1 - D(G(z)))]")),
+    "non-saturating": Loss(_cross_entropy, softplus, lambda a: softplus(-a), (*_LOG, "-E[log D(G(z))]")),
+    # Mao et al. 2017, eq. 9: D regresses the labels 1 and 0
+    "least squares": Loss(
+        lambda a, s: (a - 1 + s).square() / 2, lambda a: a.square() / 2, lambda a: (a - 1).square() / 2,
+        ("E[(D(x) - 1)²]/2", "E[D(G(z))²]/2", "E[(D(G(z)) - 1)²]/2"),
+    ),
+    # Lim and Ye 2017; Miyato et al. 2018, eq. 16 and 17
+    "hinge": Loss(
+        lambda a, s: relu(1 - a), lambda a: relu(1 + a), lambda a: -a,
+        ("E[max(0, 1 - D(x))]", "E[max(0, 1 + D(G(z)))]", "-E[D(G(z))]"),
+    ),
+    # Arjovsky et al. 2017, eq. 3: the critic's slope must be bounded, by clipping or by a penalty
+    "Wasserstein": Loss(
+        lambda a, s: -a, lambda a: a, lambda a: -a, ("-E[D(x)]", "E[D(G(z))]", "-E[D(G(z))]"),
+    ),
+}  # fmt: skip
+
+
+def discriminator_terms(real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: Any = 0) -> Terms:
+    """What D descends, from its scores on real and on fake examples."""
+    it = LOSSES[loss]
+    return {it.says[0]: it.real(real, smooth).mean(), it.says[1]: it.fake(fake).mean()}
+
+
+def generator_terms(fake: Tensor, loss: str) -> Terms:
+    """What G descends, from D's scores on G(z). The minimax gradient fades as D wins (D -> 0); the
+    non-saturating one has the same sign and is (1 - D) / D times as strong."""
+    return {LOSSES[loss].says[2]: LOSSES[loss].G(fake).mean()}
+
+
+def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
+    """D(x) in [0, 1] from scores. Least squares scores are beliefs already. A critic's score says only
+    more or less, so 1/2 is put at `middle`."""
+    return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
+
+
+def slopes(D: Score, x: Tensor) -> Tensor:
+    """|grad_x D(x)| of each example, (m,). The result can itself be differentiated by D's weights."""
+    return grad(lambda x: D(x).sum())(x).flatten(1).norm(dim=1)
+
+
+def gradient_penalty(D: Score, x: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
+    """E[(|grad D| - 1)^2] at eps x + (1 - eps) G(z), eps of shape (m,) (Gulrajani et al. 2017, eq. 3)."""
+    eps = eps.reshape(-1, *[1] * (x.dim() - 1))
+    return (slopes(D, eps * x + (1 - eps) * fake) - 1).square().mean()
+
+
+def r1(D: Score, x: Tensor) -> Tensor:
+    """E[|grad D(x)|^2] / 2 at real examples (Mescheder et al. 2018, eq. 9)."""
+    return slopes(D, x).square().mean() / 2
+
+
+class Discriminator(nn.Module):
+    """Scores examples of a shape: (..., m, *shape) to (..., m / pack).
+
+    `pack` examples are judged together (PacGAN, Lin et al. 2018, section 3). `spread` appends the mean
+    standard deviation of the minibatch (Karras et al. 2018, section 3), so that D sees a batch that
+    is all alike. `spectral` divides each weight matrix by its largest singular value (Miyato et al.
+    2018).
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], width: int, depth: int, *, pack: int = 1, spread: bool = False,
+        spectral: bool = False, labels: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.rank, self.pack, self.spread = len(shape), pack, spread
+        inputs = pack * int(torch.Size(shape).numel()) + spread + labels
+        self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
+
+    def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """`beside` (n, *shape), where given, is the company in which each x is judged by itself; `y` are
+        one-hot labels (m, labels)."""
+        h = x.flatten(-self.rank)
+        company = h if beside is None else beside.flatten(-self.rank)
+        if self.pack > 1 and beside is None:
+            h = company = h[..., : h.shape[-2] // self.pack * self.pack, :]
+            h = company = h.unflatten(-2, (-1, self.pack)).flatten(-2)
+        elif self.pack > 1:
+            others = company[: len(company) // len(h) * len(h) or None]
+            index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(others)
+            h = torch.cat([h, others[index].reshape(len(h), -1)], -1)
+        if self.spread:
+            deviation = (company.var(-2, correction=0) + 1e-8).sqrt().mean(-1)[..., None, None]
+            h = torch.cat([h, deviation.expand(*h.shape[:-1], 1)], -1)
+        if y is not None:
+            h = torch.cat([h, y], -1)
+        return self.net(h).squeeze(-1)
+
+
+class TwoPlayers(Config):
+    """The knobs of every game of D against G."""
+
+    loss: Literal["non-saturating", "minimax", "least squares", "hinge", "Wasserstein"] = knob(
+        "non-saturating", label="Loss", says="what the two players descend", live=True
+    )
+    penalty: Literal["none", "weight clipping", "gradient penalty", "R1"] = knob(
+        "none", label="Bound on D's slope", live=True,
+        says="cut D's weights (WGAN), slope 1 between real and fake (WGAN-GP), flat at real examples (R1)",
+    )  # fmt: skip
+    lr_D: float = knob(
+        1e-3, 1e-5, 1, label="Learning rate of D", symbol=r"\eta_D", says="learning rate of D", log=True,
+        live=True,
+    )  # fmt: skip
+    lr_G: float = knob(
+        1e-3, 1e-5, 1, label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G", log=True,
+        live=True,
+    )  # fmt: skip
+    k: int = knob(1, 1, 10, label="D's turns a round", symbol="k", says="turns of D in a round", live=True)
+    k_G: int = knob(
+        1,
+        0,
+        10,
+        label="G's turns a round",
+        says="turns of G in a round; 0 freezes G",
+        live=True,
+        advanced=True,
+    )
+    weight: float = knob(
+        1.0, 1e-3, 100, label="Weight of the penalty", symbol=r"\lambda", log=True, live=True, advanced=True,
+        says="weight of the gradient penalty or of R1",
+    )  # fmt: skip
+    clip: float = knob(
+        0.1, 1e-3, 10, label="Range of clipped weights", symbol="c", log=True, live=True, advanced=True,
+        says="after each turn of D its weights are cut to [-c, c], where clipping is chosen",
+    )  # fmt: skip
+    smooth: float = knob(
+        0.0, 0, 0.5, label="One-sided label smoothing", symbol="s", live=True, advanced=True,
+        says="D is told that real examples are real with probability 1 - s; not for hinge and Wasserstein",
+    )  # fmt: skip
+    batch: int = knob(
+        128, 2, 1024, label="Batch", symbol="m", says="examples in a minibatch", live=True, advanced=True
+    )
+    optimizer_D: Literal["Adam", "SGD"] = knob(
+        "Adam", label="Optimizer of D", says="how D descends", advanced=True
+    )
+    optimizer_G: Literal["Adam", "SGD"] = knob(
+        "Adam", label="Optimizer of G", says="how G descends", advanced=True
+    )
+    beta1: float = knob(
+        0.5, 0, 0.99, label="Adam's memory of the gradient", symbol=r"\beta_1", live=True, advanced=True,
+        says="how much of the old mean gradient each step keeps",
+    )  # fmt: skip
+    beta2: float = knob(
+        0.999, 0, 0.9999, label="Adam's memory of its square", symbol=r"\beta_2", live=True, advanced=True,
+        says="how much of the old mean squared gradient each step keeps",
+    )  # fmt: skip
+    spectral: bool = knob(
+        False, label="Spectral normalization of D", advanced=True,
+        says="divide each weight matrix of D by its largest singular value",
+    )  # fmt: skip
+    noise_x: float = knob(
+        0.0, 0, 1, label="Instance noise", symbol=r"\sigma_x", live=True, advanced=True,
+        says="spread of Gaussian noise added to all that D sees",
+    )  # fmt: skip
+    z: int = knob(
+        2, 1, 256, label="Noise dimensions", symbol=r"\dim z", says="dimensions of the noise z", advanced=True
+    )
+    noise: Literal["Gaussian", "uniform"] = knob(
+        "Gaussian", label="Noise", says="distribution of z: N(0, 1) or uniform on [-1, 1]", advanced=True
+    )
+    width_G: int = knob(64, 4, 512, label="Width of G", says="units in a hidden layer of G", advanced=True)
+    depth_G: int = knob(3, 0, 5, label="Depth of G", says="hidden layers of G", advanced=True)
+    width_D: int = knob(64, 4, 512, label="Width of D", says="units in a hidden layer of D", advanced=True)
+    depth_D: int = knob(3, 0, 5, label="Depth of D", says="hidden layers of D", advanced=True)
+
+    def optimizer(self, player: str, module: nn.Module) -> torch.optim.Optimizer:
+        """What descends the terms of player "D" or "G"."""
+        lr, rule = (self.lr_D, self.optimizer_D) if player == "D" else (self.lr_G, self.optimizer_G)
+        if rule == "SGD":
+            return torch.optim.SGD(module.parameters(), lr=lr)
+        return adam(module, lr, (self.beta1, self.beta2))
+
+    def penalties(self, D: Score, x: Tensor, fake: Tensor, eps: Tensor) -> Terms:
+        """The term that the chosen penalty adds to what D descends."""
+        if self.penalty == "gradient penalty":
+            return {"λ E[(|∇D| - 1)²]": self.weight * gradient_penalty(D, x, fake, eps)}
+        if self.penalty == "R1":
+            return {"λ E[|∇D(x)|²]/2": self.weight * r1(D, x)}
+        return {}
+
+    @torch.no_grad()
+    def bound(self, D: nn.Module) -> None:
+        """After a turn of D: cut its weights where clipping is chosen; follow its singular values."""
+        if self.penalty == "weight clipping":
+            for weight in D.parameters():
+                weight.clamp_(-self.clip, self.clip)
+        for layer in D.modules():
+            if isinstance(layer, SpectralLinear):
+                layer.iterate()
+
+
+def total(terms: Terms) -> Tensor:
+    """The sum that a player descends."""
+    return torch.stack(list(terms.values())).sum(0)
+
+
+def unrolled(
+    D: nn.Module,
+    objective: Callable[[Score], Tensor],
+    steps: int = 5,
+    rate: float = 0.05,
+) -> Score:
+    """D after some steps of plain descent of `objective(D)`; as far as that depends on G, so does the
+    result (Metz et al. 2017, eq. 9-11, who unroll Adam)."""
+
+    def with_weights(w: dict[str, Tensor]) -> Score:
+        return lambda x: functional_call(D, w, (x,))
+
+    w: dict[str, Tensor] = dict(D.named_parameters())
+    slope = grad(lambda w: objective(with_weights(w)))
+    for _ in range(steps):
+        w = {name: w[name] - rate * g for name, g in slope(w).items()}
+    return with_weights(w)

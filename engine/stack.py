@@ -1,0 +1,195 @@
+"""N models of one family trained as one: their weights are stacked, and each operation works on all.
+
+Exact, not approximate: each member meets the batches, the noise and the steps that a single run of its
+seed meets. Some three to twenty times faster than one after the other, since a small model spends its
+time waiting for the next operation.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from engine.config import Config, Refused
+from engine.data import Dataset
+from engine.device import random_state, set_random_state
+from engine.family import Batch, Family, Space
+
+
+def check_stackable(family: type[Family], configs: Sequence[Config]) -> None:
+    """Raises `Refused` if these configs differ in more than the family's `stackable` knobs."""
+    if not family.stacked:
+        raise Refused(f"{family.title} cannot be trained as a wall yet.")
+    for name in family.Config.model_fields:
+        if name not in family.stackable and len({getattr(config, name) for config in configs}) > 1:
+            can = ", ".join(family.stackable)
+            raise Refused(f"{name} cannot differ within a wall. The seed can, and so can {can}.")
+
+
+def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: Sequence[int]) -> Family:
+    """N models as one, the weights of each as `family(config, space)` draws them after its seed.
+
+    `fit` trains it like a single model, on batches of `batch_of`. Its terms have shape (N,), its samples
+    (N, n, *shape); the methods named in `family.stacked` take tensors (N, ...). Raises `Refused`.
+    """
+    check_stackable(family, configs)
+    members, streams = [], {}
+    for config, seed in zip(configs, seeds, strict=True):
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            members.append(family(config, space))
+            streams[seed] = torch.get_rng_state()
+    groups = {player: [m.optimizer(player) for m in members] for player in family.players}
+    template = _Call(copy.deepcopy(members[0]))
+    dials = {
+        name: torch.tensor([getattr(config, name) for config in configs])
+        for name in family.stackable
+        if len({getattr(config, name) for config in configs}) > 1
+    }
+
+    class Stack(family):  # type: ignore[misc, valid-type]
+        """The family itself, with other weights and with methods that work on all members."""
+
+        def __init__(self) -> None:
+            super().__init__(configs[0], space)
+            self.members, self.seeds = len(members), list(seeds)
+            for name, held in [*self.named_parameters(), *self.named_buffers()]:
+                owner, _, leaf = name.rpartition(".")
+                together = torch.stack([_tensor(m, name) for m in members])
+                place = self.get_submodule(owner)
+                if isinstance(held, nn.Parameter):
+                    setattr(place, leaf, nn.Parameter(together))
+                else:
+                    place.register_buffer(leaf, together)
+
+        def optimizer(self, player: str) -> torch.optim.Optimizer:
+            return StackedOptimizer(self.player(player).parameters(), groups[player])
+
+        @torch.no_grad()
+        def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+            return self.on_all("sample", n=n, y=y)
+
+        def on_all(self, method: str, *given: Tensor | None, **fixed: Any) -> Any:
+            """A method of all members, each with its weights, its dials and its part of `given`."""
+            weights = {f"model.{k}": t for k, t in [*self.named_parameters(), *self.named_buffers()]}
+            turned = {k: t.to(self.device) for k, t in dials.items()}
+
+            def one(weights: dict[str, Tensor], turned: dict[str, Tensor], *given: Tensor | None) -> Any:
+                held = self.config
+                template.model.config = _Dials(held, turned) if turned else held
+                return functional_call(template, weights, (method, given, fixed))
+
+            ins = (0, 0 if turned else None, *(None if g is None else 0 for g in given))
+            return vmap(one, ins, randomness="different")(weights, turned, *given)
+
+        def draw(self, method: str, n: int) -> Tensor:
+            """The noise of all members, each from the stream of its seed."""
+            before, found = random_state(self.device), {}
+            for seed in dict.fromkeys(self.seeds):
+                if self.device.type == "cpu":
+                    set_random_state(streams[seed], self.device)
+                found[seed] = getattr(family, method)(self, n)
+                streams[seed] = random_state(self.device)
+            set_random_state(before, self.device)
+            if len(found) == 1:
+                return found[self.seeds[0]].expand(self.members, *found[self.seeds[0]].shape)
+            return torch.stack([found[seed] for seed in self.seeds])
+
+        def get_extra_state(self) -> Tensor:
+            return torch.stack([streams[seed] for seed in dict.fromkeys(self.seeds)])
+
+        def set_extra_state(self, state: Tensor) -> None:
+            for seed, one in zip(dict.fromkeys(self.seeds), state, strict=True):
+                streams[seed] = one.clone()
+
+    for name in family.stacked:
+        setattr(Stack, name, _method(name))
+    for name in family.draws:
+        setattr(Stack, name, lambda self, n, name=name: self.draw(name, n))
+    return Stack()
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda self, *given: self.on_all(name, *given)
+
+
+def _tensor(model: nn.Module, name: str) -> Tensor:
+    owner, _, leaf = name.rpartition(".")
+    return getattr(model.get_submodule(owner), leaf).detach()
+
+
+class _Call(nn.Module):
+    """A method as a module's `forward`, which is what functional_call calls."""
+
+    def __init__(self, model: Family) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, method: str, given: tuple, fixed: dict[str, Any]) -> Any:
+        return getattr(self.model, method)(*given, **fixed)
+
+
+class _Dials:
+    """A config in which some knobs are tensors, one number a member."""
+
+    def __init__(self, config: Config, turned: dict[str, Tensor]) -> None:
+        self._config, self._turned = config, turned
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._turned:
+            return self._turned[name]
+        found = getattr(type(self._config), name, None)
+        # a method of the config must see the dials too
+        return partial(found, self) if callable(found) else getattr(self._config, name)
+
+
+class StackedOptimizer(torch.optim.Optimizer):
+    """Adam, or plain descent, of N models at once, each with its own rate and memory: both rules are
+    elementwise, so this is what N optimizers would do."""
+
+    def __init__(self, weights: Any, singles: Sequence[torch.optim.Optimizer]) -> None:
+        groups = [single.param_groups[0] for single in singles]
+        kinds = {type(single) for single in singles}
+        if len(kinds) > 1 or not kinds <= {torch.optim.Adam, torch.optim.SGD}:
+            raise Refused("All members of a wall need the same optimizer, Adam or SGD.")
+        numbers = {"lr": torch.tensor([g["lr"] for g in groups])}
+        if kinds == {torch.optim.Adam}:
+            numbers["beta1"] = torch.tensor([g["betas"][0] for g in groups])
+            numbers["beta2"] = torch.tensor([g["betas"][1] for g in groups])
+        super().__init__(weights, numbers)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """All weights of a player as one matrix (N, weights of a member): few operations, not many."""
+        (group,) = self.param_groups
+        weights = [w for w in group["params"] if w.grad is not None]
+        g = torch.cat([w.grad.flatten(1) for w in weights], 1)  # type: ignore[union-attr]
+        lr, *betas = (group[k].to(g)[:, None] for k in ("lr", "beta1", "beta2") if k in group)
+        change = -lr * (self._adam(g, *betas) if betas else g)
+        for w, part in zip(weights, change.split([w[0].numel() for w in weights], 1), strict=True):
+            w += part.view_as(w)
+
+    def _adam(self, g: Tensor, beta1: Tensor, beta2: Tensor) -> Tensor:
+        """The direction of Adam (Kingma and Ba 2015, algorithm 1); its averages lie at the first weight."""
+        state = self.state[self.param_groups[0]["params"][0]]
+        if not state:
+            state |= {"step": torch.zeros(()), "m": torch.zeros_like(g), "v": torch.zeros_like(g)}
+        state["step"] += 1
+        t = state["step"].item()
+        state["m"].lerp_(g, 1 - beta1)
+        state["v"].mul_(beta2).add_((1 - beta2) * g.square())
+        return state["m"] / (1 - beta1**t) / ((state["v"] / (1 - beta2**t)).sqrt_() + 1e-8)
+
+
+def batch_of(data: Dataset, size: int, seeds: Sequence[int], round: int, draw: int = 0) -> Batch:
+    """The batches that single runs of these seeds meet in this round, stacked: x (N, B, *shape)."""
+    found = {seed: data.batch(size, seed, round, draw) for seed in dict.fromkeys(seeds)}
+    x = torch.stack([found[seed].x for seed in seeds])
+    y = None if data.y is None else torch.stack([found[seed].y for seed in seeds])  # type: ignore[misc]
+    return Batch(round, x, y, lambda: batch_of(data, size, seeds, round, draw + 1))
