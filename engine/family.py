@@ -83,6 +83,10 @@ class Family(nn.Module, ABC):
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         """n samples of the model, shape (n, *space.shape)."""
 
+    def signs(self, x: Tensor) -> dict[str, float]:
+        """What tells how the training goes beside its losses, measured with real examples x."""
+        return {}
+
     def player(self, name: str) -> nn.Module:
         return self if name == "model" else self.get_submodule(name)
 

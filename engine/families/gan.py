@@ -123,6 +123,19 @@ class GAN(Family):
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
 
+    def signs(self, x: Tensor) -> dict[str, float]:
+        """D's mean beliefs of real x and of as many fakes, and how hard D pulls at a fake: the mean
+        norm of the gradient, at G(z), of what G descends."""
+        fake = self.sample(len(x))
+
+        def total(fake: Tensor) -> Tensor:
+            return sum(generator_terms(self.D(fake), self.config.loss).values()) * len(x)  # type: ignore[return-value]
+
+        pull = torch.func.grad(total)(fake).flatten(1).norm(dim=1).mean()
+        with torch.no_grad():
+            real, fake = self.D(x).sigmoid().mean(), self.D(fake).sigmoid().mean()
+        return {"D(x)": real.item(), "D(G(z))": fake.item(), "gradient": pull.item()}
+
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam for each player; the paper used momentum (its Algorithm 1 allows any rule)."""
         c = self.config
