@@ -9,9 +9,9 @@ import torch
 from engine.data import Dataset
 from engine.family import Family
 from engine.metrics.coverage import Coverage, coverage
-from engine.metrics.ruler import Floor, Ruler
+from engine.metrics.ruler import About, Floor, Ruler
 
-__all__ = ["Coverage", "Floor", "coverage", "floors", "observe", "quality"]
+__all__ = ["About", "Coverage", "Floor", "about", "coverage", "floors", "observe", "quality"]
 
 SAMPLES = 2000  # of the model, for one measurement
 _rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()
@@ -44,6 +44,11 @@ def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
     The first call for a data set takes about a second.
     """
     return {} if data.space.kind == "image" else ruler(data, n).floors
+
+
+def about(data: Dataset) -> About:
+    """What `symptoms` must know of the data; nothing but the kind for images."""
+    return About({}, [], "images", 1.0) if data.space.kind == "image" else ruler(data).about
 
 
 def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:

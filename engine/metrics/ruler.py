@@ -30,6 +30,15 @@ class Floor(NamedTuple):
     error: float  # of one measurement: value +- 2 errors holds 95 % of them
 
 
+class About(NamedTuple):
+    """What the detector of symptoms knows of the data."""
+
+    floors: dict[str, Floor]
+    shares: list[float]  # of real points, in each group
+    groups: str  # what the groups are: "modes" or "regions"
+    spread: float  # root mean square distance from the mean, over the root of the dimension
+
+
 class Ruler:
     """Measures n points at a time of a data set on the line or in the plane.
 
@@ -71,6 +80,15 @@ class Ruler:
             return found, squares.flatten()
         near = coverage(x, target.modes, target.sigma)
         return {"modes": float(near.modes), "high-quality": near.high_quality} | found, near.shares
+
+    @cached_property
+    def about(self) -> About:
+        """What is known of the data without any model."""
+        real = self._real()
+        shares = torch.stack([self.look(x)[1] for x in real[:16]]).mean(0)
+        known = self.target is not None and self.target.modes is not None
+        spread = real[0].double().var(0).mean().sqrt().item()
+        return About(self.floors, shares.tolist(), "modes" if known else "regions", spread)
 
     @cached_property
     def floors(self) -> dict[str, Floor]:
