@@ -67,4 +67,4 @@ def histogram(x: Tensor, box: Box, cells: int) -> Tensor:
 def jensen_shannon(p: Tensor, q: Tensor) -> float:
     """JSD(p, q) in bits, of probabilities (K,): 0 when equal, 1 when they have no cell in common."""
     entropy = torch.special.entr(torch.stack([(p + q) / 2, p, q])).sum(1) / math.log(2)
-    return max(0.0, (entropy[0] - (entropy[1] + entropy[2]) / 2).item())
+    return (entropy[0] - (entropy[1] + entropy[2]) / 2).clamp(0, 1).item()  # rounding leaves neither end

@@ -84,8 +84,8 @@ class Ruler:
     @cached_property
     def about(self) -> About:
         """What is known of the data without any model."""
-        real = self._real()
-        shares = torch.stack([self.look(x)[1] for x in real[:16]]).mean(0)
+        real = self._fresh(16) if self.target else self._subsets(16)
+        shares = torch.stack([self.look(x)[1] for x in real]).mean(0)
         known = self.target is not None and self.target.modes is not None
         spread = real[0].double().var(0).mean().sqrt().item()
         return About(self.floors, shares.tolist(), "modes" if known else "regions", spread)
@@ -93,22 +93,33 @@ class Ruler:
     @cached_property
     def floors(self) -> dict[str, Floor]:
         """The floor of each metric, from measurements of n real points."""
-        scores = [self.measure(x) for x in self._real()]
-        return {name: _floor(torch.tensor([s[name] for s in scores]).double()) for name in scores[0]}
-
-    def _real(self) -> list[Tensor]:
         repeats = REPEATS[self.d]
-        if self.target:
-            return list(self._points(repeats * self.n, SEED + 1).view(repeats, self.n, self.d))
-        # Of a table we have one sample. Resampling it first adds the luck of that sample to the
-        # error: another table of the same source would score differently by as much.
+        strays = self._scores(self._fresh(repeats) if self.target else self._resampled(repeats))
+        centres = strays if self.target else self._scores(self._subsets(repeats // 4))
+        return {name: Floor(centres[name].mean().item(), _error(strays[name])) for name in strays}
+
+    def _scores(self, clouds: list[Tensor]) -> dict[str, Tensor]:
+        scores = [self.measure(x) for x in clouds]
+        return {name: torch.tensor([s[name] for s in scores]).double() for name in scores[0]}
+
+    def _fresh(self, repeats: int) -> list[Tensor]:
+        return list(self._points(repeats * self.n, SEED + 1).view(repeats, self.n, self.d))
+
+    def _subsets(self, repeats: int) -> list[Tensor]:
+        """n training points each; a table of fewer gives some of them twice."""
+        rng, x = np.random.default_rng(SEED + 2), floats(self.data.x.cpu())
+        return [x[rng.choice(len(x), self.n, replace=self.n > len(x))] for _ in range(repeats)]
+
+    def _resampled(self, repeats: int) -> list[Tensor]:
+        """n points each of a table that is itself drawn anew from the rows: for the error must hold
+        the luck of the rows that we have, and not only of those that are taken from them."""
         rng, x = np.random.default_rng(SEED + 1), floats(self.data.x.cpu())
-        size = len(x)
-        return [x[rng.integers(size, size=size)[rng.integers(size, size=self.n)]] for _ in range(repeats)]
+        N = len(x)
+        return [x[rng.integers(N, size=N)[rng.integers(N, size=self.n)]] for _ in range(repeats)]
 
 
-def _floor(scores: Tensor) -> Floor:
-    value = scores.mean()
-    # a skewed metric strays further than its standard deviation says: 2 errors must hold 95 %
-    far = (scores - value).abs().quantile(0.955) / 2
-    return Floor(value.item(), max(scores.std(), far).item())
+def _error(scores: Tensor) -> float:
+    """The standard error, or more: a skewed metric strays further than its standard deviation says,
+    and two errors must hold 95 %."""
+    far = (scores - scores.mean()).abs().quantile(0.955) / 2
+    return max(scores.std(), far).item()
