@@ -147,18 +147,20 @@ def test_a_perfect_generator_is_on_the_floor_and_a_collapsed_one_far_from_it(nam
             assert abs(on_point[metric] - value) >= 10 * error, metric
 
 
-def test_held_out_rows_of_a_table_are_on_its_floor(tmp_path):
-    rng = np.random.default_rng(0)
-    target = load("ring").target
-    data = load(keep_points(target.sample(5000, rng).numpy(), "csv", tmp_path), tmp_path)
-    floor = floors(data)
-    assert set(floor) == {"sliced Wasserstein", "JS"}
-    fresh = Copies(lambda n: (target.sample(n, rng).float() - data.center) / data.unit)
-    for metric, (value, error) in floor.items():
-        scores = [quality(fresh, data)[metric] for _ in range(SEEDS)]
-        assert sum(abs(score - value) <= 2 * error for score in scores) >= 0.9 * SEEDS
-        far = quality(Copies(lambda n: data.x[:1].repeat(n, 1)), data)
-        assert abs(far[metric] - value) >= 10 * error
+def test_fresh_rows_of_a_table_are_on_its_floor(tmp_path):
+    """Also where the table is so small that its own luck is half of the error."""
+    target, held = load("ring").target, {"sliced Wasserstein": 0, "JS": 0}
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        data = load(keep_points(target.sample(1000, rng).numpy(), "csv", tmp_path), tmp_path)
+        shift, unit = data.center, data.unit
+        fresh = Copies(lambda n, rng=rng, a=shift, b=unit: (target.sample(n, rng).float() - a) / b)
+        far = quality(Copies(lambda n, x=data.x: x[:1].repeat(n, 1)), data)
+        scores = [quality(fresh, data) for _ in range(SEEDS)]
+        for metric, (value, error) in floors(data).items():
+            held[metric] += sum(abs(score[metric] - value) <= 2 * error for score in scores)
+            assert abs(far[metric] - value) >= 10 * error
+    assert all(count >= 0.9 * 3 * SEEDS for count in held.values()), held
 
 
 def test_the_smallest_table_has_a_floor(tmp_path):
