@@ -185,8 +185,8 @@ def _show(run: Any, as_json: bool) -> None:
                     if as_json:
                         print(json.dumps(row))
                 if len(run.history) > seen:
-                    terms = {k: f"{v:.3f}" for k, v in run.history[-1].items() if k != "round"}
-                    bar.set_postfix(terms)
+                    terms = run.history[-1].items()
+                    bar.set_postfix({k: f"{v:.3f}" for k, v in terms if isinstance(v, float)})
                 seen = len(run.history)
             if asked:
                 run.settle("paused", "It was stopped at the keyboard.")

@@ -123,23 +123,10 @@ class GAN(Family):
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
 
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        return self.config.optimizer(player, self.player(player))
-
-    def fate(self, x: Tensor) -> Tensor:
-        """The generator's loss at each x, (n,), or at each pack of them."""
-        return LOSSES[self.config.loss].G(self.D(x))
-
-    def belief(self, x: Tensor) -> Tensor:
-        """D(x) in [0, 1] of each of x (n, *shape) by itself; beside fakes where D judges batches. A
-        critic's score is measured from its mean over fakes."""
-        judges = self.D.pack > 1 or self.D.spread
-        fakes = self.sample(512) if judges or self.config.loss == "Wasserstein" else None
-        middle = self.D(fakes).mean() if self.config.loss == "Wasserstein" else 0.0
-        return belief(self.D(x, fakes if judges else None), self.config.loss, middle)
-
     def signs(self, x: Tensor) -> dict[str, float]:
         """D's mean beliefs, and the slope along which G pulls its fakes: |d loss / d x| of a fake."""
         fake = self.sample(len(x))
-        found = {"D(x)": self.belief(x), "D(G(z))": self.belief(fake), "gradient": slopes(self.fate, fake)}
+        found = {"gradient": slopes(self.fate, fake)}
+        if self.config.loss != "Wasserstein":  # a critic believes nothing
+            found |= {"D(x)": self.belief(x), "D(G(z))": self.belief(fake)}
         return {name: value.mean().item() for name, value in found.items()}

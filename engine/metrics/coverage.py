@@ -13,23 +13,19 @@ class Coverage(NamedTuple):
     """How many modes samples reach, and what share of them is near one."""
 
     modes: int  # modes that hold at least `share` of a fair part of the samples
-    high_quality: float  # share of samples within 3 sigma of a mode
+    high_quality: float  # share of samples within 3 sigma of a mode; blind to modes that are missing
+    shares: Tensor  # (K,), the share of all samples that is nearest to each mode, near or far
 
 
 def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -> Coverage:
-    """Count the modes that samples (n, d) of an equal mixture of N(mode, sigma^2 I) reach.
+    """Count the modes that samples (n, d) of a mixture of N(mode, sigma^2 I) reach.
 
     modes has shape (K, d). A mode is covered when its high-quality samples number at least
-    `share` of the n / K that a perfect model puts there, so one stray point does not count.
+    `share` of n / K, so one stray point does not count.
     """
     distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
     good = distance <= 3 * sigma
     counts = torch.bincount(nearest[good], minlength=len(modes))
     enough = max(1, math.ceil(share * len(samples) / len(modes)))
-    return Coverage(int((counts >= enough).sum()), good.double().mean().item())
-
-
-def perfect(d: int) -> float:
-    """The high-quality share of the data themselves: P(|e| <= 3) for e ~ N(0, I_d), which is the
-    regularised incomplete gamma function P(d/2, 9/2)."""
-    return torch.special.gammainc(torch.tensor(d / 2), torch.tensor(4.5)).item()
+    shares = torch.bincount(nearest, minlength=len(modes)).double() / len(samples)
+    return Coverage(int((counts >= enough).sum()), good.double().mean().item(), shares)

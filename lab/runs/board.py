@@ -30,5 +30,6 @@ class Board:
             RecordWriter(file).write(event.SerializeToString())
 
     def row(self, row: dict[str, Any]) -> None:
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in row.items() if tag != "round"]
+        numbers = {k: v for k, v in row.items() if k != "round" and not isinstance(v, list)}
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]
         self._write(Event(wall_time=time.time(), step=row["round"], summary=Summary(value=values)))

@@ -15,7 +15,7 @@ import torch
 from engine.data import Dataset
 from engine.device import seed
 from engine.family import Family
-from engine.metrics import perfect
+from engine.metrics import floors
 
 Arrays = dict[str, np.ndarray]
 
@@ -34,12 +34,12 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any
     return scene.draw(model, data, full, pointer)
 
 
-def curves(history: list[dict[str, float]], most: int = 240) -> Arrays:
+def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:
     """The rows so far as `curve/<chart>/<term>` arrays of (round, value), about `most` long."""
     terms: dict[str, list[tuple[float, float]]] = {}
     for row in history:
         for term, value in row.items():
-            if term != "round":
+            if term != "round" and not isinstance(value, list):
                 terms.setdefault(term, []).append((row["round"], value))
     found = {}
     for term, points in terms.items():
@@ -48,19 +48,28 @@ def curves(history: list[dict[str, float]], most: int = 240) -> Arrays:
     return found
 
 
-def levels(history: list[dict[str, float]], data: Dataset) -> Arrays:
-    """What a perfect model would reach, as dashed lines in the charts of quality."""
-    target = data.target
-    measured = {term for row in history[-32:] for term in row}
-    if "modes" not in measured or target is None or target.modes is None:
+def levels(history: list[dict[str, Any]], data: Dataset) -> Arrays:
+    """What real points score in the charts of quality: the floor, and two standard errors around it."""
+    recent = {term for row in history[-64:] for term in row}  # at most 64 rows from one measure to the next
+    if "JS" not in recent:
         return {}
-    count, dimensions = target.modes.shape
-    floor = perfect(dimensions)
-    return {
-        f"level/modes found/all {count}": np.asarray([count], np.float32),
-        "level/high-quality share/real data": np.asarray([floor], np.float32),
-    }
+    found = {}
+    for term, (value, error) in floors(data).items():
+        band = [value, value - 2 * error, value + 2 * error]
+        found[f"level/{_chart(term)}/real data"] = np.asarray(band, np.float32)
+    return found
+
+
+CHARTS = {
+    "modes": "modes found",
+    "high-quality": "high-quality share",
+    "sliced Wasserstein": "distance from the data",
+    "JS": "JS divergence, bits",
+    "D(x)": "belief of D",
+    "D(G(z))": "belief of D",
+    "gradient": "gradient at a fake",
+}
 
 
 def _chart(term: str) -> str:
-    return {"modes": "modes found", "high-quality": "high-quality share"}.get(term, "loss")
+    return CHARTS.get(term, "loss")

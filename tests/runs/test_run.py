@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from safetensors.numpy import load as load_arrays
 
 from engine.config import Refused
 from lab.runs import store, wire
@@ -243,3 +244,15 @@ def test_unknown_family_and_data_are_refused():
         new(family="gann")
     with pytest.raises(Refused, match="no data called 'rings'"):
         new(data="rings")
+
+
+def test_a_frame_draws_each_metric_with_its_floor_and_no_lists():
+    run = trained(new(), 128)
+    assert [row["round"] for row in run.history if "JS" in row] == [64, 128]
+    arrays = load_arrays(run.frame())
+    floor, low, high = arrays["level/JS divergence, bits/real data"]
+    assert 0 < low < floor < high < 0.05
+    assert arrays["level/modes found/real data"].tolist() == [8, 8, 8]
+    assert arrays["curve/belief of D/D(x)"].shape == (3, 2)  # the last point stands twice
+    assert "shares" in run.history[-1]
+    assert not [name for name in arrays if "shares" in name]
