@@ -35,7 +35,9 @@ const WORDS = {
   pictureSays: "{picture}: {unit} {round}, {state}",
   chartSays: "{chart} over the {unit}s: {values}",
   layerSays: "Show or hide {layer}",
+  morphSays: "Show or hide {layer}. Rest on this word to watch G bend the plane of z into it.",
   field: "value",
+  numbers: "Numbers",
 };
 
 /** Fill the {holes} of a sentence. */
@@ -52,10 +54,21 @@ function count(n) {
 function short(value) {
   if (!Number.isFinite(value)) return "not a number";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1000) return String(value);
-  if (size >= 1000) return count(value);
-  if (size < 0.001) return value.toExponential(1);
-  return value.toPrecision(3);
+  if (Number.isInteger(value) && size < 1000) return signed(String(value));
+  if (size >= 1000) return signed(count(value));
+  if (size < 0.001) return signed(value.toExponential(1));
+  return signed(value.toPrecision(3));
+}
+
+/** Hyphens that mean minus become minus signs: "-E[log(1 - D)]", but not "high-quality". */
+function signed(text) {
+  return text.replace(/(?<![A-Za-z0-9])-|(?<=\de)-/g, "\u2212");
+}
+
+/** A vector as it is written: (0.12, \u22121.03, ...); of a long one only the first three numbers. */
+function vector(values) {
+  const some = [...values].slice(0, values.length > 4 ? 3 : 4).map((one) => signed(one.toFixed(2)));
+  return `(${some.join(", ")}${values.length > some.length ? ", \u2026" : ""})`;
 }
 
 /** A rate: no decimals when it is large, one when it is small. */
