@@ -52,7 +52,7 @@ class Charts {
    * page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
-    for (const title of charts.keys()) if (!this.figures.has(title)) this.add(title);
+    for (const title of inLabelOrder(charts.keys(), this.words, "chart/")) if (!this.figures.has(title)) this.add(title);
     show(this.element, this.figures.size > 0);
     if (!this.figures.size) return;
     const columns = getComputedStyle(this.element).gridTemplateColumns.split(" ").length;
@@ -74,8 +74,7 @@ class Charts {
     const keys = make("div", { class: "keys" });
     const caption = make("figcaption", {}, make("span", {}, this.words[`chart/${title}`] ?? title), keys);
     const root = make("figure", { class: "chart", "data-chart": title }, caption, canvas);
-    if (title === "loss") this.element.prepend(root);
-    else this.element.append(root);
+    this.element.append(root);
     this.figures.set(title, { root, canvas, caption, keys });
   }
 
@@ -105,7 +104,8 @@ class Charts {
       holder.children[i].style.color = look.palette.roles[level ? "truth" : one.role].text;
       setAll(swatch, { class: level || one.dash.length ? "dashed" : alone ? "none" : "" });
       setText(label, alone && !level ? "" : one.label);
-      setText(value, short(level ? one.value : one.last));
+      const number = short(level ? one.value : one.last);
+      setText(value, level && one.label.includes(number) ? "" : number);
     });
   }
 

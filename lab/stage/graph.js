@@ -74,7 +74,7 @@ function drawLinks(ctx, item, map, look, name) {
   }
   ctx.textAlign = "left";
   haloed(ctx, palette, "z", area.x + area.w + 9, bottom + 4, palette.muted);
-  haloed(ctx, palette, "x", area.x + area.w + 24, top - 9, palette.muted);
+  haloed(ctx, palette, "x", area.x + area.w - 16, top - 9, palette.muted);
   if (look.isOff(name)) return;
   ctx.save();
   ctx.beginPath();

@@ -17,7 +17,8 @@ class Numbers {
   /** A number once shown keeps its place, so that the page never jumps. */
   update(arrays, words) {
     setAll(this.element, { "aria-label": words.numbers });
-    for (const [name, array] of arrays) if (splitName(name)[0] === "number") this.cell(name, words).value = array.data[0];
+    const names = [...arrays.keys()].filter((name) => splitName(name)[0] === "number");
+    for (const name of inLabelOrder(names, words)) this.cell(name, words).value = arrays.get(name).data[0];
     for (const [name, cell] of this.cells) if (!arrays.has(name)) cell.value = null;
     show(this.element, this.cells.size > 0);
     const wait = (this.writtenAt ?? -1e9) + NUMBERS_EVERY - performance.now();

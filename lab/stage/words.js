@@ -56,8 +56,22 @@ function short(value) {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1000) return signed(String(value));
   if (size >= 1000) return signed(count(value));
-  if (size < 0.001) return signed(value.toExponential(1));
+  if (size < 0.001) return powerOfTen(value);
   return signed(value.toPrecision(3));
+}
+
+/** 0.00012 -> "1.2\u00b710\u207b\u2074" */
+function powerOfTen(value) {
+  const [front, power] = value.toExponential(1).split("e");
+  const raised = [...power].map((one) => (one === "-" ? "\u207b" : "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[one])).join("");
+  return `${signed(front)}\u00b710${raised}`;
+}
+
+/** Names in the order in which the page's labels speak of them, then as they came. */
+function inLabelOrder(names, words, prefix = "") {
+  const spoken = Object.keys(words);
+  const rank = (name) => (words[prefix + name] === undefined ? spoken.length : spoken.indexOf(prefix + name));
+  return [...names].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Hyphens that mean minus become minus signs: "-E[log(1 - D)]", but not "high-quality". */
