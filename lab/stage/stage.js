@@ -115,7 +115,7 @@ class Stage {
     const kept = this.stale || whole || !this.live ? [] : this.live.arrays;
     const picture = { meta: frame.meta, arrays: new Map([...kept, ...frame.arrays]) };
     if (whole) this.history.add(picture);
-    this.screen.trail.note(picture);
+    if (this.screen.trail.note(picture)) this.screen.repaint();
     if (!asked || (this.stale && !this.server?.recording)) this.setLive(picture);
     if (whole && this.view === frame.meta.key) this.look(this.view);
     this.screen.request(false);

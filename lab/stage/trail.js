@@ -21,12 +21,13 @@ class Trail {
     for (const picture of this.past()) this.note(picture);
   }
 
+  /** Remember where the point is in this picture; false if nothing is followed. */
   note({ meta, arrays }) {
     const points = this.name && arrays.get(this.name);
-    if (!points || this.index >= points.shape[0]) return;
+    if (!points || this.index >= points.shape[0]) return false;
     this.places.set(meta.round, [points.data[2 * this.index], points.data[2 * this.index + 1]]);
-    if (this.places.size <= LONGEST_TRAIL) return;
-    [...this.places.keys()].forEach((round, i) => i % 2 && this.places.delete(round));
+    if (this.places.size > LONGEST_TRAIL) [...this.places.keys()].forEach((old, i) => i % 2 && this.places.delete(old));
+    return true;
   }
 
   /** After a reset or a rewind, later rounds will be different ones. */
