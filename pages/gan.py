@@ -18,7 +18,7 @@ LEGENDS = {
         {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
         "; its ",
         {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " shows how it bends the plane of z. Press a fake to see the path of its z.",
+        " shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z.",
     ],
     "line": [
         "The ",
@@ -50,6 +50,11 @@ room = kit.room(
     labels={
         "field": "D(x)",
         "chart/loss": "What each player descends",
+        "number/V(D, G)": "V(D, G)",
+        "number/above −log 4": "above −log 4",
+        "number/2 JSD(p, p_g)": "2 JSD(p, p_g)",
+        "number/D at a real, mean": "D at a real, mean",
+        "number/D at a fake, mean": "D at a fake, mean",
         "role/-E[log D(x)]": "critic",
         "role/-E[log(1 - D(G(z)))]": "critic",
         "role/-E[log D(G(z))]": "model",

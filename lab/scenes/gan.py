@@ -55,21 +55,21 @@ def field(model: GAN, data: Dataset) -> dict[str, np.ndarray]:
 
 
 def mesh(model: GAN, data: Dataset, full: bool) -> dict[str, np.ndarray]:
-    """Where G takes a grid of z, whose cells all hold the same share of the noise. Of more than two
-    dimensions it is the plane of the first two, the others being 0."""
+    """Where G takes a grid of z, whose cells all hold the same share of the noise; where z is one
+    number, a grid of a single row. Of more than two dimensions it is the plane of the first two, the
+    others being 0."""
     assert data.box
     c, device = model.config, data.x.device
-    if c.z == 1:
-        return {"paths/generator": halves(model.G(nodes(CURVE, c.noise, device)[:, None]))[None]}
-    side = nodes(NODES, c.noise, device)
-    grid = torch.cartesian_prod(side, side).flip(1)
-    z = torch.nn.functional.pad(grid, (0, c.z - 2))
-    found = {"mesh/generator": halves(model.G(z)).reshape(NODES, NODES, 2)}
+    across, down = (NODES, NODES) if c.z > 1 else (CURVE, 1)
+    side = nodes(across, c.noise, device)
+    grid = torch.cartesian_prod(nodes(down, c.noise, device), side).flip(1)
+    z = torch.nn.functional.pad(grid, (0, c.z - 2))  # a negative pad takes the second column away
+    found = {"mesh/generator": halves(model.G(z)).reshape(down, across, 2)}
     if full:
         x0, x1, y0, y1 = data.box
         middle = grid.new_tensor([x0 + x1, y0 + y1]) / 2
         reach = 0.45 * min(x1 - x0, y1 - y0) / float(side[-1])
-        found["origin/generator"] = halves(middle + reach * grid).reshape(NODES, NODES, 2)
+        found["origin/generator"] = halves(middle + reach * grid).reshape(down, across, 2)
     return found
 
 

@@ -68,5 +68,5 @@ def links(model: GAN) -> np.ndarray:
 def nodes(n: int, noise: str, device: torch.device) -> Tensor:
     """n values of one coordinate of z with the same share of the noise between any two neighbours."""
     if noise == "uniform":
-        return torch.linspace(-1, 1, n, device=device)
+        return torch.linspace(-1, 1, n, device=device) if n > 1 else torch.zeros(1, device=device)
     return torch.special.ndtri((torch.arange(n, device=device) + 0.5) / n)

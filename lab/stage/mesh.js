@@ -23,7 +23,8 @@ function paintMesh(ctx, item, map, look, name) {
   ctx.beginPath();
   for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) line(row * columns + column, !column);
   for (let column = 0; column < columns; column++) for (let row = 0; row < rows; row++) line(row * columns + column, !row);
-  stroke(ctx, look, name, 0.8, 0.5);
+  if (rows > 1) stroke(ctx, look, name, 0.8, 0.5);
+  else stroke(ctx, look, name, 2, 0.8); // z is one number: a curve
 }
 
 /** The nodes on the canvas; during a morph, part of the way from their z. */

@@ -21,7 +21,7 @@ function reading({ panels, layers, look, box }, px, py, touch) {
 function pointNear(layers, look, map, px, py, reach) {
   let found = null;
   for (const [name, item] of layers.entries("points")) {
-    if (look.isOff(name) || !layers.items.has(`latent/${splitName(name)[1]}`)) continue;
+    if (look.isOff(name) || !zOf(name, layers)) continue;
     for (let index = 0; index < item.shape[0]; index++) {
       const far = Math.hypot(map.x(item.values[2 * index]) - px, map.y(item.values[2 * index + 1]) - py);
       if (far <= reach) [reach, found] = [far, { name, index }];
@@ -30,9 +30,14 @@ function pointNear(layers, look, map, px, py, reach) {
   return found;
 }
 
+/** The noise that these points were made of. */
+function zOf(name, layers) {
+  return layers.items.get(`latent/${splitName(name)[1]}`);
+}
+
 function readPoint(under, layers, look, box) {
   const [, rest] = splitName(under.name);
-  const z = rowOf(layers.items.get(`latent/${rest}`), under.index);
+  const z = rowOf(zOf(under.name, layers), under.index);
   const x = rowOf(layers.items.get(under.name), under.index);
   const belief = layers.items.get(`belief/${rest}`)?.values[under.index];
   const lines = [`z = ${vector(z)}`, `x = ${vector(x)}`];

@@ -185,6 +185,19 @@ class Screen {
     const under = this.look && reading(this, px, py, touch)?.under;
     if (under) this.trail.pick(under);
     else this.trail.clear();
+    if (Number.isNaN(px)) this.pointer.left();
+    this.repaint();
+  }
+
+  /** The keyboard's way: the path of the next z, and the bubble at its point. */
+  followNext() {
+    const [name, item] = this.layers.entries("points").find((one) => zOf(one[0], this.layers)) ?? [];
+    const panel = this.panels?.find((one) => one.kind === "world");
+    if (!item || !panel) return;
+    const index = (this.trail.name === name ? this.trail.index + 1 : 0) % item.shape[0];
+    const map = worldMap(panel.area, this.layers, this.box);
+    this.pointer.at = [map.x(item.values[2 * index]), map.y(item.values[2 * index + 1])];
+    this.trail.pick({ name, index });
     this.repaint();
   }
 

@@ -37,7 +37,10 @@ class Stage {
     const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, charts.element);
     this.root.append(layout, this.spoken);
     parent.append(this.root);
-    this.keys = new Keys(this.root, () => this.controls, () => this.data.train);
+    this.keys = new Keys(this.root, () => this.controls, () => this.data.train, {
+      z: () => this.screen.followNext(),
+      Escape: () => this.screen.pick(NaN, NaN),
+    });
   }
 
   /** Take what the page says now. */

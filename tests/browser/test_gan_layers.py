@@ -112,6 +112,13 @@ def test_the_bubble_reads_a_fake_and_a_place_and_a_press_draws_the_path_of_its_z
     expect(me.button("hover")).to_have_text(re.compile(rf"x = \({NUMBER}, {NUMBER}\)\nD\(x\) = [01]\.\d+"))
     me.page.mouse.click(box["x"] + 3, box["y"] + 3)
     me.until(lambda: not me.says("path"), "the path to go")
+    me.page.mouse.move(2, 2)
+    me.page.keyboard.press("z")
+    me.until(lambda: me.says("path"), "the path of the first z, by keyboard")
+    expect(me.button("hover")).to_contain_text("z = ")
+    me.page.keyboard.press("Escape")
+    me.until(lambda: not me.says("path"), "the path to go again")
+    expect(me.button("hover")).to_be_hidden()
 
 
 def test_hover_answers_within_a_tenth_of_a_second(visitor: Come) -> None:
