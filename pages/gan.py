@@ -8,25 +8,37 @@ from lab import kit
 
 LEGENDS = {
     "points": [
-        "The generator turns noise into ",
+        "The generator turns noise z into ",
         {"words": "fake points", "layer": "points/fake", "role": "model"},
         " that should come to lie like the ",
         {"words": "real points", "layer": "points/real", "role": "data"},
         ". The ",
         {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " is what the discriminator believes: blue where it takes a point for real, orange for fake.",
+        " is what the discriminator believes: blue where it takes a point for real, orange for fake. "
+        "The generator moves each fake along an ",
+        {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        "; its ",
+        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
+        " shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z.",
     ],
     "line": [
         "The ",
-        {"words": "density of the fake points", "layer": "line/model density", "role": "model"},
+        {"words": "density of the fakes", "layer": "line/model density", "role": "model"},
         " should come to match the ",
         {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
         ". The ",
-        {"words": "discriminator", "layer": "line/discriminator", "role": "data"},
-        " is drawn from D(x) = 0 at the bottom to D(x) = 1 at the top.",
+        {"words": "discriminator", "layer": "line/discriminator", "role": "critic"},
+        ", on the right-hand axis, chases the ",
+        {"words": "best possible one", "layer": "line/best discriminator", "role": "truth"},
+        ". The generator sends each z below along a ",
+        {"words": "line", "layer": "links/generator", "role": "latent"},
+        " to its x.",
     ],
     "image": [
-        "Each square is what the generator draws from one fixed noise vector z; watch it become a digit."
+        "Each square is what the generator draws from one fixed noise vector z; watch it become a digit. "
+        "Below each is the ",
+        {"words": "discriminator's belief", "layer": "score/samples"},
+        " that it is real.",
     ],
 }
 
@@ -36,7 +48,19 @@ room = kit.room(
     sentence="A generator **G** makes fakes; a discriminator **D** tells them from real data. "
     "Each learns from the other until the fakes lie like the data.",
     legends=LEGENDS,
-    labels={"field": "D(x)", "chart/loss": "What each player descends"},
+    labels={
+        "field": "D(x)",
+        "chart/loss": "What each player descends",
+        "number/V(D, G)": "V(D, G)",
+        "number/above −log 4": "above −log 4",
+        "number/2 JSD(p, p_g)": "2 JSD(p, p_g)",
+        "number/D at a real, mean": "D at a real, mean",
+        "number/D at a fake, mean": "D at a fake, mean",
+        "role/-E[log D(x)]": "critic",
+        "role/-E[log(1 - D(G(z)))]": "critic",
+        "role/-E[log D(G(z))]": "model",
+        "role/E[log(1 - D(G(z)))]": "model",
+    },
 )
 
 formula, experiments, check = st.tabs(["Formula and code", "Try this", "Check"])

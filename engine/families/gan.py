@@ -119,14 +119,38 @@ class GAN(Family):
         score = D(fake if noise is None else fake + noise[1])
         return generator_terms(score, c.loss)
 
+    def belief(self, x: Tensor) -> Tensor:
+        """D(x), the probability that x is real, shape (n,)."""
+        return self.D(x)[:, 0].sigmoid()
+
+    def value_to_descend(self, x: Tensor) -> Tensor:
+        """What G descends, for each fake, as a function of the fake, shape (n,)."""
+        a = self.D(x)[:, 0]
+        return -softplus(a) if self.config.loss == "minimax" else softplus(-a)
+
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
 
+    def optimizer(self, player: str) -> torch.optim.Optimizer:
+        return self.config.optimizer(player, self.player(player))
+
+    def value_to_descend(self, x: Tensor) -> Tensor:
+        """G's loss at each x, (n,), or at each pack of them."""
+        return LOSSES[self.config.loss].G(self.D(x))
+
+    def belief(self, x: Tensor) -> Tensor:
+        """D(x) in [0, 1] of each of x (n, *shape) by itself; beside fakes where D judges batches. A
+        critic's score is measured from its mean over fakes."""
+        judges = self.D.pack > 1 or self.D.spread
+        fakes = self.sample(512) if judges or self.config.loss == "Wasserstein" else None
+        middle = self.D(fakes).mean() if self.config.loss == "Wasserstein" else 0.0
+        return belief(self.D(x, fakes if judges else None), self.config.loss, middle)
+
     def signs(self, x: Tensor) -> dict[str, float]:
         """D's mean beliefs, and the slope along which G pulls its fakes: |d loss / d x| of a fake."""
         fake = self.sample(len(x))
-        found = {"gradient": slopes(self.fate, fake)}
+        found = {"gradient": slopes(self.value_to_descend, fake)}
         if self.config.loss != "Wasserstein":  # a critic believes nothing
             found |= {"D(x)": self.belief(x), "D(G(z))": self.belief(fake)}
         return {name: value.mean().item() for name, value in found.items()}

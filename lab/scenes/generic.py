@@ -10,14 +10,15 @@ import torch
 from engine.data import Dataset
 from engine.family import Family
 
-POINTS, IMAGES, DRAWS = 500, 64, 4096
+POINTS, IMAGES, DRAWS = 500, 64, 8192
+NODES = 241  # of a graph
 
 
 def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | None) -> dict[str, np.ndarray]:
     if data.space.kind == "image":
         return {"images/samples": pictures(model.sample(IMAGES))}
     if data.space.kind == "line":
-        return line(model, data, full)
+        return line(model.sample(DRAWS), data, full)
     found = {"points/fake": halves(model.sample(POINTS))}
     if full:
         found["points/real"] = halves(data.take(slice(POINTS)))
@@ -35,20 +36,20 @@ def pictures(x: torch.Tensor) -> np.ndarray:
     return bytes_[:, 0] if bytes_.shape[1] == 1 else bytes_.transpose(0, 2, 3, 1)
 
 
-def line(model: Family, data: Dataset, full: bool) -> dict[str, np.ndarray]:
+def line(draws: torch.Tensor, data: Dataset, full: bool) -> dict[str, np.ndarray]:
     """On a line: the density of the samples, by kernels, under the exact density of the data."""
     assert data.box
-    x = torch.linspace(data.box[0], data.box[1], 241, device=data.x.device, dtype=torch.float32)
-    draws = model.sample(DRAWS).flatten().float()
-    counts = torch.histc(draws, 240, data.box[0], data.box[1])
-    spread = (x[1] - x[0]) * 3
+    x = torch.linspace(data.box[0], data.box[1], NODES, device=data.x.device, dtype=torch.float32)
+    counts = torch.histc(draws.flatten().float(), NODES - 1, data.box[0], data.box[1])
+    spread = (x[1] - x[0]) * 2
     middle = (x[1:] + x[:-1]) / 2
     kernel = torch.exp(-0.5 * ((x[:, None] - middle) / spread) ** 2) / (spread * (2 * torch.pi) ** 0.5)
-    found = {"line/model density": _graph(x, kernel @ counts / DRAWS)}
+    found = {"line/model density": graph(x, kernel @ counts / len(draws))}
     if full and data.target is not None:
-        found["line/truth density"] = _graph(x, data.target.log_prob(x[:, None]).exp())
+        found["line/truth density"] = graph(x, data.target.log_prob(x[:, None]).exp())
     return found
 
 
-def _graph(x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+def graph(x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+    """A curve as points (x, y)."""
     return torch.stack([x, y.to(x)], dim=1).cpu().numpy().astype(np.float32)

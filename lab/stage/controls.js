@@ -108,24 +108,3 @@ function rename(button, text) {
   setText(button.word, text);
   setAll(button, { "aria-label": text, title: text });
 }
-
-/** The legend: a sentence whose coloured words switch their layer on and off. */
-function legendSentence(segments, words, toggle) {
-  const sentence = make("p", { class: "legend" });
-  for (const segment of segments) {
-    if (typeof segment === "string") sentence.append(segment);
-    else sentence.append(legendWord(segment, words, toggle));
-  }
-  return sentence;
-}
-
-function legendWord(segment, words, toggle) {
-  const says = fill(words.layerSays, { layer: segment.words });
-  const button = make("button", { type: "button", class: `word ${segment.role ?? ""}`, "aria-pressed": "true", title: says, "data-layer": segment.layer }, segment.words);
-  button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    setAll(button, { "aria-pressed": String(on) });
-    toggle(segment.layer, on);
-  });
-  return button;
-}

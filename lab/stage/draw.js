@@ -24,13 +24,16 @@ function drawWorld(ctx, layers, map, look) {
   for (const [kind, paint] of PAINTERS) {
     for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
   }
+  look.trail.draw(ctx, layers, map, look);
+  ringed(ctx, layers, map, look);
   ctx.restore();
+  if (map.graph) drawGraphAxes(ctx, layers, map, look);
   drawFrame(ctx, map, look);
 }
 
 /** Data under model, so that what learns is never hidden; layers switched off are left out. */
 function inOrder(entries, look) {
-  const rank = ([name]) => ["truth", "data", "latent", "model", "gradient"].indexOf(look.role(name));
+  const rank = ([name]) => ["critic", "truth", "data", "latent", "model", "gradient"].indexOf(look.role(name));
   return entries.filter(([name]) => !look.isOff(name)).sort((a, b) => rank(a) - rank(b));
 }
 
@@ -141,20 +144,6 @@ function trace(ctx, values, map, first, length, stride) {
       pen = true;
     }
   }
-}
-
-function paintLine(ctx, item, map, look, name) {
-  ctx.beginPath();
-  trace(ctx, item.values, map, 0, item.shape[0], 1);
-  stroke(ctx, look, name, look.role(name) === "truth" ? 2 : 2.6);
-}
-
-function paintMesh(ctx, item, map, look, name) {
-  const [rows, columns] = item.shape;
-  ctx.beginPath();
-  for (let row = 0; row < rows; row++) trace(ctx, item.values, map, row * columns, columns, 1);
-  for (let column = 0; column < columns; column++) trace(ctx, item.values, map, column, rows, columns);
-  stroke(ctx, look, name, 1.1, 0.75);
 }
 
 function paintPaths(ctx, item, map, look, name) {

@@ -1,14 +1,16 @@
-// The keyboard: space trains or pauses, "." and the right arrow make one step.
+// The keyboard: space trains or pauses, "." and the right arrow make one step, and what else the
+// stage gives a key to.
 
 let lastUsed = null; // which stage the keys go to while nothing on the page has the focus
 
 const WANTS_KEYS = "a, button, input, textarea, select, summary, [contenteditable], [role]:not(main):not(section)";
 
 class Keys {
-  constructor(root, controls, allowed) {
+  constructor(root, controls, allowed, more = {}) {
     this.root = root;
     this.controls = controls;
     this.allowed = allowed;
+    this.more = more;
     this.gone = new AbortController();
     const { signal } = this.gone;
     document.addEventListener("keydown", (event) => this.pressed(event), { signal });
@@ -17,7 +19,9 @@ class Keys {
   }
 
   pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.allowed() || !this.mine(event)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.mine(event)) return;
+    this.more[event.key]?.();
+    if (!this.allowed()) return;
     const target = event.composedPath()[0].tagName;
     const arrow = event.key === "ArrowRight" && target !== "INPUT";
     const { play, step } = this.controls();

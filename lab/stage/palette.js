@@ -1,18 +1,21 @@
 // One colour, one meaning (Okabe and Ito): data blue, model orange, latent green,
 // gradient purple, truth the colour of the text. `ink` is for lines and dots, `text` is a
-// shade of the same hue with enough contrast to be read as small letters.
+// shade of the same hue with enough contrast to be read as small letters. The critic (a GAN's
+// D) has no colour: a grey between the page and the truth's ink.
 const ROLES = {
   light: {
     data: { ink: "#0072B2", text: "#00659E" },
     model: { ink: "#D55E00", text: "#B54A00" },
     latent: { ink: "#009E73", text: "#007555" },
     gradient: { ink: "#CC79A7", text: "#A3487B" },
+    critic: { ink: "#7B808C", text: "#5F6470" },
   },
   dark: {
     data: { ink: "#56B4E9", text: "#6BBEEE" },
     model: { ink: "#E69F00", text: "#F0AE22" },
     latent: { ink: "#16B989", text: "#2CC79A" },
     gradient: { ink: "#D98BB6", text: "#E3A0C4" },
+    critic: { ink: "#9BA1AD", text: "#B0B6C1" },
   },
 };
 const FIELD_ENDS = { light: [[230, 159, 0], [0, 114, 178]], dark: [[213, 94, 0], [0, 128, 200]] };
@@ -65,7 +68,9 @@ function roleOf(name, given) {
   if (given && given !== "field") return given;
   const [kind, rest] = splitName(name);
   if (kind === "arrows") return "gradient";
-  if (/truth/i.test(rest)) return "truth";
+  if (kind === "links") return "latent";
+  if (/truth|best/i.test(rest)) return "truth";
+  if (/discriminator/i.test(rest)) return "critic";
   if (/latent/i.test(rest)) return "latent";
   if (/real|data/i.test(rest)) return "data";
   return "model";

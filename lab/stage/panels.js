@@ -8,13 +8,14 @@ const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 function panelsOf(layers, box) {
   const panels = [];
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
-  if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(box) });
+  if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
   return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
 }
 
 /** Planes keep their proportions; a graph (y a density, say) has a landscape shape. */
-function worldAspect(box) {
+function worldAspect(layers, box) {
+  if (isGraph(layers)) return layers.entries("links").length ? 1.25 : 1.6;
   const aspect = (box[1] - box[0]) / (box[3] - box[2]);
   return aspect > 0.4 && aspect < 2.5 ? aspect : 1.6;
 }
@@ -56,49 +57,11 @@ function boxAround(layers) {
   return [cx - reach, cx + reach, cy - reach, cy + reach];
 }
 
-/** N small images in a near-square grid; pixels stay crisp when enlarged. */
-function paintImages(ctx, item, area) {
-  const [n, high, wide] = item.shape;
-  if (!n) return;
-  if (item.painted !== item.version) {
-    item.cache = imageAtlas(item);
-    item.painted = item.version;
-  }
-  const columns = Math.ceil(Math.sqrt((n * high) / wide) - 1e-9);
-  const rows = Math.ceil(n / columns);
-  const gap = n === 1 ? 0 : n <= 36 ? 4 : 2;
-  const scale = Math.min((area.w - gap * (columns - 1)) / (columns * wide), (area.h - gap * (rows - 1)) / (rows * high));
-  const [w, h] = [wide * scale, high * scale];
-  const left = area.x + (area.w - columns * w - gap * (columns - 1)) / 2;
-  const top = area.y + (area.h - rows * h - gap * (rows - 1)) / 2;
-  ctx.imageSmoothingEnabled = scale * (window.devicePixelRatio || 1) < 1;
-  ctx.imageSmoothingQuality = "high";
-  for (let i = 0; i < n; i++) {
-    const x = left + (i % columns) * (w + gap);
-    const y = top + Math.floor(i / columns) * (h + gap);
-    ctx.drawImage(item.cache, 0, i * high, wide, high, x, y, w, h);
-  }
-}
-
-/** All images below one another on one offscreen canvas. */
-function imageAtlas(item) {
-  const [n, high, wide, channels = 1] = item.shape;
-  const canvas = new OffscreenCanvas(wide, n * high);
-  const ctx = canvas.getContext("2d");
-  const image = ctx.createImageData(wide, n * high);
-  const scale = item.eight ? 1 : 255;
-  for (let i = 0; i < n * high * wide; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = scale * item.values[i * channels + Math.min(c, channels - 1)];
-    image.data[4 * i + 3] = 255;
-  }
-  ctx.putImageData(image, 0, 0);
-  return canvas;
-}
-
 function paintPanel(ctx, panel, layers, look) {
-  if (panel.kind === "world") drawWorld(ctx, layers, mapping(look.box, panel.area), look);
+  if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
   else if (panel.kind === "images") {
-    if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area);
+    const score = shownScore(panel.name, layers, look);
+    if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area, look, score);
   } else paintEmpty(ctx, panel.area, look);
   if (look.captions && panel.kind !== "empty") paintCaption(ctx, panel, look);
 }

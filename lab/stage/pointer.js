@@ -1,16 +1,17 @@
-// Pointers over the picture: a read-out of the field, and events for the scene.
+// Pointers over the picture: a bubble that says what lies there, and events for the scene.
 
 const HOLD = 350; // ms a finger must rest before the read-out follows it
 const SENDING = 50; // ms between two pointer messages
 
 class Pointer {
-  /** `place(px, py)` gives {x, y, text} in the world there, or null; `send(event)` sends. */
-  constructor(canvas, place, send) {
-    this.canvas = canvas;
-    this.place = place;
-    this.send = send;
+  /** `read(px, py, touch)` gives {lines, tile} for the bubble, or null; `place(px, py)` is {x, y} in
+   * the world, or null; `pick(px, py, touch)` is a click or a tap; `send(event)` sends. */
+  constructor(canvas, { read, place, pick, send }) {
+    Object.assign(this, { canvas, read, place, pick, send });
     this.sends = false;
-    this.bubble = make("div", { class: "bubble", hidden: true, "data-testid": "hover" });
+    this.large = make("canvas", { class: "enlarged" });
+    this.words = make("span");
+    this.bubble = make("div", { class: "bubble", hidden: true, "data-testid": "hover" }, this.large, this.words);
     this.listen();
   }
 
@@ -21,6 +22,7 @@ class Pointer {
     on("pointerup", (event) => this.released(event));
     on("pointercancel", () => this.left());
     on("pointerleave", () => this.left());
+    on("click", (event) => this.pick(...this.where(event), event.pointerType === "touch"));
     // A finger that holds reads the field; one that moves at once scrolls the page.
     on("touchmove", (event) => this.held && event.cancelable && event.preventDefault(), { passive: false });
     on("contextmenu", (event) => this.held && event.preventDefault());
@@ -52,28 +54,40 @@ class Pointer {
     clearTimeout(this.holding);
     this.held = false;
     this.at = null;
-    this.bubble.hidden = true;
+    this.refresh();
     this.tell("leave", null, true);
   }
 
   follow(event) {
-    const rect = this.canvas.getBoundingClientRect();
-    this.at = [event.clientX - rect.left, event.clientY - rect.top, event.pointerType === "touch"];
+    this.at = [...this.where(event), event.pointerType === "touch"];
     this.refresh();
   }
 
-  /** Called after each drawing too: the field changes under a pointer that rests. */
+  where(event) {
+    const rect = this.canvas.getBoundingClientRect();
+    return [event.clientX - rect.left, event.clientY - rect.top];
+  }
+
+  /** Called after each drawing too: the picture changes under a pointer that rests. */
   refresh() {
-    if (!this.at) return;
-    const [px, py, touch] = this.at;
-    const place = this.place(px, py);
-    show(this.bubble, Boolean(place?.text));
-    if (!place?.text) return;
-    setText(this.bubble, place.text);
-    const right = px > this.canvas.clientWidth / 2;
-    const lift = touch ? 64 : 12; // clear of the finger
-    const x = px + (right ? -14 : 14);
-    this.bubble.style.transform = `translate(${x}px, ${Math.max(0, py - lift)}px) translate(${right ? "-100%" : "0"}, -50%)`;
+    const found = this.at ? this.read(...this.at) : this.read(NaN, NaN);
+    show(this.bubble, Boolean(found));
+    if (!found) return;
+    show(this.large, Boolean(found.tile));
+    if (found.tile) enlarge(this.large, found.tile);
+    show(this.words, found.lines.length > 0);
+    setText(this.words, found.lines.join("\n"));
+    this.put(...this.at);
+  }
+
+  /** Beside the pointer, inside the picture, clear of a finger. */
+  put(px, py, touch) {
+    const { canvas, bubble } = this;
+    const right = px > canvas.clientWidth / 2;
+    const half = bubble.offsetHeight / 2;
+    const x = right ? px - 14 - bubble.offsetWidth : px + 14;
+    const y = clamp(py - (touch ? 64 : 12), half, Math.max(half, canvas.clientHeight - half)) - half;
+    bubble.style.transform = `translate(${Math.max(0, x)}px, ${y}px)`;
   }
 
   /** At most 20 messages a second; the last place of a movement is always sent. */
@@ -94,7 +108,6 @@ class Pointer {
   }
 
   placeOf(event) {
-    const rect = this.canvas.getBoundingClientRect();
-    return this.place(event.clientX - rect.left, event.clientY - rect.top);
+    return this.place(...this.where(event));
   }
 }

@@ -3,6 +3,9 @@
 class Screen {
   /** `root` carries the theme; `send` takes pointer orders; `before(now)` runs before each drawing. */
   constructor(root, send, before) {
+    const read = (px, py, touch) => this.read(px, py, touch);
+    const place = (px, py) => this.place(px, py);
+    const pick = (px, py, touch) => this.pick(px, py, touch);
     this.root = root;
     this.before = before;
     this.layers = new Layers();
@@ -11,9 +14,13 @@ class Screen {
     this.box = null;
     this.frames = 0;
     this.canvas = make("canvas", { role: "img", class: "canvas" });
-    this.pointer = new Pointer(this.canvas, (px, py) => this.place(px, py), send);
+    this.pointer = new Pointer(this.canvas, { read, place, pick, send });
     this.element = make("div", { class: "picture" }, this.canvas, this.pointer.bubble);
+    this.numbers = new Numbers();
+    this.column = make("div", { class: "column" }, this.element, this.numbers.element);
     this.charts = new Charts(WORDS);
+    this.trail = new Trail(); // the path of one z
+    this.under = null; // the point under the pointer: {name, index}
     this.resizing = new ResizeObserver(() => this.request(true));
     this.resizing.observe(root);
   }
@@ -27,13 +34,15 @@ class Screen {
     this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
     this.palette = readPalette(this.root);
     this.root.dataset.mood = this.palette.mood;
-    this.roles = new Map(data.legend.filter((one) => one.layer && one.role).map((one) => [one.layer, one.role]));
+    this.layered = data.legend.filter((one) => one.layer);
+    this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
     this.request(true);
   }
 
   /** Another sentence means another subject: nothing of the old charts is wanted. */
   forget() {
-    this.off.clear();
+    this.off = new Set(this.layered.filter((one) => one.off).map((one) => one.layer));
+    this.numbers.forget();
     this.charts.forget();
     this.charts.use(this.words);
   }
@@ -41,6 +50,12 @@ class Screen {
   toggle(layer, on) {
     if (on) this.off.delete(layer);
     else this.off.add(layer);
+    this.request(true);
+  }
+
+  /** Show how this mesh comes from the plane of z; null ends it. */
+  morph(layer) {
+    this.morphing = layer && { layer, start: performance.now() };
     this.request(true);
   }
 
@@ -52,6 +67,7 @@ class Screen {
     this.autoBox = box ? null : this.autoBox ?? boxAround(this.layers);
     this.box = box ?? this.autoBox;
     this.fresh = true;
+    this.numbers.update(picture.arrays, this.words);
     this.request(true);
   }
 
@@ -67,8 +83,9 @@ class Screen {
     const looping = this.before(now);
     const wasMoving = this.moving;
     this.moving = this.layers.advance(now);
-    if (this.dirty || this.moving || wasMoving) this.draw();
-    if (this.moving || looping) this.request(false);
+    const bending = this.morphing && !this.layers.still && now - this.morphing.start < MORPH + 100;
+    if (this.dirty || this.moving || wasMoving || bending || this.redraw) this.draw();
+    if (this.moving || looping || bending) this.request(false);
   }
 
   draw() {
@@ -83,24 +100,37 @@ class Screen {
     this.look = this.looks(captions);
     const ctx = sharpen(this.canvas, width, height);
     for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
-    if (this.dirty) this.drawCharts(height);
-    this.dirty = false;
+    if (this.dirty) this.drawCharts(Math.max(height, this.column.offsetHeight));
+    this.dirty = this.redraw = false;
     this.pointer.refresh();
+    setAll(this.root, { "data-path": this.trail.places.size || null });
     this.count();
   }
 
   /** Everything the painters need to know besides the arrays. */
   looks(captions) {
-    const off = [...this.off];
+    const inside = (layer, name) => name === layer || name.startsWith(layer.endsWith("/") ? layer : layer + "/");
+    const off = [...this.off].filter((layer) => layer !== this.morphing?.layer);
     return {
       palette: this.palette,
       words: this.words,
       unit: this.unit(),
       box: this.box,
       captions,
+      trail: this.trail,
+      under: this.under,
+      round: this.shown?.meta.round ?? 0,
       role: (name) => roleOf(name, this.roles.get(name)),
-      isOff: (name) => off.some((layer) => name === layer || name.startsWith(layer.endsWith("/") ? layer : layer + "/")),
+      isOff: (name) => off.some((layer) => inside(layer, name)),
+      morph: (name) => (this.morphing && inside(this.morphing.layer, name) ? this.bent(name) : null),
     };
+  }
+
+  /** How far a mesh has come from its z. Without motion it rests on the plane of z instead. */
+  bent(name) {
+    const origin = this.layers.items.get(`origin/${splitName(name)[1]}`)?.values;
+    const share = this.layers.still ? 0 : morphShare(this.morphing.start, performance.now());
+    return origin ? { origin, share } : null;
   }
 
   /** A stored picture without curves borrows those of now, with a mark at its round. */
@@ -112,6 +142,7 @@ class Screen {
     this.charts.update(source?.arrays ?? new Map(), this.look, height, marker);
     const after = this.charts.figures.size;
     this.root.classList.toggle("with-charts", after > 0);
+    this.root.classList.toggle("many-charts", after > BESIDE);
     // The first chart narrows the picture: lay everything out once more.
     if (after !== before) queueMicrotask(() => this.request(true));
   }
@@ -128,22 +159,57 @@ class Screen {
     return this.shown?.meta.unit || this.words.unit;
   }
 
-  /** Canvas pixels to the world under them, with the words of the read-out. */
+  /** Canvas pixels to the world under them. */
   place(px, py) {
     const panel = this.panels?.find((one) => one.kind === "world");
     if (!panel || !this.box) return null;
-    const map = mapping(this.box, panel.area);
+    const map = worldMap(panel.area, this.layers, this.box);
     const [x, y] = [map.worldX(px), map.worldY(py)];
-    if (x < this.box[0] || x > this.box[1] || y < this.box[2] || y > this.box[3]) return null;
-    const field = this.layers.entries("field").find(([name]) => !this.look.isOff(name));
-    if (!field) return { x, y, text: "" };
-    const value = fieldAt(field[1], this.box, x, y);
-    const name = this.words[field[0]] ?? this.words.field;
-    return { x, y, text: `x ${x.toFixed(2)}   y ${y.toFixed(2)}\n${name} = ${value.toFixed(3)}`.replaceAll("-", "\u2212") };
+    const inside = x >= map.box[0] && x <= map.box[1] && y >= map.box[2] && y <= map.box[3];
+    return inside ? { x, y } : null;
+  }
+
+  /** What lies there, for the bubble; a point gets a ring. */
+  read(px, py, touch) {
+    const found = this.look ? reading(this, px, py, touch) : null;
+    const under = found?.under ?? null;
+    if (under?.name !== this.under?.name || under?.index !== this.under?.index) {
+      this.under = under;
+      this.repaint();
+    }
+    return found;
+  }
+
+  /** Press a point: the path of its z. Press elsewhere: none. */
+  pick(px, py, touch) {
+    const under = this.look && reading(this, px, py, touch)?.under;
+    if (under) this.trail.pick(under);
+    else this.trail.clear();
+    if (Number.isNaN(px)) this.pointer.left();
+    this.repaint();
+  }
+
+  /** The keyboard's way: the path of the next z, and the bubble at its point. */
+  followNext() {
+    const [name, item] = this.layers.entries("points").find((one) => zOf(one[0], this.layers)) ?? [];
+    const panel = this.panels?.find((one) => one.kind === "world");
+    if (!item || !panel) return;
+    const index = (this.trail.name === name ? this.trail.index + 1 : 0) % item.shape[0];
+    const map = worldMap(panel.area, this.layers, this.box);
+    this.pointer.at = [map.x(item.values[2 * index]), map.y(item.values[2 * index + 1])];
+    this.trail.pick({ name, index });
+    this.repaint();
+  }
+
+  /** Draw the picture again, but not the charts. */
+  repaint() {
+    this.redraw = true;
+    this.request(false);
   }
 
   close() {
     this.resizing.disconnect();
+    this.numbers.close();
     cancelAnimationFrame(this.raf);
   }
 }

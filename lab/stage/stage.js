@@ -27,16 +27,20 @@ class Stage {
     this.root = make("div", { class: "stage", "data-testid": "stage", tabindex: 0, role: "region" });
     this.screen = new Screen(this.root, (order) => this.link.send(order), (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
+    this.screen.trail.past = () => this.past();
     this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.legendHolder = make("div", { class: "legend-holder" });
     this.controlsHolder = make("div", { class: "controls-holder" });
     // The root is the container the layout is measured by, so the grid is one element deeper.
-    const { element, charts } = this.screen;
-    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, element, this.controlsHolder, charts.element);
+    const { column, charts } = this.screen;
+    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, charts.element);
     this.root.append(layout, this.spoken);
     parent.append(this.root);
-    this.keys = new Keys(this.root, () => this.controls, () => this.data.train);
+    this.keys = new Keys(this.root, () => this.controls, () => this.data.train, {
+      z: () => this.screen.followNext(),
+      Escape: () => this.screen.pick(NaN, NaN),
+    });
   }
 
   /** Take what the page says now. */
@@ -55,7 +59,7 @@ class Stage {
   buildLegend() {
     const { legend } = this.data;
     this.screen.forget();
-    const sentence = legendSentence(legend, this.words, (layer, on) => this.screen.toggle(layer, on));
+    const sentence = legendSentence(legend, this.words, this.screen);
     this.legendHolder.replaceChildren(...(legend.length ? [sentence] : []));
   }
 
@@ -71,6 +75,7 @@ class Stage {
   /** Change to another run. The old picture stays until the first new one arrives. */
   watch(run) {
     this.history.clear();
+    this.screen.trail.clear();
     this.stale = true;
     this.view = null;
     this.guess = null;
@@ -90,7 +95,10 @@ class Stage {
 
   setState(state) {
     const before = this.server?.run === state.run ? this.server : null;
-    if (before && state.round < this.round) this.history.forgetAfter(state.round);
+    if (before && state.round < this.round) {
+      this.history.forgetAfter(state.round);
+      this.screen.trail.forgetAfter(state.round);
+    }
     this.server = state;
     this.round = state.round;
     this.guess = null;
@@ -110,6 +118,7 @@ class Stage {
     const kept = this.stale || whole || !this.live ? [] : this.live.arrays;
     const picture = { meta: frame.meta, arrays: new Map([...kept, ...frame.arrays]) };
     if (whole) this.history.add(picture);
+    if (this.screen.trail.note(picture)) this.screen.repaint();
     if (!asked || (this.stale && !this.server?.recording)) this.setLive(picture);
     if (whole && this.view === frame.meta.key) this.look(this.view);
     this.screen.request(false);
@@ -180,6 +189,12 @@ class Stage {
 
   askHistory() {
     this.history.ask((order) => this.link.send(order));
+  }
+
+  /** The stored pictures at hand; those that are missing are asked for, and arrive later. */
+  past() {
+    if (this.history.missing()) this.askHistory();
+    return this.history.frames.values();
   }
 
   /** Look at a stored round, or (null) at what is happening now. */

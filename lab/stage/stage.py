@@ -22,11 +22,12 @@ class _SegmentKeys(TypedDict):
 class Segment(_SegmentKeys, total=False):
     """A coloured word of the legend: it switches `layer` (a name or a prefix) on and off.
 
-    `role` is one of data, model, latent, gradient, truth, field. It also decides the
-    colour in which that layer is drawn.
+    `role` is one of data, model, latent, gradient, truth, critic, field. It also decides the
+    colour in which that layer is drawn. With `off` the layer is hidden until its word is pressed.
     """
 
     role: str
+    off: bool
 
 
 SCRIPTS = (
@@ -38,9 +39,17 @@ SCRIPTS = (
     "layers.js",
     "axes.js",
     "draw.js",
+    "graph.js",
+    "mesh.js",
+    "trail.js",
+    "tiles.js",
     "panels.js",
+    "plot.js",
     "charts.js",
+    "numbers.js",
     "controls.js",
+    "legend.js",
+    "reading.js",
     "pointer.js",
     "history.js",
     "screen.js",
@@ -87,7 +96,9 @@ def stage(
         players: the players' names, for the "Step D" buttons; two or more make buttons.
         labels: replaces any of the stage's own sentences (see `words.js`), and names what
             is drawn: `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples",
-            `labels["chart/loss"]` = "Losses".
+            `labels["chart/loss"]` = "Losses", `labels["term/modes"]` = "groups found",
+            `labels["number/V(D, G)"]` = "value of the game". `labels["role/<term>"]` is the
+            role of a curve's colour; one curve alone in a chart is the model's.
         height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
         pointer: True sends pointer events over the picture to the run's scene.

@@ -35,7 +35,9 @@ const WORDS = {
   pictureSays: "{picture}: {unit} {round}, {state}",
   chartSays: "{chart} over the {unit}s: {values}",
   layerSays: "Show or hide {layer}",
+  morphSays: "Show or hide {layer}. Rest on this word to watch G bend the plane of z into it.",
   field: "value",
+  numbers: "Numbers",
 };
 
 /** Fill the {holes} of a sentence. */
@@ -52,10 +54,35 @@ function count(n) {
 function short(value) {
   if (!Number.isFinite(value)) return "not a number";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1000) return String(value);
-  if (size >= 1000) return count(value);
-  if (size < 0.001) return value.toExponential(1);
-  return value.toPrecision(3);
+  if (Number.isInteger(value) && size < 1000) return signed(String(value));
+  if (size >= 1000) return signed(count(value));
+  if (size < 0.001) return powerOfTen(value);
+  return signed(value.toPrecision(3));
+}
+
+/** 0.00012 -> "1.2\u00b710\u207b\u2074" */
+function powerOfTen(value) {
+  const [front, power] = value.toExponential(1).split("e");
+  const raised = [...power].map((one) => (one === "-" ? "\u207b" : "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[one])).join("");
+  return `${signed(front)}\u00b710${raised}`;
+}
+
+/** Names in the order in which the page's labels speak of them, then as they came. */
+function inLabelOrder(names, words, prefix = "") {
+  const spoken = Object.keys(words);
+  const rank = (name) => (words[prefix + name] === undefined ? spoken.length : spoken.indexOf(prefix + name));
+  return [...names].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Hyphens that mean minus become minus signs: "-E[log(1 - D)]", but not "high-quality". */
+function signed(text) {
+  return text.replace(/(?<![A-Za-z0-9])-|(?<=\de)-/g, "\u2212");
+}
+
+/** A vector as it is written: (0.12, \u22121.03, ...); of a long one only the first three numbers. */
+function vector(values) {
+  const some = [...values].slice(0, values.length > 4 ? 3 : 4).map((one) => signed(one.toFixed(2)));
+  return `(${some.join(", ")}${values.length > some.length ? ", \u2026" : ""})`;
 }
 
 /** A rate: no decimals when it is large, one when it is small. */

@@ -1,0 +1,184 @@
+"""The GAN's picture: layers, the grid that bends, the bubble, the path of one z, the game on a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.visiting import Visitor
+
+pytestmark = pytest.mark.browser
+
+Come = Callable[..., Visitor]
+NUMBER = r"[−\d.]+"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def paused(me: Visitor, address: str, rounds: int = 150) -> Visitor:
+    """A run at this address, trained a little and then still."""
+    me.open(address)
+    me.until(lambda: me.run, "a run of one's own")
+    me.shows(me.run)
+    me.until(lambda: me.number("now") > rounds, "some rounds")
+    me.pause()
+    me.page.wait_for_timeout(400)  # points glide to their places
+    return me
+
+
+def word(me: Visitor, layer: str) -> Locator:
+    return me.stage.locator(f'[data-layer="{layer}"]')
+
+
+def places(me: Visitor, step: int = 8) -> Iterator[tuple[float, float]]:
+    """Places all over the picture, from its middle outwards."""
+    me.canvas.scroll_into_view_if_needed()
+    box = me.canvas.bounding_box()
+    assert box
+    across = range(step, int(box["width"]), step)
+    down = range(step, int(box["height"]), step)
+    near = sorted(
+        (abs(x - box["width"] / 2) + abs(y - box["height"] / 2), x, y) for x in across for y in down
+    )
+    for _, x, y in near:
+        yield box["x"] + x, box["y"] + y
+
+
+def find_fake(me: Visitor) -> tuple[float, float]:
+    """Move over the picture until the bubble speaks of a z."""
+    for x, y in places(me):
+        me.page.mouse.move(x, y)
+        if "z = " in (me.button("hover").text_content() or ""):
+            return x, y
+    raise AssertionError("no fake point under the pointer")
+
+
+def test_each_word_shows_and_hides_its_layer(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?seed=1")
+    for layer in ("points/fake", "points/real", "field/discriminator", "arrows/gradient", "mesh/generator"):
+        before = me.canvas.screenshot()
+        starts_off = layer.startswith(("arrows", "mesh"))
+        expect(word(me, layer)).to_have_attribute("aria-pressed", str(not starts_off).lower())
+        word(me, layer).click()
+        expect(word(me, layer)).to_have_attribute("aria-pressed", str(starts_off).lower())
+        me.page.mouse.move(2, 2)
+        me.until(lambda: me.canvas.screenshot() != before, f"other pixels without or with {layer}")  # noqa: B023
+
+
+def test_to_rest_on_the_word_of_the_grid_bends_it_from_the_plane_of_z(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?seed=1")
+    plain = me.canvas.screenshot()
+    word(me, "mesh/generator").hover()
+    me.page.wait_for_timeout(300)
+    early = me.canvas.screenshot()
+    me.page.wait_for_timeout(1800)
+    there = me.canvas.screenshot()
+    assert len({plain, early, there}) == 3
+    assert me.canvas.screenshot() == there
+    me.page.mouse.move(2, 2)
+    me.until(lambda: me.canvas.screenshot() == plain, "the grid, which is switched off, to go again")
+
+
+def test_who_asked_for_less_motion_sees_the_plane_of_z_at_rest(visitor: Come) -> None:
+    me = paused(visitor(reduced_motion="reduce"), "/gan?seed=1")
+    plain = me.canvas.screenshot()
+    word(me, "mesh/generator").hover()
+    me.until(lambda: me.canvas.screenshot() != plain, "the plane of z")
+    still = me.canvas.screenshot()
+    me.page.wait_for_timeout(500)
+    assert me.canvas.screenshot() == still
+
+
+def test_the_bubble_reads_a_fake_and_a_place_and_a_press_draws_the_path_of_its_z(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?seed=1")
+    x, y = find_fake(me)
+    says = me.button("hover").inner_text()
+    assert re.fullmatch(rf"z = \({NUMBER}, {NUMBER}\)\nx = \({NUMBER}, {NUMBER}\)\nD\(x\) = [01]\.\d+", says)
+    plain = me.canvas.screenshot()
+    me.page.mouse.click(x, y)
+    me.until(lambda: me.number("path") >= 5, "the keyframes' places of this z")
+    assert me.canvas.screenshot() != plain
+    known = me.number("path")
+    me.button("step-G").click()
+    me.button("play").click()
+    me.until(lambda: me.number("path") > known, "the path to grow while the run trains")
+    me.pause()
+
+    box = me.canvas.bounding_box()
+    assert box
+    me.page.mouse.move(box["x"] + 3, box["y"] + 3)
+    expect(me.button("hover")).to_have_text(re.compile(rf"x = \({NUMBER}, {NUMBER}\)\nD\(x\) = [01]\.\d+"))
+    me.page.mouse.click(box["x"] + 3, box["y"] + 3)
+    me.until(lambda: not me.says("path"), "the path to go")
+    me.page.mouse.move(2, 2)
+    me.page.keyboard.press("z")
+    me.until(lambda: me.says("path"), "the path of the first z, by keyboard")
+    expect(me.button("hover")).to_contain_text("z = ")
+    me.page.keyboard.press("Escape")
+    me.until(lambda: not me.says("path"), "the path to go again")
+    expect(me.button("hover")).to_be_hidden()
+
+
+def test_hover_answers_within_a_tenth_of_a_second(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?seed=1")
+    took = me.stage.evaluate(
+        """stage => {
+            const canvas = stage.querySelector("canvas.canvas");
+            const box = canvas.getBoundingClientRect();
+            const at = (x) => new PointerEvent("pointermove", { clientX: box.x + x, clientY: box.y + 50 });
+            const start = performance.now();
+            for (let i = 0; i < 20; i++) canvas.dispatchEvent(at(50 + 5 * i));
+            return (performance.now() - start) / 20;
+        }"""
+    )
+    assert took < 100
+    expect(me.button("hover")).to_contain_text("D(x)")
+
+
+def test_a_finger_can_do_it_too(visitor: Come) -> None:
+    me = paused(visitor(**PHONE), "/gan?seed=1")
+    for x, y in places(me, step=24):
+        me.page.touchscreen.tap(x, y)
+        if me.says("path"):
+            break
+    me.until(lambda: me.number("path") >= 2, "the path of the z that was tapped")
+    assert me.stage.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+def test_the_game_on_a_line_is_the_figure_of_the_paper_with_its_numbers(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?data=two-bumps&z=1", rounds=600)
+    for layer in ("line/discriminator", "line/best discriminator", "links/generator"):
+        before = me.canvas.screenshot()
+        word(me, layer).click()
+        me.page.mouse.move(2, 2)
+        me.until(lambda: me.canvas.screenshot() != before, f"other pixels without {layer}")  # noqa: B023
+
+    def number(name: str) -> float:
+        text = me.stage.locator(f'[data-number="{name}"] dd').inner_text()
+        return float(text.replace("−", "-")) if "·" not in text else 0.0
+
+    assert number("V(D, G)") == pytest.approx(number("above −log 4") - 1.3863, abs=6e-3)
+    assert -0.01 < number("above −log 4") <= number("2 JSD(p, p_g)") + 0.01
+    assert 0 < number("D at a fake, mean") < 1
+    box = me.canvas.bounding_box()
+    assert box
+    me.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    expect(me.button("hover")).to_contain_text("truth density = ")
+
+
+def test_a_digit_has_its_score_and_is_enlarged_under_the_pointer(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?data=digits&seed=1&width=64", rounds=20)
+    plain = me.canvas.screenshot()
+    word(me, "score/samples").click()
+    me.page.mouse.move(2, 2)
+    me.until(lambda: me.canvas.screenshot() != plain, "the digits without scores")
+    me.canvas.scroll_into_view_if_needed()
+    box = me.canvas.bounding_box()
+    assert box
+    me.canvas.hover(position={"x": 0.47 * box["width"], "y": 0.45 * box["height"]})  # not between two
+    expect(me.button("hover")).to_contain_text(re.compile(r"D\(x\) = [01]\.\d+"))
+    large = me.button("hover").locator("canvas").bounding_box()
+    assert large
+    assert large["width"] == large["height"] == 112
