@@ -119,15 +119,6 @@ class GAN(Family):
         score = D(fake if noise is None else fake + noise[1])
         return generator_terms(score, c.loss)
 
-    def belief(self, x: Tensor) -> Tensor:
-        """D(x), the probability that x is real, shape (n,)."""
-        return self.D(x)[:, 0].sigmoid()
-
-    def value_to_descend(self, x: Tensor) -> Tensor:
-        """What G descends, for each fake, as a function of the fake, shape (n,)."""
-        a = self.D(x)[:, 0]
-        return -softplus(a) if self.config.loss == "minimax" else softplus(-a)
-
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
