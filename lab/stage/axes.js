@@ -37,6 +37,13 @@ function tickMark(ctx, palette, x, y, dx, dy) {
   ctx.stroke();
 }
 
+function rule(ctx, x0, y0, x1, y1) {
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.stroke();
+}
+
 /** Tidy numbers between two ends: steps of 1, 2 or 5 times a power of ten. */
 function ticks(low, high, wanted) {
   const rough = (high - low) / wanted;

@@ -1,4 +1,4 @@
-// Drawing one world: heat map, meshes, paths, curves, dots and arrows inside a box.
+// Drawing inside a box: heat maps, paths, dots and arrows.
 
 /** A box [x0, x1, y0, y1] laid over a rectangle of the canvas, y upwards. */
 function mapping(box, area) {
@@ -14,33 +14,6 @@ function mapping(box, area) {
     worldY: (py) => y0 + (area.y + area.h - py) / sy,
   };
 }
-
-function drawWorld(ctx, layers, map, look) {
-  const { area } = map;
-  ctx.save();
-  ctx.beginPath();
-  ctx.roundRect(area.x, area.y, area.w, area.h, 6);
-  ctx.clip();
-  for (const [kind, paint] of PAINTERS) {
-    for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
-  }
-  look.trail.draw(ctx, layers, map, look);
-  ringed(ctx, layers, map, look);
-  ctx.restore();
-  if (map.graph) drawGraphAxes(ctx, layers, map, look);
-  drawFrame(ctx, map, look);
-}
-
-/** Data under model, so that what learns is never hidden; layers switched off are left out. */
-function inOrder(entries, look) {
-  const rank = ([name]) => ["critic", "truth", "data", "latent", "model", "gradient"].indexOf(look.role(name));
-  return entries.filter(([name]) => !look.isOff(name)).sort((a, b) => rank(a) - rank(b));
-}
-
-const PAINTERS = [
-  ["field", paintField], ["mesh", paintMesh], ["paths", paintPaths],
-  ["line", paintLine], ["points", paintPoints], ["arrows", paintArrows],
-];
 
 function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;

@@ -70,13 +70,6 @@ function drawAxes(ctx, map, yTicks, look) {
   }
 }
 
-function rule(ctx, x0, y0, x1, y1) {
-  ctx.beginPath();
-  ctx.moveTo(x0, y0);
-  ctx.lineTo(x1, y1);
-  ctx.stroke();
-}
-
 /** A reference: a dashed line, and a band where it has a margin. Its name stands above the chart,
  * where no curve can cross it. */
 function drawLevel(ctx, map, level, palette) {

@@ -20,7 +20,6 @@ SCRIPTS = (
     "axes.js",
     "draw.js",
     "panels.js",
-    "charts.js",
     "sketch.js",
 )
 

@@ -43,6 +43,7 @@ SCRIPTS = (
     "mesh.js",
     "trail.js",
     "tiles.js",
+    "world.js",
     "panels.js",
     "plot.js",
     "charts.js",

@@ -1,0 +1,28 @@
+// The world: every layer in its order, then what is pointed at, then the frame.
+
+function drawWorld(ctx, layers, map, look) {
+  const { area } = map;
+  ctx.save();
+  ctx.beginPath();
+  ctx.roundRect(area.x, area.y, area.w, area.h, 6);
+  ctx.clip();
+  for (const [kind, paint] of PAINTERS) {
+    for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
+  }
+  look.trail.draw(ctx, layers, map, look);
+  ringed(ctx, layers, map, look);
+  ctx.restore();
+  if (map.graph) drawGraphAxes(ctx, layers, map, look);
+  drawFrame(ctx, map, look);
+}
+
+/** Data under model, so that what learns is never hidden; layers switched off are left out. */
+function inOrder(entries, look) {
+  const rank = ([name]) => ["critic", "truth", "data", "latent", "model", "gradient"].indexOf(look.role(name));
+  return entries.filter(([name]) => !look.isOff(name)).sort((a, b) => rank(a) - rank(b));
+}
+
+const PAINTERS = [
+  ["field", paintField], ["mesh", paintMesh], ["paths", paintPaths],
+  ["line", paintLine], ["points", paintPoints], ["arrows", paintArrows],
+];
