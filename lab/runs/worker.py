@@ -99,12 +99,12 @@ class Worker:
         seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
 
     def _frame(self, seat: Seat, runs: int = 1, full: bool = False) -> None:
-        begin = time.monotonic()
+        begin = time.thread_time()
         full = full or seat.frames % FULL_FRAME_EVERY == 0
         self.tell("frame", seat.run.info.id, seat.run.frame(full=full, pointer=seat.pointer))
         now = time.monotonic()
         seat.frames += 1
-        seat.cost = max(now - begin, 0.9 * seat.cost)
+        seat.cost = max(time.thread_time() - begin, 0.9 * seat.cost)  # waiting for a core is no cost
         # pictures never take more than a quarter of the time, however many runs are watched
         period = max(1 / FRAMES_PER_SECOND, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
