@@ -25,6 +25,7 @@ from lab.runs import store
 from lab.runs.run import Run
 
 FRAMES_PER_SECOND = 25
+WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
 PATIENCE = 600.0  # seconds that a run goes on with nobody watching
@@ -106,7 +107,8 @@ class Worker:
         seat.frames += 1
         seat.cost = max(time.thread_time() - begin, 0.9 * seat.cost)  # waiting for a core is no cost
         # pictures never take more than a quarter of the time, however many runs are watched
-        period = max(1 / FRAMES_PER_SECOND, 4 * seat.cost * runs)
+        fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
+        period = max(1 / fastest, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
 
     def _state(self, seat: Seat, again: bool = False) -> None:
