@@ -1,4 +1,4 @@
-"""A wall is a run like any other: exact across pause, step, kill, rewind and fork; its members are single runs."""
+"""A wall is a run: exact across pause, step, kill, rewind and fork; its members are single runs."""
 
 import json
 import math
