@@ -58,6 +58,7 @@ class Family(nn.Module, ABC):
     players: ClassVar[tuple[str, ...]] = ("model",)  # names of the modules that take turns
     kinds: ClassVar[tuple[str, ...]] = ("line", "points", "image")  # kinds of Space it can model
     recipes: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for a kind of Space
+    algorithm: ClassVar[tuple[str, ...]] = ()  # functions that `turns` calls, to be read line by line too
     heavy: ClassVar[bool] = False  # a heavy run gets a worker of its own
 
     def __init__(self, config: BaseConfig, space: Space) -> None:

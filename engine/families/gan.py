@@ -91,6 +91,7 @@ class GAN(Family):
     branch = "implicit"
     Config = GANConfig
     players = ("D", "G")
+    algorithm = ("discriminator_terms", "generator_terms")
     recipes = {
         "image": {"z": 100, "width": 192, "depth": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4},
     }

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from engine.data import Dataset
+from engine.device import seed
 from engine.families.gan import GAN
 from lab.scenes import generic
 
@@ -31,4 +32,15 @@ def draw(model: GAN, data: Dataset, full: bool, pointer: dict[str, Any] | None) 
     grid = torch.cartesian_prod(rows, columns).flip(1)  # (x, y) pairs, row 0 at the bottom
     belief = torch.sigmoid(model.D(grid)).reshape(CELLS, CELLS)
     found["field/discriminator"] = (belief * 255).round().byte().cpu().numpy()
+    seed(0, data.x.device)
+    z = model.p_z(generic.POINTS)
+    fake = model.G(z)
+    real = data.take(slice(128))
+    found["latent/fake"] = generic.halves(z)
+    found["belief/real"] = generic.halves(torch.sigmoid(model.D(real)).flatten())
+    found["belief/fake"] = generic.halves(torch.sigmoid(model.D(fake[:128])).flatten())
+    with torch.enable_grad():
+        x = fake[:60].detach().requires_grad_()
+        arrows = torch.autograd.grad(torch.nn.functional.logsigmoid(model.D(x)).sum(), x)[0]
+    found["arrows/gradient"] = generic.halves(torch.cat([x.detach(), 0.5 * arrows], 1))
     return found
