@@ -38,6 +38,7 @@ class Step:
     fn: str
     line: int
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    shapes: dict[str, list[int]] = field(default_factory=dict)  # before they were cut
     numbers: dict[str, float] = field(default_factory=dict)
     kind: str = "line"  # or "step": the player's weights move
 
@@ -160,6 +161,7 @@ def _keep(into: Step, name: str, value: Any) -> None:
                 into.numbers[str(key)] = inner.item()
     elif isinstance(value, Tensor) and value.ndim:
         into.tensors[name] = value.detach()[:EXAMPLES].clone()
+        into.shapes[name] = list(value.shape)
     elif isinstance(value, Tensor | float | int) and not name.startswith("_"):
         into.numbers[name] = float(value)
 
@@ -195,10 +197,13 @@ def step(run: Run, player: str | None) -> bytes:
         "round": run.round,
         "source": [{"name": one.name, "first": one.first, "text": one.text} for one in sources],
         "steps": [
-            {"fn": s.fn, "line": s.line, "kind": s.kind, "binds": list(s.tensors), "numbers": _finite(s)}
+            {
+                "fn": s.fn, "line": s.line, "kind": s.kind,
+                "binds": list(s.tensors), "shapes": s.shapes, "numbers": _finite(s),
+            }
             for s in found.steps
         ],
-    }
+    }  # fmt: skip
     for i, one in enumerate(found.steps):
         arrays |= {f"trace/{i}/{name}": _packed(tensor) for name, tensor in one.tensors.items()}
     return wire.pack_frame(arrays, about)

@@ -45,8 +45,10 @@ class Drawer {
   render() {
     for (const part of this.parts) {
       const offered = part.offered();
-      if (!offered && part.open) this.toggle(part);
+      const locked = part.allowed?.() === false;
+      if ((!offered || locked) && part.open) this.toggle(part);
       show(part.opener, offered);
+      if (part.opener.disabled !== locked) part.opener.disabled = locked;
       if (part.open) part.render();
     }
   }

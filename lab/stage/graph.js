@@ -142,7 +142,7 @@ class Graph {
     if (layers.length && !(same && stamp === node.stamp)) paintThumb(node.canvas, ...GRAPH_THUMB, layers, look);
     node.seen = layers.map((one) => one.array);
     node.stamp = stamp;
-    const lines = numbers.map(([name, value]) => `${name} = ${properMinus(short(value))}`);
+    const lines = numbers.map(([name, value]) => properMinus(`${name} = ${short(value)}`));
     if (lines.join() !== node.lines) node.numbers.replaceChildren(...lines.map((line) => make("div", {}, line)));
     node.lines = lines.join();
     node.element.classList.toggle("moving", meta.turn === node.id);

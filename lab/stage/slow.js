@@ -38,8 +38,13 @@ class SlowMotion {
   // --- the run ---------------------------------------------------------------------------
 
   offered() {
+    return this.stage.data.train;
+  }
+
+  /** Someone else's run does not step for you; of a recording it says what to do. */
+  allowed() {
     const { server } = this.stage;
-    return Boolean(server && (server.recording || server.mine)) && this.stage.data.train;
+    return Boolean(server?.mine || server?.recording);
   }
 
   opened() {
@@ -60,6 +65,7 @@ class SlowMotion {
     this.setWaiting(false);
     if (held) this.stage.showNow();
     this.show();
+    this.stage.drawer.moved();
   }
 
   /** Slow motion is of a run that rests. */
@@ -218,7 +224,7 @@ class SlowMotion {
     if (!line) return;
     setAll(line, { "aria-current": "step" });
     const { code } = this;
-    const top = line.offsetTop - code.offsetTop;
+    const top = line.offsetTop; // from the top of the listing, which is positioned
     if (top < code.scrollTop + 24 || top > code.scrollTop + code.clientHeight - 48) code.scrollTop = top - code.clientHeight / 3;
   }
 
@@ -226,16 +232,16 @@ class SlowMotion {
   showThings(steps) {
     const found = new Map();
     steps.forEach((step, i) => {
-      for (const name of step.binds) found.set(name, { i, array: this.trace.arrays.get(`${i}/${name}`) });
+      for (const name of step.binds) found.set(name, { i, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
       for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, number, kind: step.kind });
     });
     const things = [...found].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
     this.things.replaceChildren(...things);
     const fresh = things.find((one) => one.classList.contains("fresh"));
-    if (fresh) this.things.scrollTop = fresh.offsetTop - this.things.offsetTop - 8;
+    if (fresh) this.things.scrollTop = fresh.offsetTop - 8;
   }
 
-  thing(name, { array, number, kind }, fresh) {
+  thing(name, { array, shape, number, kind }, fresh) {
     const { words, stage } = this;
     const role = stage.drawer.roleOfName(name);
     const title = make("span", { class: `thing-name ${role}` }, kind === "step" ? words[`slow-${name}`] : properMinus(name));
@@ -246,7 +252,7 @@ class SlowMotion {
     }
     const canvas = make("canvas", { role: "img", "aria-label": fill(words.slowThing, { name }) });
     paintThumb(canvas, ...SLOW_THUMB, [{ name, array, role }], stage.thumbLook());
-    card.append(canvas, make("span", { class: "thing-shape" }, array.shape.join(" \u00d7 ")));
+    card.append(canvas, make("span", { class: "thing-shape" }, shape.join(" \u00d7 ")));
     return card;
   }
 }

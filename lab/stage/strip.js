@@ -49,7 +49,7 @@ class Strip {
   render() {
     const { history, screen, view } = this.stage;
     if (history.missing()) this.stage.askHistory();
-    const rounds = someOf(history.rounds.filter((round) => history.frames.has(round)), STRIP_ROWS);
+    const rounds = stripRounds(history.rounds.filter((round) => history.frames.has(round)));
     const { palette, box } = screen;
     const stamp = `${rounds}${palette?.name}${box}${this.element.clientWidth}`;
     if (stamp !== this.shown && palette && this.element.clientWidth) {
@@ -69,7 +69,7 @@ class Strip {
     if (kind.length === 1) this.paintRow(canvas, arrays.get(kind[0]));
     else {
       const layers = kind.filter((name) => arrays.has(name)).map((name) => ({ name, array: arrays.get(name), role: roleOf(name, screen.roles.get(name)) }));
-      paintThumb(canvas, 108, 96, layers, this.stage.thumbLook());
+      paintThumb(canvas, 84, 84, layers, this.stage.thumbLook());
     }
     const label = fill(this.words.round, { unit: screen.unit(), round: count(round) });
     const style = kind.length === 1 ? "strip-row" : "strip-row tile";
@@ -115,8 +115,10 @@ class Strip {
   }
 }
 
-/** At most so many of a list, evenly chosen, its ends among them. Keyframes are log-spaced already. */
-function someOf(list, most) {
-  if (list.length <= most) return list;
-  return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))]);
+/** The first keyframe and a few of the last two decades, evenly chosen: keyframes are log-spaced. */
+function stripRounds(rounds) {
+  const late = rounds.filter((round) => round > 0 && round >= rounds[rounds.length - 1] / 100);
+  const most = STRIP_ROWS - 1;
+  const some = late.length <= most ? late : Array.from({ length: most }, (_, i) => late[Math.round((i * (late.length - 1)) / (most - 1))]);
+  return [...rounds.slice(0, 1), ...some.filter((round) => round !== rounds[0])];
 }

@@ -48,10 +48,16 @@ function thumbMap(box, area) {
 }
 
 function thumbWorld(ctx, map, one, look, paint) {
+  const { x, y, w, h } = map.area;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(x, y, w, h);
+  ctx.clip();
   ctx.strokeStyle = ctx.fillStyle = look.palette.roles[one.role].ink;
   ctx.lineWidth = 1;
   ctx.beginPath();
   paint(ctx, map, one.array);
+  ctx.restore();
 }
 
 const THUMB_PAINTERS = {
