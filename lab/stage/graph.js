@@ -131,7 +131,7 @@ class Graph {
   }
 
   /** True when the node changed its size. */
-  drawNode(node, { arrays, meta }, look) {
+  drawNode(node, { arrays }, look) {
     const wanted = [node.array ?? node.arrays ?? []].flat().map((one) => (typeof one === "string" ? { name: one, role: node.role } : one));
     const layers = wanted.filter((one) => arrays.has(one.name)).map((one) => ({ role: "truth", ...one, array: arrays.get(one.name) }));
     const numbers = wanted.filter((one) => one.name.endsWith("/")).flatMap((one) => lastNumbers(arrays, one.name));
@@ -145,7 +145,6 @@ class Graph {
     const lines = numbers.map(([name, value]) => properMinus(`${name} = ${short(value)}`));
     if (lines.join() !== node.lines) node.numbers.replaceChildren(...lines.map((line) => make("div", {}, line)));
     node.lines = lines.join();
-    node.element.classList.toggle("moving", meta.turn === node.id);
     return before !== node.element.clientHeight;
   }
 

@@ -104,7 +104,7 @@ def test_the_lines_are_those_of_the_source_in_the_order_in_which_they_ran():
         "batch = batch if j == 0 else batch.again()",
         "z = torch.randn(len(batch.x), 3)",
         "yield self.D, self.D_terms(batch.x, z)",
-        "def D_terms(self, x, z):  # noqa: N802",
+        "def D_terms(self, x, z):",
         "with torch.no_grad():",
         "fake = self.G(z)",
         "real_logit, fake_logit = self.D(x), self.D(helper(fake))",
@@ -117,12 +117,14 @@ def test_the_lines_are_those_of_the_source_in_the_order_in_which_they_ran():
         "for j in range(self.config.k):",
         "batch = batch if j == 0 else batch.again()",
     ]
-    assert texts(one_turn(turns)) == [
+    last = one_turn(turns)
+    assert not last.steps[1].numbers  # the loop ended: j got no new value
+    assert texts(last) == [
         "self.clip()",
         "for j in range(self.config.k):",
         "z = torch.randn(len(batch.x), 3)",
         "yield self.G, self.G_terms(z)",
-        "def G_terms(self, z):  # noqa: N802",
+        "def G_terms(self, z):",
         "fake = self.G(z)",
         'return {"fool": -self.D(fake).mean()}',
     ]
