@@ -17,7 +17,12 @@ from engine.fit import fit
 from lab.runs import slow, store, wire
 from lab.runs.run import Run
 
-SETTING = {"family": "gan", "data": "ring", "seed": 5, "config": {"width_G": 16, "width_D": 16, "batch": 16, "k": 2}}
+SETTING = {
+    "family": "gan",
+    "data": "ring",
+    "seed": 5,
+    "config": {"width_G": 16, "width_D": 16, "batch": 16, "k": 2},
+}
 
 
 class DuelConfig(Config):
