@@ -65,8 +65,10 @@ def _forget_other_rooms(family: type[Family]) -> None:
 
 def _choose_data(family: type[Family], default: str) -> str:
     """The select box of data, kept in the address by name: Streamlit's own binding would write the title."""
-    titles = {c.name: c.title for c in data.names() if c.kind in family.kinds}
-    titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
+    fits = [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
+    titles = {c.name: c.title for c in fits}
+    if not family.labelled:
+        titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
     now = st.session_state.setdefault("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
