@@ -2,5 +2,17 @@
 
 from lab.kit.panels import checks, experiments, knob_table, live_formula, source
 from lab.kit.room import Room, room
+from lab.kit.wall import Wall, scores, wall_room
 
-__all__ = ["Room", "checks", "experiments", "knob_table", "live_formula", "room", "source"]
+__all__ = [
+    "Room",
+    "Wall",
+    "checks",
+    "experiments",
+    "knob_table",
+    "live_formula",
+    "room",
+    "scores",
+    "source",
+    "wall_room",
+]

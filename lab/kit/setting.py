@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -28,6 +29,7 @@ class Setting(NamedTuple):
     data: str
     seed: int
     config: dict[str, Any]
+    wall: Mapping[str, Sequence[float]] = {}  # the axes, if it is one
 
 
 def adopt(values: dict[str, Any]) -> None:
@@ -35,9 +37,19 @@ def adopt(values: dict[str, Any]) -> None:
     st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
 
 
-def choose(family: type[Family], default_data: str) -> Setting | None:
-    """Draw the widgets in the sidebar; None while the student still has to bring data."""
-    _forget_other_rooms(family)
+def choose(
+    family: type[Family],
+    default_data: str,
+    room: str = "",
+    smaller: Mapping[str, Any] | None = None,
+    without: Callable[[], Collection[str]] = tuple,
+) -> Setting | None:
+    """Draw the widgets in the sidebar; None while the student still has to bring data.
+
+    A page that is not the family's own is another `room`; for points it may have `smaller` defaults,
+    and it may leave some knobs out.
+    """
+    _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
         st.session_state[key] = value
     with st.sidebar:
@@ -50,17 +62,18 @@ def choose(family: type[Family], default_data: str) -> Setting | None:
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    _take_recipe(family, space)
+    defaults = family.configure(space, dict(smaller or {}) if space.kind == "points" else {}).model_dump()
+    _take_recipe(family, space, defaults)
     with st.sidebar:
-        return _choose_knobs(family, name, space)
+        return _choose_knobs(family, name, defaults, without())
 
 
-def _forget_other_rooms(family: type[Family]) -> None:
+def _forget_other_rooms(family: type[Family], room: str) -> None:
     """Rooms share the names of knobs in the address, not their values."""
-    if st.session_state.get("_room", family.name) != family.name:
+    if st.session_state.get("_room", room) != room:
         for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe"]:
             st.session_state.pop(key, None)
-    st.session_state["_room"] = family.name
+    st.session_state["_room"] = room
 
 
 def _choose_data(family: type[Family], default: str) -> str:
@@ -120,28 +133,29 @@ def _take(name: str) -> None:
     st.rerun()
 
 
-def _take_recipe(family: type[Family], space: Space) -> None:
+def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -> None:
     """Some data have other defaults: a change to them, or from them, takes the defaults over."""
     recipe = family.recipe(space)
     before = st.session_state.get("_recipe", recipe)
     st.session_state["_recipe"] = recipe
     if before != recipe:
-        defaults = family.configure(space).model_dump()
         for name in before | recipe:
             st.session_state[name] = defaults[name]
 
 
-def _choose_knobs(family: type[Family], name: str, space: Space) -> Setting:
-    defaults = family.configure(space).model_dump()
+def _choose_knobs(
+    family: type[Family], name: str, defaults: dict[str, Any], without: Collection[str]
+) -> Setting:
     knobs = family.Config.knobs()
-    values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
+    drawn = [k for k in knobs.values() if k.name not in without]
+    values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
-        values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
-        seed = st.number_input(
+        values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
+        seed = 0 if "seed" in without else st.number_input(
             "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
-    return Setting(name, int(seed), {k: values[k] for k in knobs})
+    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in knobs})
 
 
 def widget(knob: Knob, default: Any) -> Any:

@@ -202,7 +202,7 @@ class Worker:
                 seat.run.do({"do": "rewind", "round": 0})
             case "checkpoint":
                 seat.run.checkpoint()
-            case "step" if command.pop("slow", False):
+            case "step" if command.pop("slow", False) and not seat.run.info.wall:
                 self.tell("trace", run_id, slow.step(seat.run, command["player"]))
                 return self._state(seat, again=True)
             case _:

@@ -74,7 +74,8 @@ class Pointer {
     show(this.bubble, Boolean(found));
     if (!found) return;
     show(this.large, Boolean(found.tile));
-    if (found.tile) enlarge(this.large, found.tile);
+    if (found.tile?.paint) found.tile.paint(this.large);
+    else if (found.tile) enlarge(this.large, found.tile);
     show(this.words, found.lines.length > 0);
     setText(this.words, found.lines.join("\n"));
     this.put(...this.at);

@@ -28,6 +28,7 @@ class Stage {
     this.screen = new Screen(this.root, (order) => this.link.send(order), (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
     this.screen.trail.past = () => this.past();
+    this.screen.open = (index) => this.trigger("pick", index);
     this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.legendHolder = make("div", { class: "legend-holder" });
@@ -40,6 +41,7 @@ class Stage {
     parent.append(this.root);
     this.keys = new Keys(this.root, () => this.controls, () => this.data.train, {
       z: () => this.screen.followNext(),
+      Enter: () => this.screen.openUnder(),
       Escape: () => this.screen.pick(NaN, NaN),
     });
   }

@@ -58,6 +58,7 @@ SCRIPTS = (
     "trail.js",
     "tiles.js",
     "world.js",
+    "wall.js",
     "panels.js",
     "plot.js",
     "charts.js",
@@ -106,6 +107,7 @@ def stage(
     graph: Graph | None = None,
     on_fork: Callable[[str], None] | None = None,
     on_train: Callable[[], None] | None = None,
+    on_pick: Callable[[int], None] | None = None,
 ) -> Any:
     """Show a run, live, with its controls.
 
@@ -126,6 +128,7 @@ def stage(
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
+        on_pick: called with the number of the panel of a wall that was pressed.
 
     Returns:
         The component's result; `.forked` (a run id) and `.train` (milliseconds since 1970)
@@ -141,6 +144,10 @@ def stage(
         if on_train is not None and st.session_state[key].train:
             on_train()
 
+    def picked() -> None:
+        if on_pick is not None and st.session_state[key].pick is not None:
+            on_pick(int(st.session_state[key].pick))
+
     data = {
         "run": run,
         "legend": list(legend),
@@ -151,4 +158,4 @@ def stage(
         "height": height,
         "graph": graph,
     }
-    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)
+    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained, on_pick_change=picked)
