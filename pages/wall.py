@@ -59,7 +59,7 @@ with code:
     st.markdown(
         "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
         "and every operation works on all of them at once. The result is exactly that of single runs, since "
-        "the members never meet: the sum of their losses has for each weight the gradient of its own member's "
-        "loss, and Adam treats every number by itself."
+        "the members never meet: the sum of their losses has for each weight the gradient of its own "
+        "member's loss, and Adam treats every number by itself."
     )
     kit.source(stack, StackedOptimizer)

@@ -102,7 +102,7 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
             st.error(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
             name = st.session_state[side] = DEFAULTS[side]
         st.session_state.setdefault(listed, st.query_params.get(listed, usual(family, name)))
-        says = {n: f"{knobs[n].label} ({n})" if n in knobs else n.capitalize() for n in options}
+        says = {n: knobs[n].label if n in knobs else n.capitalize() for n in options}
         with column, st.container(horizontal=True):
             name = st.selectbox(
                 TITLES[side], options, format_func=says.__getitem__, key=side,

@@ -88,7 +88,7 @@ class Pointer {
     const half = bubble.offsetHeight / 2;
     const x = right ? px - 14 - bubble.offsetWidth : px + 14;
     const y = clamp(py - (touch ? 64 : 12), half, Math.max(half, canvas.clientHeight - half)) - half;
-    bubble.style.transform = `translate(${Math.max(0, x)}px, ${y}px)`;
+    bubble.style.transform = `translate(${clamp(x, 0, Math.max(0, canvas.clientWidth - bubble.offsetWidth))}px, ${y}px)`;
   }
 
   /** At most 20 messages a second; the last place of a movement is always sent. */

@@ -185,7 +185,7 @@ function memberScore({ score }, layers, i) {
 }
 
 /** Under the pointer: the panel enlarged, and its values. */
-function readWall(panel, layers, look, px, py) {
+function readWall(panel, layers, look, px, py, touch) {
   const grid = wallGrid(look.wall, panel.area, new OffscreenCanvas(1, 1).getContext("2d"), look);
   const index = memberAt(grid, px, py);
   if (index < 0) return null;
@@ -195,7 +195,7 @@ function readWall(panel, layers, look, px, py) {
   else if (Number.isFinite(memberShare(wall, layers, index))) {
     lines.push(fill(words[wall.score.name === "modes" ? "wallModes" : "wallJS"], { score: memberScore(wall, layers, index) }));
   }
-  lines.push(words.wallOpen);
+  lines.push(touch ? words.wallTap : words.wallOpen);
   const paint = (canvas) => paintMember(sharpen(canvas, 190, 190), index, { x: 0, y: 0, w: 190, h: 190 }, layers, look);
   return { lines, under: { name: "wall", index }, tile: { paint } };
 }

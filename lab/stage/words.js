@@ -40,6 +40,7 @@ const WORDS = {
   wallModes: "modes found: {score}",
   wallJS: "JS divergence: {score} bits",
   wallDiverged: "diverged",
+  wallTap: "Tap again to open it as a run of its own",
   wallOpen: "Press to open it as a run of its own",
   numbers: "Numbers",
   drawer: "Look closer",
