@@ -32,7 +32,10 @@ def _tools(room: Room) -> None:
         "Is it memorizing?": memorizing,
         "Be the discriminator": judge,
     }
-    name = st.pills("Tool", list(tools), default="Between two z", required=True, key="explore-tool")
+    name = st.pills(
+        "Tool", list(tools), default="Between two z", required=True, key="explore-tool",
+        label_visibility="collapsed",
+    )  # fmt: skip
     tools[str(name)](room)
 
 
@@ -97,7 +100,8 @@ def arithmetic(room: Room) -> None:
     st.markdown(
         "Choose three groups from the numbered samples. The z of each group are averaged, which keeps what "
         "the group has in common; then G draws **mean A − mean B + mean C** (Radford et al. 2016). At first "
-        "A has the most ink, B the least and C little: the result should be C with more ink."
+        "A and B are alike, but A has more ink, and C is another digit. Often the result is C with more ink; "
+        "not always, for nothing told G to arrange its z like that."
     )
     seed = number_of_z("Seed of the samples", "explore-sheet", 0)
     found = ask(room, "sheet", seed=seed)

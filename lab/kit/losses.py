@@ -103,7 +103,9 @@ def spectrum(room: Room) -> None:
 
 
 def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, top: float) -> str:
-    says = f"Layer {i}: the largest of {len(values)} singular values is {values[0]:.3f}"
+    drawn = f", of which {BARS} are drawn" if len(values) > BARS else ""
+    several = f"{len(values)} singular values{drawn}; the largest is"
+    says = f"Layer {i}: {several if len(values) > 1 else 'one singular value,'} {values[0]:.3f}"
     if estimate is not None:
         says += (
             f". The trained matrix has {trained:.4f}; power iteration estimates {estimate:.4f}, by which it "
@@ -111,7 +113,7 @@ def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, to
         )
     bars = "".join(f'<i style="height: {100 * value / top:.1f}%"></i>' for value in values[:BARS])
     one = f'<b style="bottom: {100 / top:.1f}%"></b>'
-    return f'<p>{says}.</p><div class="bars" role="img" aria-label="{says}">{bars}{one}</div>'
+    return f'<p class="bars-of">{says}.</p><div class="bars" role="img" aria-label="{says}">{bars}{one}</div>'
 
 
 def _steepest(found: dict[str, Any]) -> str:
@@ -125,6 +127,7 @@ def _steepest(found: dict[str, Any]) -> str:
 
 
 _STYLE = """<style>
+.bars-of { margin: 1rem 0 0.4rem }
 .bars { position: relative; display: flex; align-items: end; gap: 1px; height: 5rem; max-width: 40rem;
   border-bottom: 1px solid }
 .bars i { flex: 1; max-width: 2rem; background: light-dark(#7B808C, #9BA1AD) }

@@ -69,12 +69,26 @@ def arc(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def sheet(model: GAN, data: Dataset, seed: int) -> Answer:
-    """SHEET samples, and three groups to begin with (indices): A has the most ink, B the least, C little,
-    so that A - B + C should put ink on C."""
+    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C: A and
+    B look like one class, A with more ink than B; C looks like another, with little ink."""
     only_pictures(data)
     x = model.G(noise(model, SHEET, seed_of(seed)))
     by_ink = x.flatten(1).mean(1).argsort().tolist()
-    return {"pictures": pictures(x), "A": by_ink[-3:], "B": by_ink[:3], "C": by_ink[3:6]}
+    one, other = alike(x, by_ink, data)
+    few = min(3, len(one) // 2)
+    return {"pictures": pictures(x), "A": one[-few:], "B": one[:few], "C": other[:3]}
+
+
+def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[int]]:
+    """The samples of the two commonest classes, each in this order, by the labels of the nearest training
+    pictures; without labels, or where all look alike: every second sample."""
+    classes: dict[int, list[int]] = {}
+    if data.y is not None:
+        labels = data.y[closest(x, data)[1]].tolist()
+        for i in order:
+            classes.setdefault(labels[i], []).append(i)
+    one, other, *_ = *sorted(classes.values(), key=len, reverse=True), [], []
+    return (one, other) if other else (order[::2], order[1::2])
 
 
 def arithmetic(model: GAN, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
