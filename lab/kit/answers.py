@@ -50,15 +50,13 @@ def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 4
 
     Pictures are in the page itself: none is fetched later than its neighbours.
     """
-    parts = [
-        _STYLE,
-        f'<div class="strip" style="--columns: {columns}; --least: {least}px; --most: {most}px">',
-    ]
+    size = f"--columns: {columns}; --least: {least}px; --most: {most}px"
+    parts = [_STYLE, f'<div class="strip-box"><div class="strip" style="{size}">']
     for heading, figures in rows:
         parts.append(f"<p>{escape(heading)}</p>" if heading else "")
         parts += [_figure(figure) for figure in figures]
         parts += ["<i></i>"] * (-len(figures) % columns)  # the next row starts at the left
-    st.html("".join([*parts, "</div>"]))
+    st.html("".join([*parts, "</div></div>"]))
 
 
 def _figure(it: Figure) -> str:
@@ -72,9 +70,11 @@ def _figure(it: Figure) -> str:
 
 
 _STYLE = """<style>
+.strip-box { container-type: inline-size }
 .strip { display: grid; gap: 0.4rem; overflow-x: auto;
   grid-template-columns: repeat(var(--columns), minmax(var(--least), var(--most))) }
-.strip p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; margin: 0.3rem 0 0 }
+.strip p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; max-width: 100cqi;
+  margin: 0.3rem 0 0 }
 .strip figure { margin: 0 }
 .strip img { display: block; width: 100%; image-rendering: pixelated; border-radius: 2px }
 .strip figcaption { font-size: 0.8rem; line-height: 1.3; text-align: center; padding-top: 0.15rem;

@@ -115,29 +115,23 @@ def arithmetic(room: Room) -> None:
         st.session_state.setdefault(key, [i + 1 for i in found[name]])
         with column:
             picked = st.multiselect(f"Group {name}", range(1, len(drawn) + 1), key=key)
+            strip(
+                [("", [Figure(drawn[i - 1], str(i)) for i in picked])], columns=max(3, len(picked)), most=56
+            )
         groups[name] = [i - 1 for i in picked]
     if empty := [name for name, group in groups.items() if not group]:
         st.info(f"Choose at least one sample for group {empty[0]}.")
     elif sums := ask(room, "arithmetic", seed=seed, **groups):
-        _sum_of(groups, sums)
+        _sum(sums)
         ask_again(sums, "explore-again")
 
 
-def _sum_of(groups: dict[str, list[int]], sums: dict[str, Any]) -> None:
-    def mean(sign: str, name: str) -> Figure:
-        return Figure(sums[f"mean {name}"], f"{sign}mean {name}\n|z| = {sums[f'norm {name}']:.1f}")
-
-    rows = [
-        (f"Group {name}", [Figure(p, str(i + 1)) for p, i in zip(sums[name], group, strict=True)])
-        for name, group in groups.items()
+def _sum(sums: dict[str, Any]) -> None:
+    says = {"mean A": "mean A", "mean B": "− mean B", "mean C": "+ mean C", "result": "= the result"}
+    figures = [
+        Figure(sums[name], f"{words}\n|z| = {sums[f'norm {name}']:.1f}") for name, words in says.items()
     ]
-    left, right = st.columns(2)
-    with left:
-        strip(rows, columns=max(3, *map(len, groups.values())), most=56)
-    result = Figure(sums["result"], f"the result\n|z| = {sums['norm result']:.1f}")
-    with right:
-        heading = "What G draws of each mean z, and of the sum"
-        strip([(heading, [mean("", "A"), mean("− ", "B"), mean("+ ", "C"), result])], columns=4, most=112)
+    strip([("What G draws of each mean z, and of their sum", figures)], columns=4, least=70, most=112)
 
 
 # --- is it memorizing? ---------------------------------------------------------------------------

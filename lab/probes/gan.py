@@ -87,7 +87,7 @@ def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[i
         labels = data.y[closest(x, data)[1]].tolist()
         for i in order:
             classes.setdefault(labels[i], []).append(i)
-    one, other, *_ = *sorted(classes.values(), key=len, reverse=True), [], []
+    one, other = [*sorted(classes.values(), key=len, reverse=True), [], []][:2]
     return (one, other) if other else (order[::2], order[1::2])
 
 
@@ -99,9 +99,8 @@ def arithmetic(model: GAN, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> 
     means = {name: z[group].mean(0) for name, group in groups.items()}
     result = means["A"] - means["B"] + means["C"]
     drawn = pictures(model.G(torch.stack([*means.values(), result])))
-    found: Answer = {name: pictures(model.G(z[group])) for name, group in groups.items()}
-    found |= {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
-    found |= {f"norm {name}": mean.norm().item() for name, mean in means.items()}
+    found: Answer = {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
+    found |= {f"norm mean {name}": mean.norm().item() for name, mean in means.items()}
     return found | {"result": drawn[3], "norm result": result.norm().item()}
 
 

