@@ -109,8 +109,9 @@ class Discriminator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.rank, self.pack, self.spread = len(shape), pack, spread
-        inputs = pack * int(torch.Size(shape).numel()) + spread + labels
-        self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
+        inputs = pack * int(torch.Size(shape).numel())
+        linear = SpectralLinear if spectral else nn.Linear
+        self.net = mlp(inputs + (inputs if spread else 0) + labels, width, depth, 1, linear=linear)
 
     def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """`beside` (n, *shape), where given, is the company in which each x is judged by itself; `y` are
@@ -125,8 +126,8 @@ class Discriminator(nn.Module):
             index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(others)
             h = torch.cat([h, others[index].reshape(len(h), -1)], -1)
         if self.spread:
-            deviation = (company.var(-2, correction=0) + 1e-8).sqrt().mean(-1)[..., None, None]
-            h = torch.cat([h, deviation.expand(*h.shape[:-1], 1)], -1)
+            deviation = (company.var(-2, correction=0) + 1e-8).sqrt()[..., None, :]
+            h = torch.cat([h, deviation.expand(*h.shape[:-1], company.shape[-1])], -1)
         if y is not None:
             h = torch.cat([h, y], -1)
         return self.net(h).squeeze(-1)

@@ -90,7 +90,8 @@ room = kit.room(
     graph=GRAPH,
 )
 
-formula, experiments, check = st.tabs(["Formula and code", "Try this", "Check"])
+explore = ["Explore z"] if room.kind == "image" else []
+formula, experiments, *exploring, check = st.tabs(["Formula and code", "Try this", *explore, "Check"])
 
 with formula:
     st.markdown(
@@ -170,6 +171,10 @@ with experiments:
             ),
         ]
     )
+
+for tab in exploring:
+    with tab:
+        kit.explore(room)
 
 with check:
     kit.checks(room)

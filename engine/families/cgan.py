@@ -56,6 +56,12 @@ class CGAN(Family):
     def player(self, name: str) -> nn.Module:
         return self.net if name == "G" else self.D
 
+    def known(self, y: Tensor | None) -> Tensor:
+        """Labels that must be there."""
+        if y is None:
+            raise Refused(f"{self.title} needs data with labels.")
+        return y
+
     def hot(self, y: Tensor) -> Tensor:
         """Labels y (..., m) as one-hot vectors (..., m, classes)."""
         return one_hot(y, self.space.classes).to(self.like["dtype"])
@@ -82,14 +88,15 @@ class CGAN(Family):
         """Algorithm 1 with labels: each fake is asked for under the label of a real example."""
         m, c = self.count(batch.x), self.config
         for j in range(c.k):
-            x, y = (batch := batch if j == 0 else batch.again()).x, batch.y
+            batch = batch if j == 0 else batch.again()
+            x, y = batch.x, self.known(batch.y)
             z = self.p_z(m)
             eps = self.p_eps(m) if c.penalty == "gradient penalty" else None
             yield self.D, self.D_terms(x, y, z, eps, self.p_noise(m) if c.noise_x else None)
             c.bound(self.D)
         for _ in range(c.k_G):
             z = self.p_z(m)
-            yield self.net, self.G_terms(batch.y, z, self.p_noise(m) if c.noise_x else None)
+            yield self.net, self.G_terms(self.known(batch.y), z, self.p_noise(m) if c.noise_x else None)
 
     def D_terms(
         self, x: Tensor, y: Tensor, z: Tensor, eps: Tensor | None = None, noise: Tensor | None = None

@@ -28,6 +28,7 @@ from lab.runs import store
 Listener = Callable[[str, Any], None]  # called with ("frame", bytes) or ("state", dict)
 DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
 ANSWER_SECONDS = 30.0
+NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 
 
@@ -227,6 +228,15 @@ class Supervisor:
     def measure(self, run_id: str) -> list[Check]:
         """The laws measured on this run's model."""
         return self.place(run_id).ask("measure", run_id).result(ANSWER_SECONDS)
+
+    def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
+        """What the model of any run answers to a page's question (lab/probes), and at which "round"."""
+        if store.is_recording(store.folder(run_id)):
+            raise Refused(NO_MODEL)
+        try:
+            return self.place(run_id).ask("probe", run_id, name, arguments).result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise Refused("The model is busy and has not answered; try again.") from error
 
     def point(self, run_id: str, pointer: dict[str, Any]) -> None:
         if run_id in self.places:

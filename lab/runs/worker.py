@@ -21,6 +21,7 @@ import torch
 from engine.checks import Check, measure
 from engine.config import Refused
 from engine.device import settle
+from lab import probes
 from lab.runs import slow, store
 from lab.runs.run import Run
 
@@ -214,6 +215,10 @@ class Worker:
     def on_measure(self, run_id: str) -> list[Check]:
         seat = self._seat(run_id)
         return measure(seat.run.model, seat.run.data)
+
+    def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+        run = self._seat(run_id).run
+        return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
         seat = self._seat(run_id)

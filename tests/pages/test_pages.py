@@ -16,7 +16,7 @@ from engine import data
 from engine.families import families
 from engine.families.gan import GAN
 from lab.runs import store
-from lab.runs.supervisor import supervisor
+from lab.runs.supervisor import NO_MODEL, supervisor
 
 HOME = Path(store.__file__).parents[1] / "home.py"
 PAGES = {file.stem for file in (HOME.parents[1] / "pages").glob("*.py")}
@@ -364,6 +364,13 @@ def test_the_laws_are_measured_on_the_run_on_the_stage(visit):
     table = page.table[-1].value
     assert len(table) >= 5
     assert set(table[""]) == {"✅ holds"}
+
+
+def test_pictures_have_a_tab_to_explore_z_and_points_have_none(visit):
+    assert "Explore z" not in [tab.label for tab in visit("gan").tabs]
+    page = visit("gan", data="digits")
+    assert "Explore z" in [tab.label for tab in page.tabs]
+    assert [info.value for info in page.info if info.value == NO_MODEL]
 
 
 def test_the_formula_has_the_runs_present_numbers(visit):

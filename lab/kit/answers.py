@@ -1,0 +1,82 @@
+"""What a page asks the model of its run, and how it shows pictures that come as an answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from engine.config import Refused
+from lab.kit.room import Room
+from lab.runs.supervisor import NO_MODEL, supervisor
+
+
+def ask(room: Room, probe: str, **arguments: Any) -> dict[str, Any] | None:
+    """The answer of this room's model; None when there is none, and the page says why."""
+    if not room.live:
+        st.info(NO_MODEL)
+        return None
+    try:
+        return supervisor().probe(room.run, probe, **arguments)
+    except Refused as refusal:
+        st.error(str(refusal))
+        return None
+
+
+def ask_again(answer: dict[str, Any], key: str) -> None:
+    """Which model answered, and a button that asks the one of now: a fragment's button runs it again."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Ask again", key=key, icon=":material/refresh:")
+        st.caption(f"This is the model of round {answer['round']:,}. While it trains, it goes on changing.")
+
+
+class Figure(NamedTuple):
+    """A picture (H, W[, 3]) of bytes with a line or two of text under it."""
+
+    picture: np.ndarray
+    caption: str = ""
+    name: str = ""  # for those who cannot see it
+
+
+def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 44, most: int = 84) -> None:
+    """Rows of pictures under one another, each with a heading; sizes in pixels. Where a screen is too
+    narrow for `columns` of them, all rows scroll together.
+
+    Pictures are in the page itself: none is fetched later than its neighbours.
+    """
+    size = f"--columns: {columns}; --least: {least}px; --most: {most}px"
+    parts = [_STYLE, f'<div class="strip-box"><div class="strip" style="{size}">']
+    for heading, figures in rows:
+        parts.append(f"<p>{escape(heading)}</p>" if heading else "")
+        parts += [_figure(figure) for figure in figures]
+        parts += ["<i></i>"] * (-len(figures) % columns)  # the next row starts at the left
+    st.html("".join([*parts, "</div></div>"]))
+
+
+def _figure(it: Figure) -> str:
+    file = io.BytesIO()
+    Image.fromarray(it.picture).save(file, "png")
+    source = base64.b64encode(file.getvalue()).decode()
+    alt = escape(it.name or it.caption, quote=True)
+    caption = escape(it.caption).replace("\n", "<br>")
+    image = f'<img src="data:image/png;base64,{source}" alt="{alt}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+_STYLE = """<style>
+.strip-box { container-type: inline-size }
+.strip { display: grid; gap: 0.4rem; overflow-x: auto;
+  grid-template-columns: repeat(var(--columns), minmax(var(--least), var(--most))) }
+.strip p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; max-width: 100cqi;
+  margin: 0.3rem 0 0 }
+.strip figure { margin: 0 }
+.strip img { display: block; width: 100%; image-rendering: pixelated; border-radius: 2px }
+.strip figcaption { font-size: 0.8rem; line-height: 1.3; text-align: center; padding-top: 0.15rem;
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word }
+</style>"""

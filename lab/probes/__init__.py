@@ -1,0 +1,59 @@
+"""Probes: what a page may ask the model of a run. `ask(model, data, "nearest", {"seed": 3})`.
+
+A family's probes are the functions named in `__all__` of the module of its name: each takes the
+model, the data and arguments from the page, which it checks, and answers with arrays, numbers and text.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from typing import Any
+
+import torch
+
+from engine.config import Refused
+from engine.data import Dataset
+from engine.device import seed
+from engine.family import Family
+
+Answer = dict[str, Any]
+"""Named arrays (pictures in bytes), numbers, words, and lists of these."""
+
+
+@torch.no_grad()
+def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> Answer:
+    """What this model answers now. Raises `Refused` for a question it cannot be asked.
+
+    Probes run outside the run's random stream, from a fixed seed: the same question to the same
+    model has the same answer.
+    """
+    where = f"{__name__}.{model.name.replace('-', '_')}"
+    known = importlib.import_module(where) if importlib.util.find_spec(where) else None
+    names = getattr(known, "__all__", [])
+    if name not in names:
+        raise Refused(
+            f"A {model.title} cannot be asked {name[:40]!r}; it knows {', '.join(names) or 'none'}."
+        )
+    probe = getattr(known, name)
+    try:
+        inspect.signature(probe).bind(model, data, **arguments)
+    except TypeError as error:
+        raise Refused(f"{name} was asked wrongly: {error}.") from error
+    if not all(weight.isfinite().all() for weight in model.parameters()):
+        raise Refused("This model has diverged and holds no numbers; rewind or reset the run first.")
+    seed(0, data.x.device)
+    answer: Answer = probe(model, data, **arguments)
+    return answer
+
+
+def whole(value: Any, name: str, low: int, high: int) -> int:
+    """A whole number from `low` to `high`. Raises `Refused`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Refused(f"{name} is {str(value)[:40]!r}; it must be a whole number from {low:,} to {high:,}.")
+    return value
+
+
+def seed_of(value: Any, name: str = "seed") -> int:
+    return whole(value, name, 0, 2**32 - 1)
