@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from engine.config import Refused
 from engine.families import families
 from engine.family import Family
 from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
-from lab.kit.setting import Setting, adopt, choose
+from lab.kit.setting import Setting, choose
 from lab.runs import store, wall
 from lab.stage import stage
 
@@ -48,8 +49,6 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     try:
         setting = setting._replace(wall=_axes_of(axes))
         wall.check(family, chosen.space, family.configure(chosen.space, setting.config), setting.wall)
-        if (picked := st.session_state.pop("_picked", None)) is not None:
-            open_single(family, setting, picked)
         run_id = _run_of(family, setting)
     except Refused as refusal:
         st.error(str(refusal))
@@ -57,7 +56,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     stage(
         run_id, key="stage", legend=legends.get(chosen.space.kind, ()), players=family.players, height=680,
         on_fork=_go, on_train=lambda: _go(_start(family, setting)),
-        on_pick=lambda index: st.session_state.update(_picked=index),
+        links=addresses(family, setting),
     )  # fmt: skip
     return Wall(family, run_id, setting)
 
@@ -158,26 +157,13 @@ def _number(name: str, word: str) -> int | float:
         ) from None
 
 
-def single(family: type[Family], setting: Setting, index: int) -> dict[str, Any]:
-    """The knobs, data and seed of one member, as its own room shows them. Raises `Refused`."""
-    own = wall.members(setting.wall)
-    if not 0 <= index < len(own):
-        raise Refused("There is no such panel on this wall.")
-    config = family.configure(data.load(setting.data).space, setting.config).model_dump()
-    return config | {"data": setting.data, "seed": setting.seed} | own[index]
-
-
-def open_single(family: type[Family], setting: Setting, index: int) -> None:
-    """Leave for the family's own room, with this member's setting."""
-    adopt(single(family, setting, index))
-    st.switch_page(st.session_state["_rooms"][family.name])
-
-
-def address(family: type[Family], setting: Setting, index: int) -> str:
-    """A link to one member as a run of its own."""
-    usually = family.configure(data.load(setting.data).space).model_dump() | {"seed": 0}
-    values = {k: v for k, v in single(family, setting, index).items() if usually.get(k) != v}
-    return f"/{family.name}?{urlencode(values)}"
+def addresses(family: type[Family], setting: Setting) -> list[str]:
+    """A link to each member as a run of its own, in its family's room."""
+    space = data.load(setting.data).space
+    usual = family.configure(space).model_dump() | {"seed": 0, "data": ""}
+    base = family.configure(space, setting.config).model_dump() | {"data": setting.data, "seed": setting.seed}
+    every = [base | own for own in wall.members(setting.wall)]
+    return [f"/{family.name}?{urlencode({k: v for k, v in one.items() if usual[k] != v})}" for one in every]
 
 
 def scores(shown: Wall) -> None:
@@ -201,23 +187,31 @@ def _table(shown: Wall, row: Mapping[str, Any]) -> str:
     name = "modes" if "modes" in row else "JS"
     target, axes = data.load(shown.setting.data).target, shown.setting.wall
     most = len(target.modes) if target is not None and target.modes is not None else 1
+    (rows, heads), *columns = axes.items()
+    if columns:
+        ((across, tops),) = columns
+        where, before, names = (
+            f"{rows} downwards, {across} to the right",
+            [f"<th>{v:g}</th>" for v in heads],
+            None,
+        )
+        head = f"<tr><th></th>{''.join(f'<th>{v:g}</th>' for v in tops)}</tr>"
+    else:  # nearly a square, as on the stage
+        wide = math.ceil(math.sqrt(len(heads)))
+        tops, where, names, head = heads[:wide], f"{rows} before each", heads, ""
+        before = [""] * math.ceil(len(heads) / wide)
     cells = []
-    for i, value in enumerate(row[name]):
+    for i, (value, link) in enumerate(zip(row[name], addresses(shown.family, shown.setting), strict=True)):
         share = 0 if value is None else value / most if name == "modes" else 1 - value
         text = "–" if value is None else f"{value:.0f}" if name == "modes" else f"{value:.2f}"
-        link = f'<a href="{address(shown.family, shown.setting, i).replace("&", "&amp;")}">{text}</a>'
-        cells.append(f'<td style="background: rgb(128 128 128 / {60 * share:.0f}%)">{link}</td>')
-    (rows, heads), (columns, tops) = [*axes.items(), ("", [""])][:2]
-    wide = len(tops)
-    head = "".join(f"<th>{value:g}</th>" if columns else "<th></th>" for value in tops)
-    lines = [
-        f"<tr><th>{value:g}</th>{''.join(cells[i * wide : (i + 1) * wide])}</tr>"
-        for i, value in enumerate(heads)
-    ]
+        text = f"<small>{names[i]:g}:</small> {text}" if names else text
+        style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
+        cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
+    n = len(tops)
+    lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
     what = f"Modes found, of {most}" if name == "modes" else "JS divergence, bits"
-    where = f"{rows} downwards" + (f", {columns} to the right" if columns else "")
-    caption = f"<caption>{what}, around round {row['round']:,}: {where}</caption>"
-    return f"{_STYLE}<table class=wall>{caption}<tr><th></th>{head}</tr>{''.join(lines)}</table>"
+    caption = f"<caption>{what}, around round {row['round']:,}; {where}. Each opens as a run.</caption>"
+    return f"{_STYLE}<table class=wall>{caption}{head}{''.join(lines)}</table>"
 
 
 _STYLE = """<style>

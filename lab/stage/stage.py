@@ -105,9 +105,9 @@ def stage(
     train: bool = True,
     pointer: bool = False,
     graph: Graph | None = None,
+    links: Sequence[str] = (),
     on_fork: Callable[[str], None] | None = None,
     on_train: Callable[[], None] | None = None,
-    on_pick: Callable[[int], None] | None = None,
 ) -> Any:
     """Show a run, live, with its controls.
 
@@ -126,9 +126,9 @@ def stage(
         train: False hides play, step, reset and rewind.
         pointer: True sends pointer events over the picture to the run's scene.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
+        links: the address that each panel of a wall opens when it is pressed.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
-        on_pick: called with the number of the panel of a wall that was pressed.
 
     Returns:
         The component's result; `.forked` (a run id) and `.train` (milliseconds since 1970)
@@ -144,10 +144,6 @@ def stage(
         if on_train is not None and st.session_state[key].train:
             on_train()
 
-    def picked() -> None:
-        if on_pick is not None and st.session_state[key].pick is not None:
-            on_pick(int(st.session_state[key].pick))
-
     data = {
         "run": run,
         "legend": list(legend),
@@ -157,5 +153,6 @@ def stage(
         "labels": dict(labels or {}),
         "height": height,
         "graph": graph,
+        "links": list(links),
     }
-    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained, on_pick_change=picked)
+    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)

@@ -126,5 +126,5 @@ def test_sixty_four_panels_of_one_axis_stand_in_a_square(visitor: Come) -> None:
     wall(me, f"/wall?rows=seed&row_values={seeds}&columns=none&width_G=8&width_D=8&batch=16", rounds=5)
     me.moves()
     me.pause()
-    me.page.mouse.move(*place(me, 0.94, 0.9))
+    me.page.mouse.move(*place(me, 0.84, 0.92))
     expect(me.button("hover")).to_contain_text("Seed: 63")

@@ -1,6 +1,7 @@
 """The page of the wall, without a browser: what a link means, what is refused, what a panel opens."""
 
-import sys
+import json
+from urllib.parse import parse_qsl
 
 import pytest
 import streamlit as st
@@ -167,22 +168,17 @@ def test_scores_stand_below_and_each_is_a_link_to_its_run(visit):
     paused(page)
 
 
-def test_a_press_of_a_panel_leads_to_the_run_of_its_setting(visit, monkeypatch):
-    """AppTest cannot press a component: a button calls what it would."""
-
-    def buttons(run, *, on_pick, **rest):
-        st.button("Panel", key="panel", on_click=on_pick, args=(1,))
-
-    monkeypatch.setattr(sys.modules["lab.kit.wall"], "stage", buttons)
-    went = {}
-    monkeypatch.setattr(
-        st, "switch_page", lambda page: went.update(page=page, adopt=st.session_state["_adopt"])
-    )
+def test_each_panel_leads_to_the_run_of_its_setting(visit):
     page = visit(**SMALL, seed="3")
-    page.button(key="panel").click().run()
-    assert went["page"].url_path == "gan"
+    (stage,) = page.get("bidi_component")
+    link = json.loads(stage.proto.json)["links"][1]
+    paused(page)
+    room, _, query = link.partition("?")
     config = GAN.configure(data.load("ring").space, kit.SMALLER | {"width_G": 8, "width_D": 8, "lr_D": 0.01})
-    assert went["adopt"] == config.model_dump() | {"data": "ring", "seed": 3}
+    single = visit(room[1:], **dict(parse_qsl(query)))
+    info = info_of(on_stage(single))
+    assert (info.config, info.data, info.seed, info.wall) == (config.model_dump(), "ring", 3, {})
+    paused(single)
 
 
 def test_the_presets_open(visit):
@@ -190,8 +186,6 @@ def test_the_presets_open(visit):
     links = [button.proto.url for button in page.get("link_button")]
     assert len(links) == 3
     for link in links:
-        _, _, query = link.partition("?")
-        values = dict(pair.split("=") for pair in query.replace("+", " ").split("&")) if query else {}
-        shown = visit(**values)
+        shown = visit(**dict(parse_qsl(link.partition("?")[2])))
         assert not shown.error
         paused(shown)
