@@ -190,33 +190,29 @@ def _table(shown: Wall, row: Mapping[str, Any]) -> str:
     (rows, heads), *columns = axes.items()
     if columns:
         ((across, tops),) = columns
-        where, before, names = (
-            f"{rows} downwards, {across} to the right",
-            [f"<th>{v:g}</th>" for v in heads],
-            None,
-        )
-        head = f"<tr><th></th>{''.join(f'<th>{v:g}</th>' for v in tops)}</tr>"
+        before = [f"<th>{value:g}</th>" for value in heads]
+        head = f"<tr><th></th>{''.join(f'<th>{value:g}</th>' for value in tops)}</tr>"
+        where = f"{rows} downwards, {across} to the right"
     else:  # nearly a square, as on the stage
-        wide = math.ceil(math.sqrt(len(heads)))
-        tops, where, names, head = heads[:wide], f"{rows} before each", heads, ""
-        before = [""] * math.ceil(len(heads) / wide)
+        tops = heads[: math.ceil(math.sqrt(len(heads)))]
+        before, head = [""] * math.ceil(len(heads) / len(tops)), ""
+        where = f"{rows} before each"
     cells = []
     for i, (value, link) in enumerate(zip(row[name], addresses(shown.family, shown.setting), strict=True)):
         share = 0 if value is None else value / most if name == "modes" else 1 - value
         text = "–" if value is None else f"{value:.0f}" if name == "modes" else f"{value:.2f}"
-        text = f"<small>{names[i]:g}:</small> {text}" if names else text
+        text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
         cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
     what = f"Modes found, of {most}" if name == "modes" else "JS divergence, bits"
-    caption = f"<caption>{what}, around round {row['round']:,}; {where}. Each opens as a run.</caption>"
-    return f"{_STYLE}<table class=wall>{caption}{head}{''.join(lines)}</table>"
+    caption = f"<p>{what}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
+    return f"{_STYLE}{caption}<table class=wall>{head}{''.join(lines)}</table>"
 
 
 _STYLE = """<style>
 .wall { border-collapse: collapse; font-variant-numeric: tabular-nums }
-.wall caption { text-align: left; padding-bottom: 0.4rem; caption-side: top }
 .wall th { font-weight: 400; opacity: 0.75; padding: 0.2rem 0.6rem; text-align: right }
 .wall td { text-align: center; border: 1px solid rgb(128 128 128 / 25%) }
 .wall a { color: inherit; display: block; padding: 0.25rem 0.8rem }

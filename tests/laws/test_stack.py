@@ -8,6 +8,7 @@ import torch
 
 from engine.config import Refused
 from engine.data import load
+from engine.families.cgan import CGAN
 from engine.families.gan import GAN
 from engine.family import Family
 from engine.fit import fit, optimizers_of, retune
@@ -86,6 +87,18 @@ def test_a_stack_trains_each_member_as_a_run_of_its_own_would(name):
         assert len(terms) == len(alone_terms) == ROUNDS * (configs[0].k + 1)
         for ours, theirs in zip(terms, alone_terms, strict=True):
             assert apart({k: t[i] for k, t in ours.items()}, theirs) < 1e-8
+
+
+def test_a_stack_of_conditional_gans_is_exact_too():
+    """Each labelled family with `stacked` methods keeps the same promise."""
+    configs = [CGAN.configure(RING.space, SMALL | {"lr_D": lr}) for lr in (1e-3, 1e-2)]
+    stacked = stack(CGAN, configs, RING.space, [0, 1])
+    together(stacked, optimizers_of(stacked), range(ROUNDS))
+    for i, config in enumerate(configs):
+        torch.manual_seed(i)
+        alone = CGAN(config, RING.space)
+        list(fit(alone, [RING.batch(config.batch, i, round) for round in range(ROUNDS)]))
+        assert apart({k: t[i] for k, t in tensors(stacked).items()}, tensors(alone)) < 1e-9
 
 
 def test_members_differ_where_their_settings_do():
