@@ -37,7 +37,7 @@ with tries:
             (
                 "Two learning rates",
                 "The map of collapse. In the upper right D learns slowly and G quickly: G runs to one mode "
-                "after another, and D comes too late. With a quick D, all modes are found.",
+                "after another, and D comes too late. In the lower right both are quick, and all modes are found.",
                 "/wall",
             ),
             (
@@ -48,8 +48,9 @@ with tries:
             ),
             (
                 "Weight of R1 on the grid of 25",
-                "From row to row the penalty on D's slope grows, from column to column only the seed "
-                "changes. Too little lets D forget old modes, too much blinds it.",
+                "From row to row the penalty on D's slope grows ten-thousandfold, from column to column only "
+                "the seed changes. For the first thousands of rounds the panels of one row differ as much as "
+                "the rows do: one run of each would have told you a story that is not there.",
                 "/wall?data=grid&rows=weight&row_values=0.001,+0.01,+0.1,+1,+10&columns=seed"
                 "&column_values=0,+1,+2,+3",
             ),
