@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,8 +14,11 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from engine import data
 from engine.config import Refused
 from engine.family import Family
+from engine.metrics import about
+from engine.metrics.symptoms import WINDOW, Symptom, symptoms
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -45,6 +50,64 @@ def live_formula(room: Room, write: Callable[[dict[str, float]], str]) -> None:
             st.caption("The numbers appear here when training has begun.")
         else:
             st.markdown(write(row))
+
+    show()
+
+
+def diagnosis(run_id: str) -> list[Symptom] | None:
+    """What the detector sees in a run, the gravest first; None while there is too little to tell."""
+    at = store.folder(run_id)
+    path = at / "metrics.jsonl"
+    now = path.stat() if path.exists() else None
+    return _diagnosis(at, now.st_mtime_ns if now else 0)
+
+
+@lru_cache(maxsize=128)
+def _diagnosis(at: Path, _changed: int) -> list[Symptom] | None:
+    rows = store.rows(at / "metrics.jsonl", having=(b'"JS"', b'"D(x)"'))
+    if len(rows) < WINDOW:
+        return None
+    return symptoms(rows, about(data.load(store.read_info(at).data)))
+
+
+def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
+    """The detector's findings in words: tone (good, bad or ""), name, what is seen, cure."""
+    if found is None:
+        return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
+    if not found:
+        return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
+    tones = {"Working": "good", "Learning": ""}
+    return [
+        {
+            "tone": tones.get(one.name, "bad"),
+            "name": one.name,
+            "says": one.sentence.removeprefix(f"{one.name}: "),
+            "cure": one.cure,
+        }
+        for one in found
+    ]
+
+
+def verdict(run_id: str) -> str:
+    """What the detector sees in a run, as markdown: green where it works, amber where it does not."""
+    looks = {
+        "good": ":green[:material/check_circle: **{name}.**] ",
+        "bad": ":orange[:material/error: **{name}.**] ",
+    }
+    parts = []
+    for one in tell(diagnosis(run_id)):
+        name = looks.get(one["tone"], "**{name}.** " if one["name"] else "").format(**one)
+        says = one["says"][0].upper() + one["says"][1:]
+        parts.append(name + says + (f"  \n**Cure:** {one['cure']}" if one["cure"] else ""))
+    return "\n\n".join(parts)
+
+
+def detector(run_id: str) -> None:
+    """The verdict on a run, written anew every two seconds: the one timed fragment of its page."""
+
+    @st.fragment(run_every=2.0)
+    def show() -> None:
+        st.markdown(verdict(run_id))
 
     show()
 

@@ -38,6 +38,7 @@ const WORDS = {
   morphSays: "Show or hide {layer}. Rest on this word to watch G bend the plane of z into it.",
   field: "value",
   numbers: "Numbers",
+  cure: "Cure:",
 };
 
 /** Fill the {holes} of a sentence. */
