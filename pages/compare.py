@@ -40,6 +40,8 @@ GAN_LEGENDS = {
 GAN_LABELS = {
     "field": "D(x)",
     "chart/loss": "What each player descends",
+    "role/D(x)": "data",
+    "role/D(G(z))": "model",
     "role/-E[log D(x)]": "critic",
     "role/-E[log(1 - D(G(z)))]": "critic",
     "role/-E[log D(G(z))]": "model",

@@ -38,9 +38,9 @@ def compare(
         titles = {name: one.title for name, one in known.items()}
         usual = "gan" if "gan" in known else next(iter(known))
         unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
-        family = known[
-            pick("family", titles, usual, "Model", unknown, "Whose knob differs.", st.query_params.clear)
-        ]
+        forget = st.query_params.clear
+        name = pick("family", titles, usual, "Model", unknown, "What is trained.", forget, always=True)
+    family = known[name]
     chosen: dict[str, Any] = {}  # the knob and its two values
 
     def apart(defaults: dict[str, Any]) -> str:
@@ -74,7 +74,9 @@ def compare(
         pair(
             runs,
             key="pair",
-            titles=[f"{knob.label}: {one}" for one in said],
+            titles=[
+                f"{side.capitalize()}: {knob.label} {one}" for side, one in zip(SIDES, said, strict=True)
+            ],
             verdicts=[tell(diagnosis(run)) for run in runs],
             legend=legends.get(family.name, LEGENDS).get(kind, ()),
             players=family.players,
@@ -98,10 +100,10 @@ def _sides(family: type[Family], defaults: dict[str, Any]) -> dict[str, Any]:
     knobs = family.Config.knobs()
     rates = [name for name, knob in knobs.items() if knob.log and knob.live]
     unknown = f"There is no knob {st.query_params.get('knob', '')[:40]!r}"
-    titles = {name: titled(knob) for name, knob in knobs.items()}
+    titles = {name: knob.label for name, knob in knobs.items()}
     name = pick(
         "knob", titles, [*rates, *knobs][0], "What differs", unknown,
-        "The one knob whose value is not the same in the two runs.", _forget_sides,
+        "The one knob whose value is not the same in the two runs.", _forget_sides, always=True,
     )  # fmt: skip
     knob = knobs[name]
     # a link from a room brings the knob's present value: here that is the left side's

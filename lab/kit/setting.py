@@ -100,8 +100,10 @@ def pick(
     unknown: str,
     help: str,
     on_change: Callable[[], None] | None = None,
+    always: bool = False,
 ) -> str:
-    """A select box kept in the address by name: Streamlit's own binding would write the title."""
+    """A select box kept in the address by name: Streamlit's own binding would write the title.
+    The default is kept there only if `always`."""
     if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
         st.error(f"{unknown}; here is {titles[default]}.")
         st.session_state[key] = default
@@ -113,7 +115,7 @@ def pick(
         help=help,
         on_change=on_change,
     )
-    if name == default:
+    if name == default and not always:
         st.query_params.pop(key, None)
     else:
         st.query_params[key] = name

@@ -128,7 +128,9 @@ class Worker:
         self.tell("frame", seat.run.info.id, seat.run.frame(full=full, pointer=seat.pointer))
         now = time.monotonic()
         seat.frames += 1
-        seat.cost = max(time.thread_time() - begin, 0.9 * seat.cost)  # waiting for a core is no cost
+        spent = time.thread_time() - begin  # waiting for a core is no cost
+        # nor is what is made once, like the noise floor of new data: that takes a second
+        seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
         # pictures never take more than a quarter of the time, however many runs are watched
         period = max(1 / FRAMES_PER_SECOND, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)

@@ -2,7 +2,7 @@
 
 class Pair {
   constructor(parent) {
-    this.root = make("div", { class: "pair", "data-testid": "pair" });
+    this.root = make("div", { class: "stage pair", "data-testid": "pair" });
     this.legendHolder = make("div", {});
     this.barHolder = make("div", { class: "shared", "data-testid": "shared" });
     this.sides = [0, 1].map(() => this.side());
@@ -14,6 +14,8 @@ class Pair {
     const [left, right] = this.stages.map((stage) => stage.screen);
     join(left, right);
     join(right, left);
+    this.aligning = new ResizeObserver(() => this.align());
+    for (const { stage, verdict } of this.sides) for (const one of [this.root, verdict, stage.screen.numbers.element]) this.aligning.observe(one);
     this.keys = new Keys(this.barHolder, () => this.controls, () => true);
   }
 
@@ -38,6 +40,7 @@ class Pair {
       stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue: () => {} });
     });
     if (differs(old, data, "legend", "labels")) this.buildLegend();
+    this.root.dataset.mood = this.stages[0].screen.palette.mood;
     this.render();
   }
 
@@ -111,7 +114,18 @@ class Pair {
     show(this.controls.fork, false);
   }
 
+  /** Side by side, the charts of both begin at one height. */
+  align() {
+    const columns = this.stages.map((stage) => stage.screen.column);
+    for (const column of columns) column.style.minHeight = "";
+    const [left, right] = this.sides.map((side) => side.element.offsetTop);
+    if (left !== right) return;
+    const tallest = Math.max(...columns.map((column) => column.offsetHeight));
+    for (const column of columns) column.style.minHeight = `${tallest}px`;
+  }
+
   close() {
+    this.aligning.disconnect();
     this.keys.close();
     for (const stage of this.stages) stage.close();
     this.root.remove();
@@ -126,15 +140,15 @@ function join(screen, other) {
 
 const MARKS = { good: "\u2713", bad: "!" };
 
-/** What the detector says: [{tone, name, says, cure}]. */
-function writeVerdict(holder, found, words) {
-  const lines = found.map(({ tone, name, says, cure }) => {
-    const mark = MARKS[tone] ? [make("span", { class: "mark", "aria-hidden": "true" }, MARKS[tone])] : [];
-    const head = name ? [make("strong", {}, name), ": "] : [];
-    const line = make("p", { class: tone }, ...mark, ...head, signed(says));
-    if (cure) line.append(make("span", { class: "cure" }, make("strong", {}, words.cure), " ", cure));
-    return line;
-  });
+/** What the detector says, [{tone, name, says, cure}]: the gravest in full, of the others the names. */
+function writeVerdict(holder, [first, ...others], words) {
+  const { tone, name, says, cure } = first;
+  const mark = MARKS[tone] ? [make("span", { class: "mark", "aria-hidden": "true" }, MARKS[tone])] : [];
+  const head = name ? [make("strong", {}, name), ": "] : [];
+  const lines = [make("p", {}, ...mark, ...head, signed(says))];
+  if (cure) lines.push(make("p", {}, make("strong", {}, words.cure), " ", cure));
+  if (others.length) lines.push(make("p", {}, fill(words.alsoSeen, { names: others.map((one) => one.name).join(", ") })));
+  setAll(holder, { "data-tone": tone });
   holder.replaceChildren(...lines);
 }
 

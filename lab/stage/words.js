@@ -39,6 +39,7 @@ const WORDS = {
   field: "value",
   numbers: "Numbers",
   cure: "Cure:",
+  alsoSeen: "Also seen: {names}.",
 };
 
 /** Fill the {holes} of a sentence. */
