@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import data
 from engine.config import Knob, Refused
@@ -33,18 +34,20 @@ def compare(
     is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also keeps
     the two runs (a, b), for a refresh.
     """
-    known = families()
+    known, notes = families(), st.container()  # a phone hides the sidebar, but must not hide what is wrong
     with st.sidebar:
         titles = {name: one.title for name, one in known.items()}
         usual = "gan" if "gan" in known else next(iter(known))
         unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
-        forget = st.query_params.clear
-        name = pick("family", titles, usual, "Model", unknown, "What is trained.", forget, always=True)
+        name = pick(
+            "family", titles, usual, "Model", unknown, "What is trained.", st.query_params.clear,
+            always=True, complain=notes.error,
+        )  # fmt: skip
     family = known[name]
     chosen: dict[str, Any] = {}  # the knob and its two values
 
     def apart(defaults: dict[str, Any]) -> str:
-        chosen.update(_sides(family, defaults))
+        chosen.update(_sides(family, defaults, notes))
         return chosen["knob"].name
 
     _check_address(family)
@@ -95,7 +98,7 @@ def _check_address(family: type[Family]) -> None:
         st.error(str(refusal))
 
 
-def _sides(family: type[Family], defaults: dict[str, Any]) -> dict[str, Any]:
+def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator) -> dict[str, Any]:
     """The select box of the knob that differs, and its two sliders."""
     knobs = family.Config.knobs()
     rates = [name for name, knob in knobs.items() if knob.log and knob.live]
@@ -103,13 +106,14 @@ def _sides(family: type[Family], defaults: dict[str, Any]) -> dict[str, Any]:
     titles = {name: knob.label for name, knob in knobs.items()}
     name = pick(
         "knob", titles, [*rates, *knobs][0], "What differs", unknown,
-        "The one knob whose value is not the same in the two runs.", _forget_sides, always=True,
+        "The one knob whose value is not the same in the two runs.", _forget_sides,
+        always=True, complain=notes.error,
     )  # fmt: skip
     knob = knobs[name]
     # a link from a room brings the knob's present value: here that is the left side's
-    base = _value(family, name, st.query_params.pop(name, None), defaults[name])
-    left = _side(family, knob, "left", base)
-    return {"knob": knob, "left": left, "right": _side(family, knob, "right", contrast(knob, left))}
+    left = _value(family, name, st.query_params.pop(name, None), defaults[name], notes)
+    left = _side(family, knob, "left", left, notes)
+    return {"knob": knob, "left": left, "right": _side(family, knob, "right", contrast(knob, left), notes)}
 
 
 def _forget_sides() -> None:
@@ -117,21 +121,21 @@ def _forget_sides() -> None:
         st.query_params.pop(side, None)
 
 
-def _value(family: type[Family], name: str, text: str | None, default: Any) -> Any:
+def _value(family: type[Family], name: str, text: str | None, default: Any, notes: DeltaGenerator) -> Any:
     """What the address says of a knob's value, or the default and a sentence that says why."""
     if text is None:
         return default
     try:
         return getattr(family.Config.of({name: text}), name)
     except Refused as refusal:
-        st.error(str(refusal))
+        notes.error(str(refusal))
         return default
 
 
-def _side(family: type[Family], knob: Knob, side: str, default: Any) -> Any:
+def _side(family: type[Family], knob: Knob, side: str, default: Any, notes: DeltaGenerator) -> Any:
     key = f"{side.capitalize()}-{knob.name}"
     if key not in st.session_state:
-        st.session_state[key] = _value(family, knob.name, st.query_params.get(side), default)
+        st.session_state[key] = _value(family, knob.name, st.query_params.get(side), default, notes)
     value = widget(knob, default, side.capitalize())
     st.query_params[side] = str(value)
     return value

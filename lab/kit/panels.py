@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pygments.lexers import PythonLexer
 from engine import data
 from engine.config import Refused
 from engine.family import Family
-from engine.metrics import about
+from engine.metrics import About, about
 from engine.metrics.symptoms import WINDOW, Symptom, symptoms
 from lab.kit.room import Room
 from lab.runs import store
@@ -58,16 +59,25 @@ def diagnosis(run_id: str) -> list[Symptom] | None:
     """What the detector sees in a run, the gravest first; None while there is too little to tell."""
     at = store.folder(run_id)
     path = at / "metrics.jsonl"
-    now = path.stat() if path.exists() else None
-    return _diagnosis(at, now.st_mtime_ns if now else 0)
+    known = judged_by(store.read_info(at).data)
+    return _diagnosis(path, path.stat().st_mtime_ns) if known.done() and path.exists() else None
 
 
 @lru_cache(maxsize=128)
-def _diagnosis(at: Path, _changed: int) -> list[Symptom] | None:
-    rows = store.rows(at / "metrics.jsonl", having=(b'"JS"', b'"D(x)"'))
+def _diagnosis(path: Path, _changed: int) -> list[Symptom] | None:
+    rows = store.rows(path, having=(b'"JS"', b'"D(x)"'))
     if len(rows) < WINDOW:
         return None
-    return symptoms(rows, about(data.load(store.read_info(at).data)))
+    return symptoms(rows, judged_by(store.read_info(path.parent).data).result())
+
+
+@lru_cache(maxsize=32)
+def judged_by(name: str) -> Future[About]:
+    """What the detector must know of these data. To measure it takes a second: no page waits for it."""
+    return _measuring.submit(lambda: about(data.load(name)))
+
+
+_measuring = ThreadPoolExecutor(1)
 
 
 def tell(found: list[Symptom] | None) -> list[dict[str, str]]:

@@ -101,11 +101,12 @@ def pick(
     help: str,
     on_change: Callable[[], None] | None = None,
     always: bool = False,
+    complain: Callable[[str], Any] = st.error,
 ) -> str:
     """A select box kept in the address by name: Streamlit's own binding would write the title.
     The default is kept there only if `always`."""
     if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
-        st.error(f"{unknown}; here is {titles[default]}.")
+        complain(f"{unknown}; here is {titles[default]}.")
         st.session_state[key] = default
     name: str = st.selectbox(
         label,

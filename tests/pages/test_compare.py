@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from engine import data
 from engine.families.gan import GAN
 from lab.kit.compare import contrast
 from lab.runs import store
@@ -151,10 +150,9 @@ def test_the_other_side_has_another_value_that_is_allowed(knob):
 
 
 def test_the_detectors_verdict_is_told_of_each_run(visit, monkeypatch):
-    from engine.metrics import about
     from lab.kit import panels
 
-    shares = about(data.load("ring")).shares
+    shares = panels.judged_by("ring").result().shares
     row = {
         "sliced Wasserstein": 0.2,
         "JS": 0.1,
