@@ -99,6 +99,12 @@ class Family(nn.Module, ABC):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
+    @property
+    def like(self) -> dict[str, Any]:
+        """Where and how exact new tensors are to be: device and dtype of the weights."""
+        weight = next(self.parameters())
+        return {"device": weight.device, "dtype": weight.dtype}
+
     def count(self, x: Tensor) -> int:
         """Examples in a minibatch x of shape (..., B, *space.shape)."""
         return x.shape[-1 - len(self.space.shape)]

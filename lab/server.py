@@ -80,6 +80,8 @@ class Viewer:
             self.frame = what
         else:
             self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
+        if kind == "trace":
+            self.frame = None  # what still waits is of before this step
         self.news.set()
 
     def state(self, **now: Any) -> dict[str, Any]:
@@ -126,7 +128,8 @@ class Viewer:
                 self._do({"do": "rewind", "round": _round(message)})
             case {"do": "step"}:
                 player = message.get("player")
-                self._do({"do": "step", "player": player if player is None else str(player)[:40]})
+                slow = {"slow": True} if message.get("slow") is True else {}
+                self._do({"do": "step", "player": player if player is None else str(player)[:40]} | slow)
             case {"do": str(kind)} if kind in OWNED:
                 self._do({"do": kind})
             case {"show": "keyframes"}:

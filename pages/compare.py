@@ -4,6 +4,7 @@ import streamlit as st
 
 from lab import kit
 
+GAMES = ("gan", "cgan")  # families of D against G
 GAN_LEGENDS = {
     "points": [
         "On both sides: the generator's ",
@@ -53,4 +54,4 @@ st.markdown(
     "Two runs start from the same seed on the same data and train in step. Choose the one knob in which "
     "they differ: whatever then looks different comes of that knob. The address holds it all, to share."
 )
-kit.compare({"gan": GAN_LEGENDS}, {"gan": GAN_LABELS})
+kit.compare(dict.fromkeys(GAMES, GAN_LEGENDS), dict.fromkeys(GAMES, GAN_LABELS))

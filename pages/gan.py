@@ -5,6 +5,32 @@ import streamlit as st
 from engine.adversarial import discriminator_terms, generator_terms
 from engine.families.gan import GAN
 from lab import kit
+from lab.stage import Graph
+
+GRAPH: Graph = {
+    "nodes": [
+        {"id": "z", "title": "z", "says": "noise", "role": "latent", "at": [0, 1],
+         "array": "latent/fake", "lights": ["z"]},
+        {"id": "G", "title": "G", "says": "generator", "role": "model", "at": [1, 1],
+         "array": "mesh/generator"},
+        {"id": "fake", "title": "G(z)", "says": "fakes", "role": "model", "at": [2, 1],
+         "arrays": ["points/fake", "images/samples", "line/model density"], "lights": ["fake", "fake_logit"]},
+        {"id": "real", "title": "x", "says": "real data", "role": "data", "at": [2, 0],
+         "arrays": ["points/real", "line/truth density"], "lights": ["batch.x", "x", "real", "real_logit"]},
+        {"id": "D", "title": "D", "says": "belief: real or fake?", "at": [3, 1],
+         "arrays": [{"name": "belief/real", "role": "data"}, {"name": "belief/fake", "role": "model"}],
+         "lights": ["real_logit", "fake_logit", "logit"]},
+        {"id": "loss", "title": "loss", "says": "what each descends", "at": [4, 1],
+         "arrays": ["curve/loss/"],
+         "lights": ["-E[log D(x)]", "-E[log(1 - D(G(z)))]", "-E[log D(G(z))]", "E[log(1 - D(G(z)))]"]},
+        {"id": "gradient", "title": "gradient", "says": "where D would have fakes go", "role": "gradient",
+         "at": [2, 2], "array": "arrows/gradient", "lights": ["gradient", "change"]},
+    ],
+    "edges": [
+        ["z", "G"], ["G", "fake"], ["fake", "D"], ["real", "D"], ["D", "loss"],
+        ["loss", "gradient", "gradient"], ["gradient", "G", "gradient"],
+    ],
+}  # fmt: skip
 
 LEGENDS = {
     "points": [
@@ -61,6 +87,7 @@ room = kit.room(
         "role/-E[log D(G(z))]": "model",
         "role/E[log(1 - D(G(z)))]": "model",
     },
+    graph=GRAPH,
 )
 
 formula, experiments, check = st.tabs(["Formula and code", "Try this", "Check"])

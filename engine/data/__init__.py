@@ -35,7 +35,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 def names(kind: str | None = None) -> list[Choice]:
     """The built-in data in teaching order; `kind` is "line", "points", "image" or None for all."""
     kinds = {name: "line" if name.endswith("bumps") else "points" for name in TARGETS}
-    choices = [Choice(name, title, kinds[name], False, says) for name, (title, says, _) in TARGETS.items()]
+    choices = [
+        Choice(name, title, kinds[name], False, says, make().pieces > 1)
+        for name, (title, says, make) in TARGETS.items()
+    ]
     choices.append(Choice("digits", "Digits", "image", False, "10,000 handwritten digits of MNIST."))
     choices += [Choice(s.name, s.title, "image", True, s.says) for s in SETS.values()]
     return [choice for choice in choices if kind in (None, choice.kind)]

@@ -30,6 +30,7 @@ class Choice:
     kind: str  # "line", "points" or "image"
     needs_network: bool
     says: str
+    labelled: bool = True  # whether the examples have classes
 
 
 SQUARE = (-3.0, 3.0, -3.0, 3.0)

@@ -77,16 +77,16 @@ class GAN(Family):
     def p_z(self, n: int) -> Tensor:
         """n draws of the noise, shape (n, z)."""
         if self.config.noise == "uniform":
-            return 2 * torch.rand(n, self.config.z, device=self.device) - 1
-        return torch.randn(n, self.config.z, device=self.device)
+            return 2 * torch.rand(n, self.config.z, **self.like) - 1
+        return torch.randn(n, self.config.z, **self.like)
 
     def p_eps(self, n: int) -> Tensor:
         """n uniform numbers, for points between real and fake ones."""
-        return torch.rand(n, device=self.device)
+        return torch.rand(n, **self.like)
 
     def p_noise(self, n: int) -> Tensor:
         """Noise for n real and n fake examples, shape (2, n, *shape)."""
-        return self.config.noise_x * torch.randn(2, n, *self.space.shape, device=self.device)
+        return self.config.noise_x * torch.randn(2, n, *self.space.shape, **self.like)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1: k turns of D, each on fresh data and fresh noise, then one turn of G."""

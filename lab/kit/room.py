@@ -18,7 +18,7 @@ from engine.family import Family
 from lab.kit.setting import Setting, adopt, choose
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from lab.stage import stage
+from lab.stage import Graph, stage
 
 
 class Room(NamedTuple):
@@ -49,6 +49,7 @@ def room(
     sentence: str,
     legends: Mapping[str, Sequence[Any]],
     labels: Mapping[str, str] | None = None,
+    graph: Graph | None = None,
 ) -> Room:
     """Title, one sentence, sliders, and the stage with its controls, already moving.
 
@@ -73,6 +74,7 @@ def room(
         legend=legends.get(kind, ()),
         players=family.players,
         labels=labels,
+        graph=graph,
         on_fork=_go,
         on_train=lambda: _go(_start(family, setting)),
     )

@@ -38,7 +38,13 @@ def adopt(values: dict[str, Any]) -> None:
 
 def usual_data(family: type[Family]) -> str:
     """What a page opens with when nothing else is asked for."""
-    return "ring" if "points" in family.kinds else "digits" if "image" in family.kinds else "two-bumps"
+    fits = [choice.name for choice in _fitting(family)]
+    return next((name for name in ("ring", "digits", "two-bumps") if name in fits), fits[0])
+
+
+def _fitting(family: type[Family]) -> list[data.Choice]:
+    """The data that this family can model."""
+    return [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
 
 
 def choose(
@@ -81,8 +87,9 @@ def _forget_other_rooms(family: type[Family], room: str) -> None:
 
 
 def _choose_data(family: type[Family], default: str) -> str:
-    titles = {c.name: c.title for c in data.names() if c.kind in family.kinds}
-    titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
+    titles = {c.name: c.title for c in _fitting(family)}
+    if not family.labelled:
+        titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
     now = st.session_state.get("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]

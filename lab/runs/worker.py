@@ -22,7 +22,7 @@ import torch
 from engine.checks import Check, measure
 from engine.config import Refused
 from engine.device import settle
-from lab.runs import store
+from lab.runs import slow, store
 from lab.runs.run import Run
 
 FRAMES_PER_SECOND = 25
@@ -231,6 +231,9 @@ class Worker:
                 seat.run.do({"do": "rewind", "round": 0})
             case "checkpoint":
                 seat.run.checkpoint()
+            case "step" if command.pop("slow", False):
+                self.tell("trace", run_id, slow.step(seat.run, command["player"]))
+                return self._state(seat, again=True)
             case _:
                 seat.run.do(command)
         self._show(seat)

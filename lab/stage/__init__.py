@@ -2,6 +2,6 @@
 
 from lab.stage.pair import pair
 from lab.stage.sketch import sketch
-from lab.stage.stage import stage
+from lab.stage.stage import Graph, stage
 
-__all__ = ["pair", "sketch", "stage"]
+__all__ = ["Graph", "pair", "sketch", "stage"]

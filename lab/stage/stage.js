@@ -34,9 +34,10 @@ class Stage {
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.legendHolder = make("div", { class: "legend-holder" });
     this.controlsHolder = make("div", { class: "controls-holder" });
+    this.drawer = new Drawer(this);
     // The root is the container the layout is measured by, so the grid is one element deeper.
     const { column, charts } = this.screen;
-    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, charts.element);
+    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, this.drawer.element, charts.element);
     this.root.append(layout, this.spoken);
     parent.append(this.root);
     this.keys = new Keys(this.root, () => (this.pair ?? this).controls, () => this.data.train, {
@@ -54,6 +55,7 @@ class Stage {
     this.screen.update(data, this.words);
     if (differs(old, data, "legend", "labels")) this.buildLegend();
     if (differs(old, data, "players", "labels")) this.buildControls();
+    if (differs(old, data, "players", "labels", "graph")) this.drawer.update(data, this.words);
     if (old?.run !== data.run) this.watch(data.run);
     this.render();
   }
@@ -78,6 +80,7 @@ class Stage {
   watch(run) {
     this.history.clear();
     this.screen.trail.clear();
+    this.drawer.forget();
     this.stale = true;
     this.view = null;
     this.guess = null;
@@ -91,6 +94,7 @@ class Stage {
     if (message.forked) this.trigger("forked", message.forked);
     if (message.error) {
       this.notice.say(message.error);
+      this.drawer.slow.refused();
       this.setGuess(null);
     }
   }
@@ -114,6 +118,7 @@ class Stage {
 
   /** A frame updates the arrays it has; a keyframe is complete in itself. */
   receive(frame) {
+    if (frame.meta.trace) this.drawer.slow.take(frame, this.live);
     const whole = Number.isFinite(frame.meta.key);
     // While keyframes are being fetched they are history, not news.
     const asked = whole && (this.server?.recording || this.history.waiting());
@@ -131,7 +136,18 @@ class Stage {
     this.live = this.screen.newest = picture;
     this.round = picture.meta.round;
     const pace = this.pace();
-    if (this.view === null) this.present(picture, pace);
+    if (this.view === null && !this.drawer.slow.held()) this.present(picture, pace);
+  }
+
+  /** Show what is now; while slow motion walks a turn, that is what was before its step. */
+  showNow() {
+    const picture = this.drawer.slow.held() ?? this.live;
+    if (picture && this.view === null && !this.server?.recording) this.present(picture, LONGEST_TWEEN);
+  }
+
+  /** What thumbnails need to know besides their arrays. */
+  thumbLook() {
+    return { palette: this.screen.palette, box: this.screen.box };
   }
 
   /** Points glide for as long as the last two frames were apart. */
@@ -171,6 +187,7 @@ class Stage {
 
   /** Send, show at once what will probably follow, and return to now. */
   order(order, guess = null) {
+    this.drawer.slow.leave();
     this.link.send(order);
     this.look(null);
     this.setGuess(guess);
@@ -207,7 +224,7 @@ class Stage {
     this.history.start = null;
     if (stored) this.present(stored, LONGEST_TWEEN);
     else if (round !== null) this.askHistory();
-    else if (back && this.live && !this.server?.recording) this.present(this.live, LONGEST_TWEEN);
+    else if (back) this.showNow();
     this.screen.request(false);
     this.render();
   }
@@ -261,6 +278,7 @@ class Stage {
     show(this.warning, failed);
     setText(this.warning, failed ? server.why || this.words.failed : "");
     setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null });
+    this.drawer.render();
     this.summarise();
     this.pair?.render();
   }
@@ -277,6 +295,7 @@ class Stage {
 
   close() {
     clearTimeout(this.guessing);
+    this.drawer.close();
     this.keys.close();
     this.link.close();
     this.screen.close();

@@ -30,6 +30,20 @@ class Segment(_SegmentKeys, total=False):
     off: bool
 
 
+class Graph(TypedDict):
+    """The boxes and wires of a model, drawn under the stage.
+
+    A node is `{"id", "title", "says", "at": [column, row], "role", "lights"}` and `array` (a name)
+    or `arrays` (names, or `{"name", "role"}`), drawn live as a thumbnail; a name that ends in "/"
+    stands for the last values of all curves so named. `lights` are names of variables: when slow
+    motion binds one, the node lights up, and the variable has the node's colour. An edge is
+    `[from, to]` or, coloured and dashed, `[from, to, role]`.
+    """
+
+    nodes: Sequence[Mapping[str, Any]]
+    edges: Sequence[Sequence[str]]
+
+
 SCRIPTS = (
     "words.js",
     "dom.js",
@@ -57,6 +71,11 @@ SCRIPTS = (
     "link.js",
     "readout.js",
     "keys.js",
+    "thumbs.js",
+    "slow.js",
+    "diagram.js",
+    "strip.js",
+    "drawer.js",
     "stage.js",
 )
 
@@ -70,7 +89,7 @@ def read_assets(names: Sequence[str]) -> str:
 _mount = st.components.v2.component(
     "genlab_stage",
     js=read_assets(SCRIPTS) + "\nexport default mountStage;\n",
-    css=read_assets(["stage.css"]),
+    css=read_assets(["stage.css", "drawer.css"]),
 )
 
 
@@ -84,6 +103,7 @@ def stage(
     height: int = 480,
     train: bool = True,
     pointer: bool = False,
+    graph: Graph | None = None,
     on_fork: Callable[[str], None] | None = None,
     on_train: Callable[[], None] | None = None,
 ) -> Any:
@@ -103,6 +123,7 @@ def stage(
         height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
         pointer: True sends pointer events over the picture to the run's scene.
+        graph: what flows where, for the drawer's "Graph"; see `Graph`.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
 
@@ -128,5 +149,6 @@ def stage(
         "pointer": pointer,
         "labels": dict(labels or {}),
         "height": height,
+        "graph": graph,
     }
     return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)

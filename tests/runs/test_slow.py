@@ -1,0 +1,234 @@
+"""Slow motion: what is recorded is what ran, and recording changes nothing."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+
+import pytest
+import torch
+from safetensors.numpy import load as load_arrays
+from torch import nn
+
+from engine.config import Config, Refused, knob
+from engine.family import Batch, Family, Space
+from engine.fit import fit
+from lab.runs import slow, store, wire
+from lab.runs.run import Run
+
+SETTING = {
+    "family": "gan",
+    "data": "ring",
+    "seed": 5,
+    "config": {"width_G": 16, "width_D": 16, "batch": 16, "k": 2},
+}
+
+
+class DuelConfig(Config):
+    lr: float = knob(0.01, 0.001, 1, label="Learning rate", says="learning rate of both")
+    k: int = knob(2, 1, 5, label="Turns of D", says="turns of D a round")
+
+
+def helper(x):
+    inside = x * 2  # called by a watched line, not watched itself
+    return inside
+
+
+class Duel(Family):
+    """Two players small enough to follow by hand."""
+
+    name, title, source, branch = "duel", "Duel", "nobody", "implicit"
+    Config, players, algorithm = DuelConfig, ("D", "G"), ("D_terms", "G_terms")
+
+    def __init__(self, config, space):
+        super().__init__(config, space)
+        self.G, self.D = nn.Linear(3, 2), nn.Linear(2, 1)
+        self.clipped = 0
+
+    def turns(self, batch):
+        """One round."""
+        for j in range(self.config.k):
+            batch = batch if j == 0 else batch.again()
+            z = torch.randn(len(batch.x), 3)
+            yield self.D, self.D_terms(batch.x, z)
+            self.clip()
+        z = torch.randn(len(batch.x), 3)
+        yield self.G, self.G_terms(z)
+
+    def clip(self):
+        self.clipped += 1
+
+    def D_terms(self, x, z):
+        with torch.no_grad():
+            fake = self.G(z)
+        real_logit, fake_logit = self.D(x), self.D(helper(fake))
+        rows = [row.sum() for row in fake_logit]
+        terms = {
+            "real": -real_logit.mean(),
+            "fake": torch.stack(rows).mean(),
+        }
+        return terms
+
+    def G_terms(self, z):
+        fake = self.G(z)
+        return {"fool": -self.D(fake).mean()}
+
+    def sample(self, n, y=None):
+        return self.G(torch.randn(n, 3))
+
+
+def duel() -> tuple[Duel, Batch]:
+    torch.manual_seed(3)
+    model = Duel(DuelConfig(), Space((2,)))
+
+    def batch() -> Batch:
+        return Batch(0, torch.randn(8, 2), None, batch)
+
+    return model, batch()
+
+
+def one_turn(turns) -> slow.Trace:
+    with slow.trace(slow.functions_of(Duel)) as found:
+        next(turns)
+    return found
+
+
+def texts(found: slow.Trace) -> list[str]:
+    """The source of each recorded line, read from the file."""
+    lines = inspect.getsource(sys.modules[__name__]).splitlines()
+    return [lines[step.line - 1].strip() for step in found.steps]
+
+
+def test_the_lines_are_those_of_the_source_in_the_order_in_which_they_ran():
+    model, batch = duel()
+    turns = fit(model, [batch])
+    assert texts(one_turn(turns)) == [
+        "def turns(self, batch):",
+        "for j in range(self.config.k):",
+        "batch = batch if j == 0 else batch.again()",
+        "z = torch.randn(len(batch.x), 3)",
+        "yield self.D, self.D_terms(batch.x, z)",
+        "def D_terms(self, x, z):",
+        "with torch.no_grad():",
+        "fake = self.G(z)",
+        "real_logit, fake_logit = self.D(x), self.D(helper(fake))",
+        "rows = [row.sum() for row in fake_logit]",
+        "terms = {",
+        "return terms",
+    ]
+    assert texts(one_turn(turns))[:3] == [
+        "self.clip()",
+        "for j in range(self.config.k):",
+        "batch = batch if j == 0 else batch.again()",
+    ]
+    last = one_turn(turns)
+    assert not last.steps[1].numbers  # the loop ended: j got no new value
+    assert texts(last) == [
+        "self.clip()",
+        "for j in range(self.config.k):",
+        "z = torch.randn(len(batch.x), 3)",
+        "yield self.G, self.G_terms(z)",
+        "def G_terms(self, z):",
+        "fake = self.G(z)",
+        'return {"fool": -self.D(fake).mean()}',
+    ]
+
+
+def test_the_tensors_are_the_ones_that_were_used():
+    model, batch = duel()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    turns = fit(model, [batch])
+    with slow.trace(slow.functions_of(Duel)) as found:
+        turn = next(turns)
+    bound = {name: tensor for step in found.steps for name, tensor in step.tensors.items()}
+    assert torch.equal(bound["batch.x"], batch.x)
+    assert torch.equal(bound["x"], batch.x)
+    assert torch.equal(bound["fake"], bound["z"] @ before["G.weight"].T + before["G.bias"])
+    assert torch.equal(bound["real_logit"], torch.addmm(before["D.bias"], batch.x, before["D.weight"].T))
+    assert not any(tensor.requires_grad for tensor in bound.values())
+    assert not {"row", "inside", "self"} & set(bound)
+    terms = next(step for step in found.steps if step.numbers.keys() == turn.terms.keys())
+    assert terms.numbers == {name: term.item() for name, term in turn.terms.items()}
+    slow._moved(found)
+    last = found.steps[-1]
+    change = torch.cat([(p.detach() - before[f"D.{n}"]).flatten() for n, p in model.D.named_parameters()])
+    gradient = torch.cat([p.grad.flatten() for p in model.D.parameters()])
+    assert last.kind == "step"
+    assert last.numbers == {"gradient": gradient.norm().item(), "change": change.norm().item()}
+
+
+def test_a_turn_that_is_passed_over_leaves_nothing():
+    model, batch = duel()
+    turns = fit(model, [batch], plays=lambda name: name == "G")
+    found = one_turn(turns)
+    assert found.player is model.G
+    assert texts(found)[:2] == ["self.clip()", "for j in range(self.config.k):"]
+    assert [step.fn for step in found.steps[-3:]] == ["G_terms"] * 3
+    assert not any(step.fn == "D_terms" for step in found.steps)
+
+
+def test_who_watched_before_watches_afterwards():
+    seen = []
+
+    def watch(frame, event, arg):
+        seen.append(event)
+
+    model, batch = duel()
+    mine = sys.gettrace()
+    try:
+        sys.settrace(watch)
+        one_turn(fit(model, [batch]))
+        assert sys.gettrace() is watch
+        with pytest.raises(ZeroDivisionError), slow.trace([Duel.turns]):
+            _ = 1 / 0
+        assert sys.gettrace() is watch
+    finally:
+        sys.settrace(mine)
+    assert sys.gettrace() is mine
+
+
+@pytest.mark.parametrize("data", ["ring", "digits"])
+def test_a_traced_run_is_bit_for_bit_the_untraced_one_and_replays(data):
+    players = (None, None, "D", None, "G", "G", None)
+    traced, plain = (Run(store.create(SETTING | {"data": data})) for _ in range(2))
+    for player in players:
+        slow.step(traced, player)
+        plain.do({"do": "step", "player": player})
+    log = store.rows(traced.at / "commands.jsonl")
+    assert log == store.rows(plain.at / "commands.jsonl")
+    assert all(row.keys() == {"round", "do", "player"} for row in log)
+    assert traced._state() == plain._state()
+    assert traced.history == plain.history
+    assert Run(traced.at)._state() == plain._state()
+
+
+@pytest.mark.parametrize("data", ["ring", "two-bumps", "digits"])
+def test_the_answer_is_a_whole_frame_of_after_the_step_with_the_turn_in_it(data):
+    run = Run(store.create(SETTING | {"data": data}))
+    for expected in ("D", "D", "G", "D"):
+        frame = slow.step(run, None)
+        about, arrays = json.loads(wire.header(frame)["frame"]), load_arrays(frame)
+        told = about["trace"]
+        assert told["player"] == about["turn"] == expected
+        now = load_arrays(run.frame())
+        assert all((arrays[name] == now[name]).all() for name in now)
+        for i, step in enumerate(told["steps"]):
+            source = next(one for one in told["source"] if one["name"] == step["fn"])
+            assert 0 <= step["line"] - source["first"] < len(source["text"].splitlines())
+            for name in step["binds"]:
+                array = arrays[f"trace/{i}/{name}"]
+                assert len(array) <= 128
+                assert array.shape[0] <= step["shapes"][name][0]
+        assert told["steps"][-1]["kind"] == "step"
+        assert told["steps"][-1]["numbers"]["change"] > 0
+        assert len(frame) < 200_000
+
+
+def test_a_player_that_is_none_is_refused_and_nothing_has_changed():
+    run = Run(store.create(SETTING))
+    before = run._state()
+    with pytest.raises(Refused):
+        slow.step(run, "nobody")
+    assert run._state() == before
+    assert sys.gettrace() is None or "slow" not in repr(sys.gettrace())
