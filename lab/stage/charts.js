@@ -62,6 +62,7 @@ class Charts {
     for (const [title, figure] of this.figures) {
       const chart = charts.get(title) ?? { terms: [], levels: [], alone: true };
       chart.box = this.scale(title, chart);
+      setAll(figure.root, { "data-box": chart.box.map((end) => end.toPrecision(4)).join(" ") });
       this.draw(title, figure, chart, look, each, marker);
     }
   }

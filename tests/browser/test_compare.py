@@ -139,7 +139,7 @@ def test_a_refresh_finds_the_runs_and_a_knob_of_both_turns_in_both(compare) -> N
     pair.both("state", "training")
 
 
-def test_the_detector_speaks_under_each_picture_and_charts_begin_at_one_height(compare) -> None:
+def test_the_detector_speaks_under_each_picture_and_charts_share_height_and_scales(compare) -> None:
     pair = compare("/compare")
     pair.me.until(lambda: min(pair.numbers("now")) > 700, "700 rounds", seconds=60)
     pair.pause()
@@ -150,6 +150,10 @@ def test_the_detector_speaks_under_each_picture_and_charts_begin_at_one_height(c
     assert verdicts.nth(0).get_attribute("data-tone") != "bad"
     tops = pair.me.stage.locator(".charts").evaluate_all("all => all.map(e => e.getBoundingClientRect().top)")
     assert tops[0] == pytest.approx(tops[1], abs=2)
+    scales = "e => Object.fromEntries([...e.querySelectorAll('.chart')].map(c => [c.dataset.chart, c.dataset.box]))"
+    left, right = (pair.me.stage.nth(i).evaluate(scales) for i in range(2))
+    assert left == right
+    assert len(left) >= 5
 
 
 def test_on_a_phone_one_stands_above_the_other_and_the_bar_stays_in_sight(compare) -> None:
