@@ -74,6 +74,7 @@ def knob(
 
 
 TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed"}
+TAKEN |= {"family", "knob", "left", "right", "a", "b"}  # of a comparison
 """Words of the address and of the command line, which no knob may have for a name."""
 
 

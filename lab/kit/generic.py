@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.family import Family
 from lab import kit
+from lab.kit.setting import usual_data
 
 LEGENDS: dict[str, Sequence[Any]] = {
     "points": [
@@ -32,10 +33,9 @@ LEGENDS: dict[str, Sequence[Any]] = {
 
 def page_of(family: type[Family]) -> Callable[[], None]:
     def page() -> None:
-        data_name = (
-            "ring" if "points" in family.kinds else "digits" if "image" in family.kinds else "two-bumps"
+        room = kit.room(
+            family, data_name=usual_data(family), sentence=f"Source: {family.source}.", legends=LEGENDS
         )
-        room = kit.room(family, data_name=data_name, sentence=f"Source: {family.source}.", legends=LEGENDS)
         formula, check = st.tabs(["Formula and code", "Check"])
         with formula:
             module = inspect.getmodule(family)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -35,9 +36,30 @@ def adopt(values: dict[str, Any]) -> None:
     st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
 
 
-def choose(family: type[Family], default_data: str) -> Setting | None:
-    """Draw the widgets in the sidebar; None while the student still has to bring data."""
-    _forget_other_rooms(family)
+def usual_data(family: type[Family]) -> str:
+    """What a page opens with when nothing else is asked for."""
+    fits = [choice.name for choice in _fitting(family)]
+    return next((name for name in ("ring", "digits", "two-bumps") if name in fits), fits[0])
+
+
+def _fitting(family: type[Family]) -> list[data.Choice]:
+    """The data that this family can model."""
+    return [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
+
+
+def choose(
+    family: type[Family],
+    default_data: str,
+    *,
+    room: str = "",
+    apart: Callable[[dict[str, Any]], str] | None = None,
+) -> Setting | None:
+    """Draw the widgets in the sidebar; None while the student still has to bring data.
+
+    `room` tells pages of one family from each other. `apart`, given the defaults, draws what stands
+    between data and knobs; the knob it names is not drawn here, nor in the setting.
+    """
+    _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
         st.session_state[key] = value
     with st.sidebar:
@@ -52,40 +74,59 @@ def choose(family: type[Family], default_data: str) -> Setting | None:
         st.stop()
     _take_recipe(family, space)
     with st.sidebar:
-        return _choose_knobs(family, name, space)
+        without = apart(family.configure(space).model_dump()) if apart else ""
+        return _choose_knobs(family, name, space, without)
 
 
-def _forget_other_rooms(family: type[Family]) -> None:
+def _forget_other_rooms(family: type[Family], room: str) -> None:
     """Rooms share the names of knobs in the address, not their values."""
-    if st.session_state.get("_room", family.name) != family.name:
+    if st.session_state.get("_room", room) != room:
         for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe"]:
             st.session_state.pop(key, None)
-    st.session_state["_room"] = family.name
+    st.session_state["_room"] = room
 
 
 def _choose_data(family: type[Family], default: str) -> str:
-    """The select box of data, kept in the address by name: Streamlit's own binding would write the title."""
-    fits = [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
-    titles = {c.name: c.title for c in fits}
+    titles = {c.name: c.title for c in _fitting(family)}
     if not family.labelled:
         titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
-    now = st.session_state.setdefault("data", st.query_params.get("data", default))
+    now = st.session_state.get("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
-    if now not in titles:
-        st.error(f"There is no data called {now[:40]!r} for this family; here is {titles[default]}.")
-        st.session_state["data"] = default
+    help = "What the model learns to imitate. Changing it starts a new model."
+    return pick(
+        "data", titles, default, "Data", f"There is no data called {now[:40]!r} for this family", help
+    )
+
+
+def pick(
+    key: str,
+    titles: dict[str, str],
+    default: str,
+    label: str,
+    unknown: str,
+    help: str,
+    on_change: Callable[[], None] | None = None,
+    always: bool = False,
+    complain: Callable[[str], Any] = st.error,
+) -> str:
+    """A select box kept in the address by name: Streamlit's own binding would write the title.
+    The default is kept there only if `always`."""
+    if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
+        complain(f"{unknown}; here is {titles[default]}.")
+        st.session_state[key] = default
     name: str = st.selectbox(
-        "Data",
+        label,
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        key="data",
-        help="What the model learns to imitate. Changing it starts a new model.",
+        key=key,
+        help=help,
+        on_change=on_change,
     )
-    if name == default:
-        st.query_params.pop("data", None)
+    if name == default and not always:
+        st.query_params.pop(key, None)
     else:
-        st.query_params["data"] = name
+        st.query_params[key] = name
     return name
 
 
@@ -131,9 +172,9 @@ def _take_recipe(family: type[Family], space: Space) -> None:
             st.session_state[name] = defaults[name]
 
 
-def _choose_knobs(family: type[Family], name: str, space: Space) -> Setting:
+def _choose_knobs(family: type[Family], name: str, space: Space, without: str) -> Setting:
     defaults = family.configure(space).model_dump()
-    knobs = family.Config.knobs()
+    knobs = {k: knob for k, knob in family.Config.knobs().items() if k != without}
     values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
     with st.expander("Advanced"):
         values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
@@ -144,12 +185,19 @@ def _choose_knobs(family: type[Family], name: str, space: Space) -> Setting:
     return Setting(name, int(seed), {k: values[k] for k in knobs})
 
 
-def widget(knob: Knob, default: Any) -> Any:
-    """The slider of a knob, bound to the address under the knob's name."""
-    label = f"{knob.label} ${knob.symbol}$" if knob.symbol else knob.label
+def titled(knob: Knob) -> str:
+    return f"{knob.label} ${knob.symbol}$" if knob.symbol else knob.label
+
+
+def widget(knob: Knob, default: Any, side: str = "") -> Any:
+    """The slider of a knob, bound to the address under the knob's name. That of a side of a
+    comparison is titled by its side, and the page keeps the address."""
+    label = side or titled(knob)
     says = knob.says[0].upper() + knob.says[1:] + "."
     says += " May change while training." if knob.live else " Changing it starts a new model."
     common: dict[str, Any] = {"key": knob.name, "help": says, "bind": "query-params"}
+    if side:
+        common = {"key": f"{side}-{knob.name}"}
     if knob.kind == "bool":
         return st.toggle(label, default, **common)
     if knob.kind == "choice":
@@ -157,21 +205,21 @@ def widget(knob: Knob, default: Any) -> Any:
     assert knob.low is not None
     assert knob.high is not None
     if knob.log:
-        options = _ladder(knob, default)
+        options = _ladder(knob, default, common["key"])
         return st.select_slider(label, options, default, format_func=lambda v: f"{v:g}", **common)
     number = int if knob.kind == "int" else float
     step = knob.step or (1 if knob.kind == "int" else (knob.high - knob.low) / 100)
     return st.slider(label, number(knob.low), number(knob.high), number(default), number(step), **common)
 
 
-def _ladder(knob: Knob, default: float) -> list[float]:
+def _ladder(knob: Knob, default: float, key: str) -> list[float]:
     """1, 2, 5, 10, ... from end to end, and whatever value the address or a run brought."""
     assert knob.low is not None
     assert knob.high is not None
     first, last = math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high))
     steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
     found = {v for v in steps if knob.low <= v <= knob.high} | {default}
-    for now in (st.session_state.get(knob.name), st.query_params.get(knob.name)):
+    for now in (st.session_state.get(key), st.query_params.get(key)):
         try:
             value = float(now)  # type: ignore[arg-type]
         except (TypeError, ValueError):

@@ -38,6 +38,8 @@ const WORDS = {
   morphSays: "Show or hide {layer}. Rest on this word to watch G bend the plane of z into it.",
   field: "value",
   numbers: "Numbers",
+  cure: "Cure:",
+  alsoSeen: "Also seen: {names}.",
   drawer: "Look closer",
   slow: "Slow motion",
   slowBack: "Back",
