@@ -37,15 +37,15 @@ if room.kind == "points":
     kit.label_shown(room)
 kit.commentary(room, game_now)
 
-labels, formula, experiments, check = st.tabs(["Ask for a label", "Formula and code", "Try this", "Check"])
 
-with labels:
+def labels() -> None:
     if room.kind == "image":
         kit.ask_for_labels(room)
     else:
         st.markdown("Choose digits as data to mix labels; points show one label at a time above.")
 
-with formula:
+
+def formula() -> None:
     st.markdown(
         r"""
 The value of the game is the GAN's, with every probability conditioned on the label $y$:
@@ -61,7 +61,8 @@ the labels that G was asked for: a beautiful 3 where a 5 was asked is a bad fake
     kit.source(CGAN.turns, CGAN.D_terms, CGAN.G_terms, CGAN.G)
     kit.knob_table(CGAN)
 
-with experiments:
+
+def experiments() -> None:
     kit.experiments(
         [
             (
@@ -82,5 +83,12 @@ with experiments:
         ]
     )
 
-with check:
-    kit.checks(room)
+
+kit.tabs(
+    {
+        "Ask for a label": labels,
+        "Formula and code": formula,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

@@ -20,11 +20,8 @@ room = kit.room(
 )
 kit.commentary(room, game_now)
 
-explore = ["Explore z"] if room.kind == "image" else []
-names = ["Formula and code", "Losses", *explore, "Failures and cures", "Try this", "Check"]
-tab = dict(zip(names, st.tabs(names), strict=True))
 
-with tab["Formula and code"]:
+def formula() -> None:
     st.markdown(
         r"""
 D's belief that $x$ is real is $D(x)$, a number between 0 and 1. The players fight over one value,
@@ -46,7 +43,8 @@ just learned. **Slow motion**, under the picture, walks through these very lines
     kit.source(GAN.turns, GAN.D_terms, GAN.G_terms)
     kit.knob_table(GAN)
 
-with tab["Losses"]:
+
+def losses() -> None:
     st.markdown(
         r"""
 **Why not just play the game?** The game's own loss for G, $\log(1 - D(G(z)))$, is flat where D is sure of a
@@ -81,18 +79,16 @@ shows its score, measured from its mean over fakes.
     kit.spectrum(room)
     kit.source(SpectralLinear)
 
-if explore:
-    with tab["Explore z"]:
-        kit.explore(room)
 
-with tab["Failures and cures"]:
+def failures() -> None:
     st.markdown(
         "Each link shows its failure within a minute, for at least four seeds of five; so do the cures. The tests "
         "of this lab train them all. The sentence under the picture names what is seen."
     )
     kit.gallery(FAILURES)
 
-with tab["Try this"]:
+
+def experiments() -> None:
     kit.experiments(
         [
             (
@@ -113,5 +109,10 @@ with tab["Try this"]:
         ]
     )
 
-with tab["Check"]:
-    kit.checks(room)
+
+explore = {"Explore z": lambda: kit.explore(room)} if room.kind == "image" else {}
+kit.tabs(
+    {"Formula and code": formula, "Losses": losses}
+    | explore
+    | {"Failures and cures": failures, "Try this": experiments, "Check": lambda: kit.checks(room)}
+)

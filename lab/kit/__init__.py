@@ -5,7 +5,7 @@ from lab.kit.explore import explore
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.losses import loss_picture, spectrum
-from lab.kit.panels import checks, commentary, detector, experiments, knob_table, source, verdict
+from lab.kit.panels import checks, commentary, detector, experiments, knob_table, source, tabs, verdict
 from lab.kit.room import Room, room
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "room",
     "source",
     "spectrum",
+    "tabs",
     "verdict",
 ]

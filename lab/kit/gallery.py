@@ -17,4 +17,4 @@ def gallery(failures: Sequence[Failure]) -> None:
             st.link_button("See it fail", failure.address(), icon=":material/open_in_new:")
             for cure in failure.cures:
                 sign = ":green[:material/check:] Cure" if cure.cures else ":orange[:material/close:] No cure"
-                st.markdown(f"{sign}: [{cure.change}]({failure.address(cure)}). {cure.why}")
+                st.markdown(f"{sign}: [{cure.change}]({failure.address(cure)}). {cure.why}.")

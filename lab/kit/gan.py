@@ -72,6 +72,12 @@ LEGENDS = {
 LABELS = {
     "field": "D(x)",
     "chart/loss": "What each player descends",
+    "chart/modes found": "Modes found",
+    "chart/high-quality share": "Fakes near a mode",
+    "chart/distance from the data": "Distance from the data",
+    "chart/JS divergence, bits": "JS divergence, bits",
+    "chart/belief of D": "What D believes",
+    "chart/gradient at a fake": "Gradient at a fake",
     "number/V(D, G)": "V(D, G)",
     "number/above −log 4": "above −log 4",
     "number/2 JSD(p, p_g)": "2 JSD(p, p_g)",

@@ -36,14 +36,14 @@ def page_of(family: type[Family]) -> Callable[[], None]:
         room = kit.room(
             family, data_name=usual_data(family), sentence=f"Source: {family.source}.", legends=LEGENDS
         )
-        formula, check = st.tabs(["Formula and code", "Check"])
-        with formula:
+
+        def formula() -> None:
             module = inspect.getmodule(family)
             st.text(inspect.cleandoc(module.__doc__ or "") if module else "")
             kit.source(family)
             kit.knob_table(family)
-        with check:
-            kit.checks(room)
+
+        kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,17 @@ from engine.metrics.symptoms import WINDOW, Symptom, symptoms
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+
+
+def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
+    """The tabs under the stage. Only the open one runs, and the address says which: `?tab=Check`."""
+    names = list(parts)
+    for name, place in zip(
+        names, st.tabs(names, key="tab", on_change="rerun", bind="query-params"), strict=True
+    ):
+        if place.open:
+            with place:
+                parts[name]()
 
 
 def source(*things: Any) -> None:
