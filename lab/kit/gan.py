@@ -150,7 +150,7 @@ FAILURES = [
                  "D sees how spread out the batch is, so fakes that are all alike are found out at once"),
             Cure("Packing", {"diversity": "packing"},
                  "D judges pairs: two fakes close together look wrong even where one alone looks right"),
-            Cure("Five turns of D in a round", {"k": 5}, "D keeps up"),
+            Cure("Equal learning rates", {"lr_D": 1e-3}, "D keeps up with G"),
             Cure("R1", {"penalty": "R1", "weight": 0.1}, "It flattens D but does not make it faster", False),
             Cure("Hinge loss with spectral normalization", {"loss": "hinge", "spectral": True},
                  "It bounds D's slope, which was not the trouble", False),
@@ -162,8 +162,8 @@ FAILURES = [
         "The game's own loss, and plain gradient descent for G: once D is sure of the fakes, "
         "log(1 − D(G(z))) is flat, G's steps shrink to nothing, and the fakes stand still.",
         "ring",
-        {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.05},
-        2000,
+        {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.05, "lr_D": 3e-3},
+        1000,
         [
             Cure("The non-saturating loss", {"loss": "non-saturating"},
                  "−log D(G(z)) is steepest where D is sure of a fake"),

@@ -69,7 +69,7 @@ def commentary(room: Room, write: Callable[[dict[str, float]], str]) -> None:
     """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers
     in it. Written anew every two seconds: the one timed fragment of its page."""
 
-    @st.fragment(run_every=2.0 if room.live else None)
+    @st.fragment(run_every=2.0)
     def show() -> None:
         st.markdown(verdict(room.run))
         if row := last_row(room.run):
