@@ -41,6 +41,7 @@ TAXONOMY = {
         {
             "Direct": [
                 Place("gan", "Generative adversarial network", "A forger and a detective train each other"),
+                Place("cgan", "Conditional GAN", "Ask for a digit and get that digit"),
                 Place("gan-zoo", "The GAN zoo", "From DCGAN to StyleGAN, one idea at a time"),
                 Place("translation", "Image to image", "pix2pix, CycleGAN, SRGAN"),
             ],
