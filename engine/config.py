@@ -73,7 +73,8 @@ def knob(
     return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
 
 
-TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed"}
+TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed", "tab"}
+TAKEN |= {"family", "knob", "left", "right", "a", "b"}  # of a comparison
 """Words of the address and of the command line, which no knob may have for a name."""
 
 

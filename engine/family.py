@@ -110,8 +110,8 @@ class Family(nn.Module, ABC):
         """Examples in a minibatch x of shape (..., B, *space.shape)."""
         return x.shape[-1 - len(self.space.shape)]
 
-    def signs(self, x: Tensor) -> dict[str, float]:
-        """Numbers that tell how the training goes, measured on real examples x; none by default."""
+    def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
+        """Numbers that tell how the training goes, measured on real x with labels y; none by default."""
         return {}
 
     def player(self, name: str) -> nn.Module:

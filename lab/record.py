@@ -21,6 +21,8 @@ RECORDINGS = {  # name: family, data, rounds
     "gan-grid": ("gan", "grid", 8000),
     "gan-moons": ("gan", "moons", 3000),
     "gan-digits": ("gan", "digits", 15_000),
+    "gan-two-bumps": ("gan", "two-bumps", 3000),
+    "cgan-digits": ("cgan", "digits", 15_000),
 }
 PICTURES = 40
 

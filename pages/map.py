@@ -41,6 +41,7 @@ TAXONOMY = {
         {
             "Direct": [
                 Place("gan", "Generative adversarial network", "A forger and a detective train each other"),
+                Place("cgan", "Conditional GAN", "Ask for a digit and get that digit"),
                 Place("gan-zoo", "The GAN zoo", "From DCGAN to StyleGAN, one idea at a time"),
                 Place("translation", "Image to image", "pix2pix, CycleGAN, SRGAN"),
             ],
@@ -54,6 +55,7 @@ BESIDE = [
     Place("style", "Neural style transfer", "The picture itself is what learns"),
     Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
     Place("metrics", "Inception Score and FID", "How good are the samples?"),
+    Place("compare", "Compare", "Two runs side by side, with one knob different"),
 ]
 
 

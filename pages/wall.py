@@ -30,8 +30,8 @@ st.markdown(
 )
 kit.scores(shown)
 
-tries, code = st.tabs(["Try this", "Code"])
-with tries:
+
+def tries() -> None:
     kit.experiments(
         [
             (
@@ -56,7 +56,9 @@ with tries:
             ),
         ]
     )
-with code:
+
+
+def code() -> None:
     st.markdown(
         "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
         "and every operation works on all of them at once. The result is exactly that of single runs, since "
@@ -64,3 +66,6 @@ with code:
         "member's loss, and Adam treats every number by itself."
     )
     kit.source(stack, StackedOptimizer)
+
+
+kit.tabs({"Try this": tries, "Code": code})

@@ -16,7 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from engine.adversarial import LOSSES, Discriminator, TwoPlayers, belief, discriminator_terms, generator_terms
+from engine.adversarial import (
+    LOSSES,
+    Discriminator,
+    TwoPlayers,
+    belief,
+    discriminator_terms,
+    generator_terms,
+    slopes,
+)
 from engine.config import Refused
 from engine.family import Batch, Family, Space, Terms
 from engine.nets import mlp
@@ -138,3 +146,12 @@ class CGAN(Family):
     def value_to_descend(self, x: Tensor, y: Tensor) -> Tensor:
         """G's loss at each x of label y, (n,)."""
         return LOSSES[self.config.loss].G(self.D(x, y=self.hot(y)))
+
+    def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
+        """D's mean beliefs of real examples and of fakes of the same labels, and the slope at a fake."""
+        y = self.known(y)
+        fake = self.G(self.p_z(len(y)), y)
+        found = {"gradient": slopes(lambda x: self.value_to_descend(x, y), fake)}
+        if self.config.loss != "Wasserstein":
+            found |= {"D(x)": self.belief(x, y), "D(G(z))": self.belief(fake, y)}
+        return {name: value.mean().item() for name, value in found.items()}

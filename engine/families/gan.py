@@ -138,7 +138,7 @@ class GAN(Family):
         middle = self.D(fakes).mean() if self.config.loss == "Wasserstein" else 0.0
         return belief(self.D(x, fakes if judges else None), self.config.loss, middle)
 
-    def signs(self, x: Tensor) -> dict[str, float]:
+    def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
         """D's mean beliefs, and the slope along which G pulls its fakes: |d loss / d x| of a fake."""
         fake = self.sample(len(x))
         found = {"gradient": slopes(self.value_to_descend, fake)}

@@ -54,7 +54,9 @@ def about(data: Dataset) -> About:
 def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
     """All that a row of a run tells of the model: its quality, the signs of its game, and under
     "shares" how its samples are divided among the modes (or squares of the box)."""
-    signs: dict[str, float | list[float]] = dict(model.signs(data.take(slice(128))))
+    signs: dict[str, float | list[float]] = dict(
+        model.signs(data.take(slice(128)), None if data.y is None else data.y[:128])
+    )
     if data.space.kind == "image":
         return signs
     with torch.no_grad():

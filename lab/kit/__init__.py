@@ -1,23 +1,33 @@
 """What every page is made of: the setting's sliders, the room with its stage, and the tabs."""
 
+from lab.kit.compare import compare
 from lab.kit.explore import explore
+from lab.kit.gallery import gallery
+from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.losses import loss_picture, spectrum
-from lab.kit.panels import checks, experiments, knob_table, live_formula, source
+from lab.kit.panels import checks, commentary, detector, experiments, knob_table, source, tabs, verdict
 from lab.kit.room import Room, room
 from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
     "Room",
     "Wall",
+    "ask_for_labels",
     "checks",
+    "commentary",
+    "compare",
+    "detector",
     "experiments",
     "explore",
+    "gallery",
     "knob_table",
-    "live_formula",
+    "label_shown",
     "loss_picture",
     "room",
     "scores",
     "source",
     "spectrum",
+    "tabs",
+    "verdict",
     "wall_room",
 ]

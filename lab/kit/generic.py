@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.family import Family
 from lab import kit
+from lab.kit.setting import usual_data
 
 LEGENDS: dict[str, Sequence[Any]] = {
     "points": [
@@ -32,18 +33,17 @@ LEGENDS: dict[str, Sequence[Any]] = {
 
 def page_of(family: type[Family]) -> Callable[[], None]:
     def page() -> None:
-        data_name = (
-            "ring" if "points" in family.kinds else "digits" if "image" in family.kinds else "two-bumps"
+        room = kit.room(
+            family, data_name=usual_data(family), sentence=f"Source: {family.source}.", legends=LEGENDS
         )
-        room = kit.room(family, data_name=data_name, sentence=f"Source: {family.source}.", legends=LEGENDS)
-        formula, check = st.tabs(["Formula and code", "Check"])
-        with formula:
+
+        def formula() -> None:
             module = inspect.getmodule(family)
             st.text(inspect.cleandoc(module.__doc__ or "") if module else "")
             kit.source(family)
             kit.knob_table(family)
-        with check:
-            kit.checks(room)
+
+        kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,17 +16,43 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from engine import data
 from engine.config import Refused
 from engine.family import Family
+from engine.metrics import About, about
+from engine.metrics.symptoms import WINDOW, Symptom, symptoms
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 
 
+def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
+    """The tabs under the stage. Only the open one runs, and the address says which: `?tab=Check`."""
+    names = list(parts)
+    for name, place in zip(
+        names, st.tabs(names, key="tab", on_change="rerun", bind="query-params"), strict=True
+    ):
+        if place.open:
+            with place:
+                parts[name]()
+
+
 def source(*things: Any) -> None:
     """Show the very code that runs. Coloured here, since Streamlit's own way loads 1.5 MB of script."""
-    text = "\n\n".join(textwrap.dedent(inspect.getsource(thing)).rstrip() for thing in things)
+    text = "\n\n".join(_text(thing) for thing in things)
     st.html(_CODE_STYLE + highlight(text, PythonLexer(), HtmlFormatter(cssclass="source")))
+
+
+def _text(thing: Any) -> str:
+    """The source of a function or class, or of a module's variable, given as (module, name)."""
+    if not isinstance(thing, tuple):
+        return textwrap.dedent(inspect.getsource(thing)).rstrip()
+    module, name = thing
+    whole = inspect.getsource(module)
+    for node in ast.parse(whole).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+            return "\n".join(whole.splitlines()[node.lineno - 1 : node.end_lineno])
+    raise LookupError(f"{module.__name__} has no {name}")
 
 
 _CODE_STYLE = """<style>
@@ -35,16 +65,82 @@ _CODE_STYLE = """<style>
 </style>"""
 
 
-def live_formula(room: Room, write: Callable[[dict[str, float]], str]) -> None:
-    """A formula with the run's present numbers in it, written anew each second."""
+def commentary(room: Room, write: Callable[[dict[str, float]], str]) -> None:
+    """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers
+    in it. Written anew every two seconds: the one timed fragment of its page."""
 
-    @st.fragment(run_every=1.0 if room.live else None)
+    @st.fragment(run_every=2.0)
     def show() -> None:
-        row = last_row(room.run)
-        if row is None:
-            st.caption("The numbers appear here when training has begun.")
-        else:
+        st.markdown(verdict(room.run))
+        if row := last_row(room.run):
             st.markdown(write(row))
+
+    show()
+
+
+def diagnosis(run_id: str) -> list[Symptom] | None:
+    """What the detector sees in a run, the gravest first; None while there is too little to tell."""
+    at = store.folder(run_id)
+    path = at / "metrics.jsonl"
+    known = judged_by(store.read_info(at).data)
+    return _diagnosis(path, path.stat().st_mtime_ns) if known.done() and path.exists() else None
+
+
+@lru_cache(maxsize=128)
+def _diagnosis(path: Path, _changed: int) -> list[Symptom] | None:
+    rows = store.rows(path, having=(b'"JS"', b'"D(x)"'))
+    if len(rows) < WINDOW:
+        return None
+    return symptoms(rows, judged_by(store.read_info(path.parent).data).result())
+
+
+@lru_cache(maxsize=32)
+def judged_by(name: str) -> Future[About]:
+    """What the detector must know of these data. To measure it takes a second: no page waits for it."""
+    return _measuring.submit(lambda: about(data.load(name)))
+
+
+_measuring = ThreadPoolExecutor(1)
+
+
+def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
+    """The detector's findings in words: tone (good, bad or ""), name, what is seen, cure."""
+    if found is None:
+        return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
+    if not found:
+        return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
+    tones = {"Working": "good", "Learning": ""}
+    return [
+        {
+            "tone": tones.get(one.name, "bad"),
+            "name": one.name,
+            "says": one.sentence.removeprefix(f"{one.name}: "),
+            "cure": one.cure,
+        }
+        for one in found
+    ]
+
+
+def verdict(run_id: str) -> str:
+    """What the detector sees in a run, as markdown: green where it works, amber where it does not."""
+    looks = {
+        "good": ":green[:material/check_circle: **{name}.**] ",
+        "bad": ":orange[:material/error: **{name}.**] ",
+    }
+    parts = []
+    for one in tell(diagnosis(run_id)):
+        name = looks.get(one["tone"], "**{name}.** " if one["name"] else "").format(**one)
+        says = one["says"][0].upper() + one["says"][1:]
+        parts.append(name + says + (f"  \n**Cure:** {one['cure']}" if one["cure"] else ""))
+    return "\n\n".join(parts)
+
+
+def detector(run_id: str) -> None:
+    """The verdict on a run, written anew every two seconds: the one timed fragment of its page."""
+
+    @st.fragment(run_every=2.0)
+    def show() -> None:
+        st.markdown(verdict(run_id))
 
     show()
 

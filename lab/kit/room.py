@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -82,6 +83,7 @@ def room(
     )
     if chosen.note:
         st.caption(chosen.note)
+    st.link_button("Compare with another setting", _comparison(family, setting), icon=":material/compare:")
     return Room(family, run_id, kind, not store.is_recording(store.folder(run_id)))
 
 
@@ -132,6 +134,14 @@ def _run_of(family: type[Family], setting: Setting) -> str:
             if info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting:
                 return at
     return _open(_start(family, setting))
+
+
+def _comparison(family: type[Family], setting: Setting) -> str:
+    """The address where this setting is compared with another: what is not the default."""
+    usual = family.configure(data.load(setting.data).space).model_dump()
+    own = {name: value for name, value in setting.config.items() if value != usual[name]}
+    seed = {"seed": setting.seed} if setting.seed else {}
+    return "/compare?" + urlencode({"family": family.name, "data": setting.data} | seed | own)
 
 
 @cache

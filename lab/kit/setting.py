@@ -37,17 +37,30 @@ def adopt(values: dict[str, Any]) -> None:
     st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
 
 
+def usual_data(family: type[Family]) -> str:
+    """What a page opens with when nothing else is asked for."""
+    fits = [choice.name for choice in _fitting(family)]
+    return next((name for name in ("ring", "digits", "two-bumps") if name in fits), fits[0])
+
+
+def _fitting(family: type[Family]) -> list[data.Choice]:
+    """The data that this family can model."""
+    return [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
+
+
 def choose(
     family: type[Family],
     default_data: str,
+    *,
     room: str = "",
+    apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
     smaller: Mapping[str, Any] | None = None,
-    without: Callable[[], Collection[str]] = tuple,
 ) -> Setting | None:
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
-    A page that is not the family's own is another `room`; for points it may have `smaller` defaults,
-    and it may leave some knobs out.
+    `room` tells pages of one family from each other. `apart`, given the defaults, draws what stands
+    between data and knobs; the knobs it names are not drawn here, nor in the setting. `smaller` are
+    other defaults for points.
     """
     _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
@@ -65,7 +78,7 @@ def choose(
     defaults = family.configure(space, dict(smaller or {}) if space.kind == "points" else {}).model_dump()
     _take_recipe(family, space, defaults)
     with st.sidebar:
-        return _choose_knobs(family, name, defaults, without())
+        return _choose_knobs(family, name, defaults, apart(defaults) if apart else ())
 
 
 def _forget_other_rooms(family: type[Family], room: str) -> None:
@@ -77,28 +90,46 @@ def _forget_other_rooms(family: type[Family], room: str) -> None:
 
 
 def _choose_data(family: type[Family], default: str) -> str:
-    """The select box of data, kept in the address by name: Streamlit's own binding would write the title."""
-    fits = [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
-    titles = {c.name: c.title for c in fits}
+    titles = {c.name: c.title for c in _fitting(family)}
     if not family.labelled:
         titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
-    now = st.session_state.setdefault("data", st.query_params.get("data", default))
+    now = st.session_state.get("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
-    if now not in titles:
-        st.error(f"There is no data called {now[:40]!r} for this family; here is {titles[default]}.")
-        st.session_state["data"] = default
+    help = "What the model learns to imitate. Changing it starts a new model."
+    return pick(
+        "data", titles, default, "Data", f"There is no data called {now[:40]!r} for this family", help
+    )
+
+
+def pick(
+    key: str,
+    titles: dict[str, str],
+    default: str,
+    label: str,
+    unknown: str,
+    help: str,
+    on_change: Callable[[], None] | None = None,
+    always: bool = False,
+    complain: Callable[[str], Any] = st.error,
+) -> str:
+    """A select box kept in the address by name: Streamlit's own binding would write the title.
+    The default is kept there only if `always`."""
+    if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
+        complain(f"{unknown}; here is {titles[default]}.")
+        st.session_state[key] = default
     name: str = st.selectbox(
-        "Data",
+        label,
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        key="data",
-        help="What the model learns to imitate. Changing it starts a new model.",
+        key=key,
+        help=help,
+        on_change=on_change,
     )
-    if name == default:
-        st.query_params.pop("data", None)
+    if name == default and not always:
+        st.query_params.pop(key, None)
     else:
-        st.query_params["data"] = name
+        st.query_params[key] = name
     return name
 
 
@@ -146,24 +177,30 @@ def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -
 def _choose_knobs(
     family: type[Family], name: str, defaults: dict[str, Any], without: Collection[str]
 ) -> Setting:
-    knobs = family.Config.knobs()
-    drawn = [k for k in knobs.values() if k.name not in without]
-    values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
+    knobs = {k: knob for k, knob in family.Config.knobs().items() if k not in without}
+    values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
     with st.expander("Advanced"):
-        values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
+        values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
         seed = 0 if "seed" in without else st.number_input(
             "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
-    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in knobs})
+    return Setting(name, int(seed), {k: values[k] for k in knobs})
 
 
-def widget(knob: Knob, default: Any) -> Any:
-    """The slider of a knob, bound to the address under the knob's name."""
-    label = f"{knob.label} ${knob.symbol}$" if knob.symbol else knob.label
+def titled(knob: Knob) -> str:
+    return f"{knob.label} ${knob.symbol}$" if knob.symbol else knob.label
+
+
+def widget(knob: Knob, default: Any, side: str = "") -> Any:
+    """The slider of a knob, bound to the address under the knob's name. That of a side of a
+    comparison is titled by its side, and the page keeps the address."""
+    label = side or titled(knob)
     says = knob.says[0].upper() + knob.says[1:] + "."
     says += " May change while training." if knob.live else " Changing it starts a new model."
     common: dict[str, Any] = {"key": knob.name, "help": says, "bind": "query-params"}
+    if side:
+        common = {"key": f"{side}-{knob.name}"}
     if knob.kind == "bool":
         return st.toggle(label, default, **common)
     if knob.kind == "choice":
@@ -171,21 +208,21 @@ def widget(knob: Knob, default: Any) -> Any:
     assert knob.low is not None
     assert knob.high is not None
     if knob.log:
-        options = _ladder(knob, default)
+        options = _ladder(knob, default, common["key"])
         return st.select_slider(label, options, default, format_func=lambda v: f"{v:g}", **common)
     number = int if knob.kind == "int" else float
     step = knob.step or (1 if knob.kind == "int" else (knob.high - knob.low) / 100)
     return st.slider(label, number(knob.low), number(knob.high), number(default), number(step), **common)
 
 
-def _ladder(knob: Knob, default: float) -> list[float]:
+def _ladder(knob: Knob, default: float, key: str) -> list[float]:
     """1, 2, 5, 10, ... from end to end, and whatever value the address or a run brought."""
     assert knob.low is not None
     assert knob.high is not None
     first, last = math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high))
     steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
     found = {v for v in steps if knob.low <= v <= knob.high} | {default}
-    for now in (st.session_state.get(knob.name), st.query_params.get(knob.name)):
+    for now in (st.session_state.get(key), st.query_params.get(key)):
         try:
             value = float(now)  # type: ignore[arg-type]
         except (TypeError, ValueError):

@@ -50,6 +50,7 @@ class Info(BaseModel):
     why: str = ""  # one sentence when the state needs one
     rounds: int | None = None  # ends after so many
     parent: str = ""  # forked from
+    pace: str = ""  # runs of one pace train in step: none goes far ahead of the others
     created: float = Field(default_factory=time.time)
 
 
@@ -130,15 +131,19 @@ def append(path: Path, row: dict[str, Any]) -> None:
         file.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
 
 
-def rows(path: Path, tail: int | None = None) -> list[dict[str, Any]]:
-    """The whole lines of a JSONL file, or of its last `tail` bytes; a torn last line is ignored."""
+def rows(path: Path, tail: int | None = None, having: tuple[bytes, ...] = (b"",)) -> list[dict[str, Any]]:
+    """The whole lines of a JSONL file, or of its last `tail` bytes; a torn last line is ignored.
+
+    Only those that have one of `having`: to look for it takes a tenth of the time of reading JSON.
+    """
     if not path.exists():
         return []
     with path.open("rb") as file:
         start = max(0, path.stat().st_size - tail) if tail else 0
         file.seek(start)
         lines = file.read().split(b"\n")[:-1]
-    return [json.loads(line) for line in lines[1 if start else 0 :] if line]
+    kept = (line for line in lines[1 if start else 0 :] if any(word in line for word in having))
+    return [json.loads(line) for line in kept if line]
 
 
 def write_rows(path: Path, kept: Iterable[dict[str, Any]]) -> None:

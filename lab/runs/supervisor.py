@@ -114,6 +114,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.listeners: dict[str, set[Listener]] = {}
         self.places: dict[str, WorkerProcess] = {}
+        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
         self._lock = threading.RLock()
         # light runs share a worker a GPU, or cores - 1 workers of one thread: one core is the server's
         gpus: list[int | None] = [*range(torch.cuda.device_count())] if pick().type == "cuda" else []
@@ -157,15 +158,19 @@ class Supervisor:
             worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
     def place(self, run_id: str) -> WorkerProcess:
-        """The worker of this run: a shared one for light runs, one of its own for a heavy one."""
+        """The worker of this run: that of its pace, a shared one for light runs, or a heavy one's own."""
         with self._lock:
             if run_id not in self.places:
                 info = store.read_info(store.folder(run_id))
-                if find(info.family).heavy:
+                if info.pace in self.paces:
+                    worker = self.paces[info.pace]
+                elif find(info.family).heavy:
                     worker = self._start(threads=max(1, (os.cpu_count() or 2) - 1), nice=10)
                     self.heavy.append(worker)
                 else:
                     worker = min(self.light, key=lambda w: len(w.runs))
+                if info.pace:
+                    self.paces[info.pace] = worker
                 worker.runs.add(run_id)
                 self.places[run_id] = worker
             return self.places[run_id]

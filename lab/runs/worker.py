@@ -6,6 +6,7 @@ supervisor that started it; when that channel closes it stores its runs and ends
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import queue
@@ -29,6 +30,7 @@ FRAMES_PER_SECOND = 25
 WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
+LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = 600.0  # seconds that a run goes on with nobody watching
 
 
@@ -82,11 +84,15 @@ class Worker:
     def _slice(self, seat: Seat, runs: int) -> None:
         if seat.run.info.state != "training" or seat.run.info.id not in self.seats:
             return
+        slowest = min((mate.run.round for mate in self._mates(seat)), default=math.inf)
+        rounds = slowest + LEAD - seat.run.round
+        if rounds <= 0:  # it waits for the others
+            return
         seconds = min(SLICE, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
         try:
-            seat.run.train(seconds)
+            seat.run.train(seconds, rounds)
             if seat.watchers and time.monotonic() >= seat.due:
                 self._frame(seat, runs)
         except Exception as error:  # a failed run fails alone
@@ -95,6 +101,24 @@ class Worker:
                 return
             self._failed(seat, error)
         self._state(seat)
+
+    def _mates(self, seat: Seat) -> list[Seat]:
+        """The others of its pace that train."""
+        pace = seat.run.info.pace
+        same = [s for s in self.seats.values() if s is not seat and pace and s.run.info.pace == pace]
+        return [s for s in same if s.run.info.state == "training"]
+
+    def _pause(self, seat: Seat) -> None:
+        """Pause a run and those that train in step with it, all of them at one round."""
+        mates = self._mates(seat)
+        goal = max(s.run.round for s in [seat, *mates])
+        for each in [seat, *mates]:
+            if goal - LEAD <= each.run.round < goal:
+                each.run.train(rounds=goal - each.run.round)
+            if each.run.info.state == "training":  # it may just have ended or failed
+                each.run.settle("paused")
+        for each in mates:
+            self._show(each)
 
     def _failed(self, seat: Seat, error: Exception) -> None:
         (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
@@ -106,11 +130,19 @@ class Worker:
         self.tell("frame", seat.run.info.id, seat.run.frame(full=full, pointer=seat.pointer))
         now = time.monotonic()
         seat.frames += 1
-        seat.cost = max(time.thread_time() - begin, 0.9 * seat.cost)  # waiting for a core is no cost
+        spent = time.thread_time() - begin  # waiting for a core is no cost
+        # nor is what is made once, like the noise floor of new data: that takes a second
+        seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
         # pictures never take more than a quarter of the time, however many runs are watched
         fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
         period = max(1 / fastest, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
+
+    def _show(self, seat: Seat) -> None:
+        """Tell the state and, to watchers, the whole picture."""
+        self._state(seat, again=True)
+        if seat.watchers:
+            self._frame(seat, full=True)
 
     def _state(self, seat: Seat, again: bool = False) -> None:
         """Tell of a run's state when it has changed."""
@@ -187,8 +219,7 @@ class Worker:
         seat = self._seat(run_id)
         seat.watchers, seat.left = watchers, time.monotonic()
         if watchers:
-            self._state(seat, again=True)
-            self._frame(seat, full=True)
+            self._show(seat)
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
         seat = self._seat(run_id)
@@ -196,7 +227,7 @@ class Worker:
             case "play":
                 seat.run.play()
             case "pause" if seat.run.info.state == "training":
-                seat.run.settle("paused")
+                self._pause(seat)
             case "pause":
                 pass  # it rests already, and its state may say why
             case "reset":
@@ -208,9 +239,7 @@ class Worker:
                 return self._state(seat, again=True)
             case _:
                 seat.run.do(command)
-        self._state(seat, again=True)
-        if seat.watchers:
-            self._frame(seat, full=True)
+        self._show(seat)
 
     def on_measure(self, run_id: str) -> list[Check]:
         seat = self._seat(run_id)

@@ -40,6 +40,7 @@ class Charts {
   constructor(words) {
     this.element = make("div", { class: "charts", role: "group" });
     this.figures = new Map();
+    this.boxes = new Map(); // [first round, last round, lowest, highest], by chart
     this.use(words);
   }
 
@@ -60,12 +61,25 @@ class Charts {
     const each = Math.floor((height - 10 * (rows - 1)) / rows);
     for (const [title, figure] of this.figures) {
       const chart = charts.get(title) ?? { terms: [], levels: [], alone: true };
+      chart.box = this.scale(title, chart);
+      setAll(figure.root, { "data-box": chart.box.map((end) => end.toPrecision(4)).join(" ") });
       this.draw(title, figure, chart, look, each, marker);
     }
   }
 
+  /** What a chart shows of both axes. Charts beside it (`peer`) of the same name have the same scales. */
+  scale(title, chart) {
+    const own = chartBox(chart);
+    const changed = String(own) !== String(this.boxes.get(title));
+    this.boxes.set(title, own);
+    const other = this.peer?.boxes.get(title);
+    if (this.peer && changed) this.peer.again();
+    return other ? [Math.min(own[0], other[0]), Math.max(own[1], other[1]), Math.min(own[2], other[2]), Math.max(own[3], other[3])] : own;
+  }
+
   forget() {
     this.figures.clear();
+    this.boxes.clear();
     this.element.replaceChildren();
   }
 

@@ -169,3 +169,7 @@ function lastNumbers(arrays, prefix) {
   const curves = [...arrays].filter(([name, { data }]) => name.startsWith(prefix) && data.length);
   return curves.map(([name, { data }]) => [name.slice(prefix.length), lastValue(data)]);
 }
+
+function lastValue(values) {
+  return values.length ? values[values.length - 1] : NaN;
+}

@@ -2,14 +2,12 @@
 
 function drawChart(ctx, size, chart, look, marker, beside) {
   const { palette } = look;
-  const [low, high] = verticalRange(chart);
+  const [, , low, high] = chart.box;
   const yTicks = ticks(low, high, size.height < 150 ? 3 : 4);
   ctx.font = `12px ${palette.font}`;
   const left = 8 + Math.max(ctx.measureText(look.unit).width, ...yTicks.map((tick) => ctx.measureText(tick.text).width));
   const area = { x: left, y: 8, w: size.width - left - size.right, h: size.height - 30 };
-  const end = Math.max(1, ...chart.terms.map((one) => one.values[one.values.length - 2] ?? 0));
-  const start = Math.min(0, ...chart.terms.map((one) => one.values[0] ?? 0));
-  const map = mapping([start, end, low, high], area);
+  const map = mapping(chart.box, area);
   drawAxes(ctx, map, yTicks, look);
   ctx.save();
   ctx.beginPath();
@@ -20,6 +18,13 @@ function drawChart(ctx, size, chart, look, marker, beside) {
   for (const one of chart.terms) drawTerm(ctx, map, one, palette);
   ctx.restore();
   if (beside) drawEnds(ctx, map, chart.terms, palette);
+}
+
+/** What a chart shows: all its rounds, and its values. */
+function chartBox(chart) {
+  const end = Math.max(1, ...chart.terms.map((one) => one.values[one.values.length - 2] ?? 0));
+  const start = Math.min(0, ...chart.terms.map((one) => one.values[0] ?? 0));
+  return [start, end, ...verticalRange(chart)];
 }
 
 /** From the 1st to the 99th percentile, so that one early spike does not flatten the rest. */

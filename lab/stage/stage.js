@@ -6,7 +6,9 @@ const ANSWER_WITHIN = 3000; // ms after which a button shows the server's state 
 const SUMMARY_EVERY = 10000;
 
 class Stage {
-  constructor(parent) {
+  /** `pair`, where there is one, has the controls of this stage and hears of each rendering. */
+  constructor(parent, pair = null) {
+    this.pair = pair;
     this.history = new History();
     this.live = null; // the newest picture of the run: {meta, arrays}
     this.view = null; // null = now, else the round looked back at
@@ -39,7 +41,7 @@ class Stage {
     const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, this.drawer.element, charts.element);
     this.root.append(layout, this.spoken);
     parent.append(this.root);
-    this.keys = new Keys(this.root, () => this.controls, () => this.data.train, {
+    this.keys = new Keys(this.root, () => (this.pair ?? this).controls, () => this.data.train, {
       z: () => this.screen.followNext(),
       Enter: () => this.screen.openUnder(),
       Escape: () => this.screen.pick(NaN, NaN),
@@ -250,12 +252,13 @@ class Stage {
     return readout({ words, server, state: this.state(), round: this.round, unit: this.screen.unit(), meta: this.live?.meta ?? {}, shown, players: data.players });
   }
 
-  render() {
+  /** What the controls show. */
+  situation() {
     const { server, history } = this;
     const { rounds } = history;
     const round = this.view ?? this.screen.shown?.meta.round ?? 0;
     const stored = server?.recording || this.view !== null;
-    this.controls.render({
+    return {
       state: this.state(),
       known: server !== null,
       mine: server?.mine ?? false,
@@ -267,13 +270,19 @@ class Stage {
       readout: server ? this.readout() : "",
       round,
       unit: this.screen.unit(),
-    });
+    };
+  }
+
+  render() {
+    const { server } = this;
+    this.controls.render(this.situation());
     const failed = server?.state === "failed";
     show(this.warning, failed);
     setText(this.warning, failed ? server.why || this.words.failed : "");
     setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null });
     this.drawer.render();
     this.summarise();
+    this.pair?.render();
   }
 
   /** What a screen reader finds on the canvas; not so often that it never finishes. */

@@ -41,7 +41,7 @@ function paintThumb(canvas, w, h, layers, look) {
 /** A plane keeps its proportions; a graph fills what room there is. */
 function thumbMap(box, area) {
   const [wide, high] = [box[1] - box[0], box[3] - box[2]];
-  if (worldAspect(box) !== wide / high) return mapping(box, area);
+  if (wide < 0.4 * high || wide > 2.5 * high) return mapping(box, area);
   const scale = Math.min(area.w / wide, area.h / high);
   const [w, h] = [wide * scale, high * scale];
   return mapping(box, { x: area.x + (area.w - w) / 2, y: area.y + (area.h - h) / 2, w, h });

@@ -43,6 +43,8 @@ const WORDS = {
   wallTap: "Tap again to open it as a run of its own",
   wallOpen: "Press to open it as a run of its own",
   numbers: "Numbers",
+  cure: "Cure:",
+  alsoSeen: "Also seen: {names}.",
   drawer: "Look closer",
   slow: "Slow motion",
   slowBack: "Back",

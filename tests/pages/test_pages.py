@@ -14,6 +14,7 @@ from streamlit.util import calc_hash
 
 from engine import data
 from engine.families import families
+from engine.families.cgan import CGAN
 from engine.families.gan import GAN
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL, supervisor
@@ -81,9 +82,9 @@ def slide(page: AppTest, name: str, value: float) -> AppTest:
     return works(sliders[name].set_value(value).run())
 
 
-def own_run(visit: Visit, visitor: str = "ann") -> AppTest:
+def own_run(visit: Visit, visitor: str = "ann", **query: str) -> AppTest:
     """A page with a small run of the visitor's own, in training."""
-    page = slide(visit("gan", visitor), "width_G", 8)
+    page = slide(visit("gan", visitor, **query), "width_G", 8)
     assert page.query_params["run"] == on_stage(page)
     return page
 
@@ -97,14 +98,20 @@ def until(true: Callable[[], object], seconds: float = 30) -> None:
 
 @pytest.mark.parametrize(
     ("name", "title"),
-    [("", "generative models"), ("gan", GAN.title), ("runs", "Runs"), ("wall", "sweep wall")],
+    [
+        ("", "generative models"),
+        ("gan", GAN.title),
+        ("cgan", CGAN.title),
+        ("runs", "Runs"),
+        ("wall", "sweep wall"),
+    ],
 )
 def test_every_page_opens(visit, name, title):
     assert title in visit(name).title[0].value
 
 
 def test_every_file_of_pages_is_opened_by_these_tests():
-    assert {"map", "gan", "runs", "wall"} == PAGES
+    assert {"map", "gan", "cgan", "runs", "wall", "compare"} == PAGES
 
 
 def test_the_page_of_a_family_without_one_opens(visit):
@@ -138,7 +145,9 @@ def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
     page = visit("gan")
     assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
     (advanced,) = page.sidebar.expander
-    inside = {w.key for kind in ("slider", "select_slider", "selectbox") for w in getattr(advanced, kind)}
+    inside = {
+        w.key for kind in ("slider", "select_slider", "selectbox", "toggle") for w in getattr(advanced, kind)
+    }
     assert inside == {knob.name for knob in GAN.Config.knobs().values() if knob.advanced}
     assert 1 <= len(set(shown(page)) - inside) <= 6
     assert advanced.number_input(key="seed").value == 0
@@ -146,7 +155,7 @@ def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
 
 def test_a_room_opens_with_its_recording_and_starts_nothing(visit):
     before = store.every()
-    page = visit("gan")
+    page = visit("gan", tab="Check")
     assert on_stage(page) == "gan-ring"
     assert store.every() == before
     assert "run" not in page.query_params
@@ -263,7 +272,7 @@ def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
         "lr_D": 0.0123,
         "lr_G": 3.3e-4,
         "beta1": 0.123,
-        "beta2_G": 0.98765,
+        "beta2": 0.98765,
         "noise": "uniform",
     }
     config = GAN.configure(data.load("moons").space, odd).model_dump()
@@ -359,7 +368,7 @@ def test_train_and_fork_on_the_stage_open_a_run_of_ones_own(visit, monkeypatch):
 
 
 def test_the_laws_are_measured_on_the_run_on_the_stage(visit):
-    page = own_run(visit)
+    page = own_run(visit, tab="Check")
     works(page.button(key="measure").click().run())
     table = page.table[-1].value
     assert len(table) >= 5
@@ -368,14 +377,14 @@ def test_the_laws_are_measured_on_the_run_on_the_stage(visit):
 
 def test_pictures_have_a_tab_to_explore_z_and_points_have_none(visit):
     assert "Explore z" not in [tab.label for tab in visit("gan").tabs]
-    page = visit("gan", data="digits")
+    page = visit("gan", data="digits", tab="Explore z")
     assert "Explore z" in [tab.label for tab in page.tabs]
     assert [info.value for info in page.info if info.value == NO_MODEL]
 
 
 def test_the_formula_has_the_runs_present_numbers(visit):
     page = own_run(visit)
-    until(lambda: "Now, around round" in texts(works(page.run())))
+    until(lambda: "Around round" in texts(works(page.run())))
     assert r"$V = " in texts(page)
 
 

@@ -1,0 +1,213 @@
+"""Two runs side by side from one seed, with one knob different: whatever is unlike comes of that knob."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from engine import data
+from engine.config import Knob, Refused
+from engine.families import families
+from engine.family import Family
+from lab.kit.generic import LEGENDS
+from lab.kit.panels import diagnosis, tell
+from lab.kit.room import who
+from lab.kit.setting import Setting, choose, pick, titled, usual_data, widget
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+from lab.stage import pair
+
+SIDES = ("left", "right")
+
+
+def compare(
+    legends: Mapping[str, Mapping[str, Sequence[Any]]], labels: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Sliders of the setting and of the two sides, and two stages with one set of controls.
+
+    `legends` and `labels` have what the rooms of some families say, by the family's name. The address
+    is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also keeps
+    the two runs (a, b), for a refresh.
+    """
+    known, notes = families(), st.container()  # a phone hides the sidebar, but must not hide what is wrong
+    with st.sidebar:
+        titles = {name: one.title for name, one in known.items()}
+        usual = "gan" if "gan" in known else next(iter(known))
+        unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
+        name = pick(
+            "family", titles, usual, "Model", unknown, "What is trained.", st.query_params.clear,
+            always=True, complain=notes.error,
+        )  # fmt: skip
+    family = known[name]
+    chosen: dict[str, Any] = {}  # the knob and its two values
+
+    def apart(defaults: dict[str, Any]) -> tuple[str]:
+        chosen.update(_sides(family, defaults, notes))
+        return (chosen["knob"].name,)
+
+    _check_address(family)
+    setting = choose(family, usual_data(family), room=f"compare {family.name}", apart=apart)
+    if setting is None:
+        st.stop()
+    knob, values = chosen["knob"], [chosen[side] for side in SIDES]
+    try:
+        runs = _runs_of(family, setting, knob, values)
+    except Refused as refusal:
+        st.error(str(refusal))
+        st.stop()
+    said = [_say(value) for value in values]
+    if values[0] == values[1]:
+        st.info(f"{knob.label} is {said[0]} on both sides: the two runs are the same, number for number.")
+    else:
+        alike = "the data, the seed and every other knob"
+        alike += ", so both start from the same weights." if knob.live else "."
+        st.markdown(
+            f"**{titled(knob)}** is **{said[0]}** on the left and **{said[1]}** on the right. "
+            f"All else is the same: {alike}"
+        )
+    kind = data.load(setting.data).space.kind
+
+    @st.fragment(run_every=2.0)
+    def show() -> None:
+        pair(
+            runs,
+            key="pair",
+            titles=[
+                f"{side.capitalize()}: {knob.label} {one}" for side, one in zip(SIDES, said, strict=True)
+            ],
+            verdicts=[tell(diagnosis(run)) for run in runs],
+            legend=legends.get(family.name, LEGENDS).get(kind, ()),
+            players=family.players,
+            labels=labels.get(family.name, {}),
+        )
+
+    show()
+
+
+def _check_address(family: type[Family]) -> None:
+    """Say what is wrong with a knob in the address; its slider then has the default."""
+    given = {name: st.query_params[name] for name in family.Config.knobs() if name in st.query_params}
+    try:
+        family.Config.of(given)
+    except Refused as refusal:
+        st.error(str(refusal))
+
+
+def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator) -> dict[str, Any]:
+    """The select box of the knob that differs, and its two sliders."""
+    knobs = family.Config.knobs()
+    rates = [name for name, knob in knobs.items() if knob.log and knob.live]
+    unknown = f"There is no knob {st.query_params.get('knob', '')[:40]!r}"
+    titles = {name: knob.label for name, knob in knobs.items()}
+    name = pick(
+        "knob", titles, [*rates, *knobs][0], "What differs", unknown,
+        "The one knob whose value is not the same in the two runs.", _forget_sides,
+        always=True, complain=notes.error,
+    )  # fmt: skip
+    knob = knobs[name]
+    # a link from a room brings the knob's present value: here that is the left side's
+    left = _value(family, name, st.query_params.pop(name, None), defaults[name], notes)
+    left = _side(family, knob, "left", left, notes)
+    return {"knob": knob, "left": left, "right": _side(family, knob, "right", contrast(knob, left), notes)}
+
+
+def _forget_sides() -> None:
+    for side in SIDES:
+        st.query_params.pop(side, None)
+
+
+def _value(family: type[Family], name: str, text: str | None, default: Any, notes: DeltaGenerator) -> Any:
+    """What the address says of a knob's value, or the default and a sentence that says why."""
+    if text is None:
+        return default
+    try:
+        return getattr(family.Config.of({name: text}), name)
+    except Refused as refusal:
+        notes.error(str(refusal))
+        return default
+
+
+def _side(family: type[Family], knob: Knob, side: str, default: Any, notes: DeltaGenerator) -> Any:
+    key = f"{side.capitalize()}-{knob.name}"
+    if key not in st.session_state:
+        st.session_state[key] = _value(family, knob.name, st.query_params.get(side), default, notes)
+    value = widget(knob, default, side.capitalize())
+    st.query_params[side] = str(value)
+    return value
+
+
+def contrast(knob: Knob, value: Any) -> Any:
+    """Another value of this knob, far enough away that one sees it."""
+    if knob.kind == "bool":
+        return not value
+    if knob.kind == "choice":
+        return knob.choices[(knob.choices.index(value) + 1) % len(knob.choices)]
+    assert knob.low is not None
+    assert knob.high is not None
+    if knob.log:
+        return float(f"{value / 10 if value / 10 >= knob.low else value * 10:g}")
+    further = knob.high if knob.high - value > value - knob.low else knob.low
+    middle = (value + further) / 2
+    return round(middle) if knob.kind == "int" else round(middle, 3)
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else f"{value:g}".replace("e-0", "e-").replace("-", "\u2212")
+
+
+def _runs_of(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
+    """The two runs in the address, changed as the sliders say; or two new ones."""
+    found = _found(family, setting, knob, values)
+    if not found:
+        found = _start(family, setting, knob, values)
+    for name, run_id in zip("ab", found, strict=True):
+        st.query_params[name] = run_id
+    with suppress(Refused):
+        for before in st.session_state.get("_pair", ()):
+            if before not in found:  # nobody looks at it now
+                supervisor().do(before, who(), {"do": "pause"})
+    st.session_state["_pair"] = found
+    return found
+
+
+def _found(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
+    """The runs in the address if they are the visitor's own pair and can take this setting; else none.
+    To another visitor the same setting gives the same numbers, in runs that obey him."""
+    runs = [st.query_params[name] for name in "ab" if name in st.query_params]
+    try:
+        infos = [store.read_info(store.folder(run_id)) for run_id in runs]
+    except Refused as refusal:
+        st.error(f"{refusal} Here are two new runs of this setting.")
+        return []
+    paces = {info.pace for info in infos}
+    if len(infos) != 2 or len(paces) != 1 or paces == {""} or any(info.owner != who() for info in infos):
+        return []
+    changes = []
+    for info, value in zip(infos, values, strict=True):
+        same = (info.family, info.data, info.seed) == (family.name, setting.data, setting.seed)
+        changed = {k: v for k, v in setting.config.items() if info.config.get(k) != v}
+        if (
+            not same
+            or info.config[knob.name] != value
+            or not all(family.Config.knobs()[k].live for k in changed)
+        ):
+            return []
+        changes.append(changed)
+    for run_id, changed in zip(runs, changes, strict=True):
+        if changed:
+            supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
+    return runs
+
+
+def _start(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
+    space = data.load(setting.data).space
+    configs = [family.configure(space, setting.config | {knob.name: value}).model_dump() for value in values]
+    same = {"family": family.name, "data": setting.data, "seed": setting.seed, "pace": secrets.token_hex(4)}
+    return [supervisor().create(who(), config=config, **same) for config in configs]

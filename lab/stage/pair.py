@@ -1,0 +1,50 @@
+"""Two stages side by side that obey one set of controls and share the scales of their charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from lab.stage.stage import SCRIPTS, Segment, read_assets
+
+_mount = st.components.v2.component(
+    "genlab_pair",
+    js=read_assets([*SCRIPTS, "pair.js"]) + "\nexport default mountPair;\n",
+    css=read_assets(["stage.css", "pair.css"]),
+)
+
+
+def pair(
+    runs: Sequence[str],
+    *,
+    key: str,
+    titles: Sequence[str],
+    verdicts: Sequence[Sequence[Mapping[str, str]]],
+    legend: Sequence[str | Segment] = (),
+    players: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    height: int = 400,
+) -> None:
+    """Show two runs, left and right (on a phone one above the other), with one bar that drives both.
+
+    Args:
+        runs: ids of the two runs.
+        key: the component's key; always the same one on a page.
+        titles: a few words over each picture.
+        verdicts: what stands under each picture: entries of `tone` ("good", "bad" or ""), `name`,
+            `says` and `cure`.
+        legend, players, labels, height: as for `stage`; the legend's words switch layers of both.
+    """
+    data = {
+        "runs": list(runs),
+        "titles": list(titles),
+        "verdicts": [[dict(one) for one in side] for side in verdicts],
+        "legend": list(legend),
+        "players": list(players),
+        "train": True,
+        "pointer": False,
+        "labels": dict(labels or {}),
+        "height": height,
+    }
+    _mount(key=key, data=data)

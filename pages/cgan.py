@@ -1,0 +1,94 @@
+"""The conditional GAN: both players know the label, so the student can ask for a digit."""
+
+import streamlit as st
+
+from engine.families.cgan import CGAN
+from lab import kit
+from lab.kit.gan import GRAPH, LABELS, game_now
+
+LEGENDS = {
+    "image": [
+        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which digit, "
+        "z its handwriting. Below each is the ",
+        {"words": "discriminator's belief", "layer": "score/samples"},
+        " that it is a real digit of that label.",
+    ],
+    "points": [
+        "The generator is asked for a label and makes ",
+        {"words": "fake points", "layer": "points/fake", "role": "model"},
+        " of it; they should lie like the ",
+        {"words": "real points", "layer": "points/real", "role": "data"},
+        " of the same label. Choose one label below: then the ",
+        {"words": "background", "layer": "field/discriminator", "role": "field"},
+        " is what the discriminator believes of a point that claims to be of it.",
+    ],
+}
+
+room = kit.room(
+    CGAN,
+    data_name="digits",
+    sentence="A GAN whose players are both told the label: G is asked for a digit, and D judges whether it is a "
+    "real one *of that class*.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=GRAPH,
+)
+if room.kind == "points":
+    kit.label_shown(room)
+kit.commentary(room, game_now)
+
+
+def labels() -> None:
+    if room.kind == "image":
+        kit.ask_for_labels(room)
+    else:
+        st.markdown("Choose digits as data to mix labels; points show one label at a time above.")
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+The value of the game is the GAN's, with every probability conditioned on the label $y$:
+
+$$
+\min_G \max_D \; \mathbb{E}_{x, y}[\log D(x \mid y)] + \mathbb{E}_{z, y}[\log(1 - D(G(z \mid y) \mid y))]
+$$
+
+The label is a one-hot vector beside the input of both nets. D sees real $x$ with their own labels, and fakes with
+the labels that G was asked for: a beautiful 3 where a 5 was asked is a bad fake.
+"""
+    )
+    kit.source(CGAN.turns, CGAN.D_terms, CGAN.G_terms, CGAN.G)
+    kit.knob_table(CGAN)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "The ring, group by group",
+                "Eight labels, eight groups: with labels, no group is forgotten. Choose one label under the picture.",
+                "/cgan?data=ring",
+            ),
+            (
+                "The same slow D that makes a GAN collapse",
+                "The label tells G where to go, so all groups keep their fakes; within a group they still bunch.",
+                "/cgan?data=ring&lr_D=0.0001",
+            ),
+            (
+                "Without labels",
+                "The plain GAN on digits, for comparison: which digit comes is up to z.",
+                "/gan?data=digits",
+            ),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Ask for a label": labels,
+        "Formula and code": formula,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

@@ -1,0 +1,73 @@
+"""Every link of the gallery shows its failure and every cure cures, for at least four seeds of five."""
+
+import pytest
+import torch
+
+from engine.data import load
+from engine.families.gan import GAN
+from engine.fit import fit
+from engine.metrics import about, observe
+from engine.metrics.symptoms import symptoms
+from engine.stack import batch_of, stack
+from lab.kit.gan import FAILURES
+
+SEEDS = range(5)
+EVERY = 64  # rounds between two measurements, as in a run
+
+
+def observed(data_name: str, knobs: dict, rounds: int) -> list[list[dict]]:
+    """The measured rows of five runs, trained as one."""
+    data = load(data_name)
+    config = GAN.configure(data.space, knobs)
+    model = stack(GAN, [config] * len(SEEDS), data.space, SEEDS)
+    one = GAN(config, data.space)
+    rows: list[list[dict]] = [[] for _ in SEEDS]
+    for round in range(1, rounds + 1):
+        for _turn in fit(model, [batch_of(data, config.batch, SEEDS, round - 1)]):
+            pass
+        if round % EVERY == 0 and (round < 512 or round % (2 * EVERY) == 0):
+            weights = dict(model.named_parameters()) | dict(model.named_buffers())
+            for i in SEEDS:
+                one.load_state_dict({name: tensor[i] for name, tensor in weights.items()})
+                torch.manual_seed(round)
+                rows[i].append({"round": round} | observe(one, data))
+    return rows
+
+
+def works(rows: list[dict], data_name: str, failure: str) -> bool:
+    """The failure is gone, and nearly every mode has its fakes."""
+    enough = 7 / 8 * len(load(data_name).target.modes)
+    return rows[-1]["modes"] >= enough and failure not in seen(rows, data_name)
+
+
+def seen(rows: list[dict], data_name: str) -> set[str]:
+    return {one.name for one in symptoms(rows, about(load(data_name)))}
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda f: f.title)
+def test_the_failure_shows(failure):
+    rows = observed(failure.data, failure.knobs, failure.rounds)
+    shown = [failure.symptom in seen(one, failure.data) for one in rows]
+    assert sum(shown) >= 4, [seen(one, failure.data) for one in rows]
+    assert sum(works(one, failure.data, failure.symptom) for one in rows) <= 1
+
+
+CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FAILURES for c in f.cures]
+
+
+@pytest.mark.parametrize(("failure", "cure"), CURES)
+def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cure):
+    rows = observed(failure.data, failure.knobs | cure.knobs, failure.rounds)
+    good = [works(one, failure.data, failure.symptom) for one in rows]
+    told = [(row[-1]["modes"], sorted(seen(row, failure.data))) for row in rows]
+    assert sum(good) >= 4 if cure.cures else sum(good) <= 1, told
+
+
+def test_the_links_say_the_settings():
+    (first, *_) = FAILURES
+    assert first.address() == "/gan?data=ring&lr_D=0.0001"
+    assert first.address(first.cures[0]) == "/gan?data=ring&lr_D=0.0001&diversity=minibatch%20std"
+    for failure in FAILURES:
+        space = load(failure.data).space
+        for knobs in (failure.knobs, *(failure.knobs | cure.knobs for cure in failure.cures)):
+            GAN.configure(space, knobs)
