@@ -66,6 +66,7 @@ class Family(nn.Module, ABC):
     stackable: ClassVar[tuple[str, ...]] = ()  # knobs that may differ in a stack (engine/stack.py)
     stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness, to be called on all members
     draws: ClassVar[tuple[str, ...]] = ()  # methods of a number n that draw all of its noise
+    members: int = 0  # models in it, if it is a stack
 
     def __init__(self, config: BaseConfig, space: Space) -> None:
         super().__init__()

@@ -39,19 +39,19 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
     (N, n, *shape); the methods named in `family.stacked` take tensors (N, ...). Raises `Refused`.
     """
     check_stackable(family, configs)
-    members, streams = [], {}
+    members, first = [], {}
     for config, seed in zip(configs, seeds, strict=True):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             members.append(family(config, space))
-            streams[seed] = torch.get_rng_state()
-    groups = {player: [m.optimizer(player) for m in members] for player in family.players}
+            first[seed] = torch.get_rng_state()
     template = _Call(copy.deepcopy(members[0]))
-    dials = {
-        name: torch.tensor([getattr(config, name) for config in configs])
-        for name in family.stackable
-        if len({getattr(config, name) for config in configs}) > 1
-    }
+    held = [
+        _parted(name) for name, _ in [*template.model.named_parameters(), *template.model.named_buffers()]
+    ]
+    turned = [name for name in family.stackable if len({getattr(config, name) for config in configs}) > 1]
+    own = [{name: getattr(config, name) for name in turned} for config in configs]
+    noise: dict[int, Tensor] = {}  # where the noise of each seed is now
 
     class Stack(family):  # type: ignore[misc, valid-type]
         """The family itself, with other weights and with methods that work on all members."""
@@ -59,54 +59,71 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
         def __init__(self) -> None:
             super().__init__(configs[0], space)
             self.members, self.seeds = len(members), list(seeds)
-            for name, held in [*self.named_parameters(), *self.named_buffers()]:
-                owner, _, leaf = name.rpartition(".")
-                together = torch.stack([_tensor(m, name) for m in members])
+            for owner, leaf in held:
                 place = self.get_submodule(owner)
-                if isinstance(held, nn.Parameter):
+                together = torch.stack([getattr(m.get_submodule(owner), leaf).detach() for m in members])
+                if isinstance(getattr(place, leaf), nn.Parameter):
                     setattr(place, leaf, nn.Parameter(together))
                 else:
                     place.register_buffer(leaf, together)
 
         def optimizer(self, player: str) -> torch.optim.Optimizer:
-            return StackedOptimizer(self.player(player).parameters(), groups[player])
+            singles = []
+            for member, values in zip(members, own, strict=True):
+                member.config = self.config.model_copy(update=values)
+                singles.append(member.optimizer(player))
+            return StackedOptimizer(self.player(player).parameters(), singles)
 
         @torch.no_grad()
         def sample(self, n: int, y: Tensor | None = None) -> Tensor:
             return self.on_all("sample", n=n, y=y)
 
         def on_all(self, method: str, *given: Tensor | None, **fixed: Any) -> Any:
-            """A method of all members, each with its weights, its dials and its part of `given`."""
-            weights = {f"model.{k}": t for k, t in [*self.named_parameters(), *self.named_buffers()]}
-            turned = {k: t.to(self.device) for k, t in dials.items()}
+            """A method of all members, each with its weights, its dials and its part of `given`. Random
+            numbers within are the same for all, so that members differ by what they learned."""
+            weights = {
+                f"model.{owner}.{leaf}": getattr(self.get_submodule(owner), leaf) for owner, leaf in held
+            }
+            dials = {k: torch.tensor([values[k] for values in own], device=self.device) for k in turned}
 
-            def one(weights: dict[str, Tensor], turned: dict[str, Tensor], *given: Tensor | None) -> Any:
-                held = self.config
-                template.model.config = _Dials(held, turned) if turned else held
-                return functional_call(template, weights, (method, given, fixed))
+            def one(weights: dict[str, Tensor], dials: dict[str, Tensor], *given: Tensor | None) -> Any:
+                template.model.config = _Dials(self.config, dials) if dials else self.config
+                return functional_call(template, weights, (method, given, fixed), tie_weights=False)
 
-            ins = (0, 0 if turned else None, *(None if g is None else 0 for g in given))
-            return vmap(one, ins, randomness="different")(weights, turned, *given)
+            ins = (0, 0 if dials else None, *(None if g is None else 0 for g in given))
+            return vmap(one, ins, randomness="same")(weights, dials, *given)
 
         def draw(self, method: str, n: int) -> Tensor:
             """The noise of all members, each from the stream of its seed."""
             before, found = random_state(self.device), {}
-            for seed in dict.fromkeys(self.seeds):
-                if self.device.type == "cpu":
-                    set_random_state(streams[seed], self.device)
+            for seed, state in self.streams().items():
+                set_random_state(state, self.device)
                 found[seed] = getattr(family, method)(self, n)
-                streams[seed] = random_state(self.device)
+                noise[seed] = random_state(self.device)
             set_random_state(before, self.device)
             if len(found) == 1:
                 return found[self.seeds[0]].expand(self.members, *found[self.seeds[0]].shape)
             return torch.stack([found[seed] for seed in self.seeds])
 
+        def streams(self) -> dict[int, Tensor]:
+            """Where the noise of each seed is; at first where drawing the weights left it. These are
+            drawn on the CPU, so another device's stream begins at its seed."""
+            for seed in [] if noise else first:
+                if self.device.type == "cpu":
+                    noise[seed] = first[seed]
+                else:
+                    before = random_state(self.device)
+                    torch.cuda.manual_seed(seed)
+                    noise[seed] = random_state(self.device)
+                    set_random_state(before, self.device)
+            return noise
+
         def get_extra_state(self) -> Tensor:
-            return torch.stack([streams[seed] for seed in dict.fromkeys(self.seeds)])
+            return torch.stack([*self.streams().values()])
 
         def set_extra_state(self, state: Tensor) -> None:
-            for seed, one in zip(dict.fromkeys(self.seeds), state, strict=True):
-                streams[seed] = one.clone()
+            # each in a memory of its own, for a row of a matrix cannot be set as a random state
+            noise.update((seed, one.clone()) for seed, one in zip(self.streams(), state, strict=True))
 
     for name in family.stacked:
         setattr(Stack, name, _method(name))
@@ -119,9 +136,10 @@ def _method(name: str) -> Callable[..., Any]:
     return lambda self, *given: self.on_all(name, *given)
 
 
-def _tensor(model: nn.Module, name: str) -> Tensor:
+def _parted(name: str) -> tuple[str, str]:
+    """The module and the attribute of a weight's name, D.net.0.weight."""
     owner, _, leaf = name.rpartition(".")
-    return getattr(model.get_submodule(owner), leaf).detach()
+    return owner, leaf
 
 
 class _Call(nn.Module):

@@ -231,6 +231,8 @@ def sample(options: argparse.Namespace) -> None:
     at = Path(options.which)
     at = at if (at / "run.json").is_file() else store.folder(options.which)
     info, stored = store.read_info(at), at / "checkpoint.safetensors"
+    if info.wall:
+        raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")
     if not stored.exists():
         raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
     # only read, not opened as a `Run`: a lab may be training it at this moment

@@ -53,6 +53,7 @@ TAXONOMY = {
 }
 BESIDE = [
     Place("style", "Neural style transfer", "The picture itself is what learns"),
+    Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
     Place("metrics", "Inception Score and FID", "How good are the samples?"),
     Place("compare", "Compare", "Two runs side by side, with one knob different"),
 ]

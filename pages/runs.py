@@ -22,11 +22,13 @@ for info in store.every():
 def table(runs: list[store.Info], own: bool) -> None:
     for info in runs[:50]:
         what, when, state, link, bin_ = st.columns([3, 2, 2, 1, 1], vertical_alignment="center")
-        what.markdown(f"**{info.family}** on {info.data}, seed {info.seed}  \n`{info.id}`")
+        what.markdown(
+            f"**{info.family}{' wall' if info.wall else ''}** on {info.data}, seed {info.seed}  \n`{info.id}`"
+        )
         when.caption(datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M"))
         kept = store.keyframes(store.folder(info.id))
         state.caption(f"{info.state}, kept to round {max(kept, default=0):,}")
-        link.markdown(f"[Open](/{info.family}?run={info.id})")
+        link.markdown(f"[Open](/{'wall' if info.wall else info.family}?run={info.id})")
         if own and bin_.button("Delete", key=f"delete-{info.id}", type="tertiary"):
             try:
                 supervisor().delete(info.id, who())

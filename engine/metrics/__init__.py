@@ -11,7 +11,7 @@ from engine.family import Family
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
-__all__ = ["About", "Coverage", "Floor", "about", "coverage", "floors", "observe", "quality"]
+__all__ = ["About", "Coverage", "Floor", "about", "coverage", "floors", "observe", "quality", "ruler"]
 
 SAMPLES = 2000  # of the model, for one measurement
 _rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()

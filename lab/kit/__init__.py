@@ -7,9 +7,11 @@ from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.losses import loss_picture, spectrum
 from lab.kit.panels import checks, commentary, detector, experiments, knob_table, source, tabs, verdict
 from lab.kit.room import Room, room
+from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
     "Room",
+    "Wall",
     "ask_for_labels",
     "checks",
     "commentary",
@@ -22,8 +24,10 @@ __all__ = [
     "label_shown",
     "loss_picture",
     "room",
+    "scores",
     "source",
     "spectrum",
     "tabs",
     "verdict",
+    "wall_room",
 ]

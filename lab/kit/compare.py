@@ -46,9 +46,9 @@ def compare(
     family = known[name]
     chosen: dict[str, Any] = {}  # the knob and its two values
 
-    def apart(defaults: dict[str, Any]) -> str:
+    def apart(defaults: dict[str, Any]) -> tuple[str]:
         chosen.update(_sides(family, defaults, notes))
-        return chosen["knob"].name
+        return (chosen["knob"].name,)
 
     _check_address(family)
     setting = choose(family, usual_data(family), room=f"compare {family.name}", apart=apart)
@@ -192,7 +192,8 @@ def _found(family: type[Family], setting: Setting, knob: Knob, values: Sequence[
     changes = []
     for info, value in zip(infos, values, strict=True):
         same = (info.family, info.data, info.seed) == (family.name, setting.data, setting.seed)
-        changed = {k: v for k, v in setting.config.items() if info.config.get(k) != v}
+        kept = {k: v for k, v in setting.config.items() if k != knob.name}
+        changed = {k: v for k, v in kept.items() if info.config.get(k) != v}
         if (
             not same
             or info.config[knob.name] != value

@@ -20,6 +20,9 @@ from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.stage import Graph, stage
 
+# the widgets of a wall: what differs from row to row, and its values
+AXES = {"rows": "row_values", "columns": "column_values"}
+
 
 class Room(NamedTuple):
     """What a page's tabs may speak of."""
@@ -84,7 +87,7 @@ def room(
     return Room(family, run_id, kind, not store.is_recording(store.folder(run_id)))
 
 
-def _adopt_linked_run(family: type[Family]) -> None:
+def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
     """A link that names a run shows that run's setting."""
     run_id = st.query_params.get("run")
     if not run_id or run_id == st.session_state.get("_run"):
@@ -93,18 +96,21 @@ def _adopt_linked_run(family: type[Family]) -> None:
         info = store.read_info(store.folder(run_id))
         if info.family != family.name:
             raise Refused(f"Run {info.id} is of another family: open it on the page of {info.family}.")
+        if bool(info.wall) != wall:
+            is_one, page = ("a", "wall") if info.wall else ("no", info.family)
+            raise Refused(f"Run {info.id} is {is_one} wall: open it at /{page}?run={info.id}.")
         st.session_state["_recipe"] = family.recipe(data.load(info.data).space)
     except Refused as refusal:
         st.error(str(refusal))
         del st.query_params["run"]
         return
     # a knob in the address beside a run would win over the run's own: the run is the setting
-    beside = [name for name in (*family.Config.knobs(), "data", "seed") if name in st.query_params]
+    beside = [name for name in (*family.Config.knobs(), "data", "seed", *AXES) if name in st.query_params]
     for name in beside:
         del st.query_params[name]
     if beside:
         st.rerun()
-    adopt(info.config | {"data": info.data, "seed": info.seed})
+    adopt(values_of(info))
     st.session_state["_run"] = run_id
 
 
@@ -114,8 +120,10 @@ def _run_of(family: type[Family], setting: Setting) -> str:
     run_id = st.query_params.get("run")
     if run_id and run_id == st.session_state.get("_run"):
         info = store.read_info(store.folder(run_id))
-        if (info.data, info.seed) == (setting.data, setting.seed):
-            changed = {k: v for k, v in setting.config.items() if info.config.get(k) != v}
+        same = list(info.wall.items()) == list(setting.wall.items())
+        if same and (info.data, info.seed) == (setting.data, setting.seed):
+            held = setting.config.items()
+            changed = {k: v for k, v in held if k not in info.wall and info.config.get(k) != v}
             if not changed:
                 return run_id
             if info.owner == who() and all(family.Config.knobs()[k].live for k in changed):
@@ -123,7 +131,7 @@ def _run_of(family: type[Family], setting: Setting) -> str:
                 return run_id
     else:
         for at, info in recordings():
-            if info.family == family.name and (info.data, info.seed, info.config) == setting:
+            if info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting:
                 return at
     return _open(_start(family, setting))
 
@@ -145,7 +153,8 @@ def recordings() -> list[tuple[str, store.Info]]:
 
 def _start(family: type[Family], setting: Setting) -> str:
     config = family.configure(data.load(setting.data).space, setting.config).model_dump()
-    return supervisor().create(who(), family=family.name, data=setting.data, seed=setting.seed, config=config)
+    setting = setting._replace(config=config)
+    return supervisor().create(who(), family=family.name, **setting._asdict())
 
 
 def _open(run_id: str) -> str:
@@ -159,8 +168,18 @@ def _open(run_id: str) -> str:
     return run_id
 
 
+def values_of(info: store.Info) -> dict[str, Any]:
+    """What the widgets show for this run."""
+    found = {k: v for k, v in info.config.items() if k not in info.wall}
+    found |= {"data": info.data, "seed": info.seed}
+    names = [*info.wall, "none"][:2]
+    for (side, listed), name in zip(AXES.items(), names if info.wall else (), strict=False):
+        found |= {side: name, listed: ", ".join(f"{v:g}" for v in info.wall.get(name, ()))}
+    return found
+
+
 def _go(run_id: str) -> None:
     """In a callback: show this run from the coming rerun on, with its own setting."""
     info = store.read_info(store.folder(run_id))
-    adopt(info.config | {"data": info.data, "seed": info.seed})
+    adopt(values_of(info))
     _open(run_id)

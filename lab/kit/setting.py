@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -29,6 +29,7 @@ class Setting(NamedTuple):
     data: str
     seed: int
     config: dict[str, Any]
+    wall: Mapping[str, Sequence[float]] = {}  # the axes, if it is one
 
 
 def adopt(values: dict[str, Any]) -> None:
@@ -52,12 +53,14 @@ def choose(
     default_data: str,
     *,
     room: str = "",
-    apart: Callable[[dict[str, Any]], str] | None = None,
+    smaller: Mapping[str, Any] | None = None,
+    apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
 ) -> Setting | None:
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
-    `room` tells pages of one family from each other. `apart`, given the defaults, draws what stands
-    between data and knobs; the knob it names is not drawn here, nor in the setting.
+    A page that is not the family's own is another `room`; for points it may have `smaller` defaults.
+    `apart`, given the defaults, may draw something between data and knobs, and names the knobs that are
+    not drawn.
     """
     _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
@@ -72,10 +75,11 @@ def choose(
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    _take_recipe(family, space)
+    defaults = family.configure(space, dict(smaller or {}) if space.kind == "points" else {}).model_dump()
+    _take_recipe(family, space, defaults)
     with st.sidebar:
-        without = apart(family.configure(space).model_dump()) if apart else ""
-        return _choose_knobs(family, name, space, without)
+        without = apart(defaults) if apart else ()
+        return _choose_knobs(family, name, defaults, without)
 
 
 def _forget_other_rooms(family: type[Family], room: str) -> None:
@@ -161,28 +165,29 @@ def _take(name: str) -> None:
     st.rerun()
 
 
-def _take_recipe(family: type[Family], space: Space) -> None:
+def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -> None:
     """Some data have other defaults: a change to them, or from them, takes the defaults over."""
     recipe = family.recipe(space)
     before = st.session_state.get("_recipe", recipe)
     st.session_state["_recipe"] = recipe
     if before != recipe:
-        defaults = family.configure(space).model_dump()
         for name in before | recipe:
             st.session_state[name] = defaults[name]
 
 
-def _choose_knobs(family: type[Family], name: str, space: Space, without: str) -> Setting:
-    defaults = family.configure(space).model_dump()
-    knobs = {k: knob for k, knob in family.Config.knobs().items() if k != without}
-    values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
+def _choose_knobs(
+    family: type[Family], name: str, defaults: dict[str, Any], without: Collection[str]
+) -> Setting:
+    knobs = family.Config.knobs()
+    drawn = [k for k in knobs.values() if k.name not in without]
+    values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
-        values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
-        seed = st.number_input(
+        values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
+        seed = 0 if "seed" in without else st.number_input(
             "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
-    return Setting(name, int(seed), {k: values[k] for k in knobs})
+    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in knobs})
 
 
 def titled(knob: Knob) -> str:

@@ -22,9 +22,8 @@ from engine.config import Refused
 from engine.device import pick, seed
 from engine.families import find
 from engine.fit import Turn, fit, optimizers_of, retune
-from engine.metrics import observe
 from lab import scenes
-from lab.runs import store, wire
+from lab.runs import store, wall, wire
 from lab.runs.board import Board
 from lab.runs.state import Stream, load_tensors, tensors_of
 
@@ -63,7 +62,7 @@ class Run:
     def _build(self) -> None:
         config = self.family.configure(self.data.space, self.info.config)
         seed(self.info.seed, self.device)
-        self.model = self.family(config, self.data.space).to(self.device)
+        self.model = wall.model_of(self.family, config, self.data.space, self.info).to(self.device)
         self.optimizers = optimizers_of(self.model)
         self.stream = Stream(self.device)
         self.round = self.commands = 0
@@ -86,7 +85,7 @@ class Run:
     def _turn(self) -> Turn | None:
         """One turn, or None when the round has ended instead."""
         if self._turns is None:
-            batch = self.data.batch(self.model.config.batch, self.info.seed, self.round)
+            batch = wall.batch_of(self.model, self.data, self.info.seed, self.round)
             self._turns = fit(self.model, [batch], self.optimizers, self._plays)
         for turn in self._turns:
             self.last = turn.player
@@ -135,9 +134,9 @@ class Run:
             self._keyframe()
 
     def _row(self) -> None:
-        row = {name: total.item() / self._rounds_summed for name, total in self._sums.items()}
+        row = {name: wall.mean(total, self._rounds_summed) for name, total in self._sums.items()}
         self._sums, self._rounds_summed = {}, 0
-        if not all(map(math.isfinite, row.values())):
+        if len(wall.diverged(row, self.model.members)) == max(1, self.model.members):
             return self._diverged()
         if self.round % max(64, 4 * _stride(self.round)) == 0:  # under 5 % of the time
             row |= self.quality()
@@ -149,17 +148,14 @@ class Run:
 
     def _diverged(self) -> None:
         good = max((k for k in self.keyframes if self._has_state(k)), default=0)
-        self.settle(
-            "failed",
-            f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
-            f"Lower a learning rate, then rewind to round {good:,} or reset.",
-            save=False,
-        )
+        why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
+        why += f"Lower a learning rate, then rewind to round {good:,} or reset."
+        self.settle("failed", why, save=False)
 
     def quality(self) -> dict[str, Any]:
         """What is measured of the model, drawn outside the run's random stream."""
         seed(self.round, self.device)
-        return observe(self.model, self.data)
+        return wall.observe(self.model, self.data)
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -182,6 +178,7 @@ class Run:
         if kind == "rewind" and not self._has_state(command["round"]):
             raise Refused(f"Round {command['round']} has no stored weights; choose another keyframe.")
         if kind == "set":
+            wall.check_set(self.info, command["values"])
             self.model.config.change(command["values"])
             knobs = self.family.Config.knobs()
             if fixed := [name for name in command["values"] if not knobs[name].live]:
@@ -246,7 +243,7 @@ class Run:
             "round": self.round,
             "commands": self.commands,
             "config": self.model.config.model_dump(),
-            "sums": {name: total.item() for name, total in self._sums.items()},
+            "sums": {name: total.tolist() for name, total in self._sums.items()},
             "rounds_summed": self._rounds_summed,
         }
         return wire.pack_state(tensors_of(self.model, self.optimizers, self.stream), about)
@@ -283,8 +280,7 @@ class Run:
     def frame(self, key: int | None = None, full: bool = True, pointer: dict | None = None) -> bytes:
         """The picture now. `full` adds what changes rarely: the data's points and the curves."""
         scene = scenes.draw(self.model, self.data, full, pointer)
-        if full:
-            scene |= scenes.curves(self.history) | scenes.levels(self.history, self.data)
+        scene |= scenes.more(self.model, self.data, self.history, full)
         about = {
             "round": self.round,
             "turn": self.last,
@@ -292,6 +288,8 @@ class Run:
             "key": key,
             "box": self.data.box,
         }
+        if self.info.wall:
+            about["wall"] = scenes.wall.about(self.family, self.data, self.info.wall, self.history)
         return wire.pack_frame(scene, about)
 
 

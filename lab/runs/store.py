@@ -44,6 +44,7 @@ class Info(BaseModel):
     data: str
     seed: int = Field(ge=0, lt=2**32)
     config: dict[str, Any]
+    wall: dict[str, list[int | float]] = {}  # the axes, where it trains many models (lab/runs/wall.py)
     owner: str = ""  # a digest of the owner's browser key; empty: nobody may control it
     state: State = "paused"
     why: str = ""  # one sentence when the state needs one
@@ -163,7 +164,7 @@ def fork(at: Path, owner: str, round: int | None = None) -> Path:
     info = read_info(at)
     if round is not None and not keyframe(at, round, state=True).exists():
         raise Refused(f"Round {round} of run {info.id} has no stored weights; fork from another keyframe.")
-    copied = info.model_dump(include={"family", "data", "seed", "config", "rounds"})
+    copied = info.model_dump(include={"family", "data", "seed", "config", "wall", "rounds"})
     new = create(copied | {"owner": owner, "parent": info.id})
     for file in (at / "keyframes").glob("*.safetensors"):
         if round is None or int(file.name[:8]) <= round:

@@ -27,6 +27,7 @@ from lab.runs import slow, store
 from lab.runs.run import Run
 
 FRAMES_PER_SECOND = 25
+WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
@@ -133,7 +134,8 @@ class Worker:
         # nor is what is made once, like the noise floor of new data: that takes a second
         seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
         # pictures never take more than a quarter of the time, however many runs are watched
-        period = max(1 / FRAMES_PER_SECOND, 4 * seat.cost * runs)
+        fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
+        period = max(1 / fastest, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
 
     def _show(self, seat: Seat) -> None:
@@ -232,7 +234,7 @@ class Worker:
                 seat.run.do({"do": "rewind", "round": 0})
             case "checkpoint":
                 seat.run.checkpoint()
-            case "step" if command.pop("slow", False):
+            case "step" if command.pop("slow", False) and not seat.run.info.wall:
                 self.tell("trace", run_id, slow.step(seat.run, command["player"]))
                 return self._state(seat, again=True)
             case _:

@@ -16,6 +16,7 @@ from engine.data import Dataset
 from engine.device import seed
 from engine.family import Family
 from engine.metrics import floors
+from lab.scenes import wall
 
 Arrays = dict[str, np.ndarray]
 
@@ -27,11 +28,19 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any
     Scenes run outside the run's random stream, from a fixed seed: the same noise in each frame, so
     points move and do not flicker.
     """
-    name = f"{__name__}.{model.name.replace('-', '_')}"
+    own_name = "wall" if model.members else model.name.replace("-", "_")
+    name = f"{__name__}.{own_name}"
     own = importlib.util.find_spec(name) or importlib.util.find_spec(f"{__name__}.generic")
     scene = importlib.import_module(own.name)  # type: ignore[union-attr]
     seed(0, data.x.device)
     return scene.draw(model, data, full, pointer)
+
+
+def more(model: Family, data: Dataset, history: list[dict[str, Any]], full: bool) -> Arrays:
+    """What is drawn of the rows so far."""
+    if model.members:
+        return wall.scores(model, history)
+    return curves(history) | levels(history, data) if full else {}
 
 
 def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:

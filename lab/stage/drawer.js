@@ -43,6 +43,7 @@ class Drawer {
 
   /** Called often; a part that is closed has nothing to do. */
   render() {
+    show(this.element, !this.stage.live?.meta.wall); // of many models there is no one turn to show
     for (const part of this.parts) {
       const offered = part.offered();
       const locked = part.allowed?.() === false;

@@ -20,9 +20,9 @@ class Keys {
 
   pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.mine(event)) return;
-    this.more[event.key]?.();
-    if (!this.allowed()) return;
     const target = event.composedPath()[0].tagName;
+    if (event.key !== "Enter" || target !== "BUTTON") this.more[event.key]?.();
+    if (!this.allowed()) return;
     const arrow = event.key === "ArrowRight" && target !== "INPUT";
     const { play, step } = this.controls();
     if (event.key === " " && target !== "BUTTON") this.click(event, play);

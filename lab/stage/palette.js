@@ -36,6 +36,7 @@ function readPalette(element) {
     background: hex(background),
     text: hex(text),
     textRgb: text,
+    pageRgb: background,
     muted: hex(mix(background, text, 0.68)),
     faint: hex(mix(background, text, 0.16)),
     font: css.fontFamily || "sans-serif",

@@ -5,7 +5,8 @@ const GAP = 10; // between panels
 const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
-function panelsOf(layers, box) {
+function panelsOf(layers, box, wall) {
+  if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
@@ -59,6 +60,7 @@ function boxAround(layers) {
 
 function paintPanel(ctx, panel, layers, look) {
   if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
+  else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
     if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area, look, score);

@@ -74,7 +74,8 @@ class Pointer {
     show(this.bubble, Boolean(found));
     if (!found) return;
     show(this.large, Boolean(found.tile));
-    if (found.tile) enlarge(this.large, found.tile);
+    if (found.tile?.paint) found.tile.paint(this.large);
+    else if (found.tile) enlarge(this.large, found.tile);
     show(this.words, found.lines.length > 0);
     setText(this.words, found.lines.join("\n"));
     this.put(...this.at);
@@ -87,7 +88,7 @@ class Pointer {
     const half = bubble.offsetHeight / 2;
     const x = right ? px - 14 - bubble.offsetWidth : px + 14;
     const y = clamp(py - (touch ? 64 : 12), half, Math.max(half, canvas.clientHeight - half)) - half;
-    bubble.style.transform = `translate(${Math.max(0, x)}px, ${y}px)`;
+    bubble.style.transform = `translate(${clamp(x, 0, Math.max(0, canvas.clientWidth - bubble.offsetWidth))}px, ${y}px)`;
   }
 
   /** At most 20 messages a second; the last place of a movement is always sent. */

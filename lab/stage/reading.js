@@ -7,6 +7,7 @@ const NEAR_TOUCH = 22;
 /** {lines, under, tile} at a place of the canvas, or null. `under` = {name, index} of a point. */
 function reading({ panels, layers, look, box }, px, py, touch) {
   const panel = panels?.find(({ area }) => px >= area.x && px <= area.x + area.w && py >= area.y && py <= area.y + area.h);
+  if (panel?.kind === "wall") return readWall(panel, layers, look, px, py, touch);
   if (panel?.kind === "images") return readTile(panel, layers, look, px, py);
   if (panel?.kind !== "world" || !box) return null;
   const map = worldMap(panel.area, layers, box);

@@ -89,7 +89,7 @@ class Screen {
   }
 
   draw() {
-    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1]);
+    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall);
     const captions = panels.length > 1;
     const wanted = panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
     this.root.style.setProperty("--picture", `${Math.round(wanted)}px`);
@@ -120,6 +120,7 @@ class Screen {
       trail: this.trail,
       under: this.under,
       round: this.shown?.meta.round ?? 0,
+      wall: this.shown?.meta.wall,
       role: (name) => roleOf(name, this.roles.get(name)),
       isOff: (name) => off.some((layer) => inside(layer, name)),
       morph: (name) => (this.morphing && inside(this.morphing.layer, name) ? this.bent(name) : null),
@@ -183,14 +184,37 @@ class Screen {
   /** Press a point: the path of its z. Press elsewhere: none. */
   pick(px, py, touch) {
     const under = this.look && reading(this, px, py, touch)?.under;
+    if (under?.name === "wall") return this.pickMember(under.index, px, py, touch);
     if (under) this.trail.pick(under);
     else this.trail.clear();
     if (Number.isNaN(px)) this.pointer.left();
     this.repaint();
   }
 
+  /** Press a panel of a wall: open it. A finger reads it first, and opens it with a second tap. */
+  pickMember(index, ...at) {
+    const open = !at[2] || this.tapped === index;
+    this.tapped = index;
+    if (open) return this.open(index);
+    this.pointer.at = at;
+    this.pointer.refresh();
+  }
+
+  /** The keyboard's way through a wall. */
+  readNext(panel) {
+    const grid = wallGrid(this.look.wall, panel.area, new OffscreenCanvas(1, 1).getContext("2d"), this.look);
+    const index = this.under ? (this.under.index + 1) % grid.n : 0;
+    this.pointer.at = [grid.x(index) + grid.side / 2, grid.y(index) + grid.side / 2];
+    this.repaint();
+  }
+
+  openUnder() {
+    if (this.under?.name === "wall") this.open(this.under.index);
+  }
+
   /** The keyboard's way: the path of the next z, and the bubble at its point. */
   followNext() {
+    if (this.look?.wall) return this.readNext(this.panels[0]);
     const [name, item] = this.layers.entries("points").find((one) => zOf(one[0], this.layers)) ?? [];
     const panel = this.panels?.find((one) => one.kind === "world");
     if (!item || !panel) return;

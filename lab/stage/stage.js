@@ -30,6 +30,7 @@ class Stage {
     this.screen = new Screen(this.root, (order) => this.link.send(order), (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
     this.screen.trail.past = () => this.past();
+    this.screen.open = (index) => this.data.links[index] && location.assign(this.data.links[index]);
     this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.legendHolder = make("div", { class: "legend-holder" });
@@ -42,6 +43,7 @@ class Stage {
     parent.append(this.root);
     this.keys = new Keys(this.root, () => (this.pair ?? this).controls, () => this.data.train, {
       z: () => this.screen.followNext(),
+      Enter: () => this.screen.openUnder(),
       Escape: () => this.screen.pick(NaN, NaN),
     });
   }

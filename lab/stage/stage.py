@@ -58,6 +58,7 @@ SCRIPTS = (
     "trail.js",
     "tiles.js",
     "world.js",
+    "wall.js",
     "panels.js",
     "plot.js",
     "charts.js",
@@ -104,6 +105,7 @@ def stage(
     train: bool = True,
     pointer: bool = False,
     graph: Graph | None = None,
+    links: Sequence[str] = (),
     on_fork: Callable[[str], None] | None = None,
     on_train: Callable[[], None] | None = None,
 ) -> Any:
@@ -124,6 +126,7 @@ def stage(
         train: False hides play, step, reset and rewind.
         pointer: True sends pointer events over the picture to the run's scene.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
+        links: the address that each panel of a wall opens when it is pressed.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
 
@@ -150,5 +153,6 @@ def stage(
         "labels": dict(labels or {}),
         "height": height,
         "graph": graph,
+        "links": list(links),
     }
     return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)

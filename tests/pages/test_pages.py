@@ -97,14 +97,21 @@ def until(true: Callable[[], object], seconds: float = 30) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("", "generative models"), ("gan", GAN.title), ("cgan", CGAN.title), ("runs", "Runs")]
+    ("name", "title"),
+    [
+        ("", "generative models"),
+        ("gan", GAN.title),
+        ("cgan", CGAN.title),
+        ("runs", "Runs"),
+        ("wall", "sweep wall"),
+    ],
 )
 def test_every_page_opens(visit, name, title):
     assert title in visit(name).title[0].value
 
 
 def test_every_file_of_pages_is_opened_by_these_tests():
-    assert {"map", "gan", "cgan", "runs", "compare"} == PAGES
+    assert {"map", "gan", "cgan", "runs", "compare", "wall"} == PAGES
 
 
 def test_the_page_of_a_family_without_one_opens(visit):

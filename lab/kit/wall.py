@@ -1,0 +1,219 @@
+"""The room of the wall: what differs among its members, the stage, and the scores as a table of links."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from engine import data
+from engine.config import Refused
+from engine.families import families
+from engine.family import Family
+from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
+from lab.kit.setting import Setting, choose
+from lab.runs import store, wall
+from lab.stage import stage
+
+SMALLER = {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "batch": 64}  # quick, and enough
+SEEDS = 9
+NONE = "none"
+DEFAULTS = {"rows": "lr_D", "columns": "lr_G"}
+TITLES = {"rows": "From row to row", "columns": "From column to column"}
+NEWEST = 400_000  # bytes of rows, in which there is a measurement
+
+
+class Wall(NamedTuple):
+    """What the page may speak of."""
+
+    family: type[Family]
+    run: str
+    setting: Setting
+
+
+def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
+    """Title, one sentence, what differs, and the stage; a press of a panel opens it as a run."""
+    st.title("The sweep wall")
+    st.markdown(sentence)
+    family = _choose_family()
+    _adopt_linked_run(family, wall=True)
+    setting = choose(family, "ring", room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
+    if setting is None:
+        st.stop()
+    axes = _choose_axes(family)
+    chosen = data.load(setting.data)
+    try:
+        setting = setting._replace(wall=_axes_of(axes))
+        wall.check(family, chosen.space, family.configure(chosen.space, setting.config), setting.wall)
+        run_id = _run_of(family, setting)
+    except Refused as refusal:
+        st.error(str(refusal))
+        st.stop()
+    stage(
+        run_id, key="stage", legend=legends.get(chosen.space.kind, ()), players=family.players, height=680,
+        on_fork=_go, on_train=lambda: _go(_start(family, setting)),
+        links=addresses(family, setting),
+    )  # fmt: skip
+    return Wall(family, run_id, setting)
+
+
+def _choose_family() -> type[Family]:
+    """The model, kept in the address; a link to a run says it itself."""
+    found = {name: family for name, family in families().items() if family.stacked}
+    name = st.query_params.get("family", "gan")
+    try:
+        if run_id := st.query_params.get("run"):
+            name = store.read_info(store.folder(run_id)).family
+    except Refused:
+        pass  # the room will say so
+    name = st.session_state.setdefault("family", name if name in found else "gan")
+    with st.sidebar:
+        name = st.selectbox("Model", list(found), format_func=lambda name: found[name].title, key="family")
+    _bind("family", name, "gan")
+    return found[name]
+
+
+def _swept(defaults: dict[str, Any] | None = None) -> list[str]:
+    """What differs: it has values instead of a slider."""
+    return [st.session_state.get(side, st.query_params.get(side, usual)) for side, usual in DEFAULTS.items()]
+
+
+def _bind(key: str, value: str, default: str) -> None:
+    """Keep a value in the address, unless it is the one that is there without."""
+    if value == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = value
+
+
+def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
+    """Name and values, as text, of the rows and of the columns."""
+    found, knobs = [], family.Config.knobs()
+    for side, column in zip(AXES, st.columns(2), strict=True):
+        options = wall.choices(family) + [NONE] * (side == "columns")
+        listed, asked = AXES[side], st.query_params.get(side, DEFAULTS[side])
+        name = st.session_state.setdefault(side, asked)
+        if name not in options:
+            st.error(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
+            name = st.session_state[side] = DEFAULTS[side]
+        st.session_state.setdefault(listed, st.query_params.get(listed, usual(family, name)))
+        says = {n: knobs[n].label if n in knobs else n.capitalize() for n in options}
+        with column, st.container(horizontal=True):
+            name = st.selectbox(
+                TITLES[side], options, format_func=says.__getitem__, key=side,
+                on_change=_usual_values, args=(family, side),
+            )  # fmt: skip
+            text = st.text_input(
+                "Values, with commas between", key=listed, max_chars=600, disabled=name == NONE
+            )
+        found.append((name, text))
+        _bind(side, name, DEFAULTS[side])
+        _bind(listed, text, usual(family, name))
+    return found
+
+
+def _usual_values(family: type[Family], side: str) -> None:
+    """In a callback: another knob begins with other values."""
+    st.session_state[AXES[side]] = usual(family, st.session_state[side])
+
+
+def usual(family: type[Family], name: str) -> str:
+    """Values to begin with: seeds; around the default of a logarithmic knob; from end to end of others."""
+    if name == NONE:
+        return ""
+    if name == "seed":
+        return ", ".join(map(str, range(SEEDS)))
+    it = family.Config.knobs()[name]
+    assert it.low is not None
+    assert it.high is not None
+    around = [it.default * times for times in (0.1, 0.3, 1, 3)]
+    even = [it.low + (it.high - it.low) * i / 3 for i in range(4)]
+    return ", ".join(f"{min(it.high, max(it.low, v)):.4g}" for v in (around if it.log else even))
+
+
+def _axes_of(chosen: list[tuple[str, str]]) -> dict[str, list[int | float]]:
+    """The axes from what was written. Raises `Refused`."""
+    axes: dict[str, list[int | float]] = {}
+    for name, text in chosen:
+        if name == NONE:
+            continue
+        if name in axes:
+            raise Refused(f"Rows and columns both vary {name}; let one of them vary something else.")
+        axes[name] = [_number(name, word) for word in re.split(r"[,;\s]+", text.strip()) if word]
+    return axes
+
+
+def _number(name: str, word: str) -> int | float:
+    try:
+        return int(word) if name == "seed" else float(word)
+    except ValueError:
+        kind = "whole number" if name == "seed" else "number"
+        raise Refused(
+            f"{word[:40]!r} is no {kind}; write the values of {name} with commas between."
+        ) from None
+
+
+def addresses(family: type[Family], setting: Setting) -> list[str]:
+    """A link to each member as a run of its own, in its family's room."""
+    space = data.load(setting.data).space
+    usual = family.configure(space).model_dump() | {"seed": 0, "data": ""}
+    base = family.configure(space, setting.config).model_dump() | {"data": setting.data, "seed": setting.seed}
+    every = [base | own for own in wall.members(setting.wall)]
+    return [f"/{family.name}?{urlencode({k: v for k, v in one.items() if usual[k] != v})}" for one in every]
+
+
+def scores(shown: Wall) -> None:
+    """What each member has reached, written anew every two seconds; each score is a link."""
+
+    @st.fragment(run_every=2.0)
+    def show() -> None:
+        measured = [
+            row for row in store.rows(store.folder(shown.run) / "metrics.jsonl", NEWEST) if "JS" in row
+        ]
+        if not measured:
+            st.caption("Scores appear here when training has begun; for pictures there are none.")
+            return
+        st.html(_table(shown, measured[-1]))
+
+    show()
+
+
+def _table(shown: Wall, row: Mapping[str, Any]) -> str:
+    """Scores in rows and columns, the better ones on a stronger ground."""
+    name = "modes" if "modes" in row else "JS"
+    target, axes = data.load(shown.setting.data).target, shown.setting.wall
+    most = len(target.modes) if target is not None and target.modes is not None else 1
+    (rows, heads), *columns = axes.items()
+    if columns:
+        ((across, tops),) = columns
+        before = [f"<th>{value:g}</th>" for value in heads]
+        head = f"<tr><th></th>{''.join(f'<th>{value:g}</th>' for value in tops)}</tr>"
+        where = f"{rows} downwards, {across} to the right"
+    else:  # nearly a square, as on the stage
+        tops = heads[: math.ceil(math.sqrt(len(heads)))]
+        before, head = [""] * math.ceil(len(heads) / len(tops)), ""
+        where = f"{rows} before each"
+    cells = []
+    for i, (value, link) in enumerate(zip(row[name], addresses(shown.family, shown.setting), strict=True)):
+        share = 0 if value is None else value / most if name == "modes" else 1 - value
+        text = "–" if value is None else f"{value:.0f}" if name == "modes" else f"{value:.2f}"
+        text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
+        style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
+        cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
+    n = len(tops)
+    lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
+    what = f"Modes found, of {most}" if name == "modes" else "JS divergence, bits"
+    caption = f"<p>{what}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
+    return f"{_STYLE}{caption}<table class=wall>{head}{''.join(lines)}</table>"
+
+
+_STYLE = """<style>
+.wall { border-collapse: collapse; font-variant-numeric: tabular-nums }
+.wall th { font-weight: 400; opacity: 0.75; padding: 0.2rem 0.6rem; text-align: right }
+.wall td { text-align: center; border: 1px solid rgb(128 128 128 / 25%) }
+.wall a { color: inherit; display: block; padding: 0.25rem 0.8rem }
+</style>"""

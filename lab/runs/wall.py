@@ -1,0 +1,109 @@
+"""A wall: one run of N models that differ in one or two knobs, or in the seed, and train as one.
+
+`Info.wall` has the axes, {"lr_D": [...], "lr_G": [...]}: first the rows, then the columns. A wall of one
+axis has no columns. All other runs have no axes and are untouched by what is here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from torch import Tensor
+
+from engine import metrics, stack
+from engine.config import Config, Refused
+from engine.data import Dataset
+from engine.family import Batch, Family, Space
+from lab.runs.store import Info
+
+MOST = 64  # members
+AXES = 2
+SAMPLES = 500  # of each member, for one measurement
+
+Axes = Mapping[str, Sequence[float]]
+
+
+def members(axes: Axes) -> list[dict[str, float]]:
+    """What each member has of its own, row by row."""
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def check(family: type[Family], space: Space, config: Config, axes: Axes) -> tuple[list[Config], list[int]]:
+    """The config of each member, and its seed or -1. Raises `Refused` for what cannot be a wall."""
+    knobs = family.Config.knobs()
+    if not 1 <= len(axes) <= AXES:
+        raise Refused(f"A wall has one axis or {AXES}, not {len(axes)}.")
+    if space.kind == "line":
+        raise Refused("A wall shows points in the plane or pictures; choose other data.")
+    for name, values in axes.items():
+        if name != "seed" and name not in knobs:
+            raise Refused(f"There is no knob {name!r}; a wall can vary {', '.join(choices(family))}.")
+        if not values or len(set(values)) < len(values):
+            raise Refused(f"{name} needs a list of values, each of them once.")
+    if (n := math.prod(map(len, axes.values()))) > MOST:
+        raise Refused(f"This wall would have {n:,} members; {MOST} is the most. Take values away.")
+    seeds = axes.get("seed", ())
+    if not all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds):
+        raise Refused("A seed is a whole number from 0 to 4294967295.")
+    own = members(axes)
+    configs = [config.change({k: v for k, v in one.items() if k != "seed"}) for one in own]
+    stack.check_stackable(family, configs)
+    return configs, [int(one.get("seed", -1)) for one in own]
+
+
+def choices(family: type[Family]) -> list[str]:
+    """What may differ among the members."""
+    return [*family.stackable, "seed"]
+
+
+def model_of(family: type[Family], config: Config, space: Space, info: Info) -> Family:
+    """The model that a run trains: one, or a wall of them."""
+    if not info.wall:
+        return family(config, space)
+    configs, seeds = check(family, space, config, info.wall)
+    return stack.stack(family, configs, space, [info.seed if seed < 0 else seed for seed in seeds])
+
+
+def batch_of(model: Family, data: Dataset, seed: int, round: int) -> Batch:
+    """What the model meets in this round."""
+    size = model.config.batch
+    if not model.members:
+        return data.batch(size, seed, round)
+    return stack.batch_of(data, size, model.seeds, round)  # type: ignore[arg-type]
+
+
+def check_set(info: Info, names: Collection[str]) -> None:
+    """Raises `Refused` if one of these knobs differs among the members."""
+    if swept := [name for name in names if name in info.wall]:
+        raise Refused(f"{', '.join(swept)} differs within this wall; choose other values for a new wall.")
+
+
+def mean(total: Tensor, rounds: int) -> float | list[float | None]:
+    """The mean of a term over rounds; or a list with one a member, None for what is not a number."""
+    found = total.tolist()
+    if isinstance(found, float):
+        return found / rounds
+    return [v / rounds if math.isfinite(v) else None for v in found]
+
+
+def diverged(row: Mapping[str, Any], n: int) -> list[int]:
+    """The members of which this row has something that is not a number; of one model 0 or nothing."""
+    if not n:
+        return [] if all(map(math.isfinite, row.values())) else [0]
+    lists = [values for values in row.values() if isinstance(values, list)]
+    return [i for i in range(n) if any(values[i] is None for values in lists)]
+
+
+def observe(model: Family, data: Dataset) -> dict[str, Any]:
+    """What is measured of a model, or of each member."""
+    if not model.members:
+        return metrics.observe(model, data)
+    if data.space.kind == "image":
+        return {}
+    ruler = metrics.ruler(data, SAMPLES)
+    found = [ruler.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
+    names = dict.fromkeys(name for scores in found for name in scores)
+    return {name: [scores.get(name) for scores in found] for name in names}

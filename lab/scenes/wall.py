@@ -1,0 +1,78 @@
+"""The scene of a wall: each member's fakes and the field of its D, small, beside those of the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data import Dataset
+from engine.family import Family
+from lab.scenes.generic import halves, pictures
+
+CELLS = 24  # of a field of D, along a side
+POINTS, ALL_POINTS = 250, 12_000  # fakes of a member, and of the whole wall, at most
+PIXELS = 120_000  # of all pictures of a frame, about
+REAL = 250
+
+Arrays = dict[str, np.ndarray]
+Rows = Sequence[Mapping[str, Any]]
+
+
+def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | None) -> Arrays:
+    n = model.members
+    if data.space.kind == "image":
+        side = max(1, min(3, math.isqrt(PIXELS // (n * data.space.size))))
+        shown = pictures(model.sample(side * side).nan_to_num(-1).flatten(0, 1))
+        return {"wall/images": shown.reshape(n, side * side, *shown.shape[1:])}
+    found = {"wall/points": halves(model.sample(min(POINTS, ALL_POINTS // n)))}
+    if full:
+        found["wall/real"] = halves(data.take(slice(REAL)))
+    return found | (field(model, data) if "belief" in model.stacked else {})
+
+
+def field(model: Family, data: Dataset) -> Arrays:
+    """D(x) of each member on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
+    assert data.box
+    x0, x1, y0, y1 = data.box
+    rows, columns = torch.linspace(y0, y1, CELLS), torch.linspace(x0, x1, CELLS)
+    grid = torch.cartesian_prod(rows, columns).flip(1).to(data.x.device)
+    belief = model.belief(grid.expand(model.members, -1, -1)).nan_to_num(0.5)  # type: ignore[operator]
+    bytes_ = (belief * 255).round().byte().cpu().numpy()
+    return {"wall/field": bytes_.reshape(model.members, CELLS, CELLS)}
+
+
+def scores(model: Family, history: Rows) -> Arrays:
+    """Each member's modes, or its JS where no modes are known, as last measured; else not a number."""
+    _, row = _measured(history)
+    values = row.get("modes") or row.get("JS") or [None] * model.members
+    return {"wall/score": np.asarray([math.nan if v is None else v for v in values], np.float32)}
+
+
+def _measured(history: Rows) -> tuple[str, Mapping[str, Any]]:
+    """What a member is judged by, and the newest row that has it."""
+    for row in reversed(history):
+        if "JS" in row:
+            return ("modes" if "modes" in row else "JS"), row
+    return "", {}
+
+
+def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float]], history: Rows) -> dict:
+    """What the stage must know beside the arrays: the axes, how to read the scores, who has diverged."""
+    knobs = family.Config.knobs()
+    sides = [
+        {"knob": name, "label": "Seed" if name == "seed" else knobs[name].label, "values": list(values)}
+        for name, values in axes.items()
+    ]
+    name, _ = _measured(history)
+    if name == "modes":
+        scale = {"name": name, "worst": 0, "best": len(data.target.modes)}  # type: ignore
+    else:
+        scale = {"name": name, "worst": 1, "best": 0}
+    last = history[-1] if history else {}
+    lists = [values for values in last.values() if isinstance(values, list)]
+    lost = [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]
+    return {"rows": sides[0], "columns": sides[1] if sides[1:] else None, "score": scale, "diverged": lost}

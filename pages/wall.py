@@ -1,0 +1,65 @@
+"""The sweep wall: many models trained as one, each with a setting of its own."""
+
+import streamlit as st
+
+from engine.stack import StackedOptimizer, stack
+from lab import kit
+
+POINTS = [
+    "Each panel is a model of its own: its ",
+    {"words": "fakes", "layer": "wall/points", "role": "model"},
+    " over the ",
+    {"words": "real points", "layer": "wall/real", "role": "data"},
+    ", on the ",
+    {"words": "belief of its D", "layer": "wall/field", "role": "field"},
+    ". The stronger a panel's frame, the more of the data's modes its fakes reach. Press a panel to open it.",
+]
+PICTURES = [
+    "Each panel is a model of its own, and shows what it makes of the same noise. Press one to open it."
+]
+
+shown = kit.wall_room(
+    legends={"points": POINTS, "image": PICTURES},
+    sentence="Which settings work, and where is the border to those that fail? Train them all at once, from "
+    "the same first weights on the same data, and look.",
+)
+
+st.markdown(
+    "**How to read it.** Find the region of panels that reach all modes, and the border where they begin to "
+    "be lost: a model near the border works by luck, and one in the middle of the region for a reason."
+)
+kit.scores(shown)
+
+tries, code = st.tabs(["Try this", "Code"])
+with tries:
+    kit.experiments(
+        [
+            (
+                "Two learning rates",
+                "The map of collapse. In the upper right D learns slowly and G quickly: G runs to one mode "
+                "after another, and D comes too late. With a quick D, all modes are found.",
+                "/wall",
+            ),
+            (
+                "Is it luck? Nine seeds",
+                "The same setting nine times, with other first weights, data and noise. What differs here is "
+                "luck: compare settings only by more than this.",
+                "/wall?rows=seed&columns=none",
+            ),
+            (
+                "Weight of R1 on the grid of 25",
+                "From row to row the penalty on D's slope grows, from column to column only the seed "
+                "changes. Too little lets D forget old modes, too much blinds it.",
+                "/wall?data=grid&rows=weight&row_values=0.001,+0.01,+0.1,+1,+10&columns=seed"
+                "&column_values=0,+1,+2,+3",
+            ),
+        ]
+    )
+with code:
+    st.markdown(
+        "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
+        "and every operation works on all of them at once. The result is exactly that of single runs, since "
+        "the members never meet: the sum of their losses has for each weight the gradient of its own "
+        "member's loss, and Adam treats every number by itself."
+    )
+    kit.source(stack, StackedOptimizer)
