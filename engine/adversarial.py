@@ -99,8 +99,8 @@ class Discriminator(nn.Module):
 
     `pack` examples are judged together (PacGAN, Lin et al. 2018, section 3). `spread` appends the
     standard deviation of each number over the minibatch (Karras et al. 2018, section 3, who average
-    them), so that D sees a batch that is all alike. `spectral` divides each weight matrix by its largest singular value (Miyato et al.
-    2018).
+    them), so that D sees a batch that is all alike. `spectral` divides each weight matrix by its
+    largest singular value (Miyato et al. 2018).
     """
 
     def __init__(
