@@ -15,7 +15,7 @@ from torch.func import functional_call, grad
 from torch.nn.functional import relu, softplus
 
 from engine.config import Config, knob
-from engine.family import Terms, adam
+from engine.family import Family, Terms, adam
 from engine.nets import SpectralLinear, mlp
 
 Score = Callable[[Tensor], Tensor]
@@ -97,10 +97,10 @@ def r1(D: Score, x: Tensor) -> Tensor:
 class Discriminator(nn.Module):
     """Scores examples of a shape: (..., m, *shape) to (..., m / pack).
 
-    `pack` examples are judged together (PacGAN, Lin et al. 2018, section 3). `spread` appends the mean
-    standard deviation of the minibatch (Karras et al. 2018, section 3), so that D sees a batch that
-    is all alike. `spectral` divides each weight matrix by its largest singular value (Miyato et al.
-    2018).
+    `pack` examples are judged together (PacGAN, Lin et al. 2018, section 3). `spread` appends the
+    standard deviation of each number over the minibatch (Karras et al. 2018, section 3, who average
+    them), so that D sees a batch that is all alike. `spectral` divides each weight matrix by its
+    largest singular value (Miyato et al. 2018).
     """
 
     def __init__(
@@ -233,6 +233,33 @@ class TwoPlayers(Config):
         for layer in D.modules():
             if isinstance(layer, SpectralLinear):
                 layer.iterate()
+
+
+class Game(Family):
+    """What every family of D against G is: two players, their noise, their optimizers."""
+
+    branch = "implicit"
+    players = ("D", "G")
+    algorithm = ("D_terms", "G_terms")
+    stackable = ("lr_D", "lr_G", "beta1", "beta2", "weight", "smooth")
+    draws = ("p_z", "p_eps", "p_noise")
+
+    def p_z(self, n: int) -> Tensor:
+        """n draws of the noise, shape (n, z)."""
+        if self.config.noise == "uniform":
+            return 2 * torch.rand(n, self.config.z, **self.like) - 1
+        return torch.randn(n, self.config.z, **self.like)
+
+    def p_eps(self, n: int) -> Tensor:
+        """n uniform numbers, for points between real and fake ones."""
+        return torch.rand(n, **self.like)
+
+    def p_noise(self, n: int) -> Tensor:
+        """Noise for n real and n fake examples, shape (2, n, *shape)."""
+        return self.config.noise_x * torch.randn(2, n, *self.space.shape, **self.like)
+
+    def optimizer(self, player: str) -> torch.optim.Optimizer:
+        return self.config.optimizer(player, self.player(player))
 
 
 def total(terms: Terms) -> Tensor:

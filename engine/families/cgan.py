@@ -19,6 +19,7 @@ from torch.nn.functional import one_hot
 from engine.adversarial import (
     LOSSES,
     Discriminator,
+    Game,
     TwoPlayers,
     belief,
     discriminator_terms,
@@ -26,23 +27,18 @@ from engine.adversarial import (
     slopes,
 )
 from engine.config import Refused
-from engine.family import Batch, Family, Space, Terms
+from engine.family import Batch, Space, Terms
 from engine.nets import mlp
 
 
-class CGAN(Family):
+class CGAN(Game):
     name = "cgan"
     title = "Conditional GAN"
     source = "Mirza and Osindero, 2014, https://arxiv.org/abs/1411.1784"
-    branch = "implicit"
     Config = TwoPlayers
-    players = ("D", "G")
     kinds = ("points", "image")
     labelled = True
-    algorithm = ("D_terms", "G_terms")
-    stackable = ("lr_D", "lr_G", "beta1", "beta2", "weight", "smooth")
     stacked = ("D_terms", "G_terms")
-    draws = ("p_z", "p_eps", "p_noise")
     recipes = {
         "grid": {"penalty": "R1", "weight": 0.1},
         "image": {
@@ -73,20 +69,6 @@ class CGAN(Family):
     def hot(self, y: Tensor) -> Tensor:
         """Labels y (..., m) as one-hot vectors (..., m, classes)."""
         return one_hot(y, self.space.classes).to(self.like["dtype"])
-
-    def p_z(self, n: int) -> Tensor:
-        """n draws of the noise, shape (n, z)."""
-        if self.config.noise == "uniform":
-            return 2 * torch.rand(n, self.config.z, **self.like) - 1
-        return torch.randn(n, self.config.z, **self.like)
-
-    def p_eps(self, n: int) -> Tensor:
-        """n uniform numbers, for points between real and fake ones."""
-        return torch.rand(n, **self.like)
-
-    def p_noise(self, n: int) -> Tensor:
-        """Noise for n real and n fake examples, shape (2, n, *shape)."""
-        return self.config.noise_x * torch.randn(2, n, *self.space.shape, **self.like)
 
     def G(self, z: Tensor, y: Tensor) -> Tensor:
         """G(z | y), shape (n, *shape), of noise (n, z) and labels (n,)."""
@@ -132,9 +114,6 @@ class CGAN(Family):
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         """Samples of the labels y (n,), or of all labels in turn."""
         return self.G(self.p_z(n), self.labels(n) if y is None else y)
-
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        return self.config.optimizer(player, self.player(player))
 
     def belief(self, x: Tensor, y: Tensor) -> Tensor:
         """D(x | y) in [0, 1], (n,)."""

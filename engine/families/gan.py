@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from engine.adversarial import (
     LOSSES,
     Discriminator,
+    Game,
     Score,
     TwoPlayers,
     belief,
@@ -33,7 +34,7 @@ from engine.adversarial import (
     unrolled,
 )
 from engine.config import knob
-from engine.family import Batch, Family, Space, Terms
+from engine.family import Batch, Space, Terms
 from engine.nets import mlp
 
 
@@ -44,17 +45,12 @@ class GANConfig(TwoPlayers):
     )  # fmt: skip
 
 
-class GAN(Family):
+class GAN(Game):
     name = "gan"
     title = "Generative adversarial network"
     source = "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661"
-    branch = "implicit"
     Config = GANConfig
-    players = ("D", "G")
-    algorithm = ("D_terms", "G_terms")
-    stackable = ("lr_D", "lr_G", "beta1", "beta2", "weight", "smooth")
     stacked = ("D_terms", "G_terms", "belief")
-    draws = ("p_z", "p_eps", "p_noise")
     recipes = {
         "line": {"z": 1},
         "grid": {"penalty": "R1", "weight": 0.1},  # without it D forgets: 14 of the 25 modes
@@ -73,20 +69,6 @@ class GAN(Family):
             space.shape, c.width_D, c.depth_D, spectral=c.spectral,
             pack=2 if c.diversity == "packing" else 1, spread=c.diversity == "minibatch std",
         )  # fmt: skip
-
-    def p_z(self, n: int) -> Tensor:
-        """n draws of the noise, shape (n, z)."""
-        if self.config.noise == "uniform":
-            return 2 * torch.rand(n, self.config.z, **self.like) - 1
-        return torch.randn(n, self.config.z, **self.like)
-
-    def p_eps(self, n: int) -> Tensor:
-        """n uniform numbers, for points between real and fake ones."""
-        return torch.rand(n, **self.like)
-
-    def p_noise(self, n: int) -> Tensor:
-        """Noise for n real and n fake examples, shape (2, n, *shape)."""
-        return self.config.noise_x * torch.randn(2, n, *self.space.shape, **self.like)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1: k turns of D, each on fresh data and fresh noise, then one turn of G."""
@@ -122,9 +104,6 @@ class GAN(Family):
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         return self.G(self.p_z(n))
-
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        return self.config.optimizer(player, self.player(player))
 
     def value_to_descend(self, x: Tensor) -> Tensor:
         """G's loss at each x, (n,), or at each pack of them."""

@@ -192,7 +192,8 @@ def _found(family: type[Family], setting: Setting, knob: Knob, values: Sequence[
     changes = []
     for info, value in zip(infos, values, strict=True):
         same = (info.family, info.data, info.seed) == (family.name, setting.data, setting.seed)
-        changed = {k: v for k, v in setting.config.items() if info.config.get(k) != v}
+        kept = {k: v for k, v in setting.config.items() if k != knob.name}
+        changed = {k: v for k, v in kept.items() if info.config.get(k) != v}
         if (
             not same
             or info.config[knob.name] != value

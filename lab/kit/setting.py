@@ -53,14 +53,14 @@ def choose(
     default_data: str,
     *,
     room: str = "",
-    apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
     smaller: Mapping[str, Any] | None = None,
+    apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
 ) -> Setting | None:
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
-    `room` tells pages of one family from each other. `apart`, given the defaults, draws what stands
-    between data and knobs; the knobs it names are not drawn here, nor in the setting. `smaller` are
-    other defaults for points.
+    A page that is not the family's own is another `room`; for points it may have `smaller` defaults.
+    `apart`, given the defaults, may draw something between data and knobs, and names the knobs that are
+    not drawn.
     """
     _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
@@ -78,7 +78,8 @@ def choose(
     defaults = family.configure(space, dict(smaller or {}) if space.kind == "points" else {}).model_dump()
     _take_recipe(family, space, defaults)
     with st.sidebar:
-        return _choose_knobs(family, name, defaults, apart(defaults) if apart else ())
+        without = apart(defaults) if apart else ()
+        return _choose_knobs(family, name, defaults, without)
 
 
 def _forget_other_rooms(family: type[Family], room: str) -> None:
@@ -177,8 +178,9 @@ def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -
 def _choose_knobs(
     family: type[Family], name: str, defaults: dict[str, Any], without: Collection[str]
 ) -> Setting:
-    knobs = {k: knob for k, knob in family.Config.knobs().items() if k not in without}
-    values = {k.name: widget(k, defaults[k.name]) for k in knobs.values() if not k.advanced}
+    knobs = family.Config.knobs()
+    drawn = [k for k in knobs.values() if k.name not in without]
+    values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
         values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
         seed = 0 if "seed" in without else st.number_input(

@@ -41,7 +41,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     st.markdown(sentence)
     family = _choose_family()
     _adopt_linked_run(family, wall=True)
-    setting = choose(family, "ring", room=f"wall of {family.name}", apart=_swept, smaller=SMALLER)
+    setting = choose(family, "ring", room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
     if setting is None:
         st.stop()
     axes = _choose_axes(family)
@@ -77,7 +77,7 @@ def _choose_family() -> type[Family]:
     return found[name]
 
 
-def _swept(defaults: dict[str, Any]) -> list[str]:
+def _swept(defaults: dict[str, Any] | None = None) -> list[str]:
     """What differs: it has values instead of a slider."""
     return [st.session_state.get(side, st.query_params.get(side, usual)) for side, usual in DEFAULTS.items()]
 

@@ -140,7 +140,7 @@ def test_a_recording_is_what_its_room_opens_with(name):
     assert not [*at.glob("checkpoint*"), *at.glob("keyframes/*.state.*")], "recordings have no weights"
     kept = store.keyframes(at)
     assert (kept[0], kept[-1]) == (0, rounds)
-    wanted = "images/samples" if space.kind == "image" else "points/fake"
+    wanted = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}[space.kind]
     for round in kept:
         frame = store.keyframe(at, round).read_bytes()
         about = json.loads(wire.header(frame)["frame"])

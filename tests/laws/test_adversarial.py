@@ -188,31 +188,30 @@ def test_sigma_pulls_on_the_weights_along_the_singular_vectors():
 def test_a_packed_d_judges_pairs_and_takes_nothing_from_other_pairs():
     D = Discriminator((2,), 8, 1, pack=2)
     x = torch.randn(6, 2)
-    by_hand = D.head(torch.cat([x[0::2], x[1::2]], 1))[:, 0]
+    by_hand = D.net(torch.cat([x[0::2], x[1::2]], 1))[:, 0]
     torch.testing.assert_close(D(x), by_hand)
     torch.testing.assert_close(D(torch.stack([x, x]))[1], by_hand)
     beside = torch.randn(10, 2)
     alone = D(x, beside)
-    torch.testing.assert_close(alone, D.head(torch.cat([x, beside[:6]], 1))[:, 0])
+    torch.testing.assert_close(alone, D.net(torch.cat([x, beside[:6]], 1))[:, 0])
 
 
 def test_the_spread_of_a_batch_reaches_d_and_of_each_batch_its_own():
-    D = Discriminator((2,), 8, 2, spread=True)
+    D = Discriminator((2,), 8, 1, spread=True)
     x, alike = torch.randn(50, 2), torch.ones(50, 2)
-    features = D.body(x)
-    deviation = features.std(0, correction=0).mean()
-    by_hand = D.head(torch.cat([features, deviation.expand(50, 1)], 1))[:, 0]
+    deviation = x.std(0, correction=0).expand(50, 2)
+    by_hand = D.net(torch.cat([x, deviation], 1))[:, 0]
     torch.testing.assert_close(D(x), by_hand, rtol=1e-6, atol=1e-6)
     both = D(torch.stack([x, alike]))
     torch.testing.assert_close(both[0], D(x))
     torch.testing.assert_close(both[1], D(alike))
-    by_hand = D.head(torch.cat([D.body(alike), deviation.expand(50, 1)], 1))[:, 0]
+    by_hand = D.net(torch.cat([alike, deviation], 1))[:, 0]
     torch.testing.assert_close(D(alike, beside=x), by_hand, rtol=1e-6, atol=1e-6)
 
 
 def test_unrolling_is_descent_and_its_gradient_reaches_g_through_it():
     D = Discriminator((1,), 4, 1)
-    D.head[1] = nn.Softplus()  # smooth, so that finite differences hold
+    D.net[1] = nn.Softplus()  # smooth, so that finite differences hold
     shift = torch.tensor(0.3, requires_grad=True)
     x, z = torch.randn(20, 1), torch.randn(20, 1)
 
@@ -260,7 +259,7 @@ def test_both_players_of_the_conditional_gan_are_told_the_label():
     x, z, y = torch.randn(6, 2), torch.randn(6, 2), torch.tensor([0, 1, 2, 0, 1, 2])
     hot = torch.eye(3)[y]
     fake = model.net(torch.cat([z, hot], 1))
-    real_score, fake_score = (model.D.head(torch.cat([one, hot], 1))[:, 0] for one in (x, fake))
+    real_score, fake_score = (model.D.net(torch.cat([one, hot], 1))[:, 0] for one in (x, fake))
     V = real_score.sigmoid().log().mean() + (1 - fake_score.sigmoid()).log().mean()
     assert total(model.D_terms(x, y, z)).item() == pytest.approx(-V.item())
     assert total(model.G_terms(y, z)).item() == pytest.approx(-fake_score.sigmoid().log().mean().item())

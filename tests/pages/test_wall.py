@@ -57,7 +57,7 @@ def test_it_opens_with_the_two_learning_rates_and_trains(visit):
     rates = [1e-4, 3e-4, 1e-3, 3e-3]
     assert list(info.wall.items()) == [("lr_D", rates), ("lr_G", rates)]
     assert {k: info.config[k] for k in kit.SMALLER} == kit.SMALLER
-    assert info.state == "training"
+    until(lambda: info_of(on_stage(page)).state == "training")
     assert set(page.query_params) == {"run"}
     assert "How to read it" in texts(page)
     drawn = {w.key for w in (*page.select_slider, *page.slider)}
