@@ -126,6 +126,8 @@ def visit(lab: Lab, browser: Browser) -> dict[str, float]:
     me.train()
     me.until(lambda: me.page.evaluate("bench.first") is not None, "the first frame")
     found["Train to first frame, s"] = me.page.evaluate("bench.first - bench.pressed") / 1000
+    for word in me.stage.locator(".word[aria-pressed=false]").all():  # every layer on
+        word.click()
     me.page.wait_for_timeout(2000)
 
     watched = [lab.process.pid, *children(lab.process.pid)]
@@ -145,9 +147,11 @@ def visit(lab: Lab, browser: Browser) -> dict[str, float]:
         me.look_back(3)
         me.button("rewind").click()
         me.until(lambda: me.info()["state"] == "paused", "the rewind")
-        me.slider("width").focus()
+        me.slider("k").focus()
         old = me.run
         me.page.keyboard.press("ArrowRight")
+        me.until(lambda: me.info()["config"]["k"] == 2, "another k")
+        me.open("/gan?width_G=32")
         me.until(lambda: me.run != old, "a run of another width")
         me.shows(me.run)
         me.moves()
