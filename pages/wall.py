@@ -37,7 +37,7 @@ def tries() -> None:
             (
                 "Two learning rates",
                 "The map of collapse. In the upper right D learns slowly and G quickly: G runs to one mode "
-                "after another, and D comes too late. In the lower right both are quick, and all modes are found.",
+                "after another, and D comes too late. In the lower right both are quick: all modes are found.",
                 "/wall",
             ),
             (

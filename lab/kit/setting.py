@@ -182,12 +182,12 @@ def _choose_knobs(
     drawn = [k for k in knobs.values() if k.name not in without]
     values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
-        values |= {k.name: widget(k, defaults[k.name]) for k in knobs.values() if k.advanced}
+        values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
         seed = 0 if "seed" in without else st.number_input(
             "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
-    return Setting(name, int(seed), {k: values[k] for k in knobs})
+    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in knobs})
 
 
 def titled(knob: Knob) -> str:
