@@ -155,7 +155,7 @@ def test_a_finger_can_do_it_too(visitor: Come) -> None:
 
 
 def test_the_game_on_a_line_is_the_figure_of_the_paper_with_its_numbers(visitor: Come) -> None:
-    me = paused(visitor(), "/gan?data=two-bumps&z=1", rounds=600)
+    me = paused(visitor(), "/gan?data=two-bumps&seed=1", rounds=600)
     for layer in ("line/discriminator", "line/best discriminator", "links/generator"):
         before = me.canvas.screenshot()
         word(me, layer).click()
