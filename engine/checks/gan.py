@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import copy
 
-from engine.adversarial import discriminator_terms, generator_terms
+import torch
+from torch import Tensor, nn
+
+from engine.adversarial import discriminator_terms, generator_terms, slopes
 from engine.checks import Check
 from engine.data import Dataset
 from engine.families.gan import GAN
 from engine.family import Family
+from engine.nets import SpectralLinear
 
 
 def measure(model: Family, data: Dataset) -> list[Check]:
@@ -17,13 +20,48 @@ def measure(model: Family, data: Dataset) -> list[Check]:
     assert isinstance(model, GAN)
     with torch.no_grad():
         logits = model.D(model.sample(500)).double()
-    # below e^-20 a probability of float64 keeps too few digits to form 1 - D: compare inside
-    a = logits.clamp(-20, 20)
+    # beyond e^-15 a probability of float64 keeps too few digits to form 1 - D: compare inside
+    a = logits.clamp(-15, 15)
+    x = data.take(slice(32)).to(logits.device)
     return [
+        *_bounds(model, x),
         Check("With the best D on three atoms, D's loss is log 4 - 2 JSD.", optimal_loss(_ATOMS), 1e-9),
         Check("D's loss from logits equals -log D - log(1 - D) from probabilities.", from_logits(a), 1e-6),
         Check("The non-saturating gradient is (1 - D) / D times the minimax gradient.", ratio(a), 1e-9),
     ]
+
+
+def _bounds(model: GAN, x: Tensor) -> list[Check]:
+    """What holds of D's slope and weights in this setting."""
+    found = [
+        Check("D's slope, as the penalties take it, is that of one backward pass an example.",
+              slope_gap(model.D, x), 1e-3),
+    ] if model.D.pack == 1 and not model.D.spread else []  # fmt: skip
+    if model.config.penalty == "weight clipping":
+        beyond = max(w.abs().max().item() for w in model.D.parameters()) - model.config.clip
+        found.append(Check("D's weights lie within the range of clipping.", max(0.0, beyond), 1e-6))
+    layers = [layer for layer in model.D.modules() if isinstance(layer, SpectralLinear)]
+    if layers:
+        found.append(Check("Power iteration finds each layer's largest singular value.",
+                           max(map(sigma_gap, layers)), 1e-4))  # fmt: skip
+    return found
+
+
+def slope_gap(D: nn.Module, x: Tensor) -> float:
+    """Largest relative difference between `slopes` and one backward pass for each of x (n, *shape)."""
+    quick, slow = slopes(D, x), []
+    for one in x:
+        one = one[None].clone().requires_grad_()
+        slow.append(torch.autograd.grad(D(one).sum(), one)[0].norm())
+    return ((quick - torch.stack(slow)).abs().max() / quick.abs().max().clamp(min=1e-12)).item()
+
+
+def sigma_gap(layer: SpectralLinear) -> float:
+    """Relative difference between sigma after 200 power iterations and torch.linalg's singular value."""
+    layer = copy.deepcopy(layer)
+    layer.iterate(200)
+    largest = torch.linalg.matrix_norm(layer.weight.detach(), 2)
+    return ((layer.sigma().detach() - largest).abs() / largest).item()
 
 
 _ATOMS = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]], dtype=torch.float64)

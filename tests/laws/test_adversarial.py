@@ -18,6 +18,7 @@ from engine.adversarial import (
     total,
     unrolled,
 )
+from engine.checks.gan import measure
 from engine.data import batches, load
 from engine.families.cgan import CGAN
 from engine.families.gan import GAN
@@ -289,3 +290,19 @@ def test_a_conditional_gan_without_labels_is_refused():
 def test_a_perfect_game_ends_at_log_4():
     half = torch.zeros(4)
     assert total(discriminator_terms(half, half, "minimax")).item() == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize("knobs", [{}, {"spectral": True, "loss": "hinge"}, {"penalty": "weight clipping"}])
+def test_the_check_tab_measures_the_bounds_of_the_very_model(knobs):
+    data = load("ring")
+    torch.manual_seed(0)
+    model = GAN(GAN.configure(data.space, knobs), data.space)
+    for _turn in fit(model, islice(batches(data, lambda: 64, 0), 30)):
+        pass
+    found = measure(model, data)
+    assert not [check for check in found if not check.holds]
+    with torch.no_grad():
+        for weight in model.D.parameters():
+            weight.mul_(50)  # no longer within the range
+    broken = [check.law for check in measure(model, data) if not check.holds]
+    assert broken == (["D's weights lie within the range of clipping."] if "penalty" in knobs else [])
