@@ -30,7 +30,9 @@ def start_lab(home: Path, port: int | None = None, **environment: str) -> Lab:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    more = os.environ | {"GENLAB_HOME": str(home), "GENLAB_DEVICE": "cpu"} | environment
+    more = (
+        os.environ | {"GENLAB_HOME": str(home), "GENLAB_DEVICE": "cpu", "GENLAB_PATIENCE": "20"} | environment
+    )
     command = [sys.executable, "-m", "lab.cli", "--port", str(port)]
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("ab")

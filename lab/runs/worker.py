@@ -31,7 +31,7 @@ WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
-PATIENCE = 600.0  # seconds that a run goes on with nobody watching
+PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
 
 
 @dataclass
