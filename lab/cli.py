@@ -155,7 +155,8 @@ def train(options: argparse.Namespace) -> None:
     last = run.history[-1] if run.history else {}
     summary = {"run": at.name, "directory": str(at), "state": run.info.state, "round": run.round}
     if options.json:
-        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": run.quality()}))
+        quality = {} if run.info.state == "failed" else run.quality()  # NaN is no JSON
+        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality}))
     else:
         print(f"{run.info.why}\nrun {at.name} in {at}")
     if run.info.state == "failed":

@@ -76,6 +76,10 @@ assert {w.key: w.value for w in page.select_slider} == {"lr": 0.05}
 assert {w.key: w.value for w in page.slider} == {"start": 2.0, "batch": 64}
 assert {w.key: w.value for w in page.selectbox} == {"data": "ring", "axes": "free"}
 assert "Gauss" in "".join(h.proto.body for h in page.get("html"))
+page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=60)
+page._page_hash = calc_hash("gauss")
+page.query_params["tab"] = "Check"
+page.run()
 page.button(key="measure").click().run()
 assert not page.exception, page.exception
 assert set(page.table[-1].value[""]) == {"✅ holds"}

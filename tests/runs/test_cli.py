@@ -213,9 +213,9 @@ def test_the_doctor_says_that_runs_cannot_be_written(capsys, tmp_path, monkeypat
 
 GOOD = ["train", "gan", "--data", "ring", "--rounds", "5"]
 REFUSALS = {
-    "a knob out of range": ([*GOOD, "--lr_D", "7"], r"lr_D \(.+\) is '7'; it must be in \[1e-05, 0.1\]"),
+    "a knob out of range": ([*GOOD, "--lr_D", "7"], r"lr_D \(.+\) is '7'; it must be in \[1e-05, 1\]"),
     "a knob that is no number": ([*GOOD, "--k", "two"], r"k \(.+\) is 'two'; it must be in \[1, 10\]"),
-    "an unknown choice": ([*GOOD, "--loss", "hinge"], "must be one of non-saturating, minimax"),
+    "an unknown choice": ([*GOOD, "--loss", "cosine"], "must be one of non-saturating, minimax"),
     "unknown data": ([*GOOD, "--data", "rings"], "no data called 'rings'; choose from two-bumps, "),
     "data that are a path": ([*GOOD, "--data", "../../etc"], "cannot name data"),
     "a missing table": ([*GOOD, "--data", "no.csv"], "There is no file no.csv"),
