@@ -75,7 +75,7 @@ def test_one_bar_pauses_trains_steps_and_resets_both(compare) -> None:
     assert sorted(apart)[10] <= 2 * LEAD, apart
     round = pair.pause()
     runs = pair.said("run")
-    assert [pair.me.info(run)["state"] for run in runs] == ["paused", "paused"]
+    pair.me.until(lambda: all(pair.me.info(run)["state"] == "paused" for run in runs), "both to rest")
     pair.press("step-D")
     pair.me.until(lambda: all(pair.me.commands(run) for run in runs), "a step of both")
     assert [pair.me.commands(run) for run in runs] == [[{"round": round, "do": "step", "player": "D"}]] * 2

@@ -146,7 +146,7 @@ def test_hover_answers_within_a_tenth_of_a_second(visitor: Come) -> None:
 
 def test_a_finger_can_do_it_too(visitor: Come) -> None:
     me = paused(visitor(**PHONE), "/gan?seed=1")
-    for x, y in places(me, step=24):
+    for x, y in places(me, step=16):  # within reach of any fake
         me.page.touchscreen.tap(x, y)
         if me.says("path"):
             break
