@@ -149,13 +149,14 @@ def visit(lab: Lab, browser: Browser) -> dict[str, float]:
         me.button("rewind").click()
         me.until(lambda: me.info()["state"] == "paused", "the rewind")
         me.slider("k").focus()
-        old = me.run
         me.page.keyboard.press("ArrowRight")
         me.until(lambda: me.info()["config"]["k"] == 2, "another k")
-        me.open("/gan?width_G=32")
-        me.until(lambda: me.run != old, "a run of another width")
+        old = me.run
+        me.button("scrub").focus()
+        me.page.keyboard.press("ArrowLeft")
+        me.button("fork").click()
+        me.until(lambda: me.run != old, "a fork")
         me.shows(me.run)
-        me.moves()
     found["pictures looked at"] = len(shown)
     found["blank pictures"] = blank(shown, me)
     found["remounts"] = me.page.evaluate("bench.stages") - 1
