@@ -117,10 +117,10 @@ class CGAN(Game):
 
     def belief(self, x: Tensor, y: Tensor) -> Tensor:
         """D(x | y) in [0, 1], (n,)."""
-        middle = self.D(self.sample(512), y=self.hot(self.labels(512))).mean()
-        return belief(
-            self.D(x, y=self.hot(y)), self.config.loss, middle * (self.config.loss == "Wasserstein")
-        )
+        middle: Tensor | float = 0.0
+        if self.config.loss == "Wasserstein":  # measured from the critic's mean score over fakes
+            middle = self.D(self.sample(512), y=self.hot(self.labels(512))).mean()
+        return belief(self.D(x, y=self.hot(y)), self.config.loss, middle)
 
     def value_to_descend(self, x: Tensor, y: Tensor) -> Tensor:
         """G's loss at each x of label y, (n,)."""

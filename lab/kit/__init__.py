@@ -5,7 +5,7 @@ from lab.kit.explore import explore
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.losses import loss_picture, spectrum
-from lab.kit.panels import checks, commentary, detector, experiments, knob_table, source, tabs, verdict
+from lab.kit.panels import checks, commentary, experiments, knob_table, source, tabs, verdict
 from lab.kit.room import Room, room
 from lab.kit.wall import Wall, scores, wall_room
 
@@ -16,7 +16,6 @@ __all__ = [
     "checks",
     "commentary",
     "compare",
-    "detector",
     "experiments",
     "explore",
     "gallery",

@@ -135,16 +135,6 @@ def verdict(run_id: str) -> str:
     return "\n\n".join(parts)
 
 
-def detector(run_id: str) -> None:
-    """The verdict on a run, written anew every two seconds: the one timed fragment of its page."""
-
-    @st.fragment(run_every=2.0)
-    def show() -> None:
-        st.markdown(verdict(run_id))
-
-    show()
-
-
 def last_row(run_id: str) -> dict[str, float] | None:
     """The newest row of a run's metrics; reads only the end of the file."""
     path = store.folder(run_id) / "metrics.jsonl"

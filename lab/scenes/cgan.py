@@ -11,7 +11,7 @@ import torch
 from engine.data import Dataset
 from engine.families.cgan import CGAN
 from lab.scenes import generic
-from lab.scenes.gan import CELLS, number
+from lab.scenes.gan import field, number
 from lab.scenes.generic import halves
 
 
@@ -37,19 +37,9 @@ def draw(model: CGAN, data: Dataset, full: bool, pointer: dict[str, Any] | None)
     index = torch.arange(5000, device=data.x.device)
     if 0 <= label < classes:
         index = index[data.y[:5000] == label]  # type: ignore[index]
-        found |= field(model, data, label)
+        found |= field(data, lambda x: model.belief(x, torch.full((len(x),), label, device=x.device)))
     else:
         found["field/discriminator"] = np.full((2, 2), 128, np.uint8)  # no label, no belief
     if full:
         found["points/real"] = halves(data.take(index[: generic.POINTS]))
     return found
-
-
-def field(model: CGAN, data: Dataset, label: int) -> dict[str, np.ndarray]:
-    """D(x | label) on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
-    assert data.box
-    x0, x1, y0, y1 = data.box
-    rows, columns = (torch.linspace(a, b, CELLS, device=data.x.device) for a, b in ((y0, y1), (x0, x1)))
-    grid = torch.cartesian_prod(rows, columns).flip(1)
-    belief = model.belief(grid, torch.full((len(grid),), label, device=grid.device))
-    return {"field/discriminator": (belief.reshape(CELLS, CELLS) * 255).round().byte().cpu().numpy()}

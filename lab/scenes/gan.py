@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,21 +38,21 @@ def draw(model: GAN, data: Dataset, full: bool, pointer: dict[str, Any] | None) 
     found["points/fake"] = halves(x)
     if full:
         found["points/real"] = halves(data.take(slice(generic.POINTS)))
-    return found | field(model, data) | mesh(model, data, full) | arrows(model, data, x[:ARROWS])
+    return found | field(data, model.belief) | mesh(model, data, full) | arrows(model, data, x[:ARROWS])
 
 
 def number(name: str, value: Tensor | float) -> dict[str, np.ndarray]:
     return {f"number/{name}": np.asarray([float(value)], np.float32)}
 
 
-def field(model: GAN, data: Dataset) -> dict[str, np.ndarray]:
-    """D(x) on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
+def field(data: Dataset, belief: Callable[[Tensor], Tensor]) -> dict[str, np.ndarray]:
+    """A belief on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
     assert data.box
     x0, x1, y0, y1 = data.box
     rows = torch.linspace(y0, y1, CELLS, device=data.x.device)
     columns = torch.linspace(x0, x1, CELLS, device=data.x.device)
-    belief = model.belief(torch.cartesian_prod(rows, columns).flip(1)).reshape(CELLS, CELLS)
-    return {"field/discriminator": (belief * 255).round().byte().cpu().numpy()}
+    found = belief(torch.cartesian_prod(rows, columns).flip(1)).reshape(CELLS, CELLS)
+    return {"field/discriminator": (found * 255).round().byte().cpu().numpy()}
 
 
 def mesh(model: GAN, data: Dataset, full: bool) -> dict[str, np.ndarray]:
