@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from engine.config import Config as BaseConfig
+from engine.config import Refused
 
 Terms = dict[str, Tensor]
 """Named scalars whose sum a player descends; a minimised term carries its sign in its name."""
@@ -110,6 +115,20 @@ class Family(nn.Module, ABC):
         """Examples in a minibatch x of shape (..., B, *space.shape)."""
         return x.shape[-1 - len(self.space.shape)]
 
+    def known(self, y: Tensor | None) -> Tensor:
+        """Labels that must be there. Raises `Refused`."""
+        if y is None:
+            raise Refused(f"{self.title} needs data with labels.")
+        return y
+
+    def hot(self, y: Tensor) -> Tensor:
+        """Labels y (..., m) as one-hot vectors (..., m, classes)."""
+        return one_hot(y, self.space.classes).to(self.like["dtype"])
+
+    def labels(self, n: int) -> Tensor:
+        """n labels in turn: 0, 1, ..., 0, 1, ..."""
+        return torch.arange(n, device=self.device) % self.space.classes
+
     def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
         """Numbers that tell how the training goes, measured on real x with labels y; none by default."""
         return {}
@@ -120,6 +139,14 @@ class Family(nn.Module, ABC):
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """What descends this player's terms: Adam, unless the paper says otherwise."""
         return adam(self.player(player), self.config.lr)
+
+
+def beside(package: str, family: type[Family]) -> list[ModuleType]:
+    """What `package` holds for this family: its modules named like the family's file, or like the file of
+    a base class, the family's own first."""
+    stems = dict.fromkeys(base.__module__.rpartition(".")[2] for base in family.__mro__)
+    names = [f"{package}.{stem}" for stem in stems if stem not in ("module", "family", "abc", "builtins")]
+    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def adam(player: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Adam:

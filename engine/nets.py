@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, normalize
+from torch.nn.functional import interpolate, linear, max_pool2d, max_unpool2d, normalize
+
+from engine.config import Refused
+
+Activation = Callable[[], nn.Module]
+
+
+def leaky() -> nn.Module:
+    """LeakyReLU(0.2)."""
+    return nn.LeakyReLU(0.2)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "LeakyReLU": leaky, "ReLU": nn.ReLU, "tanh": nn.Tanh, "linear": nn.Identity,
+}  # fmt: skip
 
 
 def mlp(
     inputs: int, width: int, depth: int, outputs: int, last: nn.Module | None = None,
-    linear: type[nn.Linear] = nn.Linear,
+    linear: type[nn.Linear] = nn.Linear, act: Activation = leaky,
 ) -> nn.Sequential:  # fmt: skip
-    """`depth` hidden layers of `width` LeakyReLU(0.2) units; (B, inputs) to (B, outputs)."""
+    """`depth` hidden layers of `width` units, LeakyReLU(0.2) by default; (B, inputs) to (B, outputs)."""
     sizes = [inputs] + [width] * depth
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
-        layers += [linear(before, after), nn.LeakyReLU(0.2)]
+        layers += [linear(before, after), act()]
     layers.append(linear(sizes[-1], outputs))
     return nn.Sequential(*layers, *([last] if last else []))
 
@@ -52,3 +67,86 @@ class SpectralLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         return linear(x, self.weight / self.sigma(), self.bias)
+
+
+class Beside(nn.Module):
+    """A net whose flat input is x and, beside it, other numbers such as a label."""
+
+    def __init__(self, net: nn.Module, before: nn.Module | None = None) -> None:
+        super().__init__()
+        self.before, self.net = before or nn.Identity(), net
+
+    def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
+        flat = self.before(x).flatten(1)
+        return self.net(flat if more is None else torch.cat([flat, more], 1))
+
+
+# --- convolutions --------------------------------------------------------------------------------
+
+
+def conv_encoder(shape: tuple[int, ...], width: int, outputs: int, act: Activation, more: int = 0) -> Beside:
+    """Two 3 x 3 convolutions, each with 2 x 2 max-pooling, then a layer of all features.
+
+    (B, C, H, W) with H and W divisible by 4, and (B, more) beside the features, to (B, outputs).
+    """
+    channels, high, wide = _quartered(shape)
+    features = nn.Sequential(
+        nn.Conv2d(channels, width, 3, padding=1), act(), nn.MaxPool2d(2),
+        nn.Conv2d(width, 2 * width, 3, padding=1), act(), nn.MaxPool2d(2),
+    )  # fmt: skip
+    return Beside(nn.Linear(2 * width * high * wide + more, outputs), features)
+
+
+def conv_decoder(shape: tuple[int, ...], width: int, inputs: int, act: Activation, up: str) -> nn.Sequential:
+    """(B, inputs) to (B, C, H, W): a layer, then twice an up-sampling and a 3 x 3 convolution."""
+    channels, high, wide = _quartered(shape)
+    return nn.Sequential(
+        nn.Linear(inputs, 2 * width * high * wide), act(), nn.Unflatten(1, (2 * width, high, wide)),
+        Up(up, 2 * width), nn.Conv2d(2 * width, width, 3, padding=1), act(),
+        Up(up, width), nn.Conv2d(width, channels, 3, padding=1),
+    )  # fmt: skip
+
+
+def _quartered(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, high, wide = shape
+    if high % 4 or wide % 4:
+        raise Refused(f"A convolutional net halves pictures twice; {high} x {wide} is not divisible by 4.")
+    return channels, high // 4, wide // 4
+
+
+def pool(x: Tensor) -> tuple[Tensor, Tensor]:
+    """2 x 2 max-pooling of (B, C, H, W), and where in x each maximum was."""
+    return max_pool2d(x, 2, return_indices=True)
+
+
+def unpool(x: Tensor, where: Tensor) -> Tensor:
+    """Max-unpooling: each number goes back to where `pool` found it; the other places are 0."""
+    return max_unpool2d(x, where, [2, 2])
+
+
+def spread(x: Tensor) -> Tensor:
+    """Max-unpooling where no encoder remembers a place: each number to the upper left of its square."""
+    holes = x.new_zeros(4, *x.shape)
+    return (
+        torch.stack([x, *holes[1:]], -1).unflatten(-1, (2, 2)).transpose(-2, -3).flatten(-2).flatten(-3, -2)
+    )
+
+
+class Up(nn.Module):
+    """Doubles a feature map (B, C, H, W) in one of the lecture's four ways.
+
+    nearest and bilinear interpolate; transposed is a learned 4 x 4 transposed convolution with stride 2;
+    max-unpooling leaves holes. A decoder that draws from z alone has no places of maxima to go back to.
+    """
+
+    def __init__(self, kind: str, channels: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.net = nn.ConvTranspose2d(channels, channels, 4, 2, 1) if kind == "transposed" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.net is not None:
+            return self.net(x)
+        if self.kind == "max-unpooling":
+            return spread(x)
+        return interpolate(x, scale_factor=2, mode=self.kind)

@@ -7,16 +7,13 @@ A family's own laws are in the module of its name; those below hold for every fa
 from __future__ import annotations
 
 import copy
-import importlib
-import importlib.util
-from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
 import torch
 
 from engine.data import Dataset, batches
-from engine.family import Family
+from engine.family import Family, beside
 from engine.fit import fit
 
 
@@ -39,10 +36,8 @@ def measure(model: Family, data: Dataset) -> list[Check]:
         Check("Training twice from here with one seed gives the same numbers, bit for bit.",
               unrepeatable(model, data), 0),
     ]  # fmt: skip
-    name = f"{__name__}.{model.name.replace('-', '_')}"
-    if importlib.util.find_spec(name):
-        own: Callable[[Family, Dataset], list[Check]] = importlib.import_module(name).measure
-        found += own(model, data)
+    for module in beside(__name__, type(model)):
+        found += module.measure(model, data)
     return found
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from engine.adversarial import (
     LOSSES,
@@ -60,16 +59,6 @@ class CGAN(Game):
     def player(self, name: str) -> nn.Module:
         return self.net if name == "G" else self.D
 
-    def known(self, y: Tensor | None) -> Tensor:
-        """Labels that must be there."""
-        if y is None:
-            raise Refused(f"{self.title} needs data with labels.")
-        return y
-
-    def hot(self, y: Tensor) -> Tensor:
-        """Labels y (..., m) as one-hot vectors (..., m, classes)."""
-        return one_hot(y, self.space.classes).to(self.like["dtype"])
-
     def G(self, z: Tensor, y: Tensor) -> Tensor:
         """G(z | y), shape (n, *shape), of noise (n, z) and labels (n,)."""
         return self.net(torch.cat([z, self.hot(y)], -1))
@@ -105,10 +94,6 @@ class CGAN(Game):
         fake = self.G(z, y)
         score = self.D(fake if noise is None else fake + noise[1], y=self.hot(y))
         return generator_terms(score, self.config.loss)
-
-    def labels(self, n: int) -> Tensor:
-        """n labels in turn: 0, 1, ..., 0, 1, ..."""
-        return torch.arange(n, device=self.device) % self.space.classes
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:

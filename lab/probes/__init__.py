@@ -1,13 +1,12 @@
 """Probes: what a page may ask the model of a run. `ask(model, data, "nearest", {"seed": 3})`.
 
-A family's probes are the functions named in `__all__` of the module of its name: each takes the
-model, the data and arguments from the page, which it checks, and answers with arrays, numbers and text.
+A family's probes are the functions named in `__all__` of the module named like its file, or like the file
+of a base class: each takes the model, the data and arguments from the page, which it checks, and answers
+with arrays, numbers and text.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 from typing import Any
 
@@ -16,7 +15,7 @@ import torch
 from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed
-from engine.family import Family
+from engine.family import Family, beside
 
 Answer = dict[str, Any]
 """Named arrays (pictures in bytes), numbers, words, and lists of these."""
@@ -29,14 +28,11 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     Probes run outside the run's random stream, from a fixed seed: the same question to the same
     model has the same answer.
     """
-    where = f"{__name__}.{model.name.replace('-', '_')}"
-    known = importlib.import_module(where) if importlib.util.find_spec(where) else None
-    names = getattr(known, "__all__", [])
-    if name not in names:
-        raise Refused(
-            f"A {model.title} cannot be asked {name[:40]!r}; it knows {', '.join(names) or 'none'}."
-        )
-    probe = getattr(known, name)
+    known = {word: module for module in reversed(beside(__name__, type(model))) for word in module.__all__}
+    if name not in known:
+        words = ", ".join(known) or "none"
+        raise Refused(f"A {model.title} cannot be asked {name[:40]!r}; it knows {words}.")
+    probe = getattr(known[name], name)
     try:
         inspect.signature(probe).bind(model, data, **arguments)
     except TypeError as error:

@@ -5,8 +5,6 @@ A family without a scene of its own gets `generic`, which needs only `sample`.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,9 @@ import torch
 
 from engine.data import Dataset
 from engine.device import seed
-from engine.family import Family
+from engine.family import Family, beside
 from engine.metrics import floors
-from lab.scenes import wall
+from lab.scenes import generic, wall
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,12 +26,9 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any
     Scenes run outside the run's random stream, from a fixed seed: the same noise in each frame, so
     points move and do not flicker.
     """
-    own_name = "wall" if model.members else model.name.replace("-", "_")
-    name = f"{__name__}.{own_name}"
-    own = importlib.util.find_spec(name) or importlib.util.find_spec(f"{__name__}.generic")
-    scene = importlib.import_module(own.name)  # type: ignore[union-attr]
+    own = [wall] if model.members else [*beside(__name__, type(model)), generic]
     seed(0, data.x.device)
-    return scene.draw(model, data, full, pointer)
+    return own[0].draw(model, data, full, pointer)
 
 
 def more(model: Family, data: Dataset, history: list[dict[str, Any]], full: bool) -> Arrays:

@@ -1,0 +1,185 @@
+"""What models with a code z share: encoders, decoders, likelihoods, and the numbers of a bound.
+
+Pixels are in [-1, 1]. A Bernoulli decoder needs pixels that are black or white, so each grey one is drawn
+anew in every batch: white with the probability of its grey (dynamic binarization, Salakhutdinov and
+Murray 2008). All densities are in nats, summed over the pixels of an example.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Distribution, Normal, kl_divergence
+
+from engine.config import Config, knob
+from engine.family import Family, Space
+from engine.nets import ACTIVATIONS, Beside, conv_decoder, conv_encoder, mlp
+
+
+class CoderConfig(Config):
+    """The nets of every encoder and decoder."""
+
+    z: int = knob(2, 1, 64, label="Latent dimensions", symbol=r"\dim z", says="numbers in a code z")
+    lr: float = knob(
+        1e-3,
+        1e-5,
+        1,
+        label="Learning rate",
+        symbol=r"\eta",
+        log=True,
+        live=True,
+        says="learning rate of Adam",
+    )
+    batch: int = knob(
+        128, 2, 1024, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
+    )
+    network: Literal["MLP", "convolutional"] = knob(
+        "MLP", label="Network", says="layers of all pixels, or 3 x 3 convolutions for pictures", advanced=True
+    )
+    width: int = knob(64, 4, 512, label="Width", says="units, or channels, of a hidden layer", advanced=True)
+    depth: int = knob(
+        2, 0, 5, label="Depth", says="hidden layers of the encoder and of the decoder", advanced=True
+    )
+    activation: Literal["LeakyReLU", "ReLU", "tanh", "linear"] = knob(
+        "LeakyReLU", label="Activation", says="what follows each hidden layer", advanced=True
+    )
+    upsampling: Literal["nearest", "bilinear", "max-unpooling", "transposed"] = knob(
+        "nearest",
+        label="Up-sampling",
+        says="how a convolutional decoder doubles a feature map",
+        advanced=True,
+    )
+
+    def encoder(self, space: Space, outputs: int, more: int = 0) -> nn.Module:
+        """A net from x (n, *shape), and `more` numbers beside it, to (n, outputs)."""
+        act = ACTIVATIONS[self.activation]
+        if self.convolves(space):
+            return conv_encoder(space.shape, self.width, outputs, act, more)
+        return Beside(mlp(space.size + more, self.width, self.depth, outputs, act=act))
+
+    def decoder(self, space: Space, more: int = 0) -> nn.Module:
+        """A net from z (n, z), and `more` numbers beside it, to (n, *shape)."""
+        act = ACTIVATIONS[self.activation]
+        if self.convolves(space):
+            return conv_decoder(space.shape, self.width, self.z + more, act, self.upsampling)
+        net = mlp(self.z + more, self.width, self.depth, space.size, act=act)
+        return nn.Sequential(net, nn.Unflatten(1, space.shape))
+
+    def convolves(self, space: Space) -> bool:
+        return self.network == "convolutional" and space.kind == "image"
+
+
+class LikelihoodConfig(CoderConfig):
+    """The nets, and what the decoder says of x: a distribution p(x | z)."""
+
+    likelihood: Literal["Bernoulli", "Gaussian", "Gaussian, learned variance"] = knob(
+        "Gaussian, learned variance", label="Decoder", symbol="p(x \\mid z)",
+        says="black or white pixels, or numbers with a spread that is given or learned",
+    )  # fmt: skip
+    sigma: float = knob(
+        0.3, 0.01, 3, label="Spread of a Gaussian decoder", symbol=r"\sigma_x", log=True, live=True,
+        advanced=True, says="standard deviation of each number around the decoder's mean, where it is given",
+    )  # fmt: skip
+
+
+class Coder(Family):
+    """A family with codes: x is encoded as z, and z is decoded as x."""
+
+    branch = "approximate"
+    kinds = ("points", "image")
+
+    @abstractmethod
+    def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the codes of x (n, *shape), both (n, z); 0 for one code each."""
+
+    @abstractmethod
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The mean x (n, *shape) for codes z (n, z)."""
+
+    def prior(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the z that `sample` decodes, both (z,)."""
+        zero = torch.zeros(self.config.z, **self.like)
+        return zero, zero + 1
+
+    def p_z(self, n: int) -> Tensor:
+        """n draws of z from the prior, (n, z)."""
+        mean, deviation = self.prior()
+        return mean + deviation * torch.randn(n, self.config.z, **self.like)
+
+    def p_eps(self, n: int) -> Tensor:
+        """n draws of eps ~ N(0, I), (n, z)."""
+        return torch.randn(n, self.config.z, **self.like)
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        """What is decoded from z of the prior; each x without the noise of p(x | z)."""
+        if self.labelled and y is None:
+            y = self.labels(n)
+        return self.decode(self.p_z(n), y)
+
+
+class Variational(Coder):
+    """A family with distributions p(x | z) and q(z | x)."""
+
+    draws = ("p_eps", "p_u")
+    log_sigma: Tensor
+
+    def likelihood(self, out: Tensor) -> Distribution:
+        """p(x | z), from what the decoder's net puts out. A Bernoulli is of pixels 0 and 1 (`target`)."""
+        c = self.config
+        if c.likelihood == "Bernoulli":
+            return Bernoulli(logits=out, validate_args=False)
+        mean = out.tanh() if self.space.kind == "image" else out
+        sigma = self.log_sigma.exp() if c.likelihood == "Gaussian, learned variance" else c.sigma
+        return Normal(mean, sigma, validate_args=False)
+
+    def p_u(self, n: int) -> Tensor:
+        """Uniform numbers for `target`, one for each number of n examples."""
+        return torch.rand(n, *self.space.shape, **self.like)
+
+    def target(self, x: Tensor, u: Tensor | None) -> Tensor:
+        """What the decoder is asked for: x; or, if it is Bernoulli, pixels that are white with the
+        probability of their grey. Without u the greys themselves: then it is no likelihood."""
+        if self.config.likelihood != "Bernoulli":
+            return x
+        grey = (x + 1) / 2
+        return grey if u is None else (u < grey).to(x)
+
+    def mean(self, p: Distribution) -> Tensor:
+        """The mean of p(x | z), on the scale of x."""
+        return 2 * p.mean - 1 if self.config.likelihood == "Bernoulli" else p.mean
+
+
+def normal(out: Tensor) -> Normal:
+    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2."""
+    mu, log_var = out.chunk(2, -1)
+    return Normal(mu, (log_var / 2).exp(), validate_args=False)
+
+
+def standard(q: Normal) -> Normal:
+    """The prior N(0, I) in the shape of q."""
+    return Normal(torch.zeros_like(q.loc), torch.ones_like(q.scale), validate_args=False)
+
+
+def log_prob(p: Distribution, x: Tensor) -> Tensor:
+    """log p of each example (n,), summed over its numbers."""
+    return p.log_prob(x).flatten(1).sum(1)
+
+
+def kl(q: Normal) -> Tensor:
+    """KL[q || N(0, I)] of each example and each dimension, (n, z): (mu^2 + sigma^2 - log sigma^2 - 1) / 2
+    (Kingma and Welling 2014, appendix B)."""
+    return kl_divergence(q, standard(q))
+
+
+def bound(log_w: Tensor) -> Tensor:
+    """The IWAE bound log 1/k sum_i w_i of each example (n,), from log w (k, n) (Burda et al. 2016, eq. 8).
+
+    w = p(x, z) / q(z | x) for k draws z of q; k = 1 is the ELBO, and as k grows the bound rises to
+    log p(x): with many draws it is the estimate of log p(x) by importance sampling.
+    """
+    return log_w.logsumexp(0) - math.log(len(log_w))
