@@ -30,6 +30,7 @@ FRAMES_PER_SECOND = 25
 WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
+SHORT, CHATTY = 0.01, 1.0  # seconds of a slice so long after a question: its like may follow soon
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
 
@@ -52,6 +53,7 @@ class Worker:
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self.sink, self.seats = sink, dict[str, Seat]()
         self.inbox: queue.Queue[tuple] = queue.Queue()
+        self.asked = -CHATTY  # when the last question came
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def _listen(self, source: BinaryIO) -> None:
@@ -88,7 +90,8 @@ class Worker:
         rounds = slowest + LEAD - seat.run.round
         if rounds <= 0:  # it waits for the others
             return
-        seconds = min(SLICE, max(0.01, 0.25 / runs))
+        usual = SHORT if time.monotonic() - self.asked < CHATTY else SLICE
+        seconds = min(usual, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
         try:
@@ -246,6 +249,7 @@ class Worker:
         return measure(seat.run.model, seat.run.data)
 
     def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+        self.asked = time.monotonic()
         run = self._seat(run_id).run
         return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
 
