@@ -1,6 +1,7 @@
 """What every page is made of: the setting's sliders, the room with its stage, and the tabs."""
 
 from lab.kit.compare import compare
+from lab.kit.draw import draw
 from lab.kit.explore import explore
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
@@ -16,6 +17,7 @@ __all__ = [
     "checks",
     "commentary",
     "compare",
+    "draw",
     "experiments",
     "explore",
     "gallery",

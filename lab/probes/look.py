@@ -57,7 +57,8 @@ def look(
     `seed` decides eps; without one, eps = 0 and z = mu. Arrays: x, reconstruction (H, W[, 3]) bytes and
     error, their signed difference on the scale of -1 to 1; z, and for a model with a spread mu, sigma, eps,
     (z,), KL of each dimension, and the `spread` of SPREAD further eps. `numbers` in nats (log_p is
-    -log p(x | z)), and the `square` of the error; None where one is not finite. A Bernoulli model is shown black and white, the only pictures that it knows.
+    -log p(x | z)), and the `square` of the error; None where one is not finite. A Bernoulli model is shown
+    black and white, the only pictures that it knows.
     """
     only_pictures(data)
     x = shown(data, picture, test, centre)
