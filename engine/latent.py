@@ -35,7 +35,7 @@ class CoderConfig(CodeConfig):
     lr: float = knob(
         1e-3,
         1e-5,
-        1,
+        0.1,
         label="Learning rate",
         symbol=r"\eta",
         log=True,
