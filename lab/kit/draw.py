@@ -23,21 +23,22 @@ from lab.stage import coder
 
 # for each box of the graph, what the lines that compute it look like, whatever the family
 LINES = {
-    "x": (r"^target = ", r"\bself\.damaged\(x"),
-    "encoder": (r"\bself\.E\(", r"^q = self\.q\("),
+    "x": (r"^seen, target = ", r"\bself\.damaged\(x"),
+    "encoder": (r"\bself\.(E|Enc)\(", r"^q = self\.q\("),
     "mu": (r"^mu, log_var = ",),
     "sigma": (r"\(log_var / 2\)\.exp\(\)",),
     "eps": (r"^return torch\.randn\(n, self\.config\.z",),
-    "z": (r"^z = ", r"^def e\(", r"\bself\.E\(x\)$"),
-    "decoder": (r"\bself\.D\(",),
-    "reconstruction": (r"^return 2 \* p\.mean - 1",),
+    "z": (r"^z = ", r"^return \(x\.flatten\(1\) - self\.m\)"),
+    "decoder": (r"\bself\.(D|Dec)\(", r"^return \(self\.m \+ "),
+    "reconstruction": (r"2 \* p\.mean - 1", r"^return self\.d\(z\)", r"^return out\.tanh\(\) if"),
     "error": (r"^error = ",),
     "square": (r"^error = ", r"error\.flatten"),
     "log_p": (r"-log_prob\(", r"\.log_prob\(x\)"),
     "kl": (r"\bkl\(q\)", r"\bkl_divergence\("),
     "elbo": (r"^return \{",),
+    "elbo_mean": (r"^return \{",),
 }
-METHODS = ("terms", "q", "e", "p", "d")
+METHODS = ("terms", "q", "p", "e", "d", "encode", "decode")
 
 
 @st.fragment
@@ -47,9 +48,9 @@ def draw(room: Room) -> None:
         st.info("This tool is for pictures: choose Digits, or pictures of your own, as the data.")
         return
     st.markdown(
-        "Draw with the mouse, a finger or a pen, or pick a test picture: the model of the run above answers while "
-        "you draw. It has seen only digits that fill a box of 20 × 20 pixels, with their centre of mass in the "
-        "middle; so your drawing is moved and scaled like that, unless you switch it off."
+        "Draw with the mouse, a finger or a pen, or pick a test picture: the model of the run above answers "
+        "while you draw. It has seen only digits that fill a box of 20 × 20 pixels, with their centre of "
+        "mass in the middle; so your drawing is moved and scaled like that, unless you switch it off."
     )
     if not room.live:
         st.info(NO_MODEL)
@@ -97,7 +98,7 @@ def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, lis
 def _functions(family: type[Family]) -> list[Callable[..., Any]]:
     own = [getattr(family, name) for name in METHODS if callable(getattr(family, name, None))]
     if issubclass(family, Variational):
-        own += [latent.normal, family.p_eps, family.mean, latent.log_prob, latent.kl]
+        own += [latent.normal, family.p_eps, latent.log_prob, latent.kl]
     return own
 
 

@@ -63,15 +63,16 @@ def look(
     only_pictures(data)
     x = shown(data, picture, test, centre)
     y = torch.tensor([labelled(model, data, label)], device=x.device) if model.labelled else None
-    variational = isinstance(model, Variational)
-    if variational and model.config.likelihood == "Bernoulli":
-        x = (x > 0).to(x) * 2 - 1
+    if variational := isinstance(model, Variational):
+        x, target = model.target(x, torch.full_like(x, 0.5))
     mu, sigma = model.encode(x, y)
     reseed(seed_of(0 if seed is None else seed), model.device)
     eps = model.p_eps(1 + SPREAD)
-    eps = torch.cat([torch.zeros_like(eps[:1]), eps[1:]]) if seed is None else eps
+    if seed is None:
+        eps[0] = 0
     z = mu + sigma * eps
-    decoded = model.decode(z, None if y is None else y.expand(len(z)))
+    many = None if y is None else y.expand(len(z))
+    decoded = model.decode(z, many)
     error = decoded[:1] - x
     numbers = {"square": error.square().sum()}
     found: Answer = {
@@ -81,29 +82,15 @@ def look(
         "z": row(z[0]),
     }
     if variational:
-        numbers = parts(model, x, y, z) | numbers
-        found["kl"] = row(kl(model.q(*pair(x, y)))[0])
+        log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
+        each = kl(model.q(x, y))[0]
+        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each
+        numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
+        found["kl"] = row(each)
     if sigma.any():
         found |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
         found["spread"] = pictures(decoded)[1:]
     return found | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
-
-
-def parts(model: Variational, x: Tensor, y: Tensor | None, z: Tensor) -> dict[str, Tensor]:
-    """The ELBO's parts of one x with the first of the codes z (n, z), and its mean over the others."""
-    many = None if y is None else y.expand(len(z))
-    target = model.target(x, None)
-    log_p = log_prob(model.p(*pair(z, many)), target.expand(len(z), *target.shape[1:]))
-    divergence = kl(model.q(*pair(x, y))).sum()
-    elbo = log_p - divergence
-    return {
-        "log_p": -log_p[0], "kl": divergence, "elbo": elbo[0], "elbo_mean": elbo[1:].mean(),
-    }  # fmt: skip
-
-
-def pair(first: Tensor, y: Tensor | None) -> tuple[Tensor, ...]:
-    """A labelled family's distributions need y beside x or z."""
-    return (first,) if y is None else (first, y)
 
 
 def shown(data: Dataset, picture: str | None, test: int | None, centre: bool) -> Tensor:
