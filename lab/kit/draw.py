@@ -28,7 +28,7 @@ LINES = {
     "mu": (r"^mu, log_var = ",),
     "sigma": (r"\(log_var / 2\)\.exp\(\)",),
     "eps": (r"^return torch\.randn\(n, self\.config\.z",),
-    "z": (r"^z = ", r"^return \(x\.flatten\(1\) - self\.m\)"),
+    "z": (r"^z = ", r"^return self\.E\(x\)$", r"^return \(x\.flatten\(1\) - self\.m\)"),
     "decoder": (r"\bself\.(D|Dec)\(", r"^return \(self\.m \+ "),
     "reconstruction": (r"2 \* p\.mean - 1", r"^return self\.d\(z\)", r"^return out\.tanh\(\) if"),
     "error": (r"^error = ",),
@@ -54,7 +54,12 @@ def draw(room: Room) -> None:
     )
     if not room.live:
         st.info(NO_MODEL)
-    space = data.load(store.read_info(store.folder(room.run)).data).space
+    info = store.read_info(store.folder(room.run))
+    if info.config.get("likelihood") == "Bernoulli":
+        st.caption(
+            "This decoder gives each pixel a probability of white, so x is first made black and white."
+        )
+    space = data.load(info.data).space
     drawable = space.shape == (1, 28, 28)
     code, links = annotated(room.family)
     coder(

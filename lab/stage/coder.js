@@ -24,14 +24,16 @@ const CODER_WORDS = {
   code: "The lines that compute it. Point at a box or at a line.",
   spread: "Eight more \u03b5, the same \u03bc and \u03c3",
   oneOfSpread: "Reconstruction {n} of 8",
-  rest: "{n} more, size {size}",
+  rest: "{n} more: {size}",
+  restSays: "Root mean square of the others",
   infinite: "not finite",
   "box-x": "x",
   "box-encoder": "Encoder",
   "box-mu": "\u03bc",
   "box-sigma": "\u03c3",
   "box-eps": "\u03b5",
-  "box-z": "z",
+  "box-z": "z = \u03bc + \u03c3\u03b5",
+  "box-code": "z",
   "box-decoder": "Decoder",
   "box-reconstruction": "x\u0302",
   "box-error": "x\u0302 \u2212 x",
@@ -82,17 +84,18 @@ class CoderView {
     this.centre.addEventListener("change", () => this.look());
     this.centreSays = make("span");
     const centre = make("label", { class: "pad-centre" }, this.centre, this.centreSays);
-    this.tools = make("div", { class: "pad-tools" }, make("div", { class: "bar" }, this.undo, this.clear), centre);
+    this.tools = make("div", { class: "pad-tools" }, this.undo, this.clear, centre);
     this.picks = make("div", { class: "picks", role: "group", "data-testid": "picks" });
     this.pickTitle = make("span", { class: "way-title" });
     this.labels = make("div", { class: "pad-labels", role: "group", "data-testid": "labels" });
     this.note = make("p", { class: "coder-note", role: "status", "data-testid": "coder-note" });
     this.of = make("span", { class: "readout", "data-testid": "coder-round" });
     this.eps = make("div", { class: "bar" }, this.newEps, this.mean, this.of);
-    const pickHead = make("div", { class: "bar pick-head" }, this.pickTitle, this.another);
-    const left = make("div", { class: "coder-left" }, this.pad.element, this.tools, this.labels, pickHead, this.picks);
-    const right = make("div", { class: "coder-right" }, this.note, this.way.element, this.eps, this.listing.element);
-    this.root = make("div", { class: "stage coder controls", "data-testid": "coder" }, left, right);
+    const pickHead = make("div", { class: "bar" }, this.pickTitle, this.another);
+    const picks = make("div", { class: "coder-picks" }, pickHead, this.picks);
+    const way = make("div", { class: "coder-way" }, this.labels, this.note, this.way.element, this.eps);
+    const grid = make("div", { class: "coder-grid" }, this.pad.element, this.tools, way, picks, this.listing.element);
+    this.root = make("div", { class: "stage coder controls", "data-testid": "coder" }, grid);
     parent.append(this.root);
   }
 
@@ -111,17 +114,18 @@ class CoderView {
     this.showLabels();
     if (this.run !== data.run) {
       this.run = data.run;
+      this.test = null;
+      this.picks.replaceChildren(); // the data may be others
       this.asker.connect(data.run);
     }
     if (data.picture && data.picture !== this.brought) this.pad.put(bytesOf(data.picture));
     this.brought = data.picture;
-    this.drew();
+    this.look();
   }
 
   // --- what the student does -----------------------------------------------------------------
 
   drew() {
-    this.undo.disabled = this.clear.disabled = this.pad.blank;
     this.since ??= performance.now();
     this.look();
   }
@@ -158,9 +162,12 @@ class CoderView {
   }
 
   look() {
+    this.undo.disabled = this.clear.disabled = this.pad.blank;
     this.missing = this.lacks();
-    if (this.missing) this.say(this.words[this.missing]);
-    else this.asker.ask("look", () => this.question());
+    if (this.missing) {
+      this.since = null;
+      this.say(this.words[this.missing]);
+    } else this.asker.ask("look", () => this.question());
   }
 
   lacks() {

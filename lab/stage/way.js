@@ -63,8 +63,8 @@ class Way {
   codeBox(id, size) {
     const rows = Array.from({ length: this.shownRows }, () => make("div", { class: "code-row" }, make("span"), make("i")));
     const element = this.box(id, "latent", ...rows);
-    setText(element.firstChild, this.words[`box-${id}`]);
-    if (size > this.shownRows) element.append(make("div", { class: "code-rest" }));
+    if (this.columns.length === 1) setText(element.firstChild, this.words["box-code"]);
+    if (size > this.shownRows) element.append(make("div", { class: "code-rest", title: this.words.restSays }));
     return element;
   }
 
