@@ -32,8 +32,8 @@ def read_digit(name: str, content: bytes) -> np.ndarray:
 
 def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
     """The digit (H, W) of bytes, white on black, placed as MNIST's were (LeCun et al. 1998): scaled so that
-    its longer side is 20 pixels, but enlarged at most `most` times, and its centre of mass put in the
-    middle of 28 x 28. A black picture becomes a black picture."""
+    its longer side is 20 pixels, but enlarged at most `most` times, and its centre of mass put at
+    pixel (14, 14) of 28 x 28, counted from 0, where MNIST's are. A black picture becomes a black picture."""
     rows, columns = (np.flatnonzero((ink > INK).any(axis)) for axis in (1, 0))
     if not len(rows):
         return np.zeros(GREY, np.uint8)
@@ -44,7 +44,7 @@ def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
     where = small.astype(np.float64) / max(1, small.sum(dtype=np.float64))
     middle = (where.sum(1) @ np.arange(high), where.sum(0) @ np.arange(wide))
     top, left = (
-        min(max(0, round((full - 1) / 2 - at)), full - side)
+        min(max(0, round(full / 2 - at)), full - side)
         for full, at, side in zip(GREY, middle, small.shape, strict=True)
     )
     found = np.zeros(GREY, np.uint8)

@@ -56,9 +56,7 @@ def draw(room: Room) -> None:
         st.info(NO_MODEL)
     info = store.read_info(store.folder(room.run))
     if info.config.get("likelihood") == "Bernoulli":
-        st.caption(
-            "This decoder gives each pixel a probability of white, so x is first made black and white."
-        )
+        st.caption("This decoder gives pixels a probability of white, so x is made black and white first.")
     space = data.load(info.data).space
     drawable = space.shape == (1, 28, 28)
     code, links = annotated(room.family)
