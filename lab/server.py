@@ -123,7 +123,8 @@ class Viewer:
             self.asked.clear()
             question, self.question = self.question, None
             if question:
-                self.texts.append(await self._answer(question))
+                found = await self._answer(question)  # meanwhile `send` makes a new list
+                self.texts.append(found)
                 self.news.set()
 
     async def _answer(self, question: Question) -> str | bytes:

@@ -85,7 +85,7 @@ def test_a_refused_question_has_its_number_and_the_next_is_answered(lab, monkeyp
         assert "cannot be asked 'sing'" in refusal(ws, 1)
         ask(ws, 2, test=1000)
         assert "whole number from 0 to 999" in refusal(ws, 2)
-        ask(ws, 3, run_id="x", name="y", arguments={}, model=1)
+        send(ws, ask="look", id=3, **{"with": {"run_id": "x", "name": "y", "data": 1, "model": 1}})
         assert "asked wrongly" in refusal(ws, 3)
         ask(ws, 4, test=0)
         assert answer(ws, 4)
