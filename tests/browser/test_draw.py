@@ -1,4 +1,4 @@
-"""Draw a digit in a browser: by mouse and by finger, empty, picked, brought, and the graph beside its code."""
+"""Draw a digit in a browser: by mouse and by finger, empty, picked, from a file; the graph and its code."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Pad:
 
     def pixels(self, name: str) -> list[int]:
         """The first channel of a canvas."""
-        read = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)"
-        return self.get(name).evaluate(read)
+        data = "c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+        return self.get(name).evaluate(f"c => [...{data}].filter((_, i) => i % 4 === 0)")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         box = self.canvas.bounding_box()
