@@ -222,9 +222,10 @@ class Variational(Coder):
 
 
 def normal(out: Tensor) -> Normal:
-    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2."""
+    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2, which is kept
+    in [-20, 10] so that no step makes sigma infinite."""
     mu, log_var = out.chunk(2, -1)
-    return Normal(mu, (log_var / 2).exp(), validate_args=False)
+    return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)
 
 
 def standard(q: Normal) -> Normal:
