@@ -82,7 +82,8 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             """A method of all members, each with its weights, its dials and its part of `given`. Random
             numbers within are the same for all, so that members differ by what they learned."""
             weights = {
-                f"model.{owner}.{leaf}": getattr(self.get_submodule(owner), leaf) for owner, leaf in held
+                ".".join(filter(None, ("model", owner, leaf))): getattr(self.get_submodule(owner), leaf)
+                for owner, leaf in held
             }
             dials = {k: torch.tensor([values[k] for values in own], device=self.device) for k in turned}
 
