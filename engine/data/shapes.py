@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 FACTORS: dict[str, tuple[float, float]] = {
-    "x position": (-7.0, 7.0),  # of the centre, in pixels from the middle of the picture
-    "y position": (-4.5, 4.5),  # upwards
-    "size": (2.5, 5.0),  # geometric mean of the two radii, in pixels
-    "aspect": (-0.6, 0.6),  # log of the horizontal radius over the vertical one
+    "x position": (-5.0, 5.0),  # of the centre, in pixels from the middle of the picture
+    "y position": (-3.5, 3.5),  # upwards
+    "size": (3.5, 6.5),  # geometric mean of the two radii, in pixels
+    "aspect": (-0.5, 0.5),  # log of the horizontal radius over the vertical one
 }
 """Name and range of each factor. They are independent and uniform; x moves farther than y, for with
 equal ranges nothing in the data would tell these axes from any other two at right angles."""
