@@ -142,5 +142,5 @@ def shapes() -> Dataset:
         name="ellipses",
         title="Ellipses",
         space=Space((1, 28, 28)),
-        note=f"10,000 drawn ellipses; {', '.join(FACTORS)} of each are known. Every tenth is kept for testing.",
+        note=f"10,000 drawn ellipses, each with its {', '.join(FACTORS)}; every tenth is kept for testing.",
     )
