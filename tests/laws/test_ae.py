@@ -103,7 +103,7 @@ def test_the_one_loop_takes_it_there_too():
     x = scattered(space)
     model = ae(space, activation="linear", depth=0, lr=0.01)
     one = Batch(0, x, None, lambda: one)
-    *_, last = fit(model, [one] * 1000)
+    *_, last = fit(model, [one] * 700)
     assert last.terms[ERROR].item() == pytest.approx(VARIANCES[3:].sum().item(), rel=1e-3)
 
 
@@ -135,7 +135,7 @@ def test_its_prior_is_a_gaussian_over_the_codes_it_has_met():
     space = SPACES["points"]
     model, x = ae(space, activation="linear", depth=0, lr=1e-5), scattered(space)
     one = Batch(0, x, None, lambda: one)
-    for _turn in fit(model, [one] * 1000):
+    for _turn in fit(model, [one] * 700):
         pass
     z, sigma = model.encode(x)
     mean, deviation = model.prior()

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from engine.data import load
+from engine.data import floats, load
 from engine.families.ae import AE
+from engine.families.cvae import CVAE
 from engine.families.vae import VAE
 from engine.fit import fit
 from engine.latent import Coder
@@ -25,6 +26,7 @@ SETTINGS = {
         VAE, "digits", {"network": "convolutional", "width": 4, "upsampling": "transposed"},
         [{"beta": 1.0}, {"beta": 4.0}], [0, 0],
     ),
+    "labels": (CVAE, "ring", {}, [{"beta": 0.5}, {"beta": 4.0, "lr": 0.01}], [0, 1]),
     "learning rates": (AE, "ring", {}, [{"lr": 1e-3}, {"lr": 1e-2}], [0, 1]),
     "noise": (AE, "ring", {"noise": "Gaussian"}, [{"amount": 0.0}, {"amount": 0.5}], [0, 0]),
     "masking": (AE, "digits", {"noise": "masking", "z": 3}, [{"amount": 0.2}, {"amount": 0.8}], [0, 0]),
@@ -58,3 +60,25 @@ def test_a_stack_trains_each_member_as_a_run_of_its_own_would(name):
         ends.append({k: t[i] for k, t in tensors(stacked).items()})
         assert apart(ends[-1], tensors(alone)) < 1e-9
     assert apart(ends[0], ends[1]) > 1e-5  # so that this cannot hold because nothing moved
+
+
+@pytest.mark.parametrize(
+    ("family", "data_name", "knobs"),
+    [(VAE, "ring", {}), (VAE, "digits", {"z": 3}), (CVAE, "digits", {"z": 3})],
+    ids=["points", "pictures", "labels"],
+)
+def test_what_is_measured_of_a_stack_is_what_each_member_measures(family, data_name, knobs):
+    data = load(data_name)
+    configs = [family.configure(data.space, SMALL | knobs | {"beta": beta}) for beta in (0.5, 4.0)]
+    stacked = stack(family, configs, data.space, [0, 1])
+    x, y = floats(data.test_x[:20]), data.test_y[:20]
+    before = stacked.get_extra_state().clone()
+    torch.manual_seed(5)
+    together = stacked.evaluate(x, y)
+    assert torch.equal(stacked.get_extra_state(), before)  # measuring leaves the noise to come as it was
+    for i, config in enumerate(configs):
+        torch.manual_seed(i)
+        alone = family(config, data.space)
+        torch.manual_seed(5)
+        for name, value in alone.evaluate(x, y).items():
+            assert together[name][i] == pytest.approx(value, rel=1e-9)

@@ -63,6 +63,11 @@ def test_kl_is_zero_at_the_prior_and_only_there():
     assert torch.equal(found > 1e-4, near.abs().sum(1) > 0)
 
 
+def test_the_variance_of_a_proposal_stays_finite_and_positive():
+    q = latent.normal(torch.tensor([[0.0, 0.0, -1e6, 1e6]]))
+    assert q.variance.log().tolist() == [[pytest.approx(-20), pytest.approx(10)]]
+
+
 def test_no_proposal_has_a_negative_kl():
     assert latent.kl(proposals(5000)).min() >= 0
 
@@ -89,33 +94,39 @@ def test_the_gaussian_likelihood_is_that_of_scipy(space, learned):
     out, x = torch.randn(2, 5, *space.shape)
     mean = out.tanh() if space.kind == "image" else out  # the range of pixels
     expected = stats.norm.logpdf(x, mean, 0.7).reshape(5, -1).sum(1)
-    p = model.likelihood(out)
-    assert latent.log_prob(p, x).numpy() == pytest.approx(expected, rel=1e-12)
-    torch.testing.assert_close(model.mean(p), mean)
+    assert latent.log_prob(model.likelihood(out), x).numpy() == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_bernoulli_decoders_mean_is_on_the_scale_of_pixels():
-    model = vae(Space((1, 1, 3)), likelihood="Bernoulli")
-    found = model.mean(model.likelihood(torch.tensor([-40.0, 0.0, 40.0])))
-    torch.testing.assert_close(found, torch.tensor([-1.0, 0.0, 1.0]))
+@torch.no_grad()
+def test_codes_are_decoded_to_the_mean_on_the_scale_of_pixels():
+    space, z = Space((1, 1, 3)), torch.randn(4, 2)
+    black_or_white = vae(space, likelihood="Bernoulli")
+    share = stats.logistic.cdf(black_or_white.D(z))  # of white
+    assert black_or_white.decode(z).numpy() == pytest.approx(share * 1 + (1 - share) * -1)
+    grey = vae(space, likelihood="Gaussian")
+    torch.testing.assert_close(grey.decode(z), grey.D(z).tanh())
 
 
 def test_dynamic_binarization_is_unbiased():
     model = vae(Space((1, 2, 4)), likelihood="Bernoulli")
     x = torch.linspace(-1, 1, 8).view(1, 1, 2, 4)
     n = 20_000
-    drawn = model.target(x.expand(n, -1, -1, -1), model.p_u(n))
+    seen, drawn = model.target(x.expand(n, -1, -1, -1), model.p_u(n))
+    assert torch.equal(seen, torch.where(drawn == 1, 1.0, -1.0))  # the encoder sees what is asked for
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     grey = (x[0] + 1) / 2
     away = (drawn.mean(0) - grey).abs() / (grey * (1 - grey) / n).sqrt().clamp(min=1e-9)
     assert away.max() < 4
-    torch.testing.assert_close(model.target(x, None), grey[None])  # without u: the greys themselves
+    for found, wanted in zip(model.target(x, None), (x, grey[None]), strict=True):
+        torch.testing.assert_close(found, wanted)  # without u: the greys themselves
 
 
 def test_only_a_bernoulli_decoder_asks_for_black_and_white():
     for likelihood in ("Gaussian", "Gaussian, learned variance"):
         x = torch.rand(3, 1, 2, 2)
-        assert vae(Space((1, 2, 2)), likelihood=likelihood).target(x, torch.rand_like(x)) is x
+        model = vae(Space((1, 2, 2)), likelihood=likelihood)
+        assert model.p_u(3) is None
+        assert all(t is x for t in model.target(x, torch.rand_like(x)))
 
 
 # --- up-sampling ---------------------------------------------------------------------------------

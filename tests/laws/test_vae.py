@@ -125,7 +125,7 @@ def test_more_draws_give_a_higher_bound_and_many_give_log_p():
 def test_the_held_out_numbers_are_the_bound_and_its_parts():
     it, x = Linear(), torch.randn(6, 5)
     it.make_exact()
-    found = it.model.bound_terms(x, torch.randn(500, 6, 2))
+    found = it.model.bounds(x, torch.randn(500, 6, 2))
     log_p = it.p_x.log_prob(x).mean()
     torch.testing.assert_close(found["ELBO"], log_p)
     torch.testing.assert_close(found["log p(x)"], log_p)
@@ -136,8 +136,19 @@ def test_the_held_out_numbers_are_the_bound_and_its_parts():
     at_mean = stats.norm.logpdf(x, posterior.mean @ it.W.T + it.b, SIGMA).sum(1).mean()
     seen = (it.W @ posterior.covariance_matrix[0] @ it.W.T).trace() / (2 * SIGMA**2)
     assert found["reconstruction"].item() == pytest.approx(at_mean - seen.item())
-    assert found["each"].tolist() == pytest.approx(kl(it.model.q(x)).mean(0).tolist())
-    assert found["active"].tolist() == pytest.approx(posterior.mean.var(0).tolist())
+    each = kl_divergence(Normal(posterior.mean, posterior.variance.sqrt()), Normal(0.0, 1.0)).mean(0)
+    torch.testing.assert_close(found["KL of each dimension"], each)
+
+
+def test_a_dimension_is_active_if_its_mean_varies_by_more_than_a_hundredth():
+    model, x = vae(FLAT, depth=0), torch.randn(400, 5)
+    x = (x - x.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(x.T.cov())).T  # covariance I
+    for variances in ((0.009, 0.011), (0.009, 0.009), (0.011, 5.0)):
+        with torch.no_grad():
+            model.E.net[0].weight.zero_()
+            model.E.net[0].weight[[0, 1], [2, 4]] = torch.tensor(variances).sqrt()
+        found = model.bounds(x, torch.randn(1, 400, 2))["active units"].item()
+        assert found == sum(v > 0.01 for v in variances)
 
 
 def test_the_pictures_probabilities_of_a_bernoulli_decoder_sum_to_one():
