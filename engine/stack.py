@@ -190,7 +190,7 @@ class StackedOptimizer(torch.optim.Optimizer):
         """All weights of a player as one matrix (N, weights of a member): few operations, not many."""
         (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
-        g = torch.cat([w.grad.flatten(1) for w in weights], 1)  # type: ignore[union-attr]
+        g = torch.cat([w.grad.reshape(len(w), -1) for w in weights], 1)  # type: ignore[union-attr]
         lr, *betas = (group[k].to(g)[:, None] for k in ("lr", "beta1", "beta2") if k in group)
         change = -lr * (self._adam(g, *betas) if betas else g)
         for w, part in zip(weights, change.split([w[0].numel() for w in weights], 1), strict=True):

@@ -93,7 +93,7 @@ def test_its_density_is_that_of_tipping_and_bishop(z):
 
 
 def test_no_axis_turns_around_between_rounds():
-    model, x = learned(SPACES["points"])
+    model, _ = learned(SPACES["points"])
     for part in examples(SPACES["points"])[:5]:
         before = model.V.clone()
         model.learn(part)
