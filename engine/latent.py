@@ -215,8 +215,7 @@ class Variational(Coder):
         n = len(x)
         members = (self.members,) if self.members else ()
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        # of its own, since `p_u` of a stack draws from the streams in which its members train
-        u = torch.rand(x.shape, **self.like) if self.config.likelihood == "Bernoulli" else None
+        u = torch.rand_like(x) if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}
