@@ -9,7 +9,6 @@ from engine.data import Dataset, floats
 from engine.latent import Coder
 
 EXAMPLES = 1000
-USUAL = 0.95  # of the codes have another code within the distance that counts as near
 
 
 def measure(model: Coder, data: Dataset) -> dict[str, float]:
@@ -17,21 +16,24 @@ def measure(model: Coder, data: Dataset) -> dict[str, float]:
     n = min(EXAMPLES, len(data.x))
     x, y = data.take(slice(n)), None if data.y is None or not model.labelled else data.y[:n]
     mu, sigma = model.encode(x, y)
-    codes = mu + sigma * torch.randn_like(mu)
-    found = {"holes": holes(codes, model.p_z(n))}
+    deviation = model.prior()[1]  # one unit in each dimension
+    codes, z, others = (
+        draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(n), model.p_z(n))
+    )
+    found = {"holes": holes(codes, z, others)}
     if data.space.kind == "image":
         made = model.sample(256)
         found["sharpness"] = sharpness(made) / sharpness(floats(data.test_x[:256]))
     return found
 
 
-def holes(codes: Tensor, z: Tensor) -> float:
-    """The share of draws z (m, d) of the prior that fall where no code (n, d) is near: farther from all
-    codes than 95 % of the codes are from their nearest neighbour. 0.05 if codes and prior are alike."""
-    among = torch.cdist(codes, codes)
-    among.fill_diagonal_(torch.inf)
-    near = among.amin(1).quantile(USUAL)
-    return (torch.cdist(z, codes).amin(1) > near).float().mean().item()
+def holes(codes: Tensor, z: Tensor, others: Tensor) -> float:
+    """How far draws z (m, d) of the prior lie from the nearest code (n, d), over how far they lie from the
+    nearest of as many other draws of the prior (n, d); of both the 90 % quantile. 1 if the codes are
+    distributed like the prior; more where parts of the prior have no code near. Tells most of few
+    dimensions: in many, all points are far from one another."""
+    far, usual = (torch.cdist(z, points).amin(1).quantile(0.9) for points in (codes, others))
+    return (far / usual.clamp(min=1e-12)).item()
 
 
 def sharpness(x: Tensor) -> float:
