@@ -52,8 +52,8 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
     st.plotly_chart(figure, key="trade-off", config={"displayModeBar": False}, alt=alt)
     st.caption(
         "Each point is a member, measured on test examples. A larger β moves it to the left: a cheaper "
-        "code, and a worse reconstruction. On a dotted line the ELBO, which weighs both alike (β = 1), is the same: "
-        "the best member is the one nearest to the lower left."
+        "code, and a worse reconstruction. On a dotted line the ELBO, which weighs both alike, is the "
+        "same (β = 1): the best member is the one nearest to the lower left."
     )
 
 
