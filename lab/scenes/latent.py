@@ -109,9 +109,10 @@ def middles(low: float, high: float, n: int) -> Tensor:
 
 
 def packed(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Tiles (rows x columns, H, W[, 3]) as the bytes of one WebP picture in which not the pixels of a tile lie
-    side by side, but the same pixel of all tiles: pixel (h, w) of tile (i, j) is at (h rows + i, w columns + j).
-    Neighbouring tiles are nearly alike, so this takes a third of the bytes, and loses less."""
+    """Tiles (rows x columns, H, W[, 3]) as the bytes of one WebP picture in which not the pixels of a tile
+    lie side by side, but the same pixel of all tiles: pixel (h, w) of tile (i, j) is in row h rows + i and
+    column w columns + j. Neighbouring tiles are nearly alike, so this takes a third of the bytes, and
+    loses less."""
     _, h, w, *colour = tiles.shape
     apart = tiles.reshape(rows, columns, h, w, -1).transpose(2, 0, 3, 1, 4)
     return webp(apart.reshape(h * rows, w * columns, *colour), QUALITY)
@@ -137,8 +138,8 @@ def _sheet(data: Dataset) -> np.ndarray:
 
 
 def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
-    """Where the decoder takes a grid of z, whose cells all hold the same share of the prior; a grid of a single
-    row where z is one number. Of more than two dimensions it is the plane of the first two."""
+    """Where the decoder takes a grid of z, whose cells all hold the same share of the prior; a grid of a
+    single row where z is one number. Of more than two dimensions it is the plane of the first two."""
     assert data.box
     c, device = model.config, data.x.device
     across, down = (NODES, NODES) if c.z > 1 else (CURVE, 1)
@@ -156,8 +157,8 @@ def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
 
 
 def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
-    """p(x) = E_z[p(x | z)] over its maximum, on the nodes of a grid over the box, in bytes, row 0 at the bottom;
-    and the maximum itself."""
+    """p(x) = E_z[p(x | z)] over its maximum, on the nodes of a grid over the box, in bytes, row 0 at the
+    bottom; and the maximum itself."""
     assert data.box
     x0, x1, y0, y1 = data.box
     p = marginal(model, torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS), pointer)
@@ -169,9 +170,9 @@ def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
 
 
 def marginal(model: Any, x: Tensor, y: Tensor, pointer: Pointer = None) -> Tensor | None:
-    """p at the nodes (len(y), len(x)) of a grid: the integral of p(x | z) p(z) over z, by quadrature on a fine
-    grid of z. The decoder's noise is the same everywhere, so the means are counted in small cells first, each
-    shared between the four nearest, and then blurred. None for a decoder that is not Gaussian."""
+    """p at the nodes (len(y), len(x)) of a grid: the integral of p(x | z) p(z) over z, by quadrature on a
+    fine grid of z. The decoder's noise is the same everywhere, so the means are counted in small cells
+    first, each shared between the four nearest, and then blurred. None if the decoder is not Gaussian."""
     n = FINE[model.config.z]
     line = torch.linspace(-5, 5, n, dtype=torch.float64)
     z = torch.cartesian_prod(*[line] * model.config.z).reshape(-1, model.config.z)

@@ -58,8 +58,8 @@ class Plane:
         return torch.stack([var @ a.square(), var @ (a * b), var @ b.square()], 1)
 
     def box(self, mu: Tensor, mean: Tensor, deviation: Tensor) -> list[float]:
-        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around the prior: a square on a coarse grid, so
-        that it jumps seldom. Without a second axis y goes from -1 to 1."""
+        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around the prior: a square on a coarse
+        grid, so that it jumps seldom. Without a second axis y goes from -1 to 1."""
         tail, axes = (1 - SHOWN) / 2, self.axes
         ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
         reach = SPREADS * (deviation.square() @ axes.square()).sqrt()
