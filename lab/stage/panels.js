@@ -8,6 +8,8 @@ const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 function panelsOf(layers, box, wall) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
+  if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1 });
+  if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
@@ -60,6 +62,8 @@ function boxAround(layers) {
 
 function paintPanel(ctx, panel, layers, look) {
   if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
+  else if (panel.kind === "plane") paintPlane(ctx, panel, layers, look);
+  else if (panel.kind === "decoded") paintDecoded(ctx, panel, layers, look);
   else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
