@@ -1,4 +1,4 @@
-"""The words of the rooms with a latent plane: legend sentences, the graph and labels; and the choice of its axes."""
+"""The words of the rooms with a latent plane, and the choice of its axes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import streamlit as st
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from lab.stage import Graph, Segment
+from lab.stage import Graph
 
-SWATCHES: list[str | Segment] = [
+SWATCHES: list[Any] = [
     part
     for digit in range(10)
     for part in ({"words": str(digit), "layer": f"codes/test/{digit}", "role": f"label-{digit}"}, " ")
-]  # type: ignore[assignment]
+]
 
 HANDS = (
     "Press to hold a z, drag to walk, press the marker or Escape to let go. The key z holds the present "
@@ -45,12 +45,13 @@ LEGENDS = {
         {"words": "data", "layer": "points/real", "role": "data"},
         ". The ",
         {"words": "background", "layer": "field/density", "role": "model"},
-        " is the model's own density p(x), the integral of p(x|z) p(z) over z, as a share of its largest value. "
-        "Each test point is restored at the end of its ",
+        " is the model's own density p(x), the integral of p(x|z) p(z) over z, as a share of its "
+        "largest value. Each test point is restored at the end of its ",
         {"words": "arrow", "layer": "arrows/reconstruction", "role": "truth", "off": True},
         "; the ",
         {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        f" shows how the decoder bends the plane of z. Point into the latent plane to see where it goes. {HANDS}",
+        " shows how the decoder bends the plane of z. Point into the latent plane to see where it goes. "
+        f"{HANDS}",
     ],
 }  # fmt: skip
 
@@ -74,8 +75,8 @@ GRAPH: Graph = {
          "at": [1, 1], "lights": ["gradient", "change"]},
     ],
     "edges": [
-        ["x", "encoder"], ["encoder", "code"], ["code", "z"], ["eps", "z"], ["z", "decoder"], ["decoder", "out"],
-        ["out", "loss"],
+        ["x", "encoder"], ["encoder", "code"], ["code", "z"], ["eps", "z"], ["z", "decoder"],
+        ["decoder", "out"], ["out", "loss"],
     ],
 }  # fmt: skip
 
