@@ -6,7 +6,7 @@ from engine import latent
 from engine.families.vae import VAE
 from engine.latent import Variational
 from lab import kit
-from lab.kit.latent import GRAPH, LABELS, LEGENDS, axes_shown, bound_now
+from lab.kit.latent import GRAPH, LABELS, LEGENDS, bound_now, latent_plane
 
 room = kit.room(
     VAE,
@@ -17,7 +17,7 @@ room = kit.room(
     labels=LABELS,
     graph=GRAPH,
 )
-axes_shown(room)
+latent_plane(room)
 kit.commentary(room, bound_now)
 
 

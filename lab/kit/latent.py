@@ -18,8 +18,8 @@ SWATCHES: list[Any] = [
 ]
 
 HANDS = (
-    "Press to hold a z, drag to walk, press the marker or Escape to let go. The key z holds the present "
-    "place; from there the arrow keys walk, with Shift five steps at a time."
+    "In the latent plane: press to hold a z, drag to walk (with a finger: rest first); press the marker, or "
+    "Escape, to let go. The key z holds the present place; then the arrow keys walk, with Shift five steps."
 )
 
 LEGENDS = {
@@ -32,7 +32,7 @@ LEGENDS = {
         {"words": "circles", "layer": "circle/prior", "role": "latent"},
         " are one, two and three standard deviations of the prior p(z). The ",
         {"words": "grid picture", "layer": "atlas/decoder", "role": "model"},
-        f" behind them is what the decoder makes of each place: point anywhere to see it large. {HANDS}",
+        " behind them is what the decoder makes of each place: point anywhere to see it large.",
     ],
     "points": [
         "Each dot of the latent plane is the ",
@@ -50,8 +50,7 @@ LEGENDS = {
         {"words": "arrow", "layer": "arrows/reconstruction", "role": "truth", "off": True},
         "; the ",
         {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " shows how the decoder bends the plane of z. Point into the latent plane to see where it goes. "
-        f"{HANDS}",
+        " shows how the decoder bends the plane of z. Point into the latent plane to see where it goes.",
     ],
 }  # fmt: skip
 
@@ -101,8 +100,9 @@ LABELS = {
 }
 
 
-def axes_shown(room: Room) -> None:
-    """Two boxes that choose the axes of the latent plane, where there are more than two dimensions."""
+def latent_plane(room: Room) -> None:
+    """How to walk in the plane, and, where there are more than two dimensions, a choice of its axes."""
+    st.caption(HANDS)
     dimensions = store.read_info(store.folder(room.run)).config.get("z", 2)
     if dimensions < 3 or not room.live:
         return

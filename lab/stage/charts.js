@@ -1,6 +1,7 @@
 // Small line charts of what was measured, one for each <chart> in curve/<chart>/<term>.
 
 const BESIDE = 3; // more charts than these stand in two columns
+const BELOW = 230; // px, of a chart that stands below the picture, with its words
 const LOWEST = 96; // px, of a chart without its words
 const RIGHT_SHARE = 0.36; // labels wider than this share of a chart go above it instead
 const WIDE_CHART = 260; // px; only in a chart this wide do labels stand at the right
@@ -59,7 +60,7 @@ class Charts {
     setAll(this.element, { "aria-label": words.charts });
   }
 
-  /** One figure a chart, all of them in `height` if they fit. A chart once shown stays, so that the
+  /** One figure a chart, all of them in `height` (if it is given) and if they fit. A chart once shown stays, so that the
    * page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
@@ -68,7 +69,7 @@ class Charts {
     if (!this.figures.size) return;
     const columns = getComputedStyle(this.element).gridTemplateColumns.split(" ").length;
     const rows = Math.ceil(this.figures.size / columns);
-    const each = Math.floor((height - 10 * (rows - 1)) / rows);
+    const each = height === null ? BELOW : Math.floor((height - 10 * (rows - 1)) / rows);
     for (const [title, figure] of this.figures) {
       const chart = charts.get(title) ?? { terms: [], levels: [], alone: true };
       chart.box = this.scale(title, chart);

@@ -104,7 +104,9 @@ class Screen {
     this.look = this.looks(captions);
     const ctx = sharpen(this.canvas, width, height);
     for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
-    if (this.dirty) this.drawCharts(Math.max(height, this.column.offsetHeight));
+    const plane = this.layers.items.has("box/plane");
+    this.root.classList.toggle("with-plane", plane);
+    if (this.dirty) this.drawCharts(plane ? null : Math.max(height, this.column.offsetHeight));
     this.dirty = this.redraw = false;
     this.pointer.refresh();
     setAll(this.root, { "data-path": this.trail.places.size || null, ...this.hand.says() });
