@@ -18,7 +18,7 @@ room = kit.room(
     graph=GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, bound_now)
+kit.commentary(room, bound_now, game=False)
 
 
 def formula() -> None:

@@ -156,6 +156,11 @@ function latentAt(layers, look, map, px, py, reach) {
   return { place, code: codeNear(layers, look, map, px, py, reach) };
 }
 
+/** Whether z is one number: then the plane has no second axis. */
+function isLine(layers) {
+  return Number.isNaN(layers.items.get("axes/plane")?.target[1]);
+}
+
 /** Names of the axes: z with its number, or the number of a principal direction; null where there is none. */
 function axisNames(layers, words) {
   const axes = layers.items.get("axes/plane")?.target ?? [0, 1];

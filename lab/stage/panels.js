@@ -9,7 +9,7 @@ const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 function panelsOf(layers, box, wall) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
-  if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1 });
+  if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
   if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
@@ -103,7 +103,7 @@ function paintCaption(ctx, panel, look) {
   ctx.fillStyle = look.palette.muted;
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
-  const text = look.words[panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
+  const text = look.words[panel.caption ?? panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
 }
 

@@ -16,8 +16,7 @@ function paintPlane(ctx, panel, layers, look) {
   if (!look.isOff("codes/test")) paintCodes(ctx, map, layers, look);
   paintHand(ctx, map, layers, look);
   ctx.restore();
-  const flat = axisNames(layers, look.words)[1] === null;
-  drawFrame(ctx, flat ? { ...map, box: [map.box[0], map.box[1], 0, 0] } : map, look);
+  drawFrame(ctx, isLine(layers) ? { ...map, box: [map.box[0], map.box[1], 0, 0] } : map, look);
   paintAxisNames(ctx, map, axisNames(layers, look.words), look);
 }
 

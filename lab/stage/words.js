@@ -43,6 +43,7 @@ const WORDS = {
   wallTap: "Tap again to open it as a run of its own",
   wallOpen: "Press to open it as a run of its own",
   plane: "Latent plane",
+  line: "Latent line: height has no meaning of its own",
   decoded: "Decoded",
   "images/samples": "Samples of the prior",
   principal: "direction {number}",
