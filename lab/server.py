@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -62,12 +63,14 @@ def same_origin(ws: WebSocket) -> bool:
 
 
 class Viewer:
-    """One open socket: texts in order, keyframes in order, and only the newest frame."""
+    """One open socket: texts, keyframes and whole pictures in order, and of the other frames only the newest;
+    one that is drawn rarely is not lost to those without what took long."""
 
     def __init__(self, ws: WebSocket, run_id: str) -> None:
         self.ws, self.run_id, self.who = ws, run_id, who(ws.cookies)
         self.loop = asyncio.get_running_loop()
         self.texts: list[str | bytes] = []
+        self.rare: bytes | None = None
         self.frame: bytes | None = None
         self.news = asyncio.Event()
 
@@ -78,10 +81,12 @@ class Viewer:
     def _take(self, kind: str, what: Any) -> None:
         if kind == "frame":
             self.frame = what
+        elif kind == "rare":
+            self.rare, self.frame = what, None
         else:
             self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
-        if kind == "trace":
-            self.frame = None  # what still waits is of before this step
+        if kind in ("trace", "whole"):
+            self.rare = self.frame = None  # what still waits is older
         self.news.set()
 
     def state(self, **now: Any) -> dict[str, Any]:
@@ -101,10 +106,10 @@ class Viewer:
             await self.news.wait()
             self.news.clear()
             texts, self.texts = self.texts, []
-            frame, self.frame = self.frame, None
+            frames, self.rare, self.frame = [self.rare, self.frame], None, None
             for text in texts:
                 await (self.ws.send_bytes(text) if isinstance(text, bytes) else self.ws.send_text(text))
-            if frame:
+            for frame in filter(None, frames):
                 await self.ws.send_bytes(frame)
 
     async def receive(self) -> None:
@@ -136,7 +141,9 @@ class Viewer:
                 at = store.folder(self.run_id)
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
-            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}}:
+            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
+                isfinite(x) and isfinite(y)
+            ):
                 supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
