@@ -21,21 +21,24 @@ def explore(room: Room) -> None:
     elif not room.live:
         st.info(NO_MODEL)
     else:
-        _tools(room)
+        one_of(
+            room,
+            {
+                "Between two z": between,
+                "Arithmetic with z": arithmetic,
+                "Is it memorizing?": memorizing,
+                "Be the discriminator": judge,
+            },
+            "explore-tool",
+        )
 
 
 @st.fragment
-def _tools(room: Room) -> None:
-    tools: dict[str, Callable[[Room], None]] = {
-        "Between two z": between,
-        "Arithmetic with z": arithmetic,
-        "Is it memorizing?": memorizing,
-        "Be the discriminator": judge,
-    }
+def one_of(room: Room, tools: dict[str, Callable[[Room], None]], key: str) -> None:
+    """One of these tools, chosen by pills; only the tool that is used runs again."""
     name = st.pills(
-        "Tool", list(tools), default="Between two z", required=True, key="explore-tool",
-        label_visibility="collapsed",
-    )  # fmt: skip
+        "Tool", list(tools), default=next(iter(tools)), required=True, key=key, label_visibility="collapsed"
+    )
     tools[str(name)](room)
 
 

@@ -1,6 +1,8 @@
 """What a page may ask every model with codes."""
 
+from lab.probes.attributes import directions
 from lab.probes.between import arithmetic, interpolate, sheet
 from lab.probes.manifold import manifold
+from lab.probes.uses import few_labels
 
-__all__ = ["arithmetic", "interpolate", "manifold", "sheet"]
+__all__ = ["arithmetic", "directions", "few_labels", "interpolate", "manifold", "sheet"]
