@@ -133,6 +133,10 @@ class Family(nn.Module, ABC):
         """Numbers that tell how the training goes, measured on real x with labels y; none by default."""
         return {}
 
+    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
+        """Numbers measured on held-out x with labels y; none by default."""
+        return {}
+
     def player(self, name: str) -> nn.Module:
         return self if name == "model" else self.get_submodule(name)
 

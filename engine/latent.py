@@ -16,26 +16,31 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Normal, kl_divergence
 
 from engine.config import Config, knob
-from engine.family import Family, Space
+from engine.family import Family, Space, Terms
 from engine.nets import ACTIVATIONS, Beside, conv_decoder, conv_encoder, mlp
 
 
-class CoderConfig(Config):
-    """The nets of every encoder and decoder."""
+class CodeConfig(Config):
+    """How many numbers a code has."""
 
     z: int = knob(2, 1, 64, label="Latent dimensions", symbol=r"\dim z", says="numbers in a code z")
+    batch: int = knob(
+        128, 2, 1024, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
+    )
+
+
+class CoderConfig(CodeConfig):
+    """The nets of an encoder and a decoder."""
+
     lr: float = knob(
         1e-3,
         1e-5,
-        1,
+        0.1,
         label="Learning rate",
         symbol=r"\eta",
         log=True,
         live=True,
         says="learning rate of Adam",
-    )
-    batch: int = knob(
-        128, 2, 1024, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
     )
     network: Literal["MLP", "convolutional"] = knob(
         "MLP", label="Network", says="layers of all pixels, or 3 x 3 convolutions for pictures", advanced=True
@@ -73,8 +78,8 @@ class CoderConfig(Config):
         return self.network == "convolutional" and space.kind == "image"
 
 
-class LikelihoodConfig(CoderConfig):
-    """The nets, and what the decoder says of x: a distribution p(x | z)."""
+class VariationalConfig(CoderConfig):
+    """The nets, what the decoder says of x, and the weight of the KL term."""
 
     likelihood: Literal["Bernoulli", "Gaussian", "Gaussian, learned variance"] = knob(
         "Gaussian, learned variance", label="Decoder", symbol="p(x \\mid z)",
@@ -84,12 +89,15 @@ class LikelihoodConfig(CoderConfig):
         0.3, 0.01, 3, label="Spread of a Gaussian decoder", symbol=r"\sigma_x", log=True, live=True,
         advanced=True, says="standard deviation of each number around the decoder's mean, where it is given",
     )  # fmt: skip
+    beta: float = knob(
+        1.0, 0, 100, label="Weight of the KL term", symbol=r"\beta", live=True,
+        says="weight of the KL term; 1 is the VAE",
+    )  # fmt: skip
 
 
 class Coder(Family):
     """A family with codes: x is encoded as z, and z is decoded as x."""
 
-    branch = "approximate"
     kinds = ("points", "image")
 
     @abstractmethod
@@ -121,15 +129,40 @@ class Coder(Family):
             y = self.labels(n)
         return self.decode(self.p_z(n), y)
 
+    @torch.no_grad()
+    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
+        """The mean squared error of held-out x restored from its code, summed over an example's numbers."""
+        restored = self.decode(self.encode(x, y)[0], y)
+        return {"test error": (x - restored).square().flatten(1).sum(1).mean().item()}
+
 
 class Variational(Coder):
-    """A family with distributions p(x | z) and q(z | x)."""
+    """A family with distributions p(x | z) and q(z | x); of a conditional one both are told y."""
 
+    branch = "approximate"
     draws = ("p_eps", "p_u")
     log_sigma: Tensor
 
+    @abstractmethod
+    def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
+        """q(z | x), of (n, z)."""
+
+    @abstractmethod
+    def p(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x | z), of (n, *shape); pixels 0 and 1 if it is Bernoulli (see `target`)."""
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of q(z | x)."""
+        q = self.q(x, y)
+        return q.mean, q.stddev
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The mean of p(x | z), on the scale of x."""
+        p = self.p(z, y)
+        return 2 * p.mean - 1 if self.config.likelihood == "Bernoulli" else p.mean
+
     def likelihood(self, out: Tensor) -> Distribution:
-        """p(x | z), from what the decoder's net puts out. A Bernoulli is of pixels 0 and 1 (`target`)."""
+        """p(x | z), from what the decoder's net puts out."""
         c = self.config
         if c.likelihood == "Bernoulli":
             return Bernoulli(logits=out, validate_args=False)
@@ -137,27 +170,62 @@ class Variational(Coder):
         sigma = self.log_sigma.exp() if c.likelihood == "Gaussian, learned variance" else c.sigma
         return Normal(mean, sigma, validate_args=False)
 
-    def p_u(self, n: int) -> Tensor:
-        """Uniform numbers for `target`, one for each number of n examples."""
+    def p_u(self, n: int) -> Tensor | None:
+        """The randomness of `target`: uniform numbers for n examples, if the decoder is Bernoulli."""
+        if self.config.likelihood != "Bernoulli":
+            return None
         return torch.rand(n, *self.space.shape, **self.like)
 
-    def target(self, x: Tensor, u: Tensor | None) -> Tensor:
-        """What the decoder is asked for: x; or, if it is Bernoulli, pixels that are white with the
-        probability of their grey. Without u the greys themselves: then it is no likelihood."""
+    def target(self, x: Tensor, u: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the encoder sees, and what the decoder is asked for: x itself; or, with u, pixels that are
+        white with the probability of their grey, in {-1, 1} and in {0, 1}."""
         if self.config.likelihood != "Bernoulli":
-            return x
+            return x, x
         grey = (x + 1) / 2
-        return grey if u is None else (u < grey).to(x)
+        white = grey if u is None else (u < grey).to(x)
+        return 2 * white - 1, white
 
-    def mean(self, p: Distribution) -> Tensor:
-        """The mean of p(x | z), on the scale of x."""
-        return 2 * p.mean - 1 if self.config.likelihood == "Bernoulli" else p.mean
+    def log_w(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """log p(x, z) - log q(z | x) for eps (k, n, z), shape (k, n): what `bound` averages."""
+        k, n = eps.shape[:2]
+        seen, target = self.target(x, u)
+        q = self.q(seen, y)
+        z = q.mean + q.stddev * eps
+        p = self.p(z.flatten(0, 1), None if y is None else y.repeat(k))
+        log_p_x = log_prob(p, target.expand(k, *target.shape).flatten(0, 1)).unflatten(0, (k, n))
+        return log_p_x + (standard(q).log_prob(z) - q.log_prob(z)).sum(-1)
+
+    def bounds(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Terms:
+        """Of x, means in nats: the ELBO and its parts, and the bound of k = len(eps) draws; of each latent
+        dimension the KL, and the variance of its mean (Burda et al. 2016 call it active above 0.01)."""
+        q, log_w = self.q(self.target(x, u)[0], y), self.log_w(x, eps, u, y)
+        each, elbo = kl(q).mean(0), log_w.mean()
+        return {
+            "ELBO": elbo,
+            "reconstruction": elbo + each.sum(),
+            "KL": each.sum(),
+            "log p(x)": bound(log_w).mean(),
+            "active units": (q.mean.var(0) > 0.01).sum(),
+            "KL of each dimension": each,
+        }
+
+    @torch.no_grad()
+    def evaluate(self, x: Tensor, y: Tensor | None = None, k: int = 32) -> dict[str, float | list[float]]:
+        """`bounds` of held-out x (n, *shape) with k draws, as numbers."""
+        n = len(x)
+        members = (self.members,) if self.members else ()
+        eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
+        u = self.p_u(n)
+        given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
+        x, u, y = given  # type: ignore[assignment]
+        return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}
 
 
 def normal(out: Tensor) -> Normal:
-    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2."""
+    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2, which is kept
+    in [-20, 10] so that no step makes sigma infinite."""
     mu, log_var = out.chunk(2, -1)
-    return Normal(mu, (log_var / 2).exp(), validate_args=False)
+    return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)
 
 
 def standard(q: Normal) -> Normal:

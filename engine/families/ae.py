@@ -38,13 +38,14 @@ class AE(Coder):
 
     name = "ae"
     title = "Autoencoder"
+    branch = "implicit"
     source = "Hinton and Salakhutdinov, 2006, https://doi.org/10.1126/science.1127647"
     Config = AEConfig
     algorithm = ("terms",)
     stackable = ("lr", "amount")
     stacked = ("terms", "e")
     draws = ("p_noise",)
-    recipes = {"image": {"width": 256}}
+    recipes = {"points": {"z": 1}, "image": {"width": 256}}
 
     def __init__(self, config: AEConfig, space: Space) -> None:
         super().__init__(config, space)

@@ -101,9 +101,10 @@ def observe(model: Family, data: Dataset) -> dict[str, Any]:
     """What is measured of a model, or of each member."""
     if not model.members:
         return metrics.observe(model, data)
+    told = {k: v for k, v in metrics.held_out(model, data).items() if "each" not in k}
     if data.space.kind == "image":
-        return {}
+        return told
     ruler = metrics.ruler(data, SAMPLES)
     found = [ruler.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
     names = dict.fromkeys(name for scores in found for name in scores)
-    return {name: [scores.get(name) for scores in found] for name in names}
+    return told | {name: [scores.get(name) for scores in found] for name in names}

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from engine.checks import measure
+from engine.config import Refused
 from engine.data import batches, load
 from engine.families import families, find
 from engine.family import Family
@@ -53,9 +54,12 @@ def test_the_family_says_what_it_is(family):
 @pytest.mark.parametrize(("family", "name", "end"), knob_ends())
 def test_both_ends_of_every_knob_train_one_finite_round(family, name, end):
     for kind in family.kinds:
-        if kind == "image" and name in ("width_G", "width_D", "batch"):
+        if kind == "image" and name in ("width_G", "width_D", "width", "batch"):
             continue  # the points have shown it, and these are slow
-        model, data = built(family, EXAMPLES[kind], **{name: end})
+        try:
+            model, data = built(family, EXAMPLES[kind], **{name: end})
+        except Refused:  # with a sentence: PCA of two numbers has no 64 directions
+            continue
         assert all(map(math.isfinite, train_a_round(model, data).values()))
         assert all(p.isfinite().all() for p in model.parameters())
         assert model.sample(5).shape == (5, *data.space.shape)
