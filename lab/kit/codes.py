@@ -1,23 +1,20 @@
-"""Tools that use codes: what lies between two test digits, sums of codes, the plane of codes as one picture."""
+"""Tools that use codes: what lies between two test digits, sums of codes, a plane of codes."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from engine import data
 from engine.latent import Variational
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.attributes import attribute_directions
-from lab.kit.explore import number_of_z, one_of
+from lab.kit.explore import latent_dimensions, number_of_z, one_of, test_picture_number
 from lab.kit.room import Room
 from lab.kit.styles import styles
 from lab.kit.trick import trick
 from lab.kit.uses import few_labels
-from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
 
@@ -44,26 +41,6 @@ def use_codes(room: Room) -> None:
     one_of(room, tools, "codes-tool")
 
 
-def test_picture(room: Room, label: str, key: str, first: int) -> int:
-    """The number of a test picture, and a button for another one."""
-    last = len(data.load(store.read_info(store.folder(room.run)).data).test_x) - 1
-    st.session_state[key] = min(st.session_state.get(key, first), last)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        value = st.number_input(label, 0, last, key=key, width=160)
-        st.button(
-            "Another", key=f"{key}-another", on_click=_other, args=(key, last), icon=":material/casino:"
-        )
-    return int(value)
-
-
-def _other(key: str, last: int) -> None:
-    st.session_state[key] = random.randint(0, last)
-
-
-def latent_dimensions(room: Room) -> int:
-    return int(store.read_info(store.folder(room.run)).config["z"])
-
-
 # --- between two digits --------------------------------------------------------------------------
 
 
@@ -74,9 +51,9 @@ def between_digits(room: Room) -> None:
     )
     left, right = st.columns(2)
     with left:
-        a = test_picture(room, "First test picture", "between-a", 3)
+        a = test_picture_number(room, "First test picture", "between-a", 3)
     with right:
-        b = test_picture(room, "Last test picture", "between-b", 500)
+        b = test_picture_number(room, "Last test picture", "between-b", 500)
     if found := ask(room, "interpolate", a=a, b=b):
         first, last = found["ends"]
         strip([("The two test digits", [Figure(first, "first"), Figure(last, "last")])], columns=11)
@@ -110,10 +87,7 @@ def _which_fades(grey: dict[str, list[float]]) -> str:
         f"{codes:.2f} (0 where every pixel is black or white). "
     )
     if codes < 0.9 * pixels:
-        return (
-            says
-            + "Mixing pictures shows **both digits at once**, half as bright; mixing codes shows **one shape**."
-        )
+        return says + "Mixing pictures shows **both digits at once**; mixing codes shows **one shape**."
     return says + (
         "So far the decoder is no clearer than a cross-fade: the way between these codes is not yet filled "
         "with digits."
@@ -125,10 +99,10 @@ def _which_fades(grey: dict[str, list[float]]) -> str:
 
 def arithmetic_of_codes(room: Room) -> None:
     st.markdown(
-        "Choose three groups of test digits. The codes of each are averaged, which keeps what the group has "
-        "in common; then **mean A − mean B + mean C** is decoded. At first A and B show the same digit, but A "
-        "has more ink, and C is another digit: the result should be C with more ink. Nothing has told the "
-        "encoder to arrange codes like that, so it does not always come out."
+        "Choose three groups of test digits. The codes of each are averaged, which keeps what the group "
+        "has in common; then **mean A − mean B + mean C** is decoded. At first A and B show the same "
+        "digit, but A has more ink, and C is another digit: the result should be C with more ink. Nothing "
+        "has told the encoder to arrange codes like that, so it does not always come out."
     )
     seed = number_of_z("Seed of the choice", "codes-sheet", 0)
     found = ask(room, "sheet", seed=seed)
@@ -169,7 +143,7 @@ def manifold(room: Room) -> None:
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")
     spread = middle.segmented_control(
         "Places", ["quantiles", "even"], default="quantiles", required=True, key="manifold-spread",
-        format_func={"quantiles": "Quantiles", "even": "Evenly spaced"}.get,
+        format_func=lambda word: {"quantiles": "Quantiles", "even": "Evenly spaced"}[word],
     )  # fmt: skip
     r = right.slider(
         "Out to, in standard deviations", 1.0, 6.0, 3.0, 0.5, key="manifold-r", disabled=spread != "even"

@@ -8,9 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from engine import data
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.judge import judge
 from lab.kit.room import Room
+from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
 
@@ -51,8 +53,24 @@ def number_of_z(label: str, key: str, first: int) -> int:
     return int(value)
 
 
-def _another(key: str) -> None:
-    st.session_state[key] = random.randrange(10_000)
+def _another(key: str, end: int = 10_000) -> None:
+    st.session_state[key] = random.randrange(end)
+
+
+def test_picture_number(room: Room, label: str, key: str, first: int) -> int:
+    """The number of a test picture of this room's data, and a button for another one."""
+    end = len(data.load(store.read_info(store.folder(room.run)).data).test_x)
+    st.session_state[key] = min(st.session_state.get(key, first), end - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        value = st.number_input(label, 0, end - 1, key=key, width=160)
+        st.button(
+            "Another", key=f"{key}-another", on_click=_another, args=(key, end), icon=":material/casino:"
+        )
+    return int(value)
+
+
+def latent_dimensions(room: Room) -> int:
+    return int(store.read_info(store.folder(room.run)).config["z"])
 
 
 # --- between two z -----------------------------------------------------------------------------

@@ -49,13 +49,14 @@ def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answe
     drawn = decoded(model, own + (t[:, None] * step).to(**model.like), y)
     column = ATTRIBUTES.index(attribute)
     return {
-        "table": table, "among": count, "t": t.tolist(), "pictures": pictures(drawn), "original": pictures(x)[0],
-        "measured": attributes(drawn)[:, column].tolist(), "own": attributes(x)[0, column].item(),
+        "table": table, "among": count, "t": t.tolist(), "pictures": pictures(drawn),
+        "original": pictures(x)[0], "measured": attributes(drawn)[:, column].tolist(),
+        "own": attributes(x)[0, column].item(),
     }  # fmt: skip
 
 
 def measured_on(data: Dataset, chosen: Tensor) -> Tensor:
-    """Attributes (n, 4) of these training pictures, float64; kept, for a name means the same data for ever."""
+    """Attributes (n, 4) of these training pictures, float64; kept, for a name means the same data always."""
     key = data.name, len(chosen)
     if key not in _measured:
         parts = [attributes(data.take(some)) for some in chosen.split(1000)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.config import Refused
 from engine.data import Dataset, floats
@@ -11,7 +11,7 @@ from engine.latent import Coder
 from lab.probes import whole
 
 CHUNK = 100  # examples that go through a convolutional net at a time
-FEW = 500  # examples instead of thousands, where each is expensive
+WORK = 1e11  # multiplications of convolutions for one answer: some seconds
 
 
 def only_pictures(data: Dataset) -> None:
@@ -45,5 +45,7 @@ def decoded(model: Coder, z: Tensor, y: Tensor | None = None) -> Tensor:
 
 
 def affordable(model: Coder, n: int) -> int:
-    """How many of n examples to use: few where a convolution of each takes its time."""
-    return min(n, FEW) if model.config.convolves(model.space) else n
+    """How many of n pictures to use, where convolutions make each dear: at least 100."""
+    weights = sum(layer.weight.numel() for layer in model.modules() if isinstance(layer, nn.Conv2d))
+    positions = model.space.size // model.space.shape[0] / 4  # on average, for nets halve and double
+    return n if not weights else min(n, max(100, int(WORK / (weights * positions))))

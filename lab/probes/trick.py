@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.func import grad
 
+from engine.config import Refused
 from engine.data import Dataset
-from engine.latent import Variational, log_prob
+from engine.device import seed as reseed
+from engine.latent import Coder, Variational, log_prob
 from lab.probes import Answer, seed_of, whole
 from lab.probes.digits import CHUNK, affordable, place, tests
 from lab.scenes.generic import pictures
@@ -32,17 +34,20 @@ class Estimates(NamedTuple):
     f: Tensor
 
 
-def trick(model: Variational, data: Dataset, index: int, dimension: int = 0, seed: int = 0) -> Answer:
+def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int = 0) -> Answer:
     """For test example `index`: one-draw estimates of the gradient of E_q[log p(x | z)] with respect to mu,
     by three methods on the same DRAWS draws: of the chosen dimension a histogram (all over the same `edges`),
     mean, standard error and sd, and "total", the variance summed over all dimensions."""
+    if not isinstance(model, Variational):
+        raise Refused(f"{model.title} draws no z for an example, so there is no gradient to estimate.")
     dimension = whole(dimension, "dimension", 0, model.config.z - 1)
+    n = affordable(model, DRAWS)
     x, y = tests(model, data, [place(data, index)])
-    q, target, told = one(model, x, y)
-    n = max(200, affordable(model, DRAWS))
-    torch.manual_seed(seed_of(seed))
+    reseed(seed_of(seed), model.device)
     eps = model.p_eps(n)
-    found = estimates(model, q, target, eps, told)
+    seen, target = model.target(x, model.p_u(1))
+    q = model.q(seen, y)
+    found = estimates(model, q, target, eps, y)
     columns = {
         name: getattr(found, name)[:, dimension].double().cpu().numpy() for name in Estimates._fields[:3]
     }
@@ -63,16 +68,8 @@ def trick(model: Variational, data: Dataset, index: int, dimension: int = 0, see
     return answer
 
 
-def one(model: Variational, x: Tensor, y: Tensor | None) -> tuple[Normal, Tensor, tuple[Tensor, ...]]:
-    """q(z | x) of one example (1, ...), what the decoder is asked for, and the label as more arguments."""
-    binary = model.config.likelihood == "Bernoulli"
-    target = model.target(x, model.p_u(1) if binary else None)
-    told = () if y is None else (y,)
-    return model.q(2 * target - 1 if binary else x, *told), target, told
-
-
 def estimates(
-    model: Variational, q: Normal, target: Tensor, eps: Tensor, told: tuple[Tensor, ...] = ()
+    model: Variational, q: Normal, target: Tensor, eps: Tensor, y: Tensor | None = None
 ) -> Estimates:
     """Each from one draw z = mu + sigma eps, for eps (n, z); f(z) = log p(x | z).
 
@@ -83,8 +80,8 @@ def estimates(
     """
 
     def f(z: Tensor) -> Tensor:
-        labels = [y.expand(len(z)) for y in told]
-        return log_prob(model.p(z, *labels), target.expand(len(z), *target.shape[1:]))
+        p = model.p(z, None if y is None else y.expand(len(z)))
+        return log_prob(p, target.expand(len(z), *target.shape[1:]))
 
     z = q.mean + q.stddev * eps
     parts = z.split(CHUNK)

