@@ -26,7 +26,7 @@ def attributes(x: Tensor) -> Tensor:
 
     A black picture has 0 of all.
     """
-    ink = (x.mean(1) + 1) / 2
+    ink = (x.clamp(-1, 1).mean(1) + 1) / 2  # what is seen: nothing is brighter than white
     ink = ink.where(ink > DARK, 0)
     area = ink.sum((1, 2))
     some = area.clamp(min=1e-9)

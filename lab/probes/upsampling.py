@@ -22,7 +22,7 @@ __all__ = ["upsampling"]
 def upsampling(model: Coder, data: Dataset, index: int, channel: int = -1) -> Answer:
     """A map of test picture `index` before and after 2 x 2 max-pooling, and the pooled one doubled: a
     convolutional encoder's first map (that channel; -1 is the liveliest), else the picture itself. Of each
-    the picture, and as numbers the square (2 x 2 of the pooled map, 4 x 4 of the others) where most happens."""
+    a picture, and as numbers the square (2 x 2 of the pooled map, 4 x 4 of the others) where most happens."""
     only_pictures(data)
     x, y = tests(model, data, [place(data, index)])
     whole_map, name = first_map(model, x)
@@ -83,7 +83,7 @@ def corner(pooled: Tensor) -> tuple[int, int]:
 
 
 def seen(it: Tensor, ends: Tensor, row: int, column: int, scale: int) -> dict[str, Any]:
-    """A map (H, W) as a picture, black the least of `ends` and white the greatest; both ends; its square."""
+    """A map (H, W) as a picture, black the least of `ends` and white the greatest, and its square."""
     low, high = ends.min(), ends.max()
     grey = ((it - low) / (high - low).clamp(min=1e-12) * 255).round().byte().cpu().numpy()
     square = it[scale * row : scale * (row + 2), scale * column : scale * (column + 2)]
