@@ -1,5 +1,6 @@
 """What every page is made of: the setting's sliders, the room with its stage, and the tabs."""
 
+from lab.kit.codes import use_codes
 from lab.kit.compare import compare
 from lab.kit.explore import explore
 from lab.kit.gallery import gallery
@@ -7,6 +8,8 @@ from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.losses import loss_picture, spectrum
 from lab.kit.panels import checks, commentary, experiments, knob_table, source, tabs, verdict
 from lab.kit.room import Room, room
+from lab.kit.slips import slips
+from lab.kit.upsampling import up_sampling
 from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
@@ -24,9 +27,12 @@ __all__ = [
     "loss_picture",
     "room",
     "scores",
+    "slips",
     "source",
     "spectrum",
     "tabs",
+    "up_sampling",
+    "use_codes",
     "verdict",
     "wall_room",
 ]
