@@ -2,6 +2,7 @@
 
 from lab.kit.codes import use_codes
 from lab.kit.compare import compare
+from lab.kit.draw import draw
 from lab.kit.explore import explore
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
@@ -19,6 +20,7 @@ __all__ = [
     "checks",
     "commentary",
     "compare",
+    "draw",
     "experiments",
     "explore",
     "gallery",

@@ -34,6 +34,7 @@ RARE_SHARE = 0.1  # of the time, that it may take
 HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
 MOST_POINTERS = 8  # kinds
 SLICE = 0.05  # seconds of training before the next run has its turn
+SHORT, CHATTY = 0.01, 1.0  # seconds of a slice so long after a question: its like may follow soon
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
 
@@ -57,6 +58,7 @@ class Worker:
         self.sink, self.seats = sink, dict[str, Seat]()
         self.pointers: dict[str, dict[str, dict[str, float]]] = {}  # what each run's page looks at, by kind
         self.inbox: queue.Queue[tuple] = queue.Queue()
+        self.asked = -CHATTY  # when the last question came
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def _listen(self, source: BinaryIO) -> None:
@@ -93,7 +95,8 @@ class Worker:
         rounds = slowest + LEAD - seat.run.round
         if rounds <= 0:  # it waits for the others
             return
-        seconds = min(SLICE, max(0.01, 0.25 / runs))
+        usual = SHORT if time.monotonic() - self.asked < CHATTY else SLICE
+        seconds = min(usual, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
         try:
@@ -260,6 +263,7 @@ class Worker:
         return measure(seat.run.model, seat.run.data)
 
     def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+        self.asked = time.monotonic()
         run = self._seat(run_id).run
         return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
 
