@@ -11,7 +11,6 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -178,11 +177,11 @@ class Viewer:
                 at = store.folder(self.run_id)
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
-    """One open socket: texts, keyframes and whole pictures in order; of the other frames, and of questions,
-    only the newest. A frame that is drawn rarely is not lost to those without what took long.
-
-    A quiet one (`/live/{run}?quiet`) asks, and is sent no pictures.
-    """
+            case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
+                self.loop.call_soon_threadsafe(self._ask, (name, arguments, number))
+            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
+                isfinite(x) and isfinite(y)
+            ):
                 supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
             case _:
                 raise Refused("The server did not understand that message; reload the page.")

@@ -41,8 +41,16 @@ $z \sim \mathcal N(0, I)$ is a sensible draw, and the model is a Gaussian whose 
 def experiments() -> None:
     kit.experiments(
         [
-            ("Thirty numbers", "Far better restored; but a Gaussian of 30 dimensions still draws no digits.", "/pca?z=30"),
-            ("A line through points", "Two numbers, one direction: the line of most variance.", "/pca?data=line"),
+            (
+                "Thirty numbers",
+                "Far better restored; but a Gaussian of 30 dimensions still draws no digits.",
+                "/pca?z=30",
+            ),
+            (
+                "A line through points",
+                "Two numbers, one direction: the line of most variance.",
+                "/pca?data=line",
+            ),
             ("PCA, autoencoder and VAE side by side", "The same digits, three planes of codes.", "/planes"),
         ]
     )
