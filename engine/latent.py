@@ -211,20 +211,21 @@ class Variational(Coder):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None, k: int = 32) -> dict[str, float | list[float]]:
-        """`bounds` of held-out x (n, *shape) with k draws, as numbers."""
+        """`bounds` of held-out x (n, *shape) with k draws, as numbers; for a stack with fewer draws."""
         n = len(x)
-        members = (self.members,) if self.members else ()
+        members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        u = self.p_u(n)
+        u = torch.rand_like(x) if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}
 
 
 def normal(out: Tensor) -> Normal:
-    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2."""
+    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2, which is kept
+    in [-20, 10] so that no step makes sigma infinite."""
     mu, log_var = out.chunk(2, -1)
-    return Normal(mu, (log_var / 2).exp(), validate_args=False)
+    return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)
 
 
 def standard(q: Normal) -> Normal:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -63,7 +64,8 @@ def same_origin(ws: WebSocket) -> bool:
 
 
 class Viewer:
-    """One open socket: texts in order, keyframes in order, and only the newest frame and question.
+    """One open socket: texts, keyframes and whole pictures in order; of the other frames, and of questions,
+    only the newest. A frame that is drawn rarely is not lost to those without what took long.
 
     A quiet one (`/live/{run}?quiet`) asks, and is sent no pictures.
     """
@@ -73,6 +75,7 @@ class Viewer:
         self.quiet = "quiet" in ws.query_params
         self.loop = asyncio.get_running_loop()
         self.texts: list[str | bytes] = []
+        self.rare: bytes | None = None
         self.frame: bytes | None = None
         self.news = asyncio.Event()
         self.question: Question | None = None
@@ -83,14 +86,16 @@ class Viewer:
         self.loop.call_soon_threadsafe(self._take, kind, what)
 
     def _take(self, kind: str, what: Any) -> None:
-        if self.quiet and kind in ("frame", "keyframe", "trace"):
+        if self.quiet and kind in ("frame", "rare", "whole", "keyframe", "trace"):
             return
         if kind == "frame":
             self.frame = what
+        elif kind == "rare":
+            self.rare, self.frame = what, None
         else:
             self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
-        if kind == "trace":
-            self.frame = None  # what still waits is of before this step
+        if kind in ("trace", "whole"):
+            self.rare = self.frame = None  # what still waits is older
         self.news.set()
 
     def state(self, **now: Any) -> dict[str, Any]:
@@ -110,10 +115,10 @@ class Viewer:
             await self.news.wait()
             self.news.clear()
             texts, self.texts = self.texts, []
-            frame, self.frame = self.frame, None
+            frames, self.rare, self.frame = [self.rare, self.frame], None, None
             for text in texts:
                 await (self.ws.send_bytes(text) if isinstance(text, bytes) else self.ws.send_text(text))
-            if frame:
+            for frame in filter(None, frames):
                 await self.ws.send_bytes(frame)
 
     async def answer(self) -> None:
@@ -175,7 +180,9 @@ class Viewer:
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
             case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
                 self.loop.call_soon_threadsafe(self._ask, (name, arguments, number))
-            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}}:
+            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
+                isfinite(x) and isfinite(y)
+            ):
                 supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
             case _:
                 raise Refused("The server did not understand that message; reload the page.")

@@ -25,7 +25,9 @@ from engine.device import pick
 from engine.families import find
 from lab.runs import store
 
-Listener = Callable[[str, Any], None]  # called with ("frame", bytes) or ("state", dict)
+Listener = Callable[
+    [str, Any], None
+]  # called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)
 DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
 ANSWER_SECONDS = 30.0
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
@@ -249,8 +251,9 @@ class Supervisor:
             raise Refused(BUSY) from error
 
     def point(self, run_id: str, pointer: dict[str, Any]) -> None:
-        if run_id in self.places:
-            self.places[run_id].ask("pointer", run_id, pointer)
+        """What the page of a run looks at, for its scene; of a recording there is nothing to draw anew."""
+        if store.here(run_id):
+            self.place(run_id).ask("pointer", run_id, pointer)
 
     def close(self) -> None:
         for worker in [*self.light, *self.heavy]:
