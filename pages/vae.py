@@ -46,4 +46,10 @@ $$
     kit.knob_table(VAE)
 
 
-kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
+kit.tabs(
+    {
+        "Draw a digit": lambda: kit.draw(room),
+        "Formula and code": formula,
+        "Check": lambda: kit.checks(room),
+    }
+)

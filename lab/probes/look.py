@@ -18,7 +18,7 @@ from engine.device import seed as reseed
 from engine.latent import Coder, Variational, kl, log_prob
 from lab.probes import Answer, seed_of, whole
 from lab.probes.gan import only_pictures
-from lab.scenes.generic import pictures
+from lab.scenes.generic import halves, pictures
 
 SPREAD = 8  # further draws of eps
 OFFERED = 20  # test pictures at a time
@@ -78,7 +78,7 @@ def look(
     found: Answer = {
         "x": pictures(x)[0],
         "reconstruction": pictures(decoded)[0],
-        "error": error[0].mean(0).cpu().numpy().astype(np.float16),
+        "error": halves(error[0].mean(0)),
         "z": row(z[0]),
     }
     if variational:

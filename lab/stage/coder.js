@@ -197,7 +197,7 @@ class CoderView {
     setText(this.of, fill(this.words.of, { round: count(frame.meta.round) }));
     this.measure(question.since);
     clearTimeout(this.again);
-    if (this.state === "training") this.again = setTimeout(() => document.hidden || this.look(), LOOK_AGAIN);
+    if (this.state === "training") this.again = setTimeout(() => this.look(), LOOK_AGAIN);
   }
 
   /** How long it took from the hand's move to the picture, for who wants to know (`data-latency`, ms). */
