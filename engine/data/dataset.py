@@ -30,13 +30,16 @@ class Dataset:
     center: Tensor = field(default_factory=lambda: torch.zeros(()))
     unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit
     note: str = ""  # one sentence: what was done to the data
+    factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, where they are known
+    test_factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
 
     def to(self, device: torch.device | str) -> Dataset:
         """The same data on another device."""
-        names = ("x", "y", "test_x", "test_y", "center", "unit")
+        names = ("x", "y", "test_x", "test_y", "center", "unit", "factors", "test_factors")
         held = {name: getattr(self, name) for name in names}
         moved: dict[str, Any] = {name: None if t is None else t.to(device) for name, t in held.items()}
         return replace(self, **moved)

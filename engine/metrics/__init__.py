@@ -8,6 +8,8 @@ import torch
 
 from engine.data import Dataset, floats
 from engine.family import Family
+from engine.latent import Coder
+from engine.metrics import codes
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
@@ -63,6 +65,9 @@ def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
         model.signs(data.take(slice(128)), None if data.y is None else data.y[:128])
     )
     signs |= held_out(model, data)
+    if isinstance(model, Coder):
+        with torch.no_grad():
+            signs |= codes.measure(model, data)
     if data.space.kind == "image":
         return signs
     with torch.no_grad():

@@ -2,6 +2,8 @@
 
 from lab.probes.attributes import directions
 from lab.probes.between import arithmetic, interpolate, sheet
+from lab.probes.bound import test_bound, tightness
+from lab.probes.look import look, offer
 from lab.probes.manifold import manifold
 from lab.probes.trick import trick
 from lab.probes.upsampling import upsampling
@@ -12,8 +14,12 @@ __all__ = [
     "directions",
     "few_labels",
     "interpolate",
+    "look",
     "manifold",
+    "offer",
     "sheet",
+    "test_bound",
+    "tightness",
     "trick",
     "upsampling",
 ]
