@@ -70,7 +70,8 @@ def _came_out(attribute: str, row: dict[str, Any], measured: list[float]) -> str
     went = f"It goes from {_number(measured[0])} to {_number(measured[-1])}"
     if share >= 0.9 and row["R²"] >= 0.5:
         return (
-            f"{went} and grows at nearly every step: the codes **know** {attribute} (R² = {row['R²']:.2f})."
+            f"{went} and grows at {ups} of {len(measured) - 1} steps: the codes **know** {attribute} "
+            f"(R² = {row['R²']:.2f})."
         )
     if measured[-1] > measured[0]:
         return (
@@ -89,16 +90,16 @@ def _table(found: dict[str, Any]) -> None:
         f"{row['dimension'] + 1} | {_number(row['correlation'], '+')} |"
         for row in found["table"]
     ]
-    head = "| attribute | mean ± sd | R² on all codes | dimension that goes with it most | its correlation |"
+    head = "| attribute | mean ± sd | R² | dimension | correlation |"
     st.markdown("\n".join([head, "|---|---|---|---|---|", *lines]))
     st.caption(
         f"Measured on {found['among']:,} training digits. R² is the share of an attribute's variance that a "
-        "linear function of the code tells. One step changes the predicted attribute by one standard "
-        "deviation of the predictions. Thickness is 2 · area / outline; slant is the slope of the "
-        "regression of column on height; width (upright) and height are those of a bar whose ink is as "
-        "widely spread."
+        "linear function of the code tells; the dimension is the one that goes with it most. One step "
+        "changes the predicted attribute by one standard deviation of the predictions. Thickness is 2 · "
+        "area / outline; slant is the slope of the regression of column on height; width (upright) and "
+        "height are those of a bar whose ink is as widely spread."
     )
 
 
 def _number(value: float, sign: str = "", digits: int = 2) -> str:
-    return f"{value:{sign}.{digits}f}".replace("-", "−")
+    return f"{value:{sign if value else ''}.{digits}f}".replace("-", "−")

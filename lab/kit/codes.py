@@ -83,15 +83,13 @@ def _pairs(found: dict[str, Any], way: str) -> zip:
 def _which_fades(grey: dict[str, list[float]]) -> str:
     codes, pixels = (way[len(way) // 2] for way in (grey["linear"], grey["mixed"]))
     says = (
-        f"In the middle of the way the mixed pictures have a greyness of {pixels:.2f}, the decoded ones of "
-        f"{codes:.2f} (0 where every pixel is black or white). "
+        "A mixture of pictures is a **double exposure**: in the middle its ink has a greyness of "
+        f"{pixels:.2f} (0 where all is black or white). The decoded picture in the middle of the straight "
+        f"line has {codes:.2f}: "
     )
     if codes < 0.9 * pixels:
-        return says + "Mixing pictures shows **both digits at once**; mixing codes shows **one shape**."
-    return says + (
-        "So far the decoder is no clearer than a cross-fade: the way between these codes is not yet filled "
-        "with digits."
-    )
+        return says + "it is clearer, for the decoder has learned what strokes look like."
+    return says + "so far the way between these codes is not filled with digits."
 
 
 # --- arithmetic ----------------------------------------------------------------------------------

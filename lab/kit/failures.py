@@ -15,7 +15,8 @@ COLLAPSE = Failure(
     {"z": 10, "beta": 30.0},
     640,
     [
-        Cure("Beta 1", {"beta": 1.0}, "The ELBO itself weighs a nat of code and a nat of reconstruction alike"),
+        Cure("Beta 1", {"beta": 1.0},
+             "The ELBO itself weighs a nat of code and a nat of reconstruction alike"),
         Cure("One nat free in each dimension", {"free_bits": 1.0},
              "The KL is charged only beyond the first nat, so that saying nothing saves nothing"),
         Cure("KL warm-up over 200 rounds", {"warm_up": 200},
@@ -33,7 +34,8 @@ DEEP = Failure(
     {"z": 20, "depth": 5, "width": 64, "activation": "tanh", "lr": 3e-3},
     640,
     [
-        Cure("LeakyReLU", {"activation": "LeakyReLU"}, "The signal of z gets through five layers from the start"),
+        Cure("LeakyReLU", {"activation": "LeakyReLU"},
+             "The signal of z gets through five layers from the start"),
         Cure("One hidden layer", {"depth": 1}, "A shallow decoder reads z at once"),
     ],
     family="vae",
@@ -50,8 +52,8 @@ HOLES = Failure(
     640,
     [
         Cure("A VAE", {},
-             "Each example gets a cloud of codes, and the KL term draws all clouds together "
-             "until they fill the prior", family="vae"),
+             "Each example gets a cloud of codes, and the KL term draws all clouds together until they "
+             "fill the prior", family="vae"),
         Cure("A denoising autoencoder", {"noise": "masking"},
              "It restores what is damaged, but its codes "
              "are as free as before", False),

@@ -23,8 +23,9 @@ from engine.slips import (
 
 
 class Slip(NamedTuple):
-    """Where it stands, how it is written and how it should be (in LaTeX), and what it does."""
+    """What it is and where it stands, how it is written and should be (in LaTeX), and what it does."""
 
+    title: str
     where: str
     written: str
     instead: str
@@ -34,14 +35,14 @@ class Slip(NamedTuple):
 def slips() -> None:
     """Each slip with numbers that the engine's functions compute."""
     st.markdown(
-        "Slides are written fast. These formulas of the lectures have slips that cost hours if they are "
-        "copied. Each number below is computed by this lab, with the same KL that trains the model on the "
-        "stage."
+        "Some formulas of the lectures' slides and code have slips that cost hours if they are copied. Each "
+        "number below is computed by this lab, with the same KL that trains the model on the stage."
     )
     for slip in found():
         with st.container(border=True):
             st.markdown(
-                f"**{slip.where}**\n\nWritten: ${slip.written}$\n\nRight: ${slip.instead}$\n\n{slip.does}"
+                f"**{slip.title}** ({slip.where})\n\nWritten: ${slip.written}$\n\n"
+                f"Right: ${slip.instead}$\n\n{slip.does}"
             )
 
 
@@ -54,6 +55,7 @@ def found() -> list[Slip]:
     return [
         Slip(
             "A KL without its ½, and with log σ for log σ²",
+            "slides on generative models for images",
             r"\sum_i \sigma_i^2 + \mu_i^2 - \log \sigma_i - 1",
             r"\tfrac12 \sum_i (\sigma_i^2 + \mu_i^2 - \log \sigma_i^2 - 1)",
             f"With log σ the lowest point is no longer σ = 1: it moves to log σ² = {_number(where)} (σ² = "
@@ -62,6 +64,7 @@ def found() -> list[Slip]:
         ),
         Slip(
             "One letter for a variance and for its logarithm",
+            "slides of Practice 8 and 9",
             r"\tfrac12 \sum_k (\exp \Sigma_k + \mu_k^2 - 1 - \Sigma_k)",
             r"\tfrac12 \sum_k (\exp s_k + \mu_k^2 - 1 - s_k), \quad s = \log \Sigma",
             "The formula is right if its Σ is the *logarithm* of what Σ was one line above. Put in a "
@@ -69,7 +72,8 @@ def found() -> list[Slip]:
             f"{_number(at(one_letter, 0, 0), 3)} nats a dimension.",
         ),
         Slip(
-            "Code: z_log_sigma is log σ where z is drawn, and log σ² in the KL",
+            "z_log_sigma is log σ where z is drawn, and log σ² in the KL",
+            "Keras code of Practice 9",
             r"z = \mu + e^{s} \varepsilon, \qquad \mathrm{KL} = -\tfrac12 \sum (1 + s - \mu^2 - e^{s})",
             r"z = \mu + e^{s/2} \varepsilon \quad \text{with that KL, for } s = \log \sigma^2",
             f"At s = −2 and μ = 0 the loss charges {_number(charged, 3)} nats, as for σ = "
@@ -77,7 +81,8 @@ def found() -> list[Slip]:
             f"{_number(cost, 3)} nats. The loss is then no bound on log p(x) any more.",
         ),
         Slip(
-            "Code: stddev=0.1 in the sampling",
+            "stddev=0.1 in the sampling",
+            "Keras code of Practice 9",
             r"\varepsilon \sim N(0, 0.1^2)",
             r"\varepsilon \sim N(0, 1)",
             "Codes are drawn with a tenth of the spread that the KL charges. At μ = 0 and σ = 1 the loss "
@@ -86,7 +91,8 @@ def found() -> list[Slip]:
             "those of the examples: it is nearly a plain autoencoder, and its samples from N(0, 1) suffer.",
         ),
         Slip(
-            "Code: binary cross-entropy of grey pixels",
+            "Binary cross-entropy of grey pixels",
+            "Keras code of Practice 9",
             r"-\sum_j x_j \log \hat x_j + (1 - x_j) \log(1 - \hat x_j), \quad x_j \in [0, 1]",
             r"\text{the same, for } x_j \in \{0, 1\} \text{, drawn with probability } x_j",
             "This is −log p(x|z) only where pixels are black or white. With greys a **perfect** "
@@ -96,6 +102,7 @@ def found() -> list[Slip]:
         ),
         Slip(
             "A squared error beside a KL: a choice that is not spelled out",
+            "slides on generative models for images",
             r"\lVert x - \hat x \rVert^2 + \mathrm{KL}",
             r"\frac{1}{2 \sigma_x^2} \lVert x - \hat x \rVert^2 + \mathrm{KL} + \text{const}",
             f"Not wrong, but it fixes the decoder's spread at σₓ = {_number(sigma_of(1.0), 3)}, be pixels "

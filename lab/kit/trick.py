@@ -45,7 +45,7 @@ trick buys is **less noise**. Here $f(z) = \log p(x \mid z)$, and each estimate 
     st.markdown(what_it_buys(found))
     st.caption(
         f"{found['draws']:,} draws, the same for all three. Same axis for all: the outermost bars also "
-        "count what lies beyond. The dashed line is 0."
+        "count what lies beyond. The dashed line is 0; ± is the standard error of a mean."
     )
     ask_again(found, "trick-again")
 
@@ -78,8 +78,9 @@ def what_it_buys(found: dict[str, Any]) -> str:
     agree = "within their errors" if apart <= 3 * error else f"{apart / error:.1f} standard errors apart"
     return (
         f"Over all dimensions the score function's variance is **{_number(plain)} times** that of the "
-        f"reparameterized gradient, and with a baseline still **{_number(helped)} times**: as noisy a mean "
-        f"would need that many times the draws. The means with the trick and with the baseline are {agree}."
+        f"reparameterized gradient, and with a baseline still **{_number(helped)} times**: for a mean as "
+        "exact it needs that many times the draws. The means with the trick and with the baseline are "
+        f"{agree}."
     )
 
 

@@ -87,8 +87,8 @@ def _square(found: dict[str, Any], name: str) -> str:
         "<tr>" + "".join(f"<td>{_number(n)}</td>" for n in row) + "</tr>"
         for row in found["maps"][name]["square"]
     )
-    words = f"<span>{escape(says)}</span>" if says else ""
-    return f"<figure><figcaption><b>{escape(title)}</b> {words}</figcaption><table>{rows}</table></figure>"
+    words = f": {escape(says)}." if says else ""
+    return f"<figure><figcaption><b>{escape(title)}</b>{words}</figcaption><table>{rows}</table></figure>"
 
 
 def _number(value: float) -> str:

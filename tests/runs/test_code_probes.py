@@ -296,7 +296,10 @@ def test_a_model_without_draws_has_no_gradient_to_estimate():
 @torch.no_grad()
 def test_styles_decode_one_z_with_every_label():
     it = model("cvae", z=3)
+    for weight in (*it.E.parameters(), *it.D.parameters()):
+        weight.mul_(3)  # so that codes matter in an untrained net
     found = ask("styles", it, index=[3, 800])
+    assert np.abs(found["pictures"][0].astype(int) - found["pictures"][1]).max() > 10
     assert found["pictures"].shape == (2, 10, 28, 28)
     y = DIGITS.test_y[[3, 800]]
     z = it.encode(floats(DIGITS.test_x[[3, 800]]), y)[0]
