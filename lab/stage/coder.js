@@ -48,7 +48,7 @@ const CODER_WORDS = {
   errorMore: "ink added",
   errorLess: "ink missing",
 };
-const LOOK_AGAIN = 500; // ms: how often a picture is looked at anew while the model trains
+const LOOK_AGAIN = 1000; // ms: how often a picture is looked at anew while the model trains
 
 class CoderView {
   constructor(parent) {
