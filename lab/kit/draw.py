@@ -73,9 +73,10 @@ def draw(room: Room) -> None:
 
 def _upload() -> str | None:
     """A picture file as the pad takes it."""
-    file = st.file_uploader(
-        "Or a picture of a digit", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
-    )
+    with st.expander("Or bring a picture of a digit"):
+        file = st.file_uploader(
+            "Picture file", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
+        )
     if file is None:
         return None
     try:
