@@ -41,7 +41,7 @@ class Listing {
       setAll(element, { "aria-current": on ? "true" : null });
       if (on) first ??= element;
     }
-    if (!first || !follow) return;
+    if (!first || !follow || this.element.matches(":hover")) return; // lines do not slip away under the pointer
     const { element } = this;
     if (first.offsetTop < element.scrollTop || first.offsetTop > element.scrollTop + element.clientHeight - 24) {
       element.scrollTop = first.offsetTop - element.clientHeight / 3;

@@ -193,9 +193,10 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_out_of_the_supervisors_han
         task = asyncio.create_task(viewer.answer())
         viewer.handle(question(1))
         await until(lambda: slow.asked)
-        await asyncio.sleep(0.02)
+        await until(lambda: slow.futures[0]._done_callbacks)  # it is waited for
         task.cancel()
-        await asyncio.sleep(0.02)
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0)
         slow.futures[0].set_result({})  # raises if it had been cancelled with the task
 
     asyncio.run(story())
