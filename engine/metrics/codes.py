@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.data import Dataset, floats
+from engine.data import Dataset
 from engine.latent import Coder
 
 EXAMPLES = 1000
@@ -13,9 +13,8 @@ EXAMPLES = 1000
 
 def measure(model: Coder, data: Dataset) -> dict[str, float]:
     """The "holes" of this model on these data; for pictures also "sharpness"."""
-    n = min(EXAMPLES, len(data.x))
-    x, y = data.take(slice(n)), None if data.y is None or not model.labelled else data.y[:n]
-    mu, sigma = model.encode(x, y)
+    mu, sigma = model.encode(*data.some(EXAMPLES))
+    n = len(mu)
     deviation = model.prior()[1]  # one unit in each dimension
     codes, z, others = (
         draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(n), model.p_z(n))
@@ -23,7 +22,7 @@ def measure(model: Coder, data: Dataset) -> dict[str, float]:
     found = {"holes": holes(codes, z, others)}
     if data.space.kind == "image":
         made = model.sample(256)
-        found["sharpness"] = sharpness(made) / sharpness(floats(data.test_x[:256]))
+        found["sharpness"] = sharpness(made) / sharpness(data.some(256, test=True)[0])
     return found
 
 

@@ -14,6 +14,7 @@ WINDOW = 4  # measurements; nothing is claimed before there are so many
 ASLEEP = 0.01  # nats of KL: a dimension with less says nothing of x
 SILENT = 0.1  # nats of KL in all dimensions together: the decoder ignores z
 HOLES = 2.4  # gaps between codes, in gaps of the prior: VAEs of two dimensions have 1.5 to 2, PCA 3
+BLURRED = 0.6  # of the sharpness of real pictures
 WORSE = 0.03  # of the best held-out value: past its best by more is overfitting
 BETTER = 0.005  # a relative gain, over the last measurements, that still counts as learning
 
@@ -23,7 +24,7 @@ def symptoms(rows: list[Row], data: About) -> list[Symptom]:
     measured = [row for row in rows if "ELBO" in row or "test error" in row]
     if len(measured) < WINDOW:
         return []
-    found = [symptom for test in (collapse, asleep, holes, overfitting) if (symptom := test(measured))]
+    found = [symptom for test in (collapse, holes, overfitting, blur, asleep) if (symptom := test(measured))]
     return found if any(one.bad for one in found) else [*found, progress(measured)]
 
 
@@ -73,6 +74,19 @@ def holes(rows: list[Row]) -> Symptom | None:
         "decoder makes of such places nobody has ever told it.",
         since,
         "a VAE, whose KL term keeps the codes of all examples together and close to the prior",
+    )
+
+
+def blur(rows: list[Row]) -> Symptom | None:
+    """Samples with softer edges than real pictures: how a likelihood of pixels is, and no fault of it."""
+    since = _since(rows, lambda row: row.get("sharpness", 1.0) < BLURRED)
+    if since is None:
+        return None
+    return Symptom(
+        "Blur",
+        f"Blur: samples are {rows[-1]['sharpness']:.0%} as sharp as real pictures. What the code leaves open "
+        "is drawn as the mean of all that it could be.",
+        since,
     )
 
 

@@ -116,7 +116,7 @@ def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
         return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
     if not found:
         return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
-    tones = {"Working": "good"} | dict.fromkeys(("Learning", "Sleeping dimensions"), "")
+    tones = {"Working": "good"} | dict.fromkeys(("Learning", "Sleeping dimensions", "Blur"), "")
     return [
         {
             "tone": tones.get(one.name, "bad"),

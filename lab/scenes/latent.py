@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.distributions import Normal
 
-from engine.data import Dataset, floats
+from engine.data import Dataset
 from engine.latent import Coder, Variational
 from lab.scenes import generic
 from lab.scenes.generic import halves
@@ -33,7 +33,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    x, y = tests(data)
+    x, y = data.some(CODES, test=True)
     mu, sigma = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
@@ -58,7 +58,7 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: the part of the plane that is shown, and what is decoded of it."""
-    x, y = tests(data)
+    x, y = data.some(CODES, test=True)
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     box = plane.box(mu, *model.prior())
@@ -72,13 +72,6 @@ def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
 def once(data: Dataset) -> Arrays:
     """What never changes: the test pictures."""
     return {"atlas/tests": _sheet(data)} if data.space.kind == "image" else {}
-
-
-def tests(data: Dataset) -> tuple[Tensor, Tensor | None]:
-    """Test examples from all over the test set, which may be in the order of the labels."""
-    n = len(data.test_x)
-    index = torch.arange(min(CODES, n), device=data.x.device) * n // min(CODES, n)
-    return floats(data.test_x[index]), None if data.test_y is None else data.test_y[index]
 
 
 def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
@@ -128,7 +121,7 @@ def webp(picture: np.ndarray, quality: int) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _sheet(data: Dataset) -> np.ndarray:
     """The test pictures below one another in columns of 25, as WebP."""
-    tiles = generic.pictures(tests(data)[0])
+    tiles = generic.pictures(data.some(CODES, test=True)[0])
     n, h, w, *colour = tiles.shape
     rows = -(-n // 25)
     whole = np.zeros((rows * 25, h, w, *colour), np.uint8)
