@@ -20,9 +20,8 @@ def measure(model: Family, data: Dataset) -> list[Check]:
     model = copy.deepcopy(model).cpu().double()
     return [
         Check("The axes V are at right angles to each other and of length 1.", skew(model.V), 1e-5),
-        Check("No subspace loses less than the sum of the eigenvalues left out; nor does V, of the covariance "
-              "so far.", below(model), 1e-5),
-    ]  # fmt: skip
+        Check("V leaves out no less variance than the smallest eigenvalues hold.", below(model), 1e-5),
+    ]
 
 
 def skew(V: Tensor) -> float:
