@@ -48,6 +48,14 @@ class Dataset:
         """Training examples as a model sees them (`floats`), shape (n, *space.shape)."""
         return floats(self.x[index])
 
+    def some(self, n: int, test: bool = False) -> tuple[Tensor, Tensor | None]:
+        """n examples and their labels, always the same: evenly from all of them, which may be in the order
+        of the labels. Fewer where there are fewer."""
+        x, y = (self.test_x, self.test_y) if test else (self.x, self.y)
+        n = min(n, len(x))
+        index = torch.arange(n, device=x.device) * len(x) // n
+        return floats(x[index]), None if y is None else y[index]
+
     def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
         """`size` examples drawn with replacement: a pure function of (seed, round, draw).
 

@@ -36,7 +36,7 @@ def tightness(model: Family, data: Dataset) -> Answer:
     """The IWAE bound for each k of DRAWS on the same test examples: its mean and the standard error of
     its gain over the ELBO. As k grows it rises to log p(x)."""
     _check(model)
-    x, y = floats(data.test_x[:EXAMPLES]), None if data.test_y is None else data.test_y[:EXAMPLES]
+    x, y = data.some(EXAMPLES, test=True)
     log_w = _log_w(model, x, y, DRAWS[-1])  # type: ignore[arg-type]
     found = []
     for k in DRAWS:

@@ -22,8 +22,7 @@ from engine.config import Refused
 from engine.device import pick, seed
 from engine.families import find
 from engine.fit import Turn, fit, optimizers_of, retune
-from lab import scenes
-from lab.runs import store, wall, wire
+from lab.runs import picture, store, wall, wire
 from lab.runs.board import Board
 from lab.runs.state import Stream, load_tensors, tensors_of
 
@@ -277,20 +276,9 @@ class Run:
         if self.round not in self.keyframes:
             self.keyframes.append(self.round)
 
-    def frame(self, key: int | None = None, full: bool = True, pointer: dict | None = None) -> bytes:
-        """The picture now. `full` adds what changes rarely: the data's points and the curves."""
-        scene = scenes.draw(self.model, self.data, full, pointer)
-        scene |= scenes.more(self.model, self.data, self.history, full)
-        about = {
-            "round": self.round,
-            "turn": self.last,
-            "speed": round(self.speed, 1),
-            "key": key,
-            "box": self.data.box,
-        }
-        if self.info.wall:
-            about["wall"] = scenes.wall.about(self.family, self.data, self.info.wall, self.history)
-        return wire.pack_frame(scene, about)
+    def frame(self, key: int | None = None, **how: Any) -> bytes:
+        """The picture now; see `picture`."""
+        return picture.of(self, key, **how)
 
 
 def _stride(round: int) -> int:

@@ -22,14 +22,19 @@ import torch
 from engine.checks import Check, measure
 from engine.config import Refused
 from engine.device import settle
-from lab import probes
+from lab import probes, scenes
 from lab.runs import slow, store
 from lab.runs.run import Run
 
 FRAMES_PER_SECOND = 25
 WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
+RARE_FRAME_EVERY = 1.5  # seconds, of what takes long to draw, while it trains
+RARE_SHARE = 0.1  # of the time, that it may take
+HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
+MOST_POINTERS = 8  # kinds
 SLICE = 0.05  # seconds of training before the next run has its turn
+SHORT, CHATTY = 0.01, 1.0  # seconds of a slice so long after a question: its like may follow soon
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
 
@@ -42,8 +47,8 @@ class Seat:
     watchers: int = 0
     due: float = 0.0  # when the next frame is
     frames: int = 0
-    cost: float = 0.0  # seconds a frame takes
-    pointer: dict[str, Any] | None = None
+    cost: float = 0.0  # seconds a frame takes, without what is drawn rarely
+    rare_due: float = 0.0  # when that is to be drawn again
     left: float = field(default_factory=time.monotonic)  # when the last watcher went
     told: tuple = ()
 
@@ -51,7 +56,9 @@ class Seat:
 class Worker:
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self.sink, self.seats = sink, dict[str, Seat]()
+        self.pointers: dict[str, dict[str, dict[str, float]]] = {}  # what each run's page looks at, by kind
         self.inbox: queue.Queue[tuple] = queue.Queue()
+        self.asked = -CHATTY  # when the last question came
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def _listen(self, source: BinaryIO) -> None:
@@ -88,13 +95,15 @@ class Worker:
         rounds = slowest + LEAD - seat.run.round
         if rounds <= 0:  # it waits for the others
             return
-        seconds = min(SLICE, max(0.01, 0.25 / runs))
+        usual = SHORT if time.monotonic() - self.asked < CHATTY else SLICE
+        seconds = min(usual, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
         try:
             seat.run.train(seconds, rounds)
-            if seat.watchers and time.monotonic() >= seat.due:
-                self._frame(seat, runs)
+            settled = seat.run.info.state != "training"
+            if seat.watchers and (settled or time.monotonic() >= seat.due):
+                self._frame(seat, runs, whole=settled)
         except Exception as error:  # a failed run fails alone
             if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
                 del self.seats[seat.run.info.id]
@@ -124,25 +133,32 @@ class Worker:
         (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
         seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
 
-    def _frame(self, seat: Seat, runs: int = 1, full: bool = False) -> None:
+    def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
+        """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
         begin = time.thread_time()
-        full = full or seat.frames % FULL_FRAME_EVERY == 0
-        self.tell("frame", seat.run.info.id, seat.run.frame(full=full, pointer=seat.pointer))
+        rare = scenes.has_rare(seat.run.model) and (whole or time.monotonic() >= seat.rare_due)
+        full = whole or rare or seat.frames % FULL_FRAME_EVERY == 0
+        pointer = self.pointers.get(seat.run.info.id)
+        frame = seat.run.frame(full=full, rare=rare, once=rare and once, pointer=pointer)
+        self.tell(("whole" if once else "rare") if rare else "frame", seat.run.info.id, frame)
         now = time.monotonic()
         seat.frames += 1
         spent = time.thread_time() - begin  # waiting for a core is no cost
-        # nor is what is made once, like the noise floor of new data: that takes a second
-        seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
+        if rare:
+            seat.rare_due = now + max(RARE_FRAME_EVERY, spent * runs / RARE_SHARE)
+        else:
+            # nor is what is made once, like the noise floor of new data: that takes a second
+            seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
         # pictures never take more than a quarter of the time, however many runs are watched
         fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
         period = max(1 / fastest, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
 
-    def _show(self, seat: Seat) -> None:
+    def _show(self, seat: Seat, once: bool = False) -> None:
         """Tell the state and, to watchers, the whole picture."""
         self._state(seat, again=True)
         if seat.watchers:
-            self._frame(seat, full=True)
+            self._frame(seat, whole=True, once=once)
 
     def _state(self, seat: Seat, again: bool = False) -> None:
         """Tell of a run's state when it has changed."""
@@ -212,6 +228,7 @@ class Worker:
     def on_close(self, run_id: str) -> None:
         """Let go of a run, for it is about to be deleted."""
         self.seats.pop(run_id, None)
+        self.pointers.pop(run_id, None)
 
     def on_watch(self, run_id: str, watchers: int) -> None:
         if not watchers and run_id not in self.seats:
@@ -219,7 +236,7 @@ class Worker:
         seat = self._seat(run_id)
         seat.watchers, seat.left = watchers, time.monotonic()
         if watchers:
-            self._show(seat)
+            self._show(seat, once=True)
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
         seat = self._seat(run_id)
@@ -246,14 +263,25 @@ class Worker:
         return measure(seat.run.model, seat.run.data)
 
     def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+        self.asked = time.monotonic()
         run = self._seat(run_id).run
         return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
-        seat = self._seat(run_id)
-        seat.pointer = None if pointer.get("kind") == "leave" else pointer
+        """What a page looks at: where the pointer is, or what was chosen, each kind beside the others."""
+        seat, kind = self._seat(run_id), pointer["kind"]
+        before = self.pointers.get(run_id, {})
+        by_hand = kind in HANDS or kind == "leave"
+        now = {k: v for k, v in before.items() if k != kind and not (by_hand and k in HANDS)}
+        if kind != "leave":
+            now[kind] = {"x": pointer["x"], "y": pointer["y"]}
+        self.pointers[run_id] = dict(list(now.items())[-MOST_POINTERS:])
+        if now == before:
+            return
+        if not by_hand:
+            seat.rare_due = 0.0  # what is shown is another thing
         if seat.watchers and seat.run.info.state != "training":
-            self._frame(seat)
+            self._frame(seat, whole=not by_hand)
 
 
 def main() -> None:

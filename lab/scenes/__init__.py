@@ -5,6 +5,7 @@ A family without a scene of its own gets `generic`, which needs only `sample`.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,37 @@ from engine.metrics import floors
 from lab.scenes import generic, wall
 
 Arrays = dict[str, np.ndarray]
+Pointer = dict[str, dict[str, float]] | None
 
 
 @torch.no_grad()
-def draw(model: Family, data: Dataset, full: bool = True, pointer: dict[str, Any] | None = None) -> Arrays:
+def draw(model: Family, data: Dataset, full: bool = True, pointer: Pointer = None) -> Arrays:
     """The picture of a model now. `full` adds what does not change, such as the data's points.
 
     Scenes run outside the run's random stream, from a fixed seed: the same noise in each frame, so
-    points move and do not flicker.
+    points move and do not flicker. `pointer` is what the page looks at, by kind: {"label": {"x": 3, "y": 0}}.
     """
-    own = [wall] if model.members else [*beside(__name__, type(model)), generic]
     seed(0, data.x.device)
-    return own[0].draw(model, data, full, pointer)
+    return scene(model).draw(model, data, full, pointer)
+
+
+@torch.no_grad()
+def rarely(model: Family, data: Dataset, once: bool = True, pointer: Pointer = None) -> Arrays:
+    """What a scene has that takes long to draw; and `once` what never changes."""
+    if not has_rare(model):
+        return {}
+    seed(0, data.x.device)
+    found = scene(model).rarely(model, data, pointer)
+    return found | scene(model).once(data) if once else found
+
+
+def has_rare(model: Family) -> bool:
+    return hasattr(scene(model), "rarely")
+
+
+def scene(model: Family) -> ModuleType:
+    """The module that draws this model."""
+    return wall if model.members else [*beside(__name__, type(model)), generic][0]
 
 
 def more(model: Family, data: Dataset, history: list[dict[str, Any]], full: bool) -> Arrays:
@@ -39,16 +59,25 @@ def more(model: Family, data: Dataset, history: list[dict[str, Any]], full: bool
 
 
 def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:
-    """The rows so far as `curve/<chart>/<term>` arrays of (round, value), about `most` long."""
+    """The rows so far as arrays of (round, value), about `most` long: `curve/<chart>/<term>`, or `stack/...`
+    for terms that are parts of a sum. Of lists with a name in BARS the last one, as `bars/<name>`."""
     terms: dict[str, list[tuple[float, float]]] = {}
+    found: Arrays = {}
     for row in history:
         for term, value in row.items():
-            if term != "round" and not isinstance(value, list):
+            if term in BARS:
+                found[f"bars/{term}"] = np.asarray(value, np.float32)
+            elif term != "round" and not isinstance(value, list):
                 terms.setdefault(term, []).append((row["round"], value))
-    found = {}
     for term, points in terms.items():
-        thin = points[:: -(-len(points) // most)]
-        found[f"curve/{_chart(term)}/{term}"] = np.asarray([*thin, points[-1]], np.float32)
+        thin = np.asarray([*points[:: -(-len(points) // most)], points[-1]], np.float32)
+        if term in STACKS:
+            name, sign = STACKS[term]
+            found[f"stack/{name}"] = thin * np.asarray([1, sign], np.float32)
+        elif term in NUMBERS:
+            found[f"number/{term}"] = thin[-1, 1:]
+        else:
+            found[f"curve/{_chart(term)}/{term}"] = thin
     return found
 
 
@@ -72,7 +101,13 @@ CHARTS = {
     "D(x)": "belief of D",
     "D(G(z))": "belief of D",
     "gradient": "gradient at a fake",
+    "ELBO": "bound on log p(x)",
+    "log p(x)": "bound on log p(x)",
+    "test error": "test error",
 }
+STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
+BARS = ("KL of each dimension",)
+NUMBERS = ("active units",)
 
 
 def _chart(term: str) -> str:

@@ -21,12 +21,12 @@ def draw(model: CGAN, data: Dataset, full: bool, pointer: dict[str, Any] | None)
     each = classes if image else -(-generic.POINTS // classes)  # a square of pictures
     y = torch.arange(classes, device=data.x.device).repeat_interleave(each)
     z = model.p_z(each).repeat(classes, 1)
-    label = int(pointer["x"]) if pointer and pointer.get("kind") == "label" else -1
+    label = int((pointer or {}).get("label", {}).get("x", -1))
     if not image and 0 <= label < classes:
         z, y = z[:each], torch.full_like(y[:each], label)
     x = model.G(z, y)
     fake = model.belief(x, y)
-    real = model.belief(data.take(slice(128)), data.y[:128])  # type: ignore[index]
+    real = model.belief(*data.some(128))
     found = {"belief/real": halves(real), "belief/fake": halves(fake)}
     found |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
     if full:

@@ -1,25 +1,36 @@
 // Small line charts of what was measured, one for each <chart> in curve/<chart>/<term>.
 
 const BESIDE = 3; // more charts than these stand in two columns
+const BELOW = 230; // px, of a chart that stands below the picture, with its words
 const LOWEST = 96; // px, of a chart without its words
 const RIGHT_SHARE = 0.36; // labels wider than this share of a chart go above it instead
 const WIDE_CHART = 260; // px; only in a chart this wide do labels stand at the right
 
-/** curve/ and level/ arrays, by chart: Map of title -> {terms, levels}. */
+const CHART_KINDS = ["curve", "level", "stack", "bars"];
+
+/** curve/, level/, stack/ and bars/ arrays, by chart: Map of title -> {terms, levels}. */
 function readCharts(arrays, look) {
   const charts = new Map();
   for (const [name, array] of arrays) {
     const [kind, rest] = splitName(name);
-    if (kind !== "curve" && kind !== "level") continue;
-    const [title, term] = splitName(rest);
+    if (!CHART_KINDS.includes(kind)) continue;
+    const [title, term] = kind === "bars" ? [rest, rest] : splitName(rest);
     if (!charts.has(title)) charts.set(title, { terms: [], levels: [] });
     const chart = charts.get(title);
+    if (kind === "bars") {
+      chart.bars = array.data;
+      continue;
+    }
+    chart.stacked = kind === "stack";
     const label = look.words[`term/${term}`] ?? signed(term);
     const [value, low = value, high = value] = array.data;
     if (kind === "level") chart.levels.push({ label, value, low, high });
     else chart.terms.push({ term, label, values: array.data, last: array.data[array.data.length - 1], hidden: look.isOff(name) });
   }
-  for (const chart of charts.values()) dress(chart, look);
+  for (const chart of charts.values()) {
+    dress(chart, look);
+    if (chart.stacked) stackUp(chart.terms);
+  }
   return charts;
 }
 
@@ -49,7 +60,7 @@ class Charts {
     setAll(this.element, { "aria-label": words.charts });
   }
 
-  /** One figure a chart, all of them in `height` if they fit. A chart once shown stays, so that the
+  /** One figure a chart, all of them in `height` (if it is given) and if they fit. A chart once shown stays, so that the
    * page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
@@ -58,7 +69,7 @@ class Charts {
     if (!this.figures.size) return;
     const columns = getComputedStyle(this.element).gridTemplateColumns.split(" ").length;
     const rows = Math.ceil(this.figures.size / columns);
-    const each = Math.floor((height - 10 * (rows - 1)) / rows);
+    const each = height === null ? BELOW : Math.floor((height - 10 * (rows - 1)) / rows);
     for (const [title, figure] of this.figures) {
       const chart = charts.get(title) ?? { terms: [], levels: [], alone: true };
       chart.box = this.scale(title, chart);
@@ -99,13 +110,14 @@ class Charts {
     probe.font = `600 13px ${look.palette.font}`;
     const widest = Math.max(0, ...chart.terms.map((one) => probe.measureText(one.label).width));
     const beside = !chart.alone && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
-    this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels], chart.alone, look);
+    this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels, ...sleepers(chart.bars, this.words)], chart.alone, look);
     const room = height - figure.caption.offsetHeight - 6;
     const size = { width, height: clamp(room, LOWEST, 260), right: beside ? Math.max(58, widest + 14) : 10 };
     const ctx = sharpen(figure.canvas, size.width, size.height);
     drawChart(ctx, size, chart, look, marker, beside);
-    const values = chart.terms.map((one) => `${one.label} ${short(one.last)}`).join(", ");
-    this.describe(figure, fill(this.words.chartSays, { chart: title, unit: look.unit, values }));
+    const values = chart.bars ? [...chart.bars].map(short).join(", ") : chart.terms.map((one) => `${one.label} ${short(one.last)}`).join(", ");
+    const unit = chart.bars ? this.words.dimension : look.unit;
+    this.describe(figure, fill(this.words.chartSays, { chart: title, unit, values }));
   }
 
   /** Names and values above the chart. A curve alone needs no name but its chart's. */
@@ -114,8 +126,14 @@ class Charts {
     while (holder.children.length < keys.length) holder.append(make("span", {}, make("i"), make("span"), make("b")));
     keys.forEach((one, i) => {
       const [swatch, label, value] = holder.children[i].children;
-      const level = one.values === undefined;
+      const level = one.values === undefined && !one.says;
       holder.children[i].style.color = look.palette.roles[level ? "truth" : one.role].text;
+      if (one.says) {
+        setAll(swatch, { class: "none" });
+        setText(label, one.says);
+        setText(value, "");
+        return;
+      }
       setAll(swatch, { class: level || one.dash.length ? "dashed" : alone ? "none" : "" });
       setText(label, alone && !level ? "" : one.label);
       const number = short(level ? one.value : one.last);

@@ -19,7 +19,8 @@ function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
-    item.cache = fieldImage(item, look, look.role(name) === "truth");
+    const oneSided = look.role(name) === "truth" || /density/.test(name);
+    item.cache = fieldImage(item, look, oneSided ? rgb(look.palette.roles[look.role(name)].ink) : null);
     item.painted = stamp;
   }
   // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
@@ -31,8 +32,9 @@ function paintField(ctx, item, map, look, name) {
   ctx.drawImage(item.cache, area.x - (w - area.w) / 2, area.y - (h - area.h) / 2, w, h);
 }
 
-/** Neutral is transparent, so the middle of the scale is the page itself, in any theme. */
-function fieldImage(item, look, oneSided) {
+/** Neutral is transparent, so the middle of the scale is the page itself, in any theme. A field with a colour
+ * of its own (`ink`) begins at nothing. */
+function fieldImage(item, look, ink) {
   const [rows, columns] = item.shape;
   const reuse = item.cache?.width === columns && item.cache?.height === rows;
   const canvas = reuse ? item.cache : new OffscreenCanvas(columns, rows);
@@ -44,8 +46,8 @@ function fieldImage(item, look, oneSided) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const value = item.values[row * columns + column] * scale;
-      const away = oneSided ? value : 2 * value - 1;
-      const colour = oneSided ? look.palette.textRgb : away > 0 ? high : low;
+      const away = ink ? value : 2 * value - 1;
+      const colour = ink ?? (away > 0 ? high : low);
       const at = 4 * ((rows - 1 - row) * columns + column);
       image.data[at] = colour[0];
       image.data[at + 1] = colour[1];

@@ -21,7 +21,8 @@ class Keys {
   pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.mine(event)) return;
     const target = event.composedPath()[0].tagName;
-    if (event.key !== "Enter" || target !== "BUTTON") this.more[event.key]?.();
+    const others = (event.key === "Enter" && target === "BUTTON") || (event.key.startsWith("Arrow") && target === "INPUT");
+    if (!others && this.more[event.key]?.(event) === true) return event.preventDefault(); // it was for this alone
     if (!this.allowed()) return;
     const arrow = event.key === "ArrowRight" && target !== "INPUT";
     const { play, step } = this.controls();

@@ -1,6 +1,6 @@
 // What is on the screen now: named arrays, some of them gliding to their next place.
 
-const GLIDING = new Set(["points", "mesh", "paths", "line", "links", "arrows", "field", "wall/points"]);
+const GLIDING = new Set(["points", "mesh", "paths", "line", "links", "arrows", "field", "wall/points", "codes/test"]);
 const LARGEST_GLIDE = 60000; // numbers; larger arrays jump
 const FIELD_GLIDE_FROM = 80; // ms; at a faster rate a field has no need to be blended
 

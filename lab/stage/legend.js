@@ -17,6 +17,7 @@ function legendWord(segment, words, act) {
   const morphs = segment.layer.startsWith("mesh/");
   const says = fill(morphs ? words.morphSays : words.layerSays, { layer: segment.words });
   const button = make("button", { type: "button", class: `word ${segment.role ?? ""}`, "aria-pressed": String(!segment.off), title: says, "data-layer": segment.layer }, segment.words);
+  if (/^label-/.test(segment.role)) button.style.setProperty("--own", `var(--${segment.role})`);
   button.addEventListener("click", (event) => {
     if (button.held) return void (button.held = false); // the end of a long touch is no click
     const on = button.getAttribute("aria-pressed") !== "true";

@@ -19,6 +19,11 @@ const ROLES = {
   },
 };
 const FIELD_ENDS = { light: [[230, 159, 0], [0, 114, 178]], dark: [[213, 94, 0], [0, 128, 200]] };
+// Ten labels that can be told apart by most eyes, after Paul Tol's muted set: used for codes only.
+const LABELS = {
+  light: ["#332288", "#56A9D8", "#CC6677", "#117733", "#B89B1F", "#882255", "#44AA99", "#AA4499", "#7A7A2E", "#6E6E6E"],
+  dark: ["#8E7FE6", "#88CCEE", "#F08A9B", "#3FB56A", "#E6D36F", "#D6578F", "#5FD3BF", "#D983CC", "#B5B54A", "#B4B4B4"],
+};
 const CYCLE = ["data", "model", "latent", "gradient"];
 
 /** Colours as the page has them now; read again whenever the theme may have changed. */
@@ -33,6 +38,7 @@ function readPalette(element) {
     mood,
     roles,
     fieldEnds: FIELD_ENDS[mood],
+    labels: LABELS[mood],
     background: hex(background),
     text: hex(text),
     textRgb: text,
@@ -69,7 +75,7 @@ function roleOf(name, given) {
   if (given && given !== "field") return given;
   const [kind, rest] = splitName(name);
   if (kind === "arrows") return "gradient";
-  if (kind === "links") return "latent";
+  if (kind === "links" || kind === "circle") return "latent";
   if (/truth|best/i.test(rest)) return "truth";
   if (/discriminator/i.test(rest)) return "critic";
   if (/latent/i.test(rest)) return "latent";

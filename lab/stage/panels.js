@@ -2,12 +2,15 @@
 
 const WORLD_KINDS = ["field", "points", "mesh", "arrows", "paths", "line"];
 const GAP = 10; // between panels
+const CAPTION = 20;
 const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
 function panelsOf(layers, box, wall) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
+  if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
+  if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
@@ -23,8 +26,9 @@ function worldAspect(layers, box) {
 
 /** Place the panels in `width` pixels, none higher than `tallest`. */
 function arrange(panels, width, tallest, captions) {
+  if (panels[0].kind === "plane" && panels.length > 1) return arrangePlane(panels, width, tallest);
   const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
-  const caption = captions ? 20 : 0;
+  const caption = captions ? CAPTION : 0;
   const cell = (width - GAP * (columns - 1)) / columns;
   const fits = (panel) => Math.min(tallest - caption, cell / panel.aspect);
   const high = Math.floor(Math.max(...panels.map(fits)));
@@ -37,6 +41,30 @@ function arrange(panels, width, tallest, captions) {
   });
   const rows = Math.ceil(panels.length / columns);
   return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
+}
+
+/** The latent plane is the largest, and what belongs to it stands beside it; below it where it is narrow. */
+function arrangePlane([plane, ...others], width, tallest) {
+  const narrow = width < 2 * NARROWEST;
+  const side = Math.min(tallest - CAPTION, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));
+  const left = narrow ? (width - side) / 2 : 0;
+  const placed = [{ ...plane, area: { x: left, y: CAPTION, w: side, h: side } }];
+  const room = narrow ? { x: 0, y: side + CAPTION + GAP, w: width, h: tallest } : { x: side + GAP, y: 0, w: width - side - GAP, h: side + CAPTION };
+  const row = (room.w - GAP * (others.length - 1)) / others.length;
+  const beside = others.map((one) => Math.min(room.h - CAPTION, row / one.aspect));
+  // One above the other the first is the larger one.
+  const shares = others.length === 1 ? [1] : others.map((_, i) => (i ? 0.4 / (others.length - 1) : 0.6));
+  const below = others.map((one, i) => Math.min(shares[i] * (room.h - CAPTION * others.length - GAP * (others.length - 1)), room.w / one.aspect));
+  const inRow = narrow || beside[0] >= below[0];
+  let [x, y] = [room.x, room.y];
+  others.forEach((one, i) => {
+    const h = inRow ? beside[i] : below[i];
+    const w = h * one.aspect;
+    placed.push({ ...one, area: { x: inRow ? x : room.x + (room.w - w) / 2, y: y + CAPTION, w, h } });
+    if (inRow) x += w + GAP;
+    else y += h + CAPTION + GAP;
+  });
+  return { placed, height: Math.max(...placed.map(({ area }) => area.y + area.h)) };
 }
 
 /** The box of a world that came without one: what its points reach, with a margin. */
@@ -60,6 +88,8 @@ function boxAround(layers) {
 
 function paintPanel(ctx, panel, layers, look) {
   if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
+  else if (panel.kind === "plane") paintPlane(ctx, panel, layers, look);
+  else if (panel.kind === "decoded") paintDecoded(ctx, panel, layers, look);
   else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
@@ -73,7 +103,7 @@ function paintCaption(ctx, panel, look) {
   ctx.fillStyle = look.palette.muted;
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
-  const text = look.words[panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
+  const text = look.words[panel.caption ?? panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
 }
 

@@ -2,6 +2,7 @@
 
 function drawChart(ctx, size, chart, look, marker, beside) {
   const { palette } = look;
+  if (chart.bars) look = { ...look, unit: look.words.dimension };
   const [, , low, high] = chart.box;
   const yTicks = ticks(low, high, size.height < 150 ? 3 : 4);
   ctx.font = `12px ${palette.font}`;
@@ -15,6 +16,8 @@ function drawChart(ctx, size, chart, look, marker, beside) {
   ctx.clip();
   for (const level of chart.levels) drawLevel(ctx, map, level, palette);
   if (marker !== null) drawMarker(ctx, map, marker, palette);
+  if (chart.bars) drawBars(ctx, map, chart.bars, palette);
+  for (const one of chart.terms) if (one.base) drawArea(ctx, map, one, palette);
   for (const one of chart.terms) drawTerm(ctx, map, one, palette);
   ctx.restore();
   if (beside) drawEnds(ctx, map, chart.terms, palette);
@@ -22,6 +25,7 @@ function drawChart(ctx, size, chart, look, marker, beside) {
 
 /** What a chart shows: all its rounds, and its values. */
 function chartBox(chart) {
+  if (chart.bars) return barsBox(chart.bars);
   const end = Math.max(1, ...chart.terms.map((one) => one.values[one.values.length - 2] ?? 0));
   const start = Math.min(0, ...chart.terms.map((one) => one.values[0] ?? 0));
   return [start, end, ...verticalRange(chart)];
@@ -48,6 +52,7 @@ function verticalRange(chart) {
     if (value < low && low - value < reach) low = value;
     if (value > high && value - high < reach) high = value;
   }
+  if (chart.stacked) [low, high] = [Math.min(0, low), Math.max(0, high)];
   const margin = 0.1 * (high - low) || 0.1 * Math.abs(high) || 1;
   return [low - margin, high + margin];
 }
@@ -116,7 +121,7 @@ function drawTerm(ctx, map, one, palette) {
 function drawEnds(ctx, map, terms, palette) {
   const { area } = map;
   const high = 30;
-  const ends = terms.filter((one) => one.values.length).map((one) => ({ ...one, y: clamp(map.y(one.last) || area.y, area.y, area.y + area.h) }));
+  const ends = terms.filter((one) => one.values.length).map((one) => ({ ...one, y: clamp(map.y(one.values[one.values.length - 1]) || area.y, area.y, area.y + area.h) }));
   ends.sort((a, b) => a.y - b.y);
   ends.forEach((one, i) => (one.y = Math.max(one.y, i ? ends[i - 1].y + high : area.y + 8)));
   let floor = area.y + area.h + 12;

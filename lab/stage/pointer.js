@@ -5,9 +5,10 @@ const SENDING = 50; // ms between two pointer messages
 
 class Pointer {
   /** `read(px, py, touch)` gives {lines, tile} for the bubble, or null; `place(px, py)` is {x, y} in
-   * the world, or null; `pick(px, py, touch)` is a click or a tap; `send(event)` sends. */
-  constructor(canvas, { read, place, pick, send }) {
-    Object.assign(this, { canvas, read, place, pick, send });
+   * the world, or null; `pick(px, py, touch)` is a click or a tap; `grab(phase, px, py)` is a press that
+   * holds on ("press", "drag", "lift"), and tells whether anything takes it; `send(event)` sends. */
+  constructor(canvas, { read, place, pick, grab, send }) {
+    Object.assign(this, { canvas, read, place, pick, grab, send });
     this.sends = false;
     this.large = make("canvas", { class: "enlarged" });
     this.words = make("span");
@@ -20,7 +21,7 @@ class Pointer {
     on("pointermove", (event) => this.moved(event));
     on("pointerdown", (event) => this.pressed(event));
     on("pointerup", (event) => this.released(event));
-    on("pointercancel", () => this.left());
+    on("pointercancel", () => (this.lift(), this.left()));
     on("pointerleave", () => this.left());
     on("click", (event) => this.pick(...this.where(event), event.pointerType === "touch"));
     // A finger that holds reads the field; one that moves at once scrolls the page.
@@ -31,22 +32,31 @@ class Pointer {
   moved(event) {
     const touch = event.pointerType === "touch";
     if (touch && !this.held && !this.sends) return clearTimeout(this.holding);
+    if (this.grabbed) this.grab("drag", ...this.where(event));
     this.follow(event);
     this.tell(event.buttons ? "drag" : "hover", event);
   }
 
   pressed(event) {
     if (event.pointerType === "touch") this.holding = setTimeout(() => this.hold(event), HOLD);
-    if (this.sends) this.canvas.setPointerCapture(event.pointerId);
+    else if (event.button === 0) this.grabbed = this.grab("press", ...this.where(event));
+    if (this.sends || this.grabbed) this.canvas.setPointerCapture(event.pointerId);
     this.tell("press", event, true);
   }
 
   hold(event) {
     this.held = true;
+    this.grabbed = this.grab("press", ...this.where(event), true);
     this.follow(event);
   }
 
+  lift() {
+    if (this.grabbed) this.grab("lift");
+    this.grabbed = false;
+  }
+
   released(event) {
+    this.lift();
     if (event.pointerType === "touch") this.left();
   }
 
@@ -71,8 +81,9 @@ class Pointer {
   /** Called after each drawing too: the picture changes under a pointer that rests. */
   refresh() {
     const found = this.at ? this.read(...this.at) : this.read(NaN, NaN);
-    show(this.bubble, Boolean(found));
-    if (!found) return;
+    const says = Boolean(found?.tile || found?.lines.length);
+    show(this.bubble, says);
+    if (!says) return;
     show(this.large, Boolean(found.tile));
     if (found.tile?.paint) found.tile.paint(this.large);
     else if (found.tile) enlarge(this.large, found.tile);

@@ -8,6 +8,7 @@ const NEAR_TOUCH = 22;
 function reading({ panels, layers, look, box }, px, py, touch) {
   const panel = panels?.find(({ area }) => px >= area.x && px <= area.x + area.w && py >= area.y && py <= area.y + area.h);
   if (panel?.kind === "wall") return readWall(panel, layers, look, px, py, touch);
+  if (panel?.kind === "plane") return readLatent({ layers, look }, panel, px, py, touch);
   if (panel?.kind === "images") return readTile(panel, layers, look, px, py);
   if (panel?.kind !== "world" || !box) return null;
   const map = worldMap(panel.area, layers, box);

@@ -14,12 +14,15 @@ class Screen {
     this.box = null;
     this.frames = 0;
     this.canvas = make("canvas", { role: "img", class: "canvas" });
-    this.pointer = new Pointer(this.canvas, { read, place, pick, send });
+    const grab = (...press) => this.hand.grab(...press);
+    this.pointer = new Pointer(this.canvas, { read, place, pick, grab, send });
     this.element = make("div", { class: "picture" }, this.canvas, this.pointer.bubble);
     this.numbers = new Numbers();
     this.column = make("div", { class: "column" }, this.element, this.numbers.element);
     this.charts = new Charts(WORDS);
     this.trail = new Trail(); // the path of one z
+    this.hand = new Hand(this); // in the latent plane
+    this.sheets = new Sheets(() => this.repaint());
     this.under = null; // the point under the pointer: {name, index}
     this.resizing = new ResizeObserver(() => this.request(true));
     this.resizing.observe(root);
@@ -34,6 +37,7 @@ class Screen {
     this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
     this.palette = readPalette(this.root);
     this.root.dataset.mood = this.palette.mood;
+    this.palette.labels.forEach((colour, label) => this.root.style.setProperty(`--label-${label}`, colour));
     this.layered = data.legend.filter((one) => one.layer);
     this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
     this.request(true);
@@ -100,10 +104,12 @@ class Screen {
     this.look = this.looks(captions);
     const ctx = sharpen(this.canvas, width, height);
     for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
-    if (this.dirty) this.drawCharts(Math.max(height, this.column.offsetHeight));
+    const plane = this.layers.items.has("box/plane");
+    this.root.classList.toggle("with-plane", plane);
+    if (this.dirty) this.drawCharts(plane ? null : Math.max(height, this.column.offsetHeight));
     this.dirty = this.redraw = false;
     this.pointer.refresh();
-    setAll(this.root, { "data-path": this.trail.places.size || null });
+    setAll(this.root, { "data-path": this.trail.places.size || null, ...this.hand.says() });
     this.count();
   }
 
@@ -118,6 +124,8 @@ class Screen {
       box: this.box,
       captions,
       trail: this.trail,
+      hand: this.layers.items.has("box/plane") ? this.hand : null,
+      sheets: this.sheets,
       under: this.under,
       round: this.shown?.meta.round ?? 0,
       wall: this.shown?.meta.wall,
@@ -173,6 +181,7 @@ class Screen {
   /** What lies there, for the bubble; a point gets a ring. */
   read(px, py, touch) {
     const found = this.look ? reading(this, px, py, touch) : null;
+    if (this.hand.point(found?.over ?? null)) this.repaint();
     const under = found?.under ?? null;
     if (under?.name !== this.under?.name || under?.index !== this.under?.index) {
       this.under = under;
@@ -185,10 +194,17 @@ class Screen {
   pick(px, py, touch) {
     const under = this.look && reading(this, px, py, touch)?.under;
     if (under?.name === "wall") return this.pickMember(under.index, px, py, touch);
+    if (touch && this.hand.grab("press", px, py, touch)) return this.hand.grab("lift");
     if (under) this.trail.pick(under);
     else this.trail.clear();
     if (Number.isNaN(px)) this.pointer.left();
     this.repaint();
+  }
+
+  /** Escape: nothing is followed or held. */
+  letGo() {
+    this.hand.release();
+    this.pick(NaN, NaN);
   }
 
   /** Press a panel of a wall: open it. A finger reads it first, and opens it with a second tap. */
@@ -215,6 +231,7 @@ class Screen {
   /** The keyboard's way: the path of the next z, and the bubble at its point. */
   followNext() {
     if (this.look?.wall) return this.readNext(this.panels[0]);
+    if (this.look?.hand) return this.hand.hold();
     const [name, item] = this.layers.entries("points").find((one) => zOf(one[0], this.layers)) ?? [];
     const panel = this.panels?.find((one) => one.kind === "world");
     if (!item || !panel) return;

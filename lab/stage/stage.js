@@ -44,7 +44,8 @@ class Stage {
     this.keys = new Keys(this.root, () => (this.pair ?? this).controls, () => this.data.train, {
       z: () => this.screen.followNext(),
       Enter: () => this.screen.openUnder(),
-      Escape: () => this.screen.pick(NaN, NaN),
+      Escape: () => this.screen.letGo(),
+      ...Object.fromEntries(Object.keys(ARROWS).map((key) => [key, (event) => this.screen.hand.walk(key, event.shiftKey)])),
     });
   }
 
@@ -82,6 +83,7 @@ class Stage {
   watch(run) {
     this.history.clear();
     this.screen.trail.clear();
+    this.screen.hand.forget();
     this.drawer.forget();
     this.stale = true;
     this.view = null;

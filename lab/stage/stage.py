@@ -22,7 +22,7 @@ class _SegmentKeys(TypedDict):
 class Segment(_SegmentKeys, total=False):
     """A coloured word of the legend: it switches `layer` (a name or a prefix) on and off.
 
-    `role` is one of data, model, latent, gradient, truth, critic, field. It also decides the
+    `role` is one of data, model, latent, gradient, truth, critic, field, label-0 ... label-9. It decides the
     colour in which that layer is drawn. With `off` the layer is hidden until its word is pressed.
     """
 
@@ -57,9 +57,14 @@ SCRIPTS = (
     "mesh.js",
     "trail.js",
     "tiles.js",
+    "sheets.js",
+    "hand.js",
+    "plane.js",
+    "decoded.js",
     "world.js",
     "wall.js",
     "panels.js",
+    "areas.js",
     "plot.js",
     "charts.js",
     "numbers.js",

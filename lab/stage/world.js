@@ -11,6 +11,7 @@ function drawWorld(ctx, layers, map, look) {
   }
   look.trail.draw(ctx, layers, map, look);
   ringed(ctx, layers, map, look);
+  paintDecodedPoint(ctx, layers, map, look);
   ctx.restore();
   if (map.graph) drawGraphAxes(ctx, layers, map, look);
   drawFrame(ctx, map, look);

@@ -1,0 +1,191 @@
+"""The scene of families with codes: the latent plane with its decoded pictures, samples of the prior, and for
+points what the decoder makes of the plane."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.distributions import Normal
+
+from engine.data import Dataset
+from engine.latent import Coder, Variational
+from lab.scenes import generic
+from lab.scenes.generic import halves
+from lab.scenes.line import nodes
+from lab.scenes.plane import Plane, Pointer, plane_of, prior_circles
+
+CODES = 500  # test examples
+IMAGES = 36  # samples
+SIDE, STRIP = 40, 200  # tiles of the atlas along a side; where z is one number, in its one row
+QUALITY, SHEET_QUALITY = 60, 40  # of WebP
+NODES, CURVE = 21, 201  # of the mesh, as the GAN's
+ARROWS = 150
+CELLS, BINS = 64, 384  # of the density: nodes along a side, and cells in which decoded points are counted
+FINE = {1: 6001, 2: 301}  # values of each dimension of z in the integral over the prior
+
+Arrays = dict[str, np.ndarray]
+
+
+def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
+    x, y = data.some(CODES, test=True)
+    mu, sigma = model.encode(x, y)
+    plane = plane_of(model, mu, pointer)
+    found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
+    found["circle/prior"] = prior_circles(plane, *model.prior()).float().cpu().numpy()
+    image = data.space.kind == "image"
+    z = model.p_z(IMAGES if image else generic.POINTS)
+    made = model.decode(z, model.labels(len(z)) if model.labelled else None)
+    if full:
+        found["latent/fake"] = halves(z)
+        if y is not None:
+            found["codes/label"] = y.byte().cpu().numpy()
+    if image:
+        return found | {"images/samples": generic.pictures(made)}
+    found["points/fake"] = halves(made)
+    if full:
+        found["points/real"] = halves(data.take(slice(generic.POINTS)))
+    y = None if y is None else y[:ARROWS]
+    back = model.decode(mu[:ARROWS], y) - x[:ARROWS]
+    found["arrows/reconstruction"] = halves(torch.cat([x[:ARROWS], back], 1))
+    return found | mesh(model, data, pointer, full)
+
+
+def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
+    """What takes long: the part of the plane that is shown, and what is decoded of it."""
+    x, y = data.some(CODES, test=True)
+    mu, _ = model.encode(x, y)
+    plane = plane_of(model, mu, pointer)
+    box = plane.box(mu, *model.prior())
+    found = {"box/plane": np.asarray(box, np.float32), "axes/plane": np.asarray(plane.names, np.float32)}
+    found |= atlas(model, plane, box, pointer)
+    if data.space.kind == "points" and isinstance(model, Variational) and model.config.z in FINE:
+        found |= density(model, data, pointer)
+    return found
+
+
+def once(data: Dataset) -> Arrays:
+    """What never changes: the test pictures."""
+    return {"atlas/tests": _sheet(data)} if data.space.kind == "image" else {}
+
+
+def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
+    """The label that the page looks at, n times, for a family that needs one."""
+    if not model.labelled:
+        return None
+    label = (pointer or {}).get("label", {}).get("x", 0.0)
+    known = 0 <= label < model.space.classes
+    return torch.full((n,), int(label) if known else 0, device=model.device)
+
+
+def atlas(model: Coder, plane: Plane, box: list[float], pointer: Pointer) -> Arrays:
+    """The plane decoded at the middles of a grid of cells, the row of the largest y first: for points the
+    decoded places (rows, columns, 2), for pictures one WebP picture (`packed`)."""
+    rows, columns = (SIDE, SIDE) if plane.up is not None else (1, STRIP)
+    u, v = middles(box[0], box[1], columns), middles(box[2], box[3], rows).flip(0)
+    places = torch.cartesian_prod(v, u).flip(1).to(plane.base)
+    made = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
+    if model.space.kind == "points":
+        return {"atlas/decoder": halves(made).reshape(rows, columns, 2)}
+    size = np.asarray([columns, rows, *model.space.shape[1:]], np.float32)
+    return {"atlas/decoder": packed(generic.pictures(made), rows, columns), "atlas/size": size}
+
+
+def middles(low: float, high: float, n: int) -> Tensor:
+    """The middles of n equal parts."""
+    return low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+
+
+def packed(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Tiles (rows x columns, H, W[, 3]) as the bytes of one WebP picture in which not the pixels of a tile
+    lie side by side, but the same pixel of all tiles: pixel (h, w) of tile (i, j) is in row h rows + i and
+    column w columns + j. Neighbouring tiles are nearly alike, so this takes a third of the bytes, and
+    loses less."""
+    _, h, w, *colour = tiles.shape
+    apart = tiles.reshape(rows, columns, h, w, -1).transpose(2, 0, 3, 1, 4)
+    return webp(apart.reshape(h * rows, w * columns, *colour), QUALITY)
+
+
+def webp(picture: np.ndarray, quality: int) -> np.ndarray:
+    """The bytes of a picture (H, W[, 3]), compressed."""
+    out = io.BytesIO()
+    Image.fromarray(picture).convert("RGB").save(out, "WEBP", quality=quality, method=1)
+    return np.frombuffer(out.getvalue(), np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _sheet(data: Dataset) -> np.ndarray:
+    """The test pictures below one another in columns of 25, as WebP."""
+    tiles = generic.pictures(data.some(CODES, test=True)[0])
+    n, h, w, *colour = tiles.shape
+    rows = -(-n // 25)
+    whole = np.zeros((rows * 25, h, w, *colour), np.uint8)
+    whole[:n] = tiles
+    sheet = whole.reshape(rows, 25, h, w, -1).swapaxes(1, 2).reshape(rows * h, 25 * w, *colour)
+    return webp(sheet, SHEET_QUALITY)
+
+
+def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
+    """Where the decoder takes a grid of z, whose cells all hold the same share of the prior; a grid of a
+    single row where z is one number. Of more than two dimensions it is the plane of the first two."""
+    assert data.box
+    c, device = model.config, data.x.device
+    across, down = (NODES, NODES) if c.z > 1 else (CURVE, 1)
+    grid = torch.cartesian_prod(nodes(down, "Gaussian", device), nodes(across, "Gaussian", device)).flip(1)
+    mean, deviation = model.prior()
+    z = mean + deviation * torch.nn.functional.pad(grid, (0, c.z - 2)).to(mean)
+    made = model.decode(z, asked_label(model, pointer, len(z)))
+    found = {"mesh/generator": halves(made).reshape(down, across, 2)}
+    if full:
+        x0, x1, y0, y1 = data.box
+        middle = grid.new_tensor([x0 + x1, y0 + y1]) / 2
+        reach = 0.45 * min(x1 - x0, y1 - y0) / float(grid[-1, 0])
+        found["origin/generator"] = halves(middle + reach * grid).reshape(down, across, 2)
+    return found
+
+
+def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
+    """p(x) = E_z[p(x | z)] over its maximum, on the nodes of a grid over the box, in bytes, row 0 at the
+    bottom; and the maximum itself."""
+    assert data.box
+    x0, x1, y0, y1 = data.box
+    p = marginal(model, torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS), pointer)
+    if p is None:
+        return {}
+    most = float(p.max())
+    share = (p / max(most, 1e-30) * 255).round().byte().cpu().numpy()
+    return {"field/density": share, "number/largest p(x)": np.asarray([most], np.float32)}
+
+
+def marginal(model: Any, x: Tensor, y: Tensor, pointer: Pointer = None) -> Tensor | None:
+    """p at the nodes (len(y), len(x)) of a grid: the integral of p(x | z) p(z) over z, by quadrature on a
+    fine grid of z. The decoder's noise is the same everywhere, so the means are counted in small cells
+    first, each shared between the four nearest, and then blurred. None if the decoder is not Gaussian."""
+    n = FINE[model.config.z]
+    line = torch.linspace(-5, 5, n, dtype=torch.float64)
+    z = torch.cartesian_prod(*[line] * model.config.z).reshape(-1, model.config.z)
+    weight = torch.exp(-z.square().sum(1) / 2)
+    p = model.p(z.to(**model.like), *([asked_label(model, pointer, len(z))] if model.labelled else []))
+    if not isinstance(p, Normal):
+        return None
+    mean, sigma = p.mean.double().nan_to_num().cpu(), float(p.stddev.flatten()[0])
+    axes = []
+    for values, to in zip(mean.T, (x.double(), y.double()), strict=True):
+        margin = 5 * sigma
+        low, high = float(to[0]) - margin, float(to[-1]) + margin  # farther means add nothing
+        cell = (high - low) / (BINS - 1)
+        at = ((values - low) / cell).clamp(-1, BINS)
+        kernel = Normal(to[:, None], sigma).log_prob(low + cell * torch.arange(BINS)).exp()
+        axes.append((at.floor().long(), at - at.floor(), kernel))
+    (i, right, along), (j, above, upward) = axes
+    cells = torch.zeros((BINS + 3) ** 2, dtype=torch.float64)
+    for di, wi in ((0, 1 - right), (1, right)):
+        for dj, wj in ((0, 1 - above), (1, above)):
+            cells.index_add_(0, (j + dj + 1) * (BINS + 3) + i + di + 1, weight * wi * wj)
+    inside = cells.reshape(BINS + 3, BINS + 3)[1 : BINS + 1, 1 : BINS + 1] / weight.sum()
+    return upward @ inside @ along.T

@@ -1,0 +1,130 @@
+"""The plane in which codes are shown: two axes of the space of z, through the mean of the codes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.latent import Coder
+
+STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10)  # half of a shown part's width is one of these, times a power of ten
+SHOWN = 0.99  # of the codes
+SPREADS = 3  # standard deviations of the prior that are in sight, too
+
+Pointer = dict[str, dict[str, float]] | None
+
+
+@dataclass(frozen=True)
+class Plane:
+    """z = base + u across + v up. The axes are orthonormal, and base is orthogonal to both, so that u and v
+    are coordinates of z itself. Of a z that is one number there is no `up`: then v means nothing."""
+
+    names: tuple[float, float]  # of the axes: a dimension's index; -1, -2 for principal directions
+    base: Tensor  # (z,)
+    across: Tensor  # (z,)
+    up: Tensor | None  # (z,)
+
+    @property
+    def axes(self) -> Tensor:
+        """(z, 2), or (z, 1) if there is no second axis."""
+        return torch.stack([a for a in (self.across, self.up) if a is not None], 1)
+
+    def z(self, uv: Tensor) -> Tensor:
+        """The codes (n, z) at places (n, 2) of the plane."""
+        axes = self.axes
+        return self.base + uv[:, : axes.shape[1]] @ axes.T
+
+    def places(self, mu: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Where codes mu (n, z) lie, (n, 2). Without a second axis the codes of each label (`rows`, (n,))
+        make a row of their own, and within it are spread for the eye."""
+        found = mu @ self.axes
+        if self.up is not None:
+            return found
+        n = len(mu)
+        spread = torch.arange(n, device=mu.device) * 0.618034 % 1 - 0.5  # even, and the same in each frame
+        if rows is None:
+            return torch.cat([found, 1.6 * spread.to(mu)[:, None]], 1)
+        middle = (rows + 0.5) / (rows.max() + 1) * 2 - 1
+        return torch.stack([found[:, 0], 0.9 * (middle + spread / (rows.max() + 1)).to(mu)], 1)
+
+    def spread(self, sigma: Tensor) -> Tensor:
+        """Variance across, covariance and variance up (n, 3) of codes with deviations sigma (n, z)."""
+        var, a = sigma.square(), self.across
+        b = torch.zeros_like(a) if self.up is None else self.up
+        return torch.stack([var @ a.square(), var @ (a * b), var @ b.square()], 1)
+
+    def box(self, mu: Tensor, mean: Tensor, deviation: Tensor) -> list[float]:
+        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around the prior: a square on a coarse
+        grid, so that it jumps seldom. Without a second axis y goes from -1 to 1."""
+        tail, axes = (1 - SHOWN) / 2, self.axes
+        ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
+        reach = SPREADS * (deviation.square() @ axes.square()).sqrt()
+        low, high = torch.minimum(ends[0], mean @ axes - reach), torch.maximum(ends[1], mean @ axes + reach)
+        middles, half = square(list(zip(low.tolist(), high.tolist(), strict=True)))
+        sides = [end for middle in middles for end in (middle - half, middle + half)]
+        return sides if self.up is not None else [*sides, -1.0, 1.0]
+
+
+def square(ranges: list[tuple[float, float]]) -> tuple[list[float], float]:
+    """The middle for each of these ranges, and half the width that is common to all; from a coarse grid."""
+    if not all(math.isfinite(end) for ends in ranges for end in ends):
+        return [0.0] * len(ranges), 3.0
+    grid = _up(max(high - low for low, high in ranges) / 2) / 4
+    middles = [grid * round((low + high) / 2 / grid) for low, high in ranges]
+    return middles, _up(max(max(high - c, c - low) for (low, high), c in zip(ranges, middles, strict=True)))
+
+
+def _up(size: float) -> float:
+    """The next of STEPS x 10^k that is not smaller."""
+    power = 10.0 ** math.floor(math.log10(max(size, 1e-6)))
+    return next(step * power for step in STEPS if step * power >= size * (1 - 1e-6))
+
+
+def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
+    """The plane that the page has asked for ("axes", x and y), else that of the first two dimensions."""
+    n = model.config.z
+    asked = (pointer or {}).get("axes", {})
+    names = [_axis(asked.get(which), n) for which in "xy"]
+    first, second = (0, 1) if None in names or names[0] == names[1] else names
+    directions = torch.eye(n).to(mu)
+    if n == 1:
+        return Plane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
+    if min(first, second) < 0:  # type: ignore[type-var]
+        directions = torch.cat([directions, principal(mu).flip(0)])  # -1 is the first
+    across, up = directions[first], directions[second]  # type: ignore[index]
+    if (first < 0) != (second < 0):  # type: ignore[operator]
+        up = up - (up @ across) * across  # a dimension beside a principal direction: what is left of it
+        up = up / up.norm().clamp(min=1e-6)
+    base = mu.mean(0)
+    base = base - (base @ across) * across - (base @ up) * up
+    return Plane((float(first), float(second)), base, across, up)  # type: ignore[arg-type]
+
+
+def _axis(asked: Any, n: int) -> int | None:
+    """A dimension 0 ... n - 1, or -1, -2 for a principal direction; None for anything else."""
+    if not isinstance(asked, int | float) or asked != asked or not -2 <= asked < n:
+        return None
+    return int(asked)
+
+
+def principal(mu: Tensor) -> Tensor:
+    """The first two principal directions of codes mu (n, z), (2, z); the largest entry of each is positive,
+    so that they do not turn round from frame to frame."""
+    centred = (mu - mu.mean(0)).double()
+    vectors = torch.linalg.eigh(centred.T @ centred)[1][:, -2:].T.flip(0)
+    signs = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
+    return (vectors * signs).to(mu)
+
+
+def prior_circles(plane: Plane, mean: Tensor, deviation: Tensor) -> Tensor:
+    """Centre and radii (3, 4) of 1, 2 and 3 standard deviations of the prior in the plane; radius 0 where
+    there is no second axis. Of a prior with unequal deviations seen along other axes than its own, the
+    ellipse's tilt is left out."""
+    centre = torch.zeros(2).to(mean)
+    centre[: plane.axes.shape[1]] = mean @ plane.axes
+    radii = plane.spread(deviation[None])[0, [0, 2]].sqrt()
+    return torch.cat([torch.cat([centre, k * radii])[None] for k in (1, 2, 3)])

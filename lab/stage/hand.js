@@ -1,0 +1,205 @@
+// A hand in the latent plane: where it points, the z that it holds, and the way that it has walked.
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const WALK_TILES = 12; // pictures of the way
+const MARKER = 11; // px around the held z in which a press lets it go
+const STILL = 4; // px that a press may move and be no walk
+
+class Hand {
+  constructor(screen) {
+    this.screen = screen;
+    this.forget();
+  }
+
+  /** Another run, another plane. */
+  forget() {
+    this.over = null; // where the pointer is: {place, code}; code is the number of the code there, or -1
+    this.last = null;
+    this.release();
+  }
+
+  release() {
+    this.held = null; // as `over`, of what was pressed
+    this.path = []; // places walked through, one for each tile
+    this.screen.repaint();
+  }
+
+  /** What is looked at: under the pointer, else held, else looked at last, else the middle. */
+  now() {
+    return this.over ?? this.held ?? this.last ?? { place: [0, 0], code: -1 };
+  }
+
+  /** The pointer is here, or (null) elsewhere. True if that changes anything. */
+  point(over) {
+    const same = String(over?.place) === String(this.over?.place) && over?.code === this.over?.code;
+    if (over) this.last = over;
+    this.over = over;
+    return !same;
+  }
+
+  /** A press holds the z that it falls on, and takes it along while it moves ("drag"); on the marker it lets go.
+   * False where there is no plane. */
+  grab(phase, px, py, touch) {
+    const { layers, panels, look } = this.screen;
+    const panel = panels?.find((one) => one.kind === "plane");
+    const map = look && planeMap(panel, layers);
+    if (!map) return false;
+    if (phase === "press") {
+      if (!inside(panel.area, px, py)) return false;
+      this.press(latentAt(layers, look, map, px, py, (touch ? NEAR_TOUCH : NEAR) / 2), map, px, py);
+    } else if (phase === "drag") {
+      const moved = Math.hypot(px - this.pressed[0], py - this.pressed[1]) > STILL;
+      if (moved || this.walking) this.step(latentAt(layers, look, map, px, py, 0).place);
+    } else if (this.leaving && !this.walking) this.release();
+    this.screen.repaint();
+    return true;
+  }
+
+  press(at, map, px, py) {
+    this.pressed = [px, py];
+    this.walking = false;
+    this.leaving = this.held && Math.hypot(map.x(this.held.place[0]) - px, map.y(this.held.place[1]) - py) <= MARKER;
+    if (!this.leaving) this.hold(at);
+  }
+
+  /** Hold what is looked at; of a code, the code itself. */
+  hold(at = this.now()) {
+    const codes = this.screen.layers.items.get("codes/test");
+    const place = at.code < 0 ? at.place : [...codes.values.slice(2 * at.code, 2 * at.code + 2)];
+    this.held = this.last = { ...at, place };
+    this.path = [];
+    this.screen.repaint();
+  }
+
+  /** Take the held z to another place. */
+  step(place) {
+    const { layers } = this.screen;
+    if (!this.path.length && this.held) this.path.push(this.held.place);
+    this.walking = true;
+    this.held = this.last = { place, code: -1 };
+    const before = this.path[this.path.length - 1];
+    if (cellAt(layers, before) !== cellAt(layers, place)) this.path.push(place);
+    if (this.path.length > WALK_TILES) this.path.shift();
+  }
+
+  /** The keyboard's way, tile by tile, with Shift five at a time. True if a z is held that can move. */
+  walk(key, far) {
+    const { layers } = this.screen;
+    const [x0, x1, y0, y1] = layers.items.get("box/plane")?.target ?? [];
+    if (!this.held || x0 === undefined) return false;
+    const [rows, columns] = atlasSize(layers);
+    const [dx, dy] = ARROWS[key].map((tiles) => tiles * (far ? 5 : 1));
+    const [x, y] = this.held.place;
+    this.step([clamp(x + (dx * (x1 - x0)) / columns, x0, x1), clamp(y + (dy * (y1 - y0)) / rows, y0, y1)]);
+    this.screen.repaint();
+    return true;
+  }
+
+  /** What tests and the curious can read on the stage's element. */
+  says() {
+    const { layers, sheets } = this.screen;
+    const labels = { "data-labels": layers.items.has("codes/label") };
+    const none = ["data-z", "data-tile", "data-code", "data-held", "data-walked"].map((name) => [name, null]);
+    if (!layers.items.has("box/plane")) return { ...labels, ...Object.fromEntries(none) };
+    const { place, code } = this.now();
+    const numbers = (at) => at && at.map((value) => value.toFixed(3)).join(" ");
+    const seen = sheets.of("decoder", layers) || !layers.items.has("atlas/size");
+    const tile = seen ? cellAt(layers, place) : null;
+    return { ...labels, "data-z": numbers(place), "data-tile": tile, "data-code": code, "data-held": numbers(this.held?.place), "data-walked": this.path.length };
+  }
+}
+
+function inside(area, px, py) {
+  return px >= area.x && px <= area.x + area.w && py >= area.y && py <= area.y + area.h;
+}
+
+/** The shown part of the plane, laid over its panel; null where there is none. */
+function planeMap(panel, layers) {
+  const box = layers.items.get("box/plane")?.target;
+  return box && panel ? mapping([...box], panel.area) : null;
+}
+
+/** The atlas's rows and columns: of pictures they come beside it, of points they are its shape. */
+function atlasSize(layers) {
+  const [columns, rows] = layers.items.get("atlas/size")?.target ?? [];
+  if (columns) return [rows, columns];
+  return layers.items.get("atlas/decoder")?.shape.slice(0, 2) ?? [1, 1];
+}
+
+/** The number of the tile that is nearest to a place of the plane; row 0 is at the top. */
+function cellAt(layers, place) {
+  const [x0, x1, y0, y1] = layers.items.get("box/plane")?.target ?? [0, 1, 0, 1];
+  const [rows, columns] = atlasSize(layers);
+  const column = clamp(Math.floor(((place[0] - x0) / (x1 - x0)) * columns), 0, columns - 1);
+  const row = clamp(Math.floor(((y1 - place[1]) / (y1 - y0)) * rows), 0, rows - 1);
+  return row * columns + column;
+}
+
+/** The code under a place of the canvas, or -1. */
+function codeNear(layers, look, map, px, py, reach) {
+  const codes = layers.items.get("codes/test");
+  if (!codes || look.isOff("codes/test")) return -1;
+  const labels = layers.items.get("codes/label")?.target;
+  let found = -1;
+  for (let i = 0; i < codes.shape[0]; i++) {
+    if (labels && look.isOff(`codes/test/${labels[i]}`)) continue;
+    const far = Math.hypot(map.x(codes.values[2 * i]) - px, map.y(codes.values[2 * i + 1]) - py);
+    if (far < reach) [reach, found] = [far, i];
+  }
+  return found;
+}
+
+/** {place, code} at a place of the canvas, which may lie beside the plane. */
+function latentAt(layers, look, map, px, py, reach) {
+  const [x0, x1, y0, y1] = map.box;
+  const place = [clamp(map.worldX(px), x0, x1), clamp(map.worldY(py), y0, y1)];
+  return { place, code: codeNear(layers, look, map, px, py, reach) };
+}
+
+/** Whether z is one number: then the plane has no second axis. */
+function isLine(layers) {
+  return Number.isNaN(layers.items.get("axes/plane")?.target[1]);
+}
+
+/** Names of the axes: z with its number, or the number of a principal direction; null where there is none. */
+function axisNames(layers, words) {
+  const axes = layers.items.get("axes/plane")?.target ?? [0, 1];
+  const says = (axis) => (Number.isNaN(axis) ? null : axis < 0 ? fill(words.principal, { number: -axis }) : `z${subscript(axis + 1)}`);
+  return [...axes].map(says);
+}
+
+function subscript(number) {
+  return [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
+}
+
+/** A place of the plane in numbers. */
+function placeSays(layers, words, place) {
+  const names = axisNames(layers, words);
+  const known = place.slice(0, 2).map((value, i) => names[i] && `${names[i]} = ${signed(value.toFixed(2))}`);
+  return known.filter(Boolean).join(", ");
+}
+
+/** What lies under the pointer in the plane; a finger, which hides it, sees the tile beside it. */
+function readLatent(screen, panel, px, py, touch) {
+  const { layers, look } = screen;
+  const map = planeMap(panel, layers);
+  if (!map) return null;
+  const over = latentAt(layers, look, map, px, py, touch ? NEAR_TOUCH : NEAR / 2);
+  const lines = [];
+  const label = layers.items.get("codes/label")?.target[over.code];
+  if (label !== undefined) lines.push(fill(look.words.label, { label }));
+  const x = decodedPoint(layers, over.place);
+  if (x || touch) lines.push(placeSays(layers, look.words, over.place));
+  if (x) lines.push(`x = ${vector(x)}`);
+  const sheet = touch && look.sheets.of("decoder", layers);
+  const paint = (canvas) => drawTile(sharpen(canvas, 112, 112), sheet, cellAt(layers, over.place), 0, 0, 112);
+  return { lines, over, tile: sheet ? { paint } : null };
+}
+
+/** Where the decoder puts this place, if the data are points. */
+function decodedPoint(layers, place) {
+  const item = layers.items.get("atlas/decoder");
+  if (item?.shape.length !== 3) return null;
+  const cell = cellAt(layers, place);
+  return [item.target[2 * cell], item.target[2 * cell + 1]];
+}
