@@ -48,7 +48,9 @@ $$
 
 
 def slips() -> None:
-    st.markdown("Formulas and code of the lectures have slips, as everybody's have. Each number below is computed by this lab.")
+    st.markdown(
+        "Formulas and code of the lectures have slips, as everybody's have. Each number below is computed by this lab."
+    )
     kit.slips()
 
 
@@ -101,6 +103,7 @@ kit.tabs(
     {
         "Draw a digit": lambda: kit.draw(room),
         "Use the codes": lambda: kit.use_codes(room),
+        "Factors": lambda: kit.factors(room),
         "How tight is the bound?": lambda: kit.bound(room),
         "Formula and code": formula,
         "Slips in the slides": slips,
