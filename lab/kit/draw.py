@@ -24,21 +24,21 @@ from lab.stage import coder
 # for each box of the graph, what the lines that compute it look like, whatever the family
 LINES = {
     "x": (r"^seen, target = ", r"\bself\.damaged\(x"),
-    "encoder": (r"\bself\.(E|Enc)\(", r"^q = self\.q\("),
+    "encoder": (r"\bself\.(E|Enc)\(", r"^q = self\.q\(", r"- self\.m\) @ self\.V"),
     "mu": (r"^mu, log_var = ",),
-    "sigma": (r"\(log_var / 2\)\.exp\(\)",),
+    "sigma": (r"\blog_var\b.*/ 2\)\.exp\(\)",),
     "eps": (r"^return torch\.randn\(n, self\.config\.z",),
-    "z": (r"^z = ", r"^return self\.E\(x\)$", r"^return \(x\.flatten\(1\) - self\.m\)"),
+    "z": (r"^z = ", r"q\.mean \+ q\.stddev", r"^return self\.E\(x\)$", r"- self\.m\) @ self\.V"),
     "decoder": (r"\bself\.(D|Dec)\(", r"^return \(self\.m \+ "),
     "reconstruction": (r"2 \* p\.mean - 1", r"^return self\.d\(z\)", r"^return out\.tanh\(\) if"),
     "error": (r"^error = ",),
     "square": (r"^error = ", r"error\.flatten"),
     "log_p": (r"-log_prob\(", r"\.log_prob\(x\)"),
     "kl": (r"\bkl\(q\)", r"\bkl_divergence\("),
-    "elbo": (r"^return \{",),
-    "elbo_mean": (r"^return \{",),
+    "elbo": (r"^return \{$",),
+    "elbo_mean": (r"^return \{$",),
 }
-METHODS = ("terms", "q", "p", "e", "d", "encode", "decode")
+METHODS = ("terms", "q", "p", "e", "d", "fakes", "L_prior", "encode", "decode")
 
 
 @st.fragment
@@ -73,9 +73,10 @@ def draw(room: Room) -> None:
 
 def _upload() -> str | None:
     """A picture file as the pad takes it."""
-    file = st.file_uploader(
-        "Or a picture of a digit", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
-    )
+    with st.expander("Or bring a picture of a digit"):
+        file = st.file_uploader(
+            "Picture file", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
+        )
     if file is None:
         return None
     try:
@@ -100,9 +101,9 @@ def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, lis
 
 def _functions(family: type[Family]) -> list[Callable[..., Any]]:
     own = [getattr(family, name) for name in METHODS if callable(getattr(family, name, None))]
-    if issubclass(family, Variational):
-        own += [latent.normal, family.p_eps, latent.log_prob, latent.kl]
-    return own
+    if hasattr(family, "q"):
+        own += [latent.normal, family.p_eps, latent.kl]
+    return own + ([latent.log_prob] if issubclass(family, Variational) else [])
 
 
 def _listing(function: Callable[..., Any]) -> dict[str, Any]:

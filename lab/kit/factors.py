@@ -24,14 +24,14 @@ def factors(room: Room) -> None:
         return
     if found := ask(room, "factors"):
         st.markdown(
-            "Each picture was drawn from four independent numbers. A cell says how much of a factor (row) one latent "
-            "dimension (column) knows: the information between them, over the factor's entropy."
+            "Each picture was drawn from four independent numbers. A cell says how much of a factor (row) "
+            "one latent dimension (column) knows: the information between them, over the factor's entropy."
         )
         st.html(_table(found))
         st.markdown(
-            f"**Mutual Information Gap: {found['MIG']:.2f}** (Chen et al. 2018): how far the best dimension of "
-            "each factor is ahead of the second best, on average. 1 would be one dimension for each factor; 0, "
-            "that factors are shared, or unknown."
+            f"**Mutual Information Gap: {found['MIG']:.2f}** (Chen et al. 2018): how far the best dimension "
+            "of each factor is ahead of the second best, on average. 1 would be one dimension for each "
+            "factor; 0, that factors are shared, or unknown."
         )
         ask_again(found, "factors-again")
 

@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from engine.family import Family
-from engine.latent import Coder
 from lab import kit
 from lab.kit.setting import usual_data
 
@@ -44,8 +43,7 @@ def page_of(family: type[Family]) -> Callable[[], None]:
             kit.source(family)
             kit.knob_table(family)
 
-        tools = {"Draw a digit": lambda: kit.draw(room)} if issubclass(family, Coder) else {}
-        kit.tabs(tools | {"Formula and code": formula, "Check": lambda: kit.checks(room)})
+        kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

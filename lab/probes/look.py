@@ -18,7 +18,7 @@ from engine.device import seed as reseed
 from engine.latent import Coder, Variational, kl, log_prob
 from lab.probes import Answer, seed_of, whole
 from lab.probes.gan import only_pictures
-from lab.scenes.generic import pictures
+from lab.scenes.generic import halves, pictures
 
 SPREAD = 8  # further draws of eps
 OFFERED = 20  # test pictures at a time
@@ -63,7 +63,7 @@ def look(
     only_pictures(data)
     x = shown(data, picture, test, centre)
     y = torch.tensor([labelled(model, data, label)], device=x.device) if model.labelled else None
-    if variational := isinstance(model, Variational):
+    if isinstance(model, Variational):
         x, target = model.target(x, torch.full_like(x, 0.5))
     mu, sigma = model.encode(x, y)
     reseed(seed_of(0 if seed is None else seed), model.device)
@@ -78,10 +78,10 @@ def look(
     found: Answer = {
         "x": pictures(x)[0],
         "reconstruction": pictures(decoded)[0],
-        "error": error[0].mean(0).cpu().numpy().astype(np.float16),
+        "error": halves(error[0].mean(0)),
         "z": row(z[0]),
     }
-    if variational:
+    if isinstance(model, Variational):
         log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
         each = kl(model.q(x, y))[0]
         elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each

@@ -48,7 +48,7 @@ const CODER_WORDS = {
   errorMore: "ink added",
   errorLess: "ink missing",
 };
-const LOOK_AGAIN = 500; // ms: how often a picture is looked at anew while the model trains
+const LOOK_AGAIN = 1000; // ms: how often a picture is looked at anew while the model trains
 
 class CoderView {
   constructor(parent) {
@@ -197,7 +197,7 @@ class CoderView {
     setText(this.of, fill(this.words.of, { round: count(frame.meta.round) }));
     this.measure(question.since);
     clearTimeout(this.again);
-    if (this.state === "training") this.again = setTimeout(() => document.hidden || this.look(), LOOK_AGAIN);
+    if (this.state === "training") this.again = setTimeout(() => this.look(), LOOK_AGAIN);
   }
 
   /** How long it took from the hand's move to the picture, for who wants to know (`data-latency`, ms). */
