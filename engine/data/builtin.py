@@ -113,7 +113,7 @@ def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, *
     """A data set whose every tenth example (i % 10 == 9) is kept for testing."""
     test = torch.arange(len(x)) % 10 == 9
     held = {"x": x, "y": y, "factors": factors}
-    parts = {name: t[~test] for name, t in held.items() if t is not None}
+    parts: dict[str, Any] = {name: t[~test] for name, t in held.items() if t is not None}
     parts |= {f"test_{name}": t[test] for name, t in held.items() if t is not None}
     return Dataset(**parts, **rest)
 

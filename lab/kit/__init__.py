@@ -5,6 +5,7 @@ from lab.kit.codes import use_codes
 from lab.kit.compare import compare
 from lab.kit.draw import draw
 from lab.kit.explore import explore
+from lab.kit.factors import factors
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.linear import against_pca
@@ -29,6 +30,7 @@ __all__ = [
     "draw",
     "experiments",
     "explore",
+    "factors",
     "gallery",
     "knob_table",
     "label_shown",

@@ -102,7 +102,7 @@ def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, lis
 def _functions(family: type[Family]) -> list[Callable[..., Any]]:
     own = [getattr(family, name) for name in METHODS if callable(getattr(family, name, None))]
     if hasattr(family, "q"):
-        own += [latent.normal, family.p_eps, latent.kl]
+        own += [latent.normal, latent.Coder.p_eps, latent.kl]
     return own + ([latent.log_prob] if issubclass(family, Variational) else [])
 
 

@@ -79,3 +79,4 @@ BLUR = Failure(
 
 VAE_FAILURES = [COLLAPSE, DEEP, BLUR]
 AE_FAILURES = [HOLES]
+DISENTANGLED = "/vae?data=ellipses&z=6&beta=8"

@@ -105,7 +105,7 @@ VAE_GAN_GRAPH: Graph = {
 LABELS = {
     "world": "Data space",
     "field": "p(x) over its maximum",
-    "chart/loss": "What is descended, nats",
+    "chart/loss": "What is descended",
     "chart/minus ELBO": "−ELBO on test data, split, nats",
     "chart/bound on log p(x)": "Bound on log p(x), nats",
     "chart/KL of each dimension": "KL of each dimension, nats",
@@ -113,6 +113,8 @@ LABELS = {
     "term/−reconstruction": "−E[log p(x|z)]",
     "term/KL": "KL[q(z|x) ‖ p(z)]",
     "number/active units": "active dimensions",
+    "number/holes": "gaps between codes, 1 = as in the prior",
+    "number/sharpness": "sharpness of samples, 1 = real",
     "number/largest p(x)": "largest p(x)",
     "role/−reconstruction": "model",
     "role/-E[log p(x|z)]": "model",

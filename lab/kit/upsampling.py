@@ -53,7 +53,8 @@ def up_sampling(room: Room) -> None:
         return
     maps = found["maps"]
     if found["of"] == "encoder":
-        what = f"Channel {found['channel']} of {found['channels']} of this encoder's first convolution"
+        last = found["channels"] - 1
+        what = f"Channel {found['channel']} (of 0 to {last}) of this encoder's first convolution"
     else:
         what = "The picture itself (this network has no convolutions; choose them under Advanced)"
     high, low = maps["before"]["picture"].shape[0], maps["pooled"]["picture"].shape[0]

@@ -3,6 +3,7 @@
 from lab.probes.attributes import directions
 from lab.probes.between import arithmetic, interpolate, sheet
 from lab.probes.bound import test_bound, tightness
+from lab.probes.factors import factors
 from lab.probes.look import look, offer
 from lab.probes.manifold import manifold
 from lab.probes.trick import trick
@@ -12,6 +13,7 @@ from lab.probes.uses import few_labels
 __all__ = [
     "arithmetic",
     "directions",
+    "factors",
     "few_labels",
     "interpolate",
     "look",

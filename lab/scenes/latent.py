@@ -177,15 +177,15 @@ def marginal(model: Any, x: Tensor, y: Tensor, pointer: Pointer = None) -> Tenso
     axes = []
     for values, to in zip(mean.T, (x.double(), y.double()), strict=True):
         margin = 5 * sigma
-        low, high = float(to[0]) - margin, float(to[-1]) + margin  # farther means add nothing
+        low, high = float(to[0]) - margin, float(to[-1]) + margin  # means beyond add nothing
         cell = (high - low) / (BINS - 1)
-        at = ((values - low) / cell).clamp(-1, BINS)
+        at = ((values - low) / cell).clamp(0, BINS - 1)
         kernel = Normal(to[:, None], sigma).log_prob(low + cell * torch.arange(BINS)).exp()
         axes.append((at.floor().long(), at - at.floor(), kernel))
     (i, right, along), (j, above, upward) = axes
-    cells = torch.zeros((BINS + 3) ** 2, dtype=torch.float64)
+    cells = torch.zeros((BINS + 1) ** 2, dtype=torch.float64)
     for di, wi in ((0, 1 - right), (1, right)):
         for dj, wj in ((0, 1 - above), (1, above)):
-            cells.index_add_(0, (j + dj + 1) * (BINS + 3) + i + di + 1, weight * wi * wj)
-    inside = cells.reshape(BINS + 3, BINS + 3)[1 : BINS + 1, 1 : BINS + 1] / weight.sum()
+            cells.index_add_(0, (j + dj) * (BINS + 1) + i + di, weight * wi * wj)
+    inside = cells.reshape(BINS + 1, BINS + 1)[:BINS, :BINS] / weight.sum()
     return upward @ inside @ along.T

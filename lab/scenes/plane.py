@@ -88,15 +88,16 @@ def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
     """The plane that the page has asked for ("axes", x and y), else that of the first two dimensions."""
     n = model.config.z
     asked = (pointer or {}).get("axes", {})
-    names = [_axis(asked.get(which), n) for which in "xy"]
-    first, second = (0, 1) if None in names or names[0] == names[1] else names
+    first, second = (_axis(asked.get(which), n) for which in "xy")
+    if first is None or second is None or first == second:
+        first, second = 0, 1
     directions = torch.eye(n).to(mu)
     if n == 1:
         return Plane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
-    if min(first, second) < 0:  # type: ignore[type-var]
+    if min(first, second) < 0:
         directions = torch.cat([directions, principal(mu).flip(0)])  # -1 is the first
-    across, up = directions[first], directions[second]  # type: ignore[index]
-    if (first < 0) != (second < 0):  # type: ignore[operator]
+    across, up = directions[first], directions[second]
+    if (first < 0) != (second < 0):
         up = up - (up @ across) * across  # a dimension beside a principal direction: what is left of it
         up = up / up.norm().clamp(min=1e-6)
     base = mu.mean(0)

@@ -111,7 +111,9 @@ class Visitor:
         """Pause the run on the stage; its round."""
         self.button("play").click()
         self.until(lambda: self.info()["state"] == "paused", "the run to pause")
-        self.until(lambda: "paused" in self.button("readout").inner_text(), "the stage to say so")
+        players = self.stage.locator('[data-testid^="step-"]').count()  # of one alone no last turn is told
+        says = "last turn" if players else "paused"
+        self.until(lambda: says in self.button("readout").inner_text(), "the stage to say so")
         return self.number("now")
 
     def look_back(self, steps: int) -> int:

@@ -216,8 +216,9 @@ def test_keyframes_are_whole_and_small_and_other_frames_say_only_what_moves(tmp_
 
 
 def test_rows_become_stacks_bars_and_numbers():
-    rows = [{"round": n, "ELBO": -90.0 - n, "reconstruction": -80.0, "KL": 10.0 + n, "log p(x)": -85.0,
-             "active units": 2, "KL of each dimension": [4.0, 0.001], "shares": [1.0]} for n in (1, 2)]  # fmt: skip
+    held_out = {"reconstruction": -80.0, "log p(x)": -85.0, "active units": 2, "shares": [1.0]}
+    each = {"KL of each dimension": [4.0, 0.001]}
+    rows = [{"round": n, "ELBO": -90.0 - n, "KL": 10.0 + n} | held_out | each for n in (1, 2)]
     found = scenes.curves(rows)
     assert found["stack/minus ELBO/−reconstruction"][-1].tolist() == [2, 80]
     assert found["stack/minus ELBO/KL"][-1].tolist() == [2, 12]

@@ -1,0 +1,200 @@
+"""What takes long to draw: sent when it is needed, seldom while a run trains, and never lost on the way."""
+
+import asyncio
+import io
+import json
+import pickle
+
+import pytest
+from safetensors.numpy import load as load_arrays
+
+from engine.config import Refused
+from lab import server
+from lab.runs import store, worker
+from lab.runs.run import Run
+from lab.runs.supervisor import Supervisor
+from lab.runs.worker import Seat, Worker
+
+CODER = {"family": "vae", "data": "digits", "seed": 0, "config": {"width": 8, "batch": 16, "z": 3}}
+GAN = {"family": "gan", "data": "ring", "seed": 0, "config": {"width_G": 8, "width_D": 8, "batch": 16}}
+
+
+class Hosted:
+    """A worker without its process, with one run."""
+
+    def __init__(self, setting=CODER):
+        self.sink = io.BytesIO()
+        self.worker = Worker(io.BytesIO(), self.sink)
+        self.run = Run(store.create(setting))
+        self.id = self.run.info.id
+        self.seat = self.worker.seats[self.id] = Seat(self.run)
+
+    def told(self):
+        """Kinds of the pictures sent since the last call, each with its arrays."""
+        self.sink.seek(0)
+        found = []
+        while message := self._next():
+            if message[0] in ("frame", "rare", "whole"):
+                found.append((message[0], load_arrays(message[2])))
+        self.sink.seek(0)
+        self.sink.truncate()
+        return found
+
+    def _next(self):
+        try:
+            return pickle.load(self.sink)
+        except EOFError:
+            return None
+
+    def point(self, kind, x=0.0, y=0.0):
+        self.worker.on_pointer(self.id, {"kind": kind, "x": x, "y": y})
+
+
+def test_who_comes_gets_all_and_who_stays_gets_no_picture_twice():
+    at = Hosted()
+    at.worker.on_watch(at.id, 1)
+    ((kind, arrays),) = at.told()
+    assert kind == "whole"
+    assert {"atlas/decoder", "atlas/tests", "box/plane", "codes/label"} <= set(arrays)
+    at.worker.on_do(at.id, {"do": "step", "player": None})
+    ((kind, arrays),) = at.told()
+    assert kind == "rare"
+    assert "atlas/decoder" in arrays
+    assert "atlas/tests" not in arrays
+
+
+def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatch):
+    monkeypatch.setattr(worker, "RARE_FRAME_EVERY", 1000.0)
+    at = Hosted()
+    at.worker.on_watch(at.id, 1)
+    at.worker.on_do(at.id, {"do": "play"})
+    at.told()
+    for _ in range(20):
+        at.seat.due = 0.0
+        at.worker._slice(at.seat, 1)
+    seen = at.told()
+    assert len(seen) == 20
+    assert {kind for kind, _ in seen} == {"frame"}
+    assert not [name for _, arrays in seen for name in arrays if name.startswith("atlas/")]
+    at.seat.rare_due = 0.0
+    at.worker._slice(at.seat, 1)
+    at.worker._slice(at.seat, 1)
+    assert next(kind for kind, _ in at.told()) == "rare"
+    at.run.info = store.change_info(at.run.at, rounds=at.run.round + 1)
+    at.worker._slice(at.seat, 1)
+    assert at.run.info.state == "ended"
+    assert [kind for kind, _ in at.told()] == ["rare"]
+
+
+def test_what_takes_long_costs_other_pictures_nothing(monkeypatch):
+    at = Hosted()
+    at.worker.on_watch(at.id, 1)
+    assert at.seat.cost == 0
+    assert at.seat.rare_due > 0
+
+
+def test_nobody_watching_nothing_is_drawn(monkeypatch):
+    at = Hosted()
+    at.worker.on_do(at.id, {"do": "play"})
+    monkeypatch.setattr(worker.Run, "frame", lambda *_, **__: pytest.fail("a picture for nobody"))
+    monkeypatch.setattr(at.run, "_keyframe_rounds", set())
+    for _ in range(3):
+        at.worker._slice(at.seat, 1)
+    at.point("axes", 1.0, 2.0)
+    assert at.told() == []
+
+
+def test_pointers_of_different_kinds_lie_beside_each_other_and_there_is_one_hand():
+    at = Hosted()
+    at.worker.on_watch(at.id, 1)
+    at.told()
+    at.point("axes", 1.0, 2.0)
+    at.point("label", 3.0)
+    at.point("hover", 0.1, 0.2)
+    at.point("press", 0.3, 0.4)
+    known = {"axes": {"x": 1.0, "y": 2.0}, "label": {"x": 3.0, "y": 0.0}}
+    assert at.worker.pointers[at.id] == known | {"press": {"x": 0.3, "y": 0.4}}
+    at.point("leave")
+    assert at.worker.pointers[at.id] == known
+    kinds = [kind for kind, _ in seen] if (seen := at.told()) else []
+    assert kinds == ["rare", "rare", "frame", "frame", "frame"], "a hand that moves asks for nothing costly"
+    assert seen[-3][1]["codes/test"].tolist() == seen[0][1]["codes/test"].tolist()
+    assert seen[0][1]["axes/plane"].tolist() == [1, 2]
+    for n in range(100):
+        at.point(f"k{n}")
+    assert len(at.worker.pointers[at.id]) <= worker.MOST_POINTERS
+
+
+def test_the_axes_outlive_the_seat():
+    at = Hosted()
+    at.point("axes", 1.0, 2.0)
+    at.worker._tidy()
+    assert at.id not in at.worker.seats
+    at.worker.on_watch(at.id, 1)
+    assert at.told()[0][1]["axes/plane"].tolist() == [1, 2]
+    at.worker.on_close(at.id)
+    assert at.worker.pointers == {}
+
+
+def test_a_scene_without_a_costly_part_sends_frames_as_ever():
+    at = Hosted(GAN)
+    at.worker.on_watch(at.id, 1)
+    at.worker.on_do(at.id, {"do": "step", "player": None})
+    assert [kind for kind, _ in at.told()] == ["frame", "frame"]
+
+
+def viewer():
+    found = object.__new__(server.Viewer)
+    found.texts, found.rare, found.frame, found.news = [], None, None, asyncio.Event()
+    return found
+
+
+def sent(viewer):
+    """What goes out of a viewer at once, in its order."""
+    out = []
+
+    class Socket:
+        async def send_bytes(self, data):
+            out.append(data)
+
+        async def send_text(self, text):
+            out.append(json.loads(text))
+
+    async def once():
+        viewer.ws = Socket()
+        task = asyncio.create_task(viewer.send())
+        await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(once())
+    return out
+
+
+def test_a_newer_frame_does_not_displace_what_took_long():
+    one = viewer()
+    for kind, what in [("whole", b"w"), ("frame", b"1"), ("rare", b"r1"), ("frame", b"2"), ("rare", b"r2"),
+                       ("frame", b"3"), ("frame", b"4"), ("state", {"round": 1})]:  # fmt: skip
+        one._take(kind, what)
+    assert sent(one) == [b"w", {"state": {"round": 1}}, b"r2", b"4"]
+    one._take("frame", b"5")
+    one._take("whole", b"w2")
+    assert sent(one) == [b"w2"], "a frame older than a whole picture would undo it"
+
+
+def test_a_page_may_point_before_anyone_watches(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Supervisor, "__init__", lambda self: None)
+    monkeypatch.setattr(Supervisor, "place", lambda self, run: self)
+    monkeypatch.setattr(Supervisor, "ask", lambda self, *what: asked.append(what), raising=False)
+    at = store.create(CODER)
+    Supervisor().point(at.name, {"kind": "axes", "x": 1.0, "y": 2.0})
+    Supervisor().point("gan-ring", {"kind": "axes", "x": 1.0, "y": 2.0})
+    assert [what[:2] for what in asked] == [("pointer", at.name)]
+
+
+@pytest.mark.parametrize("x", ["NaN", "Infinity"])
+def test_a_pointer_at_no_number_is_refused(x):
+    one = viewer()
+    one.run_id = "000000000000"
+    with pytest.raises(Refused, match="did not understand"):
+        one.handle(f'{{"pointer": {{"kind": "axes", "x": {x}, "y": 0}}}}')
