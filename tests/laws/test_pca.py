@@ -98,3 +98,14 @@ def test_no_axis_turns_around_between_rounds():
         before = model.V.clone()
         model.learn(part)
         assert ((before * model.V).sum(0) > 0.9).all()
+
+
+def test_after_every_batch_the_axes_are_uncorrelated_and_in_order():
+    """Long before they are PCA's: within their subspace they are its own axes."""
+    torch.manual_seed(0)
+    model = PCA(PCA.configure(SPACES["points"], {"z": 3}), SPACES["points"])
+    for part in examples(SPACES["points"])[:4]:
+        model.learn(part)
+        covariance = (model.V.T @ model.S @ model.V).detach()
+        assert (covariance - covariance.diagonal().diag()).abs().max() < 1e-12
+        assert (covariance.diagonal().diff() < 0).all()
