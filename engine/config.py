@@ -74,7 +74,7 @@ def knob(
 
 
 TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed", "tab"}
-TAKEN |= {"family", "knob", "left", "right", "a", "b"}  # of a comparison
+TAKEN |= {"family", "knob", "left", "right", "a", "b", "c"}  # of a comparison
 """Words of the address and of the command line, which no knob may have for a name."""
 
 

@@ -211,11 +211,11 @@ class Variational(Coder):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None, k: int = 32) -> dict[str, float | list[float]]:
-        """`bounds` of held-out x (n, *shape) with k draws, as numbers."""
+        """`bounds` of held-out x (n, *shape) with k draws, as numbers; for a stack with fewer draws."""
         n = len(x)
-        members = (self.members,) if self.members else ()
+        members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        u = self.p_u(n)
+        u = torch.rand_like(x) if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}

@@ -82,7 +82,8 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             """A method of all members, each with its weights, its dials and its part of `given`. Random
             numbers within are the same for all, so that members differ by what they learned."""
             weights = {
-                f"model.{owner}.{leaf}": getattr(self.get_submodule(owner), leaf) for owner, leaf in held
+                ".".join(filter(None, ("model", owner, leaf))): getattr(self.get_submodule(owner), leaf)
+                for owner, leaf in held
             }
             dials = {k: torch.tensor([values[k] for values in own], device=self.device) for k in turned}
 
@@ -93,14 +94,16 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             ins = (0, 0 if dials else None, *(None if g is None else 0 for g in given))
             return vmap(one, ins, randomness="same")(weights, dials, *given)
 
-        def draw(self, method: str, n: int) -> Tensor:
-            """The noise of all members, each from the stream of its seed."""
+        def draw(self, method: str, n: int) -> Tensor | None:
+            """The noise of all members, each from the stream of its seed; None where they need none."""
             before, found = random_state(self.device), {}
             for seed, state in self.streams().items():
                 set_random_state(state, self.device)
                 found[seed] = getattr(family, method)(self, n)
                 noise[seed] = random_state(self.device)
             set_random_state(before, self.device)
+            if None in found.values():
+                return None
             if len(found) == 1:
                 return found[self.seeds[0]].expand(self.members, *found[self.seeds[0]].shape)
             return torch.stack([found[seed] for seed in self.seeds])
@@ -187,7 +190,7 @@ class StackedOptimizer(torch.optim.Optimizer):
         """All weights of a player as one matrix (N, weights of a member): few operations, not many."""
         (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
-        g = torch.cat([w.grad.flatten(1) for w in weights], 1)  # type: ignore[union-attr]
+        g = torch.cat([w.grad.reshape(len(w), -1) for w in weights], 1)  # type: ignore[union-attr]
         lr, *betas = (group[k].to(g)[:, None] for k in ("lr", "beta1", "beta2") if k in group)
         change = -lr * (self._adam(g, *betas) if betas else g)
         for w, part in zip(weights, change.split([w[0].numel() for w in weights], 1), strict=True):

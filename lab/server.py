@@ -27,14 +27,15 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 from engine.config import Refused
 from engine.device import settle
 from engine.families import families
-from lab.runs import store
-from lab.runs.supervisor import supervisor
+from lab.runs import store, wire
+from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
 
 _bind_socket = starlette_server._bind_socket
 PAGES = Path(__file__).parents[1] / "pages"
 COOKIE = "genlab"
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
 OWNED = {"play", "pause", "step", "reset", "rewind"}
+Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
 
 
 def who(cookies: dict[str, str]) -> str:
@@ -63,22 +64,30 @@ def same_origin(ws: WebSocket) -> bool:
 
 
 class Viewer:
-    """One open socket: texts, keyframes and whole pictures in order, and of the other frames only the newest;
-    one that is drawn rarely is not lost to those without what took long."""
+    """One open socket: texts, keyframes and whole pictures in order; of the other frames, and of questions,
+    only the newest. A frame that is drawn rarely is not lost to those without what took long.
+
+    A quiet one (`/live/{run}?quiet`) asks, and is sent no pictures.
+    """
 
     def __init__(self, ws: WebSocket, run_id: str) -> None:
         self.ws, self.run_id, self.who = ws, run_id, who(ws.cookies)
+        self.quiet = "quiet" in ws.query_params
         self.loop = asyncio.get_running_loop()
         self.texts: list[str | bytes] = []
         self.rare: bytes | None = None
         self.frame: bytes | None = None
         self.news = asyncio.Event()
+        self.question: Question | None = None
+        self.asked = asyncio.Event()
 
     def hear(self, kind: str, what: Any) -> None:
         """Called from the supervisor's threads."""
         self.loop.call_soon_threadsafe(self._take, kind, what)
 
     def _take(self, kind: str, what: Any) -> None:
+        if self.quiet and kind in ("frame", "rare", "whole", "keyframe", "trace"):
+            return
         if kind == "frame":
             self.frame = what
         elif kind == "rare":
@@ -112,6 +121,34 @@ class Viewer:
             for frame in filter(None, frames):
                 await self.ws.send_bytes(frame)
 
+    async def answer(self) -> None:
+        """Ask the model one question at a time; of those that come meanwhile only the newest is kept."""
+        while True:
+            await self.asked.wait()
+            self.asked.clear()
+            question, self.question = self.question, None
+            if question:
+                found = await self._answer(question)  # meanwhile `send` makes a new list
+                self.texts.append(found)
+                self.news.set()
+
+    async def _answer(self, question: Question) -> str | bytes:
+        name, arguments, number = question
+        try:
+            future = await asyncio.to_thread(supervisor().ask, self.run_id, name, arguments)
+            # shielded: a future cancelled here could not take the worker's answer any more
+            waiting = asyncio.shield(asyncio.wrap_future(future))
+            return wire.pack_answer(await asyncio.wait_for(waiting, ANSWER_SECONDS), number)
+        except (Refused, TimeoutError) as error:
+            why = str(error) or BUSY
+        except (TypeError, ValueError):
+            why = f"What {name[:40]} answers cannot be sent to a browser."
+        return json.dumps({"error": why, "answer": number})
+
+    def _ask(self, question: Question) -> None:
+        self.question = question
+        self.asked.set()
+
     async def receive(self) -> None:
         while True:
             text = await self.ws.receive_text()
@@ -141,6 +178,8 @@ class Viewer:
                 at = store.folder(self.run_id)
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
+            case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
+                self.loop.call_soon_threadsafe(self._ask, (name, arguments, number))
             case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
                 isfinite(x) and isfinite(y)
             ):
@@ -177,14 +216,15 @@ async def live(ws: WebSocket) -> None:
     at = store.folder(viewer.run_id)
     if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
         viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
-    sending = asyncio.create_task(viewer.send())
+    tasks = [asyncio.create_task(viewer.send()), asyncio.create_task(viewer.answer())]
     try:
         await asyncio.to_thread(_listen, viewer, hear)
         await viewer.receive()
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
-        sending.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.to_thread(supervisor().leave, viewer.run_id, hear)
 
 

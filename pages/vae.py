@@ -6,6 +6,7 @@ from engine import latent
 from engine.families.vae import VAE
 from engine.latent import Variational
 from lab import kit
+from lab.kit.failures import DISENTANGLED, VAE_FAILURES
 from lab.kit.latent import GRAPH, LABELS, LEGENDS, bound_now, latent_plane
 
 room = kit.room(
@@ -46,4 +47,68 @@ $$
     kit.knob_table(VAE)
 
 
-kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
+def slips() -> None:
+    st.markdown(
+        "Formulas and code of the lectures have slips, as everybody's have. Each number below is computed by this lab."
+    )
+    kit.slips()
+
+
+def failures() -> None:
+    st.markdown(
+        "Each link shows its failure in a minute or so, and so do the cures: the tests of this lab train them all. The sentence "
+        "under the picture names what is seen."
+    )
+    kit.gallery(VAE_FAILURES)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "A wall of β",
+                "Eight VAEs with β from 0.1 to 32 train together; a curve shows what each pays in KL and gets in reconstruction.",
+                "/wall?family=vae",
+            ),
+            (
+                "PCA, autoencoder and VAE",
+                "The same digits and the same nets, three planes of codes: what the KL term is good for.",
+                "/planes",
+            ),
+            (
+                "Twenty dimensions",
+                "The reconstructions are much better, and the ELBO too. Some dimensions may fall asleep: watch the bars of the KL.",
+                "/vae?z=20",
+            ),
+            (
+                "Disentangled by β",
+                "Ellipses drawn from four independent factors. With a large β single dimensions of z come to mean single factors.",
+                DISENTANGLED,
+            ),
+            (
+                "Points in the plane",
+                "With a Gaussian decoder the VAE's own density p(x) is drawn exactly, by an integral over z.",
+                "/vae?data=moons",
+            ),
+            (
+                "From blurred to sharp",
+                "A VAE-GAN lets a discriminator judge what is restored.",
+                "/vae-gan",
+            ),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Draw a digit": lambda: kit.draw(room),
+        "Use the codes": lambda: kit.use_codes(room),
+        "Factors": lambda: kit.factors(room),
+        "How tight is the bound?": lambda: kit.bound(room),
+        "Formula and code": formula,
+        "Slips in the slides": slips,
+        "Failures and cures": failures,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

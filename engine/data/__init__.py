@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.config import Refused
-from engine.data.builtin import TARGETS, Choice, digits, sampled
+from engine.data.builtin import TARGETS, Choice, digits, sampled, shapes
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.images import keep_images, load_images
 from engine.data.keep import home_of
@@ -40,6 +40,8 @@ def names(kind: str | None = None) -> list[Choice]:
         for name, (title, says, make) in TARGETS.items()
     ]
     choices.append(Choice("digits", "Digits", "image", False, "10,000 handwritten digits of MNIST."))
+    says = "10,000 drawn ellipses whose position, size and aspect are known and independent."
+    choices.append(Choice("ellipses", "Ellipses", "image", False, says, labelled=False))
     choices += [Choice(s.name, s.title, "image", True, s.says) for s in SETS.values()]
     return [choice for choice in choices if kind in (None, choice.kind)]
 
@@ -65,6 +67,8 @@ def _load(name: str, home: Path) -> Dataset:
         return sampled(name, title, make(), "Samples of a distribution whose density is known exactly.")
     if name == "digits":
         return digits()
+    if name == "ellipses":
+        return shapes()
     if name in SETS:
         return download(name, home)
     kind = name.partition("-")[0]

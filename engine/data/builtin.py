@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.data.curves import Circles, Curve, Line, moons, spiral
 from engine.data.dataset import Dataset
+from engine.data.shapes import FACTORS, ellipses
 from engine.data.targets import Checkerboard, Mixture, Pinwheel, Target
 from engine.family import Space
 
@@ -108,11 +109,13 @@ def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
     )
 
 
-def divided(x: Tensor, y: Tensor | None = None, **rest: Any) -> Dataset:
+def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, **rest: Any) -> Dataset:
     """A data set whose every tenth example (i % 10 == 9) is kept for testing."""
     test = torch.arange(len(x)) % 10 == 9
-    y, test_y = (None, None) if y is None else (y[~test], y[test])
-    return Dataset(x=x[~test], y=y, test_x=x[test], test_y=test_y, **rest)
+    held = {"x": x, "y": y, "factors": factors}
+    parts: dict[str, Any] = {name: t[~test] for name, t in held.items() if t is not None}
+    parts |= {f"test_{name}": t[test] for name, t in held.items() if t is not None}
+    return Dataset(**parts, **rest)
 
 
 def digits() -> Dataset:
@@ -126,4 +129,18 @@ def digits() -> Dataset:
         title="Digits",
         space=Space((1, 28, 28), 10),
         note="10,000 handwritten digits of MNIST; every tenth is kept for testing.",
+    )
+
+
+def shapes() -> Dataset:
+    """9,000 training and 1,000 test pictures of an ellipse, 28 x 28 grey, with the factors of each."""
+    x, factors = ellipses(10_000)
+    return divided(
+        torch.from_numpy(x)[:, None],
+        factors=torch.from_numpy(factors),
+        factor_names=tuple(FACTORS),
+        name="ellipses",
+        title="Ellipses",
+        space=Space((1, 28, 28)),
+        note=f"10,000 drawn ellipses, each with its {', '.join(FACTORS)}; every tenth is kept for testing.",
     )

@@ -30,13 +30,16 @@ class Dataset:
     center: Tensor = field(default_factory=lambda: torch.zeros(()))
     unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit
     note: str = ""  # one sentence: what was done to the data
+    factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, where they are known
+    test_factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
 
     def to(self, device: torch.device | str) -> Dataset:
         """The same data on another device."""
-        names = ("x", "y", "test_x", "test_y", "center", "unit")
+        names = ("x", "y", "test_x", "test_y", "center", "unit", "factors", "test_factors")
         held = {name: getattr(self, name) for name in names}
         moved: dict[str, Any] = {name: None if t is None else t.to(device) for name, t in held.items()}
         return replace(self, **moved)
@@ -44,6 +47,14 @@ class Dataset:
     def take(self, index: Tensor | slice) -> Tensor:
         """Training examples as a model sees them (`floats`), shape (n, *space.shape)."""
         return floats(self.x[index])
+
+    def some(self, n: int, test: bool = False) -> tuple[Tensor, Tensor | None]:
+        """n examples and their labels, always the same: evenly from all of them, which may be in the order
+        of the labels. Fewer where there are fewer."""
+        x, y = (self.test_x, self.test_y) if test else (self.x, self.y)
+        n = min(n, len(x))
+        index = torch.arange(n, device=x.device) * len(x) // n
+        return floats(x[index]), None if y is None else y[index]
 
     def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
         """`size` examples drawn with replacement: a pure function of (seed, round, draw).

@@ -41,11 +41,11 @@ def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
         files, budget = _zip(source), MOST_PIXELS_TOGETHER
     grey, colour = [], []
     for name, content in files:
-        with _decode(name, content) as image:
+        with opened(name, content) as image:
             budget -= image.width * image.height
             if budget < 0:
                 raise Refused("The pictures have more than 500 megapixels together; make them smaller.")
-            image = _flat(name, image)
+            image = flat(name, image)
         colour.append(np.asarray(ImageOps.fit(image, COLOUR)))
         grey.append(np.asarray(ImageOps.fit(image, GREY).convert("L")))
     if len(grey) < FEWEST:
@@ -123,7 +123,7 @@ def _wanted(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not any(p.startswith((".", "__MACOSX")) for p in path.parts)
 
 
-def _decode(name: str, content: bytes) -> Image.Image:
+def opened(name: str, content: bytes) -> Image.Image:
     """The picture, opened but not yet decoded."""
     try:
         image = Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"])
@@ -136,7 +136,7 @@ def _decode(name: str, content: bytes) -> Image.Image:
     raise Refused(f"{name[-60:]!r} has more than 20 megapixels; make it smaller.")
 
 
-def _flat(name: str, image: Image.Image) -> Image.Image:
+def flat(name: str, image: Image.Image) -> Image.Image:
     """Decoded, upright, opaque on white, RGB with 8 bits; metadata stay behind."""
     try:
         image.draft("RGB", (128, 128))  # a JPEG decodes at a fraction of its size

@@ -6,8 +6,10 @@ from collections import OrderedDict
 
 import torch
 
-from engine.data import Dataset, floats
+from engine.data import Dataset
 from engine.family import Family
+from engine.latent import Coder
+from engine.metrics import codes
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
@@ -52,17 +54,18 @@ def about(data: Dataset) -> About:
 
 
 def held_out(model: Family, data: Dataset, n: int = 64) -> dict[str, float | list[float]]:
-    """What the family measures on the first n test examples, always the same ones."""
-    return model.evaluate(floats(data.test_x[:n]), None if data.test_y is None else data.test_y[:n])
+    """What the family measures on n test examples, always the same ones."""
+    return model.evaluate(*data.some(n, test=True))
 
 
 def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
     """All that a row of a run tells of the model: its quality, the signs of its training, and under
     "shares" how its samples are divided among the modes (or squares of the box)."""
-    signs: dict[str, float | list[float]] = dict(
-        model.signs(data.take(slice(128)), None if data.y is None else data.y[:128])
-    )
+    signs: dict[str, float | list[float]] = dict(model.signs(*data.some(128)))
     signs |= held_out(model, data)
+    if isinstance(model, Coder):
+        with torch.no_grad():
+            signs |= codes.measure(model, data)
     if data.space.kind == "image":
         return signs
     with torch.no_grad():

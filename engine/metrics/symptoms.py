@@ -54,7 +54,7 @@ class Symptom(NamedTuple):
 
     @property
     def bad(self) -> bool:
-        return self.name not in ("Working", "Learning")
+        return self.name not in ("Working", "Learning", "Sleeping dimensions", "Blur")
 
 
 class Story(NamedTuple):

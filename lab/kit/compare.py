@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -16,10 +14,8 @@ from engine.families import families
 from engine.family import Family
 from lab.kit.generic import LEGENDS
 from lab.kit.panels import diagnosis, tell
-from lab.kit.room import who
-from lab.kit.setting import Setting, choose, pick, titled, usual_data, widget
-from lab.runs import store
-from lab.runs.supervisor import supervisor
+from lab.kit.setting import choose, pick, titled, usual_data, widget
+from lab.kit.together import Wanted, runs_together
 from lab.stage import pair
 
 SIDES = ("left", "right")
@@ -56,7 +52,12 @@ def compare(
         st.stop()
     knob, values = chosen["knob"], [chosen[side] for side in SIDES]
     try:
-        runs = _runs_of(family, setting, knob, values)
+        space = data.load(setting.data).space
+        configs = [
+            family.configure(space, setting.config | {knob.name: value}).model_dump() for value in values
+        ]
+        wanted = [Wanted(family, setting.data, setting.seed, config) for config in configs]
+        runs = runs_together(wanted, fixed=(knob.name,))
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
@@ -70,7 +71,6 @@ def compare(
             f"**{titled(knob)}** is **{said[0]}** on the left and **{said[1]}** on the right. "
             f"All else is the same: {alike}"
         )
-    kind = data.load(setting.data).space.kind
 
     @st.fragment(run_every=2.0)
     def show() -> None:
@@ -81,7 +81,7 @@ def compare(
                 f"{side.capitalize()}: {knob.label} {one}" for side, one in zip(SIDES, said, strict=True)
             ],
             verdicts=[tell(diagnosis(run)) for run in runs],
-            legend=legends.get(family.name, LEGENDS).get(kind, ()),
+            legend=legends.get(family.name, LEGENDS).get(space.kind, ()),
             players=family.players,
             labels=labels.get(family.name, {}),
         )
@@ -160,55 +160,3 @@ def _say(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return value if isinstance(value, str) else f"{value:g}".replace("e-0", "e-").replace("-", "\u2212")
-
-
-def _runs_of(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
-    """The two runs in the address, changed as the sliders say; or two new ones."""
-    found = _found(family, setting, knob, values)
-    if not found:
-        found = _start(family, setting, knob, values)
-    for name, run_id in zip("ab", found, strict=True):
-        st.query_params[name] = run_id
-    with suppress(Refused):
-        for before in st.session_state.get("_pair", ()):
-            if before not in found:  # nobody looks at it now
-                supervisor().do(before, who(), {"do": "pause"})
-    st.session_state["_pair"] = found
-    return found
-
-
-def _found(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
-    """The runs in the address if they are the visitor's own pair and can take this setting; else none.
-    To another visitor the same setting gives the same numbers, in runs that obey him."""
-    runs = [st.query_params[name] for name in "ab" if name in st.query_params]
-    try:
-        infos = [store.read_info(store.folder(run_id)) for run_id in runs]
-    except Refused as refusal:
-        st.error(f"{refusal} Here are two new runs of this setting.")
-        return []
-    paces = {info.pace for info in infos}
-    if len(infos) != 2 or len(paces) != 1 or paces == {""} or any(info.owner != who() for info in infos):
-        return []
-    changes = []
-    for info, value in zip(infos, values, strict=True):
-        same = (info.family, info.data, info.seed) == (family.name, setting.data, setting.seed)
-        kept = {k: v for k, v in setting.config.items() if k != knob.name}
-        changed = {k: v for k, v in kept.items() if info.config.get(k) != v}
-        if (
-            not same
-            or info.config[knob.name] != value
-            or not all(family.Config.knobs()[k].live for k in changed)
-        ):
-            return []
-        changes.append(changed)
-    for run_id, changed in zip(runs, changes, strict=True):
-        if changed:
-            supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
-    return runs
-
-
-def _start(family: type[Family], setting: Setting, knob: Knob, values: Sequence[Any]) -> list[str]:
-    space = data.load(setting.data).space
-    configs = [family.configure(space, setting.config | {knob.name: value}).model_dump() for value in values]
-    same = {"family": family.name, "data": setting.data, "seed": setting.seed, "pace": secrets.token_hex(4)}
-    return [supervisor().create(who(), config=config, **same) for config in configs]

@@ -8,9 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from engine import data
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.judge import judge
 from lab.kit.room import Room
+from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
 
@@ -21,21 +23,24 @@ def explore(room: Room) -> None:
     elif not room.live:
         st.info(NO_MODEL)
     else:
-        _tools(room)
+        one_of(
+            room,
+            {
+                "Between two z": between,
+                "Arithmetic with z": arithmetic,
+                "Is it memorizing?": memorizing,
+                "Be the discriminator": judge,
+            },
+            "explore-tool",
+        )
 
 
 @st.fragment
-def _tools(room: Room) -> None:
-    tools: dict[str, Callable[[Room], None]] = {
-        "Between two z": between,
-        "Arithmetic with z": arithmetic,
-        "Is it memorizing?": memorizing,
-        "Be the discriminator": judge,
-    }
+def one_of(room: Room, tools: dict[str, Callable[[Room], None]], key: str) -> None:
+    """One of these tools, chosen by pills; only the tool that is used runs again."""
     name = st.pills(
-        "Tool", list(tools), default="Between two z", required=True, key="explore-tool",
-        label_visibility="collapsed",
-    )  # fmt: skip
+        "Tool", list(tools), default=next(iter(tools)), required=True, key=key, label_visibility="collapsed"
+    )
     tools[str(name)](room)
 
 
@@ -48,8 +53,24 @@ def number_of_z(label: str, key: str, first: int) -> int:
     return int(value)
 
 
-def _another(key: str) -> None:
-    st.session_state[key] = random.randrange(10_000)
+def _another(key: str, end: int = 10_000) -> None:
+    st.session_state[key] = random.randrange(end)
+
+
+def test_picture_number(room: Room, label: str, key: str, first: int) -> int:
+    """The number of a test picture of this room's data, and a button for another one."""
+    end = len(data.load(store.read_info(store.folder(room.run)).data).test_x)
+    st.session_state[key] = min(st.session_state.get(key, first), end - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        value = st.number_input(label, 0, end - 1, key=key, width=160)
+        st.button(
+            "Another", key=f"{key}-another", on_click=_another, args=(key, end), icon=":material/casino:"
+        )
+    return int(value)
+
+
+def latent_dimensions(room: Room) -> int:
+    return int(store.read_info(store.folder(room.run)).config["z"])
 
 
 # --- between two z -----------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine.adversarial import LOSSES
+from lab.kit.gallery import Cure, Failure
 from lab.stage import Graph
 
 GRAPH: Graph = {
@@ -106,33 +106,6 @@ def game_now(row: dict[str, Any]) -> str:
     known = [term for loss in LOSSES.values() for term in loss.says if term in row]
     parts = ", ".join(f"{term.replace('-', '−')} = {row[term]:.3f}" for term in dict.fromkeys(known))
     return when + parts.replace("[", "\\[").replace("]", "\\]") + "."
-
-
-class Cure(NamedTuple):
-    """What to change, and why it helps (or does not)."""
-
-    change: str
-    knobs: dict[str, Any]
-    why: str
-    cures: bool = True
-
-
-class Failure(NamedTuple):
-    """A setting that fails in a known way. `symptom` is what the detector calls it."""
-
-    title: str
-    symptom: str
-    seen: str
-    data: str
-    knobs: dict[str, Any]
-    rounds: int  # by then it has failed, and a cure has cured
-    cures: Sequence[Cure]
-
-    def address(self, cure: Cure | None = None) -> str:
-        """The link that opens it, or its cure."""
-        knobs = self.knobs | (cure.knobs if cure else {})
-        words = [f"data={self.data}", *(f"{name}={value}" for name, value in knobs.items())]
-        return "/gan?" + "&".join(words).replace(" ", "%20")
 
 
 # fmt: off

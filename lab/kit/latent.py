@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine import data
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -77,10 +78,32 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
+VAE_GAN_GRAPH: Graph = {
+    "nodes": [
+        {"id": "x", "title": "x", "says": "an example", "role": "data", "at": [0, 0],
+         "array": "points/real", "lights": ["batch.x", "x"]},
+        {"id": "Enc", "title": "Enc", "says": "q(z | x)", "role": "latent", "at": [1, 0]},
+        {"id": "z", "title": "z", "says": "code, or drawn from the prior", "role": "latent", "at": [2, 0],
+         "array": "codes/test", "lights": ["q", "eps", "z_p"]},
+        {"id": "Dec", "title": "Dec", "says": "draws", "role": "model", "at": [3, 0]},
+        {"id": "out", "title": "x~, x_p", "says": "restored, and drawn", "role": "model", "at": [4, 0],
+         "arrays": ["points/fake", "images/samples"], "lights": ["restored", "fakes"]},
+        {"id": "Dis", "title": "Dis", "says": "real or not? and its layer l", "at": [4, 1]},
+        {"id": "loss", "title": "loss", "says": "L_prior, L_like, L_GAN", "at": [3, 1],
+         "arrays": ["curve/loss/"], "lights": ["terms"]},
+        {"id": "gradient", "title": "gradient", "says": "to the player whose turn it is",
+         "role": "gradient", "at": [1, 1], "lights": ["gradient", "change"]},
+    ],
+    "edges": [
+        ["x", "Enc"], ["Enc", "z"], ["z", "Dec"], ["Dec", "out"], ["out", "Dis"], ["x", "Dis"],
+        ["Dis", "loss"], ["loss", "gradient", "gradient"],
+    ],
+}  # fmt: skip
+
 LABELS = {
     "world": "Data space",
     "field": "p(x) over its maximum",
-    "chart/loss": "What is descended, nats",
+    "chart/loss": "What is descended",
     "chart/minus ELBO": "−ELBO on test data, split, nats",
     "chart/bound on log p(x)": "Bound on log p(x), nats",
     "chart/KL of each dimension": "KL of each dimension, nats",
@@ -88,11 +111,21 @@ LABELS = {
     "term/−reconstruction": "−E[log p(x|z)]",
     "term/KL": "KL[q(z|x) ‖ p(z)]",
     "number/active units": "active dimensions",
+    "number/holes": "gaps between codes, 1 = as in the prior",
+    "number/sharpness": "sharpness of samples, 1 = real",
     "number/largest p(x)": "largest p(x)",
     "role/−reconstruction": "model",
     "role/-E[log p(x|z)]": "model",
     "role/KL": "latent",
     "role/β KL[q(z|x) || p(z)]": "latent",
+    "role/-E[log p(x|z,c)]": "model",
+    "role/β KL[q(z|x,c) || p(z|c)]": "latent",
+    "role/||x - d(e(x))||²": "model",
+    "role/L_like": "model",
+    "role/γ L_like": "model",
+    "role/-E[log Dis(x)]": "critic",
+    "role/-E[log(1 - Dis(x~))]": "critic",
+    "role/λ E[|∇Dis(x)|²]/2": "gradient",
     "role/ELBO": "model",
     "role/log p(x)": "truth",
 }
@@ -116,9 +149,36 @@ def latent_plane(room: Room) -> None:
     supervisor().point(room.run, {"kind": "axes"} | chosen)
 
 
+def label_of_plane(room: Room) -> None:
+    """The label for which the plane is decoded, in a room whose decoder must be told one."""
+    if room.kind != "image" or not room.live:
+        return
+    classes = data.load(store.read_info(store.folder(room.run)).data).space.classes
+    chosen = st.select_slider("Label of the decoded plane", range(classes), 0, key="label_of_plane")
+    supervisor().point(room.run, {"kind": "label", "x": float(chosen), "y": 0.0})
+
+
+def error_now(row: dict[str, Any]) -> str:
+    """The error of an autoencoder, or of PCA, as it is now."""
+    error = row.get("||x - d(e(x))||²")
+    if error is None:
+        return ""
+    return rf"Around round {row['round']:,}: $\lVert x - d(e(x)) \rVert^2 = {error:.2f}$ an example."
+
+
+def judged_now(row: dict[str, Any]) -> str:
+    """What each player of a VAE-GAN descends now."""
+    terms = [(k, v) for k, v in row.items() if k[0] in "βLγ-λ" and isinstance(v, float)]
+    said = ", ".join(f"{name} = {value:.3f}" for name, value in terms).replace("-E", "−E")
+    for sign in "[]~_|":  # these mean something else in markdown
+        said = said.replace(sign, "\\" + sign)
+    return f"Around round {row['round']:,}: {said}." if terms else ""
+
+
 def bound_now(row: dict[str, Any]) -> str:
     """The two terms of the objective with the present numbers in them."""
-    restored, kl = row.get("-E[log p(x|z)]"), row.get("β KL[q(z|x) || p(z)]")
+    restored = row.get("-E[log p(x|z)]", row.get("-E[log p(x|z,c)]"))
+    kl = row.get("β KL[q(z|x) || p(z)]", row.get("β KL[q(z|x,c) || p(z|c)]"))
     if restored is None or kl is None:
         return ""
     return (

@@ -18,9 +18,11 @@ from pygments.lexers import PythonLexer
 
 from engine import data
 from engine.config import Refused
-from engine.family import Family
+from engine.families import find
+from engine.family import Family, beside
 from engine.metrics import About, about
-from engine.metrics.symptoms import WINDOW, Symptom, symptoms
+from engine.metrics import symptoms as symptoms_of_games
+from engine.metrics.symptoms import WINDOW, Symptom
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -87,12 +89,16 @@ def diagnosis(run_id: str) -> list[Symptom] | None:
     return _diagnosis(path, path.stat().st_mtime_ns) if known.done() and path.exists() else None
 
 
+MEASURED = (b'"JS"', b'"D(x)"', b'"ELBO"', b'"test error"')  # what is in a row of measurements
+
+
 @lru_cache(maxsize=128)
 def _diagnosis(path: Path, _changed: int) -> list[Symptom] | None:
-    rows = store.rows(path, having=(b'"JS"', b'"D(x)"'))
+    rows, info = store.rows(path, having=MEASURED), store.read_info(path.parent)
     if len(rows) < WINDOW:
         return None
-    return symptoms(rows, judged_by(store.read_info(path.parent).data).result())
+    detector = next(iter(beside("engine.metrics", find(info.family))), symptoms_of_games)
+    return detector.symptoms(rows, judged_by(info.data).result())
 
 
 @lru_cache(maxsize=32)
@@ -110,7 +116,7 @@ def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
         return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
     if not found:
         return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
-    tones = {"Working": "good", "Learning": ""}
+    tones = {"Working": "good"} | dict.fromkeys(("Learning", "Sleeping dimensions", "Blur"), "")
     return [
         {
             "tone": tones.get(one.name, "bad"),

@@ -53,12 +53,12 @@ def choose(
     default_data: str,
     *,
     room: str = "",
-    smaller: Mapping[str, Any] | None = None,
+    smaller: Mapping[str, Mapping[str, Any]] | None = None,
     apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
 ) -> Setting | None:
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
-    A page that is not the family's own is another `room`; for points it may have `smaller` defaults.
+    A page that is not the family's own is another `room`; it may have `smaller` defaults, by kind of data.
     `apart`, given the defaults, may draw something between data and knobs, and names the knobs that are
     not drawn.
     """
@@ -75,7 +75,9 @@ def choose(
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    defaults = family.configure(space, dict(smaller or {}) if space.kind == "points" else {}).model_dump()
+    small = (smaller or {}).get(space.kind, {})
+    small = {name: value for name, value in small.items() if name in family.Config.model_fields}
+    defaults = family.configure(space, small).model_dump()
     _take_recipe(family, space, defaults)
     with st.sidebar:
         without = apart(defaults) if apart else ()

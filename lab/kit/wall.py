@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -15,14 +15,19 @@ from engine.config import Refused
 from engine.families import families
 from engine.family import Family
 from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
-from lab.kit.setting import Setting, choose
+from lab.kit.setting import Setting, choose, usual_data
+from lab.kit.tradeoff import trade_off
 from lab.runs import store, wall
+from lab.scenes.wall import measured
 from lab.stage import stage
 
-SMALLER = {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "batch": 64}  # quick, and enough
+SMALLER = {  # quick, and enough, by kind of data
+    "points": {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "width": 32, "batch": 64},
+    "image": {"width": 64, "depth": 1, "batch": 64},
+}
 SEEDS = 9
 NONE = "none"
-DEFAULTS = {"rows": "lr_D", "columns": "lr_G"}
+USUAL = {"rows": ("lr_D", "beta", "amount", "lr"), "columns": ("lr_G", NONE)}  # the first that is a choice
 TITLES = {"rows": "From row to row", "columns": "From column to column"}
 NEWEST = 400_000  # bytes of rows, in which there is a measurement
 
@@ -41,7 +46,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     st.markdown(sentence)
     family = _choose_family()
     _adopt_linked_run(family, wall=True)
-    setting = choose(family, "ring", room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
+    setting = choose(family, usual_data(family), room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
     if setting is None:
         st.stop()
     axes = _choose_axes(family)
@@ -77,9 +82,14 @@ def _choose_family() -> type[Family]:
     return found[name]
 
 
-def _swept(defaults: dict[str, Any] | None = None) -> list[str]:
+def _swept(defaults: dict[str, Any]) -> list[str]:
     """What differs: it has values instead of a slider."""
-    return [st.session_state.get(side, st.query_params.get(side, usual)) for side, usual in DEFAULTS.items()]
+    return [st.session_state.get(side, st.query_params.get(side, first(side, defaults))) for side in AXES]
+
+
+def first(side: str, knobs: Collection[str]) -> str:
+    """What differs from row to row, or from column to column, where nothing else is asked for."""
+    return next(name for name in USUAL[side] if name == NONE or name in knobs)
 
 
 def _bind(key: str, value: str, default: str) -> None:
@@ -95,11 +105,12 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
     found, knobs = [], family.Config.knobs()
     for side, column in zip(AXES, st.columns(2), strict=True):
         options = wall.choices(family) + [NONE] * (side == "columns")
-        listed, asked = AXES[side], st.query_params.get(side, DEFAULTS[side])
+        default = first(side, options)
+        listed, asked = AXES[side], st.query_params.get(side, default)
         name = st.session_state.setdefault(side, asked)
         if name not in options:
             st.error(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
-            name = st.session_state[side] = DEFAULTS[side]
+            name = st.session_state[side] = default
         st.session_state.setdefault(listed, st.query_params.get(listed, usual(family, name)))
         says = {n: knobs[n].label if n in knobs else n.capitalize() for n in options}
         with column, st.container(horizontal=True):
@@ -111,7 +122,7 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
                 "Values, with commas between", key=listed, max_chars=600, disabled=name == NONE
             )
         found.append((name, text))
-        _bind(side, name, DEFAULTS[side])
+        _bind(side, name, default)
         _bind(listed, text, usual(family, name))
     return found
 
@@ -127,6 +138,8 @@ def usual(family: type[Family], name: str) -> str:
         return ""
     if name == "seed":
         return ", ".join(map(str, range(SEEDS)))
+    if name == "beta":
+        return "0.1, 0.5, 1, 2, 4, 8, 16, 32"
     it = family.Config.knobs()[name]
     assert it.low is not None
     assert it.high is not None
@@ -171,22 +184,26 @@ def scores(shown: Wall) -> None:
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        measured = [
-            row for row in store.rows(store.folder(shown.run) / "metrics.jsonl", NEWEST) if "JS" in row
-        ]
-        if not measured:
-            st.caption("Scores appear here when training has begun; for pictures there are none.")
+        name, row = measured(store.rows(store.folder(shown.run) / "metrics.jsonl", NEWEST))
+        if not name:
+            st.caption("Scores appear here when training has begun; GANs of pictures have none.")
             return
-        st.html(_table(shown, measured[-1]))
+        st.html(_table(shown, name, row))
+        if "KL" in row:
+            trade_off(shown.setting.wall, row)
 
     show()
 
 
-def _table(shown: Wall, row: Mapping[str, Any]) -> str:
+def _table(shown: Wall, name: str, row: Mapping[str, Any]) -> str:
     """Scores in rows and columns, the better ones on a stronger ground."""
-    name = "modes" if "modes" in row else "JS"
     target, axes = data.load(shown.setting.data).target, shown.setting.wall
-    most = len(target.modes) if target is not None and target.modes is not None else 1
+    modes = len(target.modes) if target is not None and target.modes is not None else 1
+    what, form = SAYS[name]
+    known = [v for v in row[name] if v is not None] or [0.0]
+    worst, best = {"modes": (0, modes), "JS": (1, 0)}.get(name, (min(known), max(known)))
+    if name == "test error":
+        worst, best = best, worst
     (rows, heads), *columns = axes.items()
     if columns:
         ((across, tops),) = columns
@@ -199,16 +216,25 @@ def _table(shown: Wall, row: Mapping[str, Any]) -> str:
         where = f"{rows} before each"
     cells = []
     for i, (value, link) in enumerate(zip(row[name], addresses(shown.family, shown.setting), strict=True)):
-        share = 0 if value is None else value / most if name == "modes" else 1 - value
-        text = "–" if value is None else f"{value:.0f}" if name == "modes" else f"{value:.2f}"
+        share = 0 if value is None or best == worst else (value - worst) / (best - worst)
+        text = "–" if value is None else form.format(value).replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
         cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
-    what = f"Modes found, of {most}" if name == "modes" else "JS divergence, bits"
-    caption = f"<p>{what}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
+    caption = (
+        f"<p>{what.format(modes=modes)}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
+    )
     return f"{_STYLE}{caption}<table class=wall>{head}{''.join(lines)}</table>"
+
+
+SAYS = {  # what a score is called, and how it is written
+    "modes": ("Modes found, of {modes}", "{:.0f}"),
+    "JS": ("JS divergence, bits", "{:.2f}"),
+    "ELBO": ("ELBO of test examples, nats", "{:.1f}"),
+    "test error": ("Squared error of restored test examples", "{:.1f}"),
+}
 
 
 _STYLE = """<style>

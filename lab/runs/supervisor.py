@@ -31,6 +31,7 @@ Listener = Callable[
 DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
 ANSWER_SECONDS = 30.0
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
+BUSY = "The model is busy and has not answered; try again."
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 
 
@@ -236,14 +237,18 @@ class Supervisor:
         """The laws measured on this run's model."""
         return self.place(run_id).ask("measure", run_id).result(ANSWER_SECONDS)
 
-    def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
-        """What the model of any run answers to a page's question (lab/probes), and at which "round"."""
+    def ask(self, run_id: str, name: str, arguments: dict[str, Any]) -> Future[dict[str, Any]]:
+        """What the model of any run will answer to a question (lab/probes), and at which "round"."""
         if store.is_recording(store.folder(run_id)):
             raise Refused(NO_MODEL)
+        return self.place(run_id).ask("probe", run_id, name, arguments)
+
+    def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to a page's question, which waits for it."""
         try:
-            return self.place(run_id).ask("probe", run_id, name, arguments).result(ANSWER_SECONDS)
+            return self.ask(run_id, name, arguments).result(ANSWER_SECONDS)
         except TimeoutError as error:
-            raise Refused("The model is busy and has not answered; try again.") from error
+            raise Refused(BUSY) from error
 
     def point(self, run_id: str, pointer: dict[str, Any]) -> None:
         """What the page of a run looks at, for its scene; of a recording there is nothing to draw anew."""

@@ -19,6 +19,13 @@ def pack_frame(arrays: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
     return save_arrays(whole, {"frame": json.dumps(about)})
 
 
+def pack_answer(answer: dict[str, Any], number: int) -> bytes:
+    """A probe's answer to the question of this number: its arrays, and beside them all else."""
+    arrays = {name: value for name, value in answer.items() if isinstance(value, np.ndarray)}
+    rest = {name: value for name, value in answer.items() if name not in arrays}
+    return pack_frame(arrays, rest | {"answer": number})
+
+
 def pack_state(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> bytes:
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return save_tensors(whole, {"state": json.dumps(about)})

@@ -34,6 +34,7 @@ RARE_SHARE = 0.1  # of the time, that it may take
 HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
 MOST_POINTERS = 8  # kinds
 SLICE = 0.05  # seconds of training before the next run has its turn
+CHATTY, SHORT, FEW = 0.3, 0.01, 5  # seconds after a question: then slices are short and frames a second few
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
 
@@ -57,6 +58,7 @@ class Worker:
         self.sink, self.seats = sink, dict[str, Seat]()
         self.pointers: dict[str, dict[str, dict[str, float]]] = {}  # what each run's page looks at, by kind
         self.inbox: queue.Queue[tuple] = queue.Queue()
+        self.chatty = 0.0  # until when another question is likely, as while somebody draws
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def _listen(self, source: BinaryIO) -> None:
@@ -93,7 +95,8 @@ class Worker:
         rounds = slowest + LEAD - seat.run.round
         if rounds <= 0:  # it waits for the others
             return
-        seconds = min(SLICE, max(0.01, 0.25 / runs))
+        usual = SHORT if time.monotonic() < self.chatty else SLICE
+        seconds = min(usual, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
         try:
@@ -132,8 +135,8 @@ class Worker:
 
     def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
         """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
-        begin = time.thread_time()
-        rare = scenes.has_rare(seat.run.model) and (whole or time.monotonic() >= seat.rare_due)
+        begin, now = time.thread_time(), time.monotonic()
+        rare = scenes.has_rare(seat.run.model) and (whole or now >= max(seat.rare_due, self.chatty))
         full = whole or rare or seat.frames % FULL_FRAME_EVERY == 0
         pointer = self.pointers.get(seat.run.info.id)
         frame = seat.run.frame(full=full, rare=rare, once=rare and once, pointer=pointer)
@@ -148,6 +151,7 @@ class Worker:
             seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
         # pictures never take more than a quarter of the time, however many runs are watched
         fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
+        fastest = FEW if now < self.chatty else fastest
         period = max(1 / fastest, 4 * seat.cost * runs)
         seat.due = max(seat.due + period, now)
 
@@ -260,6 +264,7 @@ class Worker:
         return measure(seat.run.model, seat.run.data)
 
     def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+        self.chatty = time.monotonic() + CHATTY
         run = self._seat(run_id).run
         return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
 

@@ -107,7 +107,7 @@ CHARTS = {
 }
 STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
 BARS = ("KL of each dimension",)
-NUMBERS = ("active units",)
+NUMBERS = ("active units", "holes", "sharpness")
 
 
 def _chart(term: str) -> str:

@@ -26,7 +26,7 @@ def draw(model: CGAN, data: Dataset, full: bool, pointer: dict[str, Any] | None)
         z, y = z[:each], torch.full_like(y[:each], label)
     x = model.G(z, y)
     fake = model.belief(x, y)
-    real = model.belief(data.take(slice(128)), data.y[:128])  # type: ignore[index]
+    real = model.belief(*data.some(128))  # type: ignore[arg-type]
     found = {"belief/real": halves(real), "belief/fake": halves(fake)}
     found |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
     if full:

@@ -26,7 +26,7 @@ LONGEST = 0.12  # of the box's width: an arrow at the 95th percentile
 def draw(model: GAN, data: Dataset, full: bool, pointer: dict[str, Any] | None) -> dict[str, np.ndarray]:
     z = model.p_z(generic.IMAGES if data.space.kind == "image" else generic.POINTS)
     x = model.G(z)
-    real, fake = model.belief(data.take(slice(JUDGED))), model.belief(x)
+    real, fake = model.belief(data.some(JUDGED)[0]), model.belief(x)
     found = {"belief/real": halves(real), "belief/fake": halves(fake)}
     if full:
         found["latent/fake"] = halves(z)

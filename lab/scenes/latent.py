@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.distributions import Normal
 
-from engine.data import Dataset, floats
+from engine.data import Dataset
 from engine.latent import Coder, Variational
 from lab.scenes import generic
 from lab.scenes.cost import affordable, side
@@ -34,7 +34,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    x, y = tests(model, data)
+    x, y = data.some(codes(model, data), test=True)
     mu, sigma = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
@@ -59,7 +59,7 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: the part of the plane that is shown, and what is decoded of it."""
-    x, y = tests(model, data)
+    x, y = data.some(codes(model, data), test=True)
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     box = plane.box(mu, *model.prior())
@@ -81,17 +81,6 @@ def once(model: Coder, data: Dataset) -> Arrays:
 def codes(model: Coder, data: Dataset) -> int:
     """How many test examples are shown; fewer where the encoder is slow."""
     return min(len(data.test_x), max(FEWEST, min(CODES, affordable(model)[1])))
-
-
-def tests(model: Coder, data: Dataset) -> tuple[Tensor, Tensor | None]:
-    """Test examples with their labels."""
-    index = spread_over(data, codes(model, data))
-    return floats(data.test_x[index]), None if data.test_y is None else data.test_y[index]
-
-
-def spread_over(data: Dataset, n: int) -> Tensor:
-    """n places all over the test set, which may be in the order of the labels."""
-    return torch.arange(n, device=data.x.device) * len(data.test_x) // n
 
 
 def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
@@ -143,7 +132,7 @@ def webp(picture: np.ndarray, quality: int) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _sheet(data: Dataset, shown: int) -> np.ndarray:
     """The test pictures below one another in columns of 25, as WebP."""
-    tiles = generic.pictures(floats(data.test_x[spread_over(data, shown)]))
+    tiles = generic.pictures(data.some(shown, test=True)[0])
     n, h, w, *colour = tiles.shape
     rows = -(-n // 25)
     whole = np.zeros((rows * 25, h, w, *colour), np.uint8)

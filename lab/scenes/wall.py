@@ -17,6 +17,7 @@ CELLS = 24  # of a field of D, along a side
 POINTS, ALL_POINTS = 250, 12_000  # fakes of a member, and of the whole wall, at most
 PIXELS = 120_000  # of all pictures of a frame, about
 REAL = 250
+SCORES = ("modes", "JS", "ELBO", "test error")  # what a member is judged by: the first that is measured
 
 Arrays = dict[str, np.ndarray]
 Rows = Sequence[Mapping[str, Any]]
@@ -46,17 +47,17 @@ def field(model: Family, data: Dataset) -> Arrays:
 
 
 def scores(model: Family, history: Rows) -> Arrays:
-    """Each member's modes, or its JS where no modes are known, as last measured; else not a number."""
-    _, row = _measured(history)
-    values = row.get("modes") or row.get("JS") or [None] * model.members
+    """Each member's score as last measured; not a number where there is none."""
+    name, row = measured(history)
+    values = row.get(name) or [None] * model.members
     return {"wall/score": np.asarray([math.nan if v is None else v for v in values], np.float32)}
 
 
-def _measured(history: Rows) -> tuple[str, Mapping[str, Any]]:
+def measured(history: Rows) -> tuple[str, Mapping[str, Any]]:
     """What a member is judged by, and the newest row that has it."""
     for row in reversed(history):
-        if "JS" in row:
-            return ("modes" if "modes" in row else "JS"), row
+        if name := next((name for name in SCORES if name in row), ""):
+            return name, row
     return "", {}
 
 
@@ -67,11 +68,14 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
         {"knob": name, "label": "Seed" if name == "seed" else knobs[name].label, "values": list(values)}
         for name, values in axes.items()
     ]
-    name, _ = _measured(history)
+    name, row = measured(history)
+    known = [v for v in row.get(name, ()) if v is not None] or [0.0]
     if name == "modes":
         scale = {"name": name, "worst": 0, "best": len(data.target.modes)}  # type: ignore
+    elif name == "ELBO":
+        scale = {"name": name, "worst": min(known), "best": max(known)}
     else:
-        scale = {"name": name, "worst": 1, "best": 0}
+        scale = {"name": name, "worst": max(1.0, *known), "best": 0}
     last = history[-1] if history else {}
     lists = [values for values in last.values() if isinstance(values, list)]
     lost = [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]

@@ -78,14 +78,14 @@ class Charts {
     }
   }
 
-  /** What a chart shows of both axes. Charts beside it (`peer`) of the same name have the same scales. */
+  /** What a chart shows of both axes. Charts beside it (`peers`) of the same name have the same scales. */
   scale(title, chart) {
     const own = chartBox(chart);
     const changed = String(own) !== String(this.boxes.get(title));
     this.boxes.set(title, own);
-    const other = this.peer?.boxes.get(title);
-    if (this.peer && changed) this.peer.again();
-    return other ? [Math.min(own[0], other[0]), Math.max(own[1], other[1]), Math.min(own[2], other[2]), Math.max(own[3], other[3])] : own;
+    const others = (this.peers ?? []).map((peer) => peer.boxes.get(title)).filter(Boolean);
+    if (changed) for (const peer of this.peers ?? []) peer.again();
+    return others.reduce((one, other) => one.map((end, i) => (i % 2 ? Math.max(end, other[i]) : Math.min(end, other[i]))), own);
   }
 
   forget() {

@@ -4,9 +4,10 @@ const LOST_AFTER = 2000;
 const HIDDEN_FOR = 10000; // a tab hidden this long stops asking for pictures
 
 class Link {
-  /** `hear` has text(message), frame(frame), lost(why), found(), unreadable(). */
-  constructor(hear) {
+  /** `hear` has text(message), frame(frame), lost(why), found(), unreadable(). A quiet link asks for no pictures. */
+  constructor(hear, quiet = false) {
     this.hear = hear;
+    this.quiet = quiet;
     this.visibility = () => (document.hidden ? this.hidden() : this.seen());
     document.addEventListener("visibilitychange", this.visibility);
   }
@@ -21,7 +22,7 @@ class Link {
       unreadable: (problem) => this.hear.unreadable(problem),
       found: () => this.found(),
       lost: (why, final) => this.dropped(why, final),
-    });
+    }, this.quiet);
   }
 
   send(order) {

@@ -1,22 +1,27 @@
-// Two stages side by side: one legend and one bar drive both, and their charts have the same scales.
+// Stages side by side: one legend and one bar drive all, and their charts have the same scales.
 
 class Pair {
   constructor(parent) {
     this.root = make("div", { class: "stage pair", "data-testid": "pair" });
     this.legendHolder = make("div", {});
     this.barHolder = make("div", { class: "shared", "data-testid": "shared" });
-    this.sides = [0, 1].map(() => this.side());
-    this.stages = this.sides.map((side) => side.stage);
-    const cells = make("div", { class: "cells" }, ...this.sides.map((side) => side.element));
-    const frame = make("div", { class: "pair-frame" }, this.legendHolder, cells, this.barHolder);
+    this.cells = make("div", { class: "cells" });
+    const frame = make("div", { class: "pair-frame" }, this.legendHolder, this.cells, this.barHolder);
     this.root.append(frame);
     parent.append(this.root);
-    const [left, right] = this.stages.map((stage) => stage.screen);
-    join(left, right);
-    join(right, left);
+    this.keys = new Keys(this.barHolder, () => this.controls, () => true);
+  }
+
+  /** `n` stages; those of one kind (`alike`) share the scales of their charts. */
+  seat(n, alike) {
+    this.sides = Array.from({ length: n }, () => this.side());
+    this.stages = this.sides.map((side) => side.stage);
+    this.cells.append(...this.sides.map((side) => side.element));
+    setAll(this.cells, { style: `--sides: ${n}` });
+    const screens = this.stages.map((stage) => stage.screen);
+    if (alike) for (const one of screens) join(one, screens.filter((other) => other !== one));
     this.aligning = new ResizeObserver(() => this.align());
     for (const { stage, verdict } of this.sides) for (const one of [this.root, verdict, stage.screen.numbers.element]) this.aligning.observe(one);
-    this.keys = new Keys(this.barHolder, () => this.controls, () => true);
   }
 
   side() {
@@ -32,6 +37,7 @@ class Pair {
     const old = this.data;
     this.data = data;
     this.words = { ...WORDS, ...data.labels };
+    if (!this.sides) this.seat(data.runs.length, data.alike);
     // a side renders itself when it is updated: then the bar must be there
     if (differs(old, data, "players", "labels")) this.buildBar();
     this.sides.forEach(({ title, stage, verdict }, i) => {
@@ -55,7 +61,7 @@ class Pair {
     this.legendHolder.replaceChildren(...(this.data.legend.length ? [sentence] : []));
   }
 
-  // --- orders to both ---------------------------------------------------------------------
+  // --- orders to all ---------------------------------------------------------------------
 
   actions() {
     const each = (act) => this.stages.forEach(act);
@@ -70,7 +76,7 @@ class Pair {
     };
   }
 
-  /** While either trains, pause; else both go on, but one that has failed. */
+  /** While one trains, pause; else all go on, but those that have failed. */
   play() {
     const training = this.stages.filter((stage) => stage.state() === "training");
     const able = this.stages.filter((stage) => stage.state() !== "failed");
@@ -82,29 +88,28 @@ class Pair {
     for (const stage of this.stages) stage.look(round === undefined ? null : stage.history.rounds.filter((one) => one <= round).at(-1) ?? null);
   }
 
-  /** Rounds that both have kept, and what one has beyond the end of the other. */
+  /** Rounds that all have kept, and what the longest has beyond the end of the others. */
   rounds() {
-    const [one, other] = this.stages.map((stage) => stage.history.rounds);
-    const [longer, shorter] = one.length > other.length ? [one, other] : [other, one];
-    const common = new Set(shorter);
-    return longer.filter((round) => common.has(round) || round > (shorter.at(-1) ?? -1));
+    const [longest, ...others] = this.stages.map((stage) => stage.history.rounds).sort((one, other) => other.length - one.length);
+    const kept = others.map((rounds) => new Set(rounds));
+    const end = Math.max(-1, ...others.map((rounds) => rounds.at(-1) ?? -1));
+    return longest.filter((round) => round > end || kept.every((one) => one.has(round)));
   }
 
-  // --- one bar for two --------------------------------------------------------------------
+  // --- one bar for all --------------------------------------------------------------------
 
   render() {
     if (!this.controls || !this.stages) return;
     const views = this.stages.map((stage) => stage.server && stage.situation());
     if (views.includes(null)) return;
-    const [one, other] = views;
     const states = views.map((view) => view.state);
     const rounds = this.rounds();
-    const looking = one.looking || other.looking;
+    const looking = views.some((view) => view.looking);
     const round = Math.max(...views.map((view) => view.round));
     this.controls.render({
-      ...one,
+      ...views[0],
       state: ["training", "paused", "ended"].find((state) => states.includes(state)) ?? "failed",
-      mine: one.mine && other.mine,
+      mine: views.every((view) => view.mine),
       looking,
       rounds,
       round,
@@ -114,27 +119,26 @@ class Pair {
     show(this.controls.fork, false);
   }
 
-  /** Side by side, the charts of both begin at one height. */
+  /** Side by side, the charts of all begin at one height. */
   align() {
     const columns = this.stages.map((stage) => stage.screen.column);
     for (const column of columns) column.style.minHeight = "";
-    const [left, right] = this.sides.map((side) => side.element.offsetTop);
-    if (left !== right) return;
+    if (new Set(this.sides.map((side) => side.element.offsetTop)).size > 1) return;
     const tallest = Math.max(...columns.map((column) => column.offsetHeight));
     for (const column of columns) column.style.minHeight = `${tallest}px`;
   }
 
   close() {
-    this.aligning.disconnect();
+    this.aligning?.disconnect();
     this.keys.close();
-    for (const stage of this.stages) stage.close();
+    for (const stage of this.stages ?? []) stage.close();
     this.root.remove();
   }
 }
 
-/** The charts of this screen have the scales of those of that one. */
-function join(screen, other) {
-  screen.charts.peer = other.charts;
+/** The charts of this screen have the scales of those of the others. */
+function join(screen, others) {
+  screen.charts.peers = others.map((other) => other.charts);
   screen.charts.again = () => screen.request(true);
 }
 

@@ -1,4 +1,4 @@
-"""Two stages side by side that obey one set of controls and share the scales of their charts."""
+"""Two or three stages side by side that obey one set of controls."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def pair(
     players: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     height: int = 400,
+    alike: bool = True,
 ) -> None:
-    """Show two runs, left and right (on a phone one above the other), with one bar that drives both.
+    """Show runs beside one another (on a phone one above the other), with one bar that drives all.
 
     Args:
-        runs: ids of the two runs.
+        runs: ids of the runs, of two or three; as many on every rerun.
         key: the component's key; always the same one on a page.
         titles: a few words over each picture.
         verdicts: what stands under each picture: entries of `tone` ("good", "bad" or ""), `name`,
             `says` and `cure`.
-        legend, players, labels, height: as for `stage`; the legend's words switch layers of both.
+        legend, players, labels, height: as for `stage`; the legend's words switch layers of all.
+        alike: whether charts of one name have one scale.
     """
     data = {
         "runs": list(runs),
@@ -46,5 +48,6 @@ def pair(
         "pointer": False,
         "labels": dict(labels or {}),
         "height": height,
+        "alike": alike,
     }
     _mount(key=key, data=data)

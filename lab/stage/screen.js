@@ -26,6 +26,14 @@ class Screen {
     this.under = null; // the point under the pointer: {name, index}
     this.resizing = new ResizeObserver(() => this.request(true));
     this.resizing.observe(root);
+    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
+    this.watching.observe(root);
+  }
+
+  /** A picture that is scrolled out of sight is not drawn: the time is for what is in sight. */
+  see(visible) {
+    this.away = !visible;
+    if (visible) this.request(true);
   }
 
   /** Words, colours and settings as the page has them now. */
@@ -84,6 +92,7 @@ class Screen {
   tick(now) {
     this.raf = 0;
     if (!this.palette) return;
+    if (this.away) return this.count();
     const looping = this.before(now);
     const wasMoving = this.moving;
     this.moving = this.layers.advance(now);
@@ -250,6 +259,7 @@ class Screen {
 
   close() {
     this.resizing.disconnect();
+    this.watching.disconnect();
     this.numbers.close();
     cancelAnimationFrame(this.raf);
   }

@@ -37,13 +37,14 @@ function halfToFloat(code) {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-/** ws(s)://host[/base]/live/<run>. The base is wherever Streamlit's own files came from. */
-function liveUrl(run) {
+/** ws(s)://host[/base]/live/<run>[?quiet]. The base is wherever Streamlit's own files came from. */
+function liveUrl(run, quiet) {
   const script = [...document.scripts].find((one) => one.src.includes("/static/js/"));
   const home = new URL(script ? script.src.split("/static/js/")[0] + "/" : "/", location.href);
   const url = new URL(`live/${encodeURIComponent(run)}`, home);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.host = location.host;
+  url.search = quiet ? "?quiet" : "";
   return url.href;
 }
 
@@ -52,8 +53,9 @@ const LONGEST_WAIT = 5000;
 
 /** A socket to one run. `hear` has text(message), frame(frame), lost(why, final), found(). */
 class Live {
-  constructor(run, hear) {
+  constructor(run, hear, quiet) {
     this.run = run;
+    this.quiet = quiet;
     this.hear = hear;
     this.wait = FIRST_WAIT;
     this.queue = [];
@@ -61,7 +63,7 @@ class Live {
   }
 
   open() {
-    const socket = new WebSocket(liveUrl(this.run));
+    const socket = new WebSocket(liveUrl(this.run, this.quiet));
     this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.flush();

@@ -3,12 +3,15 @@
 import pytest
 import torch
 
-from engine.data import load
+from engine.data import batches, load
+from engine.families import find
 from engine.families.gan import GAN
 from engine.fit import fit
 from engine.metrics import about, observe
+from engine.metrics import latent as codes
 from engine.metrics.symptoms import symptoms
 from engine.stack import batch_of, stack
+from lab.kit.failures import AE_FAILURES, VAE_FAILURES
 from lab.kit.gan import FAILURES
 
 SEEDS = range(5)
@@ -64,11 +67,46 @@ def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cu
     assert sum(good) >= 4 if cure.cures else sum(good) <= 1, told
 
 
+CODED = [*VAE_FAILURES, *AE_FAILURES]
+
+
+def told_of_codes(failure, cure, seed: int) -> set[str]:
+    """What the detector says of a model with codes in the end."""
+    family, knobs = failure.of(cure)
+    data, family = load(failure.data), find(family)
+    torch.manual_seed(seed)
+    model, rows = family(family.configure(data.space, knobs), data.space), []
+    for round, batch in zip(
+        range(1, failure.rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
+    ):
+        for _turn in fit(model, [batch]):
+            pass
+        if round % EVERY == 0 and round > failure.rounds - 5 * EVERY:
+            torch.manual_seed(round)
+            rows.append({"round": round} | observe(model, data))
+    return {one.name for one in codes.symptoms(rows, about(data))}
+
+
+@pytest.mark.parametrize("failure", CODED, ids=lambda f: f.title)
+def test_a_failure_of_codes_shows(failure):
+    seen_by_seed = [told_of_codes(failure, None, seed) for seed in range(2)]
+    assert all(failure.symptom in names for names in seen_by_seed), seen_by_seed
+
+
+CODED_CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in CODED for c in f.cures]
+
+
+@pytest.mark.parametrize(("failure", "cure"), CODED_CURES)
+def test_what_is_said_to_cure_codes_cures_them(failure, cure):
+    gone = [failure.symptom not in told_of_codes(failure, cure, seed) for seed in range(2)]
+    assert all(gone) if cure.cures else not any(gone)
+
+
 def test_the_links_say_the_settings():
     (first, *_) = FAILURES
     assert first.address() == "/gan?data=ring&lr_D=0.0001"
     assert first.address(first.cures[0]) == "/gan?data=ring&lr_D=0.0001&diversity=minibatch%20std"
-    for failure in FAILURES:
-        space = load(failure.data).space
-        for knobs in (failure.knobs, *(failure.knobs | cure.knobs for cure in failure.cures)):
-            GAN.configure(space, knobs)
+    for failure in [*FAILURES, *CODED]:
+        for cure in (None, *failure.cures):
+            family, knobs = failure.of(cure)
+            find(family).configure(load(failure.data).space, knobs)

@@ -84,7 +84,7 @@ def test_a_tile_is_what_is_decoded_at_its_place_in_the_plane(tmp_path, family, z
     seen = tiles(found)
     rows, columns = seen.shape[:2]
     with torch.no_grad():
-        mu = run.model.encode(latent.tests(run.model, run.data)[0])[0]
+        mu = run.model.encode(run.data.some(latent.CODES, test=True)[0])[0]
         if axes == (-1, -2) and z > 1:
             directions = principal(mu)
         else:
@@ -104,7 +104,7 @@ def test_a_tile_is_what_is_decoded_at_its_place_in_the_plane(tmp_path, family, z
 def test_codes_and_their_spread_are_those_of_the_posterior_in_the_plane(double):
     torch.manual_seed(0)
     model, data = coder("vae", "ring", z=5)
-    x, _ = latent.tests(model, data)
+    x, _ = data.some(latent.CODES, test=True)
     mu, sigma = model.encode(x)
     plane = plane_of(model, mu, {"axes": {"x": -2.0, "y": -1.0}})
     axes = plane.axes
@@ -185,7 +185,7 @@ def test_of_points_the_plane_stands_beside_the_data(family, z):
     assert ("field/density" in found) == (family in ("vae", "cvae"))
     if "field/density" in found:
         assert found["field/density"].max() == 255
-    x, y = latent.tests(model, data)
+    x, y = data.some(latent.CODES, test=True)
     with torch.no_grad():
         back = model.decode(model.encode(x, y)[0], y)[:150].numpy()
         i, j = rows // 3, columns // 4

@@ -1,0 +1,52 @@
+"""Pictures of single digits that users bring, made like MNIST's: white ink on black, in its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engine.config import Refused
+from engine.data.images import GREY, MOST_BYTES, flat, opened
+
+BOX = 20  # MNIST's digits were fitted into a box of 20 x 20 pixels
+INK = 51  # of 255: what is fainter is paper
+MOST_ENLARGED = 2.0  # a dot stays a dot
+FIRST_SIDE = 512  # pixels: a photograph is made so small first
+
+
+def read_digit(name: str, content: bytes) -> np.ndarray:
+    """A picture file (PNG, JPEG, WebP) as one digit (28, 28) of bytes. Dark ink on light paper is turned
+    into white on black, and the ink is put where MNIST has it. Raises `Refused`."""
+    if len(content) > MOST_BYTES:
+        raise Refused(f"{name[-60:]!r} is larger than 10 MB; make it smaller.")
+    with opened(name, content) as image:
+        grey = flat(name, image).convert("L")
+    grey.thumbnail((FIRST_SIDE, FIRST_SIDE))
+    if np.median(np.asarray(grey)) > 127:
+        grey = ImageOps.invert(grey)
+    grey = ImageOps.autocontrast(grey)
+    if np.ptp(np.asarray(grey)) == 0:
+        raise Refused(f"{name[-60:]!r} shows one even colour; choose a picture of a digit.")
+    return centred(np.asarray(grey), float("inf"))
+
+
+def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
+    """The digit (H, W) of bytes, white on black, placed as MNIST's were (LeCun et al. 1998): scaled so that
+    its longer side is 20 pixels, but enlarged at most `most` times, and its centre of mass put at
+    pixel (14, 14) of 28 x 28, counted from 0, where MNIST's are. A black picture becomes a black picture."""
+    rows, columns = (np.flatnonzero((ink > INK).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.zeros(GREY, np.uint8)
+    cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = min(most, BOX / max(cut.shape))
+    high, wide = (max(1, round(scale * side)) for side in cut.shape)
+    small = np.asarray(Image.fromarray(cut).resize((wide, high), Image.Resampling.BILINEAR))
+    where = small.astype(np.float64) / max(1, small.sum(dtype=np.float64))
+    middle = (where.sum(1) @ np.arange(high), where.sum(0) @ np.arange(wide))
+    top, left = (
+        min(max(0, round(full / 2 - at)), full - side)
+        for full, at, side in zip(GREY, middle, small.shape, strict=True)
+    )
+    found = np.zeros(GREY, np.uint8)
+    found[top : top + high, left : left + wide] = small
+    return found

@@ -1,0 +1,42 @@
+"""Measures of codes and of what is decoded: holes in the latent space, and how sharp pictures are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.data import Dataset
+from engine.latent import Coder
+
+EXAMPLES = 1000
+
+
+def measure(model: Coder, data: Dataset) -> dict[str, float]:
+    """The "holes" of this model on these data; for pictures also "sharpness"."""
+    mu, sigma = model.encode(*data.some(EXAMPLES))
+    n = len(mu)
+    deviation = model.prior()[1]  # one unit in each dimension
+    codes, z, others = (
+        draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(n), model.p_z(n))
+    )
+    found = {"holes": holes(codes, z, others)}
+    if data.space.kind == "image":
+        made = model.sample(256)
+        found["sharpness"] = sharpness(made) / sharpness(data.some(256, test=True)[0])
+    return found
+
+
+def holes(codes: Tensor, z: Tensor, others: Tensor) -> float:
+    """How far draws z (m, d) of the prior lie from the nearest code (n, d), over how far they lie from the
+    nearest of as many other draws of the prior (n, d); of both the 90 % quantile. 1 if the codes are
+    distributed like the prior; more where parts of the prior have no code near. Tells most of few
+    dimensions: in many, all points are far from one another."""
+    far, usual = (torch.cdist(z, points).amin(1).quantile(0.9) for points in (codes, others))
+    return (far / usual.clamp(min=1e-12)).item()
+
+
+def sharpness(x: Tensor) -> float:
+    """The mean squared difference of neighbouring pixels of pictures (n, C, H, W), over their variance about
+    their own mean: a blurred edge is a small difference."""
+    steps = x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
+    return (steps / (x - x.mean((-1, -2), keepdim=True)).square().mean().clamp(min=1e-12)).item()

@@ -1,0 +1,82 @@
+"""The galleries of the rooms with codes: settings that provably fail, and what cures them."""
+
+from __future__ import annotations
+
+from lab.kit.gallery import Cure, Failure
+
+# fmt: off
+COLLAPSE = Failure(
+    "Posterior collapse",
+    "Posterior collapse",
+    "The KL term weighs thirty times as much as it should. Sending no code at all is then the cheapest: "
+    "q(z | x) becomes the prior for every x, the bars of the KL fall to zero, and the decoder draws the "
+    "average of all digits.",
+    "digits",
+    {"z": 10, "beta": 30.0},
+    640,
+    [
+        Cure("Beta 1", {"beta": 1.0},
+             "The ELBO itself weighs a nat of code and a nat of reconstruction alike"),
+        Cure("One nat free in each dimension", {"free_bits": 1.0},
+             "The KL is charged only beyond the first nat, so that saying nothing saves nothing"),
+        Cure("KL warm-up over 200 rounds", {"warm_up": 200},
+             "It only puts the collapse off: when beta has reached 30 the codes are given up again", False),
+    ],
+    family="vae",
+)
+
+DEEP = Failure(
+    "Collapse at beta 1",
+    "Posterior collapse",
+    "Five hidden layers of tanh and a large learning rate: before the deep decoder has learned to read z, "
+    "the KL term has taken all meaning out of it, and without meaning there is nothing to learn to read.",
+    "digits",
+    {"z": 20, "depth": 5, "width": 64, "activation": "tanh", "lr": 3e-3},
+    640,
+    [
+        Cure("LeakyReLU", {"activation": "LeakyReLU"},
+             "The signal of z gets through five layers from the start"),
+        Cure("One hidden layer", {"depth": 1}, "A shallow decoder reads z at once"),
+    ],
+    family="vae",
+)
+
+HOLES = Failure(
+    "Holes",
+    "Holes",
+    "Nothing tells an autoencoder where to put its codes: they spread widely along rays, with nothing "
+    "between. Draws of a Gaussian laid over them fall into the gaps, and the decoder makes something of "
+    "them that it was never taught.",
+    "digits",
+    {},
+    640,
+    [
+        Cure("A VAE", {},
+             "Each example gets a cloud of codes, and the KL term draws all clouds together until they "
+             "fill the prior", family="vae"),
+        Cure("A denoising autoencoder", {"noise": "masking"},
+             "It restores what is damaged, but its codes "
+             "are as free as before", False),
+    ],
+    family="ae",
+)
+
+BLUR = Failure(
+    "Blur",
+    "Blur",
+    "Where z leaves open how a digit goes on, the likelihood of pixels is best served by the mean of all "
+    "ways: a blur.",
+    "digits",
+    {},
+    640,
+    [
+        Cure("A VAE-GAN", {}, "Its discriminator knows that no digit is blurred", family="vae-gan"),
+        Cure("A smaller beta", {"beta": 0.3}, "The codes say a little more, but pixels still judge", False),
+    ],
+    family="vae",
+)
+# fmt: on
+
+VAE_FAILURES = [COLLAPSE, DEEP, BLUR]
+AE_FAILURES = [HOLES]
+DISENTANGLED = "/vae?data=ellipses&z=6&beta=8"

@@ -1,0 +1,82 @@
+"""Several runs of one page that train in step from one seed, kept in the address as a, b, c."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from engine.config import Refused
+from engine.family import Family
+from lab.kit.room import who
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+
+NAMES = "abc"
+
+
+class Wanted(NamedTuple):
+    """What one of the runs is to be."""
+
+    family: type[Family]
+    data: str
+    seed: int
+    config: dict[str, Any]
+
+
+def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list[str]:
+    """The runs in the address, changed as the sliders say; or new ones. A run whose knobs in `fixed`
+    began with other values is not the one that is wanted."""
+    found = _found(wanted, fixed) or _start(wanted)
+    for name, run_id in zip(NAMES, found, strict=False):
+        st.query_params[name] = run_id
+    with suppress(Refused):
+        for before in st.session_state.get("_together", ()):
+            if before not in found:  # nobody looks at it now
+                supervisor().do(before, who(), {"do": "pause"})
+    st.session_state["_together"] = found
+    return found
+
+
+def _found(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:
+    """The runs in the address if they are the visitor's own and can take this setting; else none.
+    To another visitor the same setting gives the same numbers, in runs that obey him."""
+    runs = [st.query_params[name] for name in NAMES[: len(wanted)] if name in st.query_params]
+    try:
+        infos = [store.read_info(store.folder(run_id)) for run_id in runs]
+    except Refused as refusal:
+        st.error(f"{refusal} Here are new runs of this setting.")
+        return []
+    paces = {info.pace for info in infos}
+    mine = all(info.owner == who() for info in infos)
+    if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or not mine:
+        return []
+    changes = [_changes(info, one, fixed) for info, one in zip(infos, wanted, strict=True)]
+    if any(change is None for change in changes):
+        return []
+    for run_id, change in zip(runs, changes, strict=True):
+        if change:
+            supervisor().do(run_id, who(), {"do": "set", "values": change}, wait=True)
+    return runs
+
+
+def _changes(info: store.Info, one: Wanted, fixed: Collection[str]) -> dict[str, Any] | None:
+    """What must be set in this run to be the one that is wanted; None where it must be a new one."""
+    if (info.family, info.data, info.seed) != (one.family.name, one.data, one.seed):
+        return None
+    changed = {k: v for k, v in one.config.items() if info.config.get(k) != v}
+    knobs = one.family.Config.knobs()
+    return changed if all(knobs[k].live and k not in fixed for k in changed) else None
+
+
+def _start(wanted: Sequence[Wanted]) -> list[str]:
+    pace = secrets.token_hex(4)
+    return [
+        supervisor().create(
+            who(), config=one.config, family=one.family.name, data=one.data, seed=one.seed, pace=pace
+        )
+        for one in wanted
+    ]

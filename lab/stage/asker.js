@@ -1,0 +1,74 @@
+// Questions to the model of a run: one is under way, and of each kind only the newest waits.
+
+const ANSWER_PATIENCE = 5000; // ms after which a question counts as lost
+
+class Asker {
+  /** `hear` has state(message), answer(name, frame, question), refused(name, why), lost(why). */
+  constructor(hear) {
+    this.hear = hear;
+    this.waiting = new Map();
+    this.number = 0;
+    this.link = new Link({
+      text: (message) => this.text(message),
+      frame: (frame) => this.answered(frame.meta.answer, (asked) => this.hear.answer(asked.name, frame, asked.question)),
+      lost: (why) => this.hear.lost(why),
+      found: () => {},
+      unreadable: () => this.answered(this.number, () => {}),
+    }, true);
+  }
+
+  connect(run) {
+    this.forget();
+    this.link.connect(run);
+  }
+
+  /** `make` gives the question's arguments when its turn comes, or null if there is none any more. */
+  ask(name, make) {
+    this.waiting.set(name, make);
+    this.next();
+  }
+
+  next() {
+    while (!this.asked && this.ready && this.waiting.size) {
+      const [[name, make]] = this.waiting;
+      this.waiting.delete(name);
+      const question = make();
+      if (!question) continue;
+      this.asked = { name, question };
+      this.number += 1;
+      this.link.send({ ask: name, with: question.arguments, id: this.number });
+      this.timer = setTimeout(() => this.answered(this.number, () => {}), ANSWER_PATIENCE);
+    }
+  }
+
+  text(message) {
+    if (message.hello) {
+      this.forget(); // a new socket knows of no question
+      this.ready = true;
+    }
+    if (message.answer !== undefined) this.answered(message.answer, (asked) => this.hear.refused(asked.name, message.error));
+    else if (message.error) this.hear.lost(message.error);
+    const state = message.hello ?? message.state;
+    if (state) this.hear.state(state);
+  }
+
+  answered(number, tell) {
+    if (number !== this.number || !this.asked) return;
+    const { asked } = this;
+    this.asked = null;
+    clearTimeout(this.timer);
+    tell(asked);
+    this.next();
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.asked = null;
+    this.ready = false;
+  }
+
+  close() {
+    this.forget();
+    this.link.close();
+  }
+}

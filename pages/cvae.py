@@ -1,0 +1,72 @@
+"""The conditional VAE's room: the label says which digit, z how it is written."""
+
+import streamlit as st
+
+from engine.families.cvae import CVAE
+from lab import kit
+from lab.kit.latent import GRAPH, LABELS, LEGENDS, bound_now, label_of_plane, latent_plane
+
+room = kit.room(
+    CVAE,
+    data_name="digits",
+    sentence="A VAE whose encoder and decoder are both told the **label**: z need not say which digit it is, and keeps the "
+    "handwriting. Fix z and change the label, and the same hand writes another digit.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=GRAPH,
+)
+label_of_plane(room)
+latent_plane(room)
+kit.commentary(room, bound_now)
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+Every distribution of the VAE is conditioned on $c$, the label:
+
+$$
+\log p(x \mid c) - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid x, c)]
+= \mathbb{E}_q[\log p(x \mid z, c)] - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid c)]
+$$
+
+with the prior $p(z \mid c) = \mathcal N(0, I)$ for every label. In code the change is small: the label enters both nets as a
+one-hot vector, $[x, c]$ for the encoder and $[z, c]$ for the decoder.
+"""
+    )
+    kit.source(CVAE.turns, CVAE.terms, CVAE.q, CVAE.p)
+    kit.knob_table(CVAE)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "Nothing is left to say",
+                "Eight groups of points, and the label says which: a group is a plain Gaussian, so z falls asleep, and that is right.",
+                "/cvae?data=ring",
+            ),
+            (
+                "Two moons",
+                "The label says which moon; z says where along it.",
+                "/cvae?data=moons&z=1",
+            ),
+            (
+                "Without labels",
+                "The plain VAE, whose plane has to make room for all ten digits.",
+                "/vae",
+            ),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Use the codes": lambda: kit.use_codes(room),
+        "Draw a digit": lambda: kit.draw(room),
+        "How tight is the bound?": lambda: kit.bound(room),
+        "Formula and code": formula,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

@@ -1,0 +1,67 @@
+"""PCA's room: the best plane through the data, found batch by batch."""
+
+import streamlit as st
+
+from engine.families.pca import PCA
+from lab import kit
+from lab.kit.latent import GRAPH, LABELS, LEGENDS, error_now, latent_plane
+
+room = kit.room(
+    PCA,
+    data_name="digits",
+    sentence="The plane, or subspace, through the data that loses least of them. It is the oldest code, and the best *linear* one.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=GRAPH,
+)
+latent_plane(room)
+kit.commentary(room, error_now)
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+Of all orthonormal $V$ with as many columns as the code has numbers, PCA's loses least:
+
+$$
+\min_{V^\top V = I} \; \mathbb{E}\,\bigl\lVert x - m - V V^\top (x - m) \bigr\rVert^2
+= \sum_{i > \dim z} \lambda_i
+$$
+
+the sum of the eigenvalues of the covariance $S$ that are left out. No gradient is needed: the columns are the leading
+eigenvectors of $S$. Here $m$ and $S$ grow with each batch, and one step of orthogonal iteration turns $V$ towards
+the eigenvectors, so that you see the plane turn into place. Codes are divided by $\sqrt{\lambda_i}$: then
+$z \sim \mathcal N(0, I)$ is a sensible draw, and the model is a Gaussian whose density is known exactly.
+"""
+    )
+    kit.source(PCA.turns, PCA.learn, PCA.e, PCA.d, PCA.log_prob)
+    kit.knob_table(PCA)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "Thirty numbers",
+                "Far better restored; but a Gaussian of 30 dimensions still draws no digits.",
+                "/pca?z=30",
+            ),
+            (
+                "A line through points",
+                "Two numbers, one direction: the line of most variance.",
+                "/pca?data=line",
+            ),
+            ("PCA, autoencoder and VAE side by side", "The same digits, three planes of codes.", "/planes"),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Draw a digit": lambda: kit.draw(room),
+        "Use the codes": lambda: kit.use_codes(room),
+        "Formula and code": formula,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

@@ -1,0 +1,39 @@
+"""Three planes: PCA, autoencoder and VAE side by side on the same data, from the same seed."""
+
+import streamlit as st
+from lab.kit.latent import LABELS, LEGENDS
+
+from engine.families.ae import AE
+from engine.families.pca import PCA
+from engine.families.vae import VAE
+from lab import kit
+
+st.title("Three planes of codes")
+st.markdown(
+    "The same digits, coded with as few numbers by three methods: **PCA** projects on the best plane; the **autoencoder** bends "
+    "the plane, so that it restores the digits better; the **VAE** gives each digit a cloud of codes and keeps all "
+    "clouds near the origin, so that a code drawn at random is a digit too."
+)
+SIDES = [kit.Side("PCA", PCA), kit.Side("Autoencoder", AE), kit.Side("VAE", VAE)]
+rooms = kit.planes(SIDES, LEGENDS, LABELS)
+
+
+def look() -> None:
+    st.markdown(
+        """
+- **Spread.** Compare the scales of the axes: nothing tells the autoencoder how large its codes may be, so they wander off;
+  the VAE's codes fill the circles of the prior; PCA's are scaled to spread 1 by construction.
+- **Holes.** Point at places between the groups. In the autoencoder's plane there are regions that no training digit was ever
+  mapped to, where the decoder draws what it likes. The VAE's clouds overlap, so that such places are rare.
+- **Samples.** Below each plane are decoded draws. An autoencoder has no prior of its own: here its codes are drawn from a
+  Gaussian laid over them, which is the best one can do afterwards.
+- **Restoring.** The test error is lowest for the autoencoder: it is asked for nothing else. PCA is the best *linear* plane.
+"""
+    )
+
+
+def between() -> None:
+    kit.ways(rooms, [side.title for side in SIDES])
+
+
+kit.tabs({"What to look for": look, "Between two digits": between})

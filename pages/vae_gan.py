@@ -1,0 +1,61 @@
+"""The VAE-GAN's room: a discriminator's features judge the reconstruction, and blur turns sharp."""
+
+import streamlit as st
+from lab.kit.failures import BLUR
+
+from engine.families.vae_gan import VAEGAN, Judge
+from lab import kit
+from lab.kit.latent import LABELS, LEGENDS, VAE_GAN_GRAPH, judged_now, latent_plane
+
+room = kit.room(
+    VAEGAN,
+    data_name="digits",
+    sentence="A VAE asked to be right pixel by pixel blurs what it is not sure of. Here a **discriminator** looks for blur, and "
+    "its hidden layer decides what counts as alike.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=VAE_GAN_GRAPH,
+)
+latent_plane(room)
+kit.commentary(room, judged_now)
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+Three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator; $\tilde x = \mathrm{Dec}(z)$ is restored from
+$z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is drawn from the prior:
+
+$$
+\mathcal L_{prior} = \beta\,\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)] \qquad
+\mathcal L_{like} = \tfrac12 \lVert \mathrm{Dis}_l(x) - \mathrm{Dis}_l(\tilde x) \rVert^2
+$$
+$$
+\mathcal L_{GAN} = \log \mathrm{Dis}(x) + \log(1 - \mathrm{Dis}(\tilde x)) + \log(1 - \mathrm{Dis}(x_p))
+$$
+
+The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gamma \mathcal L_{like} - \mathcal L_{GAN}$, the discriminator
+$-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, a large one for pictures like $x$.
+"""
+    )
+    kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.judge, Judge)
+    kit.knob_table(VAEGAN)
+
+
+def blur() -> None:
+    st.markdown(
+        "**Sharpness** is the mean squared difference of neighbouring pixels, over the pictures' variance; 1 is that of real digits. "
+        "The run's rows have it, and the sentence under the picture tells it."
+    )
+    kit.gallery([BLUR])
+
+
+kit.tabs(
+    {
+        "Draw a digit": lambda: kit.draw(room),
+        "Use the codes": lambda: kit.use_codes(room),
+        "From blurred to sharp": blur,
+        "Formula and code": formula,
+        "Check": lambda: kit.checks(room),
+    }
+)

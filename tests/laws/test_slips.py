@@ -1,0 +1,56 @@
+"""What slips in the lectures' formulas do, against closed forms and draws."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal
+
+from engine import data, slips
+
+pytestmark = pytest.mark.usefixtures("double")
+
+
+def test_log_sigma_for_log_sigma_squared_moves_the_optimum_and_makes_the_kl_negative():
+    where, value = slips.lowest(slips.log_of_sigma)
+    assert where == pytest.approx(-math.log(2), abs=1e-12)
+    assert value == pytest.approx((0.5 - 1 + math.log(2) / 2) / 2, abs=1e-12)
+    assert (round(where, 2), round(value, 3)) == (-0.69, -0.077)
+    assert slips.lowest(slips.without_half) == pytest.approx((where, 2 * value))
+
+
+def test_the_right_form_is_lowest_at_the_prior_where_it_is_nothing():
+    assert slips.lowest(slips.right) == pytest.approx((0, 0), abs=1e-12)
+
+
+def test_forms_are_what_the_slides_write():
+    mu, s = torch.randn(2, 100)
+    sigma = (s / 2).exp()
+    torch.testing.assert_close(slips.without_half(mu, s), sigma**2 + mu**2 - sigma.log() - 1)
+    torch.testing.assert_close(slips.right(mu, s), (s.exp() + mu**2 - 1 - s) / 2)
+    V = sigma**2
+    torch.testing.assert_close(slips.one_letter(mu, s), (V.exp() + mu**2 - 1 - V) / 2)
+    assert slips.at(slips.one_letter, 0, 0) == pytest.approx((math.e - 2) / 2)
+
+
+@pytest.mark.parametrize(("s", "factor"), [(0.0, 0.1), (-2.0, 1.0), (-2.0, 0.1)])
+def test_what_is_drawn_costs_what_draws_say(s, factor):
+    z = factor * math.exp(s) * torch.randn(200_000)  # as the sample code draws at mu = 0
+    log_ratio = Normal(0, factor * math.exp(s)).log_prob(z) - Normal(0, 1).log_prob(z)
+    error = log_ratio.std().item() / len(z) ** 0.5
+    assert slips.drawn(s, factor) == pytest.approx(log_ratio.mean().item(), abs=4 * error)
+
+
+def test_a_perfect_decoder_of_greys_still_pays_their_entropy():
+    digits = data.load("digits")
+    grey = data.floats(digits.test_x).flatten(1) / 2 + 0.5
+    entropy = -(torch.xlogy(grey, grey) + torch.xlogy(1 - grey, 1 - grey)).sum(1).mean()
+    assert slips.grey_floor(digits) == pytest.approx(entropy.item(), rel=1e-5)
+    assert slips.grey_floor(digits) > 30
+
+
+def test_squared_error_is_a_gaussian_of_variance_one_half():
+    x, mean = torch.randn(2, 50)
+    p = Normal(mean, slips.sigma_of(1.0))
+    offset = Normal(0, slips.sigma_of(1.0)).log_prob(torch.zeros(()))
+    torch.testing.assert_close(offset - p.log_prob(x), (x - mean).square())

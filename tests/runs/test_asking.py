@@ -1,0 +1,214 @@
+"""A browser asks a run's model over the live socket: answers, refusals, and only the newest question."""
+
+import asyncio
+import json
+from concurrent.futures import Future
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_arrays
+from websockets.sync.client import connect
+
+from engine.config import Refused
+from lab import probes, server
+from lab.runs import store, wire
+from lab.runs.run import Run
+from lab.runs.supervisor import NO_MODEL
+from tests.runs.test_live import mark, new_run, send, text, watching
+
+VAE = {"family": "vae", "data": "digits", "config": {"width": 16, "batch": 16}}
+
+
+def answer(ws, number: int) -> tuple[dict, dict[str, np.ndarray]]:
+    """What the next answer says of itself, and its arrays; pictures of the run pass by."""
+    while True:
+        message = ws.recv(timeout=20)
+        if isinstance(message, bytes):
+            about = json.loads(wire.header(message)["frame"])
+            if about.get("answer") == number:
+                return about, load_arrays(message)
+
+
+def refusal(ws, number: int) -> str:
+    while True:
+        message = ws.recv(timeout=20)
+        if isinstance(message, str) and json.loads(message).get("answer") == number:
+            return json.loads(message)["error"]
+
+
+def ask(ws, number: int, name: str = "look", **given) -> None:
+    send(ws, ask=name, id=number, **{"with": given})
+
+
+def test_anybody_may_ask_any_run_and_the_answer_is_the_models(lab, monkeypatch):
+    run_id = new_run(lab, monkeypatch, mark(lab.cookie()), **VAE)
+    with watching(lab, run_id, lab.cookie()) as ws:
+        text(ws, "hello", mine=False)
+        ask(ws, 41, test=3, seed=9)
+        about, arrays = answer(ws, 41)
+    run = Run(store.folder(run_id))
+    wanted = probes.ask(run.model, run.data, "look", {"test": 3, "seed": 9})
+    assert about["round"] == 0
+    assert about["numbers"] == wanted["numbers"]
+    assert set(arrays) == set(wanted) - {"numbers"}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, wanted[name])
+
+
+def test_a_quiet_viewer_hears_states_and_answers_and_no_picture(lab, monkeypatch):
+    cookie = lab.cookie()
+    run_id = new_run(lab, monkeypatch, mark(cookie), **VAE)
+    origin = {"Origin": lab.url, "Cookie": cookie}
+    with connect(f"{lab.url.replace('http', 'ws')}/live/{run_id}?quiet", additional_headers=origin) as ws:
+        text(ws, "hello", mine=True)
+        send(ws, do="play")
+        text(ws, "state", state="training")
+        for number in range(1, 30):
+            ask(ws, number, test=number)
+            while isinstance(message := ws.recv(timeout=20), str):
+                assert "state" in json.loads(message)
+            assert json.loads(wire.header(message)["frame"])["answer"] == number
+        send(ws, do="pause")
+        text(ws, "state", state="paused")
+    assert about_round(run_id) > 0
+
+
+def about_round(run_id: str) -> int:
+    return max(store.keyframes(store.folder(run_id)))
+
+
+def test_a_refused_question_has_its_number_and_the_next_is_answered(lab, monkeypatch):
+    run_id = new_run(lab, monkeypatch, "x", **VAE)
+    with watching(lab, run_id) as ws:
+        ask(ws, 1, "sing")
+        assert "cannot be asked 'sing'" in refusal(ws, 1)
+        ask(ws, 2, test=1000)
+        assert "whole number from 0 to 999" in refusal(ws, 2)
+        send(ws, ask="look", id=3, **{"with": {"run_id": "x", "name": "y", "data": 1, "model": 1}})
+        assert "asked wrongly" in refusal(ws, 3)
+        ask(ws, 4, test=0)
+        assert answer(ws, 4)
+
+
+def test_a_recording_has_no_model_to_ask(lab):
+    with watching(lab, "gan-digits") as ws:
+        ask(ws, 1, "sheet", seed=0)
+        assert refusal(ws, 1) == NO_MODEL
+
+
+def test_an_answer_that_no_browser_could_read_is_a_sentence(lab, monkeypatch):
+    """D's singular values are a list of arrays."""
+    config = {"width_G": 16, "width_D": 16, "batch": 16}
+    run_id = new_run(lab, monkeypatch, "x", family="gan", data="ring", config=config)
+    with watching(lab, run_id) as ws:
+        ask(ws, 1, "spectrum")
+        assert "cannot be sent" in refusal(ws, 1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"ask": "look", "id": 1},
+        {"ask": "look", "with": {"test": 1}},
+        {"ask": "look", "with": [1], "id": 1},
+        {"ask": ["look"], "with": {}, "id": 1},
+        {"ask": "look", "with": {}, "id": 1.5},
+        {"ask": "look", "with": {}, "id": "1"},
+        {"ask": "look", "with": {}, "id": 2**60},
+        {"ask": "look", "with": {"picture": "A" * 5000}, "id": 1},
+    ],
+)
+def test_a_question_out_of_form_is_not_understood_and_the_socket_lives_on(lab, monkeypatch, message):
+    run_id = new_run(lab, monkeypatch, "x", **VAE)
+    with watching(lab, run_id) as ws:
+        send(ws, **message)
+        while "error" not in (found := json.loads(next(m for m in ws if isinstance(m, str)))):
+            pass
+        assert "did not understand" in found["error"]
+        ask(ws, 7, test=0)
+        assert answer(ws, 7)
+
+
+# --- one question at a time ------------------------------------------------------------------
+
+
+class Slow:
+    """A supervisor whose answers come when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.futures: list[Future] = []
+
+    def ask(self, run_id, name, arguments) -> Future:
+        self.asked.append(arguments["n"])
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def viewer_of(monkeypatch) -> tuple[Slow, server.Viewer]:
+    slow = Slow()
+    monkeypatch.setattr(server, "supervisor", lambda: slow)
+    return slow, server.Viewer(SimpleNamespace(cookies={}, query_params={}), "run")
+
+
+async def until(true) -> None:
+    for _ in range(500):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+def question(n: int) -> str:
+    return json.dumps({"ask": "look", "with": {"n": n}, "id": n})
+
+
+def test_of_the_questions_that_come_while_one_is_under_way_only_the_newest_is_asked(monkeypatch):
+    async def story() -> None:
+        slow, viewer = viewer_of(monkeypatch)
+        task = asyncio.create_task(viewer.answer())
+        viewer.handle(question(1))
+        await until(lambda: slow.asked)
+        for n in (2, 3, 4):
+            viewer.handle(question(n))
+        await asyncio.sleep(0.05)
+        assert slow.asked == [1]
+        slow.futures[0].set_result({"x": np.zeros(3, np.float32), "word": "yes"})
+        await until(lambda: len(slow.asked) == 2)
+        assert slow.asked == [1, 4]
+        slow.futures[1].set_exception(Refused("No."))
+        await until(lambda: len(viewer.texts) == 2)
+        first, second = viewer.texts
+        assert json.loads(wire.header(first)["frame"]) == {"word": "yes", "answer": 1}
+        assert json.loads(second) == {"error": "No.", "answer": 4}
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_viewer_who_leaves_does_not_take_the_answer_out_of_the_supervisors_hands(monkeypatch):
+    async def story() -> None:
+        slow, viewer = viewer_of(monkeypatch)
+        task = asyncio.create_task(viewer.answer())
+        viewer.handle(question(1))
+        await until(lambda: slow.asked)
+        await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.sleep(0.02)
+        slow.futures[0].set_result({})  # raises if it had been cancelled with the task
+
+    asyncio.run(story())
+
+
+def test_a_model_that_does_not_answer_in_time_is_called_busy(monkeypatch):
+    async def story() -> None:
+        monkeypatch.setattr(server, "ANSWER_SECONDS", 0.02)
+        _, viewer = viewer_of(monkeypatch)
+        task = asyncio.create_task(viewer.answer())
+        viewer.handle(question(1))
+        await until(lambda: viewer.texts)
+        assert "busy" in json.loads(viewer.texts[0])["error"]
+        task.cancel()
+
+    asyncio.run(story())
