@@ -145,6 +145,7 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
 
 def viewer():
     found = object.__new__(server.Viewer)
+    found.quiet = False
     found.texts, found.rare, found.frame, found.news = [], None, None, asyncio.Event()
     return found
 
