@@ -1,11 +1,11 @@
 """The autoencoder's room: linear or not, with or without noise, and what its codes are good for."""
 
 import streamlit as st
-from lab.kit.failures import AE_FAILURES
 
 from engine.families.ae import AE
 from engine.nets import Up, pool, spread, unpool
 from lab import kit
+from lab.kit.failures import AE_FAILURES
 from lab.kit.latent import GRAPH, LABELS, LEGENDS, error_now, latent_plane
 
 room = kit.room(

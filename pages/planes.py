@@ -1,12 +1,12 @@
 """Three planes: PCA, autoencoder and VAE side by side on the same data, from the same seed."""
 
 import streamlit as st
-from lab.kit.latent import LABELS, LEGENDS
 
 from engine.families.ae import AE
 from engine.families.pca import PCA
 from engine.families.vae import VAE
 from lab import kit
+from lab.kit.latent import LABELS, LEGENDS
 
 st.title("Three planes of codes")
 st.markdown(

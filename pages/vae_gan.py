@@ -1,10 +1,10 @@
 """The VAE-GAN's room: a discriminator's features judge the reconstruction, and blur turns sharp."""
 
 import streamlit as st
-from lab.kit.failures import BLUR
 
 from engine.families.vae_gan import VAEGAN, Judge
 from lab import kit
+from lab.kit.failures import BLUR
 from lab.kit.latent import LABELS, LEGENDS, VAE_GAN_GRAPH, judged_now, latent_plane
 
 room = kit.room(

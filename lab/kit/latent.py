@@ -70,9 +70,7 @@ GRAPH: Graph = {
         {"id": "out", "title": "x̂", "says": "decoded", "role": "model", "at": [5, 0],
          "arrays": ["points/fake", "images/samples"], "lights": ["p", "restored"]},
         {"id": "loss", "title": "loss", "says": "reconstruction, and KL from the prior", "at": [4, 1],
-         "arrays": ["curve/loss/"], "lights": ["terms", "each"]},
-        {"id": "gradient", "title": "gradient", "says": "back through z, for ε is given", "role": "gradient",
-         "at": [1, 1], "lights": ["gradient", "change"]},
+         "arrays": ["curve/loss/"], "lights": ["terms", "each", "gradient", "change"]},
     ],
     "edges": [
         ["x", "encoder"], ["encoder", "code"], ["code", "z"], ["eps", "z"], ["z", "decoder"],

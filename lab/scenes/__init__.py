@@ -39,7 +39,7 @@ def rarely(model: Family, data: Dataset, once: bool = True, pointer: Pointer = N
         return {}
     seed(0, data.x.device)
     found = scene(model).rarely(model, data, pointer)
-    return found | scene(model).once(data) if once else found
+    return found | scene(model).once(model, data) if once else found
 
 
 def has_rare(model: Family) -> bool:

@@ -16,14 +16,15 @@ from torch.distributions import Normal
 from engine.data import Dataset
 from engine.latent import Coder, Variational
 from lab.scenes import generic
+from lab.scenes.cost import affordable, side
 from lab.scenes.generic import halves
 from lab.scenes.line import nodes
 from lab.scenes.plane import Plane, Pointer, plane_of, prior_circles
 
-CODES = 500  # test examples
-IMAGES = 36  # samples
+CODES, FEWEST = 500, 100  # test examples
+IMAGES = 25  # samples
 SIDE, STRIP = 40, 200  # tiles of the atlas along a side; where z is one number, in its one row
-QUALITY, SHEET_QUALITY = 60, 40  # of WebP
+QUALITY, SHEET_QUALITY = 55, 40  # of WebP
 NODES, CURVE = 21, 201  # of the mesh, as the GAN's
 ARROWS = 150
 CELLS, BINS = 64, 384  # of the density: nodes along a side, and cells in which decoded points are counted
@@ -33,7 +34,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    x, y = data.some(CODES, test=True)
+    x, y = data.some(codes(model, data), test=True)
     mu, sigma = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
@@ -58,20 +59,28 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: the part of the plane that is shown, and what is decoded of it."""
-    x, y = data.some(CODES, test=True)
+    x, y = data.some(codes(model, data), test=True)
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     box = plane.box(mu, *model.prior())
-    found = {"box/plane": np.asarray(box, np.float32), "axes/plane": np.asarray(plane.names, np.float32)}
+    found = {
+        "box/plane": np.asarray(box, np.float32),
+        "axes/plane": np.asarray([*plane.names, model.config.z], np.float32),
+    }
     found |= atlas(model, plane, box, pointer)
     if data.space.kind == "points" and isinstance(model, Variational) and model.config.z in FINE:
         found |= density(model, data, pointer)
     return found
 
 
-def once(data: Dataset) -> Arrays:
+def once(model: Coder, data: Dataset) -> Arrays:
     """What never changes: the test pictures."""
-    return {"atlas/tests": _sheet(data)} if data.space.kind == "image" else {}
+    return {"atlas/tests": _sheet(data, codes(model, data))} if data.space.kind == "image" else {}
+
+
+def codes(model: Coder, data: Dataset) -> int:
+    """How many test examples are shown; fewer where the encoder is slow."""
+    return min(len(data.test_x), max(FEWEST, min(CODES, affordable(model)[1])))
 
 
 def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
@@ -86,7 +95,9 @@ def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
 def atlas(model: Coder, plane: Plane, box: list[float], pointer: Pointer) -> Arrays:
     """The plane decoded at the middles of a grid of cells, the row of the largest y first: for points the
     decoded places (rows, columns, 2), for pictures one WebP picture (`packed`)."""
-    rows, columns = (SIDE, SIDE) if plane.up is not None else (1, STRIP)
+    tiles = affordable(model)[0]
+    columns = side(tiles, SIDE) if plane.up is not None else max(SIDE, min(STRIP, tiles))
+    rows = columns if plane.up is not None else 1
     u, v = middles(box[0], box[1], columns), middles(box[2], box[3], rows).flip(0)
     places = torch.cartesian_prod(v, u).flip(1).to(plane.base)
     made = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
@@ -119,9 +130,9 @@ def webp(picture: np.ndarray, quality: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _sheet(data: Dataset) -> np.ndarray:
+def _sheet(data: Dataset, shown: int) -> np.ndarray:
     """The test pictures below one another in columns of 25, as WebP."""
-    tiles = generic.pictures(data.some(CODES, test=True)[0])
+    tiles = generic.pictures(data.some(shown, test=True)[0])
     n, h, w, *colour = tiles.shape
     rows = -(-n // 25)
     whole = np.zeros((rows * 25, h, w, *colour), np.uint8)

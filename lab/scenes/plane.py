@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,10 +86,7 @@ def _up(size: float) -> float:
 def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
     """The plane that the page has asked for ("axes", x and y), else that of the first two dimensions."""
     n = model.config.z
-    asked = (pointer or {}).get("axes", {})
-    first, second = (_axis(asked.get(which), n) for which in "xy")
-    if first is None or second is None or first == second:
-        first, second = 0, 1
+    first, second = _axes((pointer or {}).get("axes", {}), n)
     directions = torch.eye(n).to(mu)
     if n == 1:
         return Plane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
@@ -102,14 +98,15 @@ def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
         up = up / up.norm().clamp(min=1e-6)
     base = mu.mean(0)
     base = base - (base @ across) * across - (base @ up) * up
-    return Plane((float(first), float(second)), base, across, up)  # type: ignore[arg-type]
+    return Plane((first, second), base, across, up)
 
 
-def _axis(asked: Any, n: int) -> int | None:
-    """A dimension 0 ... n - 1, or -1, -2 for a principal direction; None for anything else."""
-    if not isinstance(asked, int | float) or asked != asked or not -2 <= asked < n:
-        return None
-    return int(asked)
+def _axes(asked: dict[str, float], n: int) -> tuple[int, int]:
+    """What was asked for, if it is two different axes: each a dimension 0 ... n - 1, or a principal direction
+    -1, -2."""
+    x, y = asked.get("x", 0.0), asked.get("y", 1.0)
+    known = all(-2 <= axis < n for axis in (x, y)) and int(x) != int(y)
+    return (int(x), int(y)) if known else (0, 1)
 
 
 def principal(mu: Tensor) -> Tensor:

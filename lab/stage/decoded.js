@@ -15,9 +15,10 @@ function paintDecoded(ctx, panel, layers, look) {
   const large = Math.min(area.w, high + (tests ? 0 : DECODED_LINE));
   if (tests) {
     const side = Math.min((area.w - 12) / 2, large);
+    const sliced = layers.items.get("axes/plane").target[2] > 2; // then the plane does not pass through the code
     const top = area.y + DECODED_LINE + (high - side) / 2;
     captioned(ctx, tests, code, area.x + area.w / 2 - 6 - side, top, side, words.original, palette.roles.data.text, palette);
-    captioned(ctx, sheet, cell, area.x + area.w / 2 + 6, top, side, words.restored, palette.roles.model.text, palette);
+    captioned(ctx, sheet, cell, area.x + area.w / 2 + 6, top, side, sliced ? words.sliced : words.restored, palette.roles.model.text, palette);
   } else drawTile(ctx, sheet, cell, area.x + (area.w - large) / 2, area.y, large);
   ctx.font = `14px ${palette.font}`;
   ctx.textAlign = "center";

@@ -163,7 +163,7 @@ function isLine(layers) {
 
 /** Names of the axes: z with its number, or the number of a principal direction; null where there is none. */
 function axisNames(layers, words) {
-  const axes = layers.items.get("axes/plane")?.target ?? [0, 1];
+  const axes = layers.items.get("axes/plane")?.target.slice(0, 2) ?? [0, 1];
   const says = (axis) => (Number.isNaN(axis) ? null : axis < 0 ? fill(words.principal, { number: -axis }) : `z${subscript(axis + 1)}`);
   return [...axes].map(says);
 }

@@ -50,6 +50,7 @@ const WORDS = {
   label: "label {label}",
   original: "test picture",
   restored: "its code, decoded",
+  sliced: "its place here, decoded",
   dimension: "dimension",
   asleep: "asleep: {count} of {of}",
   awake: "all {of} awake",

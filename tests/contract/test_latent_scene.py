@@ -62,10 +62,11 @@ def test_every_family_with_codes_has_its_plane(family, z):
     assert found["codes/spread"].shape == (500, 3)
     assert sorted(set(found["codes/label"].tolist())) == list(range(10))
     assert found["circle/prior"].shape == (3, 4)
-    assert found["images/samples"].shape == (36, 28, 28)
+    assert found["images/samples"].shape == (25, 28, 28)
     assert found["atlas/size"].tolist() == [columns, rows, 28, 28]
     assert tiles(found).shape == (rows, columns, 28, 28)
-    assert np.isnan(found["axes/plane"]).tolist() == [False, z == 1]
+    assert np.isnan(found["axes/plane"]).tolist() == [False, z == 1, False]
+    assert found["axes/plane"][2] == z
     x0, x1, y0, y1 = found["box/plane"]
     assert x0 < x1
     assert (y0, y1) == (-1, 1) if z == 1 else y1 - y0 == pytest.approx(x1 - x0)
@@ -122,7 +123,7 @@ def test_codes_and_their_spread_are_those_of_the_posterior_in_the_plane(double):
 def test_axes_that_are_none_give_the_first_two_dimensions(asked):
     model, data = coder("vae", "ring", z=3)
     found = scenes.rarely(model, data, pointer={"axes": {"x": asked[0], "y": asked[1]}})
-    assert found["axes/plane"].tolist() == [0, 1]
+    assert found["axes/plane"].tolist() == [0, 1, 3]
 
 
 def test_the_box_holds_codes_and_prior_and_rests_while_they_move_a_little():
@@ -213,6 +214,19 @@ def test_keyframes_are_whole_and_small_and_other_frames_say_only_what_moves(tmp_
     assert len(moving) < 40_000
     assert not [name for name in load_arrays(moving) if name.startswith(("atlas/", "box/"))]
     assert "atlas/tests" not in load_arrays(run.frame(once=False))
+
+
+def test_a_slow_decoder_is_drawn_more_coarsely():
+    quick, data = coder("vae", "digits", network="MLP")
+    slow, _ = coder("vae", "digits", network="convolutional", width=64)
+    quick_side = scenes.rarely(quick, data, once=False)["atlas/size"][0]
+    found = everything(slow, data)
+    assert quick_side == latent.SIDE > found["atlas/size"][0] >= 10
+    n = len(found["codes/test"])
+    assert latent.FEWEST <= n < latent.CODES
+    assert n == len(found["codes/label"]) == len(found["codes/spread"])
+    sheet = Image.open(io.BytesIO(found["atlas/tests"].tobytes()))
+    assert sheet.size == (25 * 28, 28 * -(-n // 25))
 
 
 def test_rows_become_stacks_bars_and_numbers():

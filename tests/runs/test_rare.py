@@ -119,7 +119,7 @@ def test_pointers_of_different_kinds_lie_beside_each_other_and_there_is_one_hand
     kinds = [kind for kind, _ in seen] if (seen := at.told()) else []
     assert kinds == ["rare", "rare", "frame", "frame", "frame"], "a hand that moves asks for nothing costly"
     assert seen[-3][1]["codes/test"].tolist() == seen[0][1]["codes/test"].tolist()
-    assert seen[0][1]["axes/plane"].tolist() == [1, 2]
+    assert seen[0][1]["axes/plane"].tolist() == [1, 2, 3]
     for n in range(100):
         at.point(f"k{n}")
     assert len(at.worker.pointers[at.id]) <= worker.MOST_POINTERS
@@ -131,7 +131,7 @@ def test_the_axes_outlive_the_seat():
     at.worker._tidy()
     assert at.id not in at.worker.seats
     at.worker.on_watch(at.id, 1)
-    assert at.told()[0][1]["axes/plane"].tolist() == [1, 2]
+    assert at.told()[0][1]["axes/plane"].tolist() == [1, 2, 3]
     at.worker.on_close(at.id)
     assert at.worker.pointers == {}
 
@@ -145,6 +145,7 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
 
 def viewer():
     found = object.__new__(server.Viewer)
+    found.quiet = False
     found.texts, found.rare, found.frame, found.news = [], None, None, asyncio.Event()
     return found
 
