@@ -13,7 +13,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Distribution, Normal, kl_divergence
+from torch.distributions import Bernoulli, Distribution, Normal
 
 from engine.config import Config, knob
 from engine.family import Family, Space, Terms
@@ -171,18 +171,20 @@ class Variational(Coder):
         return Normal(mean, sigma, validate_args=False)
 
     def p_u(self, n: int) -> Tensor | None:
-        """The randomness of `target`: uniform numbers for n examples, if the decoder is Bernoulli."""
+        """The randomness of `target`: numbers uniform on [-1, 1] for n examples, if the
+        decoder is Bernoulli."""
         if self.config.likelihood != "Bernoulli":
             return None
-        return torch.rand(n, *self.space.shape, **self.like)
+        return torch.empty(n, *self.space.shape, **self.like).uniform_(-1, 1)
 
     def target(self, x: Tensor, u: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the encoder sees, and what the decoder is asked for: x itself; or, with u, pixels that are
         white with the probability of their grey, in {-1, 1} and in {0, 1}."""
         if self.config.likelihood != "Bernoulli":
             return x, x
-        grey = (x + 1) / 2
-        white = grey if u is None else (u < grey).to(x)
+        if u is None:
+            return x, (x + 1) / 2
+        white = (u < x).to(x)
         return 2 * white - 1, white
 
     def log_w(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Tensor:
@@ -215,7 +217,7 @@ class Variational(Coder):
         n = len(x)
         members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        u = torch.rand_like(x) if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
+        u = 2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}
@@ -241,7 +243,8 @@ def log_prob(p: Distribution, x: Tensor) -> Tensor:
 def kl(q: Normal) -> Tensor:
     """KL[q || N(0, I)] of each example and each dimension, (n, z): (mu^2 + sigma^2 - log sigma^2 - 1) / 2
     (Kingma and Welling 2014, appendix B)."""
-    return kl_divergence(q, standard(q))
+    variance = q.scale.square()
+    return (q.loc.square() + variance - variance.log() - 1) / 2
 
 
 def bound(log_w: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ LINES = {
     "error": (r"^error = ",),
     "square": (r"^error = ", r"error\.flatten"),
     "log_p": (r"-log_prob\(", r"\.log_prob\(x\)"),
-    "kl": (r"\bkl\(q\)", r"\bkl_divergence\("),
+    "kl": (r"\bkl\(q\)", r"variance\.log\(\)"),
     "elbo": (r"^return \{$",),
     "elbo_mean": (r"^return \{$",),
 }

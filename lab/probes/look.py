@@ -64,7 +64,7 @@ def look(
     x = shown(data, picture, test, centre)
     y = torch.tensor([labelled(model, data, label)], device=x.device) if model.labelled else None
     if isinstance(model, Variational):
-        x, target = model.target(x, torch.full_like(x, 0.5))
+        x, target = model.target(x, torch.zeros_like(x))
     mu, sigma = model.encode(x, y)
     reseed(seed_of(0 if seed is None else seed), model.device)
     eps = model.p_eps(1 + SPREAD)

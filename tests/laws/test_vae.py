@@ -164,7 +164,7 @@ def test_the_pictures_probabilities_of_a_bernoulli_decoder_sum_to_one():
     each = torch.stack([torch.where(one > 0, white, 1 - white).flatten(1).prod(1) for one in x])
     exact = torch.trapezoid(each * torch.tensor(stats.norm.pdf(nodes[:, 0])), nodes[:, 0])
     assert exact.sum().item() == pytest.approx(1, abs=1e-6)
-    for u in torch.rand(2, 16, 1, 2, 2):  # black stays black and white white, whatever u is
+    for u in torch.rand(2, 16, 1, 2, 2) * 2 - 1:  # black stays black and white white, whatever u is
         with torch.no_grad():
             log_w = model.log_w(x, torch.randn(40_000, 16, 1), u)
         w = log_w.exp()
@@ -231,8 +231,8 @@ def test_warm_up_lets_the_weight_of_kl_grow_to_beta(round, share):
 
 def test_the_encoder_sees_the_black_and_white_picture_that_is_asked_for():
     model = vae(TINY, likelihood="Bernoulli")
-    x, u, eps = torch.rand(3, 1, 2, 2) * 2 - 1, torch.rand(3, 1, 2, 2), torch.randn(3, 2)
-    black_and_white = torch.where(u < (x + 1) / 2, 1.0, -1.0)
+    x, u, eps = torch.rand(3, 1, 2, 2) * 2 - 1, torch.rand(3, 1, 2, 2) * 2 - 1, torch.randn(3, 2)
+    black_and_white = torch.where(u < x, 1.0, -1.0)
     drawn, plain = model.terms(x, eps, u), model.terms(black_and_white, eps, torch.rand_like(u))
     assert [t.item() for t in drawn.values()] == pytest.approx([t.item() for t in plain.values()], rel=1e-12)
 

@@ -58,7 +58,7 @@ def test_the_numbers_are_the_terms_that_the_model_trains_on(double, name, likeli
     found = look(it, test=3, seed=5)["numbers"]
     x = DIGITS.test_x[3:4].double() / 127.5 - 1
     y = (torch.tensor([7]),) if it.labelled else ()
-    half = torch.full_like(x, 0.5) if likelihood == "Bernoulli" else None  # white above half
+    half = torch.zeros_like(x) if likelihood == "Bernoulli" else None  # white above half
     eps = draws(it, 5)
     log_p, kl = (t.item() for t in it.terms(x, *y, eps[:1], half).values())
     assert math.isclose(found["log_p"], log_p, rel_tol=1e-12)
