@@ -95,6 +95,16 @@ class VariationalConfig(CoderConfig):
     )  # fmt: skip
 
 
+class Pixels(Bernoulli):
+    """Pixels that are 1 with probability sigma(a), a being the logits."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p of each pixel x in {0, 1}: x a - log(1 + e^a), with log(1 + e^a) = max(a, 0) - log sigma(|a|).
+        torch's own takes twice as long, a twentieth of a VAE's training."""
+        a = self.logits
+        return x * a - a.relu() + a.abs().sigmoid().log()
+
+
 class Coder(Family):
     """A family with codes: x is encoded as z, and z is decoded as x."""
 
@@ -165,7 +175,7 @@ class Variational(Coder):
         """p(x | z), from what the decoder's net puts out."""
         c = self.config
         if c.likelihood == "Bernoulli":
-            return Bernoulli(logits=out, validate_args=False)
+            return Pixels(logits=out, validate_args=False)
         mean = out.tanh() if self.space.kind == "image" else out
         sigma = self.log_sigma.exp() if c.likelihood == "Gaussian, learned variance" else c.sigma
         return Normal(mean, sigma, validate_args=False)
