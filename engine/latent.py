@@ -227,7 +227,9 @@ class Variational(Coder):
         n = len(x)
         members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        u = 2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None  # not of a stack's streams
+        u = (
+            2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None
+        )  # not of a stack's streams
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}

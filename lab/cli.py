@@ -125,6 +125,7 @@ def list_all(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     from engine import data, device
     from engine.families import find
+    from engine.metrics import held_out
     from lab.runs import store
     from lab.runs.run import Run
 
@@ -154,11 +155,16 @@ def train(options: argparse.Namespace) -> None:
     _show(run, options.json)
     last = run.history[-1] if run.history else {}
     summary = {"run": at.name, "directory": str(at), "state": run.info.state, "round": run.round}
+    sound = run.info.state != "failed"  # NaN is no JSON
+    tested = held_out(run.model, run.data, len(run.data.test_x)) if sound else {}
     if options.json:
-        quality = {} if run.info.state == "failed" else run.quality()  # NaN is no JSON
-        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality}))
+        quality = run.quality() if sound else {}
+        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality, "test": tested}))
     else:
         print(f"{run.info.why}\nrun {at.name} in {at}")
+        for name, value in tested.items():
+            if not isinstance(value, list):
+                print(f"test {name.removeprefix('test ')}: {value:.4g}")
     if run.info.state == "failed":
         raise Refused(f"Run {at.name} failed. {run.info.why}")
 

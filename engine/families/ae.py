@@ -97,6 +97,11 @@ class AE(Coder):
         """A Gaussian laid over the codes."""
         return self.center, (self.square - self.center.square()).clamp(min=1e-12).sqrt()
 
+    @torch.no_grad()
+    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
+        """The error of held-out x, restored from what the encoder sees of it."""
+        return {"test error": self.terms(x, self.p_noise(len(x)))["||x - d(e(x))||²"].item()}
+
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         z = self.e(x)
         return z, torch.zeros_like(z)

@@ -14,11 +14,13 @@ is the mean of the eigenvalues that are left out (eq. 7 and 8).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import LowRankMultivariateNormal
 
+from engine.config import Config as BaseConfig
 from engine.config import Refused
 from engine.family import Batch, Space, Terms
 from engine.latent import CodeConfig, Coder
@@ -39,12 +41,18 @@ class PCA(Coder):
     def __init__(self, config: CodeConfig, space: Space) -> None:
         super().__init__(config, space)
         size = space.size
-        if config.z > size:
-            raise Refused(f"PCA of {size} numbers has at most {size} directions, not {config.z}.")
         self.V = nn.Parameter(torch.linalg.qr(torch.randn(size, config.z))[0])
         self.register_buffer("n", torch.zeros(()))  # examples seen
         self.register_buffer("m", torch.zeros(size))  # their mean
         self.register_buffer("S", torch.zeros(size, size))  # their covariance
+
+    @classmethod
+    def configure(cls, space: Space, values: dict[str, Any] | None = None) -> BaseConfig:
+        """The config, refused where there are not so many directions."""
+        config = super().configure(space, values)
+        if config.z > space.size:  # type: ignore[attr-defined]
+            raise Refused(f"PCA of {space.size} numbers has at most {space.size} directions; choose fewer.")
+        return config
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """See a batch, tell the error of the present V, and turn V a little."""

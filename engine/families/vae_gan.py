@@ -66,7 +66,7 @@ class VAEGAN(Coder):
     Config = VAEGANConfig
     players = ("Enc", "Dec", "Dis")
     algorithm = ("L_prior", "L_like", "fool", "judge")
-    recipes = {"image": {"width": 256}}
+    recipes = {"image": {"z": 16, "width": 192, "lr": 4e-4, "beta": 0.1}}
 
     def __init__(self, config: VAEGANConfig, space: Space) -> None:
         super().__init__(config, space)

@@ -13,7 +13,18 @@ from engine.metrics import codes
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
-__all__ = ["About", "Coverage", "Floor", "about", "coverage", "floors", "observe", "quality", "ruler"]
+__all__ = [
+    "About",
+    "Coverage",
+    "Floor",
+    "about",
+    "coverage",
+    "floors",
+    "held_out",
+    "observe",
+    "quality",
+    "ruler",
+]
 
 SAMPLES = 2000  # of the model, for one measurement
 _rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()

@@ -8,7 +8,7 @@ from torch import Tensor
 from engine.data import Dataset
 from engine.latent import Coder
 
-EXAMPLES = 1000
+EXAMPLES, DRAWS = 3000, 1000  # codes, and places at which their gaps are measured
 
 
 def measure(model: Coder, data: Dataset) -> dict[str, float]:
@@ -17,7 +17,7 @@ def measure(model: Coder, data: Dataset) -> dict[str, float]:
     n = len(mu)
     deviation = model.prior()[1]  # one unit in each dimension
     codes, z, others = (
-        draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(n), model.p_z(n))
+        draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(DRAWS), model.p_z(n))
     )
     found = {"holes": holes(codes, z, others)}
     if data.space.kind == "image":

@@ -25,22 +25,6 @@ COLLAPSE = Failure(
     family="vae",
 )
 
-DEEP = Failure(
-    "Collapse at beta 1",
-    "Posterior collapse",
-    "Five hidden layers of tanh and a large learning rate: before the deep decoder has learned to read z, "
-    "the KL term has taken all meaning out of it, and without meaning there is nothing to learn to read.",
-    "digits",
-    {"z": 20, "depth": 5, "width": 64, "activation": "tanh", "lr": 3e-3},
-    640,
-    [
-        Cure("LeakyReLU", {"activation": "LeakyReLU"},
-             "The signal of z gets through five layers from the start"),
-        Cure("One hidden layer", {"depth": 1}, "A shallow decoder reads z at once"),
-    ],
-    family="vae",
-)
-
 HOLES = Failure(
     "Holes",
     "Holes",
@@ -77,6 +61,6 @@ BLUR = Failure(
 )
 # fmt: on
 
-VAE_FAILURES = [COLLAPSE, DEEP, BLUR]
+VAE_FAILURES = [COLLAPSE, BLUR]
 AE_FAILURES = [HOLES]
-DISENTANGLED = "/vae?data=ellipses&z=6&beta=8"
+DISENTANGLED = "/vae?data=ellipses&z=6&beta=4"

@@ -6,7 +6,7 @@ import torch
 from engine.data import batches, load
 from engine.families import find
 from engine.families.gan import GAN
-from engine.fit import fit
+from engine.fit import fit, optimizers_of
 from engine.metrics import about, observe
 from engine.metrics import latent as codes
 from engine.metrics.symptoms import symptoms
@@ -25,8 +25,9 @@ def observed(data_name: str, knobs: dict, rounds: int, seeds: range = SEEDS) -> 
     model = stack(GAN, [config] * len(seeds), data.space, seeds)
     one = GAN(config, data.space)
     rows: list[list[dict]] = [[] for _ in seeds]
+    optimizers = optimizers_of(model)  # which go on from round to round
     for round in range(1, rounds + 1):
-        for _turn in fit(model, [batch_of(data, config.batch, seeds, round - 1)]):
+        for _turn in fit(model, [batch_of(data, config.batch, seeds, round - 1)], optimizers):
             pass
         if round % EVERY == 0 and (round < 512 or round % (2 * EVERY) == 0):
             weights = dict(model.named_parameters()) | dict(model.named_buffers())
@@ -76,10 +77,11 @@ def told_of_codes(failure, cure, seed: int) -> set[str]:
     data, family = load(failure.data), find(family)
     torch.manual_seed(seed)
     model, rows = family(family.configure(data.space, knobs), data.space), []
+    optimizers = optimizers_of(model)
     for round, batch in zip(
         range(1, failure.rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
     ):
-        for _turn in fit(model, [batch]):
+        for _turn in fit(model, [batch], optimizers):
             pass
         if round % EVERY == 0 and round > failure.rounds - 5 * EVERY:
             torch.manual_seed(round)

@@ -1,44 +1,23 @@
 """The page of the wall, without a browser: what a link means, what is refused, what a panel opens."""
 
 import json
+from functools import partial
 from urllib.parse import parse_qsl
 
 import pytest
-import streamlit as st
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from engine import data
 from engine.families.gan import GAN
 from lab.kit import wall as kit
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import HOME, Visit, info_of, on_stage, texts, until, works
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    yield tmp_path_factory.mktemp("walls") / "runs"
-    supervisor().close()
-    supervisor.cache_clear()
+from tests.pages.test_pages import Visit, info_of, on_stage, texts, until, works
 
 
 @pytest.fixture
-def visit(settled, home, monkeypatch) -> Visit:
-    monkeypatch.setenv("GENLAB_HOME", str(home))
-    monkeypatch.setattr(
-        ContextProxy, "cookies", property(lambda self: {"genlab": st.session_state["visitor"]})
-    )
-
-    def visit(name: str = "wall", visitor: str = "ann", **query: str) -> AppTest:
-        page = AppTest.from_file(HOME, default_timeout=60)
-        page.session_state["visitor"] = visitor
-        page.query_params.update(query)
-        page._page_hash = calc_hash(name)
-        return works(page.run())
-
-    return visit
+def visit(open_page) -> Visit:
+    return partial(open_page, "wall")
 
 
 SMALL = {"rows": "lr_D", "row_values": "0.001, 0.01", "columns": "none", "width_G": "8", "width_D": "8"}

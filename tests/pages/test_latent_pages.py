@@ -1,0 +1,104 @@
+"""The rooms of the models with codes, without a browser: what a link opens, three planes, a wall of betas."""
+
+import json
+
+import pytest
+
+from engine.families import find
+from lab.kit import failures
+from lab.runs import store
+from lab.runs.supervisor import supervisor
+from tests.pages.test_pages import info_of, texts, until, works
+
+SMALL = {"width": "8", "batch": "16"}
+ROOMS = {"vae": SMALL, "ae": SMALL, "cvae": SMALL, "vae-gan": SMALL, "pca": {"batch": "16"}}
+TABS = {
+    "vae": ["Draw a digit", "Use the codes", "Factors", "How tight is the bound?", "Formula and code",
+            "Slips in the slides", "Failures and cures", "Try this", "Check"],
+    "ae": ["Draw a digit", "Use the codes", "Formula and code", "Linear, and PCA", "Up-sampling",
+           "Failures and cures", "Try this", "Check"],
+    "cvae": ["Use the codes", "Draw a digit", "How tight is the bound?", "Formula and code", "Try this",
+             "Check"],
+    "vae-gan": ["Draw a digit", "Use the codes", "From blurred to sharp", "Formula and code", "Check"],
+    "pca": ["Draw a digit", "Use the codes", "Formula and code", "Try this", "Check"],
+}  # fmt: skip
+
+
+def asked(page, name: str) -> str:
+    """What the address says."""
+    value = page.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def paused(page) -> str:
+    run_id = asked(page, "run")  # the pad of a tab is a component too
+    supervisor().do(run_id, info_of(run_id).owner, {"do": "pause"}, wait=True)
+    return run_id
+
+
+@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize("data", ["digits", "ring"])
+def test_every_room_opens_on_pictures_and_on_points(open_page, name, data):
+    page = open_page(name, data=data, seed="3", **ROOMS[name])
+    info = info_of(paused(page))
+    assert (info.family, info.data, info.seed) == (name, data, 3)
+    assert "latent plane" in texts(page).lower()
+
+
+@pytest.mark.parametrize(("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs])
+def test_every_tab_opens(open_page, name, tab):
+    page = open_page(name, tab=tab, seed="3", data="digits", **ROOMS[name])
+    paused(page)
+    assert [t.label for t in page.tabs][: len(TABS[name])] == TABS[name]
+
+
+def test_a_latent_dimension_of_one_and_of_sixty_four_open(open_page):
+    for z in ("1", "64"):
+        page = open_page("vae", z=z, seed="3", **SMALL)
+        assert info_of(paused(page)).config["z"] == int(z)
+    assert page.selectbox(key="axis_up").options[-1] == "principal direction 2"
+    works(page.selectbox(key="axis_up").set_value("principal direction 1").run())
+
+
+def test_more_directions_than_numbers_are_refused_in_a_sentence(open_page):
+    page = open_page("pca", data="ring", z="5")
+    assert "at most 2 directions" in page.error[0].value
+
+
+def test_three_planes_train_in_step_with_the_nets_of_one_another(open_page):
+    page = open_page("planes", data="ring", z="1", seed="4", **SMALL)
+    runs = [asked(page, name) for name in "abc"]
+    infos = [info_of(run) for run in runs]
+    assert [info.family for info in infos] == ["pca", "ae", "vae"]
+    assert {(info.data, info.seed, info.pace) for info in infos} == {("ring", 4, infos[0].pace)}
+    assert [info.config.get("width") for info in infos] == [None, 8, 8]
+    until(lambda: all((store.folder(run) / "checkpoint.safetensors").exists() for run in runs))
+    page = works(page.slider(key="beta").set_value(3.0).run())
+    assert [asked(page, name) for name in "abc"] == runs  # beta is live: the same runs go on
+    until(lambda: info_of(runs[2]).config["beta"] == 3.0)
+    for run in runs:
+        supervisor().do(run, info_of(run).owner, {"do": "pause"}, wait=True)
+
+
+def test_a_wall_of_vaes_differs_in_beta_and_shows_what_each_pays(open_page):
+    given = {"data": "moons", "row_values": "0.5, 2", "width": "8", "z": "1"}
+    page = open_page("wall", family="vae", **given)
+    run = asked(page, "run")
+    assert info_of(run).wall == {"beta": [0.5, 2.0]}
+    metrics = store.folder(run) / "metrics.jsonl"
+    until(lambda: metrics.exists() and b'"ELBO"' in metrics.read_bytes())
+    paused(page)
+    row = next(r for r in reversed(store.rows(metrics)) if "ELBO" in r)
+    assert [len(row[name]) for name in ("ELBO", "KL", "reconstruction")] == [2, 2, 2]
+    for elbo, kl, restored in zip(row["ELBO"], row["KL"], row["reconstruction"], strict=True):
+        assert elbo == pytest.approx(restored - kl, abs=1e-3)
+    page = works(page.run())
+    assert "KL" in json.dumps([chart.proto.spec for chart in page.get("plotly_chart")])
+
+
+def test_the_links_of_the_galleries_and_experiments_are_settings():
+    for failure in [*failures.VAE_FAILURES, *failures.AE_FAILURES]:
+        assert failure.address().startswith(f"/{failure.family}?data={failure.data}")
+        assert all(cure.family in ("", *map(str, ROOMS)) for cure in failure.cures)
+    assert find("vae").Config.of({"z": 6, "beta": 4})
+    assert failures.DISENTANGLED == "/vae?data=ellipses&z=6&beta=4"
