@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine import data, device
 from engine.families import find
+from engine.latent import Coder
 from lab.runs import store
 from lab.runs.run import Run
 
@@ -23,8 +24,13 @@ RECORDINGS = {  # name: family, data, rounds
     "gan-digits": ("gan", "digits", 15_000),
     "gan-two-bumps": ("gan", "two-bumps", 3000),
     "cgan-digits": ("cgan", "digits", 15_000),
+    "pca-digits": ("pca", "digits", 300),
+    "ae-digits": ("ae", "digits", 3000),
+    "vae-digits": ("vae", "digits", 3000),
+    "cvae-digits": ("cvae", "digits", 3000),
+    "vae-gan-digits": ("vae-gan", "digits", 4000),
 }
-PICTURES = 40
+PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large
 
 
 def record(name: str, family: str, data_name: str, rounds: int) -> None:
@@ -36,7 +42,8 @@ def record(name: str, family: str, data_name: str, rounds: int) -> None:
         at = store.RECORDINGS / name
         shutil.rmtree(at, ignore_errors=True)
         (at / "keyframes").mkdir(parents=True)
-        kept = sorted({round(rounds * (i / (PICTURES - 1)) ** 2.5) for i in range(PICTURES)})
+        n = PLANES if issubclass(run.family, Coder) else PICTURES
+        kept = sorted({round(rounds * (i / (n - 1)) ** 2.5) for i in range(n)})
         run.play()
         for stop in kept:
             while run.round < stop:

@@ -19,6 +19,7 @@ TAXONOMY = {
         {
             "": [
                 Place("density", "Density estimation", "Gaussians, histograms and kernels"),
+                Place("pca", "Principal component analysis", "The best plane, and a Gaussian on it"),
                 Place(
                     "autoregressive", "Autoregressive models", "One pixel after another: NADE, MADE, PixelCNN"
                 ),
@@ -30,7 +31,8 @@ TAXONOMY = {
         "The model gives a bound on $p(x)$, or $p(x)$ up to a constant.",
         {
             "Variational": [
-                Place("vae", "Autoencoders and the VAE", "Codes in a plane that you can walk on"),
+                Place("vae", "Variational autoencoder", "Codes in a plane that you can walk on"),
+                Place("cvae", "Conditional VAE", "The same handwriting, another digit"),
                 Place("diffusion", "Diffusion", "Learn to take noise away, step by step"),
             ],
             "Markov chain": [Place("energy", "Boltzmann machine", "Low energy where the data are")],
@@ -42,6 +44,7 @@ TAXONOMY = {
             "Direct": [
                 Place("gan", "Generative adversarial network", "A forger and a detective train each other"),
                 Place("cgan", "Conditional GAN", "Ask for a digit and get that digit"),
+                Place("vae-gan", "VAE-GAN", "A discriminator looks for blur"),
                 Place("gan-zoo", "The GAN zoo", "From DCGAN to StyleGAN, one idea at a time"),
                 Place("translation", "Image to image", "pix2pix, CycleGAN, SRGAN"),
             ],
@@ -52,6 +55,8 @@ TAXONOMY = {
     ),
 }
 BESIDE = [
+    Place("ae", "Autoencoder", "Squeeze and restore; no density, but codes"),
+    Place("planes", "Three planes of codes", "PCA, autoencoder and VAE side by side"),
     Place("style", "Neural style transfer", "The picture itself is what learns"),
     Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
     Place("metrics", "Inception Score and FID", "How good are the samples?"),

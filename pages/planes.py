@@ -20,13 +20,13 @@ rooms = kit.planes(SIDES, LEGENDS, LABELS)
 
 def look() -> None:
     st.markdown(
-        """
+        r"""
 - **Spread.** Compare the scales of the axes: nothing tells the autoencoder how large its codes may be, so they wander off;
   the VAE's codes fill the circles of the prior; PCA's are scaled to spread 1 by construction.
 - **Holes.** Point at places between the groups. In the autoencoder's plane there are regions that no training digit was ever
   mapped to, where the decoder draws what it likes. The VAE's clouds overlap, so that such places are rare.
-- **Samples.** Below each plane are decoded draws. An autoencoder has no prior of its own: here its codes are drawn from a
-  Gaussian laid over them, which is the best one can do afterwards.
+- **Samples.** Below each plane are decoded draws of $\mathcal N(0, I)$. The autoencoder was never told of it, and uses only the
+  middle of its plane.
 - **Restoring.** The test error is lowest for the autoencoder: it is asked for nothing else. PCA is the best *linear* plane.
 """
     )

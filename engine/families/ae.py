@@ -6,6 +6,9 @@ An encoder e and a decoder d, trained so that what comes out is what went in:
 
 With linear nets the best it can do is PCA's subspace, in another basis (Baldi and Hornik 1989). With noise it
 is the denoising autoencoder (Vincent et al. 2008): e sees a damaged x and must restore the clean one.
+
+It has no prior. `sample` decodes draws of N(0, I) all the same; that its codes lie elsewhere is what a VAE
+cures.
 """
 
 from __future__ import annotations
@@ -33,9 +36,6 @@ class AEConfig(CoderConfig):
 
 
 class AE(Coder):
-    center: Tensor
-    square: Tensor
-
     name = "ae"
     title = "Autoencoder"
     branch = "implicit"
@@ -43,7 +43,7 @@ class AE(Coder):
     Config = AEConfig
     algorithm = ("terms",)
     stackable = ("lr", "amount")
-    stacked = ("terms", "e")
+    stacked = ("terms",)
     draws = ("p_noise",)
     recipes = {"points": {"z": 1}, "image": {"width": 256}}
 
@@ -51,14 +51,9 @@ class AE(Coder):
         super().__init__(config, space)
         self.E = config.encoder(space, config.z)
         self.D = config.decoder(space)
-        # a moving average of the codes: a prior in hindsight, for an autoencoder itself has none
-        self.register_buffer("center", torch.zeros(config.z))
-        self.register_buffer("square", torch.ones(config.z))
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         yield self, self.terms(batch.x, self.p_noise(self.count(batch.x)))
-        with torch.no_grad():
-            self.follow(batch.x)
 
     def terms(self, x: Tensor, noise: Tensor) -> Terms:
         """The error of x restored from x (m, *shape) with noise."""
@@ -86,16 +81,6 @@ class AE(Coder):
             return x
         lowest = -1.0 if self.space.kind == "image" else 0.0
         return x + c.amount * noise if c.noise == "Gaussian" else x.where(noise >= c.amount, lowest)
-
-    def follow(self, x: Tensor, keep: float = 0.99) -> None:
-        """Keep mean and mean square of the codes."""
-        z = self.e(x)
-        self.center.lerp_(z.mean(-2), 1 - keep)
-        self.square.lerp_(z.square().mean(-2), 1 - keep)
-
-    def prior(self) -> tuple[Tensor, Tensor]:
-        """A Gaussian laid over the codes."""
-        return self.center, (self.square - self.center.square()).clamp(min=1e-12).sqrt()
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:

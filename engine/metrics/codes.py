@@ -15,11 +15,8 @@ def measure(model: Coder, data: Dataset) -> dict[str, float]:
     """The "holes" of this model on these data; for pictures also "sharpness"."""
     mu, sigma = model.encode(*data.some(EXAMPLES))
     n = len(mu)
-    deviation = model.prior()[1]  # one unit in each dimension
-    codes, z, others = (
-        draws / deviation for draws in (mu + sigma * torch.randn_like(mu), model.p_z(DRAWS), model.p_z(n))
-    )
-    found = {"holes": holes(codes, z, others)}
+    codes = mu + sigma * torch.randn_like(mu)
+    found = {"holes": holes(codes, model.p_z(DRAWS), model.p_z(n))}
     if data.space.kind == "image":
         made = model.sample(256)
         found["sharpness"] = sharpness(made) / sharpness(data.some(256, test=True)[0])

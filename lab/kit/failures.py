@@ -28,9 +28,9 @@ COLLAPSE = Failure(
 HOLES = Failure(
     "Holes",
     "Holes",
-    "Nothing tells an autoencoder where to put its codes: they spread widely along rays, with nothing "
-    "between. Draws of a Gaussian laid over them fall into the gaps, and the decoder makes something of "
-    "them that it was never taught.",
+    "Nothing tells an autoencoder where to put its codes. They spread far beyond the circles of N(0, I), "
+    "with gaps between them; draws of N(0, I) meet only the few in the middle, and of what lies between "
+    "nobody has ever told the decoder anything.",
     "digits",
     {},
     640,

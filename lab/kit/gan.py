@@ -136,7 +136,7 @@ FAILURES = [
         "log(1 − D(G(z))) is flat, G's steps shrink to nothing, and the fakes stand still.",
         "ring",
         {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.02, "lr_D": 3e-3},
-        2400,
+        4000,
         [
             Cure("The non-saturating loss", {"loss": "non-saturating"},
                  "−log D(G(z)) is steepest where D is sure of a fake"),

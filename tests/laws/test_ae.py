@@ -129,16 +129,3 @@ def test_with_noise_the_encoder_sees_a_damaged_x_and_the_target_is_the_clean_one
         assert moved.std().item() == pytest.approx(0.3, rel=0.05)
     else:
         assert (moved != 0).double().mean().item() == pytest.approx(0.3, abs=0.02)
-
-
-def test_its_prior_is_a_gaussian_over_the_codes_it_has_met():
-    space = SPACES["points"]
-    model, x = ae(space, activation="linear", depth=0, lr=1e-5), scattered(space)
-    one = Batch(0, x, None, lambda: one)
-    for _turn in fit(model, [one] * 700):
-        pass
-    z, sigma = model.encode(x)
-    mean, deviation = model.prior()
-    assert sigma.abs().max() == 0
-    torch.testing.assert_close(mean, z.mean(0), atol=0.02, rtol=0)
-    torch.testing.assert_close(deviation, z.std(0), atol=0.02, rtol=0.02)
