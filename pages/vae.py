@@ -68,7 +68,7 @@ def experiments() -> None:
             (
                 "A wall of β",
                 "Eight VAEs with β from 0.1 to 32 train together; a curve shows what each pays in KL and gets in reconstruction.",
-                "/wall?family=vae",
+                "/wall?family=vae&data=digits",
             ),
             (
                 "PCA, autoencoder and VAE",

@@ -14,20 +14,33 @@ POINTS = [
     {"words": "belief of its D", "layer": "wall/field", "role": "field"},
     ". The stronger a panel's frame, the more of the data's modes its fakes reach. Press a panel to open it.",
 ]
+CODES = [
+    "Each panel is a model of its own: its ",
+    {"words": "samples", "layer": "wall/points", "role": "model"},
+    " over the ",
+    {"words": "real points", "layer": "wall/real", "role": "data"},
+    ". Press a panel to open it.",
+]
 PICTURES = [
     "Each panel is a model of its own, and shows what it makes of the same noise. Press one to open it."
 ]
 
 shown = kit.wall_room(
-    legends={"points": POINTS, "image": PICTURES},
+    legends={"points": POINTS, "points without D": CODES, "image": PICTURES},
     sentence="Which settings work, and where is the border to those that fail? Train them all at once, from "
     "the same first weights on the same data, and look.",
 )
 
-st.markdown(
-    "**How to read it.** Find the region of panels that reach all modes, and the border where they begin to "
-    "be lost: a model near the border works by luck, and one in the middle of the region for a reason."
-)
+if "belief" in shown.family.stacked:
+    st.markdown(
+        "**How to read it.** Find the region of panels that reach all modes, and the border where they begin to "
+        "be lost: a model near the border works by luck, and one in the middle of the region for a reason."
+    )
+else:
+    st.markdown(
+        "**How to read it.** The table tells what each member reaches on test examples. Compare pictures of "
+        "neighbours: where they change at once, the setting matters; where they do not, it does not."
+    )
 kit.scores(shown)
 
 
@@ -39,6 +52,12 @@ def tries() -> None:
                 "The map of collapse. In the upper right D learns slowly and G quickly: G runs to one mode "
                 "after another, and D comes too late. In the lower right both are quick: all modes are found.",
                 "/wall",
+            ),
+            (
+                "VAEs from β 0.1 to 32",
+                "The same nets on the digits. With a small β the codes tell much and fill their space badly; with a large one the "
+                "samples turn into one average digit. The curve under the table shows what each member pays and gets.",
+                "/wall?family=vae&data=digits",
             ),
             (
                 "Is it luck? Nine seeds",

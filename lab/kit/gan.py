@@ -135,8 +135,8 @@ FAILURES = [
         "The game's own loss, and plain gradient descent for G: once D is sure of the fakes, "
         "log(1 − D(G(z))) is flat, G's steps shrink to nothing, and the fakes stand still.",
         "ring",
-        {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.02, "lr_D": 3e-3},
-        4000,
+        {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.02},
+        2400,
         [
             Cure("The non-saturating loss", {"loss": "non-saturating"},
                  "−log D(G(z)) is steepest where D is sure of a fake"),

@@ -58,8 +58,10 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
+    kind = chosen.space.kind
+    plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
-        run_id, key="stage", legend=legends.get(chosen.space.kind, ()), players=family.players, height=680,
+        run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players, height=680,
         on_fork=_go, on_train=lambda: _go(_start(family, setting)),
         links=addresses(family, setting),
     )  # fmt: skip

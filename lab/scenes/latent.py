@@ -41,7 +41,7 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     found["circle/prior"] = prior_circles(plane, *model.prior()).float().cpu().numpy()
     image = data.space.kind == "image"
     z = model.p_z(IMAGES if image else generic.POINTS)
-    made = model.decode(z, model.labels(len(z)) if model.labelled else None)
+    made = model.emit(z, model.labels(len(z)) if model.labelled else None)
     if full:
         found["latent/fake"] = halves(z)
         if y is not None:
