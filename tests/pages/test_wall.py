@@ -1,7 +1,6 @@
 """The page of the wall, without a browser: what a link means, what is refused, what a panel opens."""
 
 import json
-from functools import partial
 from urllib.parse import parse_qsl
 
 import pytest
@@ -17,7 +16,7 @@ from tests.pages.test_pages import Visit, info_of, on_stage, texts, until, works
 
 @pytest.fixture
 def visit(open_page) -> Visit:
-    return partial(open_page, "wall")
+    return lambda name="wall", **query: open_page(name, **query)
 
 
 SMALL = {"rows": "lr_D", "row_values": "0.001, 0.01", "columns": "none", "width_G": "8", "width_D": "8"}
@@ -165,7 +164,7 @@ def test_each_panel_leads_to_the_run_of_its_setting(visit):
 def test_the_presets_open(visit):
     page = visit()
     links = [button.proto.url for button in page.get("link_button")]
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         shown = visit(**dict(parse_qsl(link.partition("?")[2])))
         assert not shown.error
