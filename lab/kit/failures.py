@@ -63,4 +63,4 @@ BLUR = Failure(
 
 VAE_FAILURES = [COLLAPSE, BLUR]
 AE_FAILURES = [HOLES]
-DISENTANGLED = "/vae?data=ellipses&z=6&beta=4"
+DISENTANGLED = "/vae?data=ellipses&z=6&beta=4&width=128&batch=64&tab=Factors"

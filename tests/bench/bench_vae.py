@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from itertools import count, islice
 from pathlib import Path
 
 import torch
-from bench_training import mnist_in
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -31,6 +31,10 @@ from engine.device import settle
 from engine.families.vae import VAE
 from engine.fit import fit, optimizers_of
 from engine.latent import bound
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.bench.bench_training import mnist_in
 
 SECONDS, TIMES = 4.0, 5
 DIGITS = our_data.load("digits")

@@ -1,6 +1,7 @@
 """The rooms of the models with codes, without a browser: what a link opens, three planes, a wall of betas."""
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -100,5 +101,6 @@ def test_the_links_of_the_galleries_and_experiments_are_settings():
     for failure in [*failures.VAE_FAILURES, *failures.AE_FAILURES]:
         assert failure.address().startswith(f"/{failure.family}?data={failure.data}")
         assert all(cure.family in ("", *map(str, ROOMS)) for cure in failure.cures)
-    assert find("vae").Config.of({"z": 6, "beta": 4})
-    assert failures.DISENTANGLED == "/vae?data=ellipses&z=6&beta=4"
+    query = dict(parse_qsl(failures.DISENTANGLED.partition("?")[2]))
+    assert (query.pop("data"), query.pop("tab")) == ("ellipses", "Factors")
+    assert find("vae").Config.of(query).beta == 4
