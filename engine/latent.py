@@ -90,7 +90,7 @@ class VariationalConfig(CoderConfig):
         advanced=True, says="standard deviation of each number around the decoder's mean, where it is given",
     )  # fmt: skip
     beta: float = knob(
-        1.0, 0, 100, label="Weight of the KL term", symbol=r"\beta", live=True,
+        1.0, 0, 50, label="Weight of the KL term", symbol=r"\beta", step=0.1, live=True,
         says="weight of the KL term; 1 is the VAE",
     )  # fmt: skip
 

@@ -28,10 +28,11 @@ from engine.latent import Coder, CoderConfig, kl, normal
 
 class VAEGANConfig(CoderConfig):
     beta: float = knob(
-        1.0, 0, 100, label="Weight of the KL term", symbol=r"\beta", live=True, says="weight of the KL term"
-    )
+        1.0, 0, 20, label="Weight of the KL term", symbol=r"\beta", step=0.1, live=True,
+        says="weight of the KL term",
+    )  # fmt: skip
     gamma: float = knob(
-        1.0, 0, 100, label="Likeness against reality", symbol=r"\gamma", live=True,
+        1.0, 0, 20, label="Likeness against reality", symbol=r"\gamma", step=0.1, live=True,
         says="how much more the decoder cares to be like x than to look real",
     )  # fmt: skip
     lr_D: float = knob(
