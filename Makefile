@@ -8,7 +8,7 @@ lab: .venv/ready
 	$(BIN)/genlab
 
 test: .venv/ready check
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 check: .venv/ready
 	$(BIN)/ruff check .

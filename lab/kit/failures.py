@@ -38,9 +38,6 @@ HOLES = Failure(
         Cure("A VAE", {},
              "Each example gets a cloud of codes, and the KL term draws all clouds together until they "
              "fill the prior", family="vae"),
-        Cure("A denoising autoencoder", {"noise": "masking"},
-             "It restores what is damaged, but its codes "
-             "are as free as before", False),
     ],
     family="ae",
 )

@@ -122,7 +122,7 @@ def test_a_digit_is_drawn_with_the_mouse_and_its_reconstruction_is_seen_while_it
 
 def test_the_delay_from_stroke_to_picture(visitor: Come) -> None:
     """Printed, not asserted: `pytest -s` shows it."""
-    pad = Pad(visitor(), "/vae?data=digits")
+    pad = Pad(visitor(), "/vae?data=digits&seed=1")
     for state in ("training", "paused"):
         if state == "paused":
             pad.me.pause()
@@ -219,7 +219,7 @@ def test_a_conditional_model_asks_for_the_label_first(visitor: Come) -> None:
 
 def test_a_picture_file_becomes_the_digit_and_what_is_none_is_refused(visitor: Come) -> None:
     me = visitor()
-    pad = Pad(me, "/pca?data=digits")
+    pad = Pad(me, "/pca?data=digits&seed=1")
     digit = datasets.load("digits").test_x[3, 0].numpy()
     held = io.BytesIO()
     Image.fromarray(255 - digit).resize((300, 300)).save(held, "jpeg")

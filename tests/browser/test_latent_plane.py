@@ -82,8 +82,8 @@ def test_press_holds_drag_walks_and_escape_or_the_marker_let_go(visitor: Come) -
     me.until(lambda: me.says("z"), "a place under the pointer")
     free = me.says("z")
     me.page.mouse.click(*at(me, 0.93, 0.06))
+    me.until(lambda: me.says("held"), "a z to be held")
     held = me.says("held")
-    assert held
     me.page.mouse.move(*at(me, 0.9, 0.9))
     me.until(lambda: me.says("z") == free, "what is under the pointer, while another z is held")
     me.page.mouse.move(2, 2)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 Come = Callable[..., Visitor]
 ADDRESSES = sorted(
-    {f"/{file.stem}" for file in PAGES.glob("*.py") if file.stem != "map"} | {f"/{n}" for n in families()}
+    {f"/{file.stem.replace('_', '-')}" for file in PAGES.glob("*.py") if file.stem != "map"}
+    | {f"/{n}" for n in families()}
 )
 
 
