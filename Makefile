@@ -8,7 +8,8 @@ lab: .venv/ready
 	$(BIN)/genlab
 
 test: .venv/ready check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(PYTEST)
+	$(BIN)/pytest tests/browser # alone: browsers and their labs need both cores
 
 check: .venv/ready
 	$(BIN)/ruff check .
