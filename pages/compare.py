@@ -3,8 +3,10 @@
 import streamlit as st
 
 from lab import kit
+from lab.kit.latent import LABELS, LEGENDS
 
 GAMES = ("gan", "cgan")  # families of D against G
+CODERS = ("pca", "ae", "vae", "cvae", "vae-gan")
 GAN_LEGENDS = {
     "points": [
         "On both sides: the generator's ",
@@ -54,4 +56,7 @@ st.markdown(
     "Two runs start from the same seed on the same data and train in step. Choose the one knob in which "
     "they differ: whatever then looks different comes of that knob. The address holds it all, to share."
 )
-kit.compare(dict.fromkeys(GAMES, GAN_LEGENDS), dict.fromkeys(GAMES, GAN_LABELS))
+kit.compare(
+    dict.fromkeys(GAMES, GAN_LEGENDS) | dict.fromkeys(CODERS, LEGENDS),
+    dict.fromkeys(GAMES, GAN_LABELS) | dict.fromkeys(CODERS, LABELS),
+)
