@@ -23,6 +23,7 @@ def tools(me: Visitor) -> Locator:
     me.shows(me.run)
     me.until(lambda: me.number("now") > 20, "some rounds")
     me.pause()
+    me.page.wait_for_timeout(2500)  # the sentence above the tabs is written anew every two seconds
     me.page.get_by_role("tab", name="Explore z").click()
     return me.page.get_by_role("tabpanel", name="Explore z")
 
