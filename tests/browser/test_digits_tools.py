@@ -23,7 +23,6 @@ def tools(me: Visitor) -> Locator:
     me.shows(me.run)
     me.until(lambda: me.number("now") > 20, "some rounds")
     me.pause()
-    me.page.wait_for_timeout(2500)  # the sentence above the tabs is written anew every two seconds
     me.page.get_by_role("tab", name="Explore z").click()
     return me.page.get_by_role("tabpanel", name="Explore z")
 
@@ -48,6 +47,7 @@ def test_a_visitor_plays_the_discriminator(visitor: Come) -> None:
     assert box
     assert (box["width"], box["height"]) == (224, 224)
     assert natural(picture) == (28, 28)
+    tab.get_by_role("button", name="Fake").scroll_into_view_if_needed()
     place = tab.get_by_role("button", name="Fake").bounding_box()
     for n in range(1, 13):
         shown = picture.get_attribute("src")
