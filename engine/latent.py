@@ -118,13 +118,8 @@ class Coder(Family):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The mean x (n, *shape) for codes z (n, z)."""
 
-    def prior(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the z that `sample` decodes, both (z,)."""
-        zero = torch.zeros(self.config.z, **self.like)
-        return zero, zero + 1
-
     def p_z(self, n: int) -> Tensor:
-        """n draws of z from the prior, (n, z)."""
+        """n draws of z from the prior N(0, I), (n, z)."""
         return torch.randn(n, self.config.z, **self.like)
 
     def p_eps(self, n: int) -> Tensor:
@@ -234,9 +229,8 @@ class Variational(Coder):
         n = len(x)
         members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        u = (
-            2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None
-        )  # not of a stack's streams
+        # not by `p_u`, which in a stack draws from the streams in which its members train
+        u = 2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
         return {name: value.tolist() for name, value in self.bounds(x, eps, u, y).items()}

@@ -19,7 +19,7 @@ room = kit.room(
     graph=GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, bound_now, game=False)
+kit.commentary(room, bound_now)
 
 
 def formula() -> None:

@@ -48,6 +48,11 @@ def _since(rows: list[Row], shows: Callable[[Row], bool]) -> int | None:
     return rows[-count]["round"] if count >= WINDOW else None
 
 
+def _score(rows: list[Row]) -> tuple[str, int, str]:
+    """What these models are judged by: its key, 1 if more is better or -1, and its name."""
+    return ("ELBO", 1, "the test ELBO") if "ELBO" in rows[-1] else ("test error", -1, "the test error")
+
+
 def asleep(rows: list[Row]) -> Symptom | None:
     """Some dimensions say nothing of x, while others do: no fault, but worth knowing."""
     each = rows[-1].get("KL of each dimension", [])
@@ -93,12 +98,11 @@ def blur(rows: list[Row]) -> Symptom | None:
 
 def overfitting(rows: list[Row]) -> Symptom | None:
     """Test examples were explained better before."""
-    key, sign = ("ELBO", 1) if "ELBO" in rows[-1] else ("test error", -1)
+    key, sign, what = _score(rows)
     recent = sum(sign * row[key] for row in rows[-WINDOW:]) / WINDOW
     best = max(rows[: 1 - WINDOW], key=lambda row: sign * row[key])
     if sign * best[key] - recent < WORSE * abs(best[key]):
         return None
-    what = "the test ELBO" if key == "ELBO" else "the test error"
     return Symptom(
         "Overfitting",
         f"Overfitting: {what} was best around round {best['round']:,}, {best[key]:.1f}, and is "
@@ -110,10 +114,10 @@ def overfitting(rows: list[Row]) -> Symptom | None:
 
 def progress(rows: list[Row]) -> Symptom:
     """Still better from measurement to measurement, or as good as it gets."""
-    key, sign = ("ELBO", 1) if "ELBO" in rows[-1] else ("test error", -1)
+    key, sign, what = _score(rows)
     few = max(1, min(WINDOW, len(rows) // 2))
     now, before = (sum(row[key] for row in part) / few for part in (rows[-few:], rows[-2 * few : -few]))
-    says = f"{'the test ELBO' if key == 'ELBO' else 'the test error'} is {rows[-1][key]:.1f}"
+    says = f"{what} is {rows[-1][key]:.1f}"
     if sign * (now - before) > BETTER * abs(now):
         return Symptom("Learning", f"Learning: {says} and still getting better.", rows[0]["round"])
     return Symptom("Working", f"Working: {says} and hardly changes any more.", rows[-1]["round"])

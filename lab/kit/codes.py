@@ -10,7 +10,7 @@ import streamlit as st
 from engine.latent import Variational
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.attributes import attribute_directions
-from lab.kit.explore import latent_dimensions, number_of_z, one_of, test_picture_number
+from lab.kit.explore import latent_dimensions, one_of, sums, test_picture_number, ways
 from lab.kit.room import Room
 from lab.kit.styles import styles
 from lab.kit.trick import trick
@@ -57,10 +57,7 @@ def between_digits(room: Room) -> None:
     if found := ask(room, "interpolate", a=a, b=b):
         first, last = found["ends"]
         strip([("The two test digits", [Figure(first, "first"), Figure(last, "last")])], columns=11)
-        rows = [
-            (heading, [Figure(p, f"{n:.1f}", f"{way}, |z| = {n:.1f}") for p, n in _pairs(found, way)])
-            for way, heading in _WAYS.items()
-        ]
+        rows = ways(found, "Straight line from code to code")
         mixed = [Figure(p, f"{i / 10:.1f}", f"mixed {i} : {10 - i}") for i, p in enumerate(found["mixed"])]
         rows.append(("The pictures themselves, mixed; the number is the share of the last", mixed))
         strip(rows, columns=11)
@@ -68,16 +65,6 @@ def between_digits(room: Room) -> None:
         if room.family.labelled:
             st.caption("Up to the middle the decoder is told the first digit's label, then the last's.")
         ask_again(found, "between-again")
-
-
-_WAYS = {
-    "linear": "Straight line from code to code (linear); the number is |z|",
-    "spherical": "Arc around the origin (spherical); the number is |z|",
-}
-
-
-def _pairs(found: dict[str, Any], way: str) -> zip:
-    return zip(found[way], found[f"{way} norm"], strict=True)
 
 
 def _which_fades(grey: dict[str, list[float]]) -> str:
@@ -102,29 +89,7 @@ def arithmetic_of_codes(room: Room) -> None:
         "digit, but A has more ink, and C is another digit: the result should be C with more ink. Nothing "
         "has told the encoder to arrange codes like that, so it does not always come out."
     )
-    seed = number_of_z("Seed of the choice", "codes-sheet", 0)
-    found = ask(room, "sheet", seed=seed)
-    if not found:
-        return
-    shown = found["pictures"]
-    strip([("", [Figure(p, str(i)) for i, p in enumerate(shown, 1)])], columns=10, least=26, most=56)
-    groups = {}
-    for name, column in zip("ABC", st.columns(3), strict=True):
-        key = f"codes-{name}-{room.run}-{seed}"  # another sheet, another choice
-        st.session_state.setdefault(key, [i + 1 for i in found[name]])
-        with column:
-            picked = st.multiselect(f"Group {name}", range(1, len(shown) + 1), key=key)
-            strip([("", [Figure(shown[i - 1], str(i)) for i in picked])], max(3, len(picked)), most=56)
-        groups[name] = [i - 1 for i in picked]
-    if empty := [name for name, group in groups.items() if not group]:
-        st.info(f"Choose at least one picture for group {empty[0]}.")
-    elif sums := ask(room, "arithmetic", seed=seed, **groups):
-        says = {"mean A": "mean A", "mean B": "− mean B", "mean C": "+ mean C", "result": "= the result"}
-        drawn = [
-            Figure(sums[name], f"{words}\n|z| = {sums[f'norm {name}']:.1f}") for name, words in says.items()
-        ]
-        strip([("The decoded means of the codes, and their sum", drawn)], columns=4, least=70, most=112)
-        ask_again(sums, "codes-again")
+    sums(room, "codes", "Seed of the choice", "picture", "The decoded means of the codes, and their sum")
 
 
 # --- the manifold --------------------------------------------------------------------------------

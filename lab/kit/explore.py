@@ -46,14 +46,21 @@ def one_of(room: Room, tools: dict[str, Callable[[Room], None]], key: str) -> No
 
 def number_of_z(label: str, key: str, first: int) -> int:
     """A number that stands for a z, and a button for another one."""
+    st.session_state.setdefault(key, first)
+    return _number(label, key, 2**32 - 1, 10_000)
+
+
+def _number(label: str, key: str, last: int, end: int) -> int:
+    """A number from 0 to `last`, and a button for another one below `end`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.session_state.setdefault(key, first)
-        value = st.number_input(label, 0, 2**32 - 1, key=key, width=160)
-        st.button("Another", key=f"{key}-another", on_click=_another, args=(key,), icon=":material/casino:")
+        value = st.number_input(label, 0, last, key=key, width=160)
+        st.button(
+            "Another", key=f"{key}-another", on_click=_another, args=(key, end), icon=":material/casino:"
+        )
     return int(value)
 
 
-def _another(key: str, end: int = 10_000) -> None:
+def _another(key: str, end: int) -> None:
     st.session_state[key] = random.randrange(end)
 
 
@@ -61,12 +68,7 @@ def test_picture_number(room: Room, label: str, key: str, first: int) -> int:
     """The number of a test picture of this room's data, and a button for another one."""
     end = len(data.load(store.read_info(store.folder(room.run)).data).test_x)
     st.session_state[key] = min(st.session_state.get(key, first), end - 1)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        value = st.number_input(label, 0, end - 1, key=key, width=160)
-        st.button(
-            "Another", key=f"{key}-another", on_click=_another, args=(key, end), icon=":material/casino:"
-        )
-    return int(value)
+    return _number(label, key, end - 1, end)
 
 
 def latent_dimensions(room: Room) -> int:
@@ -87,19 +89,22 @@ def between(room: Room) -> None:
     with right:
         b = number_of_z("Seed of the last z", "explore-b", 2)
     if found := ask(room, "interpolate", a=a, b=b):
-        ways = {
-            "linear": "Straight line from z to z (linear); the number is |z|",
-            "spherical": "Arc around the origin (spherical); the number is |z|",
-        }
-        rows = []
-        for way, heading in ways.items():
-            pairs = zip(found[way], found[f"{way} norm"], strict=True)
-            rows.append(
-                (heading, [Figure(p, f"{n:.1f}", f"{way}, |z| = {n:.1f}") for p, n in pairs]),
-            )
-        strip(rows, columns=11)
+        strip(ways(found, "Straight line from z to z"), columns=11)
         st.markdown(_why_the_arc(found))
         ask_again(found, "explore-again")
+
+
+def ways(found: dict[str, Any], straight: str) -> list[tuple[str, list[Figure]]]:
+    """The pictures along the straight line and along the arc, each with its |z|."""
+    headings = {
+        "linear": f"{straight} (linear); the number is |z|",
+        "spherical": "Arc around the origin (spherical); the number is |z|",
+    }
+    rows = []
+    for way, heading in headings.items():
+        pairs = zip(found[way], found[f"{way} norm"], strict=True)
+        rows.append((heading, [Figure(p, f"{n:.1f}", f"{way}, |z| = {n:.1f}") for p, n in pairs]))
+    return rows
 
 
 def _why_the_arc(found: dict[str, Any]) -> str:
@@ -124,35 +129,34 @@ def arithmetic(room: Room) -> None:
         "A and B are alike, but A has more ink, and C is another digit. Often the result is C with more ink; "
         "not always, for nothing told G to arrange its z like that."
     )
-    seed = number_of_z("Seed of the samples", "explore-sheet", 0)
+    sums(room, "explore", "Seed of the samples", "sample", "What G draws of each mean z, and of their sum")
+
+
+def sums(room: Room, key: str, seed_label: str, one: str, heading: str) -> None:
+    """A numbered sheet, three groups chosen from it, and A − B + C; `one` is what lies on the sheet."""
+    seed = number_of_z(seed_label, f"{key}-sheet", 0)
     found = ask(room, "sheet", seed=seed)
     if not found:
         return
-    drawn = found["pictures"]
-    strip([("", [Figure(p, str(i)) for i, p in enumerate(drawn, 1)])], columns=10, least=26, most=56)
+    shown = found["pictures"]
+    strip([("", [Figure(p, str(i)) for i, p in enumerate(shown, 1)])], columns=10, least=26, most=56)
     groups = {}
     for name, column in zip("ABC", st.columns(3), strict=True):
-        key = f"explore-{name}-{room.run}-{seed}"  # another sheet, another choice
-        st.session_state.setdefault(key, [i + 1 for i in found[name]])
+        group_key = f"{key}-{name}-{room.run}-{seed}"  # another sheet, another choice
+        st.session_state.setdefault(group_key, [i + 1 for i in found[name]])
         with column:
-            picked = st.multiselect(f"Group {name}", range(1, len(drawn) + 1), key=key)
-            strip(
-                [("", [Figure(drawn[i - 1], str(i)) for i in picked])], columns=max(3, len(picked)), most=56
-            )
+            picked = st.multiselect(f"Group {name}", range(1, len(shown) + 1), key=group_key)
+            strip([("", [Figure(shown[i - 1], str(i)) for i in picked])], max(3, len(picked)), most=56)
         groups[name] = [i - 1 for i in picked]
     if empty := [name for name, group in groups.items() if not group]:
-        st.info(f"Choose at least one sample for group {empty[0]}.")
-    elif sums := ask(room, "arithmetic", seed=seed, **groups):
-        _sum(sums)
-        ask_again(sums, "explore-again")
-
-
-def _sum(sums: dict[str, Any]) -> None:
-    says = {"mean A": "mean A", "mean B": "− mean B", "mean C": "+ mean C", "result": "= the result"}
-    figures = [
-        Figure(sums[name], f"{words}\n|z| = {sums[f'norm {name}']:.1f}") for name, words in says.items()
-    ]
-    strip([("What G draws of each mean z, and of their sum", figures)], columns=4, least=70, most=112)
+        st.info(f"Choose at least one {one} for group {empty[0]}.")
+    elif added := ask(room, "arithmetic", seed=seed, **groups):
+        says = {"mean A": "mean A", "mean B": "− mean B", "mean C": "+ mean C", "result": "= the result"}
+        drawn = [
+            Figure(added[name], f"{words}\n|z| = {added[f'norm {name}']:.1f}") for name, words in says.items()
+        ]
+        strip([(heading, drawn)], columns=4, least=70, most=112)
+        ask_again(added, f"{key}-again")
 
 
 # --- is it memorizing? ---------------------------------------------------------------------------

@@ -67,14 +67,13 @@ _CODE_STYLE = """<style>
 </style>"""
 
 
-def commentary(room: Room, write: Callable[[dict[str, float]], str], game: bool = True) -> None:
-    """What goes on, under the stage: of a game the detector's verdict, and a formula with the run's present
-    numbers in it. Written anew every two seconds: the one timed fragment of its page."""
+def commentary(room: Room, write: Callable[[dict[str, float]], str]) -> None:
+    """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers
+    in it. Written anew every two seconds: the one timed fragment of its page."""
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        if game:
-            st.markdown(verdict(room.run))
+        st.markdown(verdict(room.run))
         if row := last_row(room.run):
             st.markdown(write(row))
 

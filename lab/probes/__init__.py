@@ -53,3 +53,9 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
 
 def seed_of(value: Any, name: str = "seed") -> int:
     return whole(value, name, 0, 2**32 - 1)
+
+
+def only_pictures(data: Dataset) -> None:
+    """Raises `Refused` for other data."""
+    if data.space.kind != "image":
+        raise Refused("This can be asked of pictures only; choose digits or other pictures as the data.")

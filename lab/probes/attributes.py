@@ -11,8 +11,8 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.latent import Coder
 from engine.metrics.attributes import ATTRIBUTES, attributes, correlations, regression
-from lab.probes import Answer
-from lab.probes.digits import affordable, codes, decoded, only_pictures, place, tests
+from lab.probes import Answer, only_pictures
+from lab.probes.digits import affordable, codes, decoded, place, tests
 from lab.scenes.generic import pictures
 
 __all__ = ["directions"]

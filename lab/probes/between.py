@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.config import Refused
 from engine.data import Dataset
 from engine.latent import Coder
-from lab.probes import Answer, seed_of, whole
-from lab.probes.digits import codes, decoded, only_pictures, place, tests
-from lab.probes.gan import arc
+from lab.probes import Answer, only_pictures, seed_of, whole
+from lab.probes.digits import codes, decoded, place, tests
+from lab.probes.gan import arc, chosen, summed
 from lab.scenes.generic import pictures
 
 __all__ = ["arithmetic", "interpolate", "sheet"]
@@ -87,21 +86,6 @@ def arithmetic(model: Coder, data: Dataset, seed: int, A: Any, B: Any, C: Any) -
     index = on_sheet(data, seed)
     x, y = tests(model, data, index)
     z = codes(model, x, y)
-    groups = {
-        "A": chosen(A, "A", len(index)),
-        "B": chosen(B, "B", len(index)),
-        "C": chosen(C, "C", len(index)),
-    }
-    means = {name: z[group].mean(0) for name, group in groups.items()}
-    result = means["A"] - means["B"] + means["C"]
+    groups = chosen([A, B, C], "test picture", len(index))
     told = None if y is None else y[[groups["A"][0], groups["B"][0], groups["C"][0], groups["C"][0]]]
-    drawn = pictures(decoded(model, torch.stack([*means.values(), result]), told))
-    found: Answer = {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
-    found |= {f"norm mean {name}": mean.norm().item() for name, mean in means.items()}
-    return found | {"result": drawn[3], "norm result": result.norm().item()}
-
-
-def chosen(group: Any, name: str, count: int) -> list[int]:
-    if not isinstance(group, list) or not group or len(set(map(str, group))) < len(group):
-        raise Refused(f"Group {name} needs at least one test picture, and each only once.")
-    return [whole(index, f"A picture of group {name}", 0, count - 1) for index in group]
+    return summed(z, groups, lambda z: decoded(model, z, told))

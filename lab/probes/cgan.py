@@ -9,8 +9,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.families.cgan import CGAN
-from lab.probes import Answer, whole
-from lab.probes.gan import only_pictures
+from lab.probes import Answer, only_pictures, whole
 from lab.scenes.generic import pictures
 
 __all__ = ["mixture"]

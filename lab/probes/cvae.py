@@ -9,8 +9,8 @@ import torch
 from engine.config import Refused
 from engine.data import Dataset
 from engine.families.cvae import CVAE
-from lab.probes import Answer
-from lab.probes.digits import codes, decoded, only_pictures, place, tests
+from lab.probes import Answer, only_pictures
+from lab.probes.digits import codes, decoded, place, tests
 from lab.scenes.generic import pictures
 
 __all__ = ["styles"]

@@ -5,18 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.latent import Coder
 from lab.probes import whole
 
 CHUNK = 100  # examples that go through a convolutional net at a time
 WORK = 1e11  # multiplications of convolutions for one answer: some seconds
-
-
-def only_pictures(data: Dataset) -> None:
-    if data.space.kind != "image":
-        raise Refused("This can be asked of pictures only; choose digits or other pictures as the data.")
 
 
 def place(data: Dataset, index: object, name: str = "The number of the test picture") -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.data import Dataset, floats
 from engine.device import seed as reseed
 from engine.families.gan import GAN
 from engine.nets import SpectralLinear
-from lab.probes import Answer, losses, seed_of, whole
+from lab.probes import Answer, losses, only_pictures, seed_of, whole
 from lab.scenes.generic import pictures
 
 __all__ = ["arithmetic", "interpolate", "jury", "nearest", "present", "sheet", "spectrum", "verdict"]
@@ -30,11 +31,6 @@ def noise(model: GAN, n: int, seed: int) -> Tensor:
     """The n noise vectors of this seed, (n, dim z)."""
     reseed(seed, model.device)
     return model.p_z(n)
-
-
-def only_pictures(data: Dataset) -> None:
-    if data.space.kind != "image":
-        raise Refused("This can be asked of pictures only; choose digits or other pictures as the data.")
 
 
 # --- interpolation ---------------------------------------------------------------------------
@@ -95,19 +91,27 @@ def arithmetic(model: GAN, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> 
     """G(mean A - mean B + mean C), each a group of samples of the sheet (Radford et al. 2016, figure 7)."""
     only_pictures(data)
     z = noise(model, SHEET, seed_of(seed))
-    groups = {"A": chosen(A, "A"), "B": chosen(B, "B"), "C": chosen(C, "C")}
+    return summed(z, chosen([A, B, C], "sample", SHEET), model.G)
+
+
+def summed(z: Tensor, groups: dict[str, list[int]], draw: Callable[[Tensor], Tensor]) -> Answer:
+    """The mean z of groups A, B and C and A - B + C of these, each drawn, with their lengths."""
     means = {name: z[group].mean(0) for name, group in groups.items()}
     result = means["A"] - means["B"] + means["C"]
-    drawn = pictures(model.G(torch.stack([*means.values(), result])))
+    drawn = pictures(draw(torch.stack([*means.values(), result])))
     found: Answer = {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
     found |= {f"norm mean {name}": mean.norm().item() for name, mean in means.items()}
     return found | {"result": drawn[3], "norm result": result.norm().item()}
 
 
-def chosen(group: Any, name: str) -> list[int]:
-    if not isinstance(group, list) or not group or len(set(map(str, group))) < len(group):
-        raise Refused(f"Group {name} needs at least one sample, and each only once.")
-    return [whole(index, f"A sample of group {name}", 0, SHEET - 1) for index in group]
+def chosen(groups: list[Any], one: str, count: int) -> dict[str, list[int]]:
+    """Groups A, B and C of places on a sheet of `count`; `one` is what lies there. Raises `Refused`."""
+    found = {}
+    for name, group in zip("ABC", groups, strict=True):
+        if not isinstance(group, list) or not group or len(set(map(str, group))) < len(group):
+            raise Refused(f"Group {name} needs at least one {one}, and each only once.")
+        found[name] = [whole(index, f"A {one} of group {name}", 0, count - 1) for index in group]
+    return found
 
 
 # --- nearest training examples ---------------------------------------------------------------

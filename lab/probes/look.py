@@ -16,8 +16,7 @@ from engine.data import Dataset, floats
 from engine.data.drawn import INK, centred
 from engine.device import seed as reseed
 from engine.latent import Coder, Variational, kl, log_prob
-from lab.probes import Answer, seed_of, whole
-from lab.probes.gan import only_pictures
+from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.scenes.generic import halves, pictures
 
 SPREAD = 8  # further draws of eps

@@ -11,8 +11,8 @@ from torch import Tensor
 from engine.config import Refused
 from engine.data import Dataset
 from engine.latent import Coder
-from lab.probes import Answer, whole
-from lab.probes.digits import decoded, only_pictures
+from lab.probes import Answer, only_pictures, whole
+from lab.probes.digits import decoded
 from lab.scenes.generic import pictures
 
 __all__ = ["manifold"]
@@ -36,11 +36,10 @@ def manifold(
     if model.labelled:
         y = torch.tensor([whole(label, "label", 0, data.space.classes - 1)], device=model.device)
     t = steps(n, spread, r).to(**model.like)
-    mean, deviation = model.prior()
-    z = mean.repeat(n if dims > 1 else 1, n, 1)
-    z[..., u] = mean[u] + deviation[u] * t
+    z = torch.zeros(n if dims > 1 else 1, n, dims, **model.like)
+    z[..., u] = t
     if dims > 1:
-        z[..., v] = mean[v] + deviation[v] * t.flip(0)[:, None]
+        z[..., v] = t.flip(0)[:, None]
     tiles = pictures(decoded(model, z.flatten(0, 1), y))
     return {"picture": mosaic(tiles, n), "at": t.tolist()}
 

@@ -13,8 +13,8 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.latent import Coder
 from engine.nets import Up, pool, spread, unpool
-from lab.probes import Answer, whole
-from lab.probes.digits import only_pictures, place, tests
+from lab.probes import Answer, only_pictures, whole
+from lab.probes.digits import place, tests
 
 __all__ = ["upsampling"]
 

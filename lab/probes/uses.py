@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.latent import Coder
-from lab.probes import Answer, whole
-from lab.probes.digits import affordable, codes, only_pictures
+from lab.probes import Answer, only_pictures, whole
+from lab.probes.digits import affordable, codes
 
 __all__ = ["few_labels"]
 

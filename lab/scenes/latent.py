@@ -38,7 +38,7 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     mu, sigma = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
-    found["circle/prior"] = prior_circles(plane, *model.prior()).float().cpu().numpy()
+    found["circle/prior"] = prior_circles(plane)
     image = data.space.kind == "image"
     z = model.p_z(IMAGES if image else generic.POINTS)
     made = model.emit(z, model.labels(len(z)) if model.labelled else None)
@@ -62,7 +62,7 @@ def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
     x, y = data.some(codes(model, data), test=True)
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
-    box = plane.box(mu, *model.prior())
+    box = plane.box(mu)
     found = {
         "box/plane": np.asarray(box, np.float32),
         "axes/plane": np.asarray([*plane.names, model.config.z], np.float32),
@@ -148,8 +148,7 @@ def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
     c, device = model.config, data.x.device
     across, down = (NODES, NODES) if c.z > 1 else (CURVE, 1)
     grid = torch.cartesian_prod(nodes(down, "Gaussian", device), nodes(across, "Gaussian", device)).flip(1)
-    mean, deviation = model.prior()
-    z = mean + deviation * torch.nn.functional.pad(grid, (0, c.z - 2)).to(mean)
+    z = torch.nn.functional.pad(grid, (0, c.z - 2)).to(**model.like)
     made = model.decode(z, asked_label(model, pointer, len(z)))
     found = {"mesh/generator": halves(made).reshape(down, across, 2)}
     if full:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,13 +57,12 @@ class Plane:
         b = torch.zeros_like(a) if self.up is None else self.up
         return torch.stack([var @ a.square(), var @ (a * b), var @ b.square()], 1)
 
-    def box(self, mu: Tensor, mean: Tensor, deviation: Tensor) -> list[float]:
-        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around the prior: a square on a coarse
+    def box(self, mu: Tensor) -> list[float]:
+        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around N(0, I): a square on a coarse
         grid, so that it jumps seldom. Without a second axis y goes from -1 to 1."""
         tail, axes = (1 - SHOWN) / 2, self.axes
         ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
-        reach = SPREADS * (deviation.square() @ axes.square()).sqrt()
-        low, high = torch.minimum(ends[0], mean @ axes - reach), torch.maximum(ends[1], mean @ axes + reach)
+        low, high = ends[0].clamp(max=-SPREADS), ends[1].clamp(min=SPREADS)
         middles, half = square(list(zip(low.tolist(), high.tolist(), strict=True)))
         sides = [end for middle in middles for end in (middle - half, middle + half)]
         return sides if self.up is not None else [*sides, -1.0, 1.0]
@@ -118,11 +118,8 @@ def principal(mu: Tensor) -> Tensor:
     return (vectors * signs).to(mu)
 
 
-def prior_circles(plane: Plane, mean: Tensor, deviation: Tensor) -> Tensor:
-    """Centre and radii (3, 4) of 1, 2 and 3 standard deviations of the prior in the plane; radius 0 where
-    there is no second axis. Of a prior with unequal deviations seen along other axes than its own, the
-    ellipse's tilt is left out."""
-    centre = torch.zeros(2).to(mean)
-    centre[: plane.axes.shape[1]] = mean @ plane.axes
-    radii = plane.spread(deviation[None])[0, [0, 2]].sqrt()
-    return torch.cat([torch.cat([centre, k * radii])[None] for k in (1, 2, 3)])
+def prior_circles(plane: Plane) -> np.ndarray:
+    """Centre and radii (3, 4) of 1, 2 and 3 standard deviations of the prior N(0, I), which are the same
+    along any axes; radius 0 where there is no second axis."""
+    up = float(plane.up is not None)
+    return np.asarray([[0, 0, k, k * up] for k in (1, 2, 3)], np.float32)

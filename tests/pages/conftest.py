@@ -11,25 +11,26 @@ from tests.pages.test_pages import HOME, works
 
 
 @pytest.fixture(scope="module")
-def own_home(tmp_path_factory):
+def home(tmp_path_factory):
+    """One home for all tests of a file: the worker keeps the one it was started with."""
     yield tmp_path_factory.mktemp("pages") / "runs"
     supervisor().close()
     supervisor.cache_clear()
 
 
 @pytest.fixture
-def open_page(settled, own_home, monkeypatch):
-    """Opens the page of this name for a visitor, as a link with this query does."""
-    monkeypatch.setenv("GENLAB_HOME", str(own_home))
+def visit(settled, home, monkeypatch):
+    """Opens a page as a visitor, as if his browser had sent its cookie; AppTest has none to send."""
+    monkeypatch.setenv("GENLAB_HOME", str(home))
     monkeypatch.setattr(
         ContextProxy, "cookies", property(lambda self: {"genlab": st.session_state["visitor"]})
     )
 
-    def open_page(name: str, visitor: str = "ann", **query: str) -> AppTest:
+    def visit(name: str, visitor: str = "ann", **query: str) -> AppTest:
         page = AppTest.from_file(HOME, default_timeout=60)
         page.session_state["visitor"] = visitor
         page.query_params.update(query)
-        page._page_hash = calc_hash(name)
+        page._page_hash = calc_hash(name)  # `switch_page` knows only pages that are files
         return works(page.run())
 
-    return open_page
+    return visit

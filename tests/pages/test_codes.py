@@ -12,14 +12,8 @@ from lab.kit.codes import _which_fades
 from lab.kit.slips import found
 from lab.probes.attributes import EACH, REACH
 from lab.runs import store
-from lab.runs.supervisor import NO_MODEL, supervisor
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    yield tmp_path_factory.mktemp("codes") / "runs"
-    supervisor().close()
-    supervisor.cache_clear()
+from lab.runs.supervisor import NO_MODEL
+from tests.pages.test_explore import html, texts, works
 
 
 @pytest.fixture
@@ -47,22 +41,8 @@ def opened(family: str, run: str, part: str = "use_codes", kind: str = "image", 
     return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
 
 
-def works(page: AppTest) -> AppTest:
-    assert not page.exception, page.exception
-    assert not page.error, page.error
-    return page
-
-
 def tool(page: AppTest, name: str) -> AppTest:
     return works(page.button_group(key="codes-tool").set_value(name).run())
-
-
-def html(page: AppTest) -> str:
-    return "".join(h.proto.body for h in page.get("html"))
-
-
-def texts(page: AppTest) -> str:
-    return "\n".join(str(e.value) for e in [*page.markdown, *page.caption])
 
 
 COMMON = ["Between two digits", "Arithmetic with codes", "Attribute directions", "All codes at once"]

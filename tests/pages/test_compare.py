@@ -9,9 +9,8 @@ from engine.families.gan import GAN
 from lab.kit.compare import contrast
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import home, info_of, own_run, slide, texts, until, visit, works
+from tests.pages.test_pages import info_of, own_run, slide, texts, until, works
 
-__all__ = ["home", "visit"]  # fixtures
 SMALL = {"width_G": "8", "width_D": "8", "batch": "16"}
 
 

@@ -8,16 +8,9 @@ from streamlit.testing.v1 import AppTest
 from engine import data
 from engine.families.gan import GAN
 from lab.runs import store
-from lab.runs.supervisor import NO_MODEL, supervisor
+from lab.runs.supervisor import NO_MODEL
 
 TOOLS = ["Between two z", "Arithmetic with z", "Is it memorizing?", "Be the discriminator"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    yield tmp_path_factory.mktemp("explore") / "runs"
-    supervisor().close()
-    supervisor.cache_clear()
 
 
 @pytest.fixture

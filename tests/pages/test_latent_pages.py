@@ -39,35 +39,35 @@ def paused(page) -> str:
 
 @pytest.mark.parametrize("name", ROOMS)
 @pytest.mark.parametrize("data", ["digits", "ring"])
-def test_every_room_opens_on_pictures_and_on_points(open_page, name, data):
-    page = open_page(name, data=data, seed="3", **ROOMS[name])
+def test_every_room_opens_on_pictures_and_on_points(visit, name, data):
+    page = visit(name, data=data, seed="3", **ROOMS[name])
     info = info_of(paused(page))
     assert (info.family, info.data, info.seed) == (name, data, 3)
     assert "latent plane" in texts(page).lower()
 
 
 @pytest.mark.parametrize(("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs])
-def test_every_tab_opens(open_page, name, tab):
-    page = open_page(name, tab=tab, seed="3", data="digits", **ROOMS[name])
+def test_every_tab_opens(visit, name, tab):
+    page = visit(name, tab=tab, seed="3", data="digits", **ROOMS[name])
     paused(page)
     assert [t.label for t in page.tabs][: len(TABS[name])] == TABS[name]
 
 
-def test_a_latent_dimension_of_one_and_of_sixty_four_open(open_page):
+def test_a_latent_dimension_of_one_and_of_sixty_four_open(visit):
     for z in ("1", "64"):
-        page = open_page("vae", z=z, seed="3", **SMALL)
+        page = visit("vae", z=z, seed="3", **SMALL)
         assert info_of(paused(page)).config["z"] == int(z)
     assert page.selectbox(key="axis_up").options[-1] == "principal direction 2"
     works(page.selectbox(key="axis_up").set_value("principal direction 1").run())
 
 
-def test_more_directions_than_numbers_are_refused_in_a_sentence(open_page):
-    page = open_page("pca", data="ring", z="5")
+def test_more_directions_than_numbers_are_refused_in_a_sentence(visit):
+    page = visit("pca", data="ring", z="5")
     assert "at most 2 directions" in page.error[0].value
 
 
-def test_three_planes_train_in_step_with_the_nets_of_one_another(open_page):
-    page = open_page("planes", data="ring", z="1", seed="4", **SMALL)
+def test_three_planes_train_in_step_with_the_nets_of_one_another(visit):
+    page = visit("planes", data="ring", z="1", seed="4", **SMALL)
     runs = [asked(page, name) for name in "abc"]
     infos = [info_of(run) for run in runs]
     assert [info.family for info in infos] == ["pca", "ae", "vae"]
@@ -81,9 +81,9 @@ def test_three_planes_train_in_step_with_the_nets_of_one_another(open_page):
         supervisor().do(run, info_of(run).owner, {"do": "pause"}, wait=True)
 
 
-def test_a_wall_of_vaes_differs_in_beta_and_shows_what_each_pays(open_page):
+def test_a_wall_of_vaes_differs_in_beta_and_shows_what_each_pays(visit):
     given = {"data": "moons", "row_values": "0.5, 2", "width": "8", "z": "1"}
-    page = open_page("wall", family="vae", **given)
+    page = visit("wall", family="vae", **given)
     run = asked(page, "run")
     assert info_of(run).wall == {"beta": [0.5, 2.0]}
     metrics = store.folder(run) / "metrics.jsonl"

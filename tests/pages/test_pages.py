@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from engine import data
 from engine.families import families
@@ -22,32 +20,6 @@ from lab.runs.supervisor import NO_MODEL, supervisor
 HOME = Path(store.__file__).parents[1] / "home.py"
 PAGES = {file.stem for file in (HOME.parents[1] / "pages").glob("*.py")}
 Visit = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One home for all tests here: the worker keeps the one it was started with."""
-    yield tmp_path_factory.mktemp("pages") / "runs"
-    supervisor().close()
-    supervisor.cache_clear()
-
-
-@pytest.fixture
-def visit(settled, home, monkeypatch) -> Visit:
-    """Open a page as a visitor, as if his browser had sent its cookie; AppTest has none to send."""
-    monkeypatch.setenv("GENLAB_HOME", str(home))
-    monkeypatch.setattr(
-        ContextProxy, "cookies", property(lambda self: {"genlab": st.session_state["visitor"]})
-    )
-
-    def visit(name: str, visitor: str = "ann", **query: str) -> AppTest:
-        page = AppTest.from_file(HOME, default_timeout=60)
-        page.session_state["visitor"] = visitor
-        page.query_params.update(query)
-        page._page_hash = calc_hash(name)  # `switch_page` knows only pages that are files
-        return works(page.run())
-
-    return visit
 
 
 def works(page: AppTest) -> AppTest:

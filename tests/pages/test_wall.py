@@ -15,8 +15,8 @@ from tests.pages.test_pages import Visit, info_of, on_stage, texts, until, works
 
 
 @pytest.fixture
-def visit(open_page) -> Visit:
-    return lambda name="wall", **query: open_page(name, **query)
+def visit(visit) -> Visit:
+    return lambda name="wall", **query: visit(name, **query)
 
 
 SMALL = {"rows": "lr_D", "row_values": "0.001, 0.01", "columns": "none", "width_G": "8", "width_D": "8"}
