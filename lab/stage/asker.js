@@ -1,6 +1,6 @@
 // Questions to the model of a run: one is under way, and of each kind only the newest waits.
 
-const ANSWER_PATIENCE = 5000; // ms after which a question counts as lost
+const ANSWER_PATIENCE = 5000; // ms after which a question counts as lost and is asked again
 
 class Asker {
   /** `hear` has state(message), answer(name, frame, question), refused(name, why), lost(why). */
@@ -34,11 +34,18 @@ class Asker {
       this.waiting.delete(name);
       const question = make();
       if (!question) continue;
-      this.asked = { name, question };
+      this.asked = { name, question, make };
       this.number += 1;
       this.link.send({ ask: name, with: question.arguments, id: this.number });
-      this.timer = setTimeout(() => this.answered(this.number, () => {}), ANSWER_PATIENCE);
+      this.timer = setTimeout(() => this.again(), ANSWER_PATIENCE);
     }
+  }
+
+  /** The question is lost: ask it once more, unless a newer one of its kind waits. */
+  again() {
+    const { name, make } = this.asked;
+    if (!this.waiting.has(name)) this.waiting.set(name, make);
+    this.answered(this.number, () => {});
   }
 
   text(message) {

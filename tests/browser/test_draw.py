@@ -33,6 +33,8 @@ class Pad:
         me.page.get_by_role("tab", name="Draw a digit").click()
         self.canvas = self.get("pad")
         expect(self.get("picks").get_by_role("button")).to_have_count(20)
+        me.written()
+        me.still(self.canvas)
         self.canvas.scroll_into_view_if_needed()
 
     def get(self, name: str) -> Locator:
@@ -81,9 +83,12 @@ def test_a_digit_is_drawn_with_the_mouse_and_its_reconstruction_is_seen_while_it
     expect(pad.get("coder-note")).to_have_text("Draw something first, or pick a test picture.")
     expect(pad.get("pad-clear")).to_be_disabled()
     mouse = me.page.mouse
-    mouse.move(*pad.place(9, 7))
-    mouse.down()
-    mouse.move(*pad.place(18, 8), steps=5)
+    while not any(pad.pixels("pad")):  # what is still being written above may push the pad away
+        mouse.up()
+        pad.canvas.scroll_into_view_if_needed()
+        mouse.move(*pad.place(9, 7))
+        mouse.down()
+        mouse.move(*pad.place(18, 8), steps=5)
     first = pad.answered()  # the button is still held
     mouse.move(*pad.place(8, 19), steps=5)
     pad.answered(first)

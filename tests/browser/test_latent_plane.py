@@ -114,7 +114,8 @@ def test_keys_hold_and_walk_and_make_no_step_meanwhile(visitor: Come) -> None:
     me.until(lambda: me.says("held") == "0.000 0.000", "the middle to be held")
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowLeft"):
         me.page.keyboard.press(key)
-    me.until(lambda: me.number("walked") > 3, "a way")
+    me.until(lambda: me.says("held").startswith("-"), "the way of all four keys")
+    assert me.number("walked") > 3
     x, y = map(float, me.says("held").split())
     assert x < 0 < y
     assert -x == pytest.approx(3 * y, rel=0.02)
