@@ -1,6 +1,6 @@
 // Questions to the model of a run: one is under way, and of each kind only the newest waits.
 
-const ANSWER_PATIENCE = 5000; // ms after which a question counts as lost and is asked again
+const ANSWER_PATIENCE = 35000; // ms after which a question counts as lost: the server answers within 30 s, be it with BUSY
 
 class Asker {
   /** `hear` has state(message), answer(name, frame, question), refused(name, why), lost(why). */

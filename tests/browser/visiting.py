@@ -92,10 +92,9 @@ class Visitor:
 
     def still(self, part: Locator) -> None:
         """Wait until a part of the page keeps its place: what loads above it moves it."""
-        places = [part.bounding_box(), None]
-        while places[0] != places[1]:
+        place = None
+        while place != (place := part.bounding_box()):
             self.page.wait_for_timeout(500)
-            places = [part.bounding_box(), places[0]]
 
     def shows(self, run: str) -> None:
         self.until(lambda: self.says("run") == run, f"a picture of run {run}")

@@ -8,8 +8,8 @@ from engine.families.ae import AE
 from engine.families.cvae import CVAE
 from engine.families.vae import VAE
 from engine.fit import fit
-from engine.latent import Coder
 from engine.stack import batch_of, stack
+from tests.laws.test_stack import apart, tensors
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -31,15 +31,6 @@ SETTINGS = {
     "noise": (AE, "ring", {"noise": "Gaussian"}, [{"amount": 0.0}, {"amount": 0.5}], [0, 0]),
     "masking": (AE, "digits", {"noise": "masking", "z": 3}, [{"amount": 0.2}, {"amount": 0.8}], [0, 0]),
 }  # fmt: skip
-
-
-def tensors(model: Coder) -> dict:
-    return dict([*model.named_parameters(), *model.named_buffers()])
-
-
-def apart(one: dict, other: dict) -> float:
-    assert one.keys() == other.keys()
-    return max((one[name] - other[name]).abs().max().item() for name in one)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
