@@ -37,7 +37,7 @@ class About(nn.Module):
     def forward(self, t: Tensor, y: Tensor | None) -> Tensor:
         told = self.time(waves(t.reshape(-1)))
         if self.label is not None:
-            told = told + self.label(y.new_full((), self.label.num_embeddings - 1) if y is None else y)
+            told = told + (self.label.weight[-1] if y is None else self.label(y))
         return silu(told)
 
 
@@ -106,7 +106,7 @@ class UNet(nn.Module):
         self.about = About(told, classes)
         self.first = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, c, 3, padding=1))
         self.down = nn.ModuleList(Residual(c, c, told) for _ in range(depth))
-        self.half = nn.Conv2d(c, 2 * c, 3, stride=2, padding=1)
+        self.shrink = nn.Conv2d(c, 2 * c, 3, stride=2, padding=1)
         self.low = nn.ModuleList(Residual(2 * c, 2 * c, told) for _ in range(2 * depth))
         self.look = nn.ModuleList(Attention(2 * c) for _ in range(2 * depth))
         self.up = nn.ModuleList(Residual((3 if i == 0 else 1) * c, c, told) for i in range(depth))
@@ -119,7 +119,7 @@ class UNet(nn.Module):
         h = self.first(x)
         for block in self.down:
             h = block(h, told)
-        beside, h = h, self.half(h)
+        beside, h = h, self.shrink(h)
         for block, look in zip(self.low, self.look, strict=True):
             h = look(block(h, told))
         h = torch.cat([interpolate(h, scale_factor=2.0), beside], 1)
