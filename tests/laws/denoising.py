@@ -39,6 +39,12 @@ def circle(T: int, end: float = 1.5) -> Levels:
     return Levels([math.cos(a) for a in angles], [math.sin(a) for a in angles])
 
 
+def even(T: int, low: float = -2.5, high: float = 7.0) -> Levels:
+    """log(signal / noise) rises in equal steps, but for the last to t = 0: where DPM-Solver's order is proven."""
+    share = torch.linspace(high, low, T, dtype=torch.float64).mul(2).sigmoid()
+    return of(torch.cat([share.new_ones(1), share]))
+
+
 def of_betas(first: float, last: float, T: int) -> Levels:
     ab = torch.linspace(first, last, T, dtype=torch.float64).neg().add(1).cumprod(0)
     return of(torch.cat([ab.new_ones(1), ab]))

@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 from engine import schedule
 from engine.samplers import SAMPLERS, Walk
-from tests.laws.denoising import circle, end, gaussian, mixture, moments, of, of_betas
+from tests.laws.denoising import circle, end, even, gaussian, mixture, moments, of, of_betas
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -82,12 +82,12 @@ def test_mean_and_covariance_of_the_samples_follow_their_recursion(name, knobs, 
 
 @pytest.mark.parametrize(("name", "knobs"), CONFIGURED)
 def test_samples_have_mean_and_covariance_of_gaussian_data(name, knobs, monkeypatch):
-    """As well as 1,000 steps can; exactly so for data that are noise already."""
+    """As well as 1,000 steps can, from N(0, I), which x_T is but for a hundredth."""
     levels = of(schedule.sigmoid(1000))
     exact = gaussian(levels, MEAN, COVARIANCE)
     mean, found = moments(lambda x: end(name, levels, exact, x, **knobs), 2, monkeypatch)
-    torch.testing.assert_close(mean, MEAN, atol=0.02, rtol=0)
-    torch.testing.assert_close(found, COVARIANCE, atol=0.03, rtol=0)
+    torch.testing.assert_close(mean, MEAN, atol=0.012, rtol=0)
+    torch.testing.assert_close(found, COVARIANCE, atol=0.008, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_beta_is_the_right_variance_for_unit_data_and_the_posteriors_for_a_point
 
 def test_the_slides_formula_is_caught(monkeypatch):
     """Algorithm 2 with 1 - alpha_t under the root, where 1 - alpha_bar_t belongs: for data N(0, 1) the right
-    sampler keeps the variance 1 to a thousandth, and the slide's loses nearly all of it."""
+    sampler keeps the variance 1 to a thousandth, and the slide's leaves a quarter of it."""
     levels = of_betas(1e-3, 0.2, 100)
     exact = gaussian(levels, torch.zeros(1), torch.eye(1))
     found = {
@@ -124,7 +124,7 @@ def test_the_slides_formula_is_caught(monkeypatch):
         for name in ("DDPM", "DDPM as on the slide")
     }
     assert abs(found["DDPM"] - 1) < 2e-3
-    assert abs(found["DDPM as on the slide"] - 1) > 0.5
+    assert found["DDPM as on the slide"] < 0.5
 
 
 # --- the posterior that a step of DDPM draws from ---------------------------------------------------
@@ -228,16 +228,19 @@ def flowed(levels, start: torch.Tensor) -> torch.Tensor:
     return torch.tensor(guess(found.y[:, -1].reshape(-1, 2), 1e-6))
 
 
-@pytest.mark.parametrize(("name", "order"), [("DDIM", 1), ("Euler", 1), ("Heun", 2), ("DPM-Solver++", 2)])
-def test_each_solver_nears_the_flow_at_its_order(name, order):
+@pytest.mark.parametrize(
+    ("name", "order", "grid"),
+    [("DDIM", 1, circle), ("Euler", 1, circle), ("Heun", 2, circle), ("DPM-Solver++", 2, even)],
+)
+def test_each_solver_nears_the_flow_at_its_order(name, order, grid):
     start, errors = 1.2 * torch.randn(20, 2), []
-    for T in (100, 200, 400):
-        levels = circle(T)
+    for T in (50, 100, 200):
+        levels = grid(T)
         model = mixture(levels, WEIGHTS, CENTRES, SIGMA)
         errors.append((end(name, levels, model, start) - flowed(levels, start)).square().mean().sqrt().item())
-    assert errors[0] < 0.3
+    assert errors[0] < 0.03
     for a, b in pairwise(errors):
-        assert math.log2(a / b) == pytest.approx(order, abs=0.35)
+        assert math.log2(a / b) == pytest.approx(order, abs=0.2)
 
 
 @pytest.mark.parametrize(("name", "knobs"), CONFIGURED)
