@@ -256,7 +256,7 @@ def test_guidance_runs_from_unconditional_to_conditional_and_on_in_a_line(family
         unconditional = model.predict(x, t, None, 5.0)[0]
         torch.testing.assert_close(unconditional, ends[0][0], atol=1e-11, rtol=1e-11)
         assert torch.equal(unconditional, model.predict(x, t, y, 0.0)[0])
-        assert not torch.allclose(ends[0][0], ends[1][0])
+        assert not torch.allclose(ends[0][1], ends[1][1])
 
 
 def test_the_models_own_guidance_counts_where_none_is_given():
