@@ -194,4 +194,6 @@ if __name__ == "__main__":
     FILE.write_bytes(save({name: t.half().contiguous() for name, t in net.state_dict().items()}))
     data = load_data("digits")
     right = judge().label_accuracy(floats(data.test_x), cast(Tensor, data.test_y))
-    print(f"{FILE.name}: {FILE.stat().st_size:,} bytes, {right:.1%} of test digits; floors {judge().floors(100)}")
+    print(
+        f"{FILE.name}: {FILE.stat().st_size:,} bytes, {right:.1%} of test digits; floors {judge().floors(100)}"
+    )
