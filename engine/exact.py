@@ -1,7 +1,7 @@
 r"""The best that any net can do: E[x_0 | x_t] in closed form, where the data are a mixture of Gaussians.
 
-With x_0 ~ sum_k w_k N(c_k, sigma^2 I) and x_t = signal x_0 + noise eps, x_t is a mixture too, of
-N(signal c_k, v I) with v = signal^2 sigma^2 + noise^2. Let r_k be the probability that x_t came from part k (Bayes)
+With x_0 ~ sum_k w_k N(c_k, sigma^2 I) and x_t = signal x_0 + noise eps, x_t is a mixture too, of N(signal
+c_k, v I) with v = signal^2 sigma^2 + noise^2. Let r_k be the probability that x_t came from part k (Bayes)
 and c = sum_k r_k c_k, the mean of the centres as x_t sees it. Then
 
     E[x_0 | x_t] = c + signal sigma^2 / v (x_t - signal c)
