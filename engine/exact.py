@@ -19,8 +19,10 @@ from torch import Tensor
 from engine.data import Dataset
 from engine.data.curves import Curve
 from engine.data.targets import Mixture
+from engine.diffusion import Denoiser
 
 CHUNK = 2**20  # weights r_k that are held at a time
+GROUPS, EXAMPLES = 5, 400  # of a measurement
 
 
 class Exact:
@@ -51,9 +53,27 @@ class Exact:
         parts = x.split(max(1, CHUNK // len(centres)))
         return torch.cat([(signal / v * x @ centres.T + ground).softmax(1) @ centres for x in parts]), v
 
+    def error(self, model: Denoiser, x0: Tensor, t: int) -> float:
+        """How far the model's score is from the exact one: the root mean square of the difference over that
+        of the exact score, at x_t of examples x0 (n, d). It draws their noise."""
+        x = model.q(x0, t, torch.randn_like(x0))
+        right = self.score(x, model.signal[t], model.noise[t])
+        return float((model.score(x, t) - right).norm() / right.norm())
+
 
 def exact(data: Dataset) -> Exact | None:
     """The exact denoiser of these data; None where it is not known. A curve counts as the finely weighted
     mixture that its density is computed from."""
     target = data.target.quadrature if isinstance(data.target, Curve) else data.target
     return Exact(target) if isinstance(target, Mixture) else None
+
+
+def score_error(model: Denoiser, data: Dataset) -> dict[str, float]:
+    """ "score error": `Exact.error` on test examples, a mean over GROUPS equal groups of t; nothing where the
+    exact score is not known."""
+    it = exact(data)
+    if it is None:
+        return {}
+    x0, T = data.some(EXAMPLES, test=True)[0], model.config.T
+    found = [it.error(model, x0, max(1, round((i + 0.5) / GROUPS * T))) for i in range(GROUPS)]
+    return {"score error": sum(found) / GROUPS}

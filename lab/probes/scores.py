@@ -57,9 +57,7 @@ def score(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
             )
             found["x0/arrows/model"] = arrows(coarse, model.predict(coarse, t)[1] - coarse)
             found["x0/arrows/truth"] = arrows(coarse, it.predict(coarse, signal, noise)[1] - coarse)
-            right = it.score(x, signal, noise)
-            wrong = (model.score(x, t) - right).square().mean() / right.square().mean()
-            found["numbers"]["relative error"] = wrong.sqrt().item()
+            found["numbers"]["relative error"] = it.error(model, x0, t)
         far = [*scores.values()][-1].norm(dim=1).quantile(0.95).clamp(min=1e-20)
         for name, it_says in scores.items():
             found[f"{name}/arrows/score"] = arrows(grid, it_says * (LONGEST * space / far))

@@ -11,6 +11,7 @@ from engine.data.targets import Mixture
 from engine.exact import Exact, exact
 from engine.families.ddpm import DDPM
 from engine.families.flow_matching import FlowMatching
+from engine.metrics import observe
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -107,3 +108,18 @@ def test_with_the_exact_denoiser_a_sampler_finds_the_data(family):
     x = model.sample(4000, steps=100)
     assert x.mean(0).abs().max() < 0.1
     np.testing.assert_allclose(x.T.cov(), [[1.25, 0], [0, 0.25]], atol=0.1)
+
+
+@pytest.mark.parametrize("family", [DDPM, FlowMatching])
+def test_the_score_error_is_0_for_the_exact_denoiser_and_known_for_wrong_ones(family):
+    data = datasets.load("ring")
+    it, model = exact(data), family(family.configure(data.space, {"width": 8}), data.space)
+    right = lambda x, t: it.predict(x, model.signal[t], model.noise[t])  # noqa: E731
+    for share in (1.0, 0.0, 0.75):  # of the exact noise: the score is -eps / noise
+        model.predict = lambda x, t, y=None, guidance=None, s=share: (s * right(x, t)[0], x)
+        assert observe(model, data)["score error"] == pytest.approx(1 - share, abs=1e-12)
+
+
+def test_where_the_exact_score_is_not_known_no_error_is_claimed():
+    data = datasets.load("circles")
+    assert "score error" not in observe(DDPM(DDPM.configure(data.space, {"width": 8}), data.space), data)
