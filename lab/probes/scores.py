@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from engine.config import Refused
 from engine.data import Dataset
@@ -16,6 +14,7 @@ from engine.exact import exact
 from engine.schedule import levels
 from lab.probes import Answer, seed_of
 from lab.probes.films import level, opening
+from lab.scenes.diffusion import arrows, lattice, scale
 from lab.scenes.generic import halves
 
 __all__ = ["score"]
@@ -43,7 +42,6 @@ def score(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
     x0 = data.some(JUDGED, test=True)[0]
     reseed(seed_of(seed), model.device)
     eps = torch.randn_like(x0)
-    space = (box[1] - box[0]) / (SIDE - 1)
     for t in [1 + t for t in levels(model.config.T - 1, LEVELS - 1)]:
         x, signal, noise = model.q(x0, t, eps), float(model.signal[t]), float(model.noise[t])
         found: Answer = {"t": t, "numbers": level(model, t)}
@@ -58,20 +56,9 @@ def score(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
             found["x0/arrows/model"] = arrows(coarse, model.predict(coarse, t)[1] - coarse)
             found["x0/arrows/truth"] = arrows(coarse, it.predict(coarse, signal, noise)[1] - coarse)
             found["numbers"]["relative error"] = it.error(model, x0, t)
-        far = [*scores.values()][-1].norm(dim=1).quantile(0.95).clamp(min=1e-20)
+        length = scale([*scores.values()][-1], box, SIDE, LONGEST)
         for name, it_says in scores.items():
-            found[f"{name}/arrows/score"] = arrows(grid, it_says * (LONGEST * space / far))
-        found["numbers"]["score of an arrow of length 1"] = float(far / (LONGEST * space))
+            found[f"{name}/arrows/score"] = arrows(grid, it_says * length)
+        found["numbers"]["score of an arrow of length 1"] = 1 / length
         yield first | found
         first = {}
-
-
-def lattice(box: list[float], side: int) -> Tensor:
-    """Nodes of a grid over the box, (side^2, 2), row 0 at the bottom."""
-    x0, x1, y0, y1 = box
-    rows, columns = torch.linspace(y0, y1, side), torch.linspace(x0, x1, side)
-    return torch.cartesian_prod(rows, columns).flip(1)
-
-
-def arrows(x: Tensor, way: Tensor) -> np.ndarray:
-    return halves(torch.cat([x, way], 1))
