@@ -33,6 +33,7 @@ class Asker {
   instead(name, make) {
     clearTimeout(this.timer);
     this.asked = null;
+    this.waiting.clear();
     this.ask(name, make);
   }
 
