@@ -90,6 +90,7 @@ class Film {
       setAll(this.rows.at(-1).element, { "data-testid": `film-row-${this.rows.length - 1}` });
     }
     this.rows.forEach((row, i) => {
+      row.alone = rows.length === 1; // then the bar says its t
       setText(row.title, rows[i].title);
       show(row.title, Boolean(rows[i].title));
       this.seatScreens(row);
@@ -171,6 +172,7 @@ class Film {
 
   began(row) {
     this.seatScreens(row);
+    row.writeKey();
     this.time.began();
   }
 

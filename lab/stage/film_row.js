@@ -12,7 +12,8 @@ class FilmRow {
     this.screens = make("div", { class: "film-screens" });
     this.numbers = new Numbers();
     this.note = make("p", { class: "film-note" });
-    const head = make("div", { class: "film-head" }, this.title, this.at);
+    this.key = make("span", { class: "film-key" });
+    const head = make("div", { class: "film-head" }, this.title, this.at, this.key);
     this.element = make("section", { class: "film-row" }, head, this.screens, this.numbers.element, this.note);
     this.asker = new Asker({
       state: () => this.stated(),
@@ -143,6 +144,14 @@ class FilmRow {
     return names.some((name) => kinds.some((kind) => name.startsWith(kind)));
   }
 
+  /** Which colour is which class. */
+  writeKey() {
+    const labels = Object.values(this.still).map((arrays) => arrays.get("label")?.data ?? []);
+    const classes = [...new Set(labels.flatMap((one) => [...one]))].sort((a, b) => a - b);
+    const swatches = classes.map((label) => make("span", {}, make("i", { style: `--own: var(--label-${label % 10})` }), String(label)));
+    this.key.replaceChildren(...(classes.length ? [this.words.classes, ...swatches] : []));
+  }
+
   /** Draw what belongs to this time: while it plays also what lies between two frames. */
   draw(time, look) {
     const at = this.parts.length ? this.find(time.now, !time.playing) : null;
@@ -163,7 +172,7 @@ class FilmRow {
     const numbers = Object.entries(part.numbers).map(([name, value]) => [`number/${name}`, { data: [value] }]);
     this.numbers.update(new Map(numbers), words);
     const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
-    setText(this.at, [`t = ${part.t}`, of].filter(Boolean).join(", "));
+    setText(this.at, [this.alone ? "" : `t = ${part.t}`, of].filter(Boolean).join(", "));
     setText(this.note, part.note);
     show(this.note, Boolean(part.note));
   }

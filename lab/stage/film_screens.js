@@ -191,7 +191,7 @@ function paintHist(ctx, item, area, look) {
   Object.assign(ctx, { strokeStyle: look.palette.text, lineWidth: 1.5 });
   ctx.stroke();
   ctx.restore();
-  ctx.strokeStyle = look.palette.muted;
+  Object.assign(ctx, { strokeStyle: look.palette.muted, lineWidth: 1 });
   rule(ctx, area.x, map.y(0), area.x + area.w, map.y(0));
   Object.assign(ctx, { font: `12px ${look.palette.font}`, fillStyle: look.palette.muted, textBaseline: "alphabetic", textAlign: "center" });
   for (const x of [-2, 0, 2]) ctx.fillText(signed(String(x)), map.x(x), area.y + area.h - 3);
