@@ -1,13 +1,14 @@
-r"""What diffusions share: x_t = signal_t x_0 + noise_t eps, a net that looks at x_t, and walks from noise to data.
+r"""What diffusions share: x_t = signal_t x_0 + noise_t eps, a net that looks at x_t, and walks from noise to
+data.
 
-The net's output o is a mixture of eps and x_0, so that with x_t it gives both. With the pair (p, q) of PREDICTS
+The net's output o is a mixture of eps and x_0, so that with x_t it gives both. With (p, q) of `mixture`,
 
     o = p eps + q x_0,   x_t = signal x_0 + noise eps    =>    x_0 = (p x_t - noise o) / (p signal - q noise)
                                                                eps = (signal o - q x_t) / (p signal - q noise)
 
-Classifier-free guidance (Ho and Salimans 2022, https://arxiv.org/abs/2207.12598): a net that has been told the
-label only most of the time knows o(x, t, y) and o(x, t), and is asked for o(x, t) + s (o(x, t, y) - o(x, t)):
-s = 0 is unconditional, s = 1 conditional. (The paper's w is s - 1.)
+Classifier-free guidance (Ho and Salimans 2022, https://arxiv.org/abs/2207.12598): a net that has been told
+the label only most of the time knows o(x, t, y) and o(x, t), and is asked for
+o(x, t) + s (o(x, t, y) - o(x, t)): s = 0 is unconditional, s = 1 conditional. (The paper's w is s - 1.)
 """
 
 from __future__ import annotations
@@ -86,8 +87,8 @@ class Denoiser(Family):
         kind = UNet if space.kind == "image" else PointNet
         self.net = kind(space, config.width, config.depth, space.classes if self.conditional else 0)
         self.average = deepcopy(self.net).requires_grad_(False)
-        self.register_buffer("signal", signal.to(torch.get_default_dtype()))
-        self.register_buffer("noise", noise.to(torch.get_default_dtype()))
+        self.register_buffer("signal", signal.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer("noise", noise.to(torch.get_default_dtype()), persistent=False)
         self.register_buffer("rounds", torch.zeros(()))
 
     # --- training ----------------------------------------------------------------------------
