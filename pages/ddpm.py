@@ -87,7 +87,7 @@ def training() -> None:
 Line 2 is the batch; lines 3 and 4 stand in `turns`, line 5 in `terms`. The lab takes the mean over numbers, not their
 sum. After the step, `follow` lets an average of the weights follow: samples come from that average.
 
-**To walk through these lines**: press Train, then Pause, open *Look closer* under the picture, and there *Slow motion*.
+**To walk through these lines**: press Train, then Pause, open *Slow motion* under the picture.
 """
         )
     with right:

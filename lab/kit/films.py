@@ -14,7 +14,7 @@ from lab.kit.room import Room
 from lab.runs import store
 from lab.stage.film import film
 
-SCREENS = {"x_t": "x_t", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
+SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
 HOW = (
     "Drag the slider, or press play. On the film itself the space bar plays, the arrow keys step, Home and "
     "End go to the ends."
@@ -34,18 +34,31 @@ def known(room: Room) -> Known:
     return Known(info.config, space.classes if info.config["conditional"] else 0)
 
 
+FAKE = {"words": "points", "layer": "points/fake", "role": "model"}
+REAL = {"words": "data", "layer": "points/real", "role": "data"}
+LEGENDS: dict[str, list[Any]] = {
+    "forward": ["What becomes of ", FAKE, "; behind them the ", REAL, ". Bars: how their numbers are spread; "
+                "the line over them is N(0, 1)."],
+    "reverse": [FAKE | {"words": "Points"}, " on their way to the ", REAL, "; the ",
+                {"words": "arrows", "layer": "arrows/noise", "role": "gradient"},
+                " are the noise that the model sees in them, and the ",
+                {"words": "grid", "layer": "mesh/generator", "role": "model"},
+                " is what becomes of the plane of noise where no noise is added."],
+    "score": ["Noised ", REAL, ", and arrows that point to where they are denser."],
+}  # fmt: skip
+
+
 def show(
     room: Room, name: str, rows: Sequence[Mapping[str, Any]], screens: Mapping[str, str], **more: Any
 ) -> None:
     """A film of this room's model; of pictures, all are shown small and one large."""
-    film(
-        room.run,
-        key=f"film-{name}",
-        rows=rows,
-        screens=screens,
-        large=next(iter(screens)) if room.kind == "image" else None,
-        **more,
-    )
+    if room.kind == "line":
+        st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
+        return
+    large = next(iter(screens)) if room.kind == "image" else None
+    legend = LEGENDS.get(name, ()) if room.kind == "points" else ()
+    given: dict[str, Any] = {"large": large, "legend": legend} | more
+    film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
 
 
 # --- forward -----------------------------------------------------------------------------------
@@ -59,7 +72,7 @@ def forward(room: Room) -> None:
         room,
         "forward",
         [{"title": "", "ask": "forward", "with": {"seed": seed}}],
-        {"x_t": "in one jump: q(x_t | x₀)", "chain": "step by step: q(x_t | x_{t−1})"},
+        {"x_t": "in one jump: q(xₜ | x₀)", "chain": "step by step: q(xₜ | xₜ₋₁)"},
     )
     st.caption(HOW)
 
@@ -166,9 +179,9 @@ def row_of(family: type[Denoiser], now: Known, first: Mapping[str, Any], key: st
         if sampler == "DDIM":
             found["eta"] = st.slider("Noise added, η", 0.0, 1.0, c["eta"], 0.05, key=f"eta-{key}", width=180)
         if str(sampler).startswith("DDPM"):
-            kinds = {"beta": "β_t", "posterior": "posterior's"}
+            kinds = {"beta": "βₜ", "posterior": "posterior's"}
             found["variance"] = st.selectbox(
-                "Variance σ_t²", kinds, list(kinds).index(c["variance"]), format_func=kinds.__getitem__,
+                "Variance σₜ²", kinds, list(kinds).index(c["variance"]), format_func=kinds.__getitem__,
                 key=f"variance-{key}", width=160,
             )  # fmt: skip
         if now.classes:
@@ -203,7 +216,11 @@ def score(room: Room) -> None:
     exact = type(target).__name__ == "Mixture"
     screens = {"model": "the model's score"}
     if exact:
-        screens |= {"exact": "the exact score", "error": "how far they differ"}
+        screens |= {
+            "exact": "the exact score",
+            "error": "how far the model's ε is from the exact one",
+            "x0": "where xₜ is taken to come from: E[x₀ | xₜ]",
+        }
     show(room, "score", [{"title": "", "ask": "score", "with": {"seed": 0}}], screens)
     if not exact:
         st.info(

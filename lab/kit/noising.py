@@ -15,7 +15,7 @@ from lab.kit.room import Room
 from lab.runs import store
 
 INK = {"light": ("#0072B2", "#7B808C"), "dark": ("#56B4E9", "#9BA1AD")}  # data blue, and a quiet grey
-SCHEDULES = ("linear", "cosine", "sigmoid")
+DASHES = {"linear": "longdash", "cosine": "dash", "sigmoid": "dot"}
 TOO_MUCH = 0.01  # of x_0's variance, left at T
 
 
@@ -26,23 +26,27 @@ def schedules(room: Room) -> None:
     T, kept = c["T"], schedule.alpha_bar(c["schedule"], c["T"], c["scaled"])
     blue, grey = INK[st.context.theme.type or "light"]
     figure = go.Figure()
-    for name in SCHEDULES:
+    for name in DASHES:
         own = name == c["schedule"]
         values = kept if own else schedule.alpha_bar(name, T)
-        line = {"color": blue if own else grey, "width": 3 if own else 1.5, "dash": "solid" if own else "dot"}
+        line = {
+            "color": blue if own else grey,
+            "width": 3 if own else 1.5,
+            "dash": "solid" if own else DASHES[name],
+        }
         figure.add_scatter(
             x=list(range(T + 1)), y=values.tolist(), mode="lines", line=line,
             name=f"{name}{' (this run)' if own else ''}",
         )  # fmt: skip
     figure.update_xaxes(title="t", range=[0, T], fixedrange=True)
-    figure.update_yaxes(title="ᾱ_t, share of x₀'s variance that is left", range=[0, 1.02], fixedrange=True)
+    figure.update_yaxes(title="ᾱₜ, share of x₀'s variance that is left", range=[0, 1.02], fixedrange=True)
     figure.update_layout(
         height=320,
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
         dragmode=False,
         legend={"x": 1, "xanchor": "right", "y": 1},
     )
-    alt = f"alpha-bar over t from 0 to {T} for the schedules {', '.join(SCHEDULES)}"
+    alt = f"alpha-bar over t from 0 to {T} for the schedules {', '.join(DASHES)}"
     st.plotly_chart(figure, key="schedules", config={"displayModeBar": False}, alt=alt)
     st.markdown(left_at_the_end(kept[-1].item(), T) + "\n\n" + agree(kept.tolist()))
 
@@ -56,10 +60,10 @@ def left_at_the_end(last: float, T: int) -> str:
     )
     if last > TOO_MUCH:
         return says + (
-            "**That is too much**: the walk back begins at $\\mathcal N(0, I)$, but $x_T$ still knows where "
+            "**That is too much**: the walk back begins at $\\mathcal N(0, \mathbf I)$, but $x_T$ still knows where "
             "$x_0$ was. A schedule made for 1,000 steps must be stretched when there are fewer."
         )
-    return says + "So $x_T$ is practically $\\mathcal N(0, I)$, where the walk back begins."
+    return says + "So $x_T$ is practically $\\mathcal N(0, \mathbf I)$, where the walk back begins."
 
 
 def agree(kept: list[float]) -> str:

@@ -63,7 +63,10 @@ def test_squared_error_is_a_gaussian_of_variance_one_half():
 def test_algorithm_2_as_written_and_as_meant_return_the_variance_that_walks_have(name):
     kept = schedule.alpha_bar(name, 40)
     signal, noise = kept.sqrt().tolist(), (1 - kept).sqrt().tolist()
-    best = lambda x, t: (noise[t] * x, signal[t] * x)  # E[eps | x_t] and E[x_0 | x_t] for x_0 ~ N(0, 1)
+
+    def best(x, t):  # E[eps | x_t] and E[x_0 | x_t] for x_0 ~ N(0, 1)
+        return noise[t] * x, signal[t] * x
+
     walk = samplers.Walk(best, signal, noise, list(range(40, -1, -1)))
     for sampler, under in (
         (samplers.ddpm, 1 - kept),
