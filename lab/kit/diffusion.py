@@ -80,5 +80,6 @@ def loss_now(row: dict[str, Any]) -> str:
     }
     for name, loss in OBJECTIVES.items():
         if (value := row.get(loss)) is not None:
-            return rf"Around round {row['round']:,}: ${says[name]} = {value:.3f}$, a mean over the numbers of $x_0$."
+            when = f"Around round {row['round']:,}: "
+            return when + rf"${says[name]} = {value:.3f}$, a mean over the numbers of $x_0$."
     return ""

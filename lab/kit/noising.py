@@ -60,10 +60,10 @@ def left_at_the_end(last: float, T: int) -> str:
     )
     if last > TOO_MUCH:
         return says + (
-            "**That is too much**: the walk back begins at $\\mathcal N(0, \mathbf I)$, but $x_T$ still knows where "
-            "$x_0$ was. A schedule made for 1,000 steps must be stretched when there are fewer."
+            r"**That is too much**: the walk back begins at $\mathcal N(0, \mathbf I)$, but $x_T$ still knows "
+            r"where $x_0$ was. A schedule made for 1,000 steps must be stretched when there are fewer."
         )
-    return says + "So $x_T$ is practically $\\mathcal N(0, \mathbf I)$, where the walk back begins."
+    return says + r"So $x_T$ is practically $\mathcal N(0, \mathbf I)$, where the walk back begins."
 
 
 def agree(kept: list[float]) -> str:
