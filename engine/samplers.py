@@ -1,8 +1,8 @@
 """Samplers: ways from noise x_T to a sample x_0 through a denoiser, as generators of `Step`.
 
-Each takes `predict(x, t) -> (eps, x0)`, what the model says of x_t; the schedule as two lists, `signal` (root of
-alpha_bar_t) and `noise` (root of 1 - alpha_bar_t), index t = 0 ... T; the start x; and the levels to stop at,
-[T, ..., 0] or fewer of them. At every level it yields where it is and what the model says there.
+Each takes `predict(x, t) -> (eps, x0)`, what the model says of x_t; the schedule as two lists, `signal`
+(root of alpha_bar_t) and `noise` (root of 1 - alpha_bar_t), index t = 0 ... T; the levels to stop at,
+[T, ..., 0] or fewer of them; and the start x. At every level it yields where it is and what the model says.
 
     x_t = signal_t x_0 + noise_t eps                                         Ho et al. 2020, eq. (4)
 """
@@ -83,8 +83,8 @@ def _sigma(w: Walk, t: int, s: int) -> float:
 
 
 def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Song et al. 2021 (https://arxiv.org/abs/2010.02502), eq. (12): the guessed x_0, put back at level s with
-    the guessed noise and, for eta > 0, some new one."""
+    """Song et al. 2021 (https://arxiv.org/abs/2010.02502), eq. (12): the guessed x_0, put back at level s
+    with the guessed noise and, for eta > 0, some new one."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -96,8 +96,9 @@ def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def euler(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Euler's method in t for the probability-flow ODE dx/dt = -beta(t) / 2 (x + score(x, t)), where the score
-    is -eps / noise_t (Song et al. 2021, https://arxiv.org/abs/2011.13456, eq. 13); beta(t) = -log alpha_t."""
+    """Euler's method in t for the probability-flow ODE dx/dt = -beta(t) / 2 (x + score(x, t)), where the
+    score is -eps / noise_t (Song et al. 2021, https://arxiv.org/abs/2011.13456, eq. 13) and beta(t) is
+    -log alpha_t."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -123,8 +124,9 @@ def heun(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def dpm_solver(w: Walk, x: Tensor) -> Iterator[Step]:
-    """DPM-Solver++(2M) (Lu et al. 2022, https://arxiv.org/abs/2211.01095, algorithm 2): as DDIM, but x_0 is
-    guessed on from the last two guesses, along lambda = log(signal / noise). The last step is of order one."""
+    """DPM-Solver++(2M) (Lu et al. 2022, https://arxiv.org/abs/2211.01095, algorithm 2): as DDIM, but x_0
+    is guessed on from the last two guesses, along lambda = log(signal / noise). The last step is of order
+    one."""
     before: tuple[Tensor, float] | None = None  # the last guess, and how far it was from this one
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)

@@ -1,7 +1,8 @@
 """Noise schedules of a diffusion: how much of x_0 is left, and how much noise has come, at each t.
 
-beta_t is the variance that step t adds, alpha_t = 1 - beta_t, and alpha_bar_t = alpha_1 ... alpha_t is the share
-of x_0's variance that is left (Ho et al. 2020, eq. 2 and 4). Index t runs from 0, where alpha_bar_0 = 1, to T.
+beta_t is the variance that step t adds, alpha_t = 1 - beta_t, and alpha_bar_t = alpha_1 ... alpha_t is the
+share of x_0's variance that is left (Ho et al. 2020, eq. 2 and 4). Index t runs from 0, where alpha_bar_0 is
+1, to T.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def linear(T: int, scaled: bool = True) -> Tensor:
 
 
 def cosine(T: int) -> Tensor:
-    """alpha_bar (T + 1,) that falls like a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64. The
-    paper keeps beta_t below 0.999; here alpha_bar stays above 1e-4 instead, which T of every size survives."""
+    """alpha_bar (T + 1,) that falls like a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64.
+    The paper keeps beta_t below 0.999; here alpha_bar stays above 1e-4 instead, for T of every size."""
     s = 0.008  # so that the first beta is not too small
     u = torch.arange(T + 1, dtype=torch.float64) / T
     return above(((u + s) / (1 + s) * math.pi / 2).cos().square())

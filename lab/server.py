@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ class Viewer:
         self.frame: bytes | None = None
         self.news = asyncio.Event()
         self.question: Question | None = None
+        self.key = secrets.token_hex(8)  # whose questions these are
         self.asked = asyncio.Event()
 
     def hear(self, kind: str, what: Any) -> None:
@@ -116,10 +117,8 @@ class Viewer:
             self.news.clear()
             texts, self.texts = self.texts, []
             frames, self.rare, self.frame = [self.rare, self.frame], None, None
-            for text in texts:
-                await (self.ws.send_bytes(text) if isinstance(text, bytes) else self.ws.send_text(text))
-            for frame in filter(None, frames):
-                await self.ws.send_bytes(frame)
+            for what in [*texts, *filter(None, frames)]:
+                await (self.ws.send_bytes(what) if isinstance(what, bytes) else self.ws.send_text(what))
 
     async def answer(self) -> None:
         """Ask the model one question at a time; of those that come meanwhile only the newest is kept."""
@@ -128,22 +127,33 @@ class Viewer:
             self.asked.clear()
             question, self.question = self.question, None
             if question:
-                found = await self._answer(question)  # meanwhile `send` makes a new list
-                self.texts.append(found)
-                self.news.set()
+                async for part in self._parts(question):
+                    self.texts.append(part)
+                    self.news.set()
 
-    async def _answer(self, question: Question) -> str | bytes:
+    async def _parts(self, question: Question) -> AsyncIterator[str | bytes]:
+        """The answer, or its parts and a word that says that it was all; a newer question ends it."""
         name, arguments, number = question
+        ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key)
         try:
-            future = await asyncio.to_thread(supervisor().ask, self.run_id, name, arguments)
-            # shielded: a future cancelled here could not take the worker's answer any more
-            waiting = asyncio.shield(asyncio.wrap_future(future))
-            return wire.pack_answer(await asyncio.wait_for(waiting, ANSWER_SECONDS), number)
+            while part := await self._answer(*ask):
+                yield wire.pack_answer(part, number)
+                if "part" not in part or self.question:
+                    return
+                ask = supervisor().more, self.run_id, self.key
+            yield json.dumps({"answer": number, "end": True})
+            return
         except (Refused, TimeoutError) as error:
             why = str(error) or BUSY
         except (TypeError, ValueError):
             why = f"What {name[:40]} answers cannot be sent to a browser."
-        return json.dumps({"error": why, "answer": number})
+        yield json.dumps({"error": why, "answer": number})
+
+    async def _answer(self, ask: Any, *arguments: Any) -> dict[str, Any] | None:
+        future = await asyncio.to_thread(ask, *arguments)
+        # shielded: a future cancelled here could not take the worker's answer any more
+        waiting = asyncio.shield(asyncio.wrap_future(future))
+        return await asyncio.wait_for(waiting, ANSWER_SECONDS)
 
     def _ask(self, question: Question) -> None:
         self.question = question
@@ -159,10 +169,9 @@ class Viewer:
 
     def handle(self, text: str) -> None:
         """One message from the browser. Raises `Refused`."""
-        try:
-            message: dict[str, Any] = json.loads(text) if len(text) <= LONGEST_MESSAGE else {}
-        except ValueError:
-            message = {}
+        message: dict[str, Any] = {}
+        with suppress(ValueError):
+            message = json.loads(text) if len(text) <= LONGEST_MESSAGE else {}
         match message:
             case {"do": "fork"}:
                 self.hear("forked", supervisor().fork(self.run_id, self.who, _round(message)))
@@ -216,7 +225,7 @@ async def live(ws: WebSocket) -> None:
     at = store.folder(viewer.run_id)
     if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
         viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
-    tasks = [asyncio.create_task(viewer.send()), asyncio.create_task(viewer.answer())]
+    tasks = [asyncio.create_task(task) for task in (viewer.send(), viewer.answer())]
     try:
         await asyncio.to_thread(_listen, viewer, hear)
         await viewer.receive()
@@ -225,7 +234,7 @@ async def live(ws: WebSocket) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.to_thread(supervisor().leave, viewer.run_id, hear)
+        await asyncio.to_thread(supervisor().leave, viewer.run_id, hear, viewer.key)
 
 
 def _listen(viewer: Viewer, hear: Any) -> None:

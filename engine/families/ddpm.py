@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from engine import schedule
@@ -93,7 +92,9 @@ class DDPM(Denoiser):
             of_eps = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
         p, q = self.mixture(t)
         # an error e of the output is an error of signal e / (p signal - q noise) in eps
-        share = (self.at(t, self.signal) / (p * self.at(t, self.signal) - q * self.at(t, self.noise))).flatten()
+        share = (
+            self.at(t, self.signal) / (p * self.at(t, self.signal) - q * self.at(t, self.noise))
+        ).flatten()
         return of_eps[t].to(share) * share.square()
 
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:

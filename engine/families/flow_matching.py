@@ -5,8 +5,8 @@ Noise and data are joined by a straight line, and the net learns the speed at wh
 
     x_t = (1 - t) x_0 + t eps,      u = dx_t / dt = eps - x_0,      E || u_theta(x_t, t) - u ||^2
 
-Here t = 0 is the data and t = 1 the noise, as for a diffusion (the first paper counts the other way), cut into
-T levels. A sample follows dx/dt = u_theta from 1 to 0. No noise is added: the start decides all.
+Here t = 0 is the data and t = 1 the noise, as for a diffusion (the first paper counts the other way), cut
+into T levels. A sample follows dx/dt = u_theta from 1 to 0. No noise is added: the start decides all.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Room(NamedTuple):
     family: type[Family]
     run: str
     kind: str  # of the data's space
-    live: bool  # a run of somebody's; not a recording
+    live: bool  # it has a model to ask; most recordings have none
 
 
 def who() -> str:
@@ -84,7 +84,7 @@ def room(
     if chosen.note:
         st.caption(chosen.note)
     st.link_button("Compare with another setting", _comparison(family, setting), icon=":material/compare:")
-    return Room(family, run_id, kind, not store.is_recording(store.folder(run_id)))
+    return Room(family, run_id, kind, store.has_model(store.folder(run_id)))
 
 
 def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:

@@ -2,12 +2,15 @@
 
 A family's probes are the functions named in `__all__` of the module named like its file, or like the file
 of a base class: each takes the model, the data and arguments from the page, which it checks, and answers
-with arrays, numbers and text.
+with arrays, numbers and text. One that is a generator answers part by part.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,14 +19,15 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed
 from engine.family import Family, beside
+from lab.runs.state import Stream
 
 Answer = dict[str, Any]
 """Named arrays (pictures in bytes), numbers, words, and lists of these."""
 
 
 @torch.no_grad()
-def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> Answer:
-    """What this model answers now. Raises `Refused` for a question it cannot be asked.
+def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> Answer | Iterator[Answer]:
+    """What this model answers now, or the parts of it. Raises `Refused` for a question it cannot be asked.
 
     Probes run outside the run's random stream, from a fixed seed: the same question to the same
     model has the same answer.
@@ -40,8 +44,23 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     if not all(weight.isfinite().all() for weight in model.parameters()):
         raise Refused("This model has diverged and holds no numbers; rewind or reset the run first.")
     seed(0, data.x.device)
+    if inspect.isgeneratorfunction(probe):
+        return _parts(probe, deepcopy(model), data, arguments)  # of the model as it is now: it may train on
     answer: Answer = probe(model, data, **arguments)
     return answer
+
+
+def _parts(
+    probe: Callable[..., Iterator[Answer]], model: Family, data: Dataset, arguments: dict[str, Any]
+) -> Iterator[Answer]:
+    """The parts with their numbers; between them others use the process's random stream."""
+    own, parts = Stream(data.x.device), probe(model, data, **arguments)
+    for number in count():
+        with torch.no_grad(), own.flow():
+            part = next(parts, None)
+        if part is None:
+            return
+        yield {"part": number} | part
 
 
 def whole(value: Any, name: str, low: int, high: int) -> int:

@@ -7,6 +7,7 @@ restarted server all read them.
                 checkpoint.safetensors weights, optimizers, random state; the JSON is in its header
                 keyframes/             00000100.safetensors, the picture of round 100, and
                                        00000100.state.safetensors, what a rewind restores
+                weights.safetensors    of a recording that can be asked: its model, in half precision
 
 Durable writes are temp + fsync + replace. Readers of JSONL ignore a torn last line.
 """
@@ -75,6 +76,16 @@ def here(run_id: str) -> bool:
 
 def is_recording(at: Path) -> bool:
     return at.parent == RECORDINGS
+
+
+def weights(at: Path) -> Path:
+    """Where a recording keeps the weights of its model, if it has them."""
+    return at / "weights.safetensors"
+
+
+def has_model(at: Path) -> bool:
+    """Whether there is a model to ask."""
+    return not is_recording(at) or weights(at).exists()
 
 
 def create(info: dict[str, Any], place: Path | None = None) -> Path:

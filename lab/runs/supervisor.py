@@ -7,6 +7,7 @@ import atexit
 import itertools
 import os
 import pickle
+import secrets
 import subprocess
 import sys
 import threading
@@ -224,9 +225,12 @@ class Supervisor:
         self.listeners.setdefault(run_id, set()).add(listener)
         return self._watch(run_id)
 
-    def leave(self, run_id: str, listener: Listener) -> None:
+    def leave(self, run_id: str, listener: Listener, asker: str = "") -> None:
+        """Hear no more; nor does this asker want the rest of an answer."""
         self.listeners.get(run_id, set()).discard(listener)
         self._watch(run_id)
+        if asker and run_id in self.places:
+            self.places[run_id].ask("question", run_id, "enough", asker)
 
     def _watch(self, run_id: str) -> Future[Any] | None:
         if not store.here(run_id):  # a recording, or deleted meanwhile
@@ -235,18 +239,32 @@ class Supervisor:
 
     def measure(self, run_id: str) -> list[Check]:
         """The laws measured on this run's model."""
-        return self.place(run_id).ask("measure", run_id).result(ANSWER_SECONDS)
+        return self.place(run_id).ask("question", run_id, "measure").result(ANSWER_SECONDS)
 
-    def ask(self, run_id: str, name: str, arguments: dict[str, Any]) -> Future[dict[str, Any]]:
-        """What the model of any run will answer to a question (lab/probes), and at which "round"."""
-        if store.is_recording(store.folder(run_id)):
+    def ask(
+        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = ""
+    ) -> Future[dict[str, Any]]:
+        """What the model of any run will answer to a question (lab/probes), and at which "round".
+
+        An answer with a "part" is the first of several; the same asker, a word of its own, gets the others
+        by `more`, until it asks something else.
+        """
+        if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
-        return self.place(run_id).ask("probe", run_id, name, arguments)
+        return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker)
+
+    def more(self, run_id: str, asker: str) -> Future[dict[str, Any] | None]:
+        """The next part of the answer, None after the last."""
+        return self.place(run_id).ask("question", run_id, "more", asker)
 
     def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
-        """The answer to a page's question, which waits for it."""
+        """The answer to a page's question, which waits for it; of several parts the last."""
+        asker = secrets.token_hex(8)
         try:
-            return self.ask(run_id, name, arguments).result(ANSWER_SECONDS)
+            found = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
+            while "part" in found and (more := self.more(run_id, asker).result(ANSWER_SECONDS)):
+                found = more
+            return found
         except TimeoutError as error:
             raise Refused(BUSY) from error
 

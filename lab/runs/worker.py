@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 
 import torch
 
-from engine.checks import Check, measure
 from engine.config import Refused
 from engine.device import settle
-from lab import probes, scenes
+from lab import scenes
 from lab.runs import slow, store
+from lab.runs.questions import Questions
 from lab.runs.run import Run
 
 FRAMES_PER_SECOND = 25
@@ -57,6 +57,7 @@ class Worker:
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self.sink, self.seats = sink, dict[str, Seat]()
         self.pointers: dict[str, dict[str, dict[str, float]]] = {}  # what each run's page looks at, by kind
+        self.questions = Questions(lambda run_id: self._seat(run_id).run)
         self.inbox: queue.Queue[tuple] = queue.Queue()
         self.chatty = 0.0  # until when another question is likely, as while somebody draws
         threading.Thread(target=self._listen, args=(source,), daemon=True).start()
@@ -259,14 +260,10 @@ class Worker:
                 seat.run.do(command)
         self._show(seat)
 
-    def on_measure(self, run_id: str) -> list[Check]:
-        seat = self._seat(run_id)
-        return measure(seat.run.model, seat.run.data)
-
-    def on_probe(self, run_id: str, name: str, arguments: dict[str, Any]) -> probes.Answer:
+    def on_question(self, run_id: str, kind: str, *rest: Any) -> Any:
+        """See the methods of `Questions`."""
         self.chatty = time.monotonic() + CHATTY
-        run = self._seat(run_id).run
-        return {"round": run.round} | probes.ask(run.model, run.data, name, arguments)
+        return getattr(self.questions, kind)(run_id, *rest)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
         """What a page looks at: where the pointer is, or what was chosen, each kind beside the others."""

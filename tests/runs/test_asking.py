@@ -137,11 +137,17 @@ class Slow:
     """A supervisor whose answers come when the test says so."""
 
     def __init__(self) -> None:
-        self.asked: list[int] = []
+        self.asked: list[int | str] = []
         self.futures: list[Future] = []
 
-    def ask(self, run_id, name, arguments) -> Future:
-        self.asked.append(arguments["n"])
+    def ask(self, run_id, name, arguments, asker) -> Future:
+        return self._told(arguments["n"])
+
+    def more(self, run_id, asker) -> Future:
+        return self._told("more")
+
+    def _told(self, what) -> Future:
+        self.asked.append(what)
         self.futures.append(Future())
         return self.futures[-1]
 
@@ -210,6 +216,43 @@ def test_a_model_that_does_not_answer_in_time_is_called_busy(monkeypatch):
         viewer.handle(question(1))
         await until(lambda: viewer.texts)
         assert "busy" in json.loads(viewer.texts[0])["error"]
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_parts_are_sent_as_they_come_and_the_end_is_said(monkeypatch):
+    async def story() -> None:
+        slow, viewer = viewer_of(monkeypatch)
+        task = asyncio.create_task(viewer.answer())
+        viewer.handle(question(1))
+        for part in range(3):
+            await until(lambda: len(slow.asked) == part + 1)  # noqa: B023 - it is over before the next
+            assert len(viewer.texts) == part
+            slow.futures[part].set_result({"part": part})
+        await until(lambda: len(slow.asked) == 4)
+        slow.futures[3].set_result(None)
+        await until(lambda: len(viewer.texts) == 4)
+        *parts, end = viewer.texts
+        found = [json.loads(wire.header(part)["frame"]) for part in parts]
+        assert found == [{"part": part, "answer": 1} for part in range(3)]
+        assert json.loads(end) == {"answer": 1, "end": True}
+        assert slow.asked == [1, "more", "more", "more"]
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_newer_question_ends_an_answer_in_parts(monkeypatch):
+    async def story() -> None:
+        slow, viewer = viewer_of(monkeypatch)
+        task = asyncio.create_task(viewer.answer())
+        viewer.handle(question(1))
+        await until(lambda: slow.asked)
+        viewer.handle(question(2))
+        slow.futures[0].set_result({"part": 0})
+        await until(lambda: len(slow.asked) == 2)
+        assert slow.asked == [1, 2]
         task.cancel()
 
     asyncio.run(story())

@@ -1,0 +1,75 @@
+"""Questions to models: those of runs, and of recordings that ship with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine import data as datasets
+from engine.checks import Check, measure
+from engine.data import Dataset
+from engine.device import pick
+from engine.families import find
+from engine.family import Family
+from lab import probes
+from lab.runs import store, wire
+from lab.runs.run import Run
+
+Asked = tuple[int, Family, Dataset]
+"""A round, the model then, and its data."""
+STREAMS = 32  # under way at once; who began the longest ago and did not come to the end is forgotten
+
+
+@lru_cache(maxsize=4)
+def recorded(at: Path) -> Asked:
+    """The model of a recording that has weights."""
+    info = store.read_info(at)
+    data = datasets.load(info.data).to(pick())
+    model = find(info.family)(find(info.family).configure(data.space, info.config), data.space).to(pick())
+    tensors, about = wire.unpack_state(store.weights(at).read_bytes())
+    model.load_state_dict(tensors)
+    return about["round"], model, data
+
+
+class Questions:
+    """Answers come at once, or part by part: then each asker has at most one stream of them."""
+
+    def __init__(self, run_of: Callable[[str], Run]) -> None:
+        self.run_of = run_of
+        self.streams: dict[str, Iterator[probes.Answer]] = {}
+
+    def _model(self, run_id: str) -> Asked:
+        if store.is_recording(at := store.folder(run_id)):
+            return recorded(at)
+        run = self.run_of(run_id)
+        return run.round, run.model, run.data
+
+    def measure(self, run_id: str) -> list[Check]:
+        """The laws measured on this model."""
+        return measure(*self._model(run_id)[1:])
+
+    def ask(self, run_id: str, name: str, arguments: dict[str, Any], asker: str) -> probes.Answer:
+        """The answer, or its first part, which has a number: "part"."""
+        self.streams.pop(asker, None)
+        round, model, data = self._model(run_id)
+        found = probes.ask(model, data, name, arguments)
+        if isinstance(found, dict):
+            return {"round": round} | found
+        self.streams[asker] = ({"round": round} | part for part in found)
+        while len(self.streams) > STREAMS:
+            self.streams.pop(next(iter(self.streams)))
+        return self.more(run_id, asker) or {}
+
+    def more(self, run_id: str, asker: str) -> probes.Answer | None:
+        """The next part, or None after the last."""
+        parts = self.streams.get(asker)
+        part = next(parts, None) if parts else None
+        if part is None:
+            self.streams.pop(asker, None)
+        return part
+
+    def enough(self, run_id: str, asker: str) -> None:
+        """Nobody waits for the rest."""
+        self.streams.pop(asker, None)

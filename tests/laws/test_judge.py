@@ -1,0 +1,107 @@
+"""The judge of digits: it knows real ones, and the distances that it measures are those of the textbooks."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from engine.data import floats, load
+from engine.metrics import judge as judging
+from engine.metrics.judge import frechet, judge, judge_for, moments, spread
+
+
+def random_moments(seed: int, d: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    root = torch.randn(d, d, generator=generator, dtype=torch.float64)
+    return torch.randn(d, generator=generator, dtype=torch.float64), root @ root.T
+
+
+@pytest.fixture(scope="module")
+def tests():
+    data = load("digits")
+    return floats(data.test_x), data.test_y
+
+
+def test_the_judge_knows_digits_that_it_has_not_seen(tests):
+    assert judge().label_accuracy(*tests) > 0.985  # 99.2 % was measured
+
+
+def test_it_judges_digits_and_nothing_else():
+    assert judge_for(load("digits")) is judge()
+    assert judge_for(load("ellipses")) is None
+    assert judge_for(load("moons")) is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_frechet_is_what_a_matrix_square_root_gives(seed):
+    (m, S), (m2, S2) = random_moments(seed), random_moments(seed + 100)
+    root = scipy.linalg.sqrtm((S @ S2).numpy()).real
+    wanted = ((m - m2) ** 2).sum() + np.trace((S + S2).numpy() - 2 * root)
+    assert frechet((m, S), (m2, S2)) == pytest.approx(wanted.item(), rel=1e-10)
+    assert frechet((m2, S2), (m, S)) == pytest.approx(wanted.item(), rel=1e-10)
+
+
+def test_frechet_of_gaussians_with_diagonal_covariances_is_the_distance_of_means_and_deviations():
+    m, m2, s, s2 = torch.rand(4, 8, dtype=torch.float64)
+    wanted = (m - m2).square().sum() + (s - s2).square().sum()
+    found = frechet((m, s.square().diag()), (m2, s2.square().diag()))
+    assert found == pytest.approx(wanted.item(), rel=1e-10)
+
+
+def test_frechet_of_a_flat_cloud_is_real(tests):
+    h = torch.randn(5, 64, dtype=torch.float64)  # its covariance has rank 4
+    assert frechet(moments(h), moments(h)) == pytest.approx(0, abs=1e-6)
+    far = h + 2
+    assert frechet(moments(h), moments(far)) == pytest.approx(4 * 64, rel=1e-6)
+
+
+def test_moments_are_those_of_numpy():
+    h = torch.randn(50, 7)
+    mean, cov = moments(h)
+    assert np.allclose(mean, h.double().numpy().mean(0))
+    assert np.allclose(cov, np.cov(h.double().numpy(), rowvar=False))
+
+
+def test_equal_sets_are_at_no_distance_in_any_order(tests):
+    x = tests[0][:200]
+    assert judge().frechet(x, x[torch.randperm(200)]) == pytest.approx(0, abs=1e-4)
+    assert judge().frechet(x, -x) > 100
+
+
+def test_spread_is_the_mean_over_the_pairs_of_a_class():
+    h, y = torch.randn(30, 4, dtype=torch.float64), torch.arange(30) % 3
+    pairs = [(h[i] - h[j]).norm() for i in range(30) for j in range(i) if y[i] == y[j]]
+    assert spread(h, y) == pytest.approx(torch.stack(pairs).mean().item())
+
+
+def test_real_digits_are_as_diverse_as_real_digits_and_copies_are_not(tests):
+    x, y = tests
+    assert judge().diversity(x, y) == pytest.approx(1)
+    first = torch.stack([x[y == k][0] for k in range(10)])
+    assert judge().diversity(first.repeat(3, 1, 1, 1), torch.arange(30) % 10) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_floor_is_that_of_real_digits_and_falls_with_more_of_them(tests):
+    few, more = judge().floors(50), judge().floors(200)
+    assert more["Fréchet"].value < few["Fréchet"].value / 2  # the bias goes like 1 / n
+    assert more["diversity"].value == pytest.approx(1, abs=0.02)
+    assert more["diversity"].error < few["diversity"].error
+    x, y = tests
+    index = torch.cat([(y == k).nonzero()[:20, 0] for k in range(10)])
+    found = judge().measure(x[index], y[index])
+    for name, floor in more.items():
+        assert abs(found[name] - floor.value) < 4 * floor.error, name
+
+
+def test_wrong_labels_and_noise_are_seen(tests):
+    x, y = tests
+    assert judge().label_accuracy(x[:300], (y[:300] + 1) % 10) < 0.02
+    noise = torch.randn(100, 1, 28, 28).clamp(-1, 1)
+    floor = judge().floors(100)["Fréchet"]
+    assert judge().measure(noise, torch.arange(100) % 10)["Fréchet"] > floor.value + 20 * floor.error
+
+
+def test_training_descends(monkeypatch):
+    monkeypatch.setattr(judging, "ROUNDS", 150)
+    data = load("digits")
+    assert judging.train().label_accuracy(floats(data.test_x[:300]), data.test_y[:300]) > 0.8
