@@ -61,7 +61,7 @@ class PointNet(nn.Module):
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    """In eight groups, but of no fewer than four channels each: of a group of one, the mean takes away with it
+    """In eight groups, but of no fewer than four channels each: in a group of one, the norm would take away
     what t and the label have added."""
     return nn.GroupNorm(min(8, channels // 4), channels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import math
 from itertools import pairwise
 
 import torch
@@ -32,7 +32,6 @@ def measure(model: Family, data: Dataset) -> list[Check]:
     y = data.y[:EXAMPLES].cpu() if model.conditional and data.y is not None else None
     seed(0)
     found = [
-        Check("x_t drawn in one jump has the mean and variance of t steps.", jump_gap(model), 1e-5),
         Check("What the net should put out gives back the noise and the data.", pair_gap(model, x), 1e-9),
         Check("The gradient is the slope of the loss, as a tiny step to either side finds it.",
               slope_gap(model, x, y), 1e-3),
@@ -40,11 +39,17 @@ def measure(model: Family, data: Dataset) -> list[Check]:
     ]  # fmt: skip
     if isinstance(model, DDPM):
         found += [
+            Check("x_t drawn in one jump has the mean and variance of t steps.", jump_gap(model), 1e-5),
             Check("A step has the mean and variance that Bayes' rule gives q(x_s | x_t, x_0).",
                   bayes_gap(model), 1e-5),
             Check("DDIM with η = 1 is DDPM with the posterior's variance, noise for noise.",
                   eta_gap(model, y), 1e-4),
         ]  # fmt: skip
+    else:
+        found += [
+            Check("The path is a straight line, walked with the speed u.", line_gap(model, x), 1e-5),
+            Check("A step of Euler's along u is a step of DDIM's.", euler_gap(model, y), 1e-5),
+        ]
     if y is not None:
         law = "Guidance 0 is the model without labels, 1 with them, and 2 as far again."
         found.append(Check(law, guidance_gap(model, x, y), 1e-9))
@@ -62,24 +67,31 @@ def some(model: Denoiser) -> list[int]:
     return sorted({1, *levels(model.config.T, STOPS)[:-1]}, reverse=True)
 
 
-def jump_gap(model: Denoiser) -> float:
-    """Mean and variance of x_t for x_0 = 1, followed through every step; the steps of straight paths are
-    those that their ends leave room for, and must have a variance."""
-    signal, noise = model.signal, model.noise
-    if isinstance(model, DDPM):
-        alpha = 1 - beta(model.alpha_bar)[1:]
-        added = 1 - alpha
-    else:
-        alpha = (signal[1:] / signal[:-1]).square()
-        added = (noise[1:].square() - alpha * noise[:-1].square()).clamp(min=0)
-    mean, variance = [torch.ones(()).to(signal)], [torch.zeros(()).to(signal)]
-    for a, v in zip(alpha, added, strict=True):
-        mean.append(a.sqrt() * mean[-1])
-        variance.append(a * variance[-1] + v)
-    one = torch.ones(model.space.shape).to(signal)
-    means = [model.q(one, t, 0 * one).mean() for t in range(len(signal))]
-    drawn = [model.q(0 * one, t, one).square().mean() for t in range(len(signal))]
-    return max(gap(torch.stack(means), torch.stack(mean)), gap(torch.stack(drawn), torch.stack(variance)))
+def jump_gap(model: DDPM) -> float:
+    """Mean and variance of x_t for x_0 = 1, followed through every step, against one jump."""
+    one = torch.ones(model.space.shape, **model.like)
+    mean, variance, worst = 1.0, 0.0, 0.0
+    for t, b in enumerate(beta(model.alpha_bar).tolist()):
+        mean, variance = math.sqrt(1 - b) * mean, (1 - b) * variance + b
+        jumped, spread = model.q(one, t, 0 * one), model.q(0 * one, t, one).square()
+        worst = max(worst, gap(jumped, mean * one), gap(spread, variance * one))
+    return worst
+
+
+def line_gap(model: Denoiser, x0: Tensor) -> float:
+    """x_t against x_0 + t u, with x_0 (n, *shape) and u = eps - x_0 as the net should put it out."""
+    eps = torch.randn_like(x0)
+    lines = [(t, x0 + t / model.config.T * model.target(x0, t, eps)) for t in some(model)]
+    return max(gap(model.q(x0, t, eps), x) for t, x in lines)
+
+
+def euler_gap(model: Denoiser, y: Tensor | None) -> float:
+    """Every stop of two walks from the same noise."""
+    stops, start = levels(model.config.T, STOPS), model.p_T(EXAMPLES)
+    walk = Walk(lambda x, t: model.predict(x, t, y), model.signal.tolist(), model.noise.tolist(), stops)
+    ours = model.walk(start, y, stops, sampler="Euler")
+    with torch.no_grad():
+        return max(gap(a.x, b.x) for a, b in zip(ours, SAMPLERS["DDIM"](walk, start), strict=True))
 
 
 def pair_gap(model: Denoiser, x0: Tensor) -> float:
@@ -123,10 +135,9 @@ def bayes_gap(model: DDPM) -> float:
 def eta_gap(model: DDPM, y: Tensor | None) -> float:
     """Every stop of two walks with the same noise."""
 
-    def way(**knobs: object) -> Iterator[Tensor]:
+    def way(**knobs: object) -> list[Tensor]:
         seed(0)
-        for step in model.walk(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs):
-            yield step.x
+        return [step.x for step in model.walk(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs)]
 
     pairs = zip(way(sampler="DDIM", eta=1.0), way(sampler="DDPM", variance="posterior"), strict=True)
     return max(gap(a, b) for a, b in pairs)
@@ -137,7 +148,7 @@ def guidance_gap(model: Denoiser, x: Tensor, y: Tensor) -> float:
     """What is seen in x (n, *shape) under guidance 0, 1 and 2, against the net asked without and with y."""
     worst = 0.0
     for t in some(model)[:: STOPS - 1]:
-        at = torch.full((len(x),), t / model.config.T).to(x)
+        at = torch.full((len(x),), t / model.config.T, **model.like)
         without, told = model.average(x, at), model.average(x, at, y)
         outputs = {0.0: without, 1.0: told, 2.0: 2 * told - without}
         for s, o in outputs.items():

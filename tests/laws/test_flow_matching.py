@@ -85,7 +85,9 @@ def test_the_exact_speed_is_the_mean_of_u_of_all_that_pass():
         eps = (x - (1 - t / 100) * draws) / (t / 100)
         weights = (-eps.square().sum(1) / 2).softmax(0)
         mean = weights @ (eps - draws)
-        torch.testing.assert_close(model.average(x[None], torch.tensor([t / 100]))[0], mean, atol=0.03, rtol=0)
+        torch.testing.assert_close(
+            model.average(x[None], torch.tensor([t / 100]))[0], mean, atol=0.03, rtol=0
+        )
 
 
 @pytest.mark.parametrize(("sampler", "order"), [("Euler", 1), ("Heun", 2)])
