@@ -88,6 +88,7 @@ class Film {
     while (this.rows.length < rows.length) {
       this.rows.push(new FilmRow({ began: (row) => this.began(row), grew: () => this.time.grew(), said: () => this.request(false) }));
       setAll(this.rows.at(-1).element, { "data-testid": `film-row-${this.rows.length - 1}` });
+      this.rowsHolder.append(this.rows.at(-1).element);
     }
     this.rows.forEach((row, i) => {
       row.alone = rows.length === 1; // then the bar says its t
@@ -96,7 +97,6 @@ class Film {
       this.seatScreens(row);
     });
     this.time.rows = this.rows;
-    this.rowsHolder.replaceChildren(...this.rows.map((row) => row.element));
   }
 
   /** The screens of which this row has something to show. */
