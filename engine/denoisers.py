@@ -69,7 +69,8 @@ class Residual(nn.Module):
         self.tell = nn.Linear(told, outputs)
         self.norm2, self.conv2 = nn.GroupNorm(8, outputs), nn.Conv2d(outputs, outputs, 3, padding=1)
         self.past = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
-        nn.init.zeros_(self.conv2.weight)  # at first every block passes on what it gets
+        for weight in self.conv2.parameters():
+            nn.init.zeros_(weight)  # at first every block passes on what it gets
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         h = self.conv1(silu(self.norm1(x))) + self.tell(told)[:, :, None, None]

@@ -52,11 +52,11 @@ class DenoiserConfig(Config):
         says="share of examples whose label the net is not told, so that it learns both",
     )  # fmt: skip
     lr: float = knob(
-        1e-3, 1e-5, 0.1, label="Learning rate", symbol=r"\eta", log=True, live=True, advanced=True,
+        2e-3, 1e-5, 0.1, label="Learning rate", symbol=r"\eta", log=True, live=True, advanced=True,
         says="learning rate of Adam",
     )  # fmt: skip
     batch: int = knob(
-        256, 2, 2048, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
+        128, 2, 2048, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
     )  # fmt: skip
     width: int = knob(
         128, 8, 256, label="Width", step=8, advanced=True, says="units, or channels, of a layer"

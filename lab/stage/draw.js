@@ -19,7 +19,7 @@ function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
-    const oneSided = look.role(name) === "truth" || /density/.test(name);
+    const oneSided = look.role(name) === "truth" || /density|error/.test(name);
     item.cache = fieldImage(item, look, oneSided ? rgb(look.palette.roles[look.role(name)].ink) : null);
     item.painted = stamp;
   }
@@ -61,14 +61,17 @@ function fieldImage(item, look, ink) {
 
 function paintPoints(ctx, item, map, look, name) {
   const n = item.shape[0];
-  const radius = (n <= 300 ? 3.8 : n <= 1000 ? 3.1 : 2.4) * Math.min(1.15, Math.max(0.75, map.area.w / 480));
-  const dot = dotImage(look.palette.roles[look.role(name)].ink, radius, look.palette);
+  const dot = dotImage(look.palette.roles[look.role(name)].ink, dotRadius(n, map), look.palette);
   const half = dot.size / 2;
   for (let i = 0; i < n; i++) {
     const x = map.x(item.values[2 * i]);
     const y = map.y(item.values[2 * i + 1]);
     if (Number.isFinite(x + y)) ctx.drawImage(dot.canvas, x - half, y - half, dot.size, dot.size);
   }
+}
+
+function dotRadius(n, map) {
+  return (n <= 300 ? 3.8 : n <= 1000 ? 3.1 : 2.4) * Math.min(1.15, Math.max(0.75, map.area.w / 480));
 }
 
 const dots = new Map();

@@ -1,6 +1,5 @@
 // A hand in the latent plane: where it points, the z that it holds, and the way that it has walked.
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const WALK_TILES = 12; // pictures of the way
 const MARKER = 11; // px around the held z in which a press lets it go
 const STILL = 4; // px that a press may move and be no walk

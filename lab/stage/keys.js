@@ -1,6 +1,8 @@
 // The keyboard: space trains or pauses, "." and the right arrow make one step, and what else the
 // stage gives a key to.
 
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
 let lastUsed = null; // which stage the keys go to while nothing on the page has the focus
 
 const WANTS_KEYS = "a, button, input, textarea, select, summary, [contenteditable], [role]:not(main):not(section)";

@@ -1,5 +1,10 @@
 // Streamlit calls a component's default function on every rerun; this makes one thing of it.
 
+/** Whether any of these named parts of what the page says is another one. */
+function differs(old, data, ...names) {
+  return names.some((name) => JSON.stringify(old?.[name]) !== JSON.stringify(data[name]));
+}
+
 /** Make the thing at the first call, update it at every call, close it when it is gone. */
 function mountOnce(component, name, create) {
   const { parentElement } = component;

@@ -83,6 +83,10 @@ function roleOf(name, given) {
   return "model";
 }
 
+function labelColour(palette, label) {
+  return label < 0 ? palette.roles.data.ink : palette.labels[label];
+}
+
 /** "points/real" -> ["points", "real"] */
 function splitName(name) {
   const slash = name.indexOf("/");

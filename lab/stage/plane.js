@@ -94,10 +94,6 @@ function paintCodes(ctx, map, layers, look) {
   }
 }
 
-function labelColour(palette, label) {
-  return label < 0 ? palette.roles.data.ink : palette.labels[label];
-}
-
 /** The way walked, the z that is held, the z under the pointer, and the posterior of a code. */
 function paintHand(ctx, map, layers, look) {
   const { hand, palette } = look;

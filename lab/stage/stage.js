@@ -308,10 +308,6 @@ class Stage {
   }
 }
 
-function differs(old, data, ...names) {
-  return names.some((name) => JSON.stringify(old?.[name]) !== JSON.stringify(data[name]));
-}
-
 function mountStage(component) {
   return mountOnce(component, "genlabStage", (parent) => new Stage(parent));
 }

@@ -21,8 +21,13 @@ function tileGrid(item, area, score) {
   return numbered.w >= WIDE_ENOUGH ? numbered : gridWith(item, area, FOOT_BAR);
 }
 
-function gridWith({ shape: [n, high, wide] }, area, foot) {
-  const columns = Math.ceil(Math.sqrt((n * high) / wide) - 1e-9);
+function gridColumns({ shape: [n, high, wide], columns }) {
+  return columns ?? Math.ceil(Math.sqrt((n * high) / wide) - 1e-9);
+}
+
+function gridWith(item, area, foot) {
+  const [n, high, wide] = item.shape;
+  const columns = gridColumns(item);
   const rows = Math.ceil(n / columns);
   const gap = n === 1 ? 0 : n <= 36 ? 4 : 2;
   const scale = Math.min((area.w - gap * (columns - 1)) / (columns * wide), (area.h - gap * (rows - 1) - foot * rows) / (rows * high));
@@ -31,7 +36,7 @@ function gridWith({ shape: [n, high, wide] }, area, foot) {
   const top = area.y + (area.h - rows * (h + foot) - gap * (rows - 1)) / 2;
   const x = (i) => left + (i % columns) * (w + gap);
   const y = (i) => top + Math.floor(i / columns) * (h + foot + gap);
-  return { n, wide, high, w, h, foot, scale, x, y };
+  return { n, columns, wide, high, w, h, foot, scale, x, y };
 }
 
 function tileAt(grid, px, py) {

@@ -133,3 +133,34 @@ function vector(values) {
 function rate(value) {
   return value >= 10 ? count(value) : value.toFixed(1);
 }
+
+/** The sentences of a film (`film.js`), besides those above. */
+const FILM_WORDS = {
+  film: "Film of the process, step by step",
+  play: "Play",
+  pause: "Pause",
+  first: "First frame",
+  back: "One step back",
+  forth: "One step forth",
+  last: "Last frame",
+  time: "Time t of the process",
+  t: "t = {t} of {T}",
+  speed: "Speed",
+  again: "Make anew",
+  againSays: "Make this film anew, with the model as it is now",
+  growing: "The frames are still coming. You can look at those that are here.",
+  filmRound: "model of round {round}",
+  empty: "Draw a digit first.",
+  hint: "Draw a digit here",
+  pad: "Drawing pad, white ink on black",
+  undo: "Undo",
+  clear: "Clear",
+  paths: "paths",
+  density: "density",
+  mesh: "mesh",
+  grid: "The grid shows",
+  all: "All: {name}",
+  chosen: "{name}, picture {n}",
+  gridSays: "{name}: {of} pictures, number {n} is chosen. Press one, or use the arrow keys.",
+  classes: "Coloured by class:",
+};
