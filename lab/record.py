@@ -17,11 +17,8 @@ from engine.latent import Coder
 from lab.runs import store, wire
 from lab.runs.run import Run
 
-SLOWER = {
-    0.5: 0.5,
-    0.75: 0.25,
-    0.9: 0.1,
-}  # share of the rounds: the learning rate from there on, in its first
+# share of the rounds: of the first learning rate, from there on
+SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
 
 RECORDINGS = {  # name: family, data, rounds
     "gan-ring": ("gan", "ring", 3000),
@@ -37,7 +34,7 @@ RECORDINGS = {  # name: family, data, rounds
     "vae-gan-digits": ("vae-gan", "digits", 4000),
 }
 PRETRAINED = {  # the same; they keep their weights, and learn more slowly towards the end
-    "ddpm-digits": ("ddpm", "digits", 8000),
+    "ddpm-digits": ("ddpm", "digits", 10_000),
     "ddpm-moons": ("ddpm", "moons", 3000),
     "ddpm-ring": ("ddpm", "ring", 3000),
     "flow-matching-moons": ("flow-matching", "moons", 3000),

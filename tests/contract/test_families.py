@@ -72,7 +72,9 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
     for kind in family.kinds:
         model, data = built(family, EXAMPLES[kind])
         before = {name: p.clone() for name, p in model.named_parameters()}
-        train(model, data, rounds=2)  # what is inside a block that starts as the identity learns a round later
+        train(
+            model, data, rounds=2
+        )  # what is inside a block that starts as the identity learns a round later
         still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
         assert not still
 

@@ -16,7 +16,9 @@ from engine.family import Space
 from engine.schedule import beta
 
 pytestmark = pytest.mark.usefixtures("double")
-float32 = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # theirs, of NumPy 1
+float32 = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # theirs, of NumPy 1
 
 PLANE, PICTURE, T = Space((2,), classes=3), Space((1, 8, 8)), 100
 N = 16
@@ -126,7 +128,9 @@ def test_labels_are_told():
 @pytest.mark.parametrize("steps", [50, 20, 10])
 def test_dpm_solver(predicts, steps):
     model = untrained(PLANE, predicts=predicts)
-    made = scheduler("DPMSolverMultistepScheduler", model, steps, algorithm_type="dpmsolver++", solver_order=2)
+    made = scheduler(
+        "DPMSolverMultistepScheduler", model, steps, algorithm_type="dpmsolver++", solver_order=2
+    )
     agree(model, made, sampler="DPM-Solver++", tolerance=1e-5)
 
 

@@ -56,7 +56,9 @@ def test_guided_points_have_a_diversity_that_of_real_ones_is_one():
     it[0].sample = lambda n, y, **knobs: it[1].some(n)[0]
     assert asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(1)
     it[0].sample = lambda n, y, **knobs: it[1].target.modes[y].float()
-    assert asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(0, abs=1e-6)
+    assert asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_digits_are_judged_with_their_labels_in_turn():
