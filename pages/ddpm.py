@@ -102,12 +102,6 @@ easy: a tiny error of $\varepsilon$ is there a large one of $\hat x_0$, by the f
     kit.hard(room)
 
 
-def trade() -> None:
-    from lab.kit.steps import steps
-
-    steps(room)
-
-
 def formula() -> None:
     st.markdown(
         r"""
@@ -203,7 +197,7 @@ kit.tabs(
         "Reverse": reverse,
         "Score field": score,
         "Training, slow": training,
-        "Steps and guidance": trade,
+        "Steps and guidance": lambda: kit.steps(room),
         "Do more with it": lambda: kit.remake(room),
         "Formula and code": formula,
         "Slips in the slides": slips,

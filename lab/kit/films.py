@@ -12,7 +12,7 @@ from engine.diffusion import Denoiser
 from lab.kit.explore import number_of_z
 from lab.kit.room import Room
 from lab.runs import store
-from lab.stage.film import film
+from lab.stage import film
 
 SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
 HOW = (
