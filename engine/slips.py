@@ -1,6 +1,7 @@
-"""The VAE's loss as slides and sample code write it here and there, and what such a slip does, in numbers.
+"""What the lectures' slides and code write amiss here and there, and what such a slip does, in numbers.
 
-s stands for log sigma^2 throughout, so that sigma = exp(s / 2). Values are nats of one latent dimension.
+Of the VAE's loss: s stands for log sigma^2 throughout, so that sigma = exp(s / 2), and values are nats of one
+latent dimension. Of diffusion: alpha_bar (T + 1,) is that of engine/schedule.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch.func import grad
 
 from engine.data import Dataset, floats
 from engine.latent import kl, log_prob
+from engine.schedule import beta
 
 Form = Callable[[Tensor, Tensor], Tensor]
 """What stands for the KL term: a function of mu and s, of any one shape."""
@@ -70,3 +72,24 @@ def grey_floor(data: Dataset) -> float:
 def sigma_of(weight: float) -> float:
     """The spread of a Gaussian decoder whose -log p(x | z) is weight * ||x - mean||^2 and a constant."""
     return math.sqrt(1 / (2 * weight))
+
+
+# --- diffusion -----------------------------------------------------------------------------------
+
+
+def variance_of_samples(alpha_bar: Tensor, under: Tensor) -> float:
+    """The variance of what Algorithm 2 of Ho et al. 2020 makes, for data N(0, 1), of the best net there is,
+    eps_theta = sqrt(1 - alpha_bar_t) x_t, with `under` (T + 1,) under its root; alpha_bar (T + 1,).
+
+    All is linear, x_{t-1} = a x_t + sigma_t z, so the variance can be followed step by step from 1 at T.
+    """
+    steps, variance = beta(alpha_bar), torch.ones((), dtype=alpha_bar.dtype)
+    for t in range(len(alpha_bar) - 1, 0, -1):
+        a = (1 - steps[t] / under[t].sqrt() * (1 - alpha_bar[t]).sqrt()) / (1 - steps[t]).sqrt()
+        variance = a.square() * variance + (steps[t] if t > 1 else 0)
+    return variance.item()
+
+
+def variance_of_noised(alpha_bar: Tensor, of_noise: Tensor) -> Tensor:
+    """The variance of x_t, for data of variance 1, where the noise has the variance `of_noise`; (T + 1,)."""
+    return alpha_bar + of_noise

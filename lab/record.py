@@ -1,7 +1,7 @@
 """Make the recordings that rooms open with: `python -m lab.record` trains each afresh into assets/recordings.
 
-A recording is a run directory with pictures and no weights: real training, by this code, from seed 0
-with the default knobs; nothing in it is drawn by hand.
+A recording is a run directory with pictures: real training, by this code, from seed 0 with the default knobs;
+nothing in it is drawn by hand. Some keep their weights, so that their model can be asked at once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from pathlib import Path
 from engine import data, device
 from engine.families import find
 from engine.latent import Coder
-from lab.runs import store
+from lab.runs import store, wire
 from lab.runs.run import Run
+
+# share of the rounds: of the first learning rate, from there on
+SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
 
 RECORDINGS = {  # name: family, data, rounds
     "gan-ring": ("gan", "ring", 3000),
@@ -30,10 +33,16 @@ RECORDINGS = {  # name: family, data, rounds
     "cvae-digits": ("cvae", "digits", 3000),
     "vae-gan-digits": ("vae-gan", "digits", 4000),
 }
+PRETRAINED = {  # the same; they keep their weights, and learn more slowly towards the end
+    "ddpm-digits": ("ddpm", "digits", 10_000),
+    "ddpm-moons": ("ddpm", "moons", 3000),
+    "ddpm-ring": ("ddpm", "ring", 3000),
+    "flow-matching-moons": ("flow-matching", "moons", 3000),
+}
 PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large
 
 
-def record(name: str, family: str, data_name: str, rounds: int) -> None:
+def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool = False) -> None:
     """Train, and keep pictures that lie closer together where training is young."""
     config = find(family).configure(data.load(data_name).space).model_dump()
     setting = {"family": family, "data": data_name, "seed": 0, "config": config}
@@ -43,21 +52,29 @@ def record(name: str, family: str, data_name: str, rounds: int) -> None:
         shutil.rmtree(at, ignore_errors=True)
         (at / "keyframes").mkdir(parents=True)
         n = PLANES if issubclass(run.family, Coder) else PICTURES
-        kept = sorted({round(rounds * (i / (n - 1)) ** 2.5) for i in range(n)})
+        kept = {round(rounds * (i / (n - 1)) ** 2.5) for i in range(n)}
+        rates = {round(rounds * at): config["lr"] * rate for at, rate in SLOWER.items()} if pretrained else {}
         run.play()
-        for stop in kept:
+        for stop in sorted(kept | rates.keys()):
             while run.round < stop:
                 run.train(rounds=stop - run.round)
-            store.write(store.keyframe(at, stop), run.frame(key=stop))
+            if stop in rates:
+                run.do({"do": "set", "values": {"lr": rates[stop]}})
+            if stop in kept:
+                store.write(store.keyframe(at, stop), run.frame(key=stop))
         shutil.copy(run.at / "metrics.jsonl", at)
-        store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended"}))
+        store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended", "config": config}))
+        if pretrained:
+            half = {k: v.half() if v.ndim else v for k, v in run.model.state_dict().items()}
+            store.write(store.weights(at), wire.pack_state(half, {"round": rounds}))
         print(f"{name}: {rounds:,} rounds, {run.quality()}")
 
 
 def main() -> None:
     device.settle(1)
-    for name in sys.argv[1:] or RECORDINGS:
-        record(name, *RECORDINGS[name])
+    for name in sys.argv[1:] or [*RECORDINGS, *PRETRAINED]:
+        known = name in PRETRAINED
+        record(name, *(PRETRAINED if known else RECORDINGS)[name], pretrained=known)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from lab import kit
+from lab.kit import diffusion
 from lab.kit.latent import LABELS, LEGENDS
 
 GAMES = ("gan", "cgan")  # families of D against G
 CODERS = ("pca", "ae", "vae", "cvae", "vae-gan")
+DENOISERS = ("ddpm", "flow-matching")
 GAN_LEGENDS = {
     "points": [
         "On both sides: the generator's ",
@@ -57,6 +59,10 @@ st.markdown(
     "they differ: whatever then looks different comes of that knob. The address holds it all, to share."
 )
 kit.compare(
-    dict.fromkeys(GAMES, GAN_LEGENDS) | dict.fromkeys(CODERS, LEGENDS),
-    dict.fromkeys(GAMES, GAN_LABELS) | dict.fromkeys(CODERS, LABELS),
+    dict.fromkeys(GAMES, GAN_LEGENDS)
+    | dict.fromkeys(CODERS, LEGENDS)
+    | dict.fromkeys(DENOISERS, diffusion.LEGENDS),
+    dict.fromkeys(GAMES, GAN_LABELS)
+    | dict.fromkeys(CODERS, LABELS)
+    | dict.fromkeys(DENOISERS, diffusion.LABELS),
 )

@@ -33,7 +33,8 @@ TAXONOMY = {
             "Variational": [
                 Place("vae", "Variational autoencoder", "Codes in a plane that you can walk on"),
                 Place("cvae", "Conditional VAE", "The same handwriting, another digit"),
-                Place("diffusion", "Diffusion", "Learn to take noise away, step by step"),
+                Place("ddpm", "Denoising diffusion", "Learn to take noise away, step by step"),
+                Place("flow-matching", "Flow matching", "Straight paths from noise to data"),
             ],
             "Markov chain": [Place("energy", "Boltzmann machine", "Low energy where the data are")],
         },

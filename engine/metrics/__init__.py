@@ -7,6 +7,8 @@ from collections import OrderedDict
 import torch
 
 from engine.data import Dataset
+from engine.diffusion import Denoiser
+from engine.exact import score_error
 from engine.family import Family
 from engine.latent import Coder
 from engine.metrics import codes
@@ -77,6 +79,9 @@ def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
     if isinstance(model, Coder):
         with torch.no_grad():
             signs |= codes.measure(model, data)
+    if isinstance(model, Denoiser):
+        with torch.no_grad():
+            signs |= score_error(model, data)
     if data.space.kind == "image":
         return signs
     with torch.no_grad():

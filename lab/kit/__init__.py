@@ -6,14 +6,19 @@ from lab.kit.compare import compare
 from lab.kit.draw import draw
 from lab.kit.explore import explore
 from lab.kit.factors import factors
+from lab.kit.films import forward, reverse, score
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.linear import against_pca
 from lab.kit.losses import loss_picture, spectrum
+from lab.kit.noise_slips import noise_slips
+from lab.kit.noising import hard, schedules
 from lab.kit.panels import checks, commentary, experiments, knob_table, source, tabs, verdict
 from lab.kit.planes import Side, planes, ways
+from lab.kit.remake import remake
 from lab.kit.room import Room, room
 from lab.kit.slips import slips
+from lab.kit.steps import steps
 from lab.kit.upsampling import up_sampling
 from lab.kit.wall import Wall, scores, wall_room
 
@@ -31,16 +36,24 @@ __all__ = [
     "experiments",
     "explore",
     "factors",
+    "forward",
     "gallery",
+    "hard",
     "knob_table",
     "label_shown",
     "loss_picture",
+    "noise_slips",
     "planes",
+    "remake",
+    "reverse",
     "room",
+    "schedules",
+    "score",
     "scores",
     "slips",
     "source",
     "spectrum",
+    "steps",
     "tabs",
     "up_sampling",
     "use_codes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -36,7 +36,7 @@ def explore(room: Room) -> None:
 
 
 @st.fragment
-def one_of(room: Room, tools: dict[str, Callable[[Room], None]], key: str) -> None:
+def one_of(room: Room, tools: Mapping[str, Callable[[Room], None]], key: str) -> None:
     """One of these tools, chosen by pills; only the tool that is used runs again."""
     name = st.pills(
         "Tool", list(tools), default=next(iter(tools)), required=True, key=key, label_visibility="collapsed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from math import exp
 from typing import NamedTuple
@@ -33,12 +34,17 @@ class Slip(NamedTuple):
 
 
 def slips() -> None:
-    """Each slip with numbers that the engine's functions compute."""
+    """The slips in the VAE's loss."""
     st.markdown(
         "Some formulas of the lectures' slides and code have slips that cost hours if they are copied. Each "
         "number below is computed by this lab, with the same KL that trains the model on the stage."
     )
-    for slip in found():
+    cards(found())
+
+
+def cards(listed: Sequence[Slip]) -> None:
+    """Each slip with numbers that the engine's functions compute."""
+    for slip in listed:
         with st.container(border=True):
             st.markdown(
                 f"**{slip.title}** ({slip.where})\n\nWritten: ${slip.written}$\n\n"

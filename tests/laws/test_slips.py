@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from engine import data, slips
+from engine import data, samplers, schedule, slips
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -54,3 +54,35 @@ def test_squared_error_is_a_gaussian_of_variance_one_half():
     p = Normal(mean, slips.sigma_of(1.0))
     offset = Normal(0, slips.sigma_of(1.0)).log_prob(torch.zeros(()))
     torch.testing.assert_close(offset - p.log_prob(x), (x - mean).square())
+
+
+# --- diffusion -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_algorithm_2_as_written_and_as_meant_return_the_variance_that_walks_have(name):
+    kept = schedule.alpha_bar(name, 40)
+    signal, noise = kept.sqrt().tolist(), (1 - kept).sqrt().tolist()
+
+    def best(x, t):  # E[eps | x_t] and E[x_0 | x_t] for x_0 ~ N(0, 1)
+        return noise[t] * x, signal[t] * x
+
+    walk = samplers.Walk(best, signal, noise, list(range(40, -1, -1)))
+    for sampler, under in (
+        (samplers.ddpm, 1 - kept),
+        (samplers.ddpm_of_the_slide, schedule.beta(kept)),
+    ):
+        *_, last = sampler(walk, torch.randn(200_000))
+        wanted = slips.variance_of_samples(kept, under)
+        error = wanted * (2 / 200_000) ** 0.5
+        assert last.x.var().item() == pytest.approx(wanted, abs=4 * error)
+    assert slips.variance_of_samples(kept, 1 - kept) == pytest.approx(1, abs=0.02)
+    assert slips.variance_of_samples(kept, schedule.beta(kept)) < 0.5
+
+
+def test_the_variance_of_noised_data_stays_one_only_with_the_right_noise():
+    kept = schedule.alpha_bar("linear", 1000)
+    ones = torch.ones(1001)
+    torch.testing.assert_close(slips.variance_of_noised(kept, 1 - kept), ones)
+    wrong = slips.variance_of_noised(kept, (1 - kept).sqrt())
+    assert wrong.max().item() == pytest.approx(1.25, abs=1e-4)  # u - u^2 is largest at u = 1/2

@@ -1,0 +1,85 @@
+"""The words of the diffusion rooms: legend sentences, the graph of a denoiser, labels, the loss now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.diffusion import OBJECTIVES
+from lab.stage import Graph
+
+LEGENDS = {
+    "points": [
+        "The model walks from noise to these ",
+        {"words": "samples", "layer": "points/fake", "role": "model"},
+        ", which should come to lie like the ",
+        {"words": "data", "layer": "points/real", "role": "data"},
+        ". The noise it starts from is the same in every frame.",
+    ],
+    "line": [
+        "The ",
+        {"words": "density of the samples", "layer": "line/model density", "role": "model"},
+        " should come to match the ",
+        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        ".",
+    ],
+    "image": ["Each square is one walk from noise to a picture; its noise is the same in every frame."],
+}  # fmt: skip
+
+
+def graph(out: str, says: str) -> Graph:
+    """What flows where in Algorithm 1, for a net that puts out `out`."""
+    return {
+        "nodes": [
+            {"id": "x0", "title": "x₀", "says": "an example", "role": "data", "at": [0, 0],
+             "array": "points/real", "lights": ["batch.x", "x0"]},
+            {"id": "t", "title": "t", "says": "a level of noise, by lot", "at": [0, 1], "lights": ["t"]},
+            {"id": "eps", "title": "ε", "says": "noise N(0, I)", "role": "latent", "at": [0, 2],
+             "lights": ["eps"]},
+            {"id": "x_t", "title": "x_t", "says": "the example, noised in one jump", "at": [1, 1],
+             "lights": ["x_t"]},
+            {"id": "net", "title": "net", "says": "sees x_t and t", "role": "model", "at": [2, 1],
+             "arrays": ["points/fake", "images/samples"]},
+            {"id": "out", "title": out, "says": says, "role": "model", "at": [3, 1], "lights": ["o"]},
+            {"id": "loss", "title": "loss", "says": "the mean squared error", "at": [4, 1],
+             "arrays": ["curve/loss/"], "lights": ["error", "terms"]},
+            {"id": "gradient", "title": "gradient", "says": "to the weights of the net",
+             "role": "gradient", "at": [3, 2], "lights": ["gradient", "change"]},
+        ],
+        "edges": [
+            ["x0", "x_t"], ["t", "x_t"], ["eps", "x_t"], ["x_t", "net"], ["net", "out"], ["out", "loss"],
+            ["loss", "gradient", "gradient"], ["gradient", "net", "gradient"],
+        ],
+    }  # fmt: skip
+
+
+GRAPH = graph("ε_θ(x_t, t)", "its guess of the noise")
+SPEED_GRAPH = graph("u_θ(x_t, t)", "its guess of the speed ε − x₀")
+
+LABELS = {
+    "world": "Data space",
+    "images/samples": "samples",
+    "chart/loss": "Loss",
+    "chart/distance from the data": "Distance from the data",
+    "chart/score error": "Error of the score",
+    "chart/test loss": "Error of ε on test data",
+    "bars/loss by t": "Error of ε by level t",
+    "chart/loss by t": "Error of ε by level t: little noise on the left",
+    "role/test loss": "model",
+    "role/score error": "model",
+    **{f"role/{name}": "model" for name in OBJECTIVES.values()},
+}
+
+
+def loss_now(row: dict[str, Any]) -> str:
+    """The loss with its present number in it."""
+    says = {
+        "eps": r"\lVert \varepsilon - \varepsilon_\theta(x_t, t) \rVert^2",
+        "x0": r"\lVert x_0 - x_\theta(x_t, t) \rVert^2",
+        "v": r"\lVert v - v_\theta(x_t, t) \rVert^2",
+        "u": r"\lVert u - u_\theta(x_t, t) \rVert^2",
+    }
+    for name, loss in OBJECTIVES.items():
+        if (value := row.get(loss)) is not None:
+            when = f"Around round {row['round']:,}: "
+            return when + rf"${says[name]} = {value:.3f}$, a mean over the numbers of $x_0$."
+    return ""

@@ -1,0 +1,208 @@
+"""The diffusion room: data dissolve in noise, and a net that has learned to take noise away walks back."""
+
+import streamlit as st
+
+from engine import samplers, schedule
+from engine.diffusion import Denoiser
+from engine.families.ddpm import DDPM
+from lab import kit
+from lab.kit.diffusion import GRAPH, LABELS, LEGENDS, loss_now
+
+room = kit.room(
+    DDPM,
+    data_name="digits",
+    sentence="A fixed **forward process** adds noise to the data, a little at each step, until nothing else is left. A "
+    "**net** learns to see the noise in what it is shown; taking it away step by step, the **reverse process** makes "
+    "new data out of nothing but noise.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=GRAPH,
+)
+kit.commentary(room, loss_now)
+
+
+def forward() -> None:
+    st.markdown(
+        r"""
+Step by step, each step adds noise of variance $\beta_t$; or in one jump, with $\alpha_t = 1 - \beta_t$ and
+$\bar\alpha_t = \prod_{s=1}^t \alpha_s$:
+
+$$
+q(x_t \mid x_{t-1}) = \mathcal N(\sqrt{1 - \beta_t}\; x_{t-1},\; \beta_t \mathbf I)
+\qquad
+q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\; x_0,\; (1 - \bar\alpha_t)\, \mathbf I)
+$$
+
+So $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon$ with $\varepsilon \sim \mathcal N(0, \mathbf I)$:
+training can look at any level at once. The two films use different noise, so single points differ; where the points lie
+as a whole does not.
+"""
+    )
+    kit.forward(room)
+    kit.schedules(room)
+
+
+def reverse() -> None:
+    st.markdown(
+        r"The walk begins at $x_T \sim \mathcal N(0, \mathbf I)$. At each level the net says which noise it sees in $x_t$, and "
+        r"with it what $x_0$ must be: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\; \varepsilon_\theta) / \sqrt{\bar\alpha_t}$."
+    )
+    kit.reverse(room)
+
+
+def score() -> None:
+    st.markdown(
+        r"""
+The **score** $\nabla_x \log p_t(x)$ points to where noised data are more likely. The net knows it, for its noise is the
+score in other units, and so is the mean of all $x_0$ from which $x_t$ may have come (Tweedie):
+
+$$
+\nabla_x \log p_t(x_t) = -\frac{\mathbb E[\varepsilon \mid x_t]}{\sqrt{1 - \bar\alpha_t}}
+\qquad
+\mathbb E[x_0 \mid x_t] = \frac{x_t + (1 - \bar\alpha_t)\, \nabla_x \log p_t(x_t)}{\sqrt{\bar\alpha_t}}
+$$
+
+For a mixture of Gaussians both are known exactly: noise turns it into another mixture of Gaussians. Let it train and
+press play again: the error shrinks first where noised data are. Far from them the net was never asked anything.
+"""
+    )
+    kit.score(room)
+
+
+def training() -> None:
+    left, right = st.columns([2, 3])
+    with left:
+        st.markdown(
+            r"""
+**Algorithm 1, Training**
+
+1. **repeat**
+2. $\quad x_0 \sim q(x_0)$
+3. $\quad t \sim \text{Uniform}(\{1, \dots, T\})$
+4. $\quad \varepsilon \sim \mathcal N(0, \mathbf I)$
+5. $\quad$ take a gradient step on
+   $\nabla_\theta \lVert \varepsilon - \varepsilon_\theta(\sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \varepsilon,\, t) \rVert^2$
+6. **until** converged
+
+Line 2 is the batch; lines 3 and 4 stand in `turns`, line 5 in `terms`. The lab takes the mean over numbers, not their
+sum. After the step, `follow` lets an average of the weights follow: samples come from that average.
+
+**To walk through these lines**: press Train, then Pause, open *Slow motion* under the picture.
+"""
+        )
+    with right:
+        kit.source(Denoiser.turns, Denoiser.terms, Denoiser.follow)
+    st.markdown(
+        r"""
+**Which levels are hard?** At a small $t$ the noise is faint beside the data and hard to tell from them: there the error of
+$\varepsilon$ is largest. At a large $t$ there is hardly anything but noise, and the error is near 0. That does not make large $t$
+easy: a tiny error of $\varepsilon$ is there a large one of $\hat x_0$, by the factor $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$.
+"""
+    )
+    kit.hard(room)
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+**Algorithm 2, Sampling**, goes back from $x_T \sim \mathcal N(0, \mathbf I)$; for $t = T, \dots, 1$, with
+$z \sim \mathcal N(0, \mathbf I)$ and in the last step $z = 0$:
+
+$$
+x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \left( x_t - \frac{1 - \alpha_t}{\sqrt{1 - \bar\alpha_t}}\;
+\varepsilon_\theta(x_t, t) \right) + \sigma_t z
+$$
+
+Its mean is that of $q(x_{t-1} \mid x_t, x_0)$ at the guessed $x_0$. For $\sigma_t^2$ there are two choices: $\beta_t$, or the
+variance of that posterior, $\tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}\, \beta_t$. **DDIM** instead puts the
+guessed $x_0$ back at the level before, with the guessed noise and, for $\eta > 0$, some new one; it may leap over levels:
+
+$$
+x_{s} = \sqrt{\bar\alpha_s}\; \hat x_0 + \sqrt{1 - \bar\alpha_s - \sigma^2}\; \varepsilon_\theta + \sigma z, \qquad
+\sigma^2 = \eta^2\, \frac{1 - \bar\alpha_s}{1 - \bar\alpha_t} \left( 1 - \frac{\bar\alpha_t}{\bar\alpha_s} \right)
+$$
+
+**Guidance**: a net that is told the label only most of the time knows both $\varepsilon_\theta(x_t, y)$ and $\varepsilon_\theta(x_t)$, and
+is asked for $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsilon_\theta(x_t))$.
+"""
+    )
+    kit.source(samplers.ddpm, samplers.ddim, Denoiser.predict, schedule.linear)
+    kit.knob_table(DDPM)
+
+
+def slips() -> None:
+    st.markdown("The lectures' slide on diffusion has two slips. Each number below is computed by this lab.")
+    kit.noise_slips(room)
+
+
+def failures() -> None:
+    from lab.kit.failures import DDPM_FAILURES
+
+    st.markdown(
+        "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
+    )
+    kit.gallery(DDPM_FAILURES)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "Points in the plane",
+                "The same lines on two moons, from nothing: usable samples in ten seconds, and every walk drawn as a path.",
+                "/ddpm?data=moons&tab=Reverse",
+            ),
+            (
+                "One noise, two walks",
+                "DDPM adds new noise at every step, DDIM none: from one start they end in different places.",
+                "/ddpm?tab=Reverse&walks=Stochastic+and+deterministic",
+            ),
+            (
+                "A tenth of the steps",
+                "The same model, fifty steps and five.",
+                "/ddpm?tab=Reverse&walks=Many+steps+and+few",
+            ),
+            (
+                "The exact score beside the learned one",
+                "For a ring of Gaussians the truth is known at every level of noise.",
+                "/ddpm?data=ring&tab=Score+field",
+            ),
+            (
+                "A schedule for 1,000 steps, cut at 100",
+                "ᾱ is still 0.36 at the end: walks begin where no noised data are. Look at *Forward*.",
+                "/ddpm?data=moons&scaled=false&tab=Forward",
+            ),
+            (
+                "Linear or cosine?",
+                "Two runs from one seed that differ in the schedule alone.",
+                "/compare?family=ddpm&data=ring&knob=schedule&left=linear&right=cosine",
+            ),
+            (
+                "Noise, data or v?",
+                "Three ways to say the same: the net may be asked for any, and gives them all.",
+                "/compare?family=ddpm&data=moons&knob=predicts&left=eps&right=x0",
+            ),
+            (
+                "Straight paths",
+                "Flow matching learns the speed along a straight line from noise to data.",
+                "/flow-matching",
+            ),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Forward": forward,
+        "Reverse": reverse,
+        "Score field": score,
+        "Training, slow": training,
+        "Steps and guidance": lambda: kit.steps(room),
+        "Do more with it": lambda: kit.remake(room),
+        "Formula and code": formula,
+        "Slips in the slides": slips,
+        "Failures and cures": failures,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)

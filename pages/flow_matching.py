@@ -1,0 +1,125 @@
+"""The room of flow matching: the newest neighbour of diffusion, whose paths are straight."""
+
+import streamlit as st
+
+from engine.diffusion import Denoiser
+from engine.families.flow_matching import FlowMatching
+from lab import kit
+from lab.kit.diffusion import LABELS, LEGENDS, SPEED_GRAPH, loss_now
+
+room = kit.room(
+    FlowMatching,
+    data_name="moons",
+    sentence="Each example is joined to a noise by a straight line. A **net** learns the **speed** at which to walk along "
+    "it; whoever follows that speed from noise arrives at data.",
+    legends=LEGENDS,
+    labels=LABELS,
+    graph=SPEED_GRAPH,
+)
+kit.commentary(room, loss_now)
+
+
+def reverse() -> None:
+    st.markdown(
+        r"""
+At a place $x_t$ many lines cross, and the net learns their mean speed, $u_\theta(x_t, t) \approx \mathbb E[\varepsilon - x_0 \mid x_t]$. So
+the paths that are walked bend where lines cross, and never cross themselves. With $u$ and $x_t$ one has both guesses:
+$\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
+"""
+    )
+    kit.reverse(room)
+
+
+def forward() -> None:
+    st.markdown(
+        r"""
+There is no noise that is added step by step: a line leads from $x_0$ to $\varepsilon$, and $t$ says how far along it $x_t$ is.
+
+$$
+x_t = \left(1 - \tfrac tT\right) x_0 + \tfrac tT\, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, \mathbf I)
+$$
+"""
+    )
+    kit.forward(room)
+
+
+def speed() -> None:
+    st.markdown(
+        r"""
+The speed and the score say the same. With $\tau = t / T$, $\hat\varepsilon = \mathbb E[\varepsilon \mid x_t]$ and
+$\hat x_0 = \mathbb E[x_0 \mid x_t]$:
+
+$$
+u = \hat\varepsilon - \hat x_0, \qquad \nabla_x \log p_t(x_t) = -\frac{\hat\varepsilon}{\tau}
+\qquad\Rightarrow\qquad u = -\frac{x_t + \tau\, \nabla_x \log p_t(x_t)}{1 - \tau}
+$$
+
+The arrows below are the score that follows from the speed.
+"""
+    )
+    kit.score(room)
+
+
+def formula() -> None:
+    st.markdown(
+        r"""
+$$
+\min_\theta\; \mathbb E_{x_0,\, \varepsilon,\, t}\; \lVert u_\theta(x_t, t) - (\varepsilon - x_0) \rVert^2
+$$
+
+A sample follows $dx / d\tau = u_\theta$ from $\tau = 1$, where $x \sim \mathcal N(0, \mathbf I)$, to $\tau = 0$. Training is Algorithm 1 of
+DDPM with another $x_t$ and another target; the lines that differ are these:
+
+| | DDPM | flow matching |
+|---|---|---|
+| $x_t$ | $\sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon$ | $(1 - \tau)\, x_0 + \tau\, \varepsilon$ |
+| the net learns | $\varepsilon$ | $\varepsilon - x_0$ |
+| the walk | adds noise, or solves an ODE | solves an ODE |
+| at $t = T$ | nearly noise: $\bar\alpha_T > 0$ | noise exactly |
+| a schedule | must be chosen | none |
+
+Straighter paths need fewer steps: compare five steps here and with Euler or DDIM in the room of DDPM.
+"""
+    )
+    kit.source(FlowMatching.__init__, FlowMatching.way, Denoiser.turns, Denoiser.terms)
+    kit.knob_table(FlowMatching)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "Digits",
+                "The same speed on pictures: a small U-Net learns it in some minutes.",
+                "/flow-matching?data=digits",
+            ),
+            (
+                "Fifty steps and five",
+                "Nearly straight paths can be walked with few steps.",
+                "/flow-matching?data=moons&tab=Reverse&walks=Many+steps+and+few",
+            ),
+            (
+                "The same data by DDPM",
+                "Its paths are bent, and it takes more steps.",
+                "/ddpm?data=moons&tab=Reverse&walks=Many+steps+and+few",
+            ),
+            (
+                "Euler or Heun?",
+                "Two runs from one seed that differ in how their samples are walked.",
+                "/compare?family=flow-matching&data=moons&knob=sampler&left=Euler&right=Heun",
+            ),
+        ]
+    )
+
+
+kit.tabs(
+    {
+        "Reverse": reverse,
+        "Forward": forward,
+        "Speed and score": speed,
+        "Do more with it": lambda: kit.remake(room),
+        "Formula and code": formula,
+        "Try this": experiments,
+        "Check": lambda: kit.checks(room),
+    }
+)
