@@ -27,8 +27,8 @@ LEGENDS = {
         ".",
     ],
     "image": [
-        "A sample is the end of a walk from noise; the noise is the same in every frame. Beside the samples: test "
-        "pictures at three levels of noise, and below each of them what the net takes it to be without noise."
+        "A sample is the end of a walk from noise; the noise is the same in every frame. Beside the samples: "
+        "test pictures at three levels of noise, and below each what the net takes it to be without noise."
     ],
 }  # fmt: skip
 
