@@ -9,11 +9,15 @@ from lab.stage import Graph
 
 LEGENDS = {
     "points": [
-        "The model walks from noise to these ",
+        "The model walks from noise, some of it along these ",
+        {"words": "paths", "layer": "paths/reverse", "role": "model"},
+        ", to these ",
         {"words": "samples", "layer": "points/fake", "role": "model"},
         ", which should come to lie like the ",
         {"words": "data", "layer": "points/real", "role": "data"},
-        ". The noise it starts from is the same in every frame.",
+        ". The noise it starts from is the same in every frame. The ",
+        {"words": "score", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        " points to where data with some noise are more likely.",
     ],
     "line": [
         "The ",
@@ -22,7 +26,10 @@ LEGENDS = {
         {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
         ".",
     ],
-    "image": ["Each square is one walk from noise to a picture; its noise is the same in every frame."],
+    "image": [
+        "A sample is the end of a walk from noise; the noise is the same in every frame. Beside the samples: "
+        "test pictures at three levels of noise, and below each what the net takes it to be without noise."
+    ],
 }  # fmt: skip
 
 
@@ -58,6 +65,7 @@ SPEED_GRAPH = graph("u_θ(x_t, t)", "its guess of the speed ε − x₀")
 LABELS = {
     "world": "Data space",
     "images/samples": "samples",
+    "images/denoised": "noisy test pictures, each above the guessed x₀",
     "chart/loss": "Loss",
     "chart/distance from the data": "Distance from the data",
     "chart/score error": "Error of the score",
