@@ -155,15 +155,15 @@ def reverse(room: Room) -> None:
         "Compare", list(offered), default="One walk", required=True, key="walks", bind="query-params"
     )
     pair = offered[str(name)]
+    same: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = number_of_z("Seed of the noise", "reverse-seed", 0)
-        same: dict[str, Any] = {"seed": seed}
         if now.classes:
             label = st.selectbox(
                 "Label", ["all in turn", *map(str, range(now.classes))], key="reverse-label", width=160
             )
             if label != "all in turn":
                 same["label"] = int(str(label))
+        same["seed"] = number_of_z("Seed of the noise", "reverse-seed", 0)
     rows = []
     for i, column in enumerate(st.columns(len(pair.rows))):
         with column:

@@ -173,7 +173,7 @@ def _guidance_drawn(setting: Setting, found: list[Point]) -> None:
     figure.update_layout(
         yaxis2={
             "overlaying": "y", "side": "right", "range": [0, top], "showgrid": False, "fixedrange": True,
-            "tickformat": ".0%",
+            "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1],
         },
     )  # fmt: skip
     _show(figure, f"{SHORT[setting.measure]} and diversity against guidance", f"guidance-{len(found)}")
@@ -275,4 +275,4 @@ def _show(figure: go.Figure, alt: str, key: str) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}" if value < 10 else f"{value:.0f}"
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"

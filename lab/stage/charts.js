@@ -18,8 +18,8 @@ function readCharts(arrays, look) {
     if (!charts.has(title)) charts.set(title, { terms: [], levels: [] });
     const chart = charts.get(title);
     if (kind === "bars") {
-      const [role, unit] = [look.words[`role/${title}`], look.words[`unit/${title}`]];
-      Object.assign(chart, { bars: array.data, plain: role, unit: unit ?? look.words.dimension });
+      const unit = look.words[`unit/${title}`] ?? look.words.dimension;
+      Object.assign(chart, { bars: array.data, unit, sleeps: unit === look.words.dimension });
       continue;
     }
     chart.stacked = kind === "stack";
@@ -117,7 +117,7 @@ class Charts {
     const ctx = sharpen(figure.canvas, size.width, size.height);
     drawChart(ctx, size, chart, look, marker, beside);
     const values = chart.bars ? [...chart.bars].map(short).join(", ") : chart.terms.map((one) => `${one.label} ${short(one.last)}`).join(", ");
-    const unit = chart.bars ? chart.unit : look.unit;
+    const unit = chart.unit ?? look.unit;
     this.describe(figure, fill(this.words.chartSays, { chart: title, unit, values }));
   }
 

@@ -2,7 +2,7 @@
 
 function drawChart(ctx, size, chart, look, marker, beside) {
   const { palette } = look;
-  if (chart.bars) look = { ...look, unit: chart.unit };
+  if (chart.unit) look = { ...look, unit: chart.unit };
   const [, , low, high] = chart.box;
   const yTicks = ticks(low, high, size.height < 150 ? 3 : 4);
   ctx.font = `12px ${palette.font}`;
