@@ -7,6 +7,7 @@ from engine.diffusion import Denoiser
 from engine.families.ddpm import DDPM
 from lab import kit
 from lab.kit.diffusion import GRAPH, LABELS, LEGENDS, loss_now
+from lab.kit.failures import DDPM_FAILURES
 
 room = kit.room(
     DDPM,
@@ -136,8 +137,6 @@ def slips() -> None:
 
 
 def failures() -> None:
-    from lab.kit.failures import DDPM_FAILURES
-
     st.markdown(
         "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
     )
