@@ -1,4 +1,4 @@
-"""The models that ship with the lab: half of their numbers' bits are gone, and they are as good as promised."""
+"""The models that ship with the lab: half of their bits are gone, and they are as good as promised."""
 
 import pytest
 import torch
