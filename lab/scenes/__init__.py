@@ -104,7 +104,8 @@ CHARTS = {
     "ELBO": "bound on log p(x)",
     "log p(x)": "bound on log p(x)",
     "test error": "test error",
-    "score error": "error of the score",
+    "test loss": "test loss",
+    "score error": "score error",
 }
 STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
 BARS = ("KL of each dimension", "loss by t")

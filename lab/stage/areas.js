@@ -1,4 +1,4 @@
-// Charts that are no curves: parts of a sum stacked over one another, and a bar for each latent dimension.
+// Charts that are no curves: parts of a sum stacked over one another, and bars: of latent dimensions, or of levels of noise.
 
 const ASLEEP = 0.01; // nats; a dimension with less tells nothing of x
 
@@ -27,14 +27,14 @@ function barsBox(values) {
   return [0.5, values.length + 0.5, 0, 1.12 * most];
 }
 
-/** A bar for each dimension; of those asleep only an empty frame, with a mark below it. */
-function drawBars(ctx, map, values, palette) {
+/** A bar for each value; of dimensions that are asleep only an empty frame. */
+function drawBars(ctx, map, { bars: values, sleeps }, palette) {
   const wide = Math.min(40, (0.8 * map.area.w) / values.length);
-  ctx.fillStyle = ctx.strokeStyle = palette.roles.latent.ink;
+  ctx.fillStyle = palette.roles[sleeps ? "latent" : "model"].ink;
   ctx.lineWidth = 1.5;
   values.forEach((value, i) => {
     const [left, top] = [map.x(i + 1) - wide / 2, Math.min(map.y(value), map.area.y + map.area.h - 1)];
-    if (value >= ASLEEP) return ctx.fillRect(left, top, wide, map.area.y + map.area.h - top);
+    if (!sleeps || value >= ASLEEP) return ctx.fillRect(left, top, wide, map.area.y + map.area.h - top);
     ctx.strokeStyle = palette.muted;
     ctx.setLineDash([2, 2]);
     ctx.strokeRect(left + 0.5, map.area.y + map.area.h - 12, wide - 1, 11.5);
@@ -42,9 +42,9 @@ function drawBars(ctx, map, values, palette) {
   });
 }
 
-/** In words: how many of the bars are asleep. */
-function sleepers(values, words) {
-  if (!values) return [];
+/** In words: how many of the dimensions are asleep. */
+function sleepers({ bars: values, sleeps }, words) {
+  if (!sleeps) return [];
   const asleep = [...values].filter((value) => value < ASLEEP).length;
   return [{ role: "latent", says: fill(asleep ? words.asleep : words.awake, { count: asleep, of: values.length }) }];
 }

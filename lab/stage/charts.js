@@ -18,7 +18,8 @@ function readCharts(arrays, look) {
     if (!charts.has(title)) charts.set(title, { terms: [], levels: [] });
     const chart = charts.get(title);
     if (kind === "bars") {
-      chart.bars = array.data;
+      const unit = look.words[`unit/${title}`] ?? look.words.dimension;
+      Object.assign(chart, { bars: array.data, unit, sleeps: unit === look.words.dimension });
       continue;
     }
     chart.stacked = kind === "stack";
@@ -110,13 +111,13 @@ class Charts {
     probe.font = `600 13px ${look.palette.font}`;
     const widest = Math.max(0, ...chart.terms.map((one) => probe.measureText(one.label).width));
     const beside = !chart.alone && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
-    this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels, ...sleepers(chart.bars, this.words)], chart.alone, look);
+    this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels, ...sleepers(chart, this.words)], chart.alone, look);
     const room = height - figure.caption.offsetHeight - 6;
     const size = { width, height: clamp(room, LOWEST, 260), right: beside ? Math.max(58, widest + 14) : 10 };
     const ctx = sharpen(figure.canvas, size.width, size.height);
     drawChart(ctx, size, chart, look, marker, beside);
     const values = chart.bars ? [...chart.bars].map(short).join(", ") : chart.terms.map((one) => `${one.label} ${short(one.last)}`).join(", ");
-    const unit = chart.bars ? this.words.dimension : look.unit;
+    const unit = chart.unit ?? look.unit;
     this.describe(figure, fill(this.words.chartSays, { chart: title, unit, values }));
   }
 

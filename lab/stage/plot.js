@@ -2,7 +2,7 @@
 
 function drawChart(ctx, size, chart, look, marker, beside) {
   const { palette } = look;
-  if (chart.bars) look = { ...look, unit: look.words.dimension };
+  if (chart.unit) look = { ...look, unit: chart.unit };
   const [, , low, high] = chart.box;
   const yTicks = ticks(low, high, size.height < 150 ? 3 : 4);
   ctx.font = `12px ${palette.font}`;
@@ -16,7 +16,7 @@ function drawChart(ctx, size, chart, look, marker, beside) {
   ctx.clip();
   for (const level of chart.levels) drawLevel(ctx, map, level, palette);
   if (marker !== null) drawMarker(ctx, map, marker, palette);
-  if (chart.bars) drawBars(ctx, map, chart.bars, palette);
+  if (chart.bars) drawBars(ctx, map, chart, palette);
   for (const one of chart.terms) if (one.base) drawArea(ctx, map, one, palette);
   for (const one of chart.terms) drawTerm(ctx, map, one, palette);
   ctx.restore();

@@ -52,6 +52,7 @@ const WORDS = {
   restored: "its code, decoded",
   sliced: "its place here, decoded",
   dimension: "dimension",
+  "unit/loss by t": "tenth of T",
   asleep: "asleep: {count} of {of}",
   awake: "all {of} awake",
   numbers: "Numbers",
