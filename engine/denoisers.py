@@ -60,14 +60,20 @@ class PointNet(nn.Module):
         return self.last(h).reshape(x.shape)
 
 
+def norm(channels: int) -> nn.GroupNorm:
+    """In eight groups, but of no fewer than four channels each: in a group of one, the norm would take away
+    what t and the label have added."""
+    return nn.GroupNorm(min(8, channels // 4), channels)
+
+
 class Residual(nn.Module):
     """Two 3 x 3 convolutions that add to their input; between them t and the label shift each channel."""
 
     def __init__(self, inputs: int, outputs: int, told: int) -> None:
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(8, inputs), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm1, self.conv1 = norm(inputs), nn.Conv2d(inputs, outputs, 3, padding=1)
         self.tell = nn.Linear(told, outputs)
-        self.norm2, self.conv2 = nn.GroupNorm(8, outputs), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm2, self.conv2 = norm(outputs), nn.Conv2d(outputs, outputs, 3, padding=1)
         self.past = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         for weight in self.conv2.parameters():
             nn.init.zeros_(weight)  # at first every block passes on what it gets
@@ -82,7 +88,7 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
-        self.heads, self.norm = heads, nn.GroupNorm(8, channels)
+        self.heads, self.norm = heads, norm(channels)
         self.qkv, self.out = nn.Conv2d(channels, 3 * channels, 1), nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,7 +118,7 @@ class UNet(nn.Module):
         self.look = nn.ModuleList(Attention(2 * c) for _ in range(2 * depth))
         self.up = nn.ModuleList(Residual((3 if i == 0 else 1) * c, c, told) for i in range(depth))
         self.last = nn.Sequential(
-            nn.GroupNorm(8, c), nn.SiLU(), nn.Conv2d(c, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
+            norm(c), nn.SiLU(), nn.Conv2d(c, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
         )
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:

@@ -113,7 +113,7 @@ class Denoiser(Family):
     def terms(self, x0: Tensor, t: Tensor, eps: Tensor, y: Tensor | None = None) -> Terms:
         """What the net descends, a mean over the numbers of x_0 (n, *shape); t (n,) in 1 ... T."""
         x_t = self.q(x0, t, eps)
-        o = self.net(x_t, t / self.config.T, y)
+        o = self.net(x_t, (t / self.config.T).to(x_t), y)
         error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)
         return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}
 
@@ -211,8 +211,8 @@ class Denoiser(Family):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures, which
-        cost a hundred times as much, every second one once."""
+        """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures,
+        which cost a hundred times as much, every second one once."""
         T, repeats = self.config.T, REPEATS
         if self.space.kind == "image":
             x, y, repeats = x[::2], None if y is None else y[::2], 1

@@ -18,11 +18,7 @@ from lab.runs import store, wire
 from lab.runs.run import Run
 
 # share of the rounds: of the first learning rate, from there on
-SLOWER = {
-    0.5: 0.5,
-    0.75: 0.25,
-    0.9: 0.1,
-}
+SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
 
 RECORDINGS = {  # name: family, data, rounds
     "gan-ring": ("gan", "ring", 3000),

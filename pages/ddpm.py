@@ -7,6 +7,7 @@ from engine.diffusion import Denoiser
 from engine.families.ddpm import DDPM
 from lab import kit
 from lab.kit.diffusion import GRAPH, LABELS, LEGENDS, loss_now
+from lab.kit.failures import DDPM_FAILURES
 
 room = kit.room(
     DDPM,
@@ -102,12 +103,6 @@ easy: a tiny error of $\varepsilon$ is there a large one of $\hat x_0$, by the f
     kit.hard(room)
 
 
-def trade() -> None:
-    from lab.kit.steps import steps
-
-    steps(room)
-
-
 def formula() -> None:
     st.markdown(
         r"""
@@ -142,8 +137,6 @@ def slips() -> None:
 
 
 def failures() -> None:
-    from lab.kit.failures import DDPM_FAILURES
-
     st.markdown(
         "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
     )
@@ -203,7 +196,7 @@ kit.tabs(
         "Reverse": reverse,
         "Score field": score,
         "Training, slow": training,
-        "Steps and guidance": trade,
+        "Steps and guidance": lambda: kit.steps(room),
         "Do more with it": lambda: kit.remake(room),
         "Formula and code": formula,
         "Slips in the slides": slips,

@@ -53,7 +53,7 @@ def company(model: Coder, x: Tensor, y: Tensor | None) -> float:
     return gap.item() if gap.isfinite() and together.shape == x.shape else float("inf")
 
 
-def slope_gap(model: Coder, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
+def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
     """Relative difference between the derivative of the first turn's loss along one direction, as the
     gradient tells it, and the slope between a step of length h up and one down, with the same noise.
 

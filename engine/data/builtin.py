@@ -64,6 +64,11 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
         "Two wide Gaussians that overlap a little.",
         lambda: Mixture([[-1.0, 0.0], [1.0, 0.0]], 0.5, (-4.0, 4.0, -4.0, 4.0)),
     ),
+    "aside": (
+        "Two Gaussians aside",
+        "The same to the right of 0: a walk that starts from noise around 0 must find out.",
+        lambda: Mixture([[3.0, -1.0], [3.0, 1.0]], 0.5, (-2.0, 6.0, -4.0, 4.0)),
+    ),
     "line": (
         "Line",
         "A thin segment: nearly one-dimensional data in the plane.",

@@ -8,6 +8,7 @@ second is not, the fault lies in the walk and not in the net.
 from __future__ import annotations
 
 import math
+from statistics import median
 
 from engine.metrics.ruler import About
 from engine.metrics.symptoms import Row, Symptom, number
@@ -19,8 +20,8 @@ FAR = 0.15  # sliced Wasserstein, in spreads of the data; default runs come to 0
 SURE = 5  # errors over the floor, before anything is called far
 CLOSER = 0.9  # samples come closer when the second half of a window has this part of the first's distance
 BLIND = 1.0  # squared error of who takes noise to be 0
-WORSE = 0.05  # of the best test loss: past its best by more is overfitting
-BETTER = 0.01  # a relative gain, from half a window to the next, that still counts as learning
+WORSE = 0.2  # of the best test loss, whose measurements stray by 5 %: past it by more is overfitting
+BETTER = 0.05  # a relative gain, from half a window to the next, that still counts as learning
 
 
 def symptoms(rows: list[Row], data: About) -> list[Symptom]:
@@ -51,7 +52,7 @@ def diverging(rows: list[Row], data: About) -> Symptom | None:
 
 def overfitting(rows: list[Row], data: About) -> Symptom | None:
     """The noise in test examples was seen better before."""
-    halves = [_mean(rows[i : i + WINDOW // 2]) for i in range(len(rows) - WINDOW // 2 + 1)]
+    halves = [_usual(rows[i : i + WINDOW // 2]) for i in range(len(rows) - WINDOW // 2 + 1)]
     first = min(range(len(halves)), key=halves.__getitem__)
     if halves[-1] < (1 + WORSE) * halves[first] or first > len(halves) - WINDOW // 2:
         return None
@@ -72,13 +73,15 @@ def far(rows: list[Row], data: About) -> Symptom | None:
     floor = data.floors.get("sliced Wasserstein")
     if floor is None or min(recent) < max(FAR * data.spread, floor.value + SURE * floor.error):
         return None
-    if sum(recent[WINDOW // 2 :]) < CLOSER * sum(recent[: WINDOW // 2]):
+    half = WINDOW // 2
+    if _distance(rows[-half:]) < CLOSER * _distance(rows[-WINDOW:-half]):
         return None  # they are on their way
     return Symptom(
         "Far from the data",
         f"Far from the data: the samples' sliced Wasserstein distance is {number(recent[-1])}, where real "
         f"data have {floor.value:.3f} ± {2 * floor.error:.3f}, and more training does not bring them closer. "
-        "The way from noise to data is at fault: where it starts, its steps, or their formula.",
+        "If the data are enough to learn from, the way from noise to data is at fault: where it starts, its "
+        "steps, or their formula.",
         rows[-WINDOW]["round"],
         "more steps, another sampler, a larger T, or a schedule that ends in pure noise",
     )
@@ -96,7 +99,7 @@ def progress(rows: list[Row], data: About) -> Symptom:
             f"{floor.value:.3f} ± {2 * floor.error:.3f}"
         )
     away = floor is not None and _distance(now) > floor.value + 2 * floor.error
-    gains = _mean(now) < (1 - BETTER) * _mean(before)
+    gains = _usual(now) < (1 - BETTER) * _usual(before)
     closer = away and _distance(now) < CLOSER * _distance(before)
     if gains or closer:
         return Symptom("Learning", f"Learning: {says}, and it gets better.", rows[0]["round"])
@@ -107,9 +110,10 @@ def _loss(row: Row) -> float:
     return row["test loss"] if math.isfinite(row["test loss"]) else math.inf
 
 
-def _mean(rows: list[Row]) -> float:
-    return sum(_loss(row) for row in rows) / len(rows)
+def _usual(rows: list[Row]) -> float:
+    """The median: one odd measurement changes nothing."""
+    return median(_loss(row) for row in rows)
 
 
 def _distance(rows: list[Row]) -> float:
-    return sum(row.get("sliced Wasserstein", 0.0) for row in rows) / len(rows)
+    return median(row.get("sliced Wasserstein", 0.0) for row in rows)

@@ -18,6 +18,7 @@ from lab.kit.planes import Side, planes, ways
 from lab.kit.remake import remake
 from lab.kit.room import Room, room
 from lab.kit.slips import slips
+from lab.kit.steps import steps
 from lab.kit.upsampling import up_sampling
 from lab.kit.wall import Wall, scores, wall_room
 
@@ -52,6 +53,7 @@ __all__ = [
     "slips",
     "source",
     "spectrum",
+    "steps",
     "tabs",
     "up_sampling",
     "use_codes",

@@ -9,15 +9,15 @@ from lab.stage import Graph
 
 LEGENDS = {
     "points": [
-        "The model walks from noise, some of it along these ",
-        {"words": "paths", "layer": "paths/reverse", "role": "model"},
-        ", to these ",
+        "From the same noise in every frame, in ten quick steps, the model goes its ",
+        {"words": "ways", "layer": "paths/reverse", "role": "model"},
+        " to these ",
         {"words": "samples", "layer": "points/fake", "role": "model"},
         ", which should come to lie like the ",
         {"words": "data", "layer": "points/real", "role": "data"},
-        ". The noise it starts from is the same in every frame. The ",
-        {"words": "score", "layer": "arrows/gradient", "role": "gradient", "off": True},
-        " points to where data with some noise are more likely.",
+        ". ",
+        {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        " are the score at the level t below: which way data with that much noise are denser.",
     ],
     "line": [
         "The ",
@@ -27,8 +27,8 @@ LEGENDS = {
         ".",
     ],
     "image": [
-        "A sample is the end of a walk from noise; the noise is the same in every frame. Beside the samples: "
-        "test pictures at three levels of noise, and below each what the net takes it to be without noise."
+        "Samples from the same noise in every frame, in ten quick steps; and six test pictures at three "
+        "levels of noise, each with what the net takes it to have been below it."
     ],
 }  # fmt: skip
 
@@ -64,14 +64,14 @@ SPEED_GRAPH = graph("u_θ(x_t, t)", "its guess of the speed ε − x₀")
 
 LABELS = {
     "world": "Data space",
-    "images/samples": "samples",
-    "images/denoised": "noisy test pictures, each above the guessed x₀",
+    "images/samples": "Samples",
+    "images/denoised": "Test digits, noised, and what the net sees in them",
+    "number/t of the arrows": "t of the arrows",
     "chart/loss": "Loss",
     "chart/distance from the data": "Distance from the data",
-    "chart/score error": "Error of the score",
     "chart/test loss": "Error of ε on test data",
-    "bars/loss by t": "Error of ε by level t",
-    "chart/loss by t": "Error of ε by level t: little noise on the left",
+    "chart/score error": "Error of the score",
+    "chart/loss by t": "Error of ε by level of noise",
     "role/test loss": "model",
     "role/score error": "model",
     **{f"role/{name}": "model" for name in OBJECTIVES.values()},

@@ -12,7 +12,7 @@ from engine.diffusion import Denoiser
 from lab.kit.explore import number_of_z
 from lab.kit.room import Room
 from lab.runs import store
-from lab.stage.film import film
+from lab.stage import film
 
 SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
 HOW = (
@@ -44,8 +44,17 @@ LEGENDS: dict[str, list[Any]] = {
                 " are the noise that the model sees in them, and the ",
                 {"words": "grid", "layer": "mesh/generator", "role": "model"},
                 " is what becomes of the plane of noise where no noise is added."],
-    "score": ["Noised ", REAL, ", and arrows that point to where they are denser."],
+    "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Black arrows are exact."],
 }  # fmt: skip
+
+
+NUMBERS = {
+    "number/variance of x_t": "variance of xₜ",
+    "number/ᾱ": "ᾱₜ",
+    "number/β": "βₜ",
+    "number/SNR": "signal-to-noise ratio",
+    "number/relative error": "relative error of the score",
+}
 
 
 def show(
@@ -57,7 +66,7 @@ def show(
         return
     large = next(iter(screens)) if room.kind == "image" else None
     legend = LEGENDS.get(name, ()) if room.kind == "points" else ()
-    given: dict[str, Any] = {"large": large, "legend": legend} | more
+    given: dict[str, Any] = {"large": large, "legend": legend, "labels": NUMBERS} | more
     film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
 
 
@@ -146,15 +155,15 @@ def reverse(room: Room) -> None:
         "Compare", list(offered), default="One walk", required=True, key="walks", bind="query-params"
     )
     pair = offered[str(name)]
+    same: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = number_of_z("Seed of the noise", "reverse-seed", 0)
-        same: dict[str, Any] = {"seed": seed}
         if now.classes:
             label = st.selectbox(
                 "Label", ["all in turn", *map(str, range(now.classes))], key="reverse-label", width=160
             )
             if label != "all in turn":
                 same["label"] = int(str(label))
+        same["seed"] = number_of_z("Seed of the noise", "reverse-seed", 0)
     rows = []
     for i, column in enumerate(st.columns(len(pair.rows))):
         with column:

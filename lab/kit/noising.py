@@ -55,13 +55,13 @@ def left_at_the_end(last: float, T: int) -> str:
     """alpha_bar_T, and whether it is small enough."""
     snr = last / (1 - last)
     says = (
-        rf"At the end, $\bar\alpha_{{{T}}} = {number(last)}$: the signal-to-noise ratio $\bar\alpha / (1 - "
+        rf"At the end, $\bar\alpha_{{{T}}} = {number(last)}$: the signal-to-noise ratio $\bar\alpha / (1 -"
         rf"\bar\alpha)$ is {number(snr)}. "
     )
     if last > TOO_MUCH:
         return says + (
-            r"**That is too much**: the walk back begins at $\mathcal N(0, \mathbf I)$, but $x_T$ still knows "
-            r"where $x_0$ was. A schedule made for 1,000 steps must be stretched when there are fewer."
+            r"**That is too much**: the walk back begins at $\mathcal N(0, \mathbf I)$, but $x_T$ still "
+            r"knows where $x_0$ was. A schedule made for 1,000 steps must be stretched when there are fewer."
         )
     return says + r"So $x_T$ is practically $\mathcal N(0, \mathbf I)$, where the walk back begins."
 

@@ -88,7 +88,13 @@ def diagnosis(run_id: str) -> list[Symptom] | None:
     return _diagnosis(path, path.stat().st_mtime_ns) if known.done() and path.exists() else None
 
 
-MEASURED = (b'"JS"', b'"D(x)"', b'"ELBO"', b'"test error"')  # what is in a row of measurements
+MEASURED = (
+    b'"JS"',
+    b'"D(x)"',
+    b'"ELBO"',
+    b'"test error"',
+    b'"test loss"',
+)  # what is in a row of measurements
 
 
 @lru_cache(maxsize=128)

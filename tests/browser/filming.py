@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +18,7 @@ from playwright.sync_api import Page, WebSocketRoute
 
 from engine.config import Refused
 from lab.runs.wire import pack_answer
+from tests.serving import Lab
 
 T = 100
 STATE = {"run": "some-run", "state": "paused", "mine": True, "recording": False, "round": 7, "keyframes": []}
@@ -85,16 +93,16 @@ class Projector:
 
     def __init__(self, page: Page, most: int = 1000) -> None:
         self.most = most
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[dict[str, Any]] = []  # every message of the page
         self.sockets: list[WebSocketRoute] = []
         page.route_web_socket("**/live/**", self.connect)
 
-    def connect(self, socket: WebSocketRoute) -> None:
-        self.sockets.append(socket)
-        socket.on_message(lambda text: self.hear(socket, json.loads(text)))
-        socket.send(json.dumps({"hello": STATE}))
+    def connect(self, link: WebSocketRoute) -> None:
+        self.sockets.append(link)
+        link.on_message(lambda text: self.hear(link, json.loads(text)))
+        link.send(json.dumps({"hello": STATE}))
 
-    def hear(self, socket: WebSocketRoute, message: dict[str, Any]) -> None:
+    def hear(self, link: WebSocketRoute, message: dict[str, Any]) -> None:
         self.asked.append(message)
         number, given = message["id"], message["with"]
         parts = {"reverse": reverse, "forward": forward, "nothing": nothing}[message["ask"]](**given)
@@ -102,7 +110,31 @@ class Projector:
             for i, part in enumerate(parts):
                 if i >= self.most:
                     return
-                socket.send(pack_answer(part | {"part": i}, number))
+                link.send(pack_answer(part | {"part": i}, number))
         except Refused as refusal:
-            return socket.send(json.dumps({"error": str(refusal), "answer": number}))
-        socket.send(json.dumps({"answer": number, "end": True}))
+            return link.send(json.dumps({"error": str(refusal), "answer": number}))
+        link.send(json.dumps({"answer": number, "end": True}))
+
+
+def start_page(home: Path) -> Lab:
+    """A server of `film_page.py` and nothing else."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    page = Path(__file__).with_name("film_page.py")
+    command = [sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]
+    options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    root = Path(__file__).parents[2]
+    with (home / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, *options], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=log, stderr=log
+        )
+    lab = Lab(f"http://127.0.0.1:{port}", home, process)
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{lab.url}/_stcore/health").close()
+            return lab
+        except OSError:
+            assert process.poll() is None, (home / "server.log").read_text()
+            time.sleep(0.1)
+    raise TimeoutError("the page did not answer within a minute")

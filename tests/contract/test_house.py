@@ -125,19 +125,23 @@ def test_the_server_skips_the_collection_after_each_rerun_and_stays_at_home(monk
 
 
 def test_every_recording_that_is_declared_is_shipped_and_no_other():
-    assert {file.parent.name for file in store.RECORDINGS.glob("*/run.json")} == set(record.RECORDINGS)
+    assert {file.parent.name for file in store.RECORDINGS.glob("*/run.json")} == {
+        *record.RECORDINGS,
+        *record.PRETRAINED,
+    }
 
 
-@pytest.mark.parametrize("name", record.RECORDINGS)
+@pytest.mark.parametrize("name", [*record.RECORDINGS, *record.PRETRAINED])
 def test_a_recording_is_what_its_room_opens_with(name):
-    family, data_name, rounds = record.RECORDINGS[name]
+    family, data_name, rounds = (record.RECORDINGS | record.PRETRAINED)[name]
     at = store.RECORDINGS / name
     info = store.read_info(at)
     space = data.load(data_name).space
     assert (info.id, info.family, info.data, info.seed) == (name, family, data_name, 0)
     assert info.config == find(family).configure(space).model_dump()
     assert (info.owner, info.state) == ("", "ended")
-    assert not [*at.glob("checkpoint*"), *at.glob("keyframes/*.state.*")], "recordings have no weights"
+    assert not [*at.glob("checkpoint*"), *at.glob("keyframes/*.state.*")], "nobody goes on with a recording"
+    assert store.weights(at).exists() == store.has_model(at) == (name in record.PRETRAINED)
     kept = store.keyframes(at)
     assert (kept[0], kept[-1]) == (0, rounds)
     wanted = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}[space.kind]

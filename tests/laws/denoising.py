@@ -1,4 +1,4 @@
-"""What the laws of the samplers share: denoisers that are exact in closed form, and how a sampler responds."""
+"""For laws of samplers: denoisers that are exact in closed form, and how a sampler responds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def circle(T: int, end: float = 1.5) -> Levels:
 
 
 def even(T: int, low: float = -2.5, high: float = 7.0) -> Levels:
-    """log(signal / noise) rises in equal steps, but for the last to t = 0: where DPM-Solver's order is proven."""
+    """log(signal / noise) in equal steps, but for the last to t = 0: so DPM-Solver's order is proven."""
     share = torch.linspace(high, low, T, dtype=torch.float64).mul(2).sigmoid()
     return of(torch.cat([share.new_ones(1), share]))
 
@@ -63,8 +63,8 @@ def gaussian(levels: Levels, mean: Tensor, covariance: Tensor) -> Predict:
 
 
 def mixture(levels: Levels, weights: Tensor, centres: Tensor, sigma: float) -> Predict:
-    """The best guess for data of sum_k w_k N(c_k, sigma^2 I): the guesses of all components, each as likely as
-    x makes it."""
+    """The best guess for data of sum_k w_k N(c_k, sigma^2 I): the guesses of all components, each
+    as likely as x makes it."""
 
     def predict(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         a, b = levels.signal[t], levels.noise[t]

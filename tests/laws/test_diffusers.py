@@ -25,7 +25,7 @@ N = 16
 
 
 class Plausible(nn.Module):
-    """Sees data of N(0, I) in x, and is led astray by an untrained net, but so little that a walk stays there."""
+    """Sees data of N(0, I) in x, and is led astray by an untrained net, so little that walks stay there."""
 
     def __init__(self, model: DDPM) -> None:
         super().__init__()
@@ -75,8 +75,8 @@ def theirs(made, net: nn.Module, x: Tensor, y: Tensor | None = None, first: int 
 
 
 def agree(model: DDPM, made, y=None, tolerance: float = 1e-9, all_but: int = 0, step=None, **knobs) -> None:
-    """Ours stops where theirs does all the way, but for the last `all_but` levels. (Theirs keeps every variance
-    above 1e-20, which is noise of 1e-10 at the end.)"""
+    """Ours stops where theirs does all the way, but for the last `all_but` levels. (Theirs keeps all
+    variances above 1e-20, which is noise of 1e-10 at the end.)"""
     torch.manual_seed(1)
     start = model.p_T(N)
     torch.manual_seed(2)

@@ -1,4 +1,4 @@
-"""Laws of what diffusions share: the forward jump, what a net may put out, the loss and its weights, guidance."""
+"""Laws of what diffusions share: the jump, what a net may put out, the loss and its weights, guidance."""
 
 import math
 
@@ -75,7 +75,7 @@ def test_of_pictures_all_pixels_have_the_same_noise_level():
 @outputs
 @pytest.mark.parametrize("size", [2, 50, 1000])
 def test_what_the_net_should_put_out_gives_back_eps_and_x0(family, knobs, size):
-    """At every t, both ends among them. To divide by signal or noise loses as many digits as they are small."""
+    """At both ends too, where dividing by a small signal or noise loses some digits."""
     model = built(family, T=size, **knobs)
     x0, eps = torch.randn(5, 2), torch.randn(5, 2)
     for t in (1, 2, size // 2, size - 1, size):
@@ -97,8 +97,8 @@ def test_any_output_gives_a_pair_that_makes_x_t(family, knobs):
 
 
 def test_v_is_the_speed_along_the_circle():
-    """Salimans and Ho 2022 (https://arxiv.org/abs/2202.00512), appendix D: with signal = cos a and noise = sin a,
-    v = dx / da."""
+    """Salimans and Ho 2022 (https://arxiv.org/abs/2202.00512), appendix D: with signal = cos a and
+    noise = sin a, v = dx / da."""
     model, x0, eps = built(predicts="v"), torch.randn(4, 2), torch.randn(4, 2)
     for t in (1, 20, T):
         angle = torch.atan2(model.noise[t], model.signal[t])
@@ -123,8 +123,8 @@ def test_the_score_is_the_slope_of_log_p():
 
 
 def test_bound_weighs_as_the_kl_terms_of_the_variational_bound_do():
-    """Eq. (8) and (12): the KL from q(x_{t-1} | x_t, x_0), eq. (7), to p(x_{t-1} | x_t), both with the variance
-    beta_t, is weight x squared error of eps, at each t."""
+    """Eq. (8) and (12): the KL from q(x_{t-1} | x_t, x_0), eq. (7), to p(x_{t-1} | x_t), both of
+    variance beta_t, is weight x squared error of eps, at each t."""
     model = built(weighting="bound")
     ab, beta = model.alpha_bar, schedule.beta(model.alpha_bar)
     for t in (1, 2, 25, T):
@@ -143,7 +143,7 @@ def test_bound_weighs_as_the_kl_terms_of_the_variational_bound_do():
 
 @predictions
 def test_min_snr_is_as_defined(predicts):
-    """Hang et al. 2023, section 3.4, gamma = 5: of x_0 min(SNR, 5), of eps that / SNR, of v that / (SNR + 1)."""
+    """Hang et al. 2023, section 3.4, gamma = 5: min(SNR, 5) of x_0, over SNR of eps, over SNR + 1 of v."""
     model = built(predicts=predicts, weighting="min-SNR")
     for t in range(1, T + 1):
         snr = (model.signal[t] / model.noise[t]).item() ** 2
@@ -221,8 +221,8 @@ def test_the_least_loss_is_at_the_mean_of_eps_given_x_t():
 
 @pytest.mark.parametrize("ema", [0.0, 0.9, 0.9999])
 def test_the_average_after_k_rounds_is_the_weighted_sum_of_all_weights(ema):
-    """average_k = kept_k average_{k-1} + (1 - kept_k) weights_k, kept_k = min(ema, (1 + k) / (10 + k)), written
-    out as a sum over the rounds."""
+    """average_k = kept_k average_{k-1} + (1 - kept_k) weights_k, kept_k = min(ema, (1 + k) / (10 + k)),
+    written out as a sum over the rounds."""
     model = built(ema=ema, lr=0.1)
     seen = [nn.utils.parameters_to_vector(model.average.parameters()).clone()]
     data = [batch(torch.randn(16, 2), torch.arange(16) % 3) for _ in range(12)]
@@ -256,7 +256,7 @@ def test_guidance_runs_from_unconditional_to_conditional_and_on_in_a_line(family
         unconditional = model.predict(x, t, None, 5.0)[0]
         torch.testing.assert_close(unconditional, ends[0][0], atol=1e-11, rtol=1e-11)
         assert torch.equal(unconditional, model.predict(x, t, y, 0.0)[0])
-        assert not torch.allclose(ends[0][0], ends[1][0])
+        assert not torch.allclose(ends[0][1], ends[1][1])
 
 
 def test_the_models_own_guidance_counts_where_none_is_given():

@@ -87,6 +87,7 @@ def test_autograd_gives_the_score(name):
         ("ring", [1] * 8, 0.1),
         ("grid", [1] * 25, 0.05),
         ("two-gaussians", [1, 1], 0.5),
+        ("aside", [1, 1], 0.5),
     ],
 )
 def test_mixtures_agree_with_torch_distributions(name, weights, sigma):

@@ -14,7 +14,7 @@ from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import info_of, texts, until, works
 
 SMALL = {"width": "8", "depth": "1", "batch": "8", "T": "10", "seed": "3"}
-FILMS = ["Forward", "Reverse", "Do more with it"]
+
 TABS = {
     "ddpm": ["Forward", "Reverse", "Score field", "Training, slow", "Steps and guidance", "Do more with it",
              "Formula and code", "Slips in the slides", "Failures and cures", "Try this", "Check"],
@@ -37,9 +37,6 @@ def paused(page) -> str:
 
 def films(page) -> list[dict[str, object]]:
     """What the films of the page were given."""
-    for_now = [json.loads(m.value[5:]) for m in page.markdown if m.value.startswith("FILM ")]
-    if for_now:
-        return for_now
     given = [json.loads(one.proto.json) for one in page.get("bidi_component")]
     return [one for one in given if "rows" in one]
 
@@ -112,7 +109,6 @@ def test_digits_may_be_asked_for_by_label_and_guided(visit):
 
 def test_a_model_that_was_told_no_labels_is_not_asked_for_one(visit):
     page = open_tab(visit, "ddpm", "Reverse", "digits", conditional="false")
-    assert "Guided and not" not in page.pills[0].options if hasattr(page, "pills") else True
     assert not {"guidance", "label"} & set(rows(page)[0]["with"])
 
 

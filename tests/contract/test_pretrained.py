@@ -1,0 +1,55 @@
+"""The models that ship with the lab: half of their bits are gone, and they are as good as promised."""
+
+import pytest
+import torch
+
+from engine import metrics
+from engine.config import Refused
+from engine.metrics.judge import judge
+from lab import record
+from lab.runs import store
+from lab.runs.questions import recorded
+from lab.runs.supervisor import NO_MODEL, Supervisor
+
+
+def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for():
+    """By a judge trained on real digits only; with the defaults of the room, DDIM in 20 steps at s = 2."""
+    at = store.RECORDINGS / "ddpm-digits"
+    assert store.weights(at).stat().st_size <= 5e6
+    _, model, _ = recorded(at)
+    torch.manual_seed(1)
+    y = model.labels(500)
+    x = model.sample(500, y)
+    found, floors = judge().measure(x, y), judge().floors(500)
+    print(
+        {
+            name: f"{value:.3f} (floor {floors[name].value:.3f})"
+            for name, value in found.items()
+            if name in floors
+        }
+    )
+    assert judge().label_accuracy(x, y) >= 0.95
+    by_digit = [judge().label_accuracy(x[y == k], y[y == k]) for k in range(10)]
+    assert min(by_digit) >= 0.8, by_digit
+
+
+@pytest.mark.parametrize("name", [name for name in record.PRETRAINED if not name.endswith("digits")])
+def test_the_pretrained_points_lie_like_the_data(name):
+    _, model, data = recorded(store.RECORDINGS / name)
+    torch.manual_seed(1)
+    found, floor = metrics.quality(model, data), metrics.floors(data)["sliced Wasserstein"]
+    assert found["sliced Wasserstein"] < floor.value + 6 * floor.error, (found, floor)
+
+
+def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
+    lab = Supervisor()
+    try:
+        found = lab.probe("ddpm-moons", "reverse", n=50, steps=3)
+        assert found["part"] == 3
+        assert found["t"] == 0
+        assert found["round"] == record.PRETRAINED["ddpm-moons"][2]
+        assert all(check.holds for check in lab.measure("ddpm-moons"))
+        with pytest.raises(Refused, match=NO_MODEL[:20]):
+            lab.probe("gan-ring", "reverse")
+    finally:
+        lab.close()

@@ -1,0 +1,118 @@
+"""The gallery of diffusion: every failure is seen and every cure cures, for at least four seeds of five.
+
+What belongs to the walk from noise to data is no part of the training, so those settings share their nets.
+"""
+
+from copy import deepcopy
+from functools import cache
+
+import pytest
+import torch
+
+from engine.data import batches, load
+from engine.families.ddpm import DDPM
+from engine.fit import fit, optimizers_of
+from engine.metrics import about, floors, observe, quality
+from engine.metrics.diffusion import FAR, SURE, WINDOW, symptoms
+from lab.kit.failures import DDPM_FAILURES, GUIDED
+from lab.kit.gallery import Cure, Failure
+from lab.probes import ask
+
+SEEDS = range(5)
+EVERY = 64  # rounds between two measurements, as in a run
+WALK = {"sampler", "steps", "guidance"}
+
+
+@cache
+def nets(data_name: str, trained: tuple, rounds: int, seed: int) -> list[tuple[int, DDPM]]:
+    """The last models of a training, one at each measurement, the last of all last."""
+    data, found = load(data_name), []
+    torch.manual_seed(seed)
+    model = DDPM(DDPM.configure(data.space, dict(trained)), data.space)
+    optimizers = optimizers_of(model)
+    for round, batch in zip(
+        range(1, rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
+    ):
+        for _turn in fit(model, [batch], optimizers):
+            pass
+        if round == rounds or (seed == 0 and round % EVERY == 0 and round > rounds - EVERY * WINDOW):
+            found.append((round, deepcopy(model)))
+    return found
+
+
+def models(failure: Failure, cure: Cure | None, seed: int) -> list[tuple[int, DDPM]]:
+    """Those of this setting: trained once, walking as it says."""
+    family, knobs = failure.of(cure)
+    assert family == "ddpm"
+    trained = tuple(sorted((k, v) for k, v in knobs.items() if k not in WALK))
+    config = DDPM.configure(load(failure.data).space, knobs)
+    found = nets(failure.data, trained, failure.rounds, seed)
+    for _, model in found:
+        model.config = config
+    return found
+
+
+def measured(failure: Failure, cure: Cure | None, seed: int) -> dict[str, float]:
+    """The quality of samples in the end; under guidance of such with labels."""
+    (_, model), data = models(failure, cure, seed)[-1], load(failure.data)
+    torch.manual_seed(seed)
+    if failure is not GUIDED:
+        return quality(model, data)
+    c = model.config
+    return ask(model, data, "tradeoff", {"sampler": c.sampler, "steps": c.steps, "guidance": c.guidance})[
+        "quality"
+    ]
+
+
+def fails(failure: Failure, found: dict[str, float]) -> bool:
+    """Far from the data; under guidance also with too little variety."""
+    data = load(failure.data)
+    floor = floors(data)["sliced Wasserstein"]
+    far = found["sliced Wasserstein"] > max(FAR * about(data).spread, floor.value + SURE * floor.error)
+    return far and found.get("diversity", 0.0) < 0.8
+
+
+@pytest.mark.parametrize("failure", DDPM_FAILURES, ids=lambda f: f.title)
+def test_the_failure_shows(failure):
+    found = [measured(failure, None, seed) for seed in SEEDS]
+    assert sum(fails(failure, one) for one in found) >= 4, found
+
+
+CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in DDPM_FAILURES for c in f.cures]
+
+
+@pytest.mark.parametrize(("failure", "cure"), CURES)
+def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cure):
+    seeds = SEEDS if cure.cures else range(3)
+    found = [measured(failure, cure, seed) for seed in seeds]
+    bad = sum(fails(failure, one) for one in found)
+    assert bad <= 1 if cure.cures else bad >= 2, found
+
+
+@pytest.mark.parametrize("failure", [f for f in DDPM_FAILURES if f.symptom], ids=lambda f: f.title)
+def test_the_detector_names_it_and_is_content_with_the_cure(failure):
+    data = load(failure.data)
+    for cure in (None, *(c for c in failure.cures if c.cures)):
+        rows = []
+        for round, model in models(failure, cure, 0):
+            torch.manual_seed(round)
+            rows.append({"round": round} | observe(model, data))
+        names = [one.name for one in symptoms(rows, about(data))]
+        assert names == [failure.symptom] if cure is None else names[0] in ("Learning", "Working"), names
+
+
+def test_guidance_moves_the_classes_apart():
+    _, strong = models(GUIDED, None, 0)[-1]
+    y = strong.labels(1000)
+    torch.manual_seed(0)
+    far = strong.sample(1000, y)
+    near = strong.sample(1000, y, guidance=1.0)
+    apart = lambda x: (x[y == 1] - x[y == 0]).mean(0)[0].item()  # noqa: E731
+    assert apart(near) == pytest.approx(2, abs=0.2)  # the centres are at -1 and 1
+    assert apart(far) > 2.6
+
+
+def test_the_links_say_the_settings():
+    slide = next(f for f in DDPM_FAILURES if "slide" in f.title)
+    assert slide.address() == "/ddpm?data=two-gaussians&width=64&sampler=DDPM%20as%20on%20the%20slide"
+    assert slide.address(slide.cures[0]) == "/ddpm?data=two-gaussians&width=64&sampler=DDPM"

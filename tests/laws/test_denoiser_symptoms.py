@@ -1,0 +1,132 @@
+"""The detector of denoisers: silent at first, right about made-up rows, and about real trainings."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from engine import metrics
+from engine.data import batches, load
+from engine.families import find
+from engine.family import beside
+from engine.fit import fit
+from engine.metrics import About, Floor
+from engine.metrics import diffusion as detector
+from engine.metrics.diffusion import WINDOW, symptoms
+
+POINTS = About({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
+DIGITS = About({}, [], "images", 1.0)
+WELL = {"test loss": 0.2, "sliced Wasserstein": 0.05}
+STRAY = [1.0, 1.05, 0.95, 1.02, 0.97, 1.04, 0.96, 1.01]  # measurements stray by 5 %
+
+
+def rows(*stretches: tuple[int, dict]) -> list[dict]:
+    """So many measurements of each kind, one every 64 rounds."""
+    kinds = [WELL | kind for count, kind in stretches for _ in range(count)]
+    found = [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
+    for i, row in enumerate(found):
+        row["test loss"] *= STRAY[i % len(STRAY)]
+    return found
+
+
+def names(found: list) -> list[str]:
+    return [one.name for one in found]
+
+
+@pytest.mark.parametrize("family", ["ddpm", "flow-matching"])
+def test_both_families_have_this_detector(family):
+    assert detector in beside("engine.metrics", find(family))
+
+
+def test_nothing_is_said_before_there_are_enough_measurements():
+    assert symptoms([], POINTS) == []
+    assert symptoms([{"round": i, "‖ε − ε_θ‖²": 1.0} for i in range(500)], POINTS) == []
+    assert symptoms(rows((WINDOW - 1, {"sliced Wasserstein": 5.0})), POINTS) == []
+
+
+def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
+    (found,) = symptoms(rows((20, {})), POINTS)
+    assert (found.name, found.bad) == ("Working", False)
+    assert "distance 0.05, where real data have 0.030 ± 0.020" in found.sentence
+    (found,) = symptoms([{k: v for k, v in row.items() if k[0] != "s"} for row in rows((20, {}))], DIGITS)
+    assert found.name == "Working"
+    assert "distance" not in found.sentence
+
+
+def test_one_that_gets_better_is_learning():
+    falling = rows(*[(1, {"test loss": 0.9**i}) for i in range(12)])
+    assert names(symptoms(falling, DIGITS)) == ["Learning"]
+    closer = rows(*[(1, {"sliced Wasserstein": 2 * 0.9**i}) for i in range(12)])
+    assert names(symptoms(closer, POINTS)) == ["Learning"]  # far away, but on their way
+
+
+def test_samples_that_stay_far_though_the_net_has_learned_are_the_walks_fault():
+    (found,) = symptoms(rows((10, {}), (8, {"sliced Wasserstein": 0.3})), POINTS)
+    assert found.name == "Far from the data"
+    assert found.since == 64 * 11
+    assert "0.30, where real data have 0.030 ± 0.020" in found.sentence
+    assert "more steps" in found.cure
+    assert found.bad
+
+
+def test_far_is_measured_in_spreads_and_in_errors():
+    away = rows((20, {"sliced Wasserstein": 0.3}))
+    assert names(symptoms(away, POINTS._replace(spread=3.0))) == ["Working"]
+    wide = POINTS._replace(floors={"sliced Wasserstein": Floor(0.1, 0.05)})
+    assert names(symptoms(away, wide)) == ["Working"]
+    once_near = rows((10, {"sliced Wasserstein": 0.3}), (1, {}))
+    assert names(symptoms(once_near, POINTS)) == ["Working"]
+
+
+def test_a_test_loss_past_its_best_is_overfitting():
+    past = [(1, {"test loss": 0.2 + 0.02 * i}) for i in range(8)]
+    (found,) = symptoms(rows((8, {"test loss": 0.5}), (8, {}), *past), DIGITS)
+    assert found.name == "Overfitting"
+    assert 64 * 9 <= found.since <= 64 * 17
+    assert "learns its training examples by heart" in found.sentence
+    assert "more data" in found.cure
+
+
+def test_a_net_that_forgets_is_diverging():
+    (found,) = symptoms(rows((10, {}), (8, {"test loss": 3.0})), POINTS)
+    assert found.name == "Diverging"
+    assert "learning rate" in found.cure
+    assert names(symptoms(rows((10, {}), (8, {"test loss": float("nan")})), POINTS)) == ["Diverging"]
+    hard = rows((20, {"test loss": 3.0}))  # it never was better
+    assert names(symptoms(hard, DIGITS)) == ["Working"]
+
+
+def test_one_odd_measurement_changes_nothing():
+    for kind in ({"test loss": 3.0}, {"sliced Wasserstein": 5.0}):
+        assert not any(one.bad for one in symptoms(rows((12, {}), (1, kind), (2, {})), POINTS))
+
+
+# --- real trainings ------------------------------------------------------------------------------
+
+
+def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> list[list]:
+    """What the detector says at each measurement of a run."""
+    kind = find(family)
+    torch.manual_seed(seed)
+    model = kind(kind.configure(data.space, {"width": 64} | knobs), data.space)
+    about, history, told = metrics.about(data), [], []
+    for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
+        if (turn.round + 1) % 64 == 0:
+            history.append({"round": turn.round + 1} | metrics.observe(model, data))
+            told.append(symptoms(history, about))
+    return told
+
+
+@pytest.mark.parametrize(("name", "family"), [("moons", "ddpm"), ("two-gaussians", "flow-matching")])
+def test_a_default_run_is_never_accused(name, family):
+    told = story(load(name), 832, family=family, steps=20)
+    assert told[-1]
+    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
+
+
+def test_six_points_are_learned_by_heart():
+    data = load("two-gaussians")
+    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
+    told = story(few, 960, batch=64, steps=10, lr=5e-3)
+    assert names(told[-1]) == ["Overfitting"]
