@@ -123,7 +123,7 @@ def test_what_is_measured_has_a_chart():
 
 @BOTH
 def test_the_error_at_each_level_is_that_of_the_noise(family):
-    """A model that sees no noise errs by the noise's mean square, 1; of pictures every second is taken."""
+    """A model that sees no noise errs by its mean square, 1; of pictures it takes every second one."""
     for name in ("ring", "digits"):
         it, data, _ = drawn(family, name)
         many = []
