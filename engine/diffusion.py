@@ -211,8 +211,8 @@ class Denoiser(Family):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures, which
-        cost a hundred times as much, every second one once."""
+        """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures,
+        which cost a hundred times as much, every second one once."""
         T, repeats = self.config.T, REPEATS
         if self.space.kind == "image":
             x, y, repeats = x[::2], None if y is None else y[::2], 1

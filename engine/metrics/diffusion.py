@@ -80,7 +80,8 @@ def far(rows: list[Row], data: About) -> Symptom | None:
         "Far from the data",
         f"Far from the data: the samples' sliced Wasserstein distance is {number(recent[-1])}, where real "
         f"data have {floor.value:.3f} ± {2 * floor.error:.3f}, and more training does not bring them closer. "
-        "The way from noise to data is at fault: where it starts, its steps, or their formula.",
+        "If the data are enough to learn from, the way from noise to data is at fault: where it starts, its "
+        "steps, or their formula.",
         rows[-WINDOW]["round"],
         "more steps, another sampler, a larger T, or a schedule that ends in pure noise",
     )

@@ -16,7 +16,7 @@ LEGENDS = {
         ", which should come to lie like the ",
         {"words": "data", "layer": "points/real", "role": "data"},
         ". ",
-        {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient"},
+        {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
         " are the score at the level t below: which way data with that much noise are denser.",
     ],
     "line": [

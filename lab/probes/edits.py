@@ -59,7 +59,7 @@ def masked(mask: Any, x: Tensor) -> Tensor:
         "top": (half, slice(None)), "bottom": (slice(high // 2, None), slice(None)),
         "middle": (slice(high // 4, high - high // 4), slice(wide // 4, wide - wide // 4)),
     }  # fmt: skip
-    if mask not in parts:
+    if not isinstance(mask, str) or mask not in parts:
         raise Refused(f"mask is {str(mask)[:40]!r}; it must be one of {', '.join(parts)}.")
     hidden = torch.zeros(high, wide, dtype=torch.bool, device=x.device)
     hidden[parts[mask]] = True

@@ -88,6 +88,7 @@ class Film {
     while (this.rows.length < rows.length) {
       this.rows.push(new FilmRow({ began: (row) => this.began(row), grew: () => this.time.grew(), said: () => this.request(false) }));
       setAll(this.rows.at(-1).element, { "data-testid": `film-row-${this.rows.length - 1}` });
+      this.rowsHolder.append(this.rows.at(-1).element);
     }
     this.rows.forEach((row, i) => {
       row.alone = rows.length === 1; // then the bar says its t
@@ -96,7 +97,6 @@ class Film {
       this.seatScreens(row);
     });
     this.time.rows = this.rows;
-    this.rowsHolder.replaceChildren(...this.rows.map((row) => row.element));
   }
 
   /** The screens of which this row has something to show. */
@@ -104,7 +104,7 @@ class Film {
     const [part] = row.parts;
     const named = Object.keys(this.data.screens);
     const names = part ? named.filter((name) => part.screens[name] || row.still[name]) : named;
-    row.pictured = part ? names.filter((name) => picturesOf(part, name) > 1) : [];
+    row.pictured = part ? names.filter((name) => picturesOf(row, name) > 1) : [];
     const grid = row.pictured.includes(this.grid) ? this.grid : null;
     row.seat(names, grid, (index) => this.choose(index));
     for (const screen of row.list) this.caption(row, screen);
@@ -113,10 +113,10 @@ class Film {
   caption(row, screen) {
     const { words, data } = this;
     const name = data.screens[screen.name];
-    const many = row.pictured.includes(this.grid);
-    const n = this.chosen + 1;
+    const many = row.pictured.includes(this.grid) && row.pictured.includes(screen.name);
+    const of = many ? picturesOf(row, this.grid) : 0;
+    const n = Math.min(this.chosen + 1, of);
     setText(screen.caption, many ? fill(screen.choose ? words.all : words.chosen, { name, n }) : name);
-    const of = many ? picturesOf(row.parts[0], this.grid) : 0;
     setAll(screen.canvas, { "aria-label": screen.choose ? fill(words.gridSays, { name, n, of }) : screen.caption.textContent });
   }
 
@@ -255,12 +255,15 @@ class Film {
 
 function usualRole(screen, name) {
   if (name === "hist") return "data";
-  return screen === "exact" ? "truth" : undefined;
+  const [kind, rest] = splitName(name);
+  if (kind !== "arrows") return undefined;
+  return screen === "exact" || rest === "truth" ? "truth" : rest === "model" ? "model" : "gradient";
 }
 
-/** How many pictures this screen shows at once. */
-function picturesOf(part, screen) {
-  const [, array] = [...(part.screens[screen] ?? [])].find(([name]) => name.startsWith("images/")) ?? [];
+/** How many pictures this screen of a row shows at once. */
+function picturesOf(row, screen) {
+  const arrays = [...(row.parts[0].screens[screen] ?? []), ...(row.still[screen] ?? [])];
+  const [, array] = arrays.find(([name]) => name.startsWith("images/")) ?? [];
   return array?.shape[0] ?? 0;
 }
 

@@ -180,5 +180,6 @@ class FilmRow {
   close() {
     this.asker.close();
     this.numbers.close();
+    this.element.remove();
   }
 }

@@ -84,14 +84,14 @@ class FilmScreen {
   }
 
   drawImages(ctx, item, area, look) {
-    if (!this.choose) return paintImages(ctx, look.chosen === null ? item : oneOf(item, look.chosen), area, look);
+    const chosen = Math.min(look.chosen ?? 0, item.shape[0] - 1); // another row, or this one before, may have more
+    if (!this.choose) return paintImages(ctx, look.chosen === null ? item : oneOf(item, chosen), area, look);
     paintImages(ctx, item, area, look);
-    this.grid = tileGrid(item, area);
-    this.chosen = look.chosen;
-    const { grid } = this;
+    const grid = tileGrid(item, area);
+    Object.assign(this, { grid, chosen });
     for (const [colour, width, gap] of [[look.palette.background, 5, 1], [look.palette.roles.model.ink, 3, 1]]) {
       Object.assign(ctx, { strokeStyle: colour, lineWidth: width });
-      ctx.strokeRect(grid.x(look.chosen) - gap, grid.y(look.chosen) - gap, grid.w + 2 * gap, grid.h + 2 * gap);
+      ctx.strokeRect(grid.x(chosen) - gap, grid.y(chosen) - gap, grid.w + 2 * gap, grid.h + 2 * gap);
     }
   }
 

@@ -125,7 +125,10 @@ def test_the_server_skips_the_collection_after_each_rerun_and_stays_at_home(monk
 
 
 def test_every_recording_that_is_declared_is_shipped_and_no_other():
-    assert {file.parent.name for file in store.RECORDINGS.glob("*/run.json")} == {*record.RECORDINGS, *record.PRETRAINED}
+    assert {file.parent.name for file in store.RECORDINGS.glob("*/run.json")} == {
+        *record.RECORDINGS,
+        *record.PRETRAINED,
+    }
 
 
 @pytest.mark.parametrize("name", [*record.RECORDINGS, *record.PRETRAINED])

@@ -1,4 +1,4 @@
-"""The models that ship with the lab: half of their numbers' bits are gone, and they are as good as promised."""
+"""The models that ship with the lab: half of their bits are gone, and they are as good as promised."""
 
 import pytest
 import torch
@@ -21,7 +21,13 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     y = model.labels(500)
     x = model.sample(500, y)
     found, floors = judge().measure(x, y), judge().floors(500)
-    print({name: f"{value:.3f} (floor {floors[name].value:.3f})" for name, value in found.items() if name in floors})
+    print(
+        {
+            name: f"{value:.3f} (floor {floors[name].value:.3f})"
+            for name, value in found.items()
+            if name in floors
+        }
+    )
     assert judge().label_accuracy(x, y) >= 0.95
     by_digit = [judge().label_accuracy(x[y == k], y[y == k]) for k in range(10)]
     assert min(by_digit) >= 0.8, by_digit

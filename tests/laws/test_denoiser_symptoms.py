@@ -118,16 +118,15 @@ def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> li
     return told
 
 
-@pytest.mark.parametrize("family", ["ddpm", "flow-matching"])
-@pytest.mark.parametrize("name", ["moons", "two-gaussians"])
+@pytest.mark.parametrize(("name", "family"), [("moons", "ddpm"), ("two-gaussians", "flow-matching")])
 def test_a_default_run_is_never_accused(name, family):
     told = story(load(name), 832, family=family, steps=20)
     assert told[-1]
     assert {one.name for found in told for one in found} <= {"Working", "Learning"}
 
 
-def test_twenty_points_are_learned_by_heart():
+def test_six_points_are_learned_by_heart():
     data = load("two-gaussians")
-    few = replace(data, x=data.x[:20], y=None, space=replace(data.space, classes=0))
-    told = story(few, 1600, batch=64, steps=5, sampler="DDIM", lr=3e-3)
-    assert "Overfitting" in names(told[-1])
+    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
+    told = story(few, 960, batch=64, steps=10, lr=5e-3)
+    assert names(told[-1]) == ["Overfitting"]

@@ -126,8 +126,8 @@ def test_eulers_step_along_u_is_ddims_step():
 
 
 def test_both_kinds_of_path_lead_to_the_same_place():
-    """The straight path and the circle have the same noise / signal somewhere: the same exact denoiser takes a
-    point along either to the same end, since x / signal moves with noise / signal alone."""
+    """The straight path and the circle have the same noise / signal somewhere: the same exact denoiser takes
+    a point along either to the same end, since x / signal moves with noise / signal alone."""
     T = 2000
     weights, centres = torch.tensor([0.6, 0.4]), torch.tensor([[1.0, 0.0], [-1.0, 0.5]])
     line, angles = levels(T), [math.atan2(t / T, 1 - t / T) for t in range(T + 1)]
