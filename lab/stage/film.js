@@ -116,7 +116,9 @@ class Film {
     const many = row.pictured.includes(this.grid) && row.pictured.includes(screen.name);
     const of = many ? picturesOf(row, this.grid) : 0;
     const n = Math.min(this.chosen + 1, of);
-    setText(screen.caption, many ? fill(screen.choose ? words.all : words.chosen, { name, n }) : name);
+    const label = many && !screen.choose ? row.still[screen.name]?.get("label")?.data[n - 1] : undefined;
+    const says = screen.choose ? words.all : label === undefined ? words.chosen : words.chosenLabel;
+    setText(screen.caption, many ? fill(says, { name, n, label }) : name);
     setAll(screen.canvas, { "aria-label": screen.choose ? fill(words.gridSays, { name, n, of }) : screen.caption.textContent });
   }
 

@@ -146,7 +146,8 @@ class FilmRow {
 
   /** Which colour is which class. */
   writeKey() {
-    const labels = Object.values(this.still).map((arrays) => arrays.get("label")?.data ?? []);
+    const coloured = this.has(["points/"]) ? Object.values(this.still) : [];
+    const labels = coloured.map((arrays) => arrays.get("label")?.data ?? []);
     const classes = [...new Set(labels.flatMap((one) => [...one]))].sort((a, b) => a - b);
     const swatches = classes.map((label) => make("span", {}, make("i", { style: `--own: var(--label-${label % 10})` }), String(label)));
     this.key.replaceChildren(...(classes.length ? [this.words.classes, ...swatches] : []));

@@ -1,7 +1,6 @@
 // One screen of a film: a canvas that shows a part of each frame, with the chosen picture large or all in a grid.
 
-const PATHS = 60; // points whose path is drawn
-const PATHED = ["x_t", "chain"]; // screens of points that travel
+const PATHS = { x_t: 60, chain: 16 }; // screens of points that travel, and how many have their path drawn
 const HIST = 58; // px, height of a histogram
 const HIST_TOP = 0.62; // density at its upper edge; N(0, 1) reaches 0.4
 const HIST_REACH = 4; // it shows [-4, 4]
@@ -117,7 +116,7 @@ class FilmScreen {
   drawCloud(ctx, item, map, look, name) {
     const labels = this.layers.items.get("label")?.target;
     const colours = labels?.length === item.shape[0] ? labels : null;
-    if (!look.isOff("paths") && PATHED.includes(this.name)) this.drawPaths(ctx, item, map, look, name, colours);
+    if (!look.isOff("paths") && PATHS[this.name]) this.drawPaths(ctx, item, map, look, name, colours);
     if (!look.isOff("density")) paintDensity(ctx, item, map, look, name);
     else if (colours) paintLabelled(ctx, item, colours, map, look);
     else paintPoints(ctx, item, map, look, name);
@@ -128,7 +127,7 @@ class FilmScreen {
     const { parts, at } = this.way;
     const n = item.shape[0];
     const before = parts.slice(0, at.i + 1).map((part) => part.screens[this.name]?.get(name)?.data).filter((data) => data?.length === 2 * n);
-    const every = Math.max(1, Math.ceil(n / PATHS));
+    const every = Math.max(1, Math.ceil(n / PATHS[this.name]));
     for (let i = 0; i < n; i += every) {
       ctx.beginPath();
       for (const data of before) ctx.lineTo(map.x(data[2 * i]), map.y(data[2 * i + 1]));

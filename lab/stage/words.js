@@ -162,6 +162,7 @@ const FILM_WORDS = {
   grid: "The grid shows",
   all: "All: {name}",
   chosen: "{name}, picture {n}",
+  chosenLabel: "{name}, picture {n} (class {label})",
   gridSays: "{name}: {of} pictures, number {n} is chosen. Press one, or use the arrow keys.",
   classes: "Coloured by class:",
 };
