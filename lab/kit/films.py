@@ -74,7 +74,7 @@ def show(
 
 
 @st.fragment
-def forward(room: Room) -> None:
+def forward_film(room: Room) -> None:
     """x_0 dissolves in noise: in one jump, and step by step."""
     seed = number_of_z("Seed of the noise", "forward-seed", 0)
     show(
@@ -146,7 +146,7 @@ def pairs(family: type[Denoiser], told: bool) -> dict[str, Pair]:
 
 
 @st.fragment
-def reverse(room: Room) -> None:
+def reverse_film(room: Room) -> None:
     """From noise to data, by one walk or by two from the same noise."""
     now = known(room)
     family: Any = room.family
@@ -213,7 +213,7 @@ def title(knobs: Mapping[str, Any]) -> str:
 
 
 @st.fragment
-def score(room: Room) -> None:
+def score_film(room: Room) -> None:
     """The model's score at each level of noise, beside the exact one where that is known."""
     if room.kind != "points":
         st.info(
