@@ -13,6 +13,7 @@ from lab.kit.explore import number_of_z
 from lab.kit.room import Room
 from lab.runs import store
 from lab.stage import film
+from lab.stage.film import Row
 
 SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
 HOW = (
@@ -57,9 +58,7 @@ NUMBERS = {
 }
 
 
-def show(
-    room: Room, name: str, rows: Sequence[Mapping[str, Any]], screens: Mapping[str, str], **more: Any
-) -> None:
+def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str], **more: Any) -> None:
     """A film of this room's model; of pictures, all are shown small and one large."""
     if room.kind == "line":
         st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
