@@ -24,6 +24,7 @@ class Films:
         me.open(address)
         me.until(lambda: me.run, "a run of one's own")
         me.shows(me.run)
+        me.until(lambda: me.number("now") > 0, "the first round")
         me.pause()
         me.written()
 
