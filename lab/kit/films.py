@@ -57,9 +57,7 @@ NUMBERS = {
 }
 
 
-def show(
-    room: Room, name: str, rows: Sequence[Mapping[str, Any]], screens: Mapping[str, str], **more: Any
-) -> None:
+def show(room: Room, name: str, rows: Sequence[Any], screens: Mapping[str, str], **more: Any) -> None:
     """A film of this room's model; of pictures, all are shown small and one large."""
     if room.kind == "line":
         st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
