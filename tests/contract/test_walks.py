@@ -20,13 +20,13 @@ from lab.probes import ask
 
 SEEDS = range(5)
 EVERY = 64  # rounds between two measurements, as in a run
-TOLD = 1024  # rounds, by which the detector, who looks back, has seen it; of the first seed only
+TOLD = 1280  # rounds, by which the detector, who looks back, has seen it; of the first seed only
 WALK = {"sampler", "steps", "guidance"}
 
 
 @cache
 def nets(data_name: str, trained: tuple, rounds: int, seed: int) -> dict[int, DDPM]:
-    """Models of a training by round: that of `rounds`, and of the first seed those that the detector needs."""
+    """Models of a training by round: of `rounds`, and of the first seed those that the detector needs."""
     data, found = load(data_name), {}
     kept = {rounds} | ({TOLD - EVERY * i for i in range(WINDOW)} if seed == 0 else set())
     torch.manual_seed(seed)
