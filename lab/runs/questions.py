@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import data as datasets
 from engine.checks import Check, measure
+from engine.config import Refused
 from engine.data import Dataset
 from engine.device import pick
 from engine.families import find
@@ -63,11 +64,16 @@ class Questions:
         return self.more(run_id, asker) or {}
 
     def more(self, run_id: str, asker: str) -> probes.Answer | None:
-        """The next part, or None after the last."""
-        parts = self.streams.get(asker)
-        part = next(parts, None) if parts else None
+        """The next part, or None after the last. Raises `Refused` for one who has not asked here."""
+        if asker not in self.streams:  # for long, or this process is new
+            raise Refused("The rest of the answer is lost; ask again.")
+        try:
+            part = next(self.streams[asker], None)
+        except Refused:
+            del self.streams[asker]
+            raise
         if part is None:
-            self.streams.pop(asker, None)
+            del self.streams[asker]
         return part
 
     def enough(self, run_id: str, asker: str) -> None:

@@ -56,7 +56,6 @@ def test_parts_come_in_order_and_between_them_the_model_may_train(run):
         p["chance"] for p in parts
     ]  # the same question has the same answer
     assert again[0]["weight"] != parts[0]["weight"]
-    assert questions.more(run.info.id, "me") is None
     assert not questions.streams
 
 
@@ -65,19 +64,21 @@ def test_a_new_question_ends_the_old_one_of_the_same_asker_only(run):
     questions.ask(run.info.id, "weights", {"n": 5}, "me")
     questions.ask(run.info.id, "weights", {"n": 9}, "you")
     assert questions.ask(run.info.id, "now", {}, "me") == {"round": 0, "all": True}
-    assert questions.more(run.info.id, "me") is None
+    with pytest.raises(Refused, match="ask again"):  # nor does it pass for the end of the answer
+        questions.more(run.info.id, "me")
     assert questions.more(run.info.id, "you")["left"] == 7
     questions.enough(run.info.id, "you")
-    assert questions.more(run.info.id, "you") is None
+    assert not questions.streams
 
 
 def test_a_refusal_leaves_nothing_behind_and_old_streams_are_let_go(run):
     questions = Questions(lambda run_id: run)
     with pytest.raises(Refused, match="negative"):
         questions.ask(run.info.id, "weights", {"n": -1}, "me")
-    assert questions.more(run.info.id, "me") is None
+    assert not questions.streams
     for who in range(STREAMS + 5):
         questions.ask(run.info.id, "weights", {}, str(who))
     assert len(questions.streams) == STREAMS
-    assert questions.more(run.info.id, "0") is None
     assert questions.more(run.info.id, "30")
+    with pytest.raises(Refused, match="lost"):
+        questions.more(run.info.id, "0")
