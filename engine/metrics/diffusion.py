@@ -13,8 +13,7 @@ from statistics import median
 from engine.metrics.ruler import About
 from engine.metrics.symptoms import Row, Symptom, number
 
-# Thresholds, set between what healthy and failing runs on nine kinds of points and on digits measured.
-# Measurements are 64 rounds apart at first.
+# Thresholds, set between what healthy and failing runs on points measured, 64 rounds apart at first.
 WINDOW = 8  # measurements; nothing is claimed before there are so many
 FAR = 0.15  # sliced Wasserstein, in spreads of the data; default runs come to 0.05 to 0.12
 SURE = 5  # errors over the floor, before anything is called far

@@ -25,6 +25,9 @@ def noise_slips(room: Room) -> None:
     titles = {"DDPM": "Algorithm 2 as in the paper", "DDPM as on the slide": "Algorithm 2 as on the slide"}
     rows = [{"title": title, "ask": "reverse", "with": same | {"sampler": s}} for s, title in titles.items()]
     show(room, "slips", rows, SCREENS)
+    if room.kind == "image":
+        there = "/ddpm?data=moons&tab=Slips+in+the+slides"
+        st.markdown(f"On digits the eye sees little of it. [On points]({there}) it is plain: they shrink.")
 
 
 @cache

@@ -87,7 +87,7 @@ def guided(room: Room) -> None:
         "Each column is one label, 0 to 9; each row one scale of guidance, from above $s = 0, 1, 2, 4, 8$; "
         "all start from the same noise. The net is asked for $\\varepsilon(x_t) + s\\,(\\varepsilon(x_t, y) "
         "- \\varepsilon(x_t))$. With $s = 0$ the label is not heard, with $s = 1$ it counts as learned; "
-        "beyond, digits become surer and more alike, until they break."
+        "beyond, digits become surer and more alike."
     )
     seed = number_of_z("Seed of the noise", "guided-seed", 0)
     show(room, "guided", [{"title": "", "ask": "guided", "with": {"seed": seed}}], TWO, large=None)
