@@ -131,10 +131,10 @@ def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
 
 
 def test_a_room_opens_with_its_recording_and_starts_nothing(visit):
-    before = store.every()
+    before = {info.id for info in store.every()}
     page = visit("gan", tab="Check")
     assert on_stage(page) == "gan-ring"
-    assert store.every() == before
+    assert {info.id for info in store.every()} == before  # some of those may still train
     assert "run" not in page.query_params
     assert "recording" in page.info[0].value
 
