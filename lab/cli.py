@@ -227,9 +227,9 @@ def _check_seed(seed: int) -> None:
 def sample(options: argparse.Namespace) -> None:
     import torch
 
-    from engine import data, device
-    from engine.families import find
-    from lab.runs import store, wire
+    from engine import device
+    from lab.runs import store
+    from lab.runs.questions import stored
     from lab.save import save_samples
 
     if not 1 <= options.n <= 100_000:
@@ -237,19 +237,16 @@ def sample(options: argparse.Namespace) -> None:
     _check_seed(options.seed)
     at = Path(options.which)
     at = at if (at / "run.json").is_file() else store.folder(options.which)
-    info, stored = store.read_info(at), at / "checkpoint.safetensors"
+    info = store.read_info(at)
     if info.wall:
         raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")
-    if not stored.exists():
-        raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
-    # only read, not opened as a `Run`: a lab may be training it at this moment
-    weights, about = wire.unpack_state(stored.read_bytes())
-    learned, family, where = data.load(info.data, at.parent), find(info.family), device.settle(1)
-    model = family(family.Config.of(about["config"]), learned.space)
-    model.load_state_dict({k[6:]: v for k, v in weights.items() if k.startswith("model/")})
+    device.settle(1)
+    round, model, learned = stored(at)
     torch.manual_seed(options.seed)
-    save_samples(model.to(where).sample(options.n), learned, options.out)
-    print(f"{options.n} samples of run {info.id}, round {about['round']:,}, in {options.out}")
+    # a model that knows both, labels and none, is better with them
+    labels = model.labels(options.n) if getattr(model, "conditional", False) else None
+    save_samples(model.sample(options.n, labels), learned, options.out)
+    print(f"{options.n} samples of run {info.id}, round {round:,}, in {options.out}")
 
 
 def doctor(options: argparse.Namespace) -> int:

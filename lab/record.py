@@ -65,8 +65,8 @@ def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool
         shutil.copy(run.at / "metrics.jsonl", at)
         store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended", "config": config}))
         if pretrained:
-            half = {k: v.half() if v.ndim else v for k, v in run.model.state_dict().items()}
-            store.write(store.weights(at), wire.pack_state(half, {"round": rounds}))
+            half = {f"model/{k}": v.half() if v.ndim else v for k, v in run.model.state_dict().items()}
+            store.write(store.weights(at), wire.pack_state(half, {"round": rounds, "config": config}))
         print(f"{name}: {rounds:,} rounds, {run.quality()}")
 
 

@@ -23,15 +23,21 @@ Asked = tuple[int, Family, Dataset]
 STREAMS = 32  # under way at once; who began the longest ago and did not come to the end is forgotten
 
 
-@lru_cache(maxsize=4)
-def recorded(at: Path) -> Asked:
-    """The model of a recording that has weights."""
-    info = store.read_info(at)
-    data = datasets.load(info.data).to(pick())
-    model = find(info.family)(find(info.family).configure(data.space, info.config), data.space).to(pick())
-    tensors, about = wire.unpack_state(store.weights(at).read_bytes())
-    model.load_state_dict(tensors)
+def stored(at: Path) -> Asked:
+    """What the directory of a run, or of a recording with weights, holds. It is only read, and not opened as
+    a `Run`: a worker may be training it at this moment. Raises `Refused`."""
+    info, kept = store.read_info(at), at / "checkpoint.safetensors"
+    kept = kept if kept.exists() else store.weights(at)
+    if not kept.exists():
+        raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
+    tensors, about = wire.unpack_state(kept.read_bytes())
+    data, family = datasets.load(info.data, at.parent).to(pick()), find(info.family)
+    model = family(family.Config.of(about["config"]), data.space).to(pick())
+    model.load_state_dict({name[6:]: t for name, t in tensors.items() if name.startswith("model/")})
     return about["round"], model, data
+
+
+recorded = lru_cache(maxsize=4)(stored)
 
 
 class Questions:
