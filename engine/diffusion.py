@@ -34,6 +34,8 @@ REPEATS = 4  # noises for each example of a measurement
 
 
 class DenoiserConfig(Config):
+    """Knobs that all denoisers have; `recipes` of a family have other values for pictures."""
+
     T: int = knob(100, 2, 1000, label="Steps of the forward process", symbol="T", says="levels of noise")
     steps: int = knob(
         50, 1, 1000, label="Steps of the sampler", live=True,

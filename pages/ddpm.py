@@ -39,7 +39,7 @@ training can look at any level at once. The two films use different noise, so si
 as a whole does not.
 """
     )
-    kit.forward(room)
+    kit.forward_film(room)
     kit.schedules(room)
 
 
@@ -48,7 +48,7 @@ def reverse() -> None:
         r"The walk begins at $x_T \sim \mathcal N(0, \mathbf I)$. At each level the net says which noise it sees in $x_t$, and "
         r"with it what $x_0$ must be: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\; \varepsilon_\theta) / \sqrt{\bar\alpha_t}$."
     )
-    kit.reverse(room)
+    kit.reverse_film(room)
 
 
 def score() -> None:
@@ -67,7 +67,7 @@ For a mixture of Gaussians both are known exactly: noise turns it into another m
 press play again: the error shrinks first where noised data are. Far from them the net was never asked anything.
 """
     )
-    kit.score(room)
+    kit.score_film(room)
 
 
 def training() -> None:

@@ -27,7 +27,7 @@ the paths that are walked bend where lines cross, and never cross themselves. Wi
 $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
 """
     )
-    kit.reverse(room)
+    kit.reverse_film(room)
 
 
 def forward() -> None:
@@ -40,7 +40,7 @@ x_t = \left(1 - \tfrac tT\right) x_0 + \tfrac tT\, \varepsilon, \qquad \varepsil
 $$
 """
     )
-    kit.forward(room)
+    kit.forward_film(room)
 
 
 def speed() -> None:
@@ -57,7 +57,7 @@ $$
 The arrows below are the score that follows from the speed.
 """
     )
-    kit.score(room)
+    kit.score_film(room)
 
 
 def formula() -> None:

@@ -6,7 +6,7 @@ from lab.kit.compare import compare
 from lab.kit.draw import draw
 from lab.kit.explore import explore
 from lab.kit.factors import factors
-from lab.kit.films import forward, reverse, score
+from lab.kit.films import forward_film, reverse_film, score_film
 from lab.kit.gallery import gallery
 from lab.kit.labels import ask_for_labels, label_shown
 from lab.kit.linear import against_pca
@@ -36,7 +36,7 @@ __all__ = [
     "experiments",
     "explore",
     "factors",
-    "forward",
+    "forward_film",
     "gallery",
     "hard",
     "knob_table",
@@ -45,10 +45,10 @@ __all__ = [
     "noise_slips",
     "planes",
     "remake",
-    "reverse",
+    "reverse_film",
     "room",
     "schedules",
-    "score",
+    "score_film",
     "scores",
     "slips",
     "source",

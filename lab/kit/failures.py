@@ -143,8 +143,8 @@ SLIDE = Failure(
 GUIDED = Failure(
     "Guidance too strong",
     "",
-    "Guidance 7 exaggerates what speaks for a label. Points of each class overshoot, away from the other "
-    "class, and crowd together. Measure it in the tab of steps and guidance.",
+    "Guidance 7 exaggerates what speaks for a label. The points of each class move away from "
+    "the other class and crowd together. Measure it in the tab of steps and guidance.",
     "two-gaussians",
     {"width": 64, "conditional": True, "guidance": 7.0},
     640,

@@ -13,6 +13,7 @@ from lab.kit.explore import number_of_z
 from lab.kit.room import Room
 from lab.runs import store
 from lab.stage import film
+from lab.stage.film import Row
 
 SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
 HOW = (
@@ -57,7 +58,7 @@ NUMBERS = {
 }
 
 
-def show(room: Room, name: str, rows: Sequence[Any], screens: Mapping[str, str], **more: Any) -> None:
+def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str], **more: Any) -> None:
     """A film of this room's model; of pictures, all are shown small and one large."""
     if room.kind == "line":
         st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
@@ -72,7 +73,7 @@ def show(room: Room, name: str, rows: Sequence[Any], screens: Mapping[str, str],
 
 
 @st.fragment
-def forward(room: Room) -> None:
+def forward_film(room: Room) -> None:
     """x_0 dissolves in noise: in one jump, and step by step."""
     seed = number_of_z("Seed of the noise", "forward-seed", 0)
     show(
@@ -144,7 +145,7 @@ def pairs(family: type[Denoiser], told: bool) -> dict[str, Pair]:
 
 
 @st.fragment
-def reverse(room: Room) -> None:
+def reverse_film(room: Room) -> None:
     """From noise to data, by one walk or by two from the same noise."""
     now = known(room)
     family: Any = room.family
@@ -211,7 +212,7 @@ def title(knobs: Mapping[str, Any]) -> str:
 
 
 @st.fragment
-def score(room: Room) -> None:
+def score_film(room: Room) -> None:
     """The model's score at each level of noise, beside the exact one where that is known."""
     if room.kind != "points":
         st.info(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import streamlit as st
 
 from lab.stage.stage import Segment, read_assets
 
-Row = TypedDict("Row", {"title": str, "ask": str, "with": Mapping[str, Any]}, total=False)
-"""One film: a few words over it, the streaming probe that makes it, and the probe's arguments."""
+Row = Mapping[str, Any]
+"""One film: "title", a few words over it; "ask", the streaming probe that makes it; "with", its arguments."""
 
 SCRIPTS = (
     "words.js",

@@ -1,11 +1,12 @@
 """Diffusions against what others would run: `python tests/bench/bench_diffusion.py`.
 
-Ratios measured in one run; peer and ours take turns, since the machine's speed drifts, and medians of the
-ratios count. Seconds are the processor's, of one thread each, so that what else the machine does counts little.
+Ratios measured in one run; peer and ours take turns, since the machine's speed drifts, and the medians count.
+Seconds are the processor's, of one thread each, so that what else the machine does counts little.
 Sampling: the loop that diffusers' documentation shows, with the very same net. Training: the loops of two
-popular small repositories, written anew, with the very same net: digits one by one out of torchvision's MNIST,
-Adam, and the loss read after every batch; the second also clips gradients and averages weights, every tenth
-time. (Both would read digits in other processes if there were cores to spare.)
+popular small repositories, written anew, with the very same net: digits one by one out of torchvision's
+MNIST, Adam, and the loss read after every batch; the second also clips gradients and averages weights, every
+tenth time. (Both would read digits in other processes if there were cores to spare.) Nearly all the time is
+the net's convolutions, which both have alike.
 """
 
 from __future__ import annotations

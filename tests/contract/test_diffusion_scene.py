@@ -62,7 +62,7 @@ def test_a_walk_that_is_set_short_is_drawn_as_it_is(knobs):
     ("asked", "t"), [(None, 12), (7, 7), (40, 40), (0, 12), (41, 12), (float("nan"), 12)]
 )
 def test_the_arrows_are_the_score_at_the_level_that_is_asked_for(family, asked, t):
-    it, _, found = drawn(family, "ring", pointer=asked and {"t": {"x": asked, "y": 0.0}})
+    it, _, found = drawn(family, "ring", pointer=None if asked is None else {"t": {"x": asked, "y": 0.0}})
     assert found["number/t of the arrows"].tolist() == [t]
     x, way = torch.from_numpy(found["arrows/gradient"].astype(np.float32)).split(2, 1)
     with torch.no_grad():
