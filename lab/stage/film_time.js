@@ -45,7 +45,7 @@ class FilmTime {
   /** Up to which time every row has its frames. */
   reach() {
     const growing = this.rows.filter((row) => row.growing);
-    return Math.min(Infinity, ...growing.map((row) => (row.waiting ? this.span().start : row.time(-1))));
+    return Math.min(Infinity, ...growing.map((row) => (row.waiting || !row.parts.length ? this.span().start : row.time(-1))));
   }
 
   /** The times of all frames of all rows. */
