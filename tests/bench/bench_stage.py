@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -167,7 +167,8 @@ def visit(lab: Lab, browser: Browser) -> dict[str, float]:
     return found
 
 
-def main(times: int = 3) -> int:
+def visits(visit: Callable[[Lab, Browser], dict[str, float]], targets: dict[str, float], times: int) -> int:
+    """Print what so many visits found, each in a new browser, beside the targets."""
     load = os.getloadavg()[0]
     found: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as home:
@@ -186,15 +187,15 @@ def main(times: int = 3) -> int:
     broken = False
     for name in found[0]:
         values = [one[name] for one in found]
-        target = TARGETS.get(name)
+        target = targets.get(name)
         middle = statistics.median(values)
         kept = target is None or (middle <= target if target >= 0 else middle >= -target)
         broken |= target == 0 and not kept
         aim = "" if target is None else f"{'at most' if target >= 0 else 'at least'} {abs(target):g}"
         row = " ".join(f"{value:8.2f}" for value in [*values, middle])
-        print(f"{name:26} {row}   {aim:12} {'' if kept else 'MISSED'}")
+        print(f"{name:36} {row}   {aim:12} {'' if kept else 'MISSED'}")
     return int(broken)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(visits(visit, TARGETS, int(sys.argv[1]) if len(sys.argv) > 1 else 3))

@@ -19,13 +19,15 @@ LONG = 120_000  # ms: every frame is a forward pass of a model on a shared machi
 class Films:
     """The films of a room's tab."""
 
-    def __init__(self, me: Visitor, address: str) -> None:
+    def __init__(self, me: Visitor, address: str, own: bool = True) -> None:
+        """With a run of one's `own`, a little trained; or with what the room opens with."""
         self.me = me
         me.open(address)
-        me.until(lambda: me.run, "a run of one's own")
-        me.shows(me.run)
-        me.until(lambda: me.number("now") > 0, "the first round")
-        me.pause()
+        if own:
+            me.until(lambda: me.run, "a run of one's own")
+            me.shows(me.run)
+            me.until(lambda: me.number("now") > 0, "the first round")
+            me.pause()
         me.written()
 
     def get(self, name: str) -> Locator:
@@ -43,7 +45,8 @@ class Films:
         expect(self.get("play")).to_have_text("Play", timeout=LONG)
 
     def pixels(self, screen: str = "x_t", row: int = 0) -> str:
-        return self.get(f"screen-{screen}").nth(row).evaluate("canvas => canvas.toDataURL()")
+        name = screen if screen == "grid" else f"screen-{screen}"
+        return self.get(name).nth(row).evaluate("canvas => canvas.toDataURL()")
 
 
 def test_a_student_scrubs_forward_plays_reverse_steps_and_changes_the_sampler(visitor: Come) -> None:
@@ -104,6 +107,30 @@ def test_a_student_scrubs_forward_plays_reverse_steps_and_changes_the_sampler(vi
     films.get("slider").focus()
     me.page.keyboard.press("Home")
     expect(films.get("t")).to_have_text("t = 20 of 20")
+
+
+def test_64_pretrained_digits_come_out_of_noise_and_are_stepped_through(visitor: Come) -> None:
+    me = visitor()
+    films = Films(me, "/ddpm?tab=Reverse", own=False)
+    films.ends("t = 0 of 200")
+    expect(films.get("row-0")).to_contain_text("DDIM, 20 steps")
+    expect(films.get("row-0")).to_contain_text("model of round 10,000")
+    assert not me.run  # nothing was trained for it
+    digit, grid = films.pixels("x0"), films.pixels("grid")
+    films.get("slider").focus()
+    me.page.keyboard.press("Home")
+    expect(films.get("t")).to_have_text("t = 200 of 200")
+    seen = {films.pixels("x_t")}
+    for t in range(190, -1, -10):
+        me.page.keyboard.press("ArrowRight")
+        expect(films.get("t")).to_have_text(f"t = {t} of 200")
+        seen.add(films.pixels("x_t"))
+    assert len(seen) == 21
+    assert films.pixels("x0") == digit
+    films.get("grid").focus()
+    me.page.keyboard.press("ArrowRight")
+    me.until(lambda: films.pixels("x0") != digit, "the next digit, large")
+    assert films.pixels("grid") != grid  # another one is framed
 
 
 def test_a_link_opens_a_comparison_and_the_slide_is_seen_to_be_wrong(visitor: Come) -> None:

@@ -46,7 +46,7 @@ class Cinema:
         return len(self.projector.asked)
 
     def t(self) -> int:
-        return int(self.get("t").inner_text().split()[2])
+        return int((self.get("t").inner_text() or "t = -1").split()[2])
 
     def shows(self, t: int) -> None:
         expect(self.get("t")).to_have_text(f"t = {t} of 100")
