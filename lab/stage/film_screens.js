@@ -49,7 +49,9 @@ class FilmScreen {
     const [dx, dy] = ARROWS[key];
     const { n, columns } = this.grid;
     const index = this.chosen + dx - dy * columns;
-    if (index >= 0 && index < n) this.choose(index);
+    if (index < 0 || index >= n) return;
+    this.chosen = index; // the next key may come before it is drawn
+    this.choose(index);
   }
 
   /** Put on what the film `row` has at `at` = {i, share}. */
