@@ -9,7 +9,8 @@ lab: .venv/ready
 
 test: .venv/ready check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(PYTEST)
-	$(BIN)/pytest tests/browser # alone: browsers and their labs need both cores
+	# two browsers and their labs at a time; what two busy cores were too slow for is tried once more, alone
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(BIN)/pytest --last-failed --last-failed-no-failures none tests/browser
 
 check: .venv/ready
 	$(BIN)/ruff check .

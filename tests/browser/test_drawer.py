@@ -41,6 +41,13 @@ def marked(me: Visitor) -> str:
     return me.button("slow-code").locator("[aria-current=step]").inner_text()
 
 
+def at_rest(me: Visitor) -> str:
+    """The picture when its last points have glided to their places."""
+    while (picture := pixels(me)) != (me.page.wait_for_timeout(500), pixels(me))[1]:
+        pass
+    return picture
+
+
 def end_of_turn(me: Visitor) -> None:
     while "takes its step" not in me.button("slow-status").inner_text():
         me.button("slow-next").click()
@@ -53,8 +60,7 @@ def test_slow_motion_walks_a_turn_and_holds_the_picture_until_the_step(visitor: 
     me.until(lambda: me.info()["state"] == "paused", "the run to pause")
     expect(me.button("slow-status")).to_contain_text("Press Next line")
     assert me.commands() == []
-    me.page.wait_for_timeout(500)  # the last points glide to their places
-    picture = pixels(me)
+    picture = at_rest(me)
     me.button("slow-turn-G").click()
     expect(me.button("slow-status")).to_contain_text("Turn of G")
     assert me.commands() == [{"round": me.commands()[0]["round"], "do": "step", "player": "G"}]
