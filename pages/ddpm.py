@@ -167,6 +167,11 @@ def experiments() -> None:
                 "/ddpm?data=ring&tab=Score+field",
             ),
             (
+                "Two classes, guided",
+                "Points with two labels, each in its colour: with s = 4 they go beyond their class. Press Pause when it has learned.",
+                "/ddpm?data=two-gaussians&conditional=true&sampler=DDIM&tab=Reverse&walks=Guided+and+not",
+            ),
+            (
                 "A schedule for 1,000 steps, cut at 100",
                 "ᾱ is still 0.36 at the end: walks begin where no noised data are. Look at *Forward*.",
                 "/ddpm?data=moons&scaled=false&tab=Forward",
