@@ -174,7 +174,7 @@ def experiments() -> None:
             (
                 "A schedule for 1,000 steps, cut at 100",
                 "ᾱ is still 0.36 at the end: walks begin where no noised data are. Look at *Forward*.",
-                "/ddpm?data=moons&scaled=false&tab=Forward",
+                "/ddpm?data=moons&schedule=linear&scaled=false&tab=Forward",
             ),
             (
                 "Linear or cosine?",

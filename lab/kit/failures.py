@@ -63,7 +63,7 @@ FEW_STEPS = Failure(
     "DDIM walks from noise to data in four steps. Each step goes straight on, but the way is bent: the "
     "points end between where they should be, and the two Gaussians come out too narrow.",
     "two-gaussians",
-    {"width": 64, "sampler": "DDIM", "steps": 4},
+    {"width": 64, "schedule": "linear", "sampler": "DDIM", "steps": 4},
     640,
     [
         Cure("50 steps", {"steps": 50}, "Short steps follow the bent way. The net is the same: only the "
@@ -80,7 +80,7 @@ FEW_LEVELS = Failure(
     "The forward process destroys the data in three jumps. On the way back each jump is a Gaussian, and no "
     "Gaussian goes back so far: it would have to split in two.",
     "two-gaussians",
-    {"width": 64, "T": 3},
+    {"width": 64, "schedule": "linear", "T": 3},
     640,
     [
         Cure("T = 100", {"T": 100}, "A small step back is a Gaussian, nearly exactly"),
@@ -97,7 +97,7 @@ UNSCALED = Failure(
     "data are. Samples start from N(0, I), which is somewhere else, and end too far to the left. With "
     "data around 0 nobody would see it.",
     "aside",
-    {"width": 64, "scaled": False},
+    {"width": 64, "schedule": "linear", "scaled": False},
     640,
     [
         Cure("Scaled with T", {"scaled": True},
@@ -114,7 +114,7 @@ LINEAR = Failure(
     "The linear schedule spends half of its levels where nearly all is noise already. Of five steps too few "
     "are left for where the data take shape.",
     "two-gaussians",
-    {"width": 64, "steps": 5},
+    {"width": 64, "schedule": "linear", "steps": 5},
     640,
     [
         Cure("Cosine schedule", {"schedule": "cosine"}, "The noise grows evenly, and each of the five steps "
@@ -130,7 +130,7 @@ SLIDE = Failure(
     "The slide's Algorithm 2 has alpha where alpha-bar belongs, under the root. Every step then takes away "
     "more noise than there is: the points crowd around the middle of each Gaussian.",
     "two-gaussians",
-    {"width": 64, "sampler": "DDPM as on the slide"},
+    {"width": 64, "schedule": "linear", "sampler": "DDPM as on the slide"},
     640,
     [
         Cure("The paper's formula", {"sampler": "DDPM"}, "The mean of a step back is then that of "
@@ -146,7 +146,7 @@ GUIDED = Failure(
     "Guidance 7 exaggerates what speaks for a label. The points of each class move away from "
     "the other class and crowd together. Measure it in the tab of steps and guidance.",
     "two-gaussians",
-    {"width": 64, "conditional": True, "guidance": 7.0},
+    {"width": 64, "schedule": "linear", "conditional": True, "guidance": 7.0},
     640,
     [
         Cure("Guidance 1", {"guidance": 1.0}, "That is the conditional model itself, which learned where "

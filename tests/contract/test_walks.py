@@ -115,5 +115,6 @@ def test_guidance_moves_the_classes_apart():
 
 def test_the_links_say_the_settings():
     slide = next(f for f in DDPM_FAILURES if "slide" in f.title)
-    assert slide.address() == "/ddpm?data=two-gaussians&width=64&sampler=DDPM%20as%20on%20the%20slide"
-    assert slide.address(slide.cures[0]) == "/ddpm?data=two-gaussians&width=64&sampler=DDPM"
+    place = "/ddpm?data=two-gaussians&width=64&schedule=linear&sampler=DDPM"
+    assert slide.address() == f"{place}%20as%20on%20the%20slide"
+    assert slide.address(slide.cures[0]) == place
