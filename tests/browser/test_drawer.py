@@ -60,11 +60,11 @@ def test_slow_motion_walks_a_turn_and_holds_the_picture_until_the_step(visitor: 
     me.until(lambda: me.info()["state"] == "paused", "the run to pause")
     expect(me.button("slow-status")).to_contain_text("Press Next line")
     assert me.commands() == []
-    picture = at_rest(me)
     me.button("slow-turn-G").click()
     expect(me.button("slow-status")).to_contain_text("Turn of G")
     assert me.commands() == [{"round": me.commands()[0]["round"], "do": "step", "player": "G"}]
     first = marked(me)
+    picture = at_rest(me)  # the page has made room for the turn
     me.button("slow-next").click()
     assert marked(me) != first
     me.page.wait_for_timeout(400)
