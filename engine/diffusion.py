@@ -29,6 +29,11 @@ from engine.schedule import levels
 
 OBJECTIVES = {"eps": "‖ε − ε_θ‖²", "x0": "‖x₀ − x_θ‖²", "v": "‖v − v_θ‖²", "u": "‖u − u_θ‖²"}
 """What a net may put out, and the name of its loss."""
+PICTURES: dict[str, Any] = {
+    "T": 200, "steps": 20, "guidance": 2.0, "conditional": True, "width": 32, "depth": 1, "batch": 64,
+    "ema": 0.999,
+}  # fmt: skip
+"""What a U-Net of pictures has otherwise than a net of points."""
 LEVELS = 10  # groups of t in which the loss is measured
 REPEATS = 4  # noises for each example of a measurement
 

@@ -60,6 +60,15 @@ def beta(alpha_bar: Tensor) -> Tensor:
     return torch.cat([alpha_bar.new_zeros(1), 1 - alpha_bar[1:] / alpha_bar[:-1]])
 
 
+def by_steps(alpha_bar: Tensor) -> list[tuple[float, float]]:
+    """Mean and variance of x_t for x_0 = 1 and t = 0 ... T, followed through every step of eq. (2)."""
+    mean, variance, found = 1.0, 0.0, []
+    for b in beta(alpha_bar).tolist():
+        mean, variance = math.sqrt(1 - b) * mean, (1 - b) * variance + b
+        found.append((mean, variance))
+    return found
+
+
 def posterior_variance(alpha_bar: Tensor) -> Tensor:
     """beta tilde (T + 1,), the variance of q(x_{t-1} | x_t, x_0) (Ho et al. 2020, eq. 7)."""
     before = torch.cat([alpha_bar.new_ones(2), alpha_bar[1:-1]])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from itertools import pairwise
 
 import torch
@@ -17,7 +16,7 @@ from engine.diffusion import Denoiser
 from engine.families.ddpm import DDPM
 from engine.family import Family
 from engine.samplers import SAMPLERS, Walk
-from engine.schedule import beta, levels
+from engine.schedule import by_steps, levels
 
 EXAMPLES = 4  # on which a law is measured
 STOPS = 6  # levels of a walk
@@ -70,9 +69,8 @@ def some(model: Denoiser) -> list[int]:
 def jump_gap(model: DDPM) -> float:
     """Mean and variance of x_t for x_0 = 1, followed through every step, against one jump."""
     one = torch.ones(model.space.shape, **model.like)
-    mean, variance, worst = 1.0, 0.0, 0.0
-    for t, b in enumerate(beta(model.alpha_bar).tolist()):
-        mean, variance = math.sqrt(1 - b) * mean, (1 - b) * variance + b
+    worst = 0.0
+    for t, (mean, variance) in enumerate(by_steps(model.alpha_bar)):
         jumped, spread = model.q(one, t, 0 * one), model.q(0 * one, t, one).square()
         worst = max(worst, gap(jumped, mean * one), gap(spread, variance * one))
     return worst

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from engine import schedule
 from engine.config import knob
-from engine.diffusion import Denoiser, DenoiserConfig
+from engine.diffusion import PICTURES, Denoiser, DenoiserConfig
 from engine.family import Space
 from engine.samplers import SAMPLERS, Predict, Step, Walk
 
@@ -68,11 +68,8 @@ class DDPM(Denoiser):
     samplers = tuple(SAMPLERS)
     recipes = {
         "points": {"schedule": "cosine"},  # more levels for fine shapes: the ring is learned in half the time
-        "image": {
-            "T": 200, "steps": 20, "sampler": "DDIM", "guidance": 2.0, "conditional": True,
-            "width": 32, "depth": 1, "batch": 64, "ema": 0.999,
-        },
-    }  # fmt: skip
+        "image": PICTURES | {"sampler": "DDIM"},
+    }
 
     def __init__(self, config: DDPMConfig, space: Space) -> None:
         alpha_bar = schedule.alpha_bar(config.schedule, config.T, config.scaled)

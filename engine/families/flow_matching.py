@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from engine.config import knob
-from engine.diffusion import Denoiser, DenoiserConfig
+from engine.diffusion import PICTURES, Denoiser, DenoiserConfig
 from engine.family import Space
 from engine.samplers import Predict, Step, ended
 
@@ -37,12 +37,7 @@ class FlowMatching(Denoiser):
     Config = FlowMatchingConfig
     samplers = ("Euler", "Heun")
     predicts = "u"
-    recipes = {
-        "image": {
-            "T": 200, "steps": 20, "guidance": 2.0, "conditional": True,
-            "width": 32, "depth": 1, "batch": 64, "ema": 0.999,
-        },
-    }  # fmt: skip
+    recipes = {"image": PICTURES}
 
     def __init__(self, config: FlowMatchingConfig, space: Space) -> None:
         t = torch.linspace(0, 1, config.T + 1, dtype=torch.float64)

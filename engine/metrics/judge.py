@@ -30,6 +30,7 @@ from engine.family import Batch, Family, Terms, adam
 from engine.fit import fit
 from engine.metrics.ruler import Floor
 
+JUDGED = ("digits", "mnist")  # data
 FILE = ASSETS / "judge.safetensors"
 ROUNDS, SEED, BATCH, SHIFT = 2500, 0, 64, 2  # of its training; pictures are moved by up to SHIFT pixels
 CHUNK = 500  # pictures looked at together
@@ -144,7 +145,7 @@ def judge() -> Judge:
 
 def judge_for(data: Dataset) -> Judge | None:
     """The judge, where the data are digits: 28 x 28 pixels, grey, of ten classes."""
-    return judge() if data.name in ("digits", "mnist") else None
+    return judge() if data.name in JUDGED else None
 
 
 @cache

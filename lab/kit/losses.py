@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from lab.kit.answers import ask, ask_again
+from lab.kit.charts import show_chart
 from lab.kit.room import Room
 from lab.probes.losses import SHOWN, curves
 from lab.runs import store
@@ -61,13 +62,12 @@ def _panel(title: str, row: int, loss: str, colour: str, ink: dict[str, str], ba
         }
         figure.add_scatter(x=x, y=y, name="present batch", mode="markers", marker=dots, zorder=2)
         figure.add_vline(x=batch["mean"], line={"dash": "dot", "width": 1, "color": ink["model"]})
-    figure.update_xaxes(title="D(G(z))", range=[-0.02, 1.02], fixedrange=True)
-    figure.update_yaxes(range=[-5, 5] if row == 1 else [-0.05, 1.15], fixedrange=True)
-    figure.update_layout(
-        title=title, height=360, margin={"l": 8, "r": 8, "t": 44, "b": 8}, dragmode=False,
-        legend={"orientation": "h", "y": -0.25},
+    figure.update_xaxes(title="D(G(z))", range=[-0.02, 1.02])
+    figure.update_yaxes(range=[-5, 5] if row == 1 else [-0.05, 1.15])
+    show_chart(
+        figure, f"losses-{row}", title, title=title, height=360,
+        margin={"l": 8, "r": 8, "t": 44, "b": 8}, legend={"orientation": "h", "y": -0.25},
     )  # fmt: skip
-    st.plotly_chart(figure, key=f"losses-{row}", config={"displayModeBar": False}, alt=title)
 
 
 def _says(loss: str, batch: Any, live: bool) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from engine import schedule
+from lab.kit.charts import show_chart
 from lab.kit.films import known
 from lab.kit.room import Room
 from lab.runs import store
@@ -20,8 +21,8 @@ TOO_MUCH = 0.01  # of x_0's variance, left at T
 
 
 def schedules(room: Room) -> None:
-    """alpha_bar_t of this run's schedule among the others, what is left at T, and both ways to x_t "
-    "agreeing."""
+    """alpha_bar_t of this run's schedule among the others, what is left at T, and that both ways to x_t
+    agree."""
     c = known(room).config
     T, kept = c["T"], schedule.alpha_bar(c["schedule"], c["T"], c["scaled"])
     blue, grey = INK[st.context.theme.type or "light"]
@@ -38,17 +39,11 @@ def schedules(room: Room) -> None:
             x=list(range(T + 1)), y=values.tolist(), mode="lines", line=line,
             name=f"{name}{' (this run)' if own else ''}",
         )  # fmt: skip
-    figure.update_xaxes(title="t", range=[0, T], fixedrange=True)
-    figure.update_yaxes(title="ᾱₜ, share of x₀'s variance that is left", range=[0, 1.02], fixedrange=True)
-    figure.update_layout(
-        height=320,
-        margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        dragmode=False,
-        legend={"x": 1, "xanchor": "right", "y": 1},
-    )
+    figure.update_xaxes(title="t", range=[0, T])
+    figure.update_yaxes(title="ᾱₜ, share of x₀'s variance that is left", range=[0, 1.02])
     alt = f"alpha-bar over t from 0 to {T} for the schedules {', '.join(DASHES)}"
-    st.plotly_chart(figure, key="schedules", config={"displayModeBar": False}, alt=alt)
-    st.markdown(left_at_the_end(kept[-1].item(), T) + "\n\n" + agree(kept.tolist()))
+    show_chart(figure, "schedules", alt, height=320, legend={"x": 1, "xanchor": "right", "y": 1})
+    st.markdown(left_at_the_end(kept[-1].item(), T) + "\n\n" + agree(kept))
 
 
 def left_at_the_end(last: float, T: int) -> str:
@@ -66,13 +61,10 @@ def left_at_the_end(last: float, T: int) -> str:
     return says + r"So $x_T$ is practically $\mathcal N(0, \mathbf I)$, where the walk back begins."
 
 
-def agree(kept: list[float]) -> str:
-    """The variance of x_t given x_0 by T small steps and by one jump, at the middle and at the end."""
-    factor, variance, way = 1.0, 0.0, [(1.0, 0.0)]
-    for before, now in pairwise(kept):
-        alpha = now / before
-        factor, variance = math.sqrt(alpha) * factor, alpha * variance + 1 - alpha
-        way.append((factor, variance))
+def agree(alpha_bar: Tensor) -> str:
+    """The variance of x_t given x_0 by small steps and by one jump, in the middle and where they differ
+    most."""
+    kept, way = alpha_bar.tolist(), schedule.by_steps(alpha_bar)
     t = len(kept) // 2
     apart = max(max(abs(f - math.sqrt(a)), abs(v - (1 - a))) for (f, v), a in zip(way, kept, strict=True))
     return (

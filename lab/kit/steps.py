@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import data
+from engine.metrics.judge import JUDGED
 from lab.kit.answers import ask
+from lab.kit.charts import show_chart
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
@@ -58,7 +60,7 @@ def steps(room: Room) -> None:
 def _setting(room: Room) -> Setting | None:
     info = store.read_info(store.folder(room.run))
     chosen = data.load(info.data)
-    if room.kind == "image" and chosen.name not in ("digits", "mnist"):
+    if room.kind == "image" and chosen.name not in JUDGED:
         return None
     return Setting(
         room.kind,
@@ -172,7 +174,7 @@ def _guidance_drawn(setting: Setting, found: list[Point]) -> None:
     top = 1.1 * max(1.0, *(p["quality"]["diversity"] for p in found))
     figure.update_layout(
         yaxis2={
-            "overlaying": "y", "side": "right", "range": [0, top], "showgrid": False, "fixedrange": True,
+            "overlaying": "y", "side": "right", "range": [0, top], "showgrid": False,
             "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1],
         },
     )  # fmt: skip
@@ -261,17 +263,12 @@ def _figure(found: list[Point], setting: Setting, grey: str) -> go.Figure:
         annotation_position="top left",
     )  # fmt: skip
     top = 1.08 * max(value + 2 * error, *(p["quality"][setting.measure] for p in found))
-    figure.update_yaxes(title=SHORT[setting.measure], range=[0, top], fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(title=SHORT[setting.measure], range=[0, top])
     return figure
 
 
 def _show(figure: go.Figure, alt: str, key: str) -> None:
-    figure.update_layout(
-        height=420, margin={"l": 8, "r": 8, "t": 24, "b": 8}, dragmode=False,
-        legend={"orientation": "h", "y": -0.25},
-    )  # fmt: skip
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)
+    show_chart(figure, key, alt, height=420, legend={"orientation": "h", "y": -0.25})
 
 
 def _number(value: float) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from lab.kit.charts import show_chart
+
 INK = {"light": ("#009E73", "#7B808C"), "dark": ("#2FBF94", "#9BA1AD")}  # latent green, and a quiet grey
 
 
@@ -41,15 +43,10 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
         x=xs, y=ys, text=texts, mode="lines+markers+text", textposition="top right",
         line={"color": ink, "width": 2}, marker={"size": 10, "color": ink}, cliponaxis=False,
     )  # fmt: skip
-    figure.update_xaxes(title="KL[q(z|x) ‖ p(z)], nats: what the code costs", range=[x0, x1], fixedrange=True)
-    figure.update_yaxes(
-        title="−E[log p(x|z)], nats: what is lost", range=[lows - margin, highs + margin], fixedrange=True
-    )
-    figure.update_layout(
-        height=420, margin={"l": 8, "r": 8, "t": 24, "b": 8}, showlegend=False, dragmode=False
-    )
+    figure.update_xaxes(title="KL[q(z|x) ‖ p(z)], nats: what the code costs", range=[x0, x1])
+    figure.update_yaxes(title="−E[log p(x|z)], nats: what is lost", range=[lows - margin, highs + margin])
     alt = f"Reconstruction against KL of {len(known)} members"
-    st.plotly_chart(figure, key="trade-off", config={"displayModeBar": False}, alt=alt)
+    show_chart(figure, "trade-off", alt, height=420, showlegend=False)
     st.caption(
         "Each point is a member, measured on test examples. A larger β moves it to the left: a cheaper "
         "code, and a worse reconstruction. On a dotted line the ELBO, which weighs both alike, is the "

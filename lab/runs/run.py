@@ -137,7 +137,8 @@ class Run:
         self._sums, self._rounds_summed = {}, 0
         if len(wall.diverged(row, self.model.members)) == max(1, self.model.members):
             return self._diverged()
-        if self.round % max(64, 4 * _stride(self.round)) == 0:  # under 5 % of the time
+        # under 5 % of the time; of a diffusion of points, half
+        if self.round % max(64, 4 * _stride(self.round)) == 0:
             row |= self.quality()
         row = {"round": self.round} | row
         self.history.append(row)

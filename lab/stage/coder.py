@@ -7,16 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from lab.stage.stage import read_assets
+from lab.stage.stage import ASKING, read_assets
 
 SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "mount.js",
-    "palette.js",
-    "wire.js",
-    "link.js",
-    "asker.js",
+    *ASKING,
     "pad.js",
     "way.js",
     "listing.js",

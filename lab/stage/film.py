@@ -7,19 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from lab.stage.stage import Segment, read_assets
+from lab.stage.stage import ASKING, Segment, read_assets
 
 Row = Mapping[str, Any]
 """One film: "title", a few words over it; "ask", the streaming probe that makes it; "with", its arguments."""
 
 SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "mount.js",
-    "palette.js",
-    "wire.js",
-    "link.js",
-    "asker.js",
+    *ASKING,
     "layers.js",
     "axes.js",
     "draw.js",

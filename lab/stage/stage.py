@@ -44,12 +44,10 @@ class Graph(TypedDict):
     edges: Sequence[Sequence[str]]
 
 
+BASE = ("words.js", "dom.js", "mount.js", "palette.js", "wire.js")
+ASKING = (*BASE, "link.js", "asker.js")  # of components that ask a run's model
 SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "mount.js",
-    "palette.js",
-    "wire.js",
+    *BASE,
     "layers.js",
     "axes.js",
     "draw.js",

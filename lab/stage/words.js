@@ -139,7 +139,6 @@ function rate(value) {
 const FILM_WORDS = {
   film: "Film of the process, step by step",
   play: "Play",
-  pause: "Pause",
   first: "First frame",
   back: "One step back",
   forth: "One step forth",
