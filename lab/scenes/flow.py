@@ -4,6 +4,7 @@ and the grid of z bent into the space of x."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def once(model: Flow, data: Dataset) -> Arrays:
     """The exact density of the data, where it is known."""
     if data.space.kind != "points" or data.target is None:
         return {}
-    p = grid_of(data, SIDE, data.target.log_prob)[0]
+    p = truth(data, SIDE)
     return {"side/target": shades(p / p.max())}
 
 
@@ -60,14 +61,16 @@ def pictures(model: Flow) -> Arrays:
     return {"images/samples": generic.pictures(model.sample(IMAGES))}
 
 
-def grid_of(data: Dataset, side: int, log_prob: LogProb) -> tuple[Tensor, float]:
-    """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
-    node stands for."""
-    assert data.box
-    return on_grid(data.box, side, log_prob, data.x.device)
+@lru_cache(maxsize=8)
+def truth(data: Dataset, side: int) -> Tensor:
+    """The exact density of the data on the grid of the box."""
+    assert data.box and data.target
+    return on_grid(data.box, side, data.target.log_prob, data.x.device)[0]
 
 
 def on_grid(box: Box, side: int, log_prob: LogProb, device: torch.device) -> tuple[Tensor, float]:
+    """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
+    node stands for."""
     x0, x1, y0, y1 = box
     rows = torch.linspace(y0, y1, side, device=device)
     columns = torch.linspace(x0, x1, side, device=device)
@@ -91,14 +94,15 @@ def whole(model: Flow, data: Dataset) -> Tensor:
 def fields(model: Flow, data: Dataset) -> Arrays:
     """The model's density, what it misses of the data's or adds, and how far apart the two are."""
     side = COARSE if isinstance(model, ContinuousFlow) else SIDE
-    p, area = grid_of(data, side, model.log_prob)
+    assert data.box
+    p, area = on_grid(data.box, side, model.log_prob, data.x.device)
     top = p.max()
     found = {}
     if data.target is not None:
-        truth = grid_of(data, side, data.target.log_prob)[0]
-        top = truth.max()
-        found["side/error"] = shades((p - truth) / top / 2 + 0.5)
-        gap = torch.where(truth > 0, truth * (truth.log() - p.clamp(min=1e-30).log()), 0.0)
+        exact = truth(data, side)
+        top = exact.max()
+        found["side/error"] = shades((p - exact) / top / 2 + 0.5)
+        gap = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
         found |= number("KL(data ‖ model)", gap.sum() * area)
     return found | {"field/density": shades(p / top)}
 
