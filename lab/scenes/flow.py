@@ -64,7 +64,8 @@ def pictures(model: Flow) -> Arrays:
 @lru_cache(maxsize=8)
 def truth(data: Dataset, side: int) -> Tensor:
     """The exact density of the data on the grid of the box."""
-    assert data.box and data.target
+    assert data.box
+    assert data.target
     return on_grid(data.box, side, data.target.log_prob, data.x.device)[0]
 
 
