@@ -10,13 +10,18 @@ st.markdown(
     "Bend the curve $z = f(x)$, and a simple density of $z$ becomes any density of $x$: a short piece of $x$ "
     "has the mass of the piece of $z$ that $f$ sends it to."
 )
-asked = st.query_params
-base, target = asked.get("base", "normal"), asked.get("target")
-bend(
-    key="bend",
-    base=base if base in BASES else "normal",
-    target=target if target in TARGETS else None,
-)
+
+
+def asked(name: str, known: tuple[str, ...]) -> str | None:
+    """What the address says, if it is known."""
+    value = st.query_params.get(name)
+    if value is None or value in known:
+        return value
+    st.error(f"There is no {name} of that name; choose one of {', '.join(known)}.")
+    return None
+
+
+bend(key="bend", base=asked("base", BASES) or "normal", target=asked("target", TARGETS))
 
 
 def formula() -> None:
@@ -25,9 +30,11 @@ def formula() -> None:
 Mass is kept. What lies in a thin slice $[x, x + dx]$ lies in its image $[z, z + dz]$ too, so
 
 $$
-p_x(x)\, dx = p_z(z)\, dz, \qquad z = f(x)
-\qquad\Longrightarrow\qquad
-p_x(x) = p_z(f(x)) \left| \frac{df}{dx} \right| .
+p_x(x)\, |dx| = p_z(z)\, |dz|, \qquad z = f(x)
+$$
+
+$$
+p_x(x) = p_z(f(x)) \left| \frac{df}{dx} \right|
 $$
 
 - **Steep** ($|df/dx| > 1$): a short interval of $x$ is spread over a long one of $z$ and gets all its mass; $p_x$ is higher than $p_z$.

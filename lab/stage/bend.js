@@ -202,7 +202,7 @@ class Bend {
     const base = BEND_BASES[this.chosen.base];
     const target = BEND_TARGETS[this.chosen.target];
     const scene = { spline: bendSpline(this.knots), base, target, x, a: x - dx / 2, b: x + dx / 2 };
-    this.layout = bendLayout(width, 0.52 * window.innerHeight);
+    this.layout = bendLayout(width, window.innerHeight - 190);
     const ctx = sharpen(this.canvas, this.layout.width, this.layout.height);
     const figure = new BendFigure(ctx, this.layout, this.palette, scene);
     figure.draw();

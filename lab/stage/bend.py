@@ -40,7 +40,7 @@ def bend(
     target: str | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """A monotone curve z = f(x) with seven knots to drag, p_z on its left and p_x below it, all in the browser.
+    """A monotone curve z = f(x) with seven knots to drag, p_z beside it and p_x below, all in the browser.
 
     Args:
         key: the component's key.

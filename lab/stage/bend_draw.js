@@ -4,10 +4,10 @@
 const LEAST_TOP = 0.72; // density at the upper edge of the picture of p_x, at least
 const MOST_TOP = 3; // a peak that is higher is cut
 
-/** Where the three pictures stand, in CSS pixels, if there is so much width and height. */
+/** Where the three pictures stand, in CSS pixels, if there is so much width and height for all. */
 function bendLayout(width, height) {
   const [left, below] = width < 480 ? [22, 22] : [30, 26]; // for the numbers of the axes
-  const side = Math.floor(Math.min((width - left - 8) / 1.27, Math.max(230, height)));
+  const side = Math.floor(Math.min((width - left - 8) / 1.27, Math.max(260, (height - below) / 1.46)));
   const depth = Math.floor(0.27 * side);
   const x = depth + left;
   return {
@@ -64,6 +64,7 @@ class BendFigure {
       rule(ctx, x, curve.y, x, curve.y + curve.h);
       rule(ctx, curve.x, y, curve.x + curve.w, y);
       ctx.globalAlpha = 1;
+      if (i > 2) continue; // here the axis has its letter
       const text = String(i).replace("-", "\u2212");
       ctx.textAlign = "center";
       ctx.fillText(text, x, (curve.y + curve.h + made.y) / 2 + 1);
@@ -164,7 +165,7 @@ class BendFigure {
     ctx.lineWidth = 3;
     this.shape(ends, true);
     ctx.restore();
-    const text = `f\u2032(x) = ${slope.toFixed(2)}`;
+    const text = `f\u200a\u2032(x) = ${slope.toFixed(2)}`;
     ctx.font = `italic ${layout.size}px ${BEND_SERIF}`;
     ctx.textBaseline = "middle";
     const { curve } = layout;
@@ -182,8 +183,9 @@ class BendFigure {
     this.name(["z = f(x)"], curve.x + 10, curve.y + size, palette.roles.model.text, "left");
     this.name(["p", "z", "(z)"], 2, base.y + size, palette.roles.latent.text, "left");
     this.name(["p", "x", "(x)"], right, made.y + 12, palette.roles.model.text, "right");
-    this.name(["x"], right + 12, (curve.y + curve.h + made.y) / 2, palette.text, "right");
-    this.name(["z"], (base.w + curve.x) / 2 + 5, curve.y + 10, palette.text, "right");
+    if (this.target) this.name(["target"], right, made.y + 14 + 1.3 * size, palette.text, "right");
+    this.name(["x"], this.map.x(3) + 5, (curve.y + curve.h + made.y) / 2, palette.text, "right");
+    this.name(["z"], (base.w + curve.x) / 2 + 5, this.map.y(3), palette.text, "right");
   }
 
   /** Letters as in a book; the second of three pieces is a subscript. */

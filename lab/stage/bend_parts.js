@@ -4,7 +4,7 @@ const STRAIGHT = [-3, -2, -1, 0, 1, 2, 3].map((at) => [at, at]);
 const BEND_PRESETS = {
   steep: [[-3, -2.6], [-2, -2], [-0.5, -1.5], [0, 0], [0.5, 1.5], [2, 2], [3, 2.6]],
   flat: [[-2.6, -2.3], [-1.6, -0.8], [-0.9, -0.14], [0, 0], [0.9, 0.14], [1.6, 0.8], [2.6, 2.3]],
-  steps: [[-2.3, -2.6], [-1.5, -0.55], [-0.45, -0.4], [0, 0], [0.45, 0.4], [1.5, 0.55], [2.3, 2.6]],
+  steps: [[-2.3, -2.6], [-1.5, -0.55], [-0.5, -0.4], [0.5, 0.4], [1, 0.48], [1.5, 0.55], [2.3, 2.6]],
 };
 
 /** A number as it is printed: with a real minus sign, and none before zero. */
@@ -25,7 +25,7 @@ class BendNumbers {
     const cell = (name, role) => (this.cells[name] = make("b", { class: role, "data-testid": `bend-${name}` }));
     const term = (role, ...text) => make("span", { class: role }, ...text);
     const formula = [
-      term("model", ...withIndex("p_x(x)")), "=", term("latent", ...withIndex("p_z(f(x))")), "\u00b7", term("gradient", "|f\u2032(x)|"),
+      term("model", ...withIndex("p_x(x)")), "=", term("latent", ...withIndex("p_z(f(x))")), "\u00b7", term("gradient", "|f\u200a\u2032(x)|"),
       cell("px", "model"), "=", cell("pz", "latent"), "\u00b7", cell("slope", "gradient"),
     ];
     this.formula = make("div", { class: "formula", "data-testid": "bend-formula" }, ...formula.map((one) => (typeof one === "string" ? make("span", {}, one) : one)));
