@@ -124,6 +124,11 @@ function signed(text) {
   return text.replace(/(?<![A-Za-z0-9])-|(?<=\de)-/g, "\u2212");
 }
 
+/** 12 -> "\u2081\u2082" */
+function subscript(number) {
+  return [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
+}
+
 /** A vector as it is written: (0.12, \u22121.03, ...); of a long one only the first three numbers. */
 function vector(values) {
   const some = [...values].slice(0, values.length > 4 ? 3 : 4).map((one) => signed(one.toFixed(2)));
@@ -164,4 +169,8 @@ const FILM_WORDS = {
   chosenLabel: "{name}, picture {n} (class {label})",
   gridSays: "{name}: {of} pictures, number {n} is chosen. Press one, or use the arrow keys.",
   classes: "Coloured by class:",
+  tweenFirst: "z = h{h}, before any layer",
+  tweenAt: "h{h}, after {done} of {T} layers",
+  tweenIn: "between h{h} and h{hNext}",
+  tweenLast: "x = h\u2080, after all {T} layers",
 };
