@@ -19,8 +19,7 @@ function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
-    const oneSided = look.role(name) === "truth" || /density|error/.test(name);
-    item.cache = fieldImage(item, look, oneSided ? rgb(look.palette.roles[look.role(name)].ink) : null);
+    item.cache = fieldImage(item, look, isOneSided(name, look) ? rgb(look.palette.roles[look.role(name)].ink) : null);
     item.painted = stamp;
   }
   // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
@@ -30,6 +29,13 @@ function paintField(ctx, item, map, look, name) {
   ctx.imageSmoothingEnabled = true;
   ctx.imageSmoothingQuality = "high";
   ctx.drawImage(item.cache, area.x - (w - area.w) / 2, area.y - (h - area.h) / 2, w, h);
+}
+
+/** Whether 0 is nothing, rather than one end of a scale with a neutral middle. */
+function isOneSided(name, look) {
+  const [kind, rest] = splitName(name);
+  if (kind === "side") return rest !== "error";
+  return look.role(name) === "truth" || /density|error/.test(name);
 }
 
 /** Neutral is transparent, so the middle of the scale is the page itself, in any theme. A field with a colour

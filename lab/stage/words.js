@@ -174,3 +174,29 @@ const FILM_WORDS = {
   tweenIn: "between h{h} and h{hNext}",
   tweenLast: "x = h\u2080, after all {T} layers",
 };
+
+/** The sentences of a place's way through a flow (`passage.js`). "_x" is written as a subscript. */
+const PASSAGE_WORDS = {
+  passage: "The way of a place through the layers of the flow",
+  passagePlane: "Density of the model in the plane, and the way of the place x = {x} to z = {z}. Move the place with the arrow keys, with Shift in larger steps.",
+  passageHint: "Press a place, or move it with the arrow keys.",
+  mass: "Integral of p over the plane shown: {mass}",
+  passageOf: "The model of round {round}",
+  logPx: "log p_x(x)",
+  logPz: "log p_z(z)",
+  logDets: "\u03a3 log|det J_l|",
+  logTruth: "exact log p(x) of the data",
+  inversion: "|x \u2212 f\u207b\u00b9(f(x))|, at most",
+  nats: "in nats",
+  infinitely: "\u2212\u221e",
+  layer: "Layer",
+  jacobian: "Jacobian J",
+  logDet: "log|det J|",
+  runningSum: "sum so far",
+  wholeJacobian: "Jacobian of the whole f",
+  lower: "lower triangular: det = product of the diagonal",
+  upper: "upper triangular: det = product of the diagonal",
+  diagonal: "diagonal: det = product of the diagonal",
+  full: "no entry is 0",
+  matrixSays: "{name}, row by row: {entries}",
+};

@@ -23,9 +23,10 @@ screens = {
     "forward": {"x_t": "in one jump", "chain": "step by step"},
     "layers": {"h": "h", "density": "density of h", "stretch": "the layer stretches (blue) or squeezes"},
 }.get(choice, SCREENS)
+made = "points/fake" if choice == "layers" else "points/model"
 legend = [
     {"words": "Data", "role": "data", "layer": "points/real"}, " and ",
-    {"words": "what the model makes", "role": "model", "layer": "points/fake" if choice == "layers" else "points/model"}, ".",
+    {"words": "what the model makes", "role": "model", "layer": made}, ".",
 ]  # fmt: skip
 film(
     "some-run",
