@@ -6,14 +6,15 @@ const CAPTION = 20;
 const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
-function panelsOf(layers, box, wall) {
+function panelsOf(layers, box, wall, words) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
   if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
   if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
-  for (const [name] of layers.entries("side")) panels.push({ kind: "side", name, aspect: worldAspect(layers, box) });
+  const sides = layers.entries("side").map(([name]) => name);
+  for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect: worldAspect(layers, box) });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
   return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
 }
@@ -55,8 +56,9 @@ function arrangeLargest([first, ...others], width, tallest) {
   const room = narrow ? { x: 0, y: high + CAPTION + GAP, w: width, h: tallest } : { x: wide + GAP, y: 0, w: width - wide - GAP, h: high + CAPTION };
   const row = (room.w - GAP * (others.length - 1)) / others.length;
   const beside = others.map((one) => Math.min(room.h - CAPTION, row / one.aspect));
-  // One above the other the first is the larger one.
-  const shares = others.length === 1 ? [1] : others.map((_, i) => (i ? 0.4 / (others.length - 1) : 0.6));
+  // One above the other what belongs to a plane begins with the larger one.
+  const share = first.kind === "plane" && others.length > 1 ? 0.6 : 1 / others.length;
+  const shares = others.map((_, i) => (i ? (1 - share) / (others.length - 1) : share));
   const below = others.map((one, i) => Math.min(shares[i] * (room.h - CAPTION * others.length - GAP * (others.length - 1)), room.w / one.aspect));
   const inRow = narrow || beside[0] >= below[0];
   let [x, y] = [room.x, room.y];
