@@ -1,0 +1,273 @@
+r"""Normalizing flows: an invertible z = f(x) bends the data's density into a simple one, and counts volume.
+
+    p_x(x) = p_z(f(x)) |det df/dx|,      f = f_L o ... o f_1,      x = h_0 -> h_1 -> ... -> h_L = z
+    log p_x(x) = log p_z(z) + sum_l log |det dh_l / dh_{l-1}|
+
+Training descends -E[log p_x(x)], which is exact; a sample is x = f^{-1}(z) with z ~ p_z. (The lecture's
+directions. Rezende and Mohamed 2015, https://arxiv.org/abs/1505.05770, name the other one f.)
+
+Pictures have 256 levels, to which a density could give an infinite likelihood; so a level v becomes v + u
+with u uniform in [0, 1) (dequantisation: Theis et al. 2016, https://arxiv.org/abs/1511.01844). Then
+-E[log p(v + u)] is at least -log P(v), and per number and in base 2 it is called bits per dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from engine.config import Config, Refused, knob
+from engine.family import Batch, Family, Space, Terms
+from engine.nets import mlp
+from engine.pixels import Logit, Reshape
+from engine.transforms import Pair, Transform
+
+NLL, BITS = "−log p(x)", "bits per dimension"
+"""What is descended, of points and of pictures."""
+PICTURES: dict[str, Any] = {"layers": 6, "width": 512, "depth": 1, "batch": 128, "lr": 5e-4}
+"""What pictures need otherwise than points."""
+
+
+class FlowConfig(Config):
+    """Knobs that all flows have."""
+
+    layers: int = knob(8, 1, 16, label="Layers", symbol="L", says="invertible layers, one after another")
+    base: Literal["normal", "uniform", "mixture"] = knob(
+        "normal", label="Base", symbol="p_z",
+        says="the simple density: normal, uniform with soft edges, or a mixture of 8 normals that learns",
+    )  # fmt: skip
+    order: Literal["alternate", "random", "none"] = knob(
+        "alternate", label="Order of the variables",
+        says="how the roles of the variables change from layer to layer",
+    )  # fmt: skip
+    width: int = knob(64, 4, 1024, label="Width", log=True, says="units of a hidden layer of a net")
+    depth: int = knob(2, 1, 4, label="Depth", advanced=True, says="hidden layers of a net")
+    lr: float = knob(
+        2e-3, 1e-5, 0.05, label="Learning rate", symbol=r"\eta", log=True, live=True,
+        says="learning rate of Adam",
+    )  # fmt: skip
+    batch: int = knob(
+        256, 2, 2048, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
+    )
+
+
+class Flow(Family):
+    """A family that composes invertible transforms."""
+
+    branch = "tractable"
+    algorithm = ("terms", "log_prob")
+    base: Base
+    settled: Tensor
+
+    def __init__(self, config: FlowConfig, space: Space) -> None:
+        super().__init__(config, space)
+        self.transforms: Any = nn.ModuleList(self.build())
+        self.base = BASES[config.base](space.size)
+        self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
+
+    @abstractmethod
+    def build(self) -> list[Transform]:
+        """f_1, ..., f_L."""
+
+    def pixels(self) -> list[Transform]:
+        """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line."""
+        return [Logit(), Reshape(self.space.shape, (self.space.size,))] if self.space.kind == "image" else []
+
+    # --- both directions ---------------------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Pair:
+        """z = f(x) and log |det dz/dx| (n,)."""
+        way = self.way(x)
+        return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
+
+    def inverse(self, z: Tensor) -> Pair:
+        """x = f^-1(z) and log |det dx/dz| (n,)."""
+        way = self.back(z)
+        return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
+
+    def way(self, x: Tensor) -> list[Pair]:
+        """h_l and log |det dh_l / dh_{l-1}| for l = 1 ... L."""
+        found = []
+        for f in self.transforms:
+            x, log_det = f(x)
+            found.append((x, log_det))
+        return found
+
+    def back(self, z: Tensor) -> list[Pair]:
+        """h_{l-1} and log |det dh_{l-1} / dh_l| for l = L ... 1."""
+        found = []
+        for f in reversed(self.transforms):
+            z, log_det = f.inverse(z)
+            found.append((z, log_det))
+        return found
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p_x(x) (n,) in nats, exact; of a picture the density of `dequantised` numbers."""
+        z, log_det = self(x)
+        return self.base.log_prob(z) + log_det
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Tensor:
+        """x = f^-1(z) with z from the base, whose spread is multiplied by the temperature."""
+        return self.shown(self.inverse(self.base.sample(n, temperature))[0])
+
+    # --- pictures ----------------------------------------------------------------------------------
+
+    def dequantised(self, x: Tensor) -> Tensor:
+        """Pictures in [-1, 1] as v + u in (0, 256), with fresh noise; points as they are."""
+        if self.space.kind != "image":
+            return x
+        v = ((x + 1) * 127.5).round()
+        return v + torch.rand_like(x).clamp(1e-4, 1 - 1e-4)
+
+    def shown(self, c: Tensor) -> Tensor:
+        """The pictures in [-1, 1] that dequantised ones come from; points as they are."""
+        return c.floor().clamp(0, 255) / 127.5 - 1 if self.space.kind == "image" else c
+
+    # --- training ----------------------------------------------------------------------------------
+
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+        """The lecture's algorithm: maximum likelihood on a minibatch."""
+        x = self.dequantised(batch.x)
+        if not self.settled:
+            self.settle(x)
+        yield self, self.terms(x)
+
+    @torch.no_grad()
+    def settle(self, x: Tensor) -> None:
+        """Layers that begin with statistics of the data take them from the first minibatch."""
+        for f in self.transforms:
+            x = f.settle(x)
+        self.settled.fill_(True)
+
+    def terms(self, x: Tensor) -> Terms:
+        """-E[log p(x)], of pictures in bits per dimension."""
+        return {self.loss: -self.log_prob(x).mean() * self.unit}
+
+    @property
+    def loss(self) -> str:
+        return BITS if self.space.kind == "image" else NLL
+
+    @property
+    def unit(self) -> float:
+        """Of the loss, in nats of an example."""
+        return 1 / (self.space.size * math.log(2)) if self.space.kind == "image" else 1.0
+
+    @torch.no_grad()
+    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
+        """The loss on held-out x."""
+        return {f"test {self.loss}": self.terms(self.dequantised(x))[self.loss].item()}
+
+    # --- what the families share -------------------------------------------------------------------
+
+    def kept(self) -> list[Tensor]:
+        """For each coupling layer the half (D,) that it keeps. In a picture it is a checkerboard."""
+        D, order = self.space.size, self.config.order
+        if D < 2:
+            raise Refused(f"{self.title} needs two numbers or more, one half to say how the other changes.")
+        first = torch.arange(D) % 2 == 0
+        if self.space.kind == "image":
+            places = torch.meshgrid(*[torch.arange(n) for n in self.space.shape], indexing="ij")
+            first = torch.stack(places).sum(0).flatten() % 2 == 0
+        found = []
+        for i in range(self.config.layers):
+            if order == "random":
+                first = torch.randperm(D) < D // 2
+            found.append(~first if order == "alternate" and i % 2 else first)
+        return found
+
+    def ranks(self) -> list[Tensor]:
+        """For each autoregressive layer the place of each variable in its order, (D,)."""
+        D, order = self.space.size, self.config.order
+        ways = {"alternate": torch.arange(D), "none": torch.arange(D)}
+        found = []
+        for i in range(self.config.layers):
+            rank = torch.randperm(D) if order == "random" else ways[order]
+            found.append(rank.flip(0) if order == "alternate" and i % 2 else rank)
+        return found
+
+    def net(self, inputs: int, outputs: int) -> nn.Sequential:
+        """The net of a coupling; it begins with outputs 0, so that a layer begins as the identity."""
+        net = mlp(inputs, self.config.width, self.config.depth, outputs, act=nn.ReLU)
+        nn.init.zeros_(net[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(net[-1].bias)  # type: ignore[arg-type]
+        return net
+
+
+# --- base densities ----------------------------------------------------------------------------------
+
+
+class Base(nn.Module):
+    """A simple density of D numbers."""
+
+    def __init__(self, D: int) -> None:
+        super().__init__()
+        self.D = D
+        self.register_buffer("zero", torch.zeros(()), persistent=False)
+        self.zero: Tensor
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p_z (n,) of z (n, D) or any shape of D numbers."""
+        raise NotImplementedError
+
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        """n samples (n, D), their spread multiplied."""
+        raise NotImplementedError
+
+
+class Normal(Base):
+    """N(0, I)."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return -0.5 * z.flatten(1).square().sum(1) - self.D * math.log(2 * math.pi) / 2
+
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        return torch.randn(n, self.D).to(self.zero) * temperature
+
+
+class Uniform(Base):
+    """Uniform on [-EDGE, EDGE]^D with soft edges: plus logistic noise of scale SOFT. So the density is not 0
+    outside, where no gradient could bring data back: (sigmoid((z + a) / s) - sigmoid((z - a) / s)) / 2a."""
+
+    EDGE, SOFT = 2.0, 0.05
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        # sigmoid(p) - sigmoid(q) = sigmoid(p) sigmoid(-q) (1 - e^(q - p))
+        z, a, s = z.flatten(1).abs(), self.EDGE, self.SOFT
+        log_p = logsigmoid((z + a) / s) + logsigmoid((a - z) / s) + math.log1p(-math.exp(-2 * a / s))
+        return (log_p - math.log(2 * a)).sum(1)
+
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        u = torch.rand(2, n, self.D).to(self.zero)
+        return ((2 * u[0] - 1) * self.EDGE + self.SOFT * u[1].clamp(1e-6, 1 - 1e-6).logit()) * temperature
+
+
+class Mixture(Base):
+    """A mixture of K normals that learns its weights, centres and spreads: a base in several pieces."""
+
+    K = 8
+
+    def __init__(self, D: int) -> None:
+        super().__init__(D)
+        self.logits = nn.Parameter(torch.zeros(self.K))
+        self.centres = nn.Parameter(torch.randn(self.K, D) * 1.5)
+        self.log_sigma = nn.Parameter(torch.full((self.K,), -0.5))
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        far = (z.flatten(1)[:, None] - self.centres) * (-self.log_sigma).exp()[:, None]
+        each = -0.5 * far.square().sum(2) - self.D * (self.log_sigma + math.log(2 * math.pi) / 2)
+        return (each + self.logits.log_softmax(0)).logsumexp(1)
+
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        k = torch.multinomial(self.logits.softmax(0), n, replacement=True)
+        eps = torch.randn(n, self.D).to(self.zero)
+        return self.centres[k] + self.log_sigma[k].exp()[:, None] * eps * temperature
+
+
+BASES: dict[str, type[Base]] = {"normal": Normal, "uniform": Uniform, "mixture": Mixture}

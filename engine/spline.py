@@ -1,0 +1,63 @@
+"""The monotone rational-quadratic spline of neural spline flows (Durkan et al. 2019,
+https://arxiv.org/abs/1906.04032, section 3.1): a curve through K + 1 knots with a slope at each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, softmax, softplus
+
+SMALLEST = 1e-3  # share of a bin, and slope at a knot
+ONE = 0.5413248546129181  # softplus(ONE) = 1
+
+
+def knots(o: Tensor, bound: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Knots x and y (..., K + 1), from -bound to bound, and slopes (..., K + 1), from free numbers o
+    (..., 3 K - 1): widths, heights, and slopes of the inner knots. At the ends the slope is 1; o = 0 is the
+    identity."""
+    K = (o.shape[-1] + 1) // 3
+    steps = SMALLEST + (1 - SMALLEST * K) * softmax(o[..., : 2 * K].unflatten(-1, (2, K)), -1)
+    xy = 2 * bound * pad(steps.cumsum(-1)[..., :-1], (1, 1)) - bound
+    xy = torch.cat([xy[..., :-1], torch.full_like(xy[..., :1], bound)], -1)
+    slopes = pad(SMALLEST + softplus(o[..., 2 * K :] + ONE) * (1 - SMALLEST), (1, 1), value=1.0)
+    return xy[..., 0, :], xy[..., 1, :], slopes
+
+
+def spline(b: Tensor, o: Tensor, inverse: bool, bound: float) -> tuple[Tensor, Tensor]:
+    """The spline at b (n, d), or its inverse, and the logarithm of the slope there, both (n, d); parameters o
+    (n, d, 3 K - 1). Outside [-bound, bound] it is the identity. Equations (4) to (8) of the paper."""
+    x, y, d = knots(o, bound)
+    inside = b.abs() < bound
+    at = torch.where(inside, b, 0.0)
+    bin_ = torch.searchsorted((y if inverse else x)[..., 1:-1].contiguous(), at[..., None], right=True)
+    left = lambda t: t.gather(-1, bin_)[..., 0]  # noqa: E731
+    right = lambda t: t.gather(-1, bin_ + 1)[..., 0]  # noqa: E731
+    x0, y0, d0, d1 = left(x), left(y), left(d), right(d)
+    width, height = right(x) - x0, right(y) - y0
+    s = height / width
+    bend = d1 + d0 - 2 * s
+    if inverse:  # the root of a quadratic in xi, in its stable form: eq. (6) to (8)
+        rise = at - y0
+        A = height * (s - d0) + rise * bend
+        B = height * d0 - rise * bend
+        C = -s * rise
+        xi = 2 * C / (-B - (B.square() - 4 * A * C).clamp(min=0).sqrt())
+    else:
+        xi = (at - x0) / width
+    cross = xi * (1 - xi)
+    below = s + bend * cross
+    slope = (
+        s.square() * (d1 * xi.square() + 2 * s * cross + d0 * (1 - xi).square()) / below.square()
+    )  # eq. (5)
+    if inverse:
+        out, log_slope = x0 + xi * width, -slope.log()
+    else:
+        out, log_slope = y0 + height * (s * xi.square() + d0 * cross) / below, slope.log()  # eq. (4)
+    return torch.where(inside, out, b), torch.where(inside, log_slope, 0.0)
+
+
+def law(bound: float) -> partial[tuple[Tensor, Tensor]]:
+    """The spline as a law of couplings and autoregressive layers."""
+    return partial(spline, bound=bound)
