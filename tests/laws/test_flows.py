@@ -86,9 +86,7 @@ def test_the_way_through_the_layers_leads_where_forward_and_inverse_do(name, spa
             torch.testing.assert_close(h, same, atol=exact(model), rtol=0)
         total = torch.stack([step for _, step in way]).sum(0)
         torch.testing.assert_close(total, log_det, atol=1e-9, rtol=0)
-        torch.testing.assert_close(
-            model.log_prob(x), model.base.log_prob(z) + log_det, atol=1e-12, rtol=0
-        )
+        torch.testing.assert_close(model.log_prob(x), model.base.log_prob(z) + log_det, atol=1e-12, rtol=0)
 
 
 DENSITIES = [
@@ -169,7 +167,9 @@ def ordered(J: torch.Tensor, rank: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["maf", "iaf", "spline-flow"])
 def test_an_autoregressive_layer_has_a_triangular_jacobian(name):
-    model = flow(name, FIVE, order="random", width=24, **({"kind": "autoregressive"} if name[0] == "s" else {}))
+    model = flow(
+        name, FIVE, order="random", width=24, **({"kind": "autoregressive"} if name[0] == "s" else {})
+    )
     for f in model.transforms:
         rank = (f.of if name == "iaf" else f).net.rank
         J = ordered(jacobians(lambda x, f=f: f(x)[0], torch.randn(200, 5)), rank)
