@@ -60,7 +60,7 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
     real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
     box = around([*fake, *real], data)
     grid = lattice(box, SIDE // COARSER.get(model.name, 1)).to(**model.like)
-    steps = [f.inverse(grid)[1] for f in model.transforms]
+    steps = [f(grid)[1] for f in model.transforms]
     scale = max(LEAST, strongest(torch.cat(steps))) if steps else LEAST
     first: Answer = {"T": L, "box": box}
     for t in range(L, -1, -1):
@@ -73,7 +73,9 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
             "h/points/real": halves(real[t]),
             "h/mesh/generator": halves(mesh[L - t]).reshape(NODES, NODES, 2),
             "density/field/density": bytes_of(relative(density(model, grid, t))),
-            "stretch/field/stretch": bytes_of((1 + (steps[t - 1] if t else grid.new_zeros(len(grid))) / scale) / 2),
+            "stretch/field/stretch": bytes_of(
+                (1 + (steps[t - 1] if t else grid.new_zeros(len(grid))) / scale) / 2
+            ),
         }
         first = {}
 
@@ -196,7 +198,7 @@ def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
 def coordinate(value: object, name: str) -> float:
     """Raises `Refused`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < FAR:
-        raise Refused(f"{name} is {str(value)[:40]!r}; it must be a number between -{FAR:g} and {FAR:g}.")
+        raise Refused(f"{name} is {str(value)[:40]!r}; it must be a number between −{FAR:g} and {FAR:g}.")
     return float(value)
 
 
