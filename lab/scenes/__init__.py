@@ -83,8 +83,8 @@ def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:
 
 
 def levels(history: list[dict[str, Any]], data: Dataset) -> Arrays:
-    """What real points score in the charts of quality: the floor, and two standard errors around it. The floor
-    of a negative log-likelihood is the data's entropy."""
+    """What real points score in the charts of quality: the floor, and two standard errors around it. Of a
+    negative log-likelihood the floor is the data's entropy."""
     recent = {term for row in history[-64:] for term in row}  # at most 64 rows from one measure to the next
     found = {}
     if NLL in recent and data.target is not None:

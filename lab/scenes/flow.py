@@ -4,25 +4,30 @@ and the grid of z bent into the space of x."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.data import Dataset
+from engine.data.targets import Box
 from engine.families.continuous_flow import ContinuousFlow
 from engine.families.maf import MAF
 from engine.flow import Flow, Uniform
 from lab.scenes import generic
+from lab.scenes.gan import number
 from lab.scenes.generic import halves
 from lab.scenes.line import nodes
 
 SIDE, COARSE = 64, 32  # nodes of a field along a side; where each costs much
+FINE, REACH = 200, 3  # nodes along a side of the box over which p is integrated, and its width in boxes
 NODES = 21  # of the mesh, along a side
 LINKS = 31  # from z to x, on a line
 IMAGES = 36
 
 Arrays = dict[str, np.ndarray]
+LogProb = Callable[[Tensor], Tensor]
 Pointer = dict[str, dict[str, float]] | None
 
 
@@ -38,15 +43,17 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: pictures that are made number by number."""
-    return pictures(model) if data.space.kind == "image" and isinstance(model, MAF) else {}
+    """What takes long: pictures that are made number by number; the integral of p, far beyond the box."""
+    if data.space.kind == "image":
+        return pictures(model) if isinstance(model, MAF) else {}
+    return number("∫ p", whole(model, data))
 
 
 def once(model: Flow, data: Dataset) -> Arrays:
     """The exact density of the data, where it is known."""
     if data.space.kind != "points" or data.target is None:
         return {}
-    p = grid_of(data, SIDE, data.target.log_prob)[0]
+    p = truth(data, SIDE)
     return {"side/target": shades(p / p.max())}
 
 
@@ -54,32 +61,51 @@ def pictures(model: Flow) -> Arrays:
     return {"images/samples": generic.pictures(model.sample(IMAGES))}
 
 
-def grid_of(data: Dataset, side: int, log_prob: Callable[[Tensor], Tensor]) -> tuple[Tensor, float]:
+@lru_cache(maxsize=8)
+def truth(data: Dataset, side: int) -> Tensor:
+    """The exact density of the data on the grid of the box."""
+    assert data.box
+    assert data.target
+    return on_grid(data.box, side, data.target.log_prob, data.x.device)[0]
+
+
+def on_grid(box: Box, side: int, log_prob: LogProb, device: torch.device) -> tuple[Tensor, float]:
     """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
     node stands for."""
-    assert data.box
-    x0, x1, y0, y1 = data.box
-    rows = torch.linspace(y0, y1, side, device=data.x.device)
-    columns = torch.linspace(x0, x1, side, device=data.x.device)
+    x0, x1, y0, y1 = box
+    rows = torch.linspace(y0, y1, side, device=device)
+    columns = torch.linspace(x0, x1, side, device=device)
     p = log_prob(torch.cartesian_prod(rows, columns).flip(1)).exp().reshape(side, side)
     return p, (x1 - x0) * (y1 - y0) / (side - 1) ** 2
 
 
+def whole(model: Flow, data: Dataset) -> Tensor:
+    """The integral of p over a box REACH times as wide and high as the data's: nearly the whole plane."""
+    assert data.box
+    x0, x1, y0, y1 = data.box
+    dx, dy = ((REACH - 1) / 2 * (end - start) for start, end in ((x0, x1), (y0, y1)))
+    if data.space.kind == "line":
+        x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
+        return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
+    side = COARSE * 3 if isinstance(model, ContinuousFlow) else FINE
+    p, area = on_grid((x0 - dx, x1 + dx, y0 - dy, y1 + dy), side, model.log_prob, data.x.device)
+    return p.sum() * area
+
+
 def fields(model: Flow, data: Dataset) -> Arrays:
-    """The model's density, what it misses of the data's or adds, and the numbers that a grid can tell."""
+    """The model's density, what it misses of the data's or adds, and how far apart the two are."""
     side = COARSE if isinstance(model, ContinuousFlow) else SIDE
-    p, area = grid_of(data, side, model.log_prob)
-    found = {"number/∫ p": p.sum() * area}
+    assert data.box
+    p, area = on_grid(data.box, side, model.log_prob, data.x.device)
     top = p.max()
-    arrays = {}
+    found = {}
     if data.target is not None:
-        truth = grid_of(data, side, data.target.log_prob)[0]
-        top = truth.max()
-        arrays["side/error"] = shades((p - truth) / top / 2 + 0.5)
-        gap = torch.where(truth > 0, truth * (truth.log() - p.clamp(min=1e-30).log()), 0.0)
-        found["number/KL(data ‖ model)"] = gap.sum() * area
-    arrays["field/density"] = shades(p / top)
-    return arrays | {name: np.asarray([float(value)], np.float32) for name, value in found.items()}
+        exact = truth(data, side)
+        top = exact.max()
+        found["side/error"] = shades((p - exact) / top / 2 + 0.5)
+        gap = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
+        found |= number("KL(data ‖ model)", gap.sum() * area)
+    return found | {"field/density": shades(p / top)}
 
 
 def shades(share: Tensor) -> np.ndarray:
@@ -111,7 +137,6 @@ def line(model: Flow, data: Dataset, full: bool) -> Arrays:
     found = {
         "line/model density": generic.graph(x, p),
         "links/generator": halves(torch.cat([z, model.inverse(z)[0]], 1)),
-        "number/∫ p": np.asarray([torch.trapezoid(p, x).item()], np.float32),
     }
     if full and data.target is not None:
         found["line/truth density"] = generic.graph(x, data.target.log_prob(x[:, None]).exp())
