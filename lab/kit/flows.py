@@ -92,9 +92,7 @@ LOSS = r"-\frac1m \sum_i \left( \log p_z(f(x_i)) + \log \left| \det \frac{\parti
 
 def flow_room(family: type[Flow], *, sentence: str, data_name: str = "moons") -> Room:
     """The room of a flow, and the sentence on its loss as it is now."""
-    found = room(
-        family, data_name=data_name, sentence=sentence, legends=LEGENDS, labels=LABELS, graph=GRAPH
-    )
+    found = room(family, data_name=data_name, sentence=sentence, legends=LEGENDS, labels=LABELS, graph=GRAPH)
     commentary(found, lambda row: loss_now(found, row))
     return found
 

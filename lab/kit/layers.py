@@ -13,9 +13,7 @@ from lab.runs.supervisor import NO_MODEL
 from lab.stage import film
 from lab.stage.passage import passage
 
-PLANE = (
-    "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
-)
+PLANE = "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
 ORANGE, BLUE = (213, 94, 0), (0, 114, 178)  # Okabe and Ito's: the model, the data
 LEGEND = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},
@@ -103,7 +101,9 @@ steeply. They cost likelihood: mass that lies there is missing where the data ar
     strip([("", rows)], columns=3, least=104, most=300)
     if "data" in found:
         st.markdown(bridged(found))
-    st.caption("Shades are logarithms: each tone less is a density some times smaller, down to e⁻¹² of the largest.")
+    st.caption(
+        "Shades are logarithms: each tone less is a density some times smaller, down to e⁻¹² of the largest."
+    )
     ask_again(found, "bridges-again")
     st.markdown(
         "What helps: **splines**, whose curves can be steeper and so make bridges thinner "

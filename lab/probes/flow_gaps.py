@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from engine.config import Refused
 from engine.data import Dataset
 from engine.families.continuous_flow import ContinuousFlow
 from engine.flow import Flow
 from lab.probes import Answer
-from lab.probes.flow import in_the_plane
 from lab.scenes.diffusion import lattice
 from lab.scenes.flow import shades
 
@@ -28,7 +29,8 @@ def bridges(model: Flow, data: Dataset) -> Answer:
 
     cost: by the region alone data and model are two coins, whose divergence KL(data || model) is no less than.
     """
-    in_the_plane(data)
+    if data.space.kind != "points":
+        raise Refused("Bridges are sought in the plane; choose points as the data.")
     assert data.box
     side = COARSE if isinstance(model, ContinuousFlow) else SIDE
     grid = lattice(data.box, side).to(**model.like)
@@ -62,7 +64,7 @@ def coin(p: float, q: float) -> float:
     return sum(a * math.log(a / max(b, 1e-300)) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0)
 
 
-def tones(log_p: Tensor, top: Tensor | None = None) -> Tensor:
+def tones(log_p: Tensor, top: Tensor | None = None) -> np.ndarray:
     """Logarithms (side^2,) as bytes (side, side), 0 where DEPTH below the top or less."""
     side = math.isqrt(len(log_p))
     top = log_p.max() if top is None else top
