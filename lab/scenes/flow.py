@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.bases import Uniform
 from engine.data import Dataset
 from engine.data.targets import Box
 from engine.families.continuous_flow import ContinuousFlow
 from engine.families.maf import MAF
-from engine.flow import Flow, Uniform
+from engine.flow import Flow
 from lab.scenes import generic
 from lab.scenes.gan import number
 from lab.scenes.generic import halves
