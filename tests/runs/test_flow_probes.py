@@ -12,7 +12,7 @@ from engine.config import Refused
 from engine.families import families
 from engine.flow import Flow
 from lab import probes
-from lab.probes import flow
+from lab.probes import flow_layers as flow
 
 MOONS = datasets.load("moons")
 FLOWS = {it.name: it for it in families().values() if issubclass(it, Flow)}
