@@ -41,7 +41,7 @@ class Bench:
 
     def sound(self) -> None:
         """What holds whatever the curve is, also while it moves: so all is read at one moment."""
-        read = "all => Object.fromEntries(all.map((one) => [one.dataset.testid.slice(5), Number(one.textContent)]))"
+        read = "all => Object.fromEntries(all.map((b) => [b.dataset.testid.slice(5), +b.textContent]))"
         now = self.me.page.get_by_test_id("bend").locator("b[data-testid^=bend-]").evaluate_all(read)
         assert now["px"] == pytest.approx(now["pz"] * now["slope"], abs=3e-3)
         assert now["mass-x"] == pytest.approx(now["mass-z"], abs=1.1e-4)
