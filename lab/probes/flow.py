@@ -60,22 +60,19 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
     real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
     box = around([*fake, *real], data)
     grid = lattice(box, SIDE // COARSER.get(model.name, 1)).to(**model.like)
-    steps = [f(grid)[1] for f in model.transforms]
-    scale = max(LEAST, strongest(torch.cat(steps))) if steps else LEAST
+    steps = [grid.new_zeros(len(grid)), *(f.inverse(grid)[1] for f in model.transforms)]
+    scale = max(LEAST, strongest(torch.cat(steps[1:])))
     first: Answer = {"T": L, "box": box}
     for t in range(L, -1, -1):
-        f: Transform | None = model.transforms[t - 1] if t else None
         yield first | {
             "t": t,
-            "note": f.title if f else "",
+            "note": model.transforms[t - 1].title if t else "",
             "numbers": {"scale of the colours": scale},
             "h/points/fake": halves(fake[L - t]),
             "h/points/real": halves(real[t]),
             "h/mesh/generator": halves(mesh[L - t]).reshape(NODES, NODES, 2),
             "density/field/density": bytes_of(relative(density(model, grid, t))),
-            "stretch/field/stretch": bytes_of(
-                (1 + (steps[t - 1] if t else grid.new_zeros(len(grid))) / scale) / 2
-            ),
+            "stretch/field/stretch": bytes_of((1 + steps[t] / scale) / 2),
         }
         first = {}
 
@@ -151,8 +148,8 @@ def plane(model: Flow, data: Dataset) -> Answer:
     side = FINE // COARSER.get(model.name, 1)
     log_p = model.log_prob(lattice(box, side).to(**model.like))
     p = log_p.double().exp().nan_to_num(0).reshape(side, side)
-    across, up = (torch.linspace(*box[i : i + 2], side, dtype=p.dtype, device=p.device) for i in (0, 2))
-    mass = torch.trapezoid(torch.trapezoid(p, across, dim=1), up).item()
+    step = (box[1] - box[0]) / (side - 1)  # of a square
+    mass = torch.trapezoid(torch.trapezoid(p)).item() * step**2
     return {
         "field/density": bytes_of(relative(log_p)),
         "points/real": halves(data.some(400)[0]),
