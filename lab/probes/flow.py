@@ -30,9 +30,9 @@ NODES = 25  # of the mesh, along a side
 SIDE, FINE = 64, 128  # nodes of a field's side, of each layer and of the whole
 COARSER = {"continuous-flow": 2}  # how many times fewer, where a layer is a whole differential equation
 DRAWS = 20_000  # of the base, to know its quantiles
-INSIDE = 0.98  # of all points of all layers lie in the film's box
+INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
 LEAST = 0.05  # nats: a log-determinant below is no colour of its own
-BASE = 3.3  # within lies nearly all of a base
+BASE = 3.0  # within lies nearly all of a base
 FAR = 1e3
 
 
@@ -97,8 +97,11 @@ def around(clouds: list[Tensor], data: Dataset) -> list[float]:
     h = h[h.isfinite().all(1)]
     tail = (1 - INSIDE) / 2
     low, high = h.quantile(h.new_tensor([tail, 1 - tail]), 0).tolist() if len(h) else ([0.0] * 2, [0.0] * 2)
+    room = [MARGIN * (b - a) for a, b in zip(low, high, strict=True)]
     x0, x1, y0, y1 = data.box
-    return box_of([(min(low[0], x0), max(high[0], x1)), (min(low[1], y0), max(high[1], y1))])
+    across = min(low[0] - room[0], x0), max(high[0] + room[0], x1)
+    up = min(low[1] - room[1], y0), max(high[1] + room[1], y1)
+    return box_of([across, up])
 
 
 def box_of(ranges: list[tuple[float, float]]) -> list[float]:
