@@ -85,11 +85,11 @@ def theirs(model: Flow, univariate: object, shapes: list[tuple[int, ...]]) -> zu
 )
 @torch.no_grad()
 def test_the_same_weights_have_the_same_log_likelihood_in_zuko(name, knobs, univariate, shapes, space):
-    model = flow(name, space, by=0.2, depth=2, **knobs)
+    model = flow(name, space, by=0.1, depth=2, **knobs)
     peer = theirs(model, univariate, shapes)()
     x = 1.5 * torch.randn(200, space.size)
     found = model.log_prob(x)
-    assert 0.5 < found.std() < 100
+    assert found.std() > 0.3
     torch.testing.assert_close(found, peer.log_prob(x), atol=1e-9, rtol=0)
     z = model.forward(x)[0]
     torch.testing.assert_close(z, peer.transform(x), atol=1e-10, rtol=0)
