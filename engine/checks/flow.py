@@ -19,8 +19,8 @@ from engine.flow import Flow
 from engine.transforms import Autoregressive, Coupling, Inverse, Transform
 
 EXAMPLES = 4  # on which a law is measured
-SAMPLES, SIDE = 2000, {1: 4000, 2: 64}  # of the model; and cells on each side of the box that holds them
-DRAWS = 4  # of the density in a cell
+SAMPLES, SIDE = 2000, {1: 4000, 2: 128}  # of the model; and cells on each side of the box that holds them
+DRAWS = 2  # of the density in a cell
 
 
 @torch.no_grad()
