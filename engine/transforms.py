@@ -161,10 +161,11 @@ def standardise(x: Tensor, o: Tensor, inverse: bool) -> Pair:
 
 class Planar(Transform):
     """z = x + u tanh(w x + b): Rezende and Mohamed 2015, eq. (10). Invertible while w u >= -1, which u is
-    made to obey (their appendix A.1). The inverse has no formula: along u it is the root of a rising function
-    of one number, found by halving."""
+    made to obey (their appendix A.1), by so much that rounding does not undo it. The inverse has no formula:
+    along u it is the root of a rising function of one number, found by halving."""
 
     title = "planar"
+    EDGE = 1e-3  # w u stays above -1 + EDGE
 
     def __init__(self, D: int) -> None:
         super().__init__()
@@ -173,9 +174,9 @@ class Planar(Transform):
         self.b = nn.Parameter(torch.randn(()))
 
     def bent(self) -> Tensor:
-        """u with w u replaced by -1 + softplus(w u) > -1."""
+        """u with w u replaced by -1 + EDGE + softplus(w u)."""
         wu = self.w @ self.u
-        return self.u + (softplus(wu) - 1 - wu) * self.w / self.w.square().sum().clamp(min=1e-12)
+        return self.u + (softplus(wu) - 1 + self.EDGE - wu) * self.w / self.w.square().sum().clamp(min=1e-12)
 
     def forward(self, x: Tensor) -> Pair:
         u, h = self.bent(), (x @ self.w + self.b).tanh()

@@ -77,6 +77,7 @@ def until(true: Callable[[], object], seconds: float = 30) -> None:
         ("runs", "Runs"),
         ("wall", "sweep wall"),
         ("planes", "Three planes"),
+        ("change-of-variables", "Change of variables"),
     ],
 )
 def test_every_page_opens(visit, name, title):
@@ -84,7 +85,7 @@ def test_every_page_opens(visit, name, title):
 
 
 def test_every_file_of_pages_is_opened_by_these_tests():
-    opened = {"map", "gan", "cgan", "runs", "compare", "wall", "planes"}
+    opened = {"map", "gan", "cgan", "runs", "compare", "wall", "planes", "change_of_variables"}
     opened |= {"ddpm", "flow_matching"}  # test_diffusion_pages has these
     assert (
         opened | {"ae", "pca", "vae", "cvae", "vae_gan"} | {"ddpm", "flow_matching"} == PAGES
