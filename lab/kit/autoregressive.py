@@ -89,7 +89,8 @@ def of_points(found: dict[str, Any]) -> None:
 def matrix(mask: np.ndarray, name: str) -> str:
     """A table of filled and empty cells."""
     rows = "".join(
-        "<tr>" + "".join(f'<td class="{"full" if cell else ""}"></td>' for cell in row) + "</tr>" for row in mask
+        "<tr>" + "".join(f'<td class="{"full" if cell else ""}"></td>' for cell in row) + "</tr>"
+        for row in mask
     )
     filled = int((mask > 0).sum())
     return f'<table role="img" aria-label="{name}: {filled} of {mask.size} may differ from 0">{rows}</table>'
