@@ -16,6 +16,7 @@ from engine.device import seed
 from engine.family import Family, beside
 from engine.flow import BITS, NLL
 from engine.metrics import floors
+from engine.metrics.flow import KL
 from lab.scenes import generic, wall
 
 Arrays = dict[str, np.ndarray]
@@ -118,7 +119,7 @@ CHARTS = {
 }
 STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
 BARS = ("KL of each dimension", "loss by t")
-NUMBERS = ("active units", "holes", "sharpness")
+NUMBERS = ("active units", "holes", "sharpness", KL, "frozen")
 
 
 def _chart(term: str) -> str:
