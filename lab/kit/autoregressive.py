@@ -59,9 +59,9 @@ def of_pixel(found: dict[str, Any]) -> None:
     strip([("What the orange pixel may see: the grey ones", figures)], columns=6, least=72, most=128)
     st.caption(
         f"The mask of all {found['D']} numbers is a matrix of {found['D']} × {found['D']}; this is one row "
-        "of it, laid out as a picture. With the alternating order every other layer begins at the other end, so "
-        "that together all pixels can depend on all. A net that is narrower than the picture has no unit of "
-        "its own for each pixel: then a pixel does not see those just before it."
+        "of it, laid out as a picture. With the alternating order every other layer begins at the other end, "
+        "so that together all pixels can depend on all. A net that is narrower than the picture has no "
+        "unit of its own for each pixel: then a pixel does not see those just before it."
     )
 
 
@@ -155,8 +155,8 @@ def own(found: dict[str, Any]) -> str:
         f"**This model** ({found['layers']} layers, D = {found['D']:,}), {found['n']} examples: density "
         f"**{1000 * density['seconds']:.3g} ms** in {density['steps']:,} steps that wait for each other, "
         f"sampling **{1000 * sampling['seconds']:.3g} ms** in {sampling['steps']:,}. The slow direction "
-        f"takes {slow / max(quick, 1e-9):.0f} times as long. The curves are single layers, made up and timed on "
-        "this machine at this moment, so they change a little each time."
+        f"takes {slow / max(quick, 1e-9):.0f} times as long. The curves are single layers, made up and timed "
+        "on this machine at this moment, so they change a little each time."
     )
 
 

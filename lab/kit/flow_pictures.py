@@ -123,8 +123,8 @@ def draw_tab(room: Room) -> None:
     st.markdown(
         "Draw a digit: it goes through all layers, $x = h_0 \\to h_1 \\to \\dots \\to h_L = z$, and the film "
         "shows the way back. **log p** at $t$ is that of $h_t$ under the layers from there to $z$; at "
-        "$t = 0$ it is the picture's own, $\\log p(x)$ in nats, and **less probable** is the share of test pictures "
-        "that get less."
+        "$t = 0$ it is the picture's own, $\\log p(x)$ in nats, and **less probable** is the share of test "
+        "pictures that get less."
     )
     centre = st.toggle("Put the ink where the data have it", True, key="flow-centre")
     rows = [{"title": "", "ask": "of_picture", "with": {"centre": centre}}]
@@ -199,8 +199,8 @@ def temperature_tab(room: Room) -> None:
     """Samples of the same z, nearer to the centre or farther away."""
     st.markdown(
         "The same draws of $z$, multiplied by a **temperature**. Below 1 they lie nearer to the centre of "
-        "the base, where its density is highest; papers often show samples at 0.7 or so. At 1 they follow the "
-        "density that was trained."
+        "the base, where its density is highest; papers often show samples at 0.7 or so. At 1 they follow "
+        "the density that was trained."
     )
     seed = number_of_z("Seed of the draws", "temperature-seed", 0)
     if found := ask(room, "temperatures", seed=seed):
