@@ -79,6 +79,11 @@ def symptoms(rows: list[Row], data: About) -> list[Symptom]:
     return [progress(measured, loss, data)]
 
 
+def number(value: float) -> str:
+    """Two decimals, with a real minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
 def best(rows: list[Row], key: str) -> float:
     """The least of these measurements."""
     return min(row.get(key, float("inf")) for row in rows)
@@ -93,7 +98,8 @@ def diverging(rows: list[Row], loss: str) -> Symptom | None:
         return None
     return Symptom(
         "Diverging",
-        f"Diverging: the test {loss} was {first[key]:.2f} around round {first['round']:,} and is {now:.2f} now.",
+        f"Diverging: the test {loss} was {number(first[key])} around round {first['round']:,} and is "
+        f"{number(now)} now.",
         first["round"],
         "a lower learning rate, from the beginning or from that round",
     )
@@ -104,10 +110,11 @@ def frozen(rows: list[Row]) -> Symptom | None:
     if not all("frozen" in row for row in rows[-FEW:]) or best(rows[-FEW:], KL) < NEAR:
         return None
     n = int(rows[-1]["frozen"])
+    which = "one number of x is" if n == 1 else f"{n} numbers of x are"
     return Symptom(
         "Frozen half",
-        f"Frozen half: {n} number{'s' * (n > 1)} of x go{'es' * (n == 1)} through all layers and {'is' if n == 1 else 'are'} "
-        "only scaled and shifted on the way, so the model's density of it keeps the shape of the base's, whatever the data's is.",
+        f"Frozen half: {which} only scaled and shifted by all layers together, so its density keeps the "
+        "shape of the base's, whatever that of the data is.",
         rows[-FEW]["round"],
         "let the roles of the variables change between layers, and have two layers at least",
     )
@@ -123,8 +130,9 @@ def overfitting(rows: list[Row], loss: str) -> Symptom | None:
         return None
     return Symptom(
         "Overfitting",
-        f"Overfitting: the test {loss} was best around round {first['round']:,}, {first[key]:.2f}, and is {now:.2f} now, "
-        "while the training loss goes on falling. The model heaps density on its training examples.",
+        f"Overfitting: the test {loss} was best around round {first['round']:,}, {number(first[key])}, and "
+        f"is {number(now)} now, while the training loss goes on falling. The model heaps density on its "
+        "training examples.",
         first["round"],
         "stop or rewind to that round, or use smaller nets or more data",
     )
@@ -140,8 +148,9 @@ def far(rows: list[Row], data: About) -> Symptom | None:
     if data.groups == "modes" and near < SHARP:
         return Symptom(
             "Bridges",
-            f"Bridges: {above}, and {1 - near:.0%} of the samples lie between the groups. A continuous map cannot tear the "
-            "base into pieces, and layers that only scale and shift can hardly squeeze what lies between them.",
+            f"Bridges: {above}, and {1 - near:.0%} of the samples lie between the groups. A continuous map "
+            "cannot tear the base into pieces, and layers that only scale and shift can hardly squeeze what "
+            "lies between them.",
             rows[-FEW]["round"],
             "a spline flow, which makes bridges thinner; or a mixture as the base, which needs none",
         )
@@ -156,12 +165,12 @@ def far(rows: list[Row], data: About) -> Symptom | None:
 def progress(rows: list[Row], loss: str, data: About) -> Symptom:
     """Still better from measurement to measurement, or as good as it gets."""
     key, last = f"test {loss}", rows[-1]
-    says = f"the {key} is {last[key]:.3f}".replace("-", "−")
+    says = f"the {key} is {number(last[key])}"
     now, before = best(rows[-FEW:], key), best(rows[:-FEW], key)
     gains = now < before - GAIN[loss]
     if KL in last and data.entropy is not None:
         above = median(row[KL] for row in rows[-FEW:])
-        says += f", {above:.3f} nat above the data's entropy".replace("-", "−")
+        says += f", {above:.3f} nat above the data's entropy".replace("-", "−")  # of a very good model
         gains = above > NEAR and best(rows[-FEW:], KL) < (1 - BETTER) * best(rows[:-FEW], KL)
     if gains:
         return Symptom("Learning", f"Learning: {says}, and it gets better.", rows[0]["round"])

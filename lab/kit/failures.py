@@ -1,4 +1,4 @@
-"""The galleries of the rooms with codes, of diffusion and of flows: settings that provably fail; their cures."""
+"""The galleries of the rooms with codes, of diffusion, of flows: settings that provably fail, and cures."""
 
 from __future__ import annotations
 

@@ -40,9 +40,9 @@ def plane_only(room: Room) -> bool:
 def film_of_layers(room: Room) -> None:
     """From z to x through the layers, and back, continuously."""
     st.markdown(
-        r"Layer by layer, $f^{-1}$ bends the simple density of $z$ into that of $x$. Nothing is torn and nothing "
-        r"overlaps: the grid stays a grid. Where a layer **stretches** the plane, the density falls; where it "
-        r"**squeezes**, the density rises, by exactly the factor $|\det|$."
+        r"Layer by layer, $f^{-1}$ bends the simple density of $z$ into that of $x$. Nothing is torn and "
+        r"nothing overlaps: the grid stays a grid. Where a layer **stretches** the plane, the density falls; "
+        r"where it **squeezes**, the density rises, by exactly the factor $\lvert \det \rvert$."
     )
     if not plane_only(room):
         return
@@ -65,9 +65,9 @@ def film_of_layers(room: Room) -> None:
 def a_point(room: Room) -> None:
     """The way of one x through all layers, and log p(x) as the sum that it is."""
     st.markdown(
-        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: how likely $z$ is, "
-        r"and for each layer the logarithm of how much it stretches there. The matrices are the Jacobians, with a "
-        r"picture of where they are zero."
+        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
+        r"how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices are "
+        r"the Jacobians; where they are zero they are empty."
     )
     if plane_only(room):
         passage(room.run, key="passage")
@@ -78,9 +78,10 @@ def gaps(room: Room) -> None:
     """Topology: what one blob cannot become, measured."""
     st.markdown(
         r"""
-A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece, and a hole a hole: no flow can tear the one blob of
-$\mathcal N(0, \mathbf I)$ into eight. Between the pieces it leaves thin **bridges**, and who wants them thinner must squeeze the plane more
-steeply. They cost likelihood: mass that lies there is missing where the data are.
+A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece: no flow can tear the one
+blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves **bridges**, and
+to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that lies there is missing
+where the data are.
 """
     )
     if not plane_only(room):
@@ -106,8 +107,8 @@ steeply. They cost likelihood: mass that lies there is missing where the data ar
     )
     ask_again(found, "bridges-again")
     st.markdown(
-        "What helps: **splines**, whose curves can be steeper and so make bridges thinner "
-        "([the ring by a spline flow](/spline-flow?data=ring)); and a **base of several pieces**, which needs none "
+        "What helps: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by a "
+        "spline flow](/spline-flow?data=ring)); and a **base of several pieces**, which needs no bridges "
         "([Real-NVP with a mixture as its base](/real-nvp?data=ring&base=mixture))."
     )
 
@@ -116,8 +117,8 @@ def bridged(found: dict[str, float]) -> str:
     """The measured share in words."""
     share = max(0.0, found["share"])
     return (
-        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of the data. "
-        f"That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
+        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of the "
+        f"data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
         f"KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
     )
 
@@ -127,11 +128,3 @@ def tinted(shade: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
     found = np.empty((*shade.shape, 4), np.uint8)
     found[..., :3], found[..., 3] = ink, shade[::-1]
     return found
-
-
-PARTS = ("Likelihoods", "Between two digits", "Temperature", "Draw")
-
-
-def of_pictures(room: Room) -> None:
-    """What can be done with a flow of pictures."""
-    st.pills("What", PARTS, default=PARTS[0], required=True, key="part", bind="query-params")
