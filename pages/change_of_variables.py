@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.spline import spline
 from lab import kit
 from lab.stage.bend import BASES, TARGETS, bend
 
@@ -60,8 +61,10 @@ In more dimensions $|df/dx|$ becomes the absolute determinant of the Jacobian, $
 
 The curve is the rational-quadratic spline of [neural spline flows](https://arxiv.org/abs/1906.04032) (equations 4 and 5). There a net
 places the knots and their slopes; here you place the knots, and the slope at each is the harmonic mean of the slopes of the chords beside it.
+The spline flow's own code, for many curves at once:
 """
     )
+    kit.source(spline)
 
 
 def tries() -> None:

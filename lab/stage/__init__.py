@@ -1,4 +1,4 @@
-"""The canvas that draws a live run, two of them in step, films, a place's way through a flow, pads to draw on."""
+"""The canvas that draws a live run, two in step, films, a place's way through a flow, pads to draw on."""
 
 from lab.stage.coder import coder
 from lab.stage.film import film

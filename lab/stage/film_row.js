@@ -184,8 +184,9 @@ class FilmRow {
     this.numbers.update(new Map(numbers), words);
     const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
     setText(this.at, [this.alone ? "" : place(), of].filter(Boolean).join(", "));
-    setText(this.note, part.note);
-    show(this.note, Boolean(part.note));
+    const layer = time.tween && part.note;
+    setText(this.note, layer ? fill(words.tweenNote, { h: subscript(part.t), note: part.note }) : part.note);
+    show(this.note, Boolean(part.note) || time.tween); // with the place of a layer there is no jump
   }
 
   close() {

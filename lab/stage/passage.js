@@ -1,6 +1,7 @@
 // A place of the plane that is pressed, and its way through the flow of the run.
 
-const PASSAGE_AGAIN = 1000; // ms: how often the model is asked anew while it trains
+const PASSAGE_AGAIN = 1000; // ms until the model is asked anew while it trains,
+const PASSAGE_SHARE = 4; // and as many times as long as the answer took: most of the time is for training
 const PASSAGE_KEY = 1 / 60; // of the box: how far an arrow key moves the place; with Shift five times as far
 
 class Passage {
@@ -106,6 +107,7 @@ class Passage {
   look() {
     clearTimeout(this.again);
     if (!this.visible || !this.state) return;
+    this.askedAt = performance.now();
     this.asker.ask("plane", () => ({ arguments: {} }));
     if (this.place && this.box) this.asker.ask("point", () => this.question());
   }
@@ -121,7 +123,7 @@ class Passage {
     else this.takePoint(frame);
     this.draw();
     clearTimeout(this.again);
-    if (this.state === "training") this.again = setTimeout(() => this.look(), PASSAGE_AGAIN);
+    if (this.state === "training") this.again = setTimeout(() => this.look(), Math.max(PASSAGE_AGAIN, PASSAGE_SHARE * (performance.now() - this.askedAt)));
   }
 
   takePlane({ arrays, meta }) {

@@ -173,6 +173,7 @@ const FILM_WORDS = {
   tweenAt: "h{h}, after {done} of {T} layers",
   tweenIn: "between h{h} and h{hNext}",
   tweenLast: "x = h\u2080, after all {T} layers",
+  tweenNote: "Now back through layer f{h}: {note}",
 };
 
 /** The sentences of a place's way through a flow (`passage.js`). "_x" is written as a subscript. */

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator
 from torch import Tensor
 from torch.func import grad
 
-from engine import data
+from engine import data, spline
 from lab.stage.bend import BASES, TARGETS
 from lab.stage.stage import read_assets
 from tests.browser.visiting import Visitor
@@ -72,6 +72,22 @@ def test_the_curve_and_its_slope_are_those_of_the_paper(compute, double, seed):
     assert (z - f(x, knots)).abs().max() < 1e-9
     assert (slope - grad(lambda at: f(at, knots).sum())(x)).abs().max() < 1e-9
     assert slope.min() > 0
+
+
+def test_it_is_the_curve_of_the_spline_flow(compute, double):
+    """With the knots and slopes of the engine's spline, both walk the same curve."""
+    o = torch.randn(3 * 6 - 1, generator=torch.Generator().manual_seed(0))
+    knots = [part.tolist() for part in spline.knots(o, 3.0)]
+    x = torch.linspace(-2.99, 2.99, 50)
+    body = """
+    const [x, z, slopes] = args[0];
+    const chords = x.slice(1).map((right, k) => (z[k + 1] - z[k]) / (right - x[k]));
+    return args[1].map((at) => bendAt({ x, z, chords, slopes }, at));
+    """
+    found = compute(body, knots, x.tolist())
+    z, log_slope = spline.spline(x[:, None], o.expand(50, 1, -1), False, 3.0)
+    assert (torch.tensor([one["z"] for one in found]) - z[:, 0]).abs().max() < 1e-9
+    assert (torch.tensor([one["slope"] for one in found]).log() - log_slope[:, 0]).abs().max() < 1e-9
 
 
 def oracle(base: str, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -274,7 +274,7 @@ def test_between_two_layers_there_is_something_too(cinema) -> None:
     one.scrub(1.4)
     expect(place).to_have_text("between h₃ and h₂")
     assert [one.pixels(f"screen-{screen}") for screen in screens] == pictures[1]
-    expect(one.get("row-0")).to_contain_text("layer 3")
+    expect(one.get("row-0")).to_contain_text("Now back through layer f₃: layer 3")
     one.slider.focus()
     for key, words in (
         ("Shift+ArrowRight", "h₂, after 2 of 4 layers"), ("ArrowRight", "between h₂ and h₁"),

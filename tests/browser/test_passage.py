@@ -153,7 +153,9 @@ def test_mouse_and_keys_move_the_place(visitor) -> None:
     one.me.page.keyboard.press("ArrowRight")
     one.me.until(lambda: one.places[-1] == pytest.approx((here[0] + 8 / 60, here[1])), "a small step")
     one.me.page.keyboard.press("Shift+ArrowDown")
-    one.me.until(lambda: one.places[-1] == pytest.approx((here[0] + 8 / 60, here[1] - 40 / 60)), "a large one")
+    one.me.until(
+        lambda: one.places[-1] == pytest.approx((here[0] + 8 / 60, here[1] - 40 / 60)), "a large one"
+    )
 
 
 def test_a_row_that_is_pointed_at_lights_its_h(visitor) -> None:
