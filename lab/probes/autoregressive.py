@@ -78,37 +78,39 @@ def full(mask: Tensor) -> np.ndarray:
 
 def speeds(model: Flow, data: Dataset, n: int = EXAMPLES) -> Iterator[Answer]:
     """How long the density and the sampling of n examples take: medians of TIMES, in seconds (what is SLOW is
-    done once). First of this model, then of one layer of MAF and of IAF for each D of SIZES (all with WIDTH
-    hidden units), one part each: "D", and for each direction "seconds" and "steps" that wait for each
-    other."""
+    done once), and the steps that wait for each other. First of this model, "density" and "sampling". Each
+    further part adds to `curves` a D of SIZES: the seconds of "MAF density", "MAF sampling", "IAF density"
+    and "IAF sampling", of one layer made up for it with WIDTH hidden units."""
     n = whole(n, "n", 1, 1000)
     layers = layers_of(model)
-    x = data.some(n)[0]
-    z = model(model.dequantised(x))[0]
+    x = model.dequantised(data.some(n)[0])
+    z = model(x)[0]
     D, inverted = model.space.size, layers[0][1]
     slow, quick = D * len(layers), len(layers)
-    yield {
-        "D": D, "n": len(x), "of": model.title, "layers": len(layers), "parts": 1 + len(SIZES),
-        "density": about(lambda: model(model.dequantised(x)), slow if inverted else quick),
-        "sampling": about(lambda: model.inverse(z), quick if inverted else slow),
+    found: Answer = {
+        "D": D, "n": len(x), "layers": len(layers), "curves": {},
+        "density": {"steps": slow if inverted else quick, "seconds": seconds(partial(model, x))},
+        "sampling": {"steps": quick if inverted else slow, "seconds": seconds(partial(model.inverse, z))},
     }  # fmt: skip
+    yield found
     for D in SIZES:
-        part: Answer = {"D": D, "n": n}
         layer = Autoregressive(MADE(torch.arange(D), WIDTH, 1, 2), standardise).to(model.device)
         x = torch.randn(n, D, **model.like)
         made: dict[str, Transform] = {"MAF": layer, "IAF": Inverse(layer)}
+        timed: dict[str, float] = {"D": D}
         for name, it in made.items():
-            turned = name == "IAF"
-            part[f"{name} density"] = about(partial(it, x), D if turned else 1)
-            part[f"{name} sampling"] = about(partial(it.inverse, x), 1 if turned else D)
-        yield part
+            timed[f"{name} density"] = seconds(partial(it, x))
+            timed[f"{name} sampling"] = seconds(partial(it.inverse, x))
+        curves = found["curves"]
+        found = found | {"curves": {key: [*curves.get(key, []), value] for key, value in timed.items()}}
+        yield found
 
 
-def about(do: Callable[[], object], steps: int) -> dict[str, float]:
-    """The median time of what is done, and the steps that it was said to take."""
+def seconds(do: Callable[[], object]) -> float:
+    """The median time of what is done."""
     times: list[float] = []
     while len(times) < TIMES and (not times or times[0] < SLOW):
         began = time.perf_counter()
         do()
         times.append(time.perf_counter() - began)
-    return {"seconds": statistics.median(times), "steps": steps}
+    return statistics.median(times)

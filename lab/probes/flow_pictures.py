@@ -19,7 +19,6 @@ from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.digits import CHUNK, place
 from lab.probes.gan import arc
 from lab.probes.look import brought
-from lab.probes.uses import spread
 from lab.scenes.generic import pictures
 
 __all__ = ["between", "likelihoods", "of_picture", "temperatures"]
@@ -68,7 +67,7 @@ def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answe
 
 def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
     """n pictures of each kind, with its name in words."""
-    test = floats(data.test_x[spread(len(data.test_x), n)])
+    test = data.some(n, test=True)[0]
     order = torch.rand(len(test), data.space.size, device=test.device).argsort(1)
     shuffled = test.flatten(1).gather(1, order).view_as(test)
     noise = torch.randint(0, 256, test.shape, device=test.device).byte()
@@ -85,8 +84,7 @@ def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
         if name != data.name and (name != "fashion" or on_disk()):
             other = load(name)
             if other.space.shape == data.space.shape:
-                x = floats(other.test_x[spread(len(other.test_x), n)].to(data.x.device))
-                found[name] = (other.title, x)
+                found[name] = (other.title, other.some(n, test=True)[0].to(data.x.device))
     return found
 
 
@@ -112,7 +110,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
     only_pictures(data)
     ink = brought(data, picture, centre)
     x = floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
-    test = bits(model, floats(data.test_x[spread(len(data.test_x), AMONG)]), 1)
+    test = bits(model, data.some(AMONG, test=True)[0], 1)
     own = bits(model, x, 8)[0]
     way = model.way(model.dequantised(x))
     log_p = model.base.log_prob(way[-1][0])[0]
