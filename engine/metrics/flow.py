@@ -143,7 +143,7 @@ def far(rows: list[Row], data: About) -> Symptom | None:
     now = best(rows[-FEW:], KL)
     if KL not in rows[-1] or now < FAR or now < (1 - BETTER) * best(rows[:-FEW], KL):
         return None
-    above = f"the test {NLL} stays {now:.2f} nat above the entropy"
+    above = f"the test {NLL} is still {now:.2f} nat above the entropy"
     near = rows[-1].get("high-quality", 1.0)
     if data.groups == "modes" and near < SHARP:
         return Symptom(

@@ -113,7 +113,7 @@ def flow_tabs(
     more: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
     """The tabs that all flows share, with the family's own formula and experiments; `more` come before."""
-    pictures = {"Pictures": lambda: use_flow(room)} if room.kind == "image" else {}
+    pictures = {"Pictures": lambda: use_flow(room)} if "image" in room.family.kinds else {}
     tabs(
         {
             "Layers": lambda: layers.film_of_layers(room),
@@ -171,8 +171,8 @@ L = -\frac1m \sum_{i=1}^m \left( \log p_z(f(x_i)) +
 \log \left| \det \frac{\partial f(x_i)}{\partial x_i} \right| \right)
 $$
 
-Training descends $L$ over minibatches; a new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one dimension
-you can bend $f$ by hand: [Change of variables](/change-of-variables).
+Training descends $L$ over minibatches; a new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
+dimension you can bend $f$ by hand: [Change of variables](/change-of-variables).
 """
     )
 
@@ -181,7 +181,8 @@ def two_layers() -> None:
     """The lecture's example: layers compose, their determinants multiply."""
     st.markdown(
         r"""
-**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, so their logarithms add up:
+**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, and their
+logarithms add up:
 
 $$
 p_x(x_i) = p_z(f_2(f_1(x_i))) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|

@@ -65,8 +65,8 @@ def film_of_layers(room: Room) -> None:
 def a_point(room: Room) -> None:
     """The way of one x through all layers, and log p(x) as the sum that it is."""
     st.markdown(
-        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
-        r"how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices are "
+        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives "
+        r"$\log p_x(x)$: how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices are "
         r"the Jacobians; where they are zero they are empty."
     )
     if plane_only(room):
@@ -78,9 +78,9 @@ def gaps(room: Room) -> None:
     """Topology: what one blob cannot become, measured."""
     st.markdown(
         r"""
-A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece: no flow can tear the one
-blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves **bridges**, and
-to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that lies there is missing
+A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece: no flow can tear the
+one blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves **bridges**,
+and to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that lies there is missing
 where the data are.
 """
     )
@@ -117,8 +117,8 @@ def bridged(found: dict[str, float]) -> str:
     """The measured share in words."""
     share = max(0.0, found["share"])
     return (
-        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of the "
-        f"data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
+        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of "
+        f"the data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
         f"KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
     )
 
