@@ -68,7 +68,6 @@ TAXONOMY = {
 BESIDE = [
     Place("ae", "Autoencoder", "Squeeze and restore; no density, but codes"),
     Place("planes", "Three planes of codes", "PCA, autoencoder and VAE side by side"),
-    Place("change-of-variables", "Change of variables", "Bend a curve, and a density bends with it"),
     Place("style", "Neural style transfer", "The picture itself is what learns"),
     Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
     Place("metrics", "Inception Score and FID", "How good are the samples?"),

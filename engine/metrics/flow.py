@@ -7,6 +7,7 @@ KL(data || model), and no other family has so plain a measure of how far it has 
 
 from __future__ import annotations
 
+import math
 from statistics import median
 
 import torch
@@ -28,6 +29,7 @@ FEW = 4  # of them are "now"
 NEAR = 0.1  # nats above the entropy: as good as it gets
 FAR = 0.3  # nats; default runs come to 0.02 to 0.2
 BETTER = 0.15  # of KL, from before to now, that still counts as learning
+SLOWER = 0.25  # the same where bridges are seen, which more training makes hardly thinner
 SHARP = 0.9  # of the samples near a mode; real data have 0.99
 LOST = {NLL: 1.0, BITS: 1.0}  # more than the best: it diverges
 WORSE = {NLL: 0.15, BITS: 0.04}  # more than the best, while the training loss falls: overfitting
@@ -86,13 +88,19 @@ def number(value: float) -> str:
 
 def best(rows: list[Row], key: str) -> float:
     """The least of these measurements."""
-    return min(row.get(key, float("inf")) for row in rows)
+    return min(value(row, key) for row in rows)
+
+
+def value(row: Row, key: str) -> float:
+    """What was measured; infinite where it is no number."""
+    found = row.get(key, math.inf)
+    return found if math.isfinite(found) else math.inf
 
 
 def diverging(rows: list[Row], loss: str) -> Symptom | None:
     """It was much better."""
     key = f"test {loss}"
-    first = min(rows, key=lambda row: row[key])
+    first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
     if now < first[key] + LOST[loss]:
         return None
@@ -123,7 +131,7 @@ def frozen(rows: list[Row]) -> Symptom | None:
 def overfitting(rows: list[Row], loss: str) -> Symptom | None:
     """Test examples were more likely before, and training examples were less so."""
     key = f"test {loss}"
-    first = min(rows, key=lambda row: row[key])
+    first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
     falls = median(row.get(loss, 0.0) for row in rows[-FEW:]) < first.get(loss, 0.0)
     if not falls or now < first[key] + WORSE[loss]:
@@ -141,11 +149,12 @@ def overfitting(rows: list[Row], loss: str) -> Symptom | None:
 def far(rows: list[Row], data: About) -> Symptom | None:
     """It stays far above the entropy: bridges between modes, where these are known."""
     now = best(rows[-FEW:], KL)
-    if KL not in rows[-1] or now < FAR or now < (1 - BETTER) * best(rows[:-FEW], KL):
+    if KL not in rows[-1] or now < FAR:
         return None
     above = f"the test {NLL} is still {now:.2f} nat above the entropy"
     near = rows[-1].get("high-quality", 1.0)
-    if data.groups == "modes" and near < SHARP:
+    gain = 1 - now / best(rows[:-FEW], KL)
+    if data.groups == "modes" and near < SHARP and gain < SLOWER:
         return Symptom(
             "Bridges",
             f"Bridges: {above}, and {1 - near:.0%} of the samples lie between the groups. A continuous map "
@@ -154,6 +163,8 @@ def far(rows: list[Row], data: About) -> Symptom | None:
             rows[-FEW]["round"],
             "a spline flow, which makes bridges thinner; or a mixture as the base, which needs none",
         )
+    if gain > BETTER:
+        return None
     return Symptom(
         "Too stiff",
         f"Too stiff: {above}, and more training does not change that.",

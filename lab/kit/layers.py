@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -15,7 +17,7 @@ from lab.stage.passage import passage
 
 PLANE = "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
 ORANGE, BLUE = (213, 94, 0), (0, 114, 178)  # Okabe and Ito's: the model, the data
-LEGEND = [
+LEGEND: list[Any] = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},
     " on their way, ",
     {"words": "data", "layer": "points/real", "role": "data"},
@@ -52,11 +54,12 @@ def film_of_layers(room: Room) -> None:
         key="film-layers",
         rows=[{"title": "", "ask": "layers", "with": {"seed": seed}}],
         screens={
-            "h": "samples, data and grid after this layer",
-            "density": "density of hₗ",
-            "stretch": "the next layer: where it stretches and squeezes",
+            "h": "samples, data and grid",
+            "density": "their density",
+            "stretch": "the step: stretches blue, squeezes orange",
         },
         legend=LEGEND,
+        labels={"number/scale of the colours": "log|det| of the strongest blue, nats"},
         tween=True,
     )
     st.caption(HOW + " Between two layers everything glides along straight lines.")
@@ -65,9 +68,9 @@ def film_of_layers(room: Room) -> None:
 def a_point(room: Room) -> None:
     """The way of one x through all layers, and log p(x) as the sum that it is."""
     st.markdown(
-        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives "
-        r"$\log p_x(x)$: how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices are "
-        r"the Jacobians; where they are zero they are empty."
+        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
+        r"how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices "
+        r"are the Jacobians; where they are zero they are empty."
     )
     if plane_only(room):
         passage(room.run, key="passage")
@@ -78,10 +81,10 @@ def gaps(room: Room) -> None:
     """Topology: what one blob cannot become, measured."""
     st.markdown(
         r"""
-A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece: no flow can tear the
-one blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves **bridges**,
-and to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that lies there is missing
-where the data are.
+A flow is **continuous**, and so is its inverse. Such a map keeps one piece one piece: no flow can tear the
+one blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves
+**bridges**, and to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that
+lies there is missing where the data are.
 """
     )
     if not plane_only(room):
@@ -118,8 +121,8 @@ def bridged(found: dict[str, float]) -> str:
     share = max(0.0, found["share"])
     return (
         f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of "
-        f"the data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
-        f"KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
+        f"the data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect "
+        f"model is KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
     )
 
 
