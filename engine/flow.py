@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -32,6 +33,8 @@ NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
 PICTURES: dict[str, Any] = {"layers": 6, "width": 512, "depth": 1, "batch": 128, "lr": 5e-4}
 """What pictures need otherwise than points."""
+
+PIECE = 4096  # places at once: with more, a third of the time goes to memory
 
 
 class FlowConfig(Config):
@@ -111,6 +114,11 @@ class Flow(Family):
         """log p_x(x) (n,) in nats, exact; of a picture the density of `dequantised` numbers."""
         z, log_det = self(x)
         return self.base.log_prob(z) + log_det
+
+    @torch.no_grad()
+    def log_density(self, x: Tensor) -> Tensor:
+        """`log_prob` of many places, without gradients: in pieces that stay in the processor's cache."""
+        return torch.cat([self.log_prob(piece) for piece in x.split(PIECE)])
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Tensor:
@@ -194,7 +202,7 @@ class Flow(Family):
 
     def net(self, inputs: int, outputs: int) -> nn.Sequential:
         """The net of a coupling; it begins with outputs 0, so that a layer begins as the identity."""
-        net = mlp(inputs, self.config.width, self.config.depth, outputs, act=nn.ReLU)
+        net = mlp(inputs, self.config.width, self.config.depth, outputs, act=partial(nn.ReLU, inplace=True))
         nn.init.zeros_(net[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(net[-1].bias)  # type: ignore[arg-type]
         return net
