@@ -5,7 +5,7 @@ import streamlit as st
 from engine.families.iaf import IAF
 from engine.transforms import Autoregressive, Inverse, standardise
 from lab import kit
-from lab.kit.flow_pictures import masks_tab, speeds_tab
+from lab.kit.autoregressive import masks_tab, speeds_tab
 from lab.kit.flows import code, flow_room, flow_tabs, lecture
 
 room = flow_room(

@@ -6,7 +6,7 @@ from engine.families.maf import MAF
 from engine.made import MADE
 from engine.transforms import Autoregressive, standardise
 from lab import kit
-from lab.kit.flow_pictures import masks_tab, speeds_tab
+from lab.kit.autoregressive import masks_tab, speeds_tab
 from lab.kit.flows import code, flow_room, flow_tabs, lecture
 
 room = flow_room(

@@ -23,7 +23,17 @@ TAXONOMY = {
                 Place(
                     "autoregressive", "Autoregressive models", "One pixel after another: NADE, MADE, PixelCNN"
                 ),
-                Place("flow", "Normalizing flows", "Bend a simple density and keep count of volume"),
+            ],
+            "Normalizing flows": [
+                Place("change-of-variables", "Change of variables", "Bend a curve, and the density follows"),
+                Place("real-nvp", "Real-NVP", "Scale and shift one half as the other says"),
+                Place("nice", "NICE", "Shift one half, and keep all volume"),
+                Place("planar", "Planar flow", "Push the plane along one direction, again and again"),
+                Place("maf", "Masked autoregressive flow", "Each number as those before it say"),
+                Place("iaf", "Inverse autoregressive flow", "The same, for quick samples"),
+                Place("glow", "Glow", "Learn which half is kept"),
+                Place("spline-flow", "Neural spline flow", "Curves instead of scaling and shifting"),
+                Place("continuous-flow", "Continuous flow", "Infinitely many layers: a movement"),
             ],
         },
     ),
@@ -58,7 +68,6 @@ TAXONOMY = {
 BESIDE = [
     Place("ae", "Autoencoder", "Squeeze and restore; no density, but codes"),
     Place("planes", "Three planes of codes", "PCA, autoencoder and VAE side by side"),
-    Place("change-of-variables", "Change of variables", "Bend a curve, and a density bends with it"),
     Place("style", "Neural style transfer", "The picture itself is what learns"),
     Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
     Place("metrics", "Inception Score and FID", "How good are the samples?"),

@@ -1,4 +1,4 @@
-"""The galleries of the rooms with codes, of diffusion and of flows: settings that provably fail; their cures."""
+"""The galleries of the rooms with codes, of diffusion, of flows: settings that provably fail, and cures."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ FEW_LAYERS = Failure(
     "broad bridges lie between them, and the loss stays a whole nat above the entropy.",
     "ring",
     {"layers": 2},
-    768,
+    640,
     [
         Cure("Four layers of splines", {}, "A curve can be steep between two groups and flat in them, so "
              "bridges become thin", family="spline-flow"),
@@ -180,11 +180,25 @@ BASE = Failure(
     "nothing cannot make eight of one.",
     "ring",
     {},
-    1024,
+    640,
     [
         Cure("A mixture of eight as the base", {"base": "mixture"}, "The base is in pieces already, and the "
              "layers need not tear anything"),
         Cure("A uniform base", {"base": "uniform"}, "It is one piece, too", False),
+    ],
+    family="real-nvp",
+)
+
+AFFINE = Failure(
+    "Scaling and shifting a checkerboard",
+    "",
+    "Sharp edges and empty squares: layers that scale and shift smear them, and stay twice as far above the "
+    "entropy as layers of curves.",
+    "checkerboard",
+    {},
+    320,
+    [
+        Cure("Splines", {}, "A curve may be flat over a square and steep at its edge", family="spline-flow"),
     ],
     family="real-nvp",
 )
@@ -209,5 +223,5 @@ NO_ORDER = Failure(
 VAE_FAILURES = [COLLAPSE, BLUR]
 AE_FAILURES = [HOLES]
 DDPM_FAILURES = [FEW_STEPS, FEW_LEVELS, UNSCALED, LINEAR, SLIDE, GUIDED]
-FLOW_FAILURES = [FEW_LAYERS, BASE, NO_ORDER]
+FLOW_FAILURES = [FEW_LAYERS, BASE, NO_ORDER, AFFINE]
 DISENTANGLED = "/vae?data=ellipses&z=6&beta=4&width=128&batch=64&tab=Factors"

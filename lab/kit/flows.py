@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine.flow import BITS, NLL, Flow
+from engine.flow import BITS, NLL, Bijection, Flow
 from engine.metrics.flow import KL
 from lab.kit import layers
+from lab.kit.flow_pictures import use_flow
 from lab.kit.panels import checks, commentary, judged_by, knob_table, tabs
 from lab.kit.panels import source as show_source
 from lab.kit.room import Room, room
@@ -27,7 +28,11 @@ LEGENDS: dict[str, list[Any]] = {
         {"words": "Samples", "layer": "points/fake", "role": "model", "off": True},
         " are noise z, sent back through all layers; so is the ",
         {"words": "grid", "layer": "mesh/generator", "role": "latent", "off": True},
-        ", whose cells all hold the same share of the noise.",
+        ", whose cells all hold the same share of the noise. Beside it the data's ",
+        {"words": "exact density", "layer": "side/target", "role": "truth"},
+        ", and the ",
+        {"words": "difference", "layer": "side/error", "role": "field"},
+        ": blue where the model has too little, orange where it has too much.",
     ],
     "line": [
         "The model's exact ",
@@ -45,7 +50,7 @@ LABELS = {
     "world": "Data space",
     "images/samples": "Samples",
     "side/target": "exact density of the data",
-    "side/error": "model minus data: orange where the model has too much, blue where too little",
+    "side/error": "data minus model",
     "number/∫ p": "∫ p over the plane shown",
     f"number/{KL}": f"{KL}, nats",
     "number/frozen": "numbers of x that are only scaled and shifted",
@@ -87,7 +92,10 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
-LOSS = r"-\frac1m \sum_i \left( \log p_z(f(x_i)) + \log \left| \det \frac{\partial f}{\partial x_i} \right| \right)"
+LOSS = (
+    r"-\frac1m \sum_i \left( \log p_z(f(x_i)) + "
+    r"\log \left| \det \frac{\partial f}{\partial x_i} \right| \right)"
+)
 
 
 def flow_room(family: type[Flow], *, sentence: str, data_name: str = "moons") -> Room:
@@ -105,7 +113,7 @@ def flow_tabs(
     more: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
     """The tabs that all flows share, with the family's own formula and experiments; `more` come before."""
-    pictures = {"Pictures": lambda: layers.of_pictures(room)} if room.kind == "image" else {}
+    pictures = {"Pictures": lambda: use_flow(room)} if "image" in room.family.kinds else {}
     tabs(
         {
             "Layers": lambda: layers.film_of_layers(room),
@@ -137,12 +145,12 @@ def loss_now(room: Room, row: dict[str, Any]) -> str:
     says += f". On test data, around round {last['round']:,}, it is {last[f'test {NLL}']:.3f}"
     known = judged_by(store.read_info(at).data)
     if KL not in last:
-        return says + ". How low it can come nobody knows: a table of points has no density of its own."
+        return says + ". How low it can come nobody knows: a table has no density of its own."
     if not known.done():
         return says + "."
     return says + (
-        f": **{signed(last[KL])} nat above the entropy** of the data, {known.result().entropy:.3f}, the least "
-        "that is possible."
+        f": **{signed(last[KL])} nat above the entropy** of the data, {known.result().entropy:.3f}, "
+        "the least that is possible."
     )
 
 
@@ -159,11 +167,12 @@ def lecture() -> None:
 
 $$
 p_x(x_i) = p_z(f(x_i)) \left| \det \frac{\partial f(x_i)}{\partial x_i} \right|, \qquad
-L = -\frac1m \sum_{i=1}^m \left( \log p_z(f(x_i)) + \log \left| \det \frac{\partial f(x_i)}{\partial x_i} \right| \right)
+L = -\frac1m \sum_{i=1}^m \left( \log p_z(f(x_i)) +
+\log \left| \det \frac{\partial f(x_i)}{\partial x_i} \right| \right)
 $$
 
-Training descends $L$ over minibatches; a new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one dimension you can bend $f$ by
-hand: [Change of variables](/change-of-variables).
+Training descends $L$ over minibatches; a new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
+dimension you can bend $f$ by hand: [Change of variables](/change-of-variables).
 """
     )
 
@@ -172,7 +181,8 @@ def two_layers() -> None:
     """The lecture's example: layers compose, their determinants multiply."""
     st.markdown(
         r"""
-**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, so that their logarithms add up:
+**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, and their
+logarithms add up:
 
 $$
 p_x(x_i) = p_z(f_2(f_1(x_i))) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
@@ -184,5 +194,5 @@ $$
 
 def code(family: type[Flow], *things: Any) -> None:
     """The very code that runs: the family, its layers, and what all flows share; and the knobs."""
-    show_source(family.build, *things, Flow.way, Flow.log_prob, Flow.turns, Flow.terms)
+    show_source(family.build, *things, Bijection, Flow.turns, Flow.terms)
     knob_table(family)

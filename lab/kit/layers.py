@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -15,7 +17,7 @@ from lab.stage.passage import passage
 
 PLANE = "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
 ORANGE, BLUE = (213, 94, 0), (0, 114, 178)  # Okabe and Ito's: the model, the data
-LEGEND = [
+LEGEND: list[Any] = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},
     " on their way, ",
     {"words": "data", "layer": "points/real", "role": "data"},
@@ -40,9 +42,9 @@ def plane_only(room: Room) -> bool:
 def film_of_layers(room: Room) -> None:
     """From z to x through the layers, and back, continuously."""
     st.markdown(
-        r"Layer by layer, $f^{-1}$ bends the simple density of $z$ into that of $x$. Nothing is torn and nothing "
-        r"overlaps: the grid stays a grid. Where a layer **stretches** the plane, the density falls; where it "
-        r"**squeezes**, the density rises, by exactly the factor $|\det|$."
+        r"Layer by layer, $f^{-1}$ bends the simple density of $z$ into that of $x$. Nothing is torn and "
+        r"nothing overlaps: the grid stays a grid. Where a layer **stretches** the plane, the density falls; "
+        r"where it **squeezes**, the density rises, by exactly the factor $\lvert \det \rvert$."
     )
     if not plane_only(room):
         return
@@ -52,11 +54,12 @@ def film_of_layers(room: Room) -> None:
         key="film-layers",
         rows=[{"title": "", "ask": "layers", "with": {"seed": seed}}],
         screens={
-            "h": "samples, data and grid after this layer",
-            "density": "density of hₗ",
-            "stretch": "the next layer: where it stretches and squeezes",
+            "h": "samples, data and grid",
+            "density": "their density",
+            "stretch": "the step: stretches blue, squeezes orange",
         },
         legend=LEGEND,
+        labels={"number/scale of the colours": "log|det| of the strongest blue, nats"},
         tween=True,
     )
     st.caption(HOW + " Between two layers everything glides along straight lines.")
@@ -65,9 +68,9 @@ def film_of_layers(room: Room) -> None:
 def a_point(room: Room) -> None:
     """The way of one x through all layers, and log p(x) as the sum that it is."""
     st.markdown(
-        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: how likely $z$ is, "
-        r"and for each layer the logarithm of how much it stretches there. The matrices are the Jacobians, with a "
-        r"picture of where they are zero."
+        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
+        r"how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices "
+        r"are the Jacobians; where they are zero they are empty."
     )
     if plane_only(room):
         passage(room.run, key="passage")
@@ -78,9 +81,10 @@ def gaps(room: Room) -> None:
     """Topology: what one blob cannot become, measured."""
     st.markdown(
         r"""
-A flow is **continuous** and so is its inverse. Such a map keeps one piece one piece, and a hole a hole: no flow can tear the one blob of
-$\mathcal N(0, \mathbf I)$ into eight. Between the pieces it leaves thin **bridges**, and who wants them thinner must squeeze the plane more
-steeply. They cost likelihood: mass that lies there is missing where the data are.
+A flow is **continuous**, and so is its inverse. Such a map keeps one piece one piece: no flow can tear the
+one blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves
+**bridges**, and to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that
+lies there is missing where the data are.
 """
     )
     if not plane_only(room):
@@ -106,8 +110,8 @@ steeply. They cost likelihood: mass that lies there is missing where the data ar
     )
     ask_again(found, "bridges-again")
     st.markdown(
-        "What helps: **splines**, whose curves can be steeper and so make bridges thinner "
-        "([the ring by a spline flow](/spline-flow?data=ring)); and a **base of several pieces**, which needs none "
+        "What helps: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by a "
+        "spline flow](/spline-flow?data=ring)); and a **base of several pieces**, which needs no bridges "
         "([Real-NVP with a mixture as its base](/real-nvp?data=ring&base=mixture))."
     )
 
@@ -116,9 +120,9 @@ def bridged(found: dict[str, float]) -> str:
     """The measured share in words."""
     share = max(0.0, found["share"])
     return (
-        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of the data. "
-        f"That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect model is "
-        f"KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
+        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of "
+        f"the data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect "
+        f"model is KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
     )
 
 
@@ -127,11 +131,3 @@ def tinted(shade: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
     found = np.empty((*shade.shape, 4), np.uint8)
     found[..., :3], found[..., 3] = ink, shade[::-1]
     return found
-
-
-PARTS = ("Likelihoods", "Between two digits", "Temperature", "Draw")
-
-
-def of_pictures(room: Room) -> None:
-    """What can be done with a flow of pictures."""
-    st.pills("What", PARTS, default=PARTS[0], required=True, key="part", bind="query-params")

@@ -27,7 +27,7 @@ def bridges(model: Flow, data: Dataset) -> Answer:
     outside of the smallest region that has HELD of the data (`between`); the `share` of its mass there, what
     that costs at least (`cost`), and KL(data || model), in nats.
 
-    cost: by the region alone data and model are two coins, whose divergence KL(data || model) is no less than.
+    cost: by the region alone data and model are two coins, and KL(data || model) is no less than theirs.
     """
     if data.space.kind != "points":
         raise Refused("Bridges are sought in the plane; choose points as the data.")
@@ -38,7 +38,7 @@ def bridges(model: Flow, data: Dataset) -> Answer:
     area = (x1 - x0) * (y1 - y0) / (side - 1) ** 2
     log_q = model.log_prob(grid).double()
     if data.target is None:
-        note = "These data are a table of points. They have no density of their own that the model's could be held against."
+        note = "These data are a table: nobody knows their density, nor where it is zero."
         return {"model": tones(log_q), "note": note}
     log_p = data.target.log_prob(grid.double())
     p, q = log_p.exp() * area, log_q.exp() * area

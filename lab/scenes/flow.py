@@ -103,7 +103,7 @@ def fields(model: Flow, data: Dataset) -> Arrays:
     if data.target is not None:
         exact = truth(data, side)
         top = exact.max()
-        found["side/error"] = shades((p - exact) / top / 2 + 0.5)
+        found["side/error"] = shades((exact - p) / top / 2 + 0.5)  # blue: the data have more
         gap = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
         found |= number("KL(data ‖ model)", gap.sum() * area)
     return found | {"field/density": shades(p / top)}
