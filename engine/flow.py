@@ -27,7 +27,7 @@ from engine.config import Config, Refused, knob
 from engine.family import Batch, Family, Space, Terms, adam
 from engine.nets import Activation, follow, mlp
 from engine.pixels import Logit, Reshape
-from engine.transforms import Pair, Transform
+from engine.transforms import ActNorm, Pair, Transform
 
 NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
@@ -131,8 +131,12 @@ class Flow(Family):
         return Bijection(transforms, base)
 
     def pixels(self) -> list[Transform]:
-        """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line."""
-        return [Logit(), Reshape(self.space.shape, (self.space.size,))] if self.space.kind == "image" else []
+        """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line, each
+        with mean 0 and variance 1 at first (batch normalisation has that part in Dinh et al. 2017)."""
+        if self.space.kind != "image":
+            return []
+        D = self.space.size
+        return [Logit(), Reshape(self.space.shape, (D,)), ActNorm(D)]
 
     # --- what the averaged f says --------------------------------------------------------------------
 

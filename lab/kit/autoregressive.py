@@ -25,10 +25,10 @@ def masks_tab(room: Room) -> None:
         st.info(NO_MODEL)
         return
     st.markdown(
-        "One net gives all $\\mu_i$ and $s_i$ in one pass, and yet $\\mu_i$ may depend on the numbers **before** "
-        "$i$ only. **Masks** see to that: weights that would let a number look at itself or ahead are "
-        "multiplied by 0 (MADE, Germain et al. 2015). So the Jacobian is triangular once its rows and columns "
-        "stand in the layer's order, and its determinant is the product of the diagonal."
+        "One net gives all $\\mu_i$ and $s_i$ in one pass, and yet $\\mu_i$ may depend on the numbers "
+        "**before** $i$ only. **Masks** see to that: weights that would let a number look at itself or ahead "
+        "are multiplied by 0 (MADE, Germain et al. 2015). So the Jacobian is triangular once its rows and "
+        "columns stand in the layer's order, and its determinant is the product of the diagonal."
     )
     asked: dict[str, Any] = {}
     if room.kind == "image":
@@ -58,10 +58,10 @@ def of_pixel(found: dict[str, Any]) -> None:
         figures.append(Figure(coloured, f"layer {number}\nsees {seen}", f"layer {number} sees {seen} pixels"))
     strip([("What the orange pixel may see: the grey ones", figures)], columns=6, least=72, most=128)
     st.caption(
-        f"The mask of all {found['D']} numbers is a matrix of {found['D']} × {found['D']}; this is one row of "
-        "it, laid out as a picture. With the alternating order every other layer begins at the other end, so "
-        "that together all pixels can depend on all. A net that is narrower than the picture has no unit of "
-        "its own for each pixel: then a pixel does not see those just before it."
+        f"The mask of all {found['D']} numbers is a matrix of {found['D']} × {found['D']}; this is one row "
+        "of it, laid out as a picture. With the alternating order every other layer begins at the other end, "
+        "so that together all pixels can depend on all. A net that is narrower than the picture has no "
+        "unit of its own for each pixel: then a pixel does not see those just before it."
     )
 
 
@@ -154,9 +154,9 @@ def own(found: dict[str, Any]) -> str:
     return (
         f"**This model** ({found['layers']} layers, D = {found['D']:,}), {found['n']} examples: density "
         f"**{1000 * density['seconds']:.3g} ms** in {density['steps']:,} steps that wait for each other, "
-        f"sampling **{1000 * sampling['seconds']:.3g} ms** in {sampling['steps']:,}. The slow direction takes "
-        f"{slow / max(quick, 1e-9):.0f} times as long. The curves are single layers, made up and timed on "
-        "this machine at this moment, so they change a little each time."
+        f"sampling **{1000 * sampling['seconds']:.3g} ms** in {sampling['steps']:,}. The slow direction "
+        f"takes {slow / max(quick, 1e-9):.0f} times as long. The curves are single layers, made up and timed "
+        "on this machine at this moment, so they change a little each time."
     )
 
 

@@ -122,9 +122,9 @@ def draw_tab(room: Room) -> None:
     """A drawing's way through the layers."""
     st.markdown(
         "Draw a digit: it goes through all layers, $x = h_0 \\to h_1 \\to \\dots \\to h_L = z$, and the film "
-        "shows the way back. **log p** at $t$ is that of $h_t$ under the layers from there to $z$; at $t = 0$ "
-        "it is the picture's own, $\\log p(x)$ in nats, and **less probable** is the share of test pictures "
-        "that get less."
+        "shows the way back. **log p** at $t$ is that of $h_t$ under the layers from there to $z$; at "
+        "$t = 0$ it is the picture's own, $\\log p(x)$ in nats, and **less probable** is the share of test "
+        "pictures that get less."
     )
     centre = st.toggle("Put the ink where the data have it", True, key="flow-centre")
     rows = [{"title": "", "ask": "of_picture", "with": {"centre": centre}}]
@@ -141,8 +141,8 @@ def draw_tab(room: Room) -> None:
         labels=words, pad={"name": "picture"},
     )  # fmt: skip
     st.caption(
-        "Try what is no digit: a single dot, or a full stroke from edge to edge. The less ink, the higher the "
-        "likelihood."
+        "Try what is no digit: a single dot, or a full stroke from edge to edge. The less ink, the higher "
+        "the likelihood."
     )
 
 
@@ -159,8 +159,8 @@ def between_tab(room: Room) -> None:
     """From one test picture to another, through z and through pixels."""
     st.markdown(
         "Two test pictures are taken to their $z = f(x)$, **exactly**: a flow needs no encoder, and loses "
-        "nothing. What lies between their $z$ comes back by $x = f^{-1}(z)$. Below each picture: its bits per "
-        "dimension."
+        "nothing. What lies between their $z$ comes back by $x = f^{-1}(z)$. Below each picture: its bits "
+        "per dimension."
     )
     left, right = st.columns(2)
     with left:
@@ -198,9 +198,9 @@ def middle(found: dict[str, Any]) -> str:
 def temperature_tab(room: Room) -> None:
     """Samples of the same z, nearer to the centre or farther away."""
     st.markdown(
-        "The same draws of $z$, multiplied by a **temperature**. Below 1 they lie nearer to the centre of the "
-        "base, where its density is highest; papers often show samples at 0.7 or so. At 1 they follow the "
-        "density that was trained."
+        "The same draws of $z$, multiplied by a **temperature**. Below 1 they lie nearer to the centre of "
+        "the base, where its density is highest; papers often show samples at 0.7 or so. At 1 they follow "
+        "the density that was trained."
     )
     seed = number_of_z("Seed of the draws", "temperature-seed", 0)
     if found := ask(room, "temperatures", seed=seed):

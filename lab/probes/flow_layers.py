@@ -30,9 +30,9 @@ NODES = 25  # of the mesh, along a side
 SIDE, FINE = 64, 128  # nodes of a field's side, of each layer and of the whole
 COARSER = {"continuous-flow": 2}  # how many times fewer, where a layer is a whole differential equation
 DRAWS = 20_000  # of the base, to know its quantiles
-INSIDE = 0.98  # of all points of all layers lie in the film's box
+INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
 LEAST = 0.05  # nats: a log-determinant below is no colour of its own
-BASE = 3.3  # within lies nearly all of a base
+BASE = 3.0  # within lies nearly all of a base
 FAR = 1e3
 
 
@@ -60,22 +60,19 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
     real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
     box = around([*fake, *real], data)
     grid = lattice(box, SIDE // COARSER.get(model.name, 1)).to(**model.like)
-    steps = [f(grid)[1] for f in model.transforms]
-    scale = max(LEAST, strongest(torch.cat(steps))) if steps else LEAST
+    steps = [grid.new_zeros(len(grid)), *(f.inverse(grid)[1] for f in model.transforms)]
+    scale = max(LEAST, strongest(torch.cat(steps[1:])))
     first: Answer = {"T": L, "box": box}
     for t in range(L, -1, -1):
-        f: Transform | None = model.transforms[t - 1] if t else None
         yield first | {
             "t": t,
-            "note": f.title if f else "",
+            "note": model.transforms[t - 1].title if t else "",
             "numbers": {"scale of the colours": scale},
             "h/points/fake": halves(fake[L - t]),
             "h/points/real": halves(real[t]),
             "h/mesh/generator": halves(mesh[L - t]).reshape(NODES, NODES, 2),
             "density/field/density": bytes_of(relative(density(model, grid, t))),
-            "stretch/field/stretch": bytes_of(
-                (1 + (steps[t - 1] if t else grid.new_zeros(len(grid))) / scale) / 2
-            ),
+            "stretch/field/stretch": bytes_of((1 + steps[t] / scale) / 2),
         }
         first = {}
 
@@ -100,8 +97,11 @@ def around(clouds: list[Tensor], data: Dataset) -> list[float]:
     h = h[h.isfinite().all(1)]
     tail = (1 - INSIDE) / 2
     low, high = h.quantile(h.new_tensor([tail, 1 - tail]), 0).tolist() if len(h) else ([0.0] * 2, [0.0] * 2)
+    room = [MARGIN * (b - a) for a, b in zip(low, high, strict=True)]
     x0, x1, y0, y1 = data.box
-    return box_of([(min(low[0], x0), max(high[0], x1)), (min(low[1], y0), max(high[1], y1))])
+    across = min(low[0] - room[0], x0), max(high[0] + room[0], x1)
+    up = min(low[1] - room[1], y0), max(high[1] + room[1], y1)
+    return box_of([across, up])
 
 
 def box_of(ranges: list[tuple[float, float]]) -> list[float]:
@@ -151,8 +151,8 @@ def plane(model: Flow, data: Dataset) -> Answer:
     side = FINE // COARSER.get(model.name, 1)
     log_p = model.log_prob(lattice(box, side).to(**model.like))
     p = log_p.double().exp().nan_to_num(0).reshape(side, side)
-    across, up = (torch.linspace(*box[i : i + 2], side, dtype=p.dtype, device=p.device) for i in (0, 2))
-    mass = torch.trapezoid(torch.trapezoid(p, across, dim=1), up).item()
+    step = (box[1] - box[0]) / (side - 1)  # of a square
+    mass = torch.trapezoid(torch.trapezoid(p)).item() * step**2
     return {
         "field/density": bytes_of(relative(log_p)),
         "points/real": halves(data.some(400)[0]),

@@ -20,7 +20,7 @@ function paintField(ctx, item, map, look, name) {
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
     const ink = isOneSided(name, look) ? rgb(look.palette.roles[look.role(name)].ink) : null;
-    item.cache = fieldImage(item, look, ink, name.startsWith("side/") ? 0.85 : undefined); // nothing lies over a side
+    item.cache = fieldImage(item, look, ink, look.bold ? 0.85 : undefined);
     item.painted = stamp;
   }
   // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
@@ -40,7 +40,7 @@ function isOneSided(name, look) {
 }
 
 /** Neutral is transparent, so the middle of the scale is the page itself, in any theme. A field with a colour
- * of its own (`ink`) begins at nothing. */
+ * of its own (`ink`) begins at nothing. It is pale, for points lie over it, unless `look.bold`. */
 function fieldImage(item, look, ink, strongest = look.palette.mood === "dark" ? 0.6 : 0.5) {
   const [rows, columns] = item.shape;
   const reuse = item.cache?.width === columns && item.cache?.height === rows;

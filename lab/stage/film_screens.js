@@ -72,7 +72,7 @@ class FilmScreen {
   draw(look, box) {
     const width = this.element.clientWidth;
     if (!width) return;
-    look = { ...look, role: (name) => look.roleOn(this.name, name), isOff: (name) => look.isOffOn(this.name, name) };
+    look = { ...look, bold: !this.layers.entries("points").length, role: (name) => look.roleOn(this.name, name), isOff: (name) => look.isOffOn(this.name, name) };
     const { items } = this.layers;
     const [images] = this.layers.entries("images");
     const hist = items.get("hist");

@@ -111,7 +111,7 @@ function paintSide(ctx, { name, area }, layers, look) {
   ctx.beginPath();
   ctx.roundRect(area.x, area.y, area.w, area.h, 6);
   ctx.clip();
-  if (!look.isOff(name)) paintField(ctx, layers.items.get(name), map, look, name);
+  if (!look.isOff(name)) paintField(ctx, layers.items.get(name), map, { ...look, bold: true }, name);
   ctx.restore();
   drawFrame(ctx, map, look);
 }

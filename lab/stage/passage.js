@@ -167,7 +167,7 @@ class Passage {
     const high = Math.round(width / clamp((x1 - x0) / (y1 - y0), 0.6, 1.8));
     const ctx = sharpen(this.canvas, width, high);
     this.map = mapping(this.box, { x: 0, y: 0, w: width, h: high });
-    const look = { palette: this.palette, words: this.words, role: (name) => roleOf(name), isOff: () => false };
+    const look = { palette: this.palette, words: this.words, bold: true, role: (name) => roleOf(name), isOff: () => false };
     ctx.save();
     ctx.beginPath();
     ctx.roundRect(0, 0, width, high, 6);

@@ -30,8 +30,8 @@ _mount = st.components.v2.component(
 def passage(run: str, *, key: str, labels: Mapping[str, str] | None = None) -> None:
     """The plane of the data with the density of the flow of `run`; a press on it (mouse, touch, or the arrow
     keys, which move a cross) shows the way x = h_0 -> h_1 -> ... -> h_L = z, log|det| and the Jacobian of
-    each layer, and log p(x) as the sum of these. It asks the probes `plane` and `point` (`lab.probes.flow`); while
-    the run trains, anew every second.
+    each layer, and log p(x) as the sum of these. It asks the probes `plane` and `point` (`lab.probes.flow`);
+    while the run trains, anew every second.
 
     Args:
         run: id of the run; its model is a `Flow` of points of the plane.

@@ -55,7 +55,9 @@ def test_squeeze_and_reshape_only_move_numbers():
         z, log_det = f(x)
         assert z.shape == (2, *shape)
         assert torch.equal(z.flatten(1).sort(1).values, x.flatten(1))
-        assert torch.equal(f.inverse(z)[0], x) and (log_det == 0).all() and (f.inverse(z)[1] == 0).all()
+        assert torch.equal(f.inverse(z)[0], x)
+        assert (log_det == 0).all()
+        assert (f.inverse(z)[1] == 0).all()
     corner = Squeeze()(x)[0][0, :4, 0, 0]
     assert torch.equal(corner.sort().values, x[0, 0, :2, :2].flatten())  # four neighbours of one channel
 

@@ -127,6 +127,7 @@ def test_every_cell_of_the_mesh_holds_the_same_probability(base):
     z = it.base.sample(200_000)[:, 0]
     shares = torch.stack([((z > a) & (z < b)).float().mean() for a, b in pairwise(across)])
     assert (shares * 25 - 1).abs().max() < 0.12
+    assert (across + across.flip(0)).abs().max() < 0.2  # no end is nearer to the middle than the other
 
 
 # --- one place -----------------------------------------------------------------------------------
@@ -189,6 +190,13 @@ def test_where_the_data_have_no_density_their_truth_is_none():
     assert probes.ask(it, board, "point", {"x": 1.0, "y": 1.0})["numbers"]["truth"] == pytest.approx(
         -math.log(32)
     )
+
+
+def test_data_whose_density_nobody_knows_have_no_truth(tmp_path):
+    points = np.random.default_rng(0).standard_normal((50, 2))
+    table = datasets.load(datasets.keep_points(points, "csv", tmp_path), tmp_path)
+    found = probes.ask(model(data=table), table, "point", {"x": 0.0, "y": 0.0})
+    assert "truth" not in found["numbers"]
 
 
 @EVERY
