@@ -10,8 +10,8 @@ from engine.fit import fit
 from engine.flow import BITS, NLL
 from engine.metrics import About, Floor, about
 from engine.metrics import flow as detector
-from engine.metrics import ruler
 from engine.metrics.flow import FROZEN, KL, WINDOW, alike, measure, symptoms
+from engine.metrics.ruler import REPEATS
 
 FLOOR = {"sliced Wasserstein": Floor(0.03, 0.01)}
 MOONS = About(FLOOR, [1.0], "regions", 1.0, 1.0)
@@ -77,7 +77,7 @@ def test_a_line_is_frozen_and_a_bend_is_not(double):
 
 
 def test_a_table_has_no_divergence_and_pictures_nothing(tmp_path, monkeypatch):
-    monkeypatch.setitem(ruler.REPEATS, 2, 8)
+    monkeypatch.setitem(REPEATS, 2, 8)
     points = torch.randn(40, 2).clamp(-2, 2).numpy()
     table, drawing = (load(keep_points(points, kind, tmp_path), tmp_path) for kind in ("csv", "drawn"))
     kind = find("real-nvp")
