@@ -38,6 +38,15 @@ PRETRAINED = {  # the same; they keep their weights, and learn more slowly towar
     "ddpm-moons": ("ddpm", "moons", 3000),
     "ddpm-ring": ("ddpm", "ring", 3000),
     "flow-matching-moons": ("flow-matching", "moons", 3000),
+    "planar-moons": ("planar", "moons", 4000),
+    "nice-moons": ("nice", "moons", 3000),
+    "real-nvp-moons": ("real-nvp", "moons", 3000),
+    "maf-moons": ("maf", "moons", 3000),
+    "iaf-moons": ("iaf", "moons", 3000),
+    "glow-moons": ("glow", "moons", 3000),
+    "spline-flow-ring": ("spline-flow", "ring", 3000),
+    "spline-flow-two-bumps": ("spline-flow", "two-bumps", 1000),
+    "continuous-flow-moons": ("continuous-flow", "moons", 1500),
 }
 PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large
 
@@ -65,7 +74,10 @@ def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool
         shutil.copy(run.at / "metrics.jsonl", at)
         store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended", "config": config}))
         if pretrained:
-            half = {f"model/{k}": v.half() if v.ndim else v for k, v in run.model.state_dict().items()}
+            half = {
+                f"model/{k}": v.half() if v.ndim and v.is_floating_point() else v
+                for k, v in run.model.state_dict().items()
+            }
             store.write(store.weights(at), wire.pack_state(half, {"round": rounds, "config": config}))
         print(f"{name}: {rounds:,} rounds, {run.quality()}")
 

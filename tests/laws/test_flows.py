@@ -110,7 +110,7 @@ def test_the_density_integrates_to_1_and_samples_follow_it(name, space, knobs, m
     middle, reach = x.mean(0), 1.3 * (x - x.mean(0)).abs().amax(0)
     box = [(m - r, m + r) for m, r in zip(middle.tolist(), reach.tolist(), strict=True)]
     fine = 20_000 if space is LINE else 100 if name == "continuous-flow" else 240
-    mass = cells(model.log_prob, box, fine, 20)
+    mass = cells(model.log_density, box, fine, 20)
     assert mass.sum().item() == pytest.approx(1, abs=1e-3)
     assert fits(x, mass, box) > 1e-3
 
