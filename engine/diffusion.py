@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from engine.config import Config, Refused, knob
 from engine.denoisers import PointNet, UNet
 from engine.family import Batch, Family, Space, Terms, adam
+from engine.nets import follow
 from engine.samplers import Predict, Step
 from engine.schedule import levels
 
@@ -108,7 +109,8 @@ class Denoiser(Family):
         x0 = batch.x
         t = torch.randint(1, self.config.T + 1, (len(x0),), device=x0.device)
         yield self.net, self.terms(x0, t, torch.randn_like(x0), self.hidden(batch.y))
-        self.follow()
+        self.rounds += 1
+        follow(self.average, self.net, self.config.ema, self.rounds.item())
 
     def hidden(self, y: Tensor | None) -> Tensor | None:
         """Labels y (n,), some of them replaced by the label that stands for none; None without labels."""
@@ -123,13 +125,6 @@ class Denoiser(Family):
         o = self.net(x_t, (t / self.config.T).to(x_t), y)
         error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)
         return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}
-
-    @torch.no_grad()
-    def follow(self) -> None:
-        """The average follows the weights; at first closely, for it began with nothing learned."""
-        self.rounds += 1
-        kept = min(self.config.ema, (1 + self.rounds.item()) / (10 + self.rounds.item()))
-        torch._foreach_lerp_([*self.average.parameters()], [*self.net.parameters()], 1 - kept)
 
     # --- the forward process and what the net puts out -----------------------------------------
 

@@ -16,24 +16,25 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 
+from engine.bases import BASES, Base
 from engine.config import Config, Refused, knob
-from engine.family import Batch, Family, Space, Terms
-from engine.nets import mlp
+from engine.family import Batch, Family, Space, Terms, adam
+from engine.nets import Activation, follow, mlp
 from engine.pixels import Logit, Reshape
-from engine.transforms import Pair, Transform
+from engine.transforms import ActNorm, Pair, Transform
 
 NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
 PICTURES: dict[str, Any] = {"layers": 6, "width": 512, "depth": 1, "batch": 128, "lr": 5e-4}
 """What pictures need otherwise than points."""
-
+RELU = partial(nn.ReLU, inplace=True)  # in place, for memory takes more of the time than the sums
 PIECE = 4096  # places at once: with more, a third of the time goes to memory
 
 
@@ -58,41 +59,27 @@ class FlowConfig(Config):
     batch: int = knob(
         256, 2, 2048, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
     )
+    ema: float = knob(
+        0.99, 0, 0.9999, label="Averaging of the weights", live=True, advanced=True,
+        says="share of the old average that a round keeps; density and samples are those of the average",
+    )  # fmt: skip
 
 
-class Flow(Family):
-    """A family that composes invertible transforms."""
+class Bijection(nn.Module):
+    """z = f(x) = f_L(... f_1(x)) with a density of z, and so a density of x."""
 
-    branch = "tractable"
-    algorithm = ("terms", "log_prob")
-    base: Base
-    settled: Tensor
-
-    def __init__(self, config: FlowConfig, space: Space) -> None:
-        super().__init__(config, space)
-        self.transforms: Any = nn.ModuleList(self.build())
-        self.base = BASES[config.base](space.size)
-        self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
-
-    @abstractmethod
-    def build(self) -> list[Transform]:
-        """f_1, ..., f_L."""
-
-    def pixels(self) -> list[Transform]:
-        """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line."""
-        return [Logit(), Reshape(self.space.shape, (self.space.size,))] if self.space.kind == "image" else []
-
-    # --- both directions ---------------------------------------------------------------------------
+    def __init__(self, transforms: list[Transform], base: Base) -> None:
+        super().__init__()
+        self.transforms: Any = nn.ModuleList(transforms)
+        self.base = base
 
     def forward(self, x: Tensor) -> Pair:
         """z = f(x) and log |det dz/dx| (n,)."""
-        way = self.way(x)
-        return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
+        return composed(self.way(x))
 
     def inverse(self, z: Tensor) -> Pair:
         """x = f^-1(z) and log |det dx/dz| (n,)."""
-        way = self.back(z)
-        return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
+        return composed(self.back(z))
 
     def way(self, x: Tensor) -> list[Pair]:
         """h_l and log |det dh_l / dh_{l-1}| for l = 1 ... L."""
@@ -111,9 +98,80 @@ class Flow(Family):
         return found
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p_x(x) (n,) in nats, exact; of a picture the density of `dequantised` numbers."""
+        """log p_x(x) (n,) in nats, exact."""
         z, log_det = self(x)
         return self.base.log_prob(z) + log_det
+
+
+def composed(way: list[Pair]) -> Pair:
+    """Where a way ends, and the sum of its log-dets."""
+    return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
+
+
+class Flow(Family):
+    """A family that composes invertible transforms. `f` is trained; what one sees is its average over the
+    last rounds, which does not jitter."""
+
+    branch = "tractable"
+    players = ("f",)
+    algorithm = ("terms",)
+    settled: Tensor
+    rounds: Tensor
+
+    def __init__(self, config: FlowConfig, space: Space) -> None:
+        super().__init__(config, space)
+        self.f = self.bijection(self.build(), BASES[config.base](space.size))
+        self.average = deepcopy(self.f).requires_grad_(False)
+        self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
+        self.register_buffer("rounds", torch.zeros(()))
+
+    @abstractmethod
+    def build(self) -> list[Transform]:
+        """f_1, ..., f_L."""
+
+    def bijection(self, transforms: list[Transform], base: Base) -> Bijection:
+        """f of its layers."""
+        return Bijection(transforms, base)
+
+    def pixels(self) -> list[Transform]:
+        """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line, each
+        with mean 0 and variance 1 at first (batch normalisation has that part in Dinh et al. 2017)."""
+        if self.space.kind != "image":
+            return []
+        D = self.space.size
+        return [Logit(), Reshape(self.space.shape, (D,)), ActNorm(D)]
+
+    # --- what the averaged f says --------------------------------------------------------------------
+
+    @property
+    def transforms(self) -> Any:
+        """The layers."""
+        return self.average.transforms
+
+    @property
+    def base(self) -> Base:
+        """The density of z."""
+        return self.average.base
+
+    def forward(self, x: Tensor) -> Pair:
+        """z = f(x) and log |det dz/dx| (n,)."""
+        return self.average(x)  # type: ignore[no-any-return]
+
+    def inverse(self, z: Tensor) -> Pair:
+        """x = f^-1(z) and log |det dx/dz| (n,)."""
+        return self.average.inverse(z)
+
+    def way(self, x: Tensor) -> list[Pair]:
+        """h_l and log |det dh_l / dh_{l-1}| for l = 1 ... L."""
+        return self.average.way(x)
+
+    def back(self, z: Tensor) -> list[Pair]:
+        """h_{l-1} and log |det dh_{l-1} / dh_l| for l = L ... 1."""
+        return self.average.back(z)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p_x(x) (n,) in nats, exact; of a picture the density of `dequantised` numbers."""
+        return self.average.log_prob(x)
 
     @torch.no_grad()
     def log_density(self, x: Tensor) -> Tensor:
@@ -140,23 +198,29 @@ class Flow(Family):
 
     # --- training ----------------------------------------------------------------------------------
 
+    def optimizer(self, player: str) -> torch.optim.Optimizer:
+        return adam(self.f, self.config.lr)
+
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """The lecture's algorithm: maximum likelihood on a minibatch."""
         x = self.dequantised(batch.x)
         if not self.settled:
             self.settle(x)
-        yield self, self.terms(x)
+        yield self.f, self.terms(x)
+        self.rounds += 1
+        follow(self.average, self.f, self.config.ema, self.rounds.item())
 
     @torch.no_grad()
     def settle(self, x: Tensor) -> None:
         """Layers that begin with statistics of the data take them from the first minibatch."""
-        for f in self.transforms:
+        for f in self.f.transforms:
             x = f.settle(x)
+        self.average.load_state_dict(self.f.state_dict())
         self.settled.fill_(True)
 
     def terms(self, x: Tensor) -> Terms:
         """-E[log p(x)], of pictures in bits per dimension."""
-        return {self.loss: -self.log_prob(x).mean() * self.unit}
+        return {self.loss: -self.f.log_prob(x).mean() * self.unit}
 
     @property
     def loss(self) -> str:
@@ -170,7 +234,7 @@ class Flow(Family):
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
         """The loss on held-out x."""
-        return {f"test {self.loss}": self.terms(self.dequantised(x))[self.loss].item()}
+        return {f"test {self.loss}": -self.log_prob(self.dequantised(x)).mean().item() * self.unit}
 
     # --- what the families share -------------------------------------------------------------------
 
@@ -200,82 +264,9 @@ class Flow(Family):
             found.append(rank.flip(0) if order == "alternate" and i % 2 else rank)
         return found
 
-    def net(self, inputs: int, outputs: int) -> nn.Sequential:
+    def net(self, inputs: int, outputs: int, act: Activation = RELU) -> nn.Sequential:
         """The net of a coupling; it begins with outputs 0, so that a layer begins as the identity."""
-        net = mlp(inputs, self.config.width, self.config.depth, outputs, act=partial(nn.ReLU, inplace=True))
+        net = mlp(inputs, self.config.width, self.config.depth, outputs, act=act)
         nn.init.zeros_(net[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(net[-1].bias)  # type: ignore[arg-type]
         return net
-
-
-# --- base densities ----------------------------------------------------------------------------------
-
-
-class Base(nn.Module):
-    """A simple density of D numbers."""
-
-    def __init__(self, D: int) -> None:
-        super().__init__()
-        self.D = D
-        self.register_buffer("zero", torch.zeros(()), persistent=False)
-        self.zero: Tensor
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log p_z (n,) of z (n, D) or any shape of D numbers."""
-        raise NotImplementedError
-
-    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        """n samples (n, D), their spread multiplied."""
-        raise NotImplementedError
-
-
-class Normal(Base):
-    """N(0, I)."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        return -0.5 * z.flatten(1).square().sum(1) - self.D * math.log(2 * math.pi) / 2
-
-    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        return torch.randn(n, self.D).to(self.zero) * temperature
-
-
-class Uniform(Base):
-    """Uniform on [-EDGE, EDGE]^D with soft edges: plus logistic noise of scale SOFT. So the density is not 0
-    outside, where no gradient could bring data back: (sigmoid((z + a) / s) - sigmoid((z - a) / s)) / 2a."""
-
-    EDGE, SOFT = 2.0, 0.05
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        # sigmoid(p) - sigmoid(q) = sigmoid(p) sigmoid(-q) (1 - e^(q - p))
-        z, a, s = z.flatten(1).abs(), self.EDGE, self.SOFT
-        log_p = logsigmoid((z + a) / s) + logsigmoid((a - z) / s) + math.log1p(-math.exp(-2 * a / s))
-        return (log_p - math.log(2 * a)).sum(1)
-
-    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        u = torch.rand(2, n, self.D).to(self.zero)
-        return ((2 * u[0] - 1) * self.EDGE + self.SOFT * u[1].clamp(1e-6, 1 - 1e-6).logit()) * temperature
-
-
-class Mixture(Base):
-    """A mixture of K normals that learns its weights, centres and spreads: a base in several pieces."""
-
-    K = 8
-
-    def __init__(self, D: int) -> None:
-        super().__init__(D)
-        self.logits = nn.Parameter(torch.zeros(self.K))
-        self.centres = nn.Parameter(torch.randn(self.K, D) * 1.5)
-        self.log_sigma = nn.Parameter(torch.full((self.K,), -0.5))
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        far = (z.flatten(1)[:, None] - self.centres) * (-self.log_sigma).exp()[:, None]
-        each = -0.5 * far.square().sum(2) - self.D * (self.log_sigma + math.log(2 * math.pi) / 2)
-        return (each + self.logits.log_softmax(0)).logsumexp(1)
-
-    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        k = torch.multinomial(self.logits.softmax(0), n, replacement=True)
-        eps = torch.randn(n, self.D).to(self.zero)
-        return self.centres[k] + self.log_sigma[k].exp()[:, None] * eps * temperature
-
-
-BASES: dict[str, type[Base]] = {"normal": Normal, "uniform": Uniform, "mixture": Mixture}

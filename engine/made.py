@@ -41,7 +41,7 @@ class MADE(nn.Module):
     def __init__(self, rank: Tensor, width: int, depth: int, k: int) -> None:
         super().__init__()
         self.D, self.k = len(rank), k
-        self.register_buffer("rank", rank)
+        self.register_buffer("rank", rank.clone())  # layers may share an order; files may not share
         degree = torch.arange(width) * max(1, self.D - 1) // width  # evenly, rising
         before, layers = rank, []
         for _ in range(depth):

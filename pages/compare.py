@@ -2,13 +2,16 @@
 
 import streamlit as st
 
+from engine.families import families
+from engine.flow import Flow
 from lab import kit
-from lab.kit import diffusion
+from lab.kit import diffusion, flows
 from lab.kit.latent import LABELS, LEGENDS
 
 GAMES = ("gan", "cgan")  # families of D against G
 CODERS = ("pca", "ae", "vae", "cvae", "vae-gan")
 DENOISERS = ("ddpm", "flow-matching")
+FLOWS = [name for name, family in families().items() if issubclass(family, Flow)]
 GAN_LEGENDS = {
     "points": [
         "On both sides: the generator's ",
@@ -61,8 +64,10 @@ st.markdown(
 kit.compare(
     dict.fromkeys(GAMES, GAN_LEGENDS)
     | dict.fromkeys(CODERS, LEGENDS)
-    | dict.fromkeys(DENOISERS, diffusion.LEGENDS),
+    | dict.fromkeys(DENOISERS, diffusion.LEGENDS)
+    | dict.fromkeys(FLOWS, flows.LEGENDS),
     dict.fromkeys(GAMES, GAN_LABELS)
     | dict.fromkeys(CODERS, LABELS)
-    | dict.fromkeys(DENOISERS, diffusion.LABELS),
+    | dict.fromkeys(DENOISERS, diffusion.LABELS)
+    | dict.fromkeys(FLOWS, flows.LABELS),
 )

@@ -23,7 +23,17 @@ TAXONOMY = {
                 Place(
                     "autoregressive", "Autoregressive models", "One pixel after another: NADE, MADE, PixelCNN"
                 ),
-                Place("flow", "Normalizing flows", "Bend a simple density and keep count of volume"),
+            ],
+            "Normalizing flows": [
+                Place("change-of-variables", "Change of variables", "Bend a curve, and the density follows"),
+                Place("real-nvp", "Real-NVP", "Scale and shift one half as the other says"),
+                Place("nice", "NICE", "Shift one half, and keep all volume"),
+                Place("planar", "Planar flow", "Push the plane along one direction, again and again"),
+                Place("maf", "Masked autoregressive flow", "Each number as those before it say"),
+                Place("iaf", "Inverse autoregressive flow", "The same, for quick samples"),
+                Place("glow", "Glow", "Learn which half is kept"),
+                Place("spline-flow", "Neural spline flow", "Curves instead of scaling and shifting"),
+                Place("continuous-flow", "Continuous flow", "Infinitely many layers: a movement"),
             ],
         },
     ),

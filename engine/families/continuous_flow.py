@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torchdiffeq import odeint
 
+from engine.bases import Base
 from engine.config import knob
-from engine.flow import Flow, FlowConfig
-from engine.nets import mlp
+from engine.flow import Bijection, Flow, FlowConfig
 from engine.transforms import Pair, Transform
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-11}
@@ -64,6 +64,18 @@ class Piece(Transform):
         return torch.cat([h, slopes.diagonal(dim1=1, dim2=2).sum(1, keepdim=True)], 1)
 
 
+class Straight(Bijection):
+    """All pieces of time in one go: a stop costs steps of the solver."""
+
+    def forward(self, x: Tensor) -> Pair:
+        """z = f(x) and log |det dz/dx| (n,)."""
+        return Piece(self.transforms[0].v, 0, 1)(x)  # type: ignore[no-any-return]
+
+    def inverse(self, z: Tensor) -> Pair:
+        """x = f^-1(z) and log |det dx/dz| (n,)."""
+        return Piece(self.transforms[0].v, 0, 1).inverse(z)
+
+
 class ContinuousConfig(FlowConfig):
     width: int = knob(64, 4, 256, label="Width", log=True, says="units of a hidden layer of the net")
     layers: int = knob(
@@ -80,16 +92,8 @@ class ContinuousFlow(Flow):
 
     def build(self) -> list[Transform]:
         c = self.config
-        self.v = mlp(self.space.size + 1, c.width, c.depth, self.space.size, act=nn.Tanh)
-        nn.init.zeros_(self.v[-1].weight)  # type: ignore[arg-type]
-        nn.init.zeros_(self.v[-1].bias)  # type: ignore[arg-type]
-        self.whole = Piece(self.v, 0.0, 1.0)
-        return [Piece(self.v, i / c.layers, (i + 1) / c.layers) for i in range(c.layers)]
+        v = self.net(self.space.size + 1, self.space.size, act=nn.Tanh)
+        return [Piece(v, i / c.layers, (i + 1) / c.layers) for i in range(c.layers)]
 
-    def forward(self, x: Tensor) -> Pair:
-        """z = f(x) and log |det dz/dx| (n,), without stops."""
-        return self.whole(x)
-
-    def inverse(self, z: Tensor) -> Pair:
-        """x = f^-1(z) and log |det dx/dz| (n,), without stops."""
-        return self.whole.inverse(z)
+    def bijection(self, transforms: list[Transform], base: Base) -> Bijection:
+        return Straight(transforms, base)

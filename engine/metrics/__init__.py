@@ -10,8 +10,9 @@ from engine.data import Dataset
 from engine.diffusion import Denoiser
 from engine.exact import score_error
 from engine.family import Family
+from engine.flow import Flow
 from engine.latent import Coder
-from engine.metrics import codes
+from engine.metrics import codes, flow
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
@@ -79,6 +80,8 @@ def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
     if isinstance(model, Coder):
         with torch.no_grad():
             signs |= codes.measure(model, data)
+    if isinstance(model, Flow):
+        signs |= flow.measure(model, data)
     if isinstance(model, Denoiser):
         with torch.no_grad():
             signs |= score_error(model, data)

@@ -37,6 +37,7 @@ class About(NamedTuple):
     shares: list[float]  # of real points, in each group
     groups: str  # what the groups are: "modes" or "regions"
     spread: float  # root mean square distance from the mean, over the root of the dimension
+    entropy: float | None = None  # in nats, where the density is known
 
 
 class Ruler:
@@ -88,7 +89,8 @@ class Ruler:
         shares = torch.stack([self.look(x)[1] for x in real]).mean(0)
         known = self.target is not None and self.target.modes is not None
         spread = real[0].double().var(0).mean().sqrt().item()
-        return About(self.floors, shares.tolist(), "modes" if known else "regions", spread)
+        entropy = self.target.entropy() if self.target else None
+        return About(self.floors, shares.tolist(), "modes" if known else "regions", spread, entropy)
 
     @cached_property
     def floors(self) -> dict[str, Floor]:

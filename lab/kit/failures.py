@@ -1,4 +1,4 @@
-"""The galleries of the rooms with codes and of diffusion: settings that provably fail, and their cures."""
+"""The galleries of the rooms with codes, of diffusion, of flows: settings that provably fail, and cures."""
 
 from __future__ import annotations
 
@@ -155,9 +155,73 @@ GUIDED = Failure(
     ],
     family="ddpm",
 )
+
+FEW_LAYERS = Failure(
+    "Too few layers",
+    "Bridges",
+    "Two layers that scale and shift cannot even begin to part the one blob of the base into eight groups: "
+    "broad bridges lie between them, and the loss stays a whole nat above the entropy.",
+    "ring",
+    {"layers": 2},
+    640,
+    [
+        Cure("Four layers of splines", {}, "A curve can be steep between two groups and flat in them, so "
+             "bridges become thin", family="spline-flow"),
+        Cure("Eight layers", {"layers": 8}, "Thinner bridges, but scaling and shifting cannot squeeze them "
+             "away", False),
+    ],
+    family="real-nvp",
+)
+
+BASE = Failure(
+    "Wrong base",
+    "Bridges",
+    "Eight layers, and still bridges: the ring is eight pieces and the normal base one. A map that tears "
+    "nothing cannot make eight of one.",
+    "ring",
+    {},
+    640,
+    [
+        Cure("A mixture of eight as the base", {"base": "mixture"}, "The base is in pieces already, and the "
+             "layers need not tear anything"),
+        Cure("A uniform base", {"base": "uniform"}, "It is one piece, too", False),
+    ],
+    family="real-nvp",
+)
+
+AFFINE = Failure(
+    "Scaling and shifting a checkerboard",
+    "",
+    "Sharp edges and empty squares: layers that scale and shift smear them, and stay twice as far above the "
+    "entropy as layers of curves.",
+    "checkerboard",
+    {},
+    320,
+    [
+        Cure("Splines", {}, "A curve may be flat over a square and steep at its edge", family="spline-flow"),
+    ],
+    family="real-nvp",
+)
+
+NO_ORDER = Failure(
+    "No permutation",
+    "Frozen half",
+    "In all eight layers the same number of x is kept and the same is changed. So z_1 = x_1 exactly, and the "
+    "model takes the moons' x_1 for a bell N(0, 1): half of the plane is frozen.",
+    "moons",
+    {"order": "none"},
+    512,
+    [
+        Cure("Change the roles at every layer", {"order": "alternate"}, "Each number sees the other one, and "
+             "each is changed"),
+        Cure("Sixteen layers", {"layers": 16}, "None of them touches x_1", False),
+    ],
+    family="real-nvp",
+)
 # fmt: on
 
 VAE_FAILURES = [COLLAPSE, BLUR]
 AE_FAILURES = [HOLES]
 DDPM_FAILURES = [FEW_STEPS, FEW_LEVELS, UNSCALED, LINEAR, SLIDE, GUIDED]
+FLOW_FAILURES = [FEW_LAYERS, BASE, NO_ORDER, AFFINE]
 DISENTANGLED = "/vae?data=ellipses&z=6&beta=4&width=128&batch=64&tab=Factors"

@@ -94,6 +94,7 @@ MEASURED = (
     b'"ELBO"',
     b'"test error"',
     b'"test loss"',
+    b'"test bits per dimension"',
 )  # what is in a row of measurements
 
 

@@ -96,8 +96,15 @@ def shown(data: Dataset, picture: str | None, test: int | None, centre: bool) ->
     """The picture that was brought or chosen, as the model sees pictures: (1, *shape). Raises `Refused`."""
     if test is not None:
         return floats(data.test_x[[whole(test, "test", 0, len(data.test_x) - 1)]])
-    shape = data.space.shape
-    if shape != (1, 28, 28):
+    ink = brought(data, picture, centre)
+    if ink.max() <= INK:
+        raise Refused("Draw something first.")
+    return floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
+
+
+def brought(data: Dataset, picture: str | None, centre: bool) -> np.ndarray:
+    """The bytes (28, 28) of a drawing. Raises `Refused`."""
+    if data.space.shape != (1, 28, 28):
         raise Refused("A drawing is 28 x 28 pixels, other than these data: choose a test picture.")
     try:
         drawn = base64.b64decode(picture or "", validate=True)
@@ -106,10 +113,7 @@ def shown(data: Dataset, picture: str | None, test: int | None, centre: bool) ->
     if len(drawn) != 784:
         raise Refused("The drawing is not 28 x 28 bytes; clear it and draw again.")
     ink = np.frombuffer(drawn, np.uint8).reshape(28, 28)
-    if ink.max() <= INK:
-        raise Refused("Draw something first.")
-    ink = centred(ink) if centre is True else ink
-    return floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
+    return centred(ink) if centre is True else ink
 
 
 def labelled(model: Coder, data: Dataset, label: Any) -> int:

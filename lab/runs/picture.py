@@ -24,7 +24,7 @@ def of(
     seen any other whole picture of this run."""
     arrays = scenes.draw(run.model, run.data, full, pointer)
     arrays |= scenes.rarely(run.model, run.data, once, pointer) if rare else {}
-    arrays |= scenes.more(run.model, run.data, run.history, full)
+    arrays = scenes.more(run.model, run.data, run.history, full) | arrays
     about = {
         "round": run.round,
         "turn": run.last,

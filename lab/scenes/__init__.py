@@ -14,7 +14,9 @@ import torch
 from engine.data import Dataset
 from engine.device import seed
 from engine.family import Family, beside
+from engine.flow import BITS, NLL
 from engine.metrics import floors
+from engine.metrics.flow import KL
 from lab.scenes import generic, wall
 
 Arrays = dict[str, np.ndarray]
@@ -82,11 +84,15 @@ def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:
 
 
 def levels(history: list[dict[str, Any]], data: Dataset) -> Arrays:
-    """What real points score in the charts of quality: the floor, and two standard errors around it."""
+    """What real points score in the charts of quality: the floor, and two standard errors around it. Of a
+    negative log-likelihood the floor is the data's entropy."""
     recent = {term for row in history[-64:] for term in row}  # at most 64 rows from one measure to the next
-    if "JS" not in recent:
-        return {}
     found = {}
+    if NLL in recent and data.target is not None:
+        least = data.target.entropy()
+        found[f"level/{_chart(NLL)}/entropy"] = np.asarray([least] * 3, np.float32)
+    if "JS" not in recent:
+        return found
     for term, (value, error) in floors(data).items():
         band = [value, value - 2 * error, value + 2 * error]
         found[f"level/{_chart(term)}/real data"] = np.asarray(band, np.float32)
@@ -106,10 +112,14 @@ CHARTS = {
     "test error": "test error",
     "test loss": "test loss",
     "score error": "score error",
+    NLL: NLL,
+    f"test {NLL}": NLL,
+    BITS: BITS,
+    f"test {BITS}": BITS,
 }
 STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
 BARS = ("KL of each dimension", "loss by t")
-NUMBERS = ("active units", "holes", "sharpness")
+NUMBERS = ("active units", "holes", "sharpness", KL, "frozen")
 
 
 def _chart(term: str) -> str:

@@ -1,9 +1,10 @@
-"""The canvas that draws a live run, two of them in step, films, and pads to draw a target or a digit on."""
+"""The canvas that draws a live run, two in step, films, a place's way through a flow, pads to draw on."""
 
 from lab.stage.coder import coder
 from lab.stage.film import film
 from lab.stage.pair import pair
+from lab.stage.passage import passage
 from lab.stage.sketch import sketch
 from lab.stage.stage import Graph, stage
 
-__all__ = ["Graph", "coder", "film", "pair", "sketch", "stage"]
+__all__ = ["Graph", "coder", "film", "pair", "passage", "sketch", "stage"]

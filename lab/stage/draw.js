@@ -19,8 +19,8 @@ function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
-    const oneSided = look.role(name) === "truth" || /density|error/.test(name);
-    item.cache = fieldImage(item, look, oneSided ? rgb(look.palette.roles[look.role(name)].ink) : null);
+    const ink = isOneSided(name, look) ? rgb(look.palette.roles[look.role(name)].ink) : null;
+    item.cache = fieldImage(item, look, ink, look.bold ? 0.85 : undefined);
     item.painted = stamp;
   }
   // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
@@ -32,16 +32,22 @@ function paintField(ctx, item, map, look, name) {
   ctx.drawImage(item.cache, area.x - (w - area.w) / 2, area.y - (h - area.h) / 2, w, h);
 }
 
+/** Whether 0 is nothing, rather than one end of a scale with a neutral middle. */
+function isOneSided(name, look) {
+  const [kind, rest] = splitName(name);
+  if (kind === "side") return rest !== "error";
+  return look.role(name) === "truth" || /density|error/.test(name);
+}
+
 /** Neutral is transparent, so the middle of the scale is the page itself, in any theme. A field with a colour
- * of its own (`ink`) begins at nothing. */
-function fieldImage(item, look, ink) {
+ * of its own (`ink`) begins at nothing. It is pale, for points lie over it, unless `look.bold`. */
+function fieldImage(item, look, ink, strongest = look.palette.mood === "dark" ? 0.6 : 0.5) {
   const [rows, columns] = item.shape;
   const reuse = item.cache?.width === columns && item.cache?.height === rows;
   const canvas = reuse ? item.cache : new OffscreenCanvas(columns, rows);
   const ctx = canvas.getContext("2d");
   const image = ctx.createImageData(columns, rows);
   const [low, high] = look.palette.fieldEnds;
-  const strongest = 255 * (look.palette.mood === "dark" ? 0.6 : 0.5);
   const scale = item.eight ? 1 / 255 : 1;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -52,7 +58,7 @@ function fieldImage(item, look, ink) {
       image.data[at] = colour[0];
       image.data[at + 1] = colour[1];
       image.data[at + 2] = colour[2];
-      image.data[at + 3] = strongest * Math.min(1, Math.abs(away));
+      image.data[at + 3] = 255 * strongest * Math.min(1, Math.abs(away));
     }
   }
   ctx.putImageData(image, 0, 0);

@@ -1,8 +1,8 @@
 // A film: what a model makes step by step, kept in the browser, so that scrubbing needs nobody's answer.
 
 const FILM_KEYS = {
-  ArrowLeft: (time) => time.step(-1),
-  ArrowRight: (time) => time.step(1),
+  ArrowLeft: (time, far) => time.nudge(-1, far),
+  ArrowRight: (time, far) => time.nudge(1, far),
   Home: (time) => time.jump(0),
   End: (time) => time.jump(-1),
 };
@@ -55,8 +55,9 @@ class Film {
     this.root.dataset.mood = this.palette.mood;
     this.palette.labels.forEach((colour, label) => this.root.style.setProperty(`--label-${label}`, colour));
     setAll(this.root, { "aria-label": this.words.film });
-    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    if (differs(old, data, "legend", "labels", "screens")) this.buildLegend();
     if (differs(old, data, "large")) this.grid = data.large;
+    this.time.tween = data.tween;
     this.seatRows();
     this.seatPad();
     if (this.seen) this.askAll();
@@ -69,8 +70,8 @@ class Film {
     const words = { ...this.words, morphSays: this.words.layerSays };
     const layered = segments.filter((one) => one.layer);
     this.roles = new Map(layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
-    // what the sentence switches needs no second switch
-    this.switches = Object.keys(SWITCHES).filter((name) => !layered.some((one) => splitName(one.layer)[0] === name));
+    // what the sentence switches, or has a screen, needs no second switch
+    this.switches = Object.keys(SWITCHES).filter((name) => !this.data.screens[name] && !layered.some((one) => splitName(one.layer)[0] === name));
     this.off = new Set([...layered.filter((one) => one.off).map((one) => one.layer), ...this.switches.filter((name) => !SWITCHES[name])]);
     const sentence = legendSentence(segments, words, { toggle: (layer, on) => this.toggle(layer, on), morph: () => {} });
     this.legendHolder.replaceChildren(...(segments.length ? [sentence] : []));
@@ -193,7 +194,7 @@ class Film {
     if (target.tagName === "SELECT") return;
     if (grid && ARROWS[event.key]) grid.step(event.key);
     else if (event.key === " " && target.tagName !== "BUTTON") this.time.toggle();
-    else if (FILM_KEYS[event.key]) FILM_KEYS[event.key](this.time);
+    else if (FILM_KEYS[event.key]) FILM_KEYS[event.key](this.time, event.shiftKey);
     else return;
     event.preventDefault();
   }
@@ -239,6 +240,7 @@ class Film {
       words: this.words,
       chosen: this.rows.some((row) => row.pictured.includes(this.grid)) ? this.chosen : null,
       again: this.dirty,
+      smooth: !off.includes("density") && !this.data.screens.density,
       morph: () => null,
       isOffOn: (screen, name) => off.some((layer) => inside(layer, name) || inside(layer, `${screen}/${name}`)),
       roleOn: (screen, name) => roleOf(name, this.roles.get(`${screen}/${name}`) ?? this.roles.get(name) ?? usualRole(screen, name)),

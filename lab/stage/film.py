@@ -50,6 +50,7 @@ def film(
     labels: Mapping[str, str] | None = None,
     pad: Mapping[str, str] | None = None,
     large: str | None = None,
+    tween: bool = False,
 ) -> None:
     """Films under one another that share one slider of t. Each row asks a probe of the model of `run` that
     yields its answers (see `lab.probes`); they stay in the browser, so that scrubbing asks nobody.
@@ -72,6 +73,10 @@ def film(
         pad: `{"name": argument}`: a pad to draw a digit on, which every probe gets as this argument
             (784 bytes in base64).
         large: of many pictures, show all of this screen in a grid and the chosen one large.
+        tween: there is something between two parts, too: the slider stops anywhere, points and meshes lie on
+            the straight line from one part to the next, and fields are blended. The place is told by
+            `labels["tweenFirst"]`, "tweenAt", "tweenIn" and "tweenLast" instead of `labels["t"]`, and the
+            `note` is that of the part which is left. A screen "density" replaces the switch of that name.
     """
     data = {
         "run": run,
@@ -84,5 +89,6 @@ def film(
         "labels": dict(labels or {}),
         "pad": dict(pad) if pad else None,
         "large": large,
+        "tween": tween,
     }
     _mount(key=key, data=data)

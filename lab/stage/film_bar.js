@@ -63,10 +63,10 @@ class FilmBar {
     }
     for (const one of [this.play, ...this.steps, this.slider]) one.disabled = !there;
     setText(this.status, status);
-    setText(this.t, there ? fill(words.t, clock.t()) : "");
+    setText(this.t, there ? clock.says(words) : "");
     if (!there) return;
     const { start, end } = clock.span();
-    setAll(this.slider, { min: start, max: end, "aria-valuetext": this.t.textContent });
+    setAll(this.slider, { min: start, max: end, step: clock.tween ? "any" : 1, "aria-valuetext": this.t.textContent });
     this.slider.value = clock.now;
     const share = (time) => `${clamp((100 * (time - start)) / (end - start || 1), 0, 100)}%`;
     this.slider.style.setProperty("--done", share(clock.now));

@@ -123,6 +123,15 @@ class FilmRow {
     return { i: low, share };
   }
 
+  /** Where a time lies between the frames, in words; h with its number, as the lecture counts layers. */
+  place(time, words) {
+    const { i, share } = this.find(time);
+    const [t, T] = [this.parts[i].t, this.T];
+    const says = share ? words.tweenIn : t === T ? words.tweenFirst : t ? words.tweenAt : words.tweenLast;
+    const next = this.parts[share ? i + 1 : i].t;
+    return fill(says, { t, T, next, done: T - t, h: subscript(t), hNext: subscript(next), hT: subscript(T) });
+  }
+
   // --- what is seen ----------------------------------------------------------------------------
 
   /** A screen for each name; the first of a film of many pictures is the grid of `large`. */
@@ -155,12 +164,12 @@ class FilmRow {
 
   /** Draw what belongs to this time: while it plays also what lies between two frames. */
   draw(time, look) {
-    const at = this.parts.length ? this.find(time.now, !time.playing) : null;
+    const at = this.parts.length ? this.find(time.now, !time.playing && !time.tween) : null;
     const drawn = at && `${at.i} ${at.share}`;
     const anew = drawn !== this.drawn || this.fresh;
     if (at && anew) {
       for (const screen of this.list) screen.put(this, at);
-      this.write(this.parts[at.share < 0.5 ? at.i : at.i + 1]);
+      this.write(this.parts[at.share < 0.5 || time.tween ? at.i : at.i + 1], time);
     }
     if (at && !this.box) this.box = boxAround(this.list[0].layers);
     if (anew || look.again) for (const screen of this.list) screen.draw(look, this.box ?? [-1, 1, -1, 1]);
@@ -168,14 +177,16 @@ class FilmRow {
     this.fresh = false;
   }
 
-  write(part) {
+  write(part, time) {
     const { words } = this;
+    const place = () => (time.tween ? this.place(time.now, words) : `t = ${part.t}`);
     const numbers = Object.entries(part.numbers).map(([name, value]) => [`number/${name}`, { data: [value] }]);
     this.numbers.update(new Map(numbers), words);
     const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
-    setText(this.at, [this.alone ? "" : `t = ${part.t}`, of].filter(Boolean).join(", "));
-    setText(this.note, part.note);
-    show(this.note, Boolean(part.note));
+    setText(this.at, [this.alone ? "" : place(), of].filter(Boolean).join(", "));
+    const layer = time.tween && part.note;
+    setText(this.note, layer ? fill(words.tweenNote, { h: subscript(part.t), note: part.note }) : part.note);
+    show(this.note, Boolean(part.note) || time.tween); // with the place of a layer there is no jump
   }
 
   close() {

@@ -1,6 +1,6 @@
 // One screen of a film: a canvas that shows a part of each frame, with the chosen picture large or all in a grid.
 
-const PATHS = { x_t: 60, chain: 16 }; // screens of points that travel, and how many have their path drawn
+const PATHS = { x_t: 60, chain: 16, h: 16 }; // screens of points that travel, and how many have their path drawn
 const HIST = 58; // px, height of a histogram
 const HIST_TOP = 0.62; // density at its upper edge; N(0, 1) reaches 0.4
 const HIST_REACH = 4; // it shows [-4, 4]
@@ -18,9 +18,10 @@ function splitScreens(arrays) {
 }
 
 /** Part of the way from one array to the next of its kind; what cannot move so stays until the next. */
-function partWay(array, next, share) {
-  if (!share || !next || isEight(array) || next.data.length !== array.data.length) return array;
-  const data = new Float32Array(array.data.length);
+function partWay(name, array, next, share) {
+  const jumps = isEight(array) && splitName(name)[0] !== "field";
+  if (!share || !next || jumps || next.data.length !== array.data.length) return array;
+  const data = new (isEight(array) ? Uint8Array : Float32Array)(array.data.length);
   for (let i = 0; i < data.length; i++) data[i] = array.data[i] + (next.data[i] - array.data[i]) * share;
   return { shape: array.shape, data };
 }
@@ -60,7 +61,7 @@ class FilmScreen {
     const part = parts[at.i];
     const arrays = new Map(row.still[this.name]);
     const next = parts[at.i + 1]?.screens[this.name];
-    for (const [name, array] of part.screens[this.name] ?? []) arrays.set(name, partWay(array, next?.get(name), at.share));
+    for (const [name, array] of part.screens[this.name] ?? []) arrays.set(name, partWay(name, array, next?.get(name), at.share));
     this.layers.show(arrays, 0, 0);
     for (const [, item] of this.layers.entries("images")) item.columns = row.columns;
     this.way = { parts, at };
@@ -71,7 +72,7 @@ class FilmScreen {
   draw(look, box) {
     const width = this.element.clientWidth;
     if (!width) return;
-    look = { ...look, role: (name) => look.roleOn(this.name, name), isOff: (name) => look.isOffOn(this.name, name) };
+    look = { ...look, bold: !this.layers.entries("points").length, role: (name) => look.roleOn(this.name, name), isOff: (name) => look.isOffOn(this.name, name) };
     const { items } = this.layers;
     const [images] = this.layers.entries("images");
     const hist = items.get("hist");
@@ -119,7 +120,7 @@ class FilmScreen {
     const labels = this.layers.items.get("label")?.target;
     const colours = labels?.length === item.shape[0] ? labels : null;
     if (!look.isOff("paths") && PATHS[this.name]) this.drawPaths(ctx, item, map, look, name, colours);
-    if (!look.isOff("density")) paintDensity(ctx, item, map, look, name);
+    if (look.smooth) paintDensity(ctx, item, map, look, name);
     else if (colours) paintLabelled(ctx, item, colours, map, look);
     else paintPoints(ctx, item, map, look, name);
   }

@@ -2,6 +2,7 @@
 // films of different numbers of steps show the same t at the same time.
 
 const FILM_LENGTH = 4000; // ms for a whole film at speed 1
+const NUDGE = 0.1; // of the way between two frames, for a key
 
 class FilmTime {
   /** `changed()` is called whenever another frame may be due. */
@@ -11,6 +12,7 @@ class FilmTime {
     this.now = 0;
     this.speed = 1;
     this.playing = false;
+    this.tween = false; // whether there is something between two frames, too
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
@@ -58,11 +60,12 @@ class FilmTime {
     return this.stops().reduce((best, one) => (Math.abs(one - this.now) < Math.abs(best - this.now) ? one : best), Infinity);
   }
 
-  /** {t, T} of the frame that lies nearest. */
-  t() {
+  /** The shown place in words: {t, T} of the frame that lies nearest, or where it is between two. */
+  says(words) {
     const [row] = this.live();
+    if (this.tween) return row.place(this.now, words);
     const time = this.nearest();
-    return { t: row.reverse ? row.T - time : time, T: row.T };
+    return fill(words.t, { t: row.reverse ? row.T - time : time, T: row.T });
   }
 
   // --- where it goes ------------------------------------------------------------------------------
@@ -76,7 +79,7 @@ class FilmTime {
 
   /** Play or pause; at the end, play once more. */
   toggle() {
-    if (this.playing) return this.rest(this.nearest());
+    if (this.playing) return this.rest(this.tween ? this.now : this.nearest());
     const { start, end } = this.span();
     if (this.now >= end) this.now = start;
     this.playing = true;
@@ -88,6 +91,13 @@ class FilmTime {
   step(by) {
     const stops = this.stops();
     this.rest(by > 0 ? stops.find((one) => one > this.now + 1e-6) : stops.findLast((one) => one < this.now - 1e-6));
+  }
+
+  /** A key: one frame on; where there is something between, only a part of the way (all of it if `far`). */
+  nudge(by, far) {
+    if (!this.tween || far) return this.step(by);
+    const { start, end } = this.span();
+    this.rest(clamp(this.now + by * NUDGE, start, Math.min(end, this.reach())));
   }
 
   /** To the first frame (0) or to the last one (-1). */

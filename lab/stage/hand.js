@@ -167,10 +167,6 @@ function axisNames(layers, words) {
   return [...axes].map(says);
 }
 
-function subscript(number) {
-  return [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
-}
-
 /** A place of the plane in numbers. */
 function placeSays(layers, words, place) {
   const names = axisNames(layers, words);

@@ -1,6 +1,6 @@
 // What is on the screen now: named arrays, some of them gliding to their next place.
 
-const GLIDING = new Set(["points", "mesh", "paths", "line", "links", "arrows", "field", "wall/points", "codes/test"]);
+const GLIDING = new Set(["points", "mesh", "paths", "line", "links", "arrows", "field", "side", "wall/points", "codes/test"]);
 const LARGEST_GLIDE = 60000; // numbers; larger arrays jump
 const FIELD_GLIDE_FROM = 80; // ms; at a faster rate a field has no need to be blended
 
@@ -42,7 +42,7 @@ class Layers {
 function canGlide(name, array, old, duration) {
   const [kind] = splitName(name);
   if (!old || !(GLIDING.has(kind) || GLIDING.has(name)) || array.data.length > LARGEST_GLIDE) return false;
-  if (kind === "field" && duration < FIELD_GLIDE_FROM) return false;
+  if ((kind === "field" || kind === "side") && duration < FIELD_GLIDE_FROM) return false;
   return old.shape.join() === array.shape.join() && old.eight === isEight(array);
 }
 

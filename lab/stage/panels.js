@@ -6,13 +6,15 @@ const CAPTION = 20;
 const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
-function panelsOf(layers, box, wall) {
+function panelsOf(layers, box, wall, words) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
   const panels = [];
   if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
   if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
   if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
+  const sides = layers.entries("side").map(([name]) => name);
+  for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect: worldAspect(layers, box) });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
   return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
 }
@@ -26,7 +28,7 @@ function worldAspect(layers, box) {
 
 /** Place the panels in `width` pixels, none higher than `tallest`. */
 function arrange(panels, width, tallest, captions) {
-  if (panels[0].kind === "plane" && panels.length > 1) return arrangePlane(panels, width, tallest);
+  if (panels.length > 1 && (panels[0].kind === "plane" || panels[1].kind === "side")) return arrangeLargest(panels, width, tallest);
   const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
   const caption = captions ? CAPTION : 0;
   const cell = (width - GAP * (columns - 1)) / columns;
@@ -43,17 +45,20 @@ function arrange(panels, width, tallest, captions) {
   return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
 }
 
-/** The latent plane is the largest, and what belongs to it stands beside it; below it where it is narrow. */
-function arrangePlane([plane, ...others], width, tallest) {
+/** The first, a latent plane or a world, is the largest, and what belongs to it stands beside it; below it where
+ * it is narrow. */
+function arrangeLargest([first, ...others], width, tallest) {
   const narrow = width < 2 * NARROWEST;
-  const side = Math.min(tallest - CAPTION, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));
-  const left = narrow ? (width - side) / 2 : 0;
-  const placed = [{ ...plane, area: { x: left, y: CAPTION, w: side, h: side } }];
-  const room = narrow ? { x: 0, y: side + CAPTION + GAP, w: width, h: tallest } : { x: side + GAP, y: 0, w: width - side - GAP, h: side + CAPTION };
+  const wide = Math.min((tallest - CAPTION) * first.aspect, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));
+  const high = wide / first.aspect;
+  const left = narrow ? (width - wide) / 2 : 0;
+  const placed = [{ ...first, area: { x: left, y: CAPTION, w: wide, h: high } }];
+  const room = narrow ? { x: 0, y: high + CAPTION + GAP, w: width, h: tallest } : { x: wide + GAP, y: 0, w: width - wide - GAP, h: high + CAPTION };
   const row = (room.w - GAP * (others.length - 1)) / others.length;
   const beside = others.map((one) => Math.min(room.h - CAPTION, row / one.aspect));
-  // One above the other the first is the larger one.
-  const shares = others.length === 1 ? [1] : others.map((_, i) => (i ? 0.4 / (others.length - 1) : 0.6));
+  // One above the other what belongs to a plane begins with the larger one.
+  const share = first.kind === "plane" && others.length > 1 ? 0.6 : 1 / others.length;
+  const shares = others.map((_, i) => (i ? (1 - share) / (others.length - 1) : share));
   const below = others.map((one, i) => Math.min(shares[i] * (room.h - CAPTION * others.length - GAP * (others.length - 1)), room.w / one.aspect));
   const inRow = narrow || beside[0] >= below[0];
   let [x, y] = [room.x, room.y];
@@ -90,6 +95,7 @@ function paintPanel(ctx, panel, layers, look) {
   if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
   else if (panel.kind === "plane") paintPlane(ctx, panel, layers, look);
   else if (panel.kind === "decoded") paintDecoded(ctx, panel, layers, look);
+  else if (panel.kind === "side") paintSide(ctx, panel, layers, look);
   else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
@@ -98,12 +104,24 @@ function paintPanel(ctx, panel, layers, look) {
   if (look.captions && panel.kind !== "empty") paintCaption(ctx, panel, look);
 }
 
+/** A field of the world's box in a panel of its own. */
+function paintSide(ctx, { name, area }, layers, look) {
+  const map = mapping(look.box, area);
+  ctx.save();
+  ctx.beginPath();
+  ctx.roundRect(area.x, area.y, area.w, area.h, 6);
+  ctx.clip();
+  if (!look.isOff(name)) paintField(ctx, layers.items.get(name), map, { ...look, bold: true }, name);
+  ctx.restore();
+  drawFrame(ctx, map, look);
+}
+
 function paintCaption(ctx, panel, look) {
   ctx.font = `600 13px ${look.palette.font}`;
   ctx.fillStyle = look.palette.muted;
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
-  const text = look.words[panel.caption ?? panel.name] ?? (panel.kind === "images" ? splitName(panel.name)[1] : "");
+  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side"].includes(panel.kind) ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
 }
 

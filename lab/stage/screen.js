@@ -102,7 +102,7 @@ class Screen {
   }
 
   draw() {
-    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall);
+    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words);
     const captions = panels.length > 1;
     const wanted = panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
     this.root.style.setProperty("--picture", `${Math.round(wanted)}px`);

@@ -124,6 +124,11 @@ function signed(text) {
   return text.replace(/(?<![A-Za-z0-9])-|(?<=\de)-/g, "\u2212");
 }
 
+/** 12 -> "\u2081\u2082" */
+function subscript(number) {
+  return [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
+}
+
 /** A vector as it is written: (0.12, \u22121.03, ...); of a long one only the first three numbers. */
 function vector(values) {
   const some = [...values].slice(0, values.length > 4 ? 3 : 4).map((one) => signed(one.toFixed(2)));
@@ -164,4 +169,35 @@ const FILM_WORDS = {
   chosenLabel: "{name}, picture {n} (class {label})",
   gridSays: "{name}: {of} pictures, number {n} is chosen. Press one, or use the arrow keys.",
   classes: "Coloured by class:",
+  tweenFirst: "z = h{h}, before any layer",
+  tweenAt: "h{h}, after {done} of {T} layers",
+  tweenIn: "between h{h} and h{hNext}",
+  tweenLast: "x = h\u2080, after all {T} layers",
+  tweenNote: "Now back through layer f{h}: {note}",
+};
+
+/** The sentences of a place's way through a flow (`passage.js`). "_x" is written as a subscript. */
+const PASSAGE_WORDS = {
+  passage: "The way of a place through the layers of the flow",
+  passagePlane: "Density of the model in the plane, and the way of the place x = {x} to z = {z}. Move the place with the arrow keys, with Shift in larger steps.",
+  passageHint: "Press a place, or move it with the arrow keys.",
+  mass: "Integral of p over the plane shown: {mass}",
+  passageOf: "The model of round {round}",
+  logPx: "log p_x(x)",
+  logPz: "log p_z(z)",
+  logDets: "\u03a3 log|det J_l|",
+  logTruth: "exact log p(x) of the data",
+  inversion: "|x \u2212 f\u207b\u00b9(f(x))|, at most",
+  nats: "in nats",
+  infinitely: "\u2212\u221e",
+  layer: "Layer",
+  jacobian: "Jacobian J",
+  logDet: "log|det J|",
+  runningSum: "sum so far",
+  wholeJacobian: "Jacobian of the whole f",
+  lower: "lower triangular: det = product of the diagonal",
+  upper: "upper triangular: det = product of the diagonal",
+  diagonal: "diagonal: det = product of the diagonal",
+  full: "no entry is 0",
+  matrixSays: "{name}, row by row: {entries}",
 };

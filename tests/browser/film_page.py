@@ -16,20 +16,26 @@ rows = {
     "images": [{"title": "Digits", "ask": "reverse", "with": {"picture": True}}],
     "forward": [{"title": "Forward", "ask": "forward", "with": {}}],
     "refused": [{"title": "", "ask": "nothing", "with": {}}],
+    "layers": [{"title": "", "ask": "layers", "with": {"seed": 0}}],
     "redraw": [{"title": "Your drawing", "ask": "reverse", "with": {"picture": True}}],
 }[choice]
-screens = {"x_t": "in one jump", "chain": "step by step"} if choice == "forward" else SCREENS
+screens = {
+    "forward": {"x_t": "in one jump", "chain": "step by step"},
+    "layers": {"h": "h", "density": "density of h", "stretch": "the layer stretches (blue) or squeezes"},
+}.get(choice, SCREENS)
+made = "points/fake" if choice == "layers" else "points/model"
 legend = [
     {"words": "Data", "role": "data", "layer": "points/real"}, " and ",
-    {"words": "what the model makes", "role": "model", "layer": "points/model"}, ".",
+    {"words": "what the model makes", "role": "model", "layer": made}, ".",
 ]  # fmt: skip
 film(
     "some-run",
     key="film",
     rows=rows,
     screens=screens,
-    legend=legend if choice in ("points", "two") else (),
+    legend=legend if choice in ("points", "two", "layers") else (),
     labels={"number/SNR": "signal-to-noise ratio"},
     pad={"name": "drawing"} if choice == "redraw" else None,
+    tween=choice == "layers",
     large="x_t" if choice in ("images", "redraw") else None,
 )

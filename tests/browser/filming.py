@@ -75,6 +75,25 @@ def forward() -> Iterator[Part]:
         yield kept | ({"T": T, "box": [-3.5, 3.5, -3.5, 3.5]} if i == 0 else {})
 
 
+def layers(seed: int = 0) -> Iterator[Part]:
+    """Four layers, each of which turns the plane by 30 degrees and makes it wider: z has t = 4, x t = 0."""
+    z = np.random.default_rng(seed).standard_normal((400, 2))
+    nodes = np.stack(np.meshgrid(np.linspace(-2, 2, 9), np.linspace(-2, 2, 9)), 2)
+    plane = np.linspace(-4, 4, 64)
+    waves = np.ones((64, 1)) * plane
+    for t in range(4, -1, -1):
+        angle, wide = np.pi / 6 * (4 - t), 1 + 0.2 * (4 - t)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * [[wide], [1]]
+        across, up = (plane[None, :] * turn[0, 0], plane[:, None] * turn[1, 1])
+        yield {
+            "t": t, "note": f"layer {t}" if t else "", "numbers": {"scale of the colours": 0.5},
+            "h/points/fake": halves(z @ turn), "h/points/real": halves(1.2 * z @ turn),
+            "h/mesh/generator": halves(nodes @ turn),
+            "density/field/density": whole(255 * np.exp(-(across**2 + up**2) / 2)),
+            "stretch/field/stretch": whole(128 + 60 * np.sin(waves + t) * (t > 0)),
+        } | ({"T": 4, "box": [-4, 4, -4, 4]} if t == 4 else {})  # fmt: skip
+
+
 def nothing() -> Iterator[Part]:
     raise Refused("This model cannot be asked that; choose another sampler.")
     yield {}
@@ -86,6 +105,9 @@ def halves(x: np.ndarray) -> np.ndarray:
 
 def whole(x: np.ndarray) -> np.ndarray:
     return x.clip(0, 255).astype(np.uint8)
+
+
+FILMS = {"reverse": reverse, "forward": forward, "layers": layers, "nothing": nothing}
 
 
 class Projector:
@@ -105,7 +127,7 @@ class Projector:
     def hear(self, link: WebSocketRoute, message: dict[str, Any]) -> None:
         self.asked.append(message)
         number, given = message["id"], message["with"]
-        parts = {"reverse": reverse, "forward": forward, "nothing": nothing}[message["ask"]](**given)
+        parts = FILMS[message["ask"]](**given)
         try:
             for i, part in enumerate(parts):
                 if i >= self.most:
@@ -116,12 +138,12 @@ class Projector:
         link.send(json.dumps({"answer": number, "end": True}))
 
 
-def start_page(home: Path) -> Lab:
-    """A server of `film_page.py` and nothing else."""
+def start_page(home: Path, name: str = "film_page.py") -> Lab:
+    """A server of this page of the tests and nothing else."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    page = Path(__file__).with_name("film_page.py")
+    page = Path(__file__).with_name(name)
     command = [sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]
     options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
     root = Path(__file__).parents[2]

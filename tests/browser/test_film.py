@@ -261,6 +261,39 @@ def test_the_forward_film_counts_t_up_and_has_histograms(cinema) -> None:
     one.shows(30)
 
 
+def test_between_two_layers_there_is_something_too(cinema) -> None:
+    one = cinema("layers", **CALM)
+    screens = ("h", "density", "stretch")
+    place = one.get("t")
+    expect(place).to_have_text("x = h₀, after all 4 layers")
+    pictures = []
+    for value in (1, 1.4, 1.5, 2):
+        one.scrub(value)
+        pictures.append([one.pixels(f"screen-{screen}") for screen in screens])
+    assert [len({*those}) for those in zip(*pictures, strict=True)] == [4, 4, 4], "all move between layers"
+    one.scrub(1.4)
+    expect(place).to_have_text("between h₃ and h₂")
+    assert [one.pixels(f"screen-{screen}") for screen in screens] == pictures[1]
+    expect(one.get("row-0")).to_contain_text("Now back through layer f₃: layer 3")
+    one.slider.focus()
+    for key, words in (
+        ("Shift+ArrowRight", "h₂, after 2 of 4 layers"), ("ArrowRight", "between h₂ and h₁"),
+        ("Shift+ArrowLeft", "h₂, after 2 of 4 layers"), ("Home", "z = h₄, before any layer"),
+        ("ArrowLeft", "z = h₄, before any layer"), ("ArrowRight", "between h₄ and h₃"),
+        ("End", "x = h₀, after all 4 layers"),
+    ):  # fmt: skip
+        one.me.page.keyboard.press(key)
+        expect(place).to_have_text(words)
+    assert one.get("density").count() == 0, "the exact density has a screen: no switch guesses one"
+    one.get("play").click()
+    one.me.until(lambda: "between h₃" in place.inner_text(), "the film to play")
+    one.get("play").click()
+    here = place.inner_text()
+    assert "between" in here, "it stops where it is"
+    one.me.page.wait_for_timeout(200)
+    assert (place.inner_text(), one.asked) == (here, 1)
+
+
 def test_a_drawing_is_asked_about_when_its_stroke_ends(cinema) -> None:
     one = cinema("redraw")
     expect(one.get("status")).to_have_text("Draw a digit first.")

@@ -1,0 +1,144 @@
+"""The scene of flows: the exact density as a field, beside the data's and the difference of both; samples,
+and the grid of z bent into the space of x."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.bases import Uniform
+from engine.data import Dataset
+from engine.data.targets import Box
+from engine.families.continuous_flow import ContinuousFlow
+from engine.families.maf import MAF
+from engine.flow import Flow
+from lab.scenes import generic
+from lab.scenes.gan import number
+from lab.scenes.generic import halves
+from lab.scenes.line import nodes
+
+SIDE, COARSE = 64, 32  # nodes of a field along a side; where each costs much
+FINE, REACH = 200, 3  # nodes along a side of the box over which p is integrated, and its width in boxes
+NODES = 21  # of the mesh, along a side
+LINKS = 31  # from z to x, on a line
+IMAGES = 36
+
+Arrays = dict[str, np.ndarray]
+LogProb = Callable[[Tensor], Tensor]
+Pointer = dict[str, dict[str, float]] | None
+
+
+def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
+    if data.space.kind == "image":
+        return {} if isinstance(model, MAF) else pictures(model)
+    if data.space.kind == "line":
+        return line(model, data, full)
+    found = {"points/fake": halves(model.sample(generic.POINTS)), "mesh/generator": mesh(model)}
+    if full:
+        found["points/real"] = halves(data.take(slice(generic.POINTS)))
+    return found | fields(model, data)
+
+
+def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
+    """What takes long: pictures that are made number by number; the integral of p, far beyond the box."""
+    if data.space.kind == "image":
+        return pictures(model) if isinstance(model, MAF) else {}
+    return number("∫ p", whole(model, data))
+
+
+def once(model: Flow, data: Dataset) -> Arrays:
+    """The exact density of the data, where it is known."""
+    if data.space.kind != "points" or data.target is None:
+        return {}
+    p = truth(data, SIDE)
+    return {"side/target": shades(p / p.max())}
+
+
+def pictures(model: Flow) -> Arrays:
+    return {"images/samples": generic.pictures(model.sample(IMAGES))}
+
+
+@lru_cache(maxsize=8)
+def truth(data: Dataset, side: int) -> Tensor:
+    """The exact density of the data on the grid of the box."""
+    assert data.box
+    assert data.target
+    return on_grid(data.box, side, data.target.log_prob, data.x.device)[0]
+
+
+def on_grid(box: Box, side: int, log_prob: LogProb, device: torch.device) -> tuple[Tensor, float]:
+    """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
+    node stands for."""
+    x0, x1, y0, y1 = box
+    rows = torch.linspace(y0, y1, side, device=device)
+    columns = torch.linspace(x0, x1, side, device=device)
+    p = log_prob(torch.cartesian_prod(rows, columns).flip(1)).exp().reshape(side, side)
+    return p, (x1 - x0) * (y1 - y0) / (side - 1) ** 2
+
+
+def whole(model: Flow, data: Dataset) -> Tensor:
+    """The integral of p over a box REACH times as wide and high as the data's: nearly the whole plane."""
+    assert data.box
+    x0, x1, y0, y1 = data.box
+    dx, dy = ((REACH - 1) / 2 * (end - start) for start, end in ((x0, x1), (y0, y1)))
+    if data.space.kind == "line":
+        x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
+        return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
+    side = COARSE * 3 if isinstance(model, ContinuousFlow) else FINE
+    p, area = on_grid((x0 - dx, x1 + dx, y0 - dy, y1 + dy), side, model.log_density, data.x.device)
+    return p.sum() * area
+
+
+def fields(model: Flow, data: Dataset) -> Arrays:
+    """The model's density, what it misses of the data's or adds, and how far apart the two are."""
+    side = COARSE if isinstance(model, ContinuousFlow) else SIDE
+    assert data.box
+    p, area = on_grid(data.box, side, model.log_density, data.x.device)
+    top = p.max()
+    found = {}
+    if data.target is not None:
+        exact = truth(data, side)
+        top = exact.max()
+        found["side/error"] = shades((exact - p) / top / 2 + 0.5)  # blue: the data have more
+        gap = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
+        found |= number("KL(data ‖ model)", gap.sum() * area)
+    return found | {"field/density": shades(p / top)}
+
+
+def shades(share: Tensor) -> np.ndarray:
+    """Shares of 1 as bytes."""
+    return (share.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
+
+
+def along(model: Flow, n: int) -> Tensor:
+    """n values of one number of z (n,): the base has the same share between any two neighbours. Of a mixture,
+    whose pieces lie anywhere, those of N(0, 1)."""
+    uniform = isinstance(model.base, Uniform)
+    return nodes(n, "uniform" if uniform else "Gaussian", model.device).to(**model.like) * (
+        Uniform.EDGE if uniform else 1
+    )
+
+
+def mesh(model: Flow) -> np.ndarray:
+    """Where a grid of z lands whose cells hold the same share of the base."""
+    z = torch.cartesian_prod(along(model, NODES), along(model, NODES)).flip(1)
+    return halves(model.inverse(z)[0]).reshape(NODES, NODES, 2)
+
+
+def line(model: Flow, data: Dataset, full: bool) -> Arrays:
+    """On a line: the exact density under the data's, and the curve z = f(x) as links from z to x."""
+    assert data.box
+    x = torch.linspace(data.box[0], data.box[1], generic.NODES, device=data.x.device)
+    p = model.log_prob(x[:, None]).exp()
+    z = along(model, LINKS)[:, None]
+    found = {
+        "line/model density": generic.graph(x, p),
+        "links/generator": halves(torch.cat([z, model.inverse(z)[0]], 1)),
+    }
+    if full and data.target is not None:
+        found["line/truth density"] = generic.graph(x, data.target.log_prob(x[:, None]).exp())
+    return found

@@ -1,0 +1,48 @@
+"""The room of Glow: which half is kept is learned, too."""
+
+import streamlit as st
+
+from engine.families.glow import Glow
+from engine.transforms import ActNorm, Coupling, Mix, affine
+from lab import kit
+from lab.kit.flows import code, flow_room, flow_tabs, lecture
+
+room = flow_room(
+    Glow,
+    sentence="Three layers make a step: **actnorm** scales, an invertible **1 × 1** matrix mixes the channels, and a "
+    "**coupling** bends one half. What the halves are is learned, not fixed by hand.",
+)
+
+
+def formula() -> None:
+    lecture()
+    st.markdown(
+        r"""
+| layer | $z = f(x)$ | $\log \lvert \det \rvert$ on $H \times W$ places |
+|---|---|---|
+| actnorm | $z = (x - m) \odot \exp(s)$ | $H W \sum_c s_c$ |
+| 1 × 1 | $z_{ij} = W x_{ij}$ at every place, $W = P L U$ | $H W \sum_c \log \lvert U_{cc} \rvert$ |
+| coupling | $z_a = x_a$, $\; z_b = x_b \odot \exp(s(x_a)) + t(x_a)$ | $\sum s(x_a)$ |
+
+A general $W$ has a determinant that costs $C^3$; as $P L U$, a permutation and two triangles, it costs a sum. Actnorm begins with the mean and
+spread of the first minibatch. Points have one place and two channels.
+"""
+    )
+    code(Glow, ActNorm, Mix, Coupling, affine)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "One step, three layers",
+                "Slide through the layers: scaling, turning, bending, and again.",
+                "/glow?tab=Layers",
+            ),
+            ("Digits", "Convolutions see neighbours: fewer weights, better strokes.", "/glow?data=digits"),
+            ("Halves fixed by hand", "Real-NVP, without the mixing.", "/real-nvp"),
+        ]
+    )
+
+
+flow_tabs(room, formula=formula, experiments=experiments)

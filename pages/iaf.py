@@ -1,0 +1,55 @@
+"""The room of inverse autoregressive flows: a sample in one pass, a density number by number."""
+
+import streamlit as st
+
+from engine.families.iaf import IAF
+from engine.transforms import Autoregressive, Inverse, standardise
+from lab import kit
+from lab.kit.autoregressive import masks_tab, speeds_tab
+from lab.kit.flows import code, flow_room, flow_tabs, lecture
+
+room = flow_room(
+    IAF,
+    sentence="The masked autoregressive flow **the other way round**: its nets see the numbers of z. So a sample takes one "
+    "pass, and the density of an x from outside must be found number by number.",
+)
+
+
+def formula() -> None:
+    lecture()
+    st.markdown(
+        r"""
+$$
+z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(z_{1:d-1})) \exp(-s_d(z_{1:d-1})) \end{cases}
+\qquad
+x = f^{-1}(z) = \begin{cases} x_1 = z_1 \exp(s_1) + \mu_1 \\ x_d = z_d \exp(s_d(z_{1:d-1})) + \mu_d(z_{1:d-1}) \end{cases}
+$$
+
+Compare with [MAF](/maf?tab=Formula+and+code): $\mu_d$ and $s_d$ see $z_{1:d-1}$ and not $x_{1:d-1}$; nothing else differs. To get $z$ from $x$, $z_1$ must be
+known before $\mu_2$ can be asked. With the same weights IAF is MAF's map turned round, and so it is here: `Inverse`. The paper uses it where
+only its own samples need a density, in the encoder of a VAE.
+"""
+    )
+    code(IAF, Inverse, Autoregressive, standardise)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            ("The other way round", "The same layers: quick densities, slow samples.", "/maf"),
+            ("One way quick, one slow", "Measured here and drawn.", "/iaf?tab=Both+ways"),
+            (
+                "Two orders or one?",
+                "Two runs from one seed.",
+                "/compare?family=iaf&data=moons&knob=order&left=alternate&right=none",
+            ),
+        ]
+    )
+
+
+flow_tabs(
+    room,
+    formula=formula,
+    experiments=experiments,
+    more={"Both ways": lambda: speeds_tab(room), "Masks": lambda: masks_tab(room)},
+)

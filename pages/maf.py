@@ -1,0 +1,67 @@
+"""The room of masked autoregressive flows: the density in one pass, a sample number by number."""
+
+import streamlit as st
+
+from engine.families.maf import MAF
+from engine.made import MADE
+from engine.transforms import Autoregressive, standardise
+from lab import kit
+from lab.kit.autoregressive import masks_tab, speeds_tab
+from lab.kit.flows import code, flow_room, flow_tabs, lecture
+
+room = flow_room(
+    MAF,
+    sentence="Every number is standardised by a mean and a scale that a net sees in the numbers **before** it. One pass of "
+    "a masked net tells a density; a sample has to wait for its own numbers, one after another.",
+)
+
+
+def formula() -> None:
+    lecture()
+    st.markdown(
+        r"""
+$$
+z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(x_{1:d-1})) \exp(-s_d(x_{1:d-1})) \end{cases}
+\qquad
+x = f^{-1}(z) = \begin{cases} x_1 = z_1 \exp(s_1) + \mu_1 \\ x_d = z_d \exp(s_d(x_{1:d-1})) + \mu_d(x_{1:d-1}) \end{cases}
+$$
+
+The Jacobian is lower triangular, since $z_d$ does not know what comes after $x_d$; its determinant is the product of its diagonal:
+
+$$
+\left| \det \frac{\partial f(x)}{\partial x} \right| = \exp\Big( -\sum_{d=1}^{D} s_d(x_{1:d-1}) \Big)
+$$
+
+All $\mu_d$ and $s_d$ come from one net whose weights are masked (MADE). The next layer takes the numbers in the other order, so there the
+matrix is upper triangular.
+"""
+    )
+    code(MAF, Autoregressive, standardise, MADE)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            ("The other way round", "The same layers inverted: quick samples, slow densities.", "/iaf"),
+            ("One way quick, one slow", "Measured here and drawn.", "/maf?tab=Both+ways"),
+            (
+                "One order for all layers",
+                "x₁ comes first in each layer: it is only scaled and shifted, and its density stays a bell.",
+                "/maf?order=none",
+            ),
+            (
+                "Which order?",
+                "Two runs from one seed: with the order turned at every layer, and without.",
+                "/compare?family=maf&data=moons&knob=order&left=alternate&right=none",
+            ),
+            ("Digits", "784 numbers, and 784 steps for a sample.", "/maf?data=digits"),
+        ]
+    )
+
+
+flow_tabs(
+    room,
+    formula=formula,
+    experiments=experiments,
+    more={"Both ways": lambda: speeds_tab(room), "Masks": lambda: masks_tab(room)},
+)

@@ -1,0 +1,109 @@
+"""The main room of normalizing flows: Real-NVP, whose layers scale and shift half of the numbers at a time."""
+
+import streamlit as st
+
+from engine.families.real_nvp import RealNVP
+from engine.transforms import Coupling, affine
+from lab import kit
+from lab.kit.failures import FLOW_FAILURES
+from lab.kit.flows import code, flow_room, flow_tabs, lecture, two_layers
+
+room = flow_room(
+    RealNVP,
+    sentence="A **normalizing flow** is an invertible map $z = f(x)$ that bends the data's density into a simple one, and "
+    "counts how much it stretches. So it knows $p_x(x)$ exactly, and learns by making the data as likely as it can.",
+)
+
+
+def formula() -> None:
+    lecture()
+    two_layers()
+    st.markdown(
+        r"""
+**Real-NVP** chooses layers whose determinant and inverse cost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and say how the
+other half is scaled and shifted. The inverse never inverts $s$ or $t$:
+
+$$
+z = f(x) = \begin{cases} z_{1:d} = x_{1:d} \\ z_{d+1:D} = x_{d+1:D} \odot \exp(s(x_{1:d})) + t(x_{1:d}) \end{cases}
+$$
+
+$$
+x = f^{-1}(z) = \begin{cases} x_{1:d} = z_{1:d} \\ x_{d+1:D} = (z_{d+1:D} - t(x_{1:d})) \odot \exp(-s(x_{1:d})) \end{cases}
+$$
+
+The Jacobian has a block of zeros, so its determinant is the product of its diagonal, whatever stands below:
+
+$$
+\frac{\partial f(x)}{\partial x} = \begin{pmatrix} \mathbb I_d & 0 \\
+\frac{\partial z_{d+1:D}}{\partial x_{1:d}} & \mathrm{diag}(\exp(s(x_{1:d}))) \end{pmatrix}
+\qquad
+\left| \det \frac{\partial f(x)}{\partial x} \right| = \exp\Big( \sum_{j=1}^{D-d} s(x_{1:d})_j \Big)
+$$
+
+(The lecture's slide has $\partial z_{1:d} / \partial x_{1:d}$ below the zeros; that would be $\mathbb I_d$ once more.) From layer to layer the halves
+change their roles, or one of them would never change: see *Failures and cures*. *A point* shows these matrices with their numbers.
+"""
+    )
+    code(RealNVP, Coupling, affine)
+
+
+def failures() -> None:
+    st.markdown(
+        "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
+    )
+    kit.gallery(FLOW_FAILURES)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "One dimension first",
+                "Bend the curve z = f(x) by hand, and see the density follow.",
+                "/change-of-variables",
+            ),
+            (
+                "Slide through the layers",
+                "The moons, layer by layer, from noise to data and back.",
+                "/real-nvp?tab=Layers",
+            ),
+            (
+                "Press a point",
+                "Its way to z, the determinant of each layer, and log p(x) as their sum.",
+                "/real-nvp?tab=A+point",
+            ),
+            (
+                "Eight groups from one blob",
+                "A continuous map cannot tear: thin bridges stay between the groups, and cost likelihood.",
+                "/real-nvp?data=ring&tab=Why+not+perfect%3F",
+            ),
+            (
+                "Draw a density",
+                "Draw with mouse or finger; what you draw has an exact density, and the flow fits it.",
+                "/real-nvp?data=draw",
+            ),
+            (
+                "Two layers or eight?",
+                "Two runs from one seed that differ in depth alone.",
+                "/compare?family=real-nvp&data=moons&knob=layers&left=2&right=8",
+            ),
+            (
+                "Which base?",
+                "A normal base and a mixture of eight that learns, on the ring.",
+                "/compare?family=real-nvp&data=ring&knob=base&left=normal&right=mixture",
+            ),
+            (
+                "Digits",
+                "784 numbers: samples, and what a likelihood says of a picture, and does not.",
+                "/real-nvp?data=digits",
+            ),
+            (
+                "The same moons with splines",
+                "Curves instead of scaling and shifting: half the layers do.",
+                "/spline-flow?data=moons",
+            ),
+        ]
+    )
+
+
+flow_tabs(room, formula=formula, experiments=experiments, more={"Failures and cures": failures})

@@ -1,0 +1,74 @@
+"""The room of neural spline flows: curves instead of scaling and shifting."""
+
+import streamlit as st
+
+from engine import spline
+from engine.families.spline_flow import SplineFlow
+from engine.transforms import Coupling
+from lab import kit
+from lab.kit.flows import code, flow_room, flow_tabs, lecture
+
+room = flow_room(
+    SplineFlow,
+    data_name="ring",
+    sentence="A coupling whose law is a rising **curve** with knots that a net chooses: steep here, flat there. So one layer "
+    "can pull groups apart that scaling and shifting must leave together.",
+)
+
+
+def formula() -> None:
+    lecture()
+    st.markdown(
+        r"""
+$$
+z_{1:d} = x_{1:d}, \qquad z_j = g_j(x_j), \quad j > d, \qquad
+\log \left| \det \frac{\partial f}{\partial x} \right| = \sum_{j > d} \log g_j'(x_j)
+$$
+
+Each $g_j$ goes through $K + 1$ knots $(x^{(k)}, y^{(k)})$ with slopes $\delta^{(k)} > 0$, all from the net of $x_{1:d}$. Between two knots, with
+$\xi = \frac{x - x^{(k)}}{x^{(k+1)} - x^{(k)}}$ and $s^{(k)} = \frac{y^{(k+1)} - y^{(k)}}{x^{(k+1)} - x^{(k)}}$, it is a quotient of two parabolas:
+
+$$
+g(x) = y^{(k)} + \frac{\left( y^{(k+1)} - y^{(k)} \right) \left( s^{(k)} \xi^2 + \delta^{(k)} \xi (1 - \xi) \right)}
+{s^{(k)} + \left( \delta^{(k+1)} + \delta^{(k)} - 2 s^{(k)} \right) \xi (1 - \xi)}
+$$
+
+The inverse is the root of a quadratic equation. Outside of $[-B, B]$ nothing is changed.
+"""
+    )
+    code(SplineFlow, Coupling, spline.spline, spline.knots)
+
+
+def experiments() -> None:
+    kit.experiments(
+        [
+            (
+                "A curve on a line",
+                "No net, nothing but the curve: its knots find the two bumps.",
+                "/spline-flow?data=two-bumps",
+            ),
+            (
+                "The checkerboard",
+                "Sharp edges. Real-NVP smears them: see *Failures and cures* there.",
+                "/spline-flow?data=checkerboard",
+            ),
+            (
+                "Two pieces or sixteen?",
+                "Two runs from one seed that differ in the number of bins.",
+                "/compare?family=spline-flow&data=checkerboard&knob=bins&left=2&right=16",
+            ),
+            (
+                "How thin are the bridges?",
+                "The share of the model's mass between the groups, measured.",
+                "/spline-flow?data=ring&tab=Why+not+perfect%3F",
+            ),
+            (
+                "Number by number",
+                "The same curves in the layers of MAF.",
+                "/spline-flow?data=moons&kind=autoregressive",
+            ),
+        ]
+    )
+
+
+flow_tabs(room, formula=formula, experiments=experiments)
