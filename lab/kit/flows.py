@@ -51,7 +51,7 @@ LABELS = {
     "images/samples": "Samples",
     "side/target": "exact density of the data",
     "side/error": "data minus model",
-    "number/∫ p": "∫ p over the plane shown",
+    "number/∫ p": "∫ p over the plane",
     f"number/{KL}": f"{KL}, nats",
     "number/frozen": "numbers of x that are only scaled and shifted",
     f"chart/{NLL}": f"{NLL}, nats",
