@@ -81,11 +81,11 @@ def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
         "black": ("all black", torch.full_like(test, -1)),
         "grey": ("all grey", torch.full_like(test, 127 / 127.5 - 1)),
     }
-    for name in ("digits", "ellipses", "fashion"):
+    for name, words in (("digits", "digits"), ("ellipses", "ellipses"), ("fashion", "Fashion-MNIST")):
         if name != data.name and (name != "fashion" or on_disk()):
             other = load(name)
             if other.space.shape == data.space.shape:
-                found[name] = (other.title, other.some(n, test=True)[0].to(data.x.device))
+                found[name] = (words, other.some(n, test=True)[0].to(data.x.device))
     return found
 
 
