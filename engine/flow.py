@@ -31,7 +31,7 @@ from engine.transforms import ActNorm, Pair, Transform
 
 NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
-PICTURES: dict[str, Any] = {"layers": 6, "width": 512, "depth": 1, "batch": 128, "lr": 5e-4}
+PICTURES: dict[str, Any] = {"layers": 6, "width": 384, "depth": 1, "batch": 128, "lr": 1e-3}
 """What pictures need otherwise than points."""
 
 
