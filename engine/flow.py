@@ -17,6 +17,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -33,6 +34,8 @@ NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
 PICTURES: dict[str, Any] = {"layers": 6, "width": 384, "depth": 1, "batch": 128, "lr": 1e-3}
 """What pictures need otherwise than points."""
+RELU = partial(nn.ReLU, inplace=True)  # in place, for memory takes more of the time than the sums
+PIECE = 4096  # places at once: with more, a third of the time goes to memory
 
 
 class FlowConfig(Config):
@@ -171,6 +174,11 @@ class Flow(Family):
         return self.average.log_prob(x)
 
     @torch.no_grad()
+    def log_density(self, x: Tensor) -> Tensor:
+        """`log_prob` of many places, without gradients: in pieces that stay in the processor's cache."""
+        return torch.cat([self.log_prob(piece) for piece in x.split(PIECE)])
+
+    @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None, temperature: float = 1.0) -> Tensor:
         """x = f^-1(z) with z from the base, whose spread is multiplied by the temperature."""
         return self.shown(self.inverse(self.base.sample(n, temperature))[0])
@@ -256,7 +264,7 @@ class Flow(Family):
             found.append(rank.flip(0) if order == "alternate" and i % 2 else rank)
         return found
 
-    def net(self, inputs: int, outputs: int, act: Activation = nn.ReLU) -> nn.Sequential:
+    def net(self, inputs: int, outputs: int, act: Activation = RELU) -> nn.Sequential:
         """The net of a coupling; it begins with outputs 0, so that a layer begins as the identity."""
         net = mlp(inputs, self.config.width, self.config.depth, outputs, act=act)
         nn.init.zeros_(net[-1].weight)  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ class MADE(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.hidden:
-            x = layer(x).relu()
+            x = layer(x).relu_()  # in place: a quarter of the time of a large grid
         return self.out(x).unflatten(1, (self.D, self.k))
 
     def mask(self) -> Tensor:

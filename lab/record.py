@@ -41,6 +41,15 @@ PRETRAINED = {  # the same; they keep their weights, and learn more slowly towar
     "ddpm-moons": ("ddpm", "moons", 3000),
     "ddpm-ring": ("ddpm", "ring", 3000),
     "flow-matching-moons": ("flow-matching", "moons", 3000),
+    "planar-moons": ("planar", "moons", 4000),
+    "nice-moons": ("nice", "moons", 3000),
+    "real-nvp-moons": ("real-nvp", "moons", 3000),
+    "maf-moons": ("maf", "moons", 3000),
+    "iaf-moons": ("iaf", "moons", 3000),
+    "glow-moons": ("glow", "moons", 3000),
+    "spline-flow-ring": ("spline-flow", "ring", 3000),
+    "spline-flow-two-bumps": ("spline-flow", "two-bumps", 1000),
+    "continuous-flow-moons": ("continuous-flow", "moons", 1500),
     "real-nvp-digits": ("real-nvp", "digits", 2500),
 }
 PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large

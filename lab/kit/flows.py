@@ -51,7 +51,7 @@ LABELS = {
     "images/samples": "Samples",
     "side/target": "exact density of the data",
     "side/error": "data minus model",
-    "number/∫ p": "∫ p over the plane shown",
+    "number/∫ p": "∫ p over the plane",
     f"number/{KL}": f"{KL}, nats",
     "number/frozen": "numbers of x that are only scaled and shifted",
     f"chart/{NLL}": f"{NLL}, nats",
@@ -128,24 +128,23 @@ def flow_tabs(
 
 def loss_now(room: Room, row: dict[str, Any]) -> str:
     """The lecture's loss with its present number; and on test data, beside the least that is possible."""
-    value, unit = row.get(NLL), "nats"
-    if value is None:
-        value, unit = row.get(BITS), BITS
-    if value is None:
-        return ""
-    says = rf"Around round {row['round']:,}: $L = {LOSS} = {value:.3f}$ {unit}"
-    at = store.folder(room.run)
+    when, at = rf"Around round {row['round']:,}: $L = {LOSS}", store.folder(room.run)
     rows = store.rows(at / "metrics.jsonl", tail=32_768, having=(b'"test ',))
-    if not rows:
-        return says + "."
-    last = rows[-1]
-    if unit == BITS:
-        says += f", and {last[f'test {BITS}']:.3f} on test data"
+    last = rows[-1] if rows else {}
+    if BITS in row:
+        says = when + rf"$ is {row[BITS]:.3f} bits per dimension"
+        if tested := last.get(f"test {BITS}"):
+            says += f", and {tested:.3f} on test data"
         return says + ". With 8 bits a model says no more than that there are 256 levels."
-    says += f". On test data, around round {last['round']:,}, it is {last[f'test {NLL}']:.3f}"
-    known = judged_by(store.read_info(at).data)
+    if NLL not in row:
+        return ""
+    says = when + f" = {row[NLL]:.3f}$ nats"
+    if f"test {NLL}" not in last:
+        return says + "."
+    says += f". On test data, around round {last['round']:,}, it is {signed(last[f'test {NLL}'])}"
     if KL not in last:
         return says + ". How low it can come nobody knows: a table has no density of its own."
+    known = judged_by(store.read_info(at).data)
     if not known.done():
         return says + "."
     return says + (

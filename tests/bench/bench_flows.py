@@ -30,6 +30,7 @@ from engine.data import batches, load
 from engine.device import settle
 from engine.families import find
 from engine.fit import fit, optimizers_of
+from engine.flow import Flow
 from engine.made import MADE
 from engine.transforms import Autoregressive, standardise
 
@@ -37,9 +38,9 @@ warnings.filterwarnings("ignore")
 MOONS = load("moons")
 WIDTH, BATCH, BINS, REACH = 64, 256, 8, 4.0
 KINDS = {
-    "real-nvp": ("Real-NVP, 8 layers", 8),
-    "maf": ("MAF, 5 layers", 5),
-    "spline-flow": ("spline, 4 layers", 4),
+    "real-nvp": ("Real-NVP", 8),
+    "maf": ("MAF", 5),
+    "spline-flow": ("spline", 4),
 }
 MASKS = [torch.tensor([1, 0]), torch.tensor([0, 1])]
 TWO = {"num_blocks": 1, "use_residual_blocks": False}  # two hidden layers, as nflows and normflows count
@@ -185,7 +186,7 @@ def grid(model: nn.Module, n: int) -> Callable[[int], None]:
     @torch.no_grad()
     def times(k: int) -> None:
         for _ in range(k):
-            density(model, x)
+            model.log_density(x) if isinstance(model, Flow) else density(model, x)
 
     return times
 

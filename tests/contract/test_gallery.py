@@ -6,12 +6,13 @@ import torch
 from engine.data import batches, load
 from engine.families import find
 from engine.families.gan import GAN
+from engine.family import beside
 from engine.fit import fit, optimizers_of
 from engine.metrics import about, observe
-from engine.metrics import latent as codes
+from engine.metrics.flow import KL
 from engine.metrics.symptoms import symptoms
 from engine.stack import batch_of, stack
-from lab.kit.failures import AE_FAILURES, VAE_FAILURES
+from lab.kit.failures import AE_FAILURES, AFFINE, FLOW_FAILURES, VAE_FAILURES
 from lab.kit.gan import FAILURES
 
 SEEDS = range(5)
@@ -71,22 +72,32 @@ def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cu
 CODED = [*VAE_FAILURES, *AE_FAILURES]
 
 
-def told_of_codes(failure, cure, seed: int) -> set[str]:
-    """What the detector says of a model with codes in the end."""
+def ending(failure, cure, seed: int, rounds: int, every: int = EVERY, last: int = 5) -> list[dict]:
+    """The last measured rows of a model that is trained alone."""
     family, knobs = failure.of(cure)
     data, family = load(failure.data), find(family)
     torch.manual_seed(seed)
     model, rows = family(family.configure(data.space, knobs), data.space), []
     optimizers = optimizers_of(model)
     for round, batch in zip(
-        range(1, failure.rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
+        range(1, rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
     ):
         for _turn in fit(model, [batch], optimizers):
             pass
-        if round % EVERY == 0 and round > failure.rounds - 5 * EVERY:
+        if round % every == 0 and round > rounds - last * every:
             torch.manual_seed(round)
             rows.append({"round": round} | observe(model, data))
-    return {one.name for one in codes.symptoms(rows, about(data))}
+    return rows
+
+
+def told(failure, cure, rows: list[dict]) -> set[str]:
+    """What the detector says of it in the end."""
+    detector, *_ = beside("engine.metrics", find(failure.of(cure)[0]))
+    return {one.name for one in detector.symptoms(rows, about(load(failure.data)))}
+
+
+def told_of_codes(failure, cure, seed: int) -> set[str]:
+    return told(failure, cure, ending(failure, cure, seed, failure.rounds))
 
 
 @pytest.mark.parametrize("failure", CODED, ids=lambda f: f.title)
@@ -104,11 +115,43 @@ def test_what_is_said_to_cure_codes_cures_them(failure, cure):
     assert (failure.symptom not in told) == cure.cures, told
 
 
+_flows: dict[str, list[dict]] = {}  # a cure of one failure may be another one
+
+
+def flow_rows(failure, cure) -> list[dict]:
+    """Measured twice as often as a run is, so that half of the rounds are enough to be told."""
+    family, knobs = failure.of(cure)
+    setting = f"{family} {failure.data} {find(family).configure(load(failure.data).space, knobs)}"
+    if setting not in _flows:
+        _flows[setting] = ending(failure, cure, 0, failure.rounds // 2, EVERY // 2, 8)
+    return _flows[setting]
+
+
+@pytest.mark.parametrize("failure", [f for f in FLOW_FAILURES if f.symptom], ids=lambda f: f.title)
+def test_a_failure_of_flows_shows(failure):
+    assert told(failure, None, flow_rows(failure, None)) == {failure.symptom}
+
+
+FLOW_CURES = [
+    pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FLOW_FAILURES if f.symptom for c in f.cures
+]
+
+
+@pytest.mark.parametrize(("failure", "cure"), FLOW_CURES)
+def test_what_is_said_to_cure_flows_cures_them(failure, cure):
+    assert (failure.symptom not in told(failure, cure, flow_rows(failure, cure))) == cure.cures
+
+
+def test_splines_learn_the_checkerboard_twice_as_well():
+    affine, curves = (ending(AFFINE, cure, 0, 192, last=1)[-1][KL] for cure in (None, AFFINE.cures[0]))
+    assert curves < 0.55 * affine
+
+
 def test_the_links_say_the_settings():
     (first, *_) = FAILURES
     assert first.address() == "/gan?data=ring&lr_D=0.0001"
     assert first.address(first.cures[0]) == "/gan?data=ring&lr_D=0.0001&diversity=minibatch%20std"
-    for failure in [*FAILURES, *CODED]:
+    for failure in [*FAILURES, *CODED, *FLOW_FAILURES]:
         for cure in (None, *failure.cures):
             family, knobs = failure.of(cure)
             find(family).configure(load(failure.data).space, knobs)

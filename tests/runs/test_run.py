@@ -46,6 +46,13 @@ def test_a_run_reopened_from_its_checkpoint_continues_bit_for_bit(cut):
     same(whole, again)
 
 
+def test_layers_that_share_a_net_are_stored_and_restored():
+    setting = {"family": "continuous-flow", "data": "moons", "config": {"width": 4, "depth": 1, "batch": 4}}
+    whole, part = trained(new(**setting), 6), trained(new(**setting), 3)
+    part.settle("paused")
+    same(whole, trained(Run(part.at), 3))
+
+
 def test_a_run_killed_without_warning_catches_up_and_meets_its_commands_again():
     def course(run: Run, after: int) -> Run:
         trained(run, 100)
