@@ -11,8 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from torch import Tensor
+
 from engine import data, device
 from engine.families import find
+from engine.family import Family
 from engine.latent import Coder
 from lab.runs import store, wire
 from lab.runs.run import Run
@@ -47,6 +50,7 @@ PRETRAINED = {  # the same; they keep their weights, and learn more slowly towar
     "spline-flow-ring": ("spline-flow", "ring", 3000),
     "spline-flow-two-bumps": ("spline-flow", "two-bumps", 1000),
     "continuous-flow-moons": ("continuous-flow", "moons", 1500),
+    "real-nvp-digits": ("real-nvp", "digits", 2500),
 }
 PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large
 
@@ -74,12 +78,17 @@ def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool
         shutil.copy(run.at / "metrics.jsonl", at)
         store.write_info(at, run.info.model_copy(update={"id": name, "state": "ended", "config": config}))
         if pretrained:
-            half = {
-                f"model/{k}": v.half() if v.ndim and v.is_floating_point() else v
-                for k, v in run.model.state_dict().items()
-            }
-            store.write(store.weights(at), wire.pack_state(half, {"round": rounds, "config": config}))
+            store.write(
+                store.weights(at), wire.pack_state(halved(run.model), {"round": rounds, "config": config})
+            )
         print(f"{name}: {rounds:,} rounds, {run.quality()}")
+
+
+def halved(model: Family) -> dict[str, Tensor]:
+    """The weights in half precision; of a model with an average only that, which answers all questions."""
+    left = tuple(f"{player}." for player in model.players) if hasattr(model, "average") else ()
+    held = {name: t for name, t in model.state_dict().items() if not name.startswith(left)}
+    return {f"model/{name}": t.half() if t.ndim and t.is_floating_point() else t for name, t in held.items()}
 
 
 def main() -> None:

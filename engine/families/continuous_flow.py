@@ -33,7 +33,7 @@ class Piece(Transform):
 
     def __init__(self, v: nn.Sequential, start: float, end: float) -> None:
         super().__init__()
-        self.v: Any = v
+        self.shared: list[Any] = [v]  # not a part of this piece: all have the same, which `Straight` holds
         self.ends = start, end
 
     def forward(self, x: Tensor) -> Pair:
@@ -54,7 +54,7 @@ class Piece(Transform):
         beside h."""
         h = state[:, :-1]
         D = h.shape[1]
-        first, *rest = self.v
+        first, *rest = self.shared[0]
         slopes = first.weight[:, :D].T.expand(len(h), D, -1)  # dh/dh_i (n, D, width)
         h = first(torch.cat([h, t.expand(len(h), 1)], 1))
         for layer in rest:
@@ -67,13 +67,18 @@ class Piece(Transform):
 class Straight(Bijection):
     """All pieces of time in one go: a stop costs steps of the solver."""
 
+    def __init__(self, transforms: list[Transform], base: Base) -> None:
+        super().__init__(transforms, base)
+        self.v = self.transforms[0].shared[0]
+        self.whole = Piece(self.v, 0, 1)
+
     def forward(self, x: Tensor) -> Pair:
         """z = f(x) and log |det dz/dx| (n,)."""
-        return Piece(self.transforms[0].v, 0, 1)(x)  # type: ignore[no-any-return]
+        return self.whole(x)  # type: ignore[no-any-return]
 
     def inverse(self, z: Tensor) -> Pair:
         """x = f^-1(z) and log |det dx/dz| (n,)."""
-        return Piece(self.transforms[0].v, 0, 1).inverse(z)
+        return self.whole.inverse(z)
 
 
 class ContinuousConfig(FlowConfig):

@@ -140,7 +140,7 @@ def draw(curves: dict[str, list[float]]) -> None:
                 mode="lines+markers", line={"color": ink, "dash": dash}, marker={"color": ink},
             )  # fmt: skip
     figure.update_xaxes(type="log", title="D, numbers of an example", tickvals=curves["D"])
-    figure.update_yaxes(type="log", title="milliseconds")
+    figure.update_yaxes(type="log", title="milliseconds", dtick=1)
     show_chart(
         figure, "speeds-chart", "Time of density and sampling of MAF and IAF over D", height=380,
         legend={"orientation": "h", "y": -0.25},

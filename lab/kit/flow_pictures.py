@@ -16,6 +16,7 @@ from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import film
 
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)  # bits per dimension
 SEEN = ("test", "training")  # kinds of pictures like those that the model learned
 
 
@@ -84,9 +85,11 @@ def chart(found: dict[str, Any]) -> str:
             f'<div class="likely-bars {how}" role="img" aria-label="{says}">{bars}{lines}</div>'
             f"<b>{number(kind['mean'])}</b>"
         )
-    ticks = [10.0**k for k in range(math.ceil(low), math.floor(high) + 1)]
-    step = math.ceil(len(ticks) / 6)
-    marks = "".join(f'<em style="left: {at(t)}">{number(t)}</em>' for t in ticks[::step])
+    ticks = [
+        t for k in range(-2, 3) for t in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if edges[0] <= t < edges[-1]
+    ]
+    marks = "".join(f'<em style="left: {at(t)}">{number(t)}</em>' for t in ticks)
+    marks += "<p>bits per dimension; the last bar is all that need more</p>"
     return f'<div class="likely">{"".join(parts)}<span></span><div class="likely-axis">{marks}</div></div>'
 
 
@@ -101,8 +104,8 @@ def surprise(kinds: list[dict[str, Any]]) -> str:
             f"**More likely than these, on average: {listed(above)}.** The model has never seen such "
             "pictures. A density is not a probability of being a digit: it is high where a picture is simple "
             "and each pixel is easily told from its neighbours, as in smooth or empty pictures (Nalisnick et "
-            "al. 2019 found that a flow of photographs prefers house numbers). And yet a sample is hardly "
-            "ever all black: density times volume counts, and there is only one black picture."
+            "al. 2019 found that a flow of photographs prefers house numbers). And yet hardly any sample is "
+            "all black: what counts there is density times volume, and digits have far more room."
         )
     else:
         says += "Of the strange pictures none is more likely so far. Let it train, and ask again."
@@ -249,8 +252,9 @@ _STYLE = """<style>
 .likely-bars.strange i { background: light-dark(#7B808C, #9BA1AD) }
 .likely-bars u { position: absolute; top: -0.3rem; bottom: 0; border-left: 1px dashed }
 .likely-bars u.none { border-left-style: dotted }
-.likely-axis { position: relative; height: 1.2rem }
-.likely-axis em { position: absolute; transform: translateX(-50%); font-style: normal }
+.likely-axis { position: relative; padding-top: 1.2rem }
+.likely-axis p { margin: 0; text-align: center }
+.likely-axis em { position: absolute; top: 0; transform: translateX(-50%); font-style: normal }
 @media (max-width: 480px) { .likely { grid-template-columns: minmax(0, 1fr) 4rem }
   .likely > span { grid-column: 1 / -1 } .likely > span:empty { display: none } }
 </style>"""

@@ -51,7 +51,7 @@ LABELS = {
     "images/samples": "Samples",
     "side/target": "exact density of the data",
     "side/error": "data minus model",
-    "number/∫ p": "∫ p over the plane shown",
+    "number/∫ p": "∫ p over the plane",
     f"number/{KL}": f"{KL}, nats",
     "number/frozen": "numbers of x that are only scaled and shifted",
     f"chart/{NLL}": f"{NLL}, nats",
@@ -111,16 +111,14 @@ def flow_tabs(
 ) -> None:
     """The tabs that all flows share, with the family's own formula and experiments; `more` come before."""
     pictures = {"Pictures": lambda: use_flow(room)} if "image" in room.family.kinds else {}
-    tabs(
-        {
-            "Layers": lambda: layers.film_of_layers(room),
-            "A point": lambda: layers.a_point(room),
-            "Why not perfect?": lambda: layers.gaps(room),
-        }
-        | pictures
-        | dict(more or {})
-        | {"Formula and code": formula, "Try this": experiments, "Check": lambda: checks(room)}
-    )
+    plane = {
+        "Layers": lambda: layers.film_of_layers(room),
+        "A point": lambda: layers.a_point(room),
+        "Why not perfect?": lambda: layers.gaps(room),
+    }
+    first = pictures | plane if room.kind == "image" else plane | pictures
+    last = {"Formula and code": formula, "Try this": experiments, "Check": lambda: checks(room)}
+    tabs(first | dict(more or {}) | last)
 
 
 def loss_now(room: Room, row: dict[str, Any]) -> str:

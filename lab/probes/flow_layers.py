@@ -32,7 +32,7 @@ COARSER = {"continuous-flow": 2}  # how many times fewer, where a layer is a who
 DRAWS = 20_000  # of the base, to know its quantiles
 INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
 LEAST = 0.05  # nats: a log-determinant below is no colour of its own
-BASE = 3.0  # within lies nearly all of a base
+BASE = 3.3  # nearly all of a base lies within
 FAR = 1e3
 
 

@@ -3,7 +3,6 @@ two z, or nearer to their centre. Probabilities are of `dequantised` pictures, i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,7 +24,8 @@ __all__ = ["between", "likelihoods", "of_picture", "temperatures"]
 
 DRAWS = 2  # of the noise within a level, over which a likelihood is averaged
 MOST = 200  # pictures of a kind
-SHOWN, BARS, SHORTEST = 8, 40, 0.01
+SHOWN, BARS = 8, 40
+LEAST, HIGHEST = 0.01, 64.0  # bits of the histograms; their ends hold what is beyond
 AMONG = 100  # test pictures with which a drawing is compared
 STEPS = 11
 TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
@@ -43,15 +43,16 @@ def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
 def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answer:
     """Bits per dimension of n pictures of each of `kinds` (a list of "name", "title", "mean", and "sd" over
     the pictures). Arrays: `bits/<name>` (n,), `pictures/<name>` (at most SHOWN), and `counts/<name>` over
-    the same `edges`, which are evenly spaced in their logarithms. `lacking` says what is not on this disk."""
+    the same `edges`, which are evenly spaced in their logarithms; the first and the last hold what is beyond
+    as well. `lacking` says what is not on this disk."""
     only_pictures(data)
     n = whole(n, "n", 2, MOST)
     reseed(seed_of(seed), data.x.device)
     title = data.title.lower()
     sets = {name: (words, x, bits(model, x)) for name, (words, x) in kinds(data, title, n).items()}
     every = torch.cat([b for _, _, b in sets.values()])
-    low, high = max(SHORTEST, every.min().item()), max(2 * SHORTEST, every.max().item())
-    edges = torch.logspace(math.log10(low), math.log10(high * 1.001), BARS + 1, dtype=torch.float64)
+    low, high = every.clamp(LEAST, HIGHEST).aminmax()
+    edges = torch.logspace(low.log10(), (1.01 * high).log10(), BARS + 1, dtype=torch.float64)
     found: Answer = {"edges": edges.numpy(), "kinds": [], "seed": seed, "lacking": lacking()}
     for name, (words, x, b) in sets.items():
         places = (torch.bucketize(b.cpu().double(), edges, right=True) - 1).clamp(0, BARS - 1)
@@ -80,11 +81,11 @@ def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
         "black": ("all black", torch.full_like(test, -1)),
         "grey": ("all grey", torch.full_like(test, 127 / 127.5 - 1)),
     }
-    for name in ("digits", "ellipses", "fashion"):
+    for name, words in (("digits", "digits"), ("ellipses", "ellipses"), ("fashion", "Fashion-MNIST")):
         if name != data.name and (name != "fashion" or on_disk()):
             other = load(name)
             if other.space.shape == data.space.shape:
-                found[name] = (other.title, other.some(n, test=True)[0].to(data.x.device))
+                found[name] = (words, other.some(n, test=True)[0].to(data.x.device))
     return found
 
 

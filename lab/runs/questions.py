@@ -33,7 +33,10 @@ def stored(at: Path) -> Asked:
     tensors, about = wire.unpack_state(kept.read_bytes())
     data, family = datasets.load(info.data, at.parent).to(pick()), find(info.family)
     model = family(family.Config.of(about["config"]), data.space).to(pick())
-    model.load_state_dict({name[6:]: t for name, t in tensors.items() if name.startswith("model/")})
+    held = {name[6:]: t for name, t in tensors.items() if name.startswith("model/")}
+    averaged = {name[8:]: t for name, t in held.items() if name.startswith("average.")}
+    trained = {f"{model.players[0]}.{name}": t for name, t in averaged.items()}  # a recording leaves it out
+    model.load_state_dict(trained | held)
     return about["round"], model, data
 
 

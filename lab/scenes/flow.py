@@ -89,7 +89,7 @@ def whole(model: Flow, data: Dataset) -> Tensor:
         x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
         return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
     side = COARSE * 3 if isinstance(model, ContinuousFlow) else FINE
-    p, area = on_grid((x0 - dx, x1 + dx, y0 - dy, y1 + dy), side, model.log_prob, data.x.device)
+    p, area = on_grid((x0 - dx, x1 + dx, y0 - dy, y1 + dy), side, model.log_density, data.x.device)
     return p.sum() * area
 
 
@@ -97,7 +97,7 @@ def fields(model: Flow, data: Dataset) -> Arrays:
     """The model's density, what it misses of the data's or adds, and how far apart the two are."""
     side = COARSE if isinstance(model, ContinuousFlow) else SIDE
     assert data.box
-    p, area = on_grid(data.box, side, model.log_prob, data.x.device)
+    p, area = on_grid(data.box, side, model.log_density, data.x.device)
     top = p.max()
     found = {}
     if data.target is not None:

@@ -29,7 +29,8 @@ def flow(name: str, space: Space, by: float = 0.3, **knobs: Any) -> Flow:
     torch.manual_seed(0)
     family = find(name)
     model = family(family.configure(space, SMALL | knobs), space)
-    shaken(model, by / 3 if space.kind == "image" else by)  # behind the logit numbers are larger
+    shaken(model.f, by / 3 if space.kind == "image" else by)  # behind the logit numbers are larger
+    model.average.load_state_dict(model.f.state_dict())
     return model
 
 

@@ -15,7 +15,7 @@ from engine.family import Batch
 from engine.flow import BASES, BITS, Base, Flow, FlowConfig
 from engine.pixels import Logit, Reshape
 from engine.transforms import ActNorm
-from tests.laws.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets
+from tests.laws.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -242,9 +242,10 @@ def test_mafs_inverse_is_iaf_with_the_same_weights_and_both_are_the_definition()
 @torch.no_grad()
 def test_a_glow_without_couplings_is_a_gaussian_and_its_loss_the_entropy():
     model = flow("glow", FIVE, layers=2)
-    for f in model.transforms[2::3]:
+    for f in model.f.transforms[2::3]:
         nn.init.zeros_(f.net[-1].weight)
         nn.init.zeros_(f.net[-1].bias)
+    model.average.load_state_dict(model.f.state_dict())
     A = torch.linalg.inv(jacobians(lambda x: model.forward(x)[0], torch.zeros(1, 5))[0])  # x = A z + b
     b = model.inverse(torch.zeros(1, 5))[0][0]
     gauss = torch.distributions.MultivariateNormal(b, A @ A.T)
@@ -254,7 +255,11 @@ def test_a_glow_without_couplings_is_a_gaussian_and_its_loss_the_entropy():
 
 
 class Logistic(Base):
-    """Density e^-z / (1 + e^-z)^2 for each number."""
+    """Density e^-z / (1 + e^-z)^2 for each number, and a weight that does nothing."""
+
+    def __init__(self, D: int) -> None:
+        super().__init__(D)
+        self.idle = nn.Parameter(torch.zeros(1))
 
     def log_prob(self, z):
         return (nn.functional.logsigmoid(z) + nn.functional.logsigmoid(-z)).flatten(1).sum(1)
@@ -266,13 +271,12 @@ class Even(Flow):
     title, Config = "even", FlowConfig
 
     def build(self):
-        self.weight = nn.Parameter(torch.zeros(1))
         return [Logit(0.0), Reshape(self.space.shape, (self.space.size,))]
 
 
 def test_the_uniform_model_has_8_bits_per_dimension():
     model = Even(FlowConfig(), PICTURE)
-    model.base = Logistic(PICTURE.size)
+    model.f.base, model.average.base = Logistic(PICTURE.size), Logistic(PICTURE.size)
     x = torch.randint(256, (9, 1, 4, 4)) / 127.5 - 1
     (_, terms), *_ = model.turns(Batch(1, x, None, lambda: None))
     assert terms[BITS].item() == pytest.approx(8, abs=1e-11)
@@ -330,3 +334,22 @@ def test_the_knob_changes_the_order_of_the_variables():
             assert all(sorted(net.rank.tolist()) == list(range(5)) for net in nets)
             same = [torch.equal(a.rank, b.rank) for a, b in pairwise(nets)]
             assert all(same) if order == "none" else not all(same)
+
+
+@torch.no_grad()
+def test_what_is_seen_is_the_average_of_what_is_trained():
+    for ema in (0.0, 0.5):
+        model = flow("glow", PLANE, ema=ema)
+        x = torch.randn(8, 2)
+        model.settle(x)
+        expected = torch.cat([p.flatten() for p in model.f.parameters()])
+        for i in range(1, 30):
+            for _turn in model.turns(Batch(i, x, None, lambda: None)):
+                shaken(model.f, 0.1)  # as a step would
+            new = torch.cat([p.flatten() for p in model.f.parameters()])
+            kept = min(ema, (1 + i) / (10 + i))  # the share grows, for the beginning is soon forgotten
+            expected = kept * expected + (1 - kept) * new
+        seen = torch.cat([p.flatten() for p in model.average.parameters()])
+        torch.testing.assert_close(seen, expected, atol=1e-12, rtol=0)
+        if ema == 0:
+            assert torch.equal(model.log_prob(x), model.f.log_prob(x))
