@@ -92,10 +92,7 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
-LOSS = (
-    r"-\frac1m \sum_i \left( \log p_z(f(x_i)) + "
-    r"\log \left| \det \frac{\partial f}{\partial x_i} \right| \right)"
-)
+LOSS = r"-\frac1m \sum_i \log p_x(x_i)"
 
 
 def flow_room(family: type[Flow], *, sentence: str, data_name: str = "moons") -> Room:
