@@ -18,7 +18,7 @@ from engine.made import MADE
 
 Pair = tuple[Tensor, Tensor]
 STEEPEST = math.log(1000)  # |s| stays below, so that exp(s) neither overflows nor vanishes
-HALVINGS = 60  # of an interval, until two numbers in float64 are neighbours
+HALVINGS = {torch.float32: 30, torch.float64: 60}  # of an interval, until its ends are neighbours
 
 
 def squash(s: Tensor) -> Tensor:
@@ -189,7 +189,7 @@ class Planar(Transform):
             u = self.bent()
             at, c = z @ self.w, self.w @ u
             low, high = at - c.abs(), at + c.abs()  # w x lies between, for |tanh| <= 1
-            for _ in range(HALVINGS):
+            for _ in range(HALVINGS[z.dtype]):
                 middle = (low + high) / 2
                 above = middle + c * (middle + self.b).tanh() > at
                 low, high = torch.where(above, low, middle), torch.where(above, middle, high)

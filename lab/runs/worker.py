@@ -45,7 +45,8 @@ class Seat:
 
     run: Run
     watchers: int = 0
-    due: float = 0.0  # when the next frame is
+    due: float = 0.0  # when the next frame is, at the earliest
+    earned: float = 0.0  # and the worker's processor time by which there has been training enough for it
     frames: int = 0
     cost: float = 0.0  # seconds a frame takes, without what is drawn rarely
     rare_due: float = 0.0  # when that is to be drawn again
@@ -96,14 +97,13 @@ class Worker:
         rounds = slowest + LEAD - seat.run.round
         if rounds <= 0:  # it waits for the others
             return
-        usual = SHORT if time.monotonic() < self.chatty else SLICE
-        seconds = min(usual, max(0.01, 0.25 / runs))
+        seconds = min(SHORT if time.monotonic() < self.chatty else SLICE, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
-            seconds = min(seconds, max(0.002, seat.due - time.monotonic()))
+            seconds = min(seconds, max(0.002, self._wait(seat)))
         try:
             seat.run.train(seconds, rounds)
             settled = seat.run.info.state != "training"
-            if seat.watchers and (settled or time.monotonic() >= seat.due):
+            if seat.watchers and (settled or self._wait(seat) <= 0):
                 self._frame(seat, runs, whole=settled)
         except Exception as error:  # a failed run fails alone
             if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
@@ -150,11 +150,14 @@ class Worker:
         else:
             # nor is what is made once, like the noise floor of new data: that takes a second
             seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
-        # pictures never take more than a quarter of the time, however many runs are watched
-        fastest = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
-        fastest = FEW if now < self.chatty else fastest
-        period = max(1 / fastest, 4 * seat.cost * runs)
-        seat.due = max(seat.due + period, now)
+        usual = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
+        seat.due = max(seat.due + 1 / (FEW if now < self.chatty else usual), now)
+        # pictures never take more than a fifth of this worker's time, however many runs are watched
+        seat.earned = time.thread_time() + 4 * seat.cost * runs
+
+    def _wait(self, seat: Seat) -> float:
+        """Seconds until this run's next frame, at least."""
+        return max(seat.due - time.monotonic(), seat.earned - time.thread_time())
 
     def _show(self, seat: Seat, once: bool = False) -> None:
         """Tell the state and, to watchers, the whole picture."""

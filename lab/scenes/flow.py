@@ -22,7 +22,7 @@ from lab.scenes.generic import halves
 from lab.scenes.line import nodes
 
 SIDE, COARSE = 64, 32  # nodes of a field along a side; where each costs much
-FINE, REACH = 200, 3  # nodes along a side of the box over which p is integrated, and its width in boxes
+FINE, REACH = 144, 3  # nodes along a side of the box over which p is integrated, and its width in boxes
 NODES = 21  # of the mesh, along a side
 LINKS = 31  # from z to x, on a line
 IMAGES = 36

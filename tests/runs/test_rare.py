@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import pickle
+import time
 
 import pytest
 from safetensors.numpy import load as load_arrays
@@ -70,7 +71,7 @@ def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatc
     at.worker.on_do(at.id, {"do": "play"})
     at.told()
     for _ in range(20):
-        at.seat.due = 0.0
+        at.seat.due = at.seat.earned = 0.0
         at.worker._slice(at.seat, 1)
     seen = at.told()
     assert len(seen) == 20
@@ -199,3 +200,12 @@ def test_a_pointer_at_no_number_is_refused(x):
     one.run_id = "000000000000"
     with pytest.raises(Refused, match="did not understand"):
         one.handle(f'{{"pointer": {{"kind": "axes", "x": {x}, "y": 0}}}}')
+
+
+def test_the_next_picture_waits_for_four_times_its_cost_in_training():
+    at = Hosted()
+    at.worker.on_watch(at.id, 1)
+    at.seat.cost, before = 0.1, time.thread_time()
+    at.worker._frame(at.seat, runs=2)
+    assert at.seat.earned >= before + 4 * 2 * 0.09  # the cost of a picture falls by a tenth at most
+    assert at.worker._wait(at.seat) > 0.5
