@@ -99,13 +99,14 @@ class Coupling(Transform):
 
 def additive(b: Tensor, o: Tensor, inverse: bool) -> Pair:
     """b + t: NICE, eq. (9). Volume is kept."""
-    t = o[..., 0]
+    t = o.squeeze(-1)
     return (b - t if inverse else b + t), torch.zeros_like(b)
 
 
 def affine(b: Tensor, o: Tensor, inverse: bool) -> Pair:
     """b exp(s) + t: Real-NVP, eq. (4)."""
-    s, t = squash(o[..., 0]), o[..., 1]
+    s, t = o.unbind(-1)
+    s = squash(s)
     return ((b - t) * (-s).exp(), -s) if inverse else (b * s.exp() + t, s)
 
 
@@ -155,7 +156,8 @@ class Autoregressive(Transform):
 
 def standardise(x: Tensor, o: Tensor, inverse: bool) -> Pair:
     """(x - mu) exp(-s): the lecture's MAF."""
-    mu, s = o[..., 0], squash(o[..., 1])
+    mu, s = o.unbind(-1)
+    s = squash(s)
     return (x * s.exp() + mu, s) if inverse else ((x - mu) * (-s).exp(), -s)
 
 

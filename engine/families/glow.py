@@ -29,7 +29,7 @@ class Glow(Flow):
     kinds = ("points", "image")
     recipes = {
         "points": {"layers": 6},
-        "image": PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 1e-3},
+        "image": PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3},
     }
 
     def build(self) -> list[Transform]:
@@ -44,7 +44,8 @@ class Glow(Flow):
 
     def of_pictures(self) -> list[Transform]:
         C, H, W = self.space.shape
-        found: list[Transform] = [Logit()]
+        # all places of a channel have one scale, and with a wider margin black is too narrow for it
+        found: list[Transform] = [Logit(1e-6)]
         for scale in range(2):
             C, H, W = 4 * C, H // 2, W // 2
             found.append(Squeeze())

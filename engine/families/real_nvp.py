@@ -23,7 +23,7 @@ class RealNVP(Flow):
     source = "Dinh, Sohl-Dickstein and Bengio, 2017, https://arxiv.org/abs/1605.08803"
     Config = FlowConfig
     kinds = ("points", "image")
-    recipes = {"image": PICTURES | {"width": 384, "lr": 1e-3}}
+    recipes = {"image": PICTURES}
 
     def build(self) -> list[Transform]:
         couplings = [

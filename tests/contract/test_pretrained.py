@@ -49,8 +49,8 @@ def test_the_density_of_a_pretrained_flow_is_near_the_data_s(name):
 
 @torch.no_grad()
 def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promised():
-    """Bits per dimension of all test digits; 8 would know nothing. Samples at temperature 1, by the judge:
-    with as many of pure noise it is beyond 1,000, of real digits 5."""
+    """Bits per dimension of all test digits; 8 would know nothing. Samples at temperature 1, by the judge: as
+    many pictures of pure noise have more than 1,000, real digits 5."""
     at = store.RECORDINGS / "real-nvp-digits"
     assert store.weights(at).stat().st_size <= 6e6
     _, model, data = recorded(at)
