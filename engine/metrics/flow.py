@@ -71,9 +71,9 @@ def symptoms(rows: list[Row], data: About) -> list[Symptom]:
     if len(measured) < WINDOW:
         return []
     for found in (
+        overfitting(measured, loss),
         diverging(measured, loss),
         frozen(measured),
-        overfitting(measured, loss),
         far(measured, data),
     ):
         if found:
