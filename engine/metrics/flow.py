@@ -24,7 +24,7 @@ KL = "KL(data ‖ model)"
 
 # Thresholds, set between what healthy and failing runs measured, 64 rounds apart at first. A flow's loss has
 # spikes upwards, never downwards: so the best of some measurements is what they are judged by.
-WINDOW = 8  # measurements; nothing is claimed before there are so many
+WINDOW = 6  # measurements; nothing is claimed before there are so many
 FEW = 4  # of them are "now"
 NEAR = 0.1  # nats above the entropy: as good as it gets
 FAR = 0.3  # nats; default runs come to 0.02 to 0.2
@@ -71,9 +71,9 @@ def symptoms(rows: list[Row], data: About) -> list[Symptom]:
     if len(measured) < WINDOW:
         return []
     for found in (
+        overfitting(measured, loss),
         diverging(measured, loss),
         frozen(measured),
-        overfitting(measured, loss),
         far(measured, data),
     ):
         if found:

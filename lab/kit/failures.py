@@ -205,8 +205,8 @@ AFFINE = Failure(
 NO_ORDER = Failure(
     "No permutation",
     "Frozen half",
-    "In all eight layers the same number of x is kept and the same is changed. So z_1 = x_1 exactly, and the "
-    "model takes the moons' x_1 for a bell N(0, 1): half of the plane is frozen.",
+    "In all eight layers the same number of x is kept and the same is changed. So z₁ = x₁ exactly, and the "
+    "model takes the moons' x₁ for a bell N(0, 1): half of the plane is frozen.",
     "moons",
     {"order": "none"},
     512,

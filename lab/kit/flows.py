@@ -18,21 +18,29 @@ from lab.kit.room import Room, room
 from lab.runs import store
 from lab.stage import Graph
 
+DENSITY: list[Any] = [
+    "The model's exact ",
+    {"words": "density", "layer": "field/density", "role": "model"},
+    " should come to be that of the ",
+    {"words": "data", "layer": "points/real", "role": "data"},
+    ". ",
+    {"words": "Samples", "layer": "points/fake", "role": "model", "off": True},
+    " are noise z, sent back through all layers; so is the ",
+    {"words": "grid", "layer": "mesh/generator", "role": "latent", "off": True},
+    ", whose cells all hold the same share of the noise. ",
+]
 LEGENDS: dict[str, list[Any]] = {
     "points": [
-        "The model's exact ",
-        {"words": "density", "layer": "field/density", "role": "model"},
-        " should come to be that of the ",
-        {"words": "data", "layer": "points/real", "role": "data"},
-        ". ",
-        {"words": "Samples", "layer": "points/fake", "role": "model", "off": True},
-        " are noise z, sent back through all layers; so is the ",
-        {"words": "grid", "layer": "mesh/generator", "role": "latent", "off": True},
-        ", whose cells all hold the same share of the noise. Beside it the data's ",
+        *DENSITY,
+        "Beside it the data's ",
         {"words": "exact density", "layer": "side/target", "role": "truth"},
         ", and the ",
         {"words": "difference", "layer": "side/error", "role": "field"},
         ": blue where the model has too little, orange where it has too much.",
+    ],
+    "points alone": [
+        *DENSITY,
+        "Nobody knows the density of a table, so there is no entropy and no error to show.",
     ],
     "line": [
         "The model's exact ",

@@ -56,7 +56,8 @@ def room(
 ) -> Room:
     """Title, one sentence, sliders, and the stage with its controls, already moving.
 
-    `legends` has a legend sentence for each kind of data ("line", "points", "image").
+    `legends` has a legend sentence for each kind of data ("line", "points", "image"), and may have another
+    for points whose density nobody knows ("points alone").
     """
     st.title(family.title)
     st.markdown(sentence)
@@ -74,7 +75,7 @@ def room(
     stage(
         run_id,
         key="stage",
-        legend=legends.get(kind, ()),
+        legend=legends.get(kind if chosen.target else f"{kind} alone", legends.get(kind, ())),
         players=family.players,
         labels=labels,
         graph=graph,

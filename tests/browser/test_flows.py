@@ -62,6 +62,7 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     # a point: log p(x) is the sum, and every layer has its Jacobian
     me.page.get_by_role("tab", name="A point", exact=True).click()
     me.written()
+    me.page.get_by_test_id("passage").scroll_into_view_if_needed()  # out of sight it asks nothing
     expect(me.page.get_by_test_id("passage-table").locator(".matrix")).to_have_count(4, timeout=60_000)
     one, other = pressed(me, 0.5, 0.5), pressed(me, 0.6, 0.4)
     for found in (one, other):

@@ -142,6 +142,8 @@ def test_diverging_is_a_loss_that_was_much_better_and_no_single_spike():
 
 
 def test_pictures_learned_by_heart_are_overfitting_and_a_slip_of_both_losses_is_not():
+    wild = pictures([2.0] * 8 + [99.0] * 4, [2.0] * 8 + [1.5] * 4)
+    assert name(symptoms(wild, DIGITS)) == "Overfitting"
     worse, better = [2.0] * 8 + [2.1] * 4, [2.0] * 8 + [1.5] * 4
     assert name(symptoms(pictures(worse, better), DIGITS)) == "Overfitting"
     assert name(symptoms(pictures(worse, worse), DIGITS)) == "Working"
