@@ -183,7 +183,7 @@ BASE = Failure(
     1024,
     [
         Cure("A mixture of eight as the base", {"base": "mixture"}, "The base is in pieces already, and the "
-             "layers need not tear anything; if its pieces find their groups: one seed of three has not by then"),
+             "layers need not tear anything; for two seeds of three in this time"),
     ],
     family="real-nvp",
 )
