@@ -5,6 +5,7 @@ import streamlit as st
 from engine import samplers, schedule
 from engine.diffusion import Denoiser
 from engine.families.ddpm import DDPM
+from engine.nets import follow
 from lab import kit
 from lab.kit.diffusion import GRAPH, LABELS, LEGENDS, loss_now
 from lab.kit.failures import DDPM_FAILURES
@@ -92,7 +93,7 @@ sum. After the step, `follow` lets an average of the weights follow: samples com
 """
         )
     with right:
-        kit.source(Denoiser.turns, Denoiser.terms, Denoiser.follow)
+        kit.source(Denoiser.turns, Denoiser.terms, follow)
     st.markdown(
         r"""
 **Which levels are hard?** At a small $t$ the noise is faint beside the data and hard to tell from them: there the error of

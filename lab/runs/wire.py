@@ -27,11 +27,7 @@ def pack_answer(answer: dict[str, Any], number: int) -> bytes:
 
 
 def pack_state(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> bytes:
-    whole, seen = {}, set()
-    for name, tensor in tensors.items():
-        own = tensor.detach().cpu().contiguous()
-        whole[name] = own.clone() if own.data_ptr() in seen else own  # layers may share a net; memory may not
-        seen.add(own.data_ptr())
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return save_tensors(whole, {"state": json.dumps(about)})
 
 
