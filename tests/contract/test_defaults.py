@@ -1,5 +1,5 @@
-"""The defaults work: on the ring, on the grid of 25; a conditional GAN draws the digit it is asked for; a
-VAE's bound is as good as it was, and a larger beta disentangles."""
+"""The defaults work: on the grid of 25 (on the ring: see test_gallery); a conditional GAN draws the digit it is
+asked for; a VAE's bound is as good as it was, and a larger beta disentangles."""
 
 from itertools import islice
 
@@ -24,12 +24,6 @@ def trained(family: type[Family], data_name: str, seed: int, rounds: int, **knob
     for _turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
         pass
     return model
-
-
-def test_the_default_gan_learns_the_ring_for_four_of_five_seeds():
-    found = [quality(trained(GAN, "ring", seed, 3000), load("ring"), 5000) for seed in range(5)]
-    good = [f for f in found if f["modes"] >= 7 and f["high-quality"] >= 0.8]
-    assert len(good) >= 4, found
 
 
 def test_the_default_gan_covers_20_of_the_25_modes_of_the_grid_within_10_000_rounds():
