@@ -6,19 +6,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lab.stage.stage import read_assets
+from lab.stage.stage import DRAWING, read_assets
 
 BASES = ("normal", "uniform", "mixture")
 TARGETS = ("two-bumps", "three-bumps", "skew", "uniform")
 
 SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "mount.js",
-    "palette.js",
-    "axes.js",
-    "draw.js",
-    "panels.js",
+    *DRAWING,
     "bend_words.js",
     "bend_math.js",
     "bend_draw.js",

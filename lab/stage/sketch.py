@@ -7,19 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from lab.stage.stage import read_assets
+from lab.stage.stage import DRAWING, read_assets
 
 MOST_POINTS = 2000
 REACH = 3.0
 
 SCRIPTS = (
-    "words.js",
-    "dom.js",
-    "mount.js",
-    "palette.js",
-    "axes.js",
-    "draw.js",
-    "panels.js",
+    *DRAWING,
     "sketch.js",
 )
 

@@ -46,6 +46,7 @@ class Graph(TypedDict):
 
 BASE = ("words.js", "dom.js", "mount.js", "palette.js", "wire.js")
 ASKING = (*BASE, "link.js", "asker.js")  # of components that ask a run's model
+DRAWING = ("words.js", "dom.js", "mount.js", "palette.js", "axes.js", "draw.js", "panels.js")  # without a run
 SCRIPTS = (
     *BASE,
     "layers.js",

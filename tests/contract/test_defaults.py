@@ -1,5 +1,5 @@
-"""The defaults work: on the grid of 25 (on the ring: see test_gallery); a conditional GAN draws the digit it is
-asked for; a VAE's bound is as good as it was, and a larger beta disentangles."""
+"""The defaults work: on the grid of 25 (on the ring: see test_gallery); a conditional GAN draws the digit it
+is asked for; a VAE's bound is as good as it was, and a larger beta disentangles."""
 
 from itertools import islice
 
@@ -31,7 +31,7 @@ def test_the_default_gan_covers_20_of_the_25_modes_of_the_grid_within_10_000_rou
 
 
 def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
-    model = trained(CGAN, "digits", 0, 14_000)  # one to three minutes on one core
+    model = trained(CGAN, "digits", 0, 12_000)  # one to two minutes on one core
     asked = model.labels(2000)
     x = model.sample(2000)
     assert judge().label_accuracy(x, asked) >= 0.9
