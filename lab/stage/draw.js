@@ -20,7 +20,7 @@ function paintField(ctx, item, map, look, name) {
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
     const ink = isOneSided(name, look) ? rgb(look.palette.roles[look.role(name)].ink) : null;
-    item.cache = fieldImage(item, look, ink, look.bold ? 0.85 : undefined);
+    item.cache = fieldImage(item, look, ink, look.bold ? 0.85 : ink ? 0.7 : undefined);
     item.painted = stamp;
   }
   // Values sit on the nodes of linspace(x0, x1): each end node is half a cell from its edge.
