@@ -257,10 +257,9 @@ class Flow(Family):
     def ranks(self) -> list[Tensor]:
         """For each autoregressive layer the place of each variable in its order, (D,)."""
         D, order = self.space.size, self.config.order
-        ways = {"alternate": torch.arange(D), "none": torch.arange(D)}
         found = []
         for i in range(self.config.layers):
-            rank = torch.randperm(D) if order == "random" else ways[order]
+            rank = torch.randperm(D) if order == "random" else torch.arange(D)
             found.append(rank.flip(0) if order == "alternate" and i % 2 else rank)
         return found
 
