@@ -18,7 +18,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -115,6 +115,7 @@ class Flow(Family):
     branch = "tractable"
     players = ("f",)
     algorithm = ("terms",)
+    slow: ClassVar[tuple[str, ...]] = ()  # "density" or "samples", if they take long: then fewer are drawn
     settled: Tensor
     rounds: Tensor
 

@@ -17,6 +17,7 @@ from torch.nn.functional import softplus
 from engine.made import MADE
 
 Pair = tuple[Tensor, Tensor]
+Law = Callable[[Tensor, Tensor, bool], Pair]  # how numbers are bent: see `Coupling`
 STEEPEST = math.log(1000)  # |s| stays below, so that exp(s) neither overflows nor vanishes
 HALVINGS = {torch.float32: 30, torch.float64: 60}  # of an interval, until its ends are neighbours
 
@@ -72,7 +73,7 @@ class Coupling(Transform):
 
     title = "coupling"
 
-    def __init__(self, keep: Tensor, net: nn.Module, law: Callable[[Tensor, Tensor, bool], Pair]) -> None:
+    def __init__(self, keep: Tensor, net: nn.Module, law: Law) -> None:
         super().__init__()
         self.net, self.law = net, law
         kept = keep.nonzero()[:, 0]
@@ -115,7 +116,7 @@ class Elementwise(Transform):
 
     title = "curve"
 
-    def __init__(self, D: int, k: int, law: Callable[[Tensor, Tensor, bool], Pair]) -> None:
+    def __init__(self, D: int, k: int, law: Law) -> None:
         super().__init__()
         self.o, self.law = nn.Parameter(torch.zeros(D, k)), law
 
@@ -134,7 +135,7 @@ class Autoregressive(Transform):
 
     title = "autoregressive"
 
-    def __init__(self, net: MADE, law: Callable[[Tensor, Tensor, bool], Pair]) -> None:
+    def __init__(self, net: MADE, law: Law) -> None:
         super().__init__()
         self.net, self.law = net, law
 

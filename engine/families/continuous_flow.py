@@ -94,6 +94,7 @@ class ContinuousFlow(Flow):
     source = "Chen et al., 2018, https://arxiv.org/abs/1806.07366"
     Config = ContinuousConfig
     kinds = ("line", "points")
+    slow = ("density",)
 
     def build(self) -> list[Transform]:
         c = self.config

@@ -23,6 +23,7 @@ class MAF(Flow):
     source = "Papamakarios, Pavlakou and Murray, 2017, https://arxiv.org/abs/1705.07057"
     Config = FlowConfig
     kinds = ("points", "image")
+    slow = ("samples",)
     recipes = {"image": PICTURES | {"layers": 5, "width": 512}}
 
     def build(self) -> list[Transform]:

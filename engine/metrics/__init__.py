@@ -7,12 +7,7 @@ from collections import OrderedDict
 import torch
 
 from engine.data import Dataset
-from engine.diffusion import Denoiser
-from engine.exact import score_error
-from engine.family import Family
-from engine.flow import Flow
-from engine.latent import Coder
-from engine.metrics import codes, flow
+from engine.family import Family, beside
 from engine.metrics.coverage import Coverage, coverage
 from engine.metrics.ruler import About, Floor, Ruler
 
@@ -73,18 +68,15 @@ def held_out(model: Family, data: Dataset, n: int = 64) -> dict[str, float | lis
 
 
 def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
-    """All that a row of a run tells of the model: its quality, the signs of its training, and under
-    "shares" how its samples are divided among the modes (or squares of the box)."""
+    """All that a row of a run tells of the model: its quality, the signs of its training, what `measure` of
+    its detector's module finds, and under "shares" how its samples are divided among the modes (or squares
+    of the box)."""
     signs: dict[str, float | list[float]] = dict(model.signs(*data.some(128)))
     signs |= held_out(model, data)
-    if isinstance(model, Coder):
-        with torch.no_grad():
-            signs |= codes.measure(model, data)
-    if isinstance(model, Flow):
-        signs |= flow.measure(model, data)
-    if isinstance(model, Denoiser):
-        with torch.no_grad():
-            signs |= score_error(model, data)
+    with torch.no_grad():
+        for module in beside(__name__, type(model)):
+            if hasattr(module, "measure"):
+                signs |= module.measure(model, data)
     if data.space.kind == "image":
         return signs
     with torch.no_grad():

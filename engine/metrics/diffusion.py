@@ -10,8 +10,11 @@ from __future__ import annotations
 import math
 from statistics import median
 
+from engine.exact import score_error as measure
 from engine.metrics.ruler import About
 from engine.metrics.symptoms import Row, Symptom, number
+
+__all__ = ["measure", "symptoms"]
 
 # Thresholds, set between what healthy and failing runs on points measured, 64 rounds apart at first.
 WINDOW = 8  # measurements; nothing is claimed before there are so many

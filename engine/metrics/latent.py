@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.metrics.codes import measure
 from engine.metrics.ruler import About
 from engine.metrics.symptoms import Row, Symptom
+
+__all__ = ["measure", "symptoms"]
 
 WINDOW = 4  # measurements; nothing is claimed before there are so many
 ASLEEP = 0.01  # nats of KL: a dimension with less says nothing of x

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from engine.config import Refused
 from engine.data import Dataset
-from engine.families.continuous_flow import ContinuousFlow
 from engine.flow import Flow
 from lab.probes import Answer
 from lab.scenes.diffusion import lattice
@@ -32,7 +31,7 @@ def bridges(model: Flow, data: Dataset) -> Answer:
     if data.space.kind != "points":
         raise Refused("Bridges are sought in the plane; choose points as the data.")
     assert data.box
-    side = COARSE if isinstance(model, ContinuousFlow) else SIDE
+    side = COARSE if "density" in model.slow else SIDE
     grid = lattice(data.box, side).to(**model.like)
     x0, x1, y0, y1 = data.box
     area = (x1 - x0) * (y1 - y0) / (side - 1) ** 2

@@ -21,14 +21,14 @@ from engine.transforms import Transform
 from lab.probes import Answer, seed_of, whole
 from lab.probes.look import finite
 from lab.scenes.diffusion import lattice
+from lab.scenes.flow import shades
 from lab.scenes.generic import halves
-from lab.scenes.plane import square
+from lab.scenes.plane import box_of
 
 __all__ = ["layers", "plane", "point"]
 
 NODES = 25  # of the mesh, along a side
 SIDE, FINE = 64, 128  # nodes of a field's side, of each layer and of the whole
-COARSER = {"continuous-flow": 2}  # how many times fewer, where a layer is a whole differential equation
 DRAWS = 20_000  # of the base, to know its quantiles
 INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
 LEAST = 0.05  # nats: a log-determinant below is no colour of its own
@@ -59,7 +59,7 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
     fake, mesh = (back(model, start) for start in (z, net(model)))
     real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
     box = around([*fake, *real], data)
-    grid = lattice(box, SIDE // COARSER.get(model.name, 1)).to(**model.like)
+    grid = lattice(box, nodes_of(model, SIDE)).to(**model.like)
     steps = [grid.new_zeros(len(grid)), *(f.inverse(grid)[1] for f in model.transforms)]
     scale = max(LEAST, strongest(torch.cat(steps[1:])))
     first: Answer = {"T": L, "box": box}
@@ -104,9 +104,9 @@ def around(clouds: list[Tensor], data: Dataset) -> list[float]:
     return box_of([across, up])
 
 
-def box_of(ranges: list[tuple[float, float]]) -> list[float]:
-    middles, half = square(ranges)
-    return [end for middle in middles for end in (middle - half, middle + half)]
+def nodes_of(model: Flow, side: int) -> int:
+    """Along a field's side: half of them where each costs much."""
+    return side // 2 if "density" in model.slow else side
 
 
 def density(model: Flow, h: Tensor, t: int) -> Tensor:
@@ -134,7 +134,7 @@ def relative(log_p: Tensor) -> Tensor:
 def bytes_of(shares: Tensor) -> np.ndarray:
     """Shares (n^2,) as a field in bytes; row 0 at the bottom."""
     side = math.isqrt(len(shares))
-    return (shares.nan_to_num(0.5).clamp(0, 1) * 255).round().byte().reshape(side, side).cpu().numpy()
+    return shades(shares.nan_to_num(0.5)).reshape(side, side)
 
 
 # --- one place -----------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def plane(model: Flow, data: Dataset) -> Answer:
     assert data.box
     x0, x1, y0, y1 = data.box
     box = box_of([(min(x0, -BASE), max(x1, BASE)), (min(y0, -BASE), max(y1, BASE))])
-    side = FINE // COARSER.get(model.name, 1)
+    side = nodes_of(model, FINE)
     log_p = model.log_prob(lattice(box, side).to(**model.like))
     p = log_p.double().exp().nan_to_num(0).reshape(side, side)
     step = (box[1] - box[0]) / (side - 1)  # of a square

@@ -13,10 +13,9 @@ from torch import Tensor
 from engine.bases import Uniform
 from engine.data import Dataset
 from engine.data.targets import Box
-from engine.families.continuous_flow import ContinuousFlow
-from engine.families.maf import MAF
 from engine.flow import Flow
 from lab.scenes import generic
+from lab.scenes.diffusion import lattice
 from lab.scenes.gan import number
 from lab.scenes.generic import halves
 from lab.scenes.line import nodes
@@ -34,7 +33,7 @@ Pointer = dict[str, dict[str, float]] | None
 
 def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     if data.space.kind == "image":
-        return {} if isinstance(model, MAF) else pictures(model)
+        return {} if "samples" in model.slow else pictures(model)
     if data.space.kind == "line":
         return line(model, data, full)
     found = {"points/fake": halves(model.sample(generic.POINTS)), "mesh/generator": mesh(model)}
@@ -46,7 +45,7 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: pictures that are made number by number; the integral of p, far beyond the box."""
     if data.space.kind == "image":
-        return pictures(model) if isinstance(model, MAF) else {}
+        return pictures(model) if "samples" in model.slow else {}
     return number("∫ p", whole(model, data))
 
 
@@ -74,9 +73,7 @@ def on_grid(box: Box, side: int, log_prob: LogProb, device: torch.device) -> tup
     """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
     node stands for."""
     x0, x1, y0, y1 = box
-    rows = torch.linspace(y0, y1, side, device=device)
-    columns = torch.linspace(x0, x1, side, device=device)
-    p = log_prob(torch.cartesian_prod(rows, columns).flip(1)).exp().reshape(side, side)
+    p = log_prob(lattice(box, side).to(device)).exp().reshape(side, side)
     return p, (x1 - x0) * (y1 - y0) / (side - 1) ** 2
 
 
@@ -89,7 +86,7 @@ def whole(model: Flow, data: Dataset) -> Tensor:
     if data.space.kind == "line":
         x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
         return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
-    n = COARSE // 2 * 3 if isinstance(model, ContinuousFlow) else FINE  # the box is n / 3 larger cells wide
+    n = COARSE // 2 * 3 if "density" in model.slow else FINE  # the box is n / 3 larger cells wide
     share = (torch.arange(n, device=data.x.device) + 0.5) / n  # of the box's sides
     near = torch.cartesian_prod(share, share)
     far = 3 * near - 1
@@ -100,7 +97,7 @@ def whole(model: Flow, data: Dataset) -> Tensor:
 
 def fields(model: Flow, data: Dataset) -> Arrays:
     """The model's density, what it misses of the data's or adds, and how far apart the two are."""
-    side = COARSE if isinstance(model, ContinuousFlow) else SIDE
+    side = COARSE if "density" in model.slow else SIDE
     assert data.box
     p, area = on_grid(data.box, side, model.log_density, data.x.device)
     top = p.max()

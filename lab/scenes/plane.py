@@ -63,9 +63,14 @@ class Plane:
         tail, axes = (1 - SHOWN) / 2, self.axes
         ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
         low, high = ends[0].clamp(max=-SPREADS), ends[1].clamp(min=SPREADS)
-        middles, half = square(list(zip(low.tolist(), high.tolist(), strict=True)))
-        sides = [end for middle in middles for end in (middle - half, middle + half)]
+        sides = box_of(list(zip(low.tolist(), high.tolist(), strict=True)))
         return sides if self.up is not None else [*sides, -1.0, 1.0]
+
+
+def box_of(ranges: list[tuple[float, float]]) -> list[float]:
+    """The ends x0, x1, y0, y1 of the `square` around these ranges."""
+    middles, half = square(ranges)
+    return [end for middle in middles for end in (middle - half, middle + half)]
 
 
 def square(ranges: list[tuple[float, float]]) -> tuple[list[float], float]:
