@@ -28,7 +28,7 @@ from engine.config import Config, Refused, knob
 from engine.family import Batch, Family, Space, Terms, adam
 from engine.nets import Activation, follow, mlp
 from engine.pixels import Logit, Reshape
-from engine.transforms import ActNorm, Pair, Transform
+from engine.transforms import ActNorm, Coupling, Law, Pair, Transform
 
 NLL, BITS = "−log p(x)", "bits per dimension"
 """What is descended, of points and of pictures."""
@@ -263,6 +263,11 @@ class Flow(Family):
             rank = torch.randperm(D) if order == "random" else torch.arange(D)
             found.append(rank.flip(0) if order == "alternate" and i % 2 else rank)
         return found
+
+    def coupling(self, keep: Tensor, law: Law, k: int) -> Coupling:
+        """A layer that keeps `keep` (D,), and bends each other number by a law with k parameters."""
+        kept = int(keep.sum())
+        return Coupling(keep, self.net(kept, k * (len(keep) - kept)), law)
 
     def net(self, inputs: int, outputs: int, act: Activation = RELU) -> nn.Sequential:
         """The net of a coupling; it begins with outputs 0, so that a layer begins as the identity."""

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.families.glow import Glow
+from engine.flow import Flow
 from engine.transforms import ActNorm, Coupling, Mix, affine
 from lab import kit
 from lab.kit.flows import code, flow_room, flow_tabs, lecture
@@ -28,7 +29,7 @@ A general $W$ has a determinant that costs $C^3$; as $P L U$, a permutation and 
 spread of the first minibatch. Points have one place and two channels.
 """
     )
-    code(Glow, ActNorm, Mix, Coupling, affine)
+    code(Glow, ActNorm, Mix, Flow.coupling, Coupling, affine)
 
 
 def experiments() -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.families.nice import NICE
+from engine.flow import Flow
 from engine.transforms import ActNorm, Coupling, additive
 from lab import kit
 from lab.kit.flows import code, flow_room, flow_tabs, lecture
@@ -26,7 +27,7 @@ The last layer is $z = S x$ with a diagonal $S$, $\log |\det| = \sum_i \log |S_{
 about density is to move it; *Layers* shows that no layer but the last stretches or squeezes. Real-NVP adds a factor $\exp(s(x_{1:d}))$.
 """
     )
-    code(NICE, Coupling, additive, ActNorm)
+    code(NICE, Flow.coupling, Coupling, additive, ActNorm)
 
 
 def experiments() -> None:

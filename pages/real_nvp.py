@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.families.real_nvp import RealNVP
+from engine.flow import Flow
 from engine.transforms import Coupling, affine
 from lab import kit
 from lab.kit.failures import FLOW_FAILURES
@@ -44,7 +45,7 @@ $$
 change their roles, or one of them would never change: see *Failures and cures*. *A point* shows these matrices with their numbers.
 """
     )
-    code(RealNVP, Coupling, affine)
+    code(RealNVP, Flow.coupling, Coupling, affine)
 
 
 def failures() -> None:

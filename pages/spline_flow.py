@@ -4,6 +4,7 @@ import streamlit as st
 
 from engine import spline
 from engine.families.spline_flow import SplineFlow
+from engine.flow import Flow
 from engine.transforms import Coupling
 from lab import kit
 from lab.kit.flows import code, flow_room, flow_tabs, lecture
@@ -36,7 +37,7 @@ $$
 The inverse is the root of a quadratic equation. Outside of $[-B, B]$ nothing is changed.
 """
     )
-    code(SplineFlow, Coupling, spline.spline, spline.knots)
+    code(SplineFlow, Flow.coupling, Coupling, spline.spline, spline.knots)
 
 
 def experiments() -> None:

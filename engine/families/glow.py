@@ -33,14 +33,13 @@ class Glow(Flow):
     }
 
     def build(self) -> list[Transform]:
-        keeps = self.kept() if self.space.kind == "points" else []
-        if keeps:
-            found: list[Transform] = []
-            for keep in keeps:
-                net = self.net(int(keep.sum()), 2 * int((~keep).sum()))
-                found += [ActNorm(self.space.size), Mix(self.space.size), Coupling(keep, net, affine)]
-            return found
-        return self.of_pictures()
+        if self.space.kind == "image":
+            return self.of_pictures()
+        found: list[Transform] = []
+        for keep in self.kept():
+            coupling = self.coupling(keep, affine, 2)
+            found += [ActNorm(self.space.size), Mix(self.space.size), coupling]
+        return found
 
     def of_pictures(self) -> list[Transform]:
         C, H, W = self.space.shape

@@ -11,7 +11,7 @@ Its determinant is 1. Only the last layer changes volume: z = S x with a diagona
 from __future__ import annotations
 
 from engine.flow import PICTURES, Flow, FlowConfig
-from engine.transforms import ActNorm, Coupling, Transform, additive
+from engine.transforms import ActNorm, Transform, additive
 
 
 class NICE(Flow):
@@ -23,7 +23,5 @@ class NICE(Flow):
     recipes = {"image": PICTURES}
 
     def build(self) -> list[Transform]:
-        couplings = [
-            Coupling(keep, self.net(int(keep.sum()), int((~keep).sum())), additive) for keep in self.kept()
-        ]
+        couplings = [self.coupling(keep, additive, 1) for keep in self.kept()]
         return [*self.pixels(), *couplings, ActNorm(self.space.size)]

@@ -14,7 +14,7 @@ softly into a range in which exp neither overflows nor vanishes.
 from __future__ import annotations
 
 from engine.flow import PICTURES, Flow, FlowConfig
-from engine.transforms import Coupling, Transform, affine
+from engine.transforms import Transform, affine
 
 
 class RealNVP(Flow):
@@ -26,7 +26,5 @@ class RealNVP(Flow):
     recipes = {"image": PICTURES}
 
     def build(self) -> list[Transform]:
-        couplings = [
-            Coupling(keep, self.net(int(keep.sum()), 2 * int((~keep).sum())), affine) for keep in self.kept()
-        ]
+        couplings = [self.coupling(keep, affine, 2) for keep in self.kept()]
         return [*self.pixels(), *couplings]

@@ -17,7 +17,7 @@ from engine.config import knob
 from engine.flow import Flow, FlowConfig
 from engine.made import MADE
 from engine.spline import law
-from engine.transforms import Autoregressive, Coupling, Elementwise, Transform
+from engine.transforms import Autoregressive, Elementwise, Transform
 
 
 class SplineFlowConfig(FlowConfig):
@@ -47,7 +47,4 @@ class SplineFlow(Flow):
             return [Elementwise(1, free, curve) for _ in range(c.layers)]
         if c.kind == "autoregressive":
             return [Autoregressive(MADE(rank, c.width, c.depth, free), curve) for rank in self.ranks()]
-        return [
-            Coupling(keep, self.net(int(keep.sum()), free * int((~keep).sum())), curve)
-            for keep in self.kept()
-        ]
+        return [self.coupling(keep, curve, free) for keep in self.kept()]
