@@ -116,19 +116,8 @@ class Photos {
   }
 }
 
-function aspectOf(photo) {
-  return photo.width / photo.height;
-}
-
 function sameBytes(one, other) {
   return one === other || (one?.length === other.length && one.every((byte, i) => byte === other[i]));
-}
-
-/** The largest rectangle of these proportions in the middle of an area. */
-function fitted(area, aspect) {
-  const w = Math.min(area.w, area.h * aspect);
-  const h = w / aspect;
-  return { x: area.x + (area.w - w) / 2, y: area.y + (area.h - h) / 2, w, h };
 }
 
 /** The result large at the right, the others one above the other at its left; on a phone in a row below it. */

@@ -131,3 +131,14 @@ function paintPhoto(ctx, area, photo) {
 function decodePhoto(bytes) {
   return createImageBitmap(new Blob([bytes])).catch(() => null);
 }
+
+function aspectOf(photo) {
+  return photo.width / photo.height;
+}
+
+/** The largest rectangle of these proportions in the middle of an area. */
+function fitted(area, aspect) {
+  const w = Math.min(area.w, area.h * aspect);
+  const h = w / aspect;
+  return { x: area.x + (area.w - w) / 2, y: area.y + (area.h - h) / 2, w, h };
+}

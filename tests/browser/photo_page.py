@@ -1,8 +1,18 @@
-"""A page with a stage alone, for tests: the run of a style that it shows is played by the test."""
+"""A page with a stage alone, for tests: the run of a style that it shows is played by the test. At ?split the two
+pictures with a handle between them that a page itself has."""
 
 import streamlit as st
 
-from lab.stage import stage
+from lab.stage import split, stage
+from tests.browser.photographs import BLUE, RED, packed
 
 st.set_page_config(layout="wide")
-stage("some-run", key="stage", legend=["A picture in the style of another."], players=["image"], height=480)
+if "split" in st.query_params:
+    st.button("again")
+    split(
+        key="split", left=packed(BLUE, "PNG"), right=packed(RED), labels={"left": "before", "right": "after"}
+    )
+else:
+    stage(
+        "some-run", key="stage", legend=["A picture in the style of another."], players=["image"], height=480
+    )
