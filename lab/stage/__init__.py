@@ -1,4 +1,4 @@
-"""The canvas that draws a live run, two in step, films, a place's way through a flow, pads to draw on, two pictures."""
+"""The canvas that draws a live run, two in step, films, a flow's way, pads to draw on, a split picture."""
 
 from lab.stage.coder import coder
 from lab.stage.film import film

@@ -25,7 +25,8 @@ def split(
         key: the component's key; always the same one on a page. The handle stays where it is when the
             pictures change.
         left, right: PNG, JPEG or WebP files of the same proportions. `right` is seen whole at first.
-        labels: `left` and `right` name the pictures; replaces any of the stage's own sentences (see `words.js`).
+        labels: `left` and `right` name the pictures; the others replace any of the stage's own sentences
+            (see `words.js`).
         height: most pixels the picture may be high.
     """
     coded = {"left": b64encode(left).decode(), "right": b64encode(right).decode()}

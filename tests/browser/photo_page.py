@@ -1,5 +1,5 @@
-"""A page with a stage alone, for tests: the run of a style that it shows is played by the test. At ?split the two
-pictures with a handle between them that a page itself has."""
+"""A page with a stage alone, for tests: the run of a style that it shows is played by the test.
+At ?split two pictures of the page's own with a handle between them."""
 
 import streamlit as st
 

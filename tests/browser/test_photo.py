@@ -1,4 +1,4 @@
-"""Photographs on the stage: a result beside its content and its style, and the handle between two pictures."""
+"""Photographs on the stage: a result beside its content and style, and the handle between two pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.filming import start_page
 from tests.browser.photographs import BLUE, GREEN, GREY, OTHERS, RED, YELLOW, Colour, Painter
@@ -37,6 +37,12 @@ def alike(one: Sequence[int], other: Colour) -> bool:
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) < 12
 
 
+def place(part: Locator) -> FloatRect:
+    box = part.bounding_box()
+    assert box
+    return box
+
+
 class Gallery:
     """A visitor before a run of a style of the test's own making."""
 
@@ -54,25 +60,24 @@ class Gallery:
         self.painter.send(round, colour, others)
         self.has(self.area, 0.8, colour)
 
-    def pixel(self, place: Locator, across: float) -> Colour:
+    def pixel(self, part: Locator, across: float) -> Colour:
         """The colour of the canvas under a part of it, so far across and a fifth from its top."""
-        box, whole = place.bounding_box(), self.canvas.bounding_box()
+        box, whole = part.bounding_box(), self.canvas.bounding_box()
         if not box or not whole:
             return (0, 0, 0)  # not yet there
         at = [box["x"] + across * box["width"] - whole["x"], box["y"] + 0.2 * box["height"] - whole["y"]]
         return tuple(self.canvas.evaluate(COLOUR, at))
 
-    def has(self, place: Locator, across: float, colour: Colour) -> None:
+    def has(self, part: Locator, across: float, colour: Colour) -> None:
         self.me.until(
-            lambda: alike(self.pixel(place, across), colour), f"the colour {colour} at {across:.0%}", 10
+            lambda: alike(self.pixel(part, across), colour), f"the colour {colour} at {across:.0%}", 10
         )
 
     def small(self, name: str) -> Locator:
         return self.me.page.get_by_test_id(f"photo-{name}")
 
     def drag(self, start: float, end: float) -> None:
-        box = self.area.bounding_box()
-        assert box
+        box = place(self.area)
         mouse, y = self.me.page.mouse, box["y"] + 0.7 * box["height"]
         mouse.move(box["x"] + start * box["width"], y)
         mouse.down()
@@ -96,8 +101,7 @@ def test_a_result_stands_large_beside_its_content_and_style(gallery) -> None:
     one.shows(1, RED, OTHERS)
     one.has(one.small("content"), 0.5, BLUE)
     one.has(one.small("style"), 0.5, GREEN)
-    large, small = one.area.bounding_box(), one.small("content").bounding_box()
-    assert large and small
+    large, small = place(one.area), place(one.small("content"))
     assert large["width"] > 1.9 * small["width"]
     assert small["x"] + small["width"] < large["x"]
     for box in (large, small):
@@ -202,10 +206,7 @@ def test_on_a_phone_the_result_comes_first_and_the_others_in_a_row_below_it(gall
     one = gallery(**PHONE)
     one.shows(1, RED, OTHERS)
     one.has(one.small("content"), 0.5, BLUE)
-    large, content, style = (
-        part.bounding_box() for part in (one.area, one.small("content"), one.small("style"))
-    )
-    assert large and content and style
+    large, content, style = place(one.area), place(one.small("content")), place(one.small("style"))
     assert large["width"] > 340
     assert content["y"] == style["y"] > large["y"] + large["height"]
     assert content["x"] + content["width"] < style["x"]
@@ -216,8 +217,7 @@ def test_on_a_phone_the_result_comes_first_and_the_others_in_a_row_below_it(gall
 def test_a_finger_moves_the_handle_sideways(gallery) -> None:
     one = gallery(**PHONE)
     one.shows(1, RED, OTHERS)
-    box = one.area.bounding_box()
-    assert box
+    box = place(one.area)
     touch = one.me.browser.new_cdp_session(one.me.page)
     y = box["y"] + box["height"] / 2
 
