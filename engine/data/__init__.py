@@ -12,6 +12,7 @@ from engine.data.dataset import Dataset, batches, floats
 from engine.data.images import keep_images, load_images
 from engine.data.keep import home_of
 from engine.data.network import SETS, download
+from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points, read_csv
 from engine.data.targets import Mixture, Target
 from engine.data.transfer import Transfer, load_transfer
@@ -25,9 +26,13 @@ __all__ = [
     "batches",
     "floats",
     "keep_images",
+    "keep_mask",
+    "keep_picture",
     "keep_points",
     "load",
     "names",
+    "picture",
+    "picture_names",
     "read_csv",
 ]
 
