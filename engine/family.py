@@ -32,7 +32,7 @@ class Space:
     name: str = ""
 
     @property
-    def kind(self) -> Literal["line", "points", "image"]:
+    def kind(self) -> Literal["line", "points", "image", "transfer"]:
         return "image" if len(self.shape) == 3 else "line" if self.shape == (1,) else "points"
 
     @property
@@ -60,7 +60,7 @@ class Family(nn.Module, ABC):
     name: ClassVar[str]  # the address, the command-line word
     title: ClassVar[str]
     source: ClassVar[str]  # authors, year, address of the paper
-    branch: ClassVar[Literal["tractable", "approximate", "implicit"]]  # the lecture's taxonomy
+    branch: ClassVar[Literal["tractable", "approximate", "implicit", "beside"]]  # the lecture's taxonomy
     Config: ClassVar[type[BaseConfig]]
     players: ClassVar[tuple[str, ...]] = ("model",)  # names of the modules that take turns
     kinds: ClassVar[tuple[str, ...]] = ("line", "points", "image")  # kinds of Space it can model

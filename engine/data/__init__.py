@@ -12,24 +12,31 @@ from engine.data.dataset import Dataset, batches, floats
 from engine.data.images import keep_images, load_images
 from engine.data.keep import home_of
 from engine.data.network import SETS, download
+from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points, read_csv
 from engine.data.targets import Mixture, Target
+from engine.data.transfer import Transfer, load_transfer
 
 __all__ = [
     "Choice",
     "Dataset",
     "Mixture",
     "Target",
+    "Transfer",
     "batches",
     "floats",
     "keep_images",
+    "keep_mask",
+    "keep_picture",
     "keep_points",
     "load",
     "names",
+    "picture",
+    "picture_names",
     "read_csv",
 ]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")
 
 
 def names(kind: str | None = None) -> list[Choice]:
@@ -55,7 +62,8 @@ def load(name: str, home: Path | None = None) -> Dataset:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refused(
-            f"{str(name)[:60]!r} cannot name data: use at most 41 small letters, digits and hyphens."
+            f"{str(name)[:60]!r} cannot name data: use at most 41 small letters, digits and hyphens, and dots "
+            "between the pictures of a transfer."
         )
     return _load(name, home_of(home))
 
@@ -71,6 +79,8 @@ def _load(name: str, home: Path) -> Dataset:
         return shapes()
     if name in SETS:
         return download(name, home)
+    if "." in name:
+        return load_transfer(name, home)
     kind = name.partition("-")[0]
     load_kept = {"drawn": load_points, "csv": load_points, "images": load_images}.get(kind)
     if load_kept and re.fullmatch(r"[a-z]+-[0-9a-f]{12}", name):

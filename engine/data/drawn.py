@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from engine.config import Refused
-from engine.data.images import GREY, MOST_BYTES, flat, opened
+from engine.data.images import GREY, flat, opened
 
 BOX = 20  # MNIST's digits were fitted into a box of 20 x 20 pixels
 INK = 51  # of 255: what is fainter is paper
@@ -17,16 +17,15 @@ FIRST_SIDE = 512  # pixels: a photograph is made so small first
 def read_digit(name: str, content: bytes) -> np.ndarray:
     """A picture file (PNG, JPEG, WebP) as one digit (28, 28) of bytes. Dark ink on light paper is turned
     into white on black, and the ink is put where MNIST has it. Raises `Refused`."""
-    if len(content) > MOST_BYTES:
-        raise Refused(f"{name[-60:]!r} is larger than 10 MB; make it smaller.")
-    with opened(name, content) as image:
-        grey = flat(name, image).convert("L")
+    what = repr(name[-60:])
+    with opened(what, content) as image:
+        grey = flat(what, image).convert("L")
     grey.thumbnail((FIRST_SIDE, FIRST_SIDE))
     if np.median(np.asarray(grey)) > 127:
         grey = ImageOps.invert(grey)
     grey = ImageOps.autocontrast(grey)
     if np.ptp(np.asarray(grey)) == 0:
-        raise Refused(f"{name[-60:]!r} shows one even colour; choose a picture of a digit.")
+        raise Refused(f"{what} shows one even colour; choose a picture of a digit.")
     return centred(np.asarray(grey), float("inf"))
 
 

@@ -25,6 +25,15 @@ MOST_PIXELS = 20 * MB  # of one picture
 MOST_PIXELS_TOGETHER = 500 * MB  # of all pictures in a zip file
 FEWEST, MOST = 10, 20_000
 GREY, COLOUR = (28, 28), (32, 32)
+OTHERS = {
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"ftyphei": "HEIC",
+    b"ftypmif1": "HEIC",
+}
+OTHERS |= {b"ftypavi": "AVIF", b"%PDF": "PDF", b"<svg": "SVG"}  # how their files begin
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
@@ -41,11 +50,12 @@ def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
         files, budget = _zip(source), MOST_PIXELS_TOGETHER
     grey, colour = [], []
     for name, content in files:
-        with opened(name, content) as image:
+        what = repr(name[-60:])
+        with opened(what, content) as image:
             budget -= image.width * image.height
             if budget < 0:
                 raise Refused("The pictures have more than 500 megapixels together; make them smaller.")
-            image = flat(name, image)
+            image = flat(what, image)
         colour.append(np.asarray(ImageOps.fit(image, COLOUR)))
         grey.append(np.asarray(ImageOps.fit(image, GREY).convert("L")))
     if len(grey) < FEWEST:
@@ -123,8 +133,10 @@ def _wanted(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not any(p.startswith((".", "__MACOSX")) for p in path.parts)
 
 
-def opened(name: str, content: bytes) -> Image.Image:
-    """The picture, opened but not yet decoded."""
+def opened(what: str, content: bytes) -> Image.Image:
+    """The picture, opened but not yet decoded; `what` names it in a refusal. Raises `Refused`."""
+    if len(content) > MOST_BYTES:
+        raise Refused(f"{what} is larger than 10 MB; make it smaller.")
     try:
         image = Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"])
         if image.width * image.height <= MOST_PIXELS:
@@ -132,18 +144,29 @@ def opened(name: str, content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         pass
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise Refused(f"{name[-60:]!r} is not a PNG, JPEG or WebP picture; remove it.") from error
-    raise Refused(f"{name[-60:]!r} has more than 20 megapixels; make it smaller.")
+        begins = (
+            f" but a {name}"
+            for mark, name in OTHERS.items()
+            if mark in (content[: len(mark)], content[4 : 4 + len(mark)])
+        )
+        other = next(begins, "")
+        raise Refused(
+            f"{what} is not a PNG, JPEG or WebP picture{other}; save it as one, or leave it out."
+        ) from error
+    raise Refused(f"{what} has more than 20 megapixels; make it smaller.")
 
 
-def flat(name: str, image: Image.Image) -> Image.Image:
-    """Decoded, upright, opaque on white, RGB with 8 bits; metadata stay behind."""
+def flat(what: str, image: Image.Image, least: int = 128) -> Image.Image:
+    """Decoded, upright, opaque on white, RGB with 8 bits; metadata stay behind, and so do all frames but
+    the first. A large JPEG may come at a fraction of its size, but no side shorter than `least` by that."""
     try:
-        image.draft("RGB", (128, 128))  # a JPEG decodes at a fraction of its size
+        image.draft("RGB", (least, least))  # so it decodes much faster
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I"):  # 16 bits
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        return image.convert("RGB")
     except Exception as error:  # a decoder may raise anything at a damaged file
-        raise Refused(f"{name[-60:]!r} is damaged; remove it or save it again.") from error
+        raise Refused(f"{what} is damaged; save it again, or leave it out.") from error

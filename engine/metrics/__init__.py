@@ -46,7 +46,7 @@ def quality(model: Family, data: Dataset, n: int = SAMPLES) -> dict[str, float]:
     "modes" and "high-quality" (a share) where modes are known; "sliced Wasserstein", a distance in
     the data's unit; "JS", in bits.
     """
-    return {} if data.space.kind == "image" else ruler(data, n).measure(model.sample(n))
+    return {} if data.space.kind not in ("line", "points") else ruler(data, n).measure(model.sample(n))
 
 
 def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
@@ -54,12 +54,12 @@ def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
 
     The first call for a data set takes about a second.
     """
-    return {} if data.space.kind == "image" else ruler(data, n).floors
+    return {} if data.space.kind not in ("line", "points") else ruler(data, n).floors
 
 
 def about(data: Dataset) -> About:
     """What `symptoms` must know of the data; nothing but the kind for images."""
-    return About({}, [], "images", 1.0) if data.space.kind == "image" else ruler(data).about
+    return About({}, [], "images", 1.0) if data.space.kind not in ("line", "points") else ruler(data).about
 
 
 def held_out(model: Family, data: Dataset, n: int = 64) -> dict[str, float | list[float]]:
@@ -77,7 +77,7 @@ def observe(model: Family, data: Dataset) -> dict[str, float | list[float]]:
         for module in beside(__name__, type(model)):
             if hasattr(module, "measure"):
                 signs |= module.measure(model, data)
-    if data.space.kind == "image":
+    if data.space.kind not in ("line", "points"):
         return signs
     with torch.no_grad():
         found, shares = ruler(data).look(model.sample(SAMPLES))

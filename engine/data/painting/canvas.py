@@ -1,0 +1,70 @@
+"""What the paintings share: coordinates, noise, palettes, light. Pictures are float32 (H, W, 3), 0 to 255."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+H, W = 512, 640  # pixels of a painting
+FINE = 2  # it is drawn so many times larger, and made small at the end: smooth edges
+
+
+def grid(h: int = H, w: int = W) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of the middle of each pixel, float32 (h, w)."""
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32) + np.float32(0.5)
+    return x, y
+
+
+def rgb(*colours: str) -> np.ndarray:
+    """Colours written as six hex digits, (n, 3) from 0 to 255."""
+    return np.array([[int(c[i : i + 2], 16) for i in (0, 2, 4)] for c in colours], np.float32)
+
+
+def blend(t: np.ndarray, colours: Sequence[str], at: Sequence[float] | None = None) -> np.ndarray:
+    """The palette at `t`, (..., 3): straight between colours at 0 to 1, or where `at` says."""
+    where = np.linspace(0, 1, len(colours)) if at is None else np.asarray(at)
+    return np.stack([np.interp(t, where, band) for band in rgb(*colours).T], -1).astype(np.float32)
+
+
+def noise(
+    rng: np.random.Generator, scale: float, octaves: int = 3, h: int = H, w: int = W, long: float = 1.0
+) -> np.ndarray:
+    """Smooth noise (h, w) with mean 0 and standard deviation 1, whose largest bumps are `scale` pixels
+    high and `long` times as wide; each octave halves them."""
+    total = np.zeros((h, w), np.float32)
+    for octave in range(octaves):
+        step = max(scale / 2**octave, 1)
+        few = (max(2, round(h / step) + 3), max(2, round(w / step / long) + 3))
+        bumps = Image.fromarray(rng.standard_normal(few).astype(np.float32))
+        total += np.asarray(bumps.resize((w, h), Image.Resampling.BICUBIC)) / 2**octave
+    return (total - total.mean()) / (total.std() + 1e-9)
+
+
+def lit(height: np.ndarray, strength: float) -> np.ndarray:
+    """How bright a relief is under light from the upper left, (H, W), 1 where it is flat."""
+    gy, gx = np.gradient(height.astype(np.float32))
+    return 1 + np.tanh(-strength * (gx + 1.3 * gy))
+
+
+def soft(x: np.ndarray, sigma: float) -> np.ndarray:
+    """Blurred over rows and columns; colours stay apart."""
+    return ndimage.gaussian_filter(x, (sigma, sigma, 0)[: x.ndim], mode="nearest")
+
+
+def step(x: np.ndarray, width: float = 1.0) -> np.ndarray:
+    """0 where x is below -width/2, 1 where above width/2, smooth between."""
+    t = np.clip(x / width + 0.5, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def over(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """`above` painted over `below` where `share` (H, W) is 1."""
+    return below + (above - below) * share[..., None]
+
+
+def finished(x: np.ndarray) -> np.ndarray:
+    """As bytes."""
+    return np.clip(np.rint(x), 0, 255).astype(np.uint8)

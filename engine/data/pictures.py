@@ -1,0 +1,173 @@
+"""Photographs, paintings and masks for style transfer: those that come with the lab, and users' own."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from engine.config import Refused
+from engine.data.builtin import Choice
+from engine.data.images import flat, opened
+from engine.data.keep import home_of, keep, kept
+
+LONGEST = 1024  # pixels: the longest side of any picture here
+SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; how many times as long as wide at most
+MASK_SIDE = 512  # pixels: both sides of a mask that is computed
+
+
+def _photo(package: str, path: str) -> Callable[[], np.ndarray]:
+    """How to read a picture file that an installed package brings, without the seconds of importing it."""
+
+    def read() -> np.ndarray:
+        spec = find_spec(package)
+        files = [Path(root) / path for root in (spec and spec.submodule_search_locations) or ()]
+        if not any(file.is_file() for file in files):
+            raise Refused(f"The picture {path} is missing; install scikit-learn and scikit-image again.")
+        return _shrunk(flat(path, Image.open(files[0]), LONGEST))
+
+    return read
+
+
+def _painting(name: str) -> Callable[[], np.ndarray]:
+    """How to paint it; its module, which needs scipy, is imported only then."""
+    return lambda: importlib.import_module(f"engine.data.painting.{name}").paint()
+
+
+def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:
+    """A mask that is white where `white(x, y)`, of coordinates from -1 to 1, is positive: grey between
+    -1/8 and 1/8, by a cubic that is level at both ends."""
+
+    def draw() -> np.ndarray:
+        u = (np.arange(MASK_SIDE) + 0.5) / MASK_SIDE * 2 - 1
+        t = np.clip(4 * np.broadcast_to(white(u[None], u[:, None]), (MASK_SIDE, MASK_SIDE)) + 0.5, 0, 1)
+        return _grey(np.rint(255 * t * t * (3 - 2 * t)).astype(np.uint8))
+
+    return draw
+
+
+def _oval(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 0.6 - np.hypot(x, y)
+
+
+def _skimage(file: str) -> Callable[[], np.ndarray]:
+    return _photo("skimage", f"data/{file}")
+
+
+def _sklearn(file: str) -> Callable[[], np.ndarray]:
+    return _photo("sklearn", f"datasets/images/{file}")
+
+
+Listed = dict[str, tuple[str, str, Callable[[], np.ndarray]]]  # name: title, says, how it is made
+
+# fmt: off
+CONTENT: Listed = {
+    "china": ("Temple", "A tower of the Summer Palace: straight edges and sky.", _sklearn("china.jpg")),
+    "flower": ("Flower", "A dahlia: one shape before a soft ground.", _sklearn("flower.jpg")),
+    "cat": ("Cat", "Chelsea the cat: fur, and a face that must stay one.", _skimage("chelsea.png")),
+    "astronaut": ("Astronaut", "Eileen Collins: the hardest test, a human face.", _skimage("astronaut.png")),
+    "coffee": ("Coffee", "A cup on wood: ellipses, and wide calm areas.", _skimage("coffee.png")),
+    "rocket": ("Rocket", "A start at night: darkness and one bright line.", _skimage("rocket.jpg")),
+    "motorcycle": ("Motorcycle", "Many small parts: which survive?", _skimage("motorcycle_left.png")),
+    "galaxies": ("Galaxies", "Hubble's deep field: a dark full of dots.", _skimage("hubble_deep_field.jpg")),
+}
+STYLE: Listed = {
+    "brushstrokes": ("Brush strokes", "A night sky in thick swirling paint.", _painting("brushstrokes")),
+    "glass": ("Stained glass", "Jewel colours between dark lines of lead.", _painting("glass")),
+    "marble": ("Marbled paper", "Floating inks, drawn with combs.", _painting("marble")),
+    "brick": ("Bricks", "A photograph of a wall, in grey.", _skimage("brick.png")),
+    "grass": ("Grass", "A photograph of blades, in grey.", _skimage("grass.png")),
+    "gravel": ("Gravel", "A photograph of stones, in grey.", _skimage("gravel.png")),
+}
+MASK: Listed = {
+    "mask-left": ("Left half", "Style on the left, the photograph on the right.", _mask(lambda x, y: -x)),
+    "mask-right": ("Right half", "Style on the right, the photograph on the left.", _mask(lambda x, y: x)),
+    "mask-top": ("Upper half", "Style above, the photograph below.", _mask(lambda x, y: -y)),
+    "mask-middle": ("Middle", "Style in an oval, the photograph outside.", _mask(_oval)),
+}
+# fmt: on
+PICTURES = CONTENT | STYLE | MASK
+
+
+def picture_names(role: str) -> list[Choice]:
+    """The built-in pictures listed under a role, "content", "style" or "mask", in teaching order. Content
+    may serve as style as well, and style as content."""
+    listed = {"content": CONTENT, "style": STYLE, "mask": MASK}[role]
+    return [
+        Choice(name, title, role, False, says, labelled=False) for name, (title, says, _) in listed.items()
+    ]
+
+
+def picture(name: str, home: Path | None = None) -> np.ndarray:
+    """The picture called `name`: built-in, or stored by `keep_picture` or `keep_mask` under `home`. uint8
+    (H, W, 3), longest side at most 1024, the caller's own copy. Raises `Refused`."""
+    if name in PICTURES:
+        return _made(name).copy()
+    if isinstance(name, str) and re.fullmatch(r"(photo|painted)-[0-9a-f]{12}", name):
+        return _stored(name, home_of(home)).copy()
+    raise Refused(f"There is no picture called {str(name)[:60]!r}; choose from {', '.join(PICTURES)}.")
+
+
+@cache
+def _made(name: str) -> np.ndarray:
+    return PICTURES[name][2]()
+
+
+@lru_cache(maxsize=16)
+def _stored(name: str, home: Path) -> np.ndarray:
+    x = kept(name, home)["x"]
+    return x if x.ndim == 3 else _grey(x)
+
+
+def keep_picture(source: bytes, home: Path | None = None) -> str:
+    """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex>: upright, RGB on
+    white, without metadata, the first of many frames, and at most 1024 pixels long. Raises `Refused`."""
+    return keep("photo", {"x": _read(source)}, home)
+
+
+def keep_mask(source: bytes | np.ndarray, home: Path | None = None) -> str:
+    """Store a mask under `home`, white where the style goes, and return its name, painted-<12 hex>: a file
+    as for `keep_picture`, or pixels (H, W) or (H, W, 3), uint8. Raises `Refused`."""
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim not in (2, 3) or source.shape[2:] not in ((), (3,)):
+            raise Refused("A mask has pixels (height, width) from 0 to 255; give whole numbers, uint8.")
+        _measured(source.shape[1], source.shape[0])
+        pixels = _shrunk(Image.fromarray(source))
+    else:
+        pixels = _read(source)
+    return keep("painted", {"x": np.asarray(Image.fromarray(pixels).convert("L"))}, home)
+
+
+def _read(source: bytes) -> np.ndarray:
+    with opened("The picture", source) as image:
+        _measured(*image.size)
+        return _shrunk(flat("The picture", image, LONGEST))
+
+
+def _measured(width: int, height: int) -> None:
+    """Raises `Refused` for a size that no net of convolutions can use."""
+    if min(width, height) < SHORTEST:
+        raise Refused(
+            f"The picture has {width} x {height} pixels; bring one with {SHORTEST} or more on each side."
+        )
+    if max(width, height) > SLIMMEST * min(width, height):
+        raise Refused(
+            f"The picture has {width} x {height} pixels; crop it until it is at most "
+            f"{SLIMMEST} times as long as wide."
+        )
+
+
+def _shrunk(image: Image.Image) -> np.ndarray:
+    """Its pixels, with the longest side at most `LONGEST`."""
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def _grey(x: np.ndarray) -> np.ndarray:
+    return np.repeat(x[..., None], 3, axis=2)

@@ -1,0 +1,170 @@
+"""Neural style transfer: a picture with the content of one and the style of another.
+
+Gatys, Ecker and Bethge 2015, A Neural Algorithm of Artistic Style, https://arxiv.org/abs/1508.06576. The
+player is the picture x. With the features F of x, P of the content and A of the style, each (N, M) for N
+channels at M places of a layer of a frozen network, it descends
+
+    L = alpha L_content + beta sum_l w_l E_l + tv V,   G = F F^T / M (Gram matrix),
+    L_content = 1/2 mean (F - P)^2,   E_l = 1/(4 N^2) sum_ij (G_ij(x) - G_ij(style))^2,   V = mean |grad x|^2.
+
+Where this departs from the paper: means over places instead of sums, so that weights mean the same at
+every size; each layer's features are divided by their mean over the target, which the paper did by
+rescaling the network; and coarse to fine, the losses see x at half its size first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from engine.backbone import Backbone, backbone
+from engine.canvas import LAYERS, Canvas, StyleConfig
+from engine.config import Config
+from engine.family import Batch, Family, Space, Terms, adam
+from engine.lbfgs import LBFGS
+
+
+class Targets(NamedTuple):
+    """What x is compared with at one level of the pyramid."""
+
+    P: Tensor  # the content's features
+    grams: list[list[Tensor]]  # of each style, layer by layer
+    units: dict[str, Tensor]  # of each layer: the root mean square of its features
+
+
+class StyleTransfer(Family):
+    name = "style"
+    title = "Neural style transfer"
+    source = "Gatys, Ecker and Bethge 2015, https://arxiv.org/abs/1508.06576"
+    branch = "beside"
+    Config = StyleConfig
+    players = ("image",)
+    kinds = ("transfer",)
+    heavy = True
+    algorithm = ("losses",)
+
+    def __init__(self, config: Config, space: Space) -> None:
+        super().__init__(config, space)
+        self.canvas = Canvas(self.config, space)
+        self.image = nn.ParameterList([self.canvas.first()])
+        self.level = 0
+        self._targets: dict[int, Targets] = {}
+
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+        self.level = min(batch.round // self.config.coarse, len(self.canvas.shapes) - 1)
+        yield self.image, self.losses(self.image[0])
+
+    def losses(self, x: Tensor) -> Terms:
+        """The terms of the loss, weighted, of a player x (1, 3, H, W)."""
+        c, t = self.config, self.targets(self.level)
+        x = self.canvas.level(self.canvas.seen(x), self.level)
+        mask = self.canvas.level(self.canvas.mask, self.level) if self.space.mask is not None else None
+        w = self.weights
+        used = [layer for layer, weight in zip(self.styles_at, w, strict=True) if weight]
+        F = self.features(x, [*used, self.content_at] if c.alpha else used, t.units)
+        nothing = 0 * x.sum()
+        terms = {"content": c.alpha * content_loss(F[self.content_at], t.P) if c.alpha else nothing}
+        for i, (layer, weight) in enumerate(zip(self.styles_at, w, strict=True)):
+            E = style_loss(gram(F[layer], mask), self.wanted(t, i)) if weight else nothing
+            terms[f"style {i + 1}"] = c.beta * weight * E
+        terms["total variation"] = c.tv * variation(x)
+        return terms
+
+    @property
+    def weights(self) -> list[float]:
+        """w_1 ... w_5."""
+        return [getattr(self.config, f"w{i}") for i in range(1, LAYERS + 1)]
+
+    @property
+    def network(self) -> Backbone:
+        """The frozen network, which is no part of this model: all runs share it."""
+        return backbone(self.config.backbone, self.config.pooling, self.device, self.like["dtype"])
+
+    @property
+    def styles_at(self) -> list[str]:
+        """The layers of the Gram matrices."""
+        return [self.network.layer(f"{self.config.at}{i}_1") for i in range(1, LAYERS + 1)]
+
+    @property
+    def content_at(self) -> str:
+        return self.network.layer(self.config.content_layer)
+
+    def features(
+        self, x: Tensor, layers: list[str], units: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """Features of a picture x (1, 3, H, W), each layer's in its unit."""
+        F = self.network(x, layers)
+        return {layer: f / units[layer] for layer, f in F.items()} if units else F
+
+    def wanted(self, t: Targets, layer: int) -> Tensor:
+        """The Gram matrix to be reached: the style's, or between those of two styles. The sum of the two
+        losses, so weighted, has the same gradient."""
+        one, *other = [grams[layer] for grams in t.grams]
+        return torch.lerp(one, other[0], self.config.blend) if other else one
+
+    def targets(self, level: int) -> Targets:
+        """What is wanted at a level, computed once."""
+        if level not in self._targets:
+            with torch.no_grad():
+                self._targets[level] = self._aim(level)
+        return self._targets[level]
+
+    def _aim(self, level: int) -> Targets:
+        canvas = self.canvas
+        share = canvas.shapes[level][0] / canvas.shapes[-1][0]
+        P = self.features(canvas.level(canvas.seen(canvas.content), level), [self.content_at])
+        smaller = [interpolate(s, scale_factor=share, mode="bicubic", antialias=True) for s in canvas.styles]
+        A = [
+            self.features(s if share == 1 else small, self.styles_at)
+            for s, small in zip(canvas.styles, smaller, strict=True)
+        ]
+        units = {layer: f.square().mean().sqrt().clamp_min(1e-6) for layer, f in (P | A[0]).items()}
+        grams = [[gram(a[layer] / units[layer]) for layer in self.styles_at] for a in A]
+        return Targets(P[self.content_at] / units[self.content_at], grams, units)
+
+    def objective(self) -> list[float]:
+        """Numbers that say which loss is descended now."""
+        c = self.config
+        return [self.level, c.alpha, c.beta, c.tv, c.blend, *self.weights]
+
+    def optimizer(self, player: str) -> torch.optim.Optimizer:
+        if self.config.optimizer == "Adam":
+            return adam(self.image, self.config.lr)
+        return LBFGS(self.image.parameters(), self.objective)
+
+    def picture(self) -> Tensor:
+        """The picture now, (1, 3, H, W) in [-1, 1]."""
+        return self.canvas.shown(self.image[0])
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        """There is one picture: n times the same."""
+        return self.picture().detach().expand(n, -1, -1, -1)
+
+
+def gram(F: Tensor, mask: Tensor | None = None) -> Tensor:
+    """G_ij = mean over places of F_i F_j: (N, N) of features (1, N, h, w). Places count as far as the mask
+    (1, 1, H, W) is white. No place has a name in it: it knows what occurs together, and not where."""
+    f = F[0].flatten(1)
+    if mask is None:
+        return f @ f.T / f.shape[1]
+    m = interpolate(mask, F.shape[-2:], mode="area").flatten()
+    return (f * m) @ f.T / m.sum().clamp_min(1e-6)
+
+
+def style_loss(G: Tensor, A: Tensor) -> Tensor:
+    """E_l of two Gram matrices (N, N)."""
+    return (G - A).square().sum() / (4 * G.shape[0] ** 2)
+
+
+def content_loss(F: Tensor, P: Tensor) -> Tensor:
+    """Half the mean squared difference of two feature maps."""
+    return (F - P).square().mean() / 2
+
+
+def variation(x: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels of x (1, 3, H, W), across and down."""
+    return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()

@@ -1,0 +1,33 @@
+"""L-BFGS (Liu and Nocedal 1989), torch's own, for a loss that may change while it is descended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+HISTORY = 10  # pairs of step and change of gradient
+
+
+class LBFGS(torch.optim.LBFGS):
+    """One step for one gradient, without a line search. What it has learned of the curvature holds for one
+    loss: when `loss()`, numbers that say which, are others than at the last step, it begins anew."""
+
+    def __init__(self, weights: Iterable[Tensor], loss: Callable[[], Iterable[float]]) -> None:
+        # tolerances of 0: a picture's gradient is tiny, and the student says when it is done
+        super().__init__(
+            weights, lr=1, max_iter=1, history_size=HISTORY, tolerance_grad=0, tolerance_change=0
+        )
+        self.loss = loss
+
+    def step(self, closure: Callable[[], Any]) -> Any:
+        """A step along the gradient that is there; `closure` gives the loss."""
+        weight = self.param_groups[0]["params"][0]
+        now = torch.tensor(list(self.loss()), dtype=weight.dtype)
+        before = self.state[weight].get("loss")
+        if before is not None and not torch.equal(before.cpu(), now):
+            self.state[weight].clear()
+        self.state[weight]["loss"] = now
+        return super().step(closure)
