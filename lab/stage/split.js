@@ -15,7 +15,7 @@ class Split {
     on("pointerdown", (event) => event.button === 0 && this.pressed(event));
     on("pointermove", (event) => this.start && this.dragged(event));
     on("pointerup", () => (this.start = null));
-    on("pointercancel", () => this.cancelled());
+    on("pointercancel", () => (this.start = null)); // the page scrolls under the finger
     on("mousedown", (event) => (event.preventDefault(), this.knob.focus({ preventScroll: true })));
     on("dblclick", () => this.to(0));
     this.knob.addEventListener("keydown", (event) => this.key(event));
@@ -51,7 +51,7 @@ class Split {
   }
 
   pressed(event) {
-    this.start = { x: event.clientX, share: this.share, waits: event.pointerType === "touch" };
+    this.start = { x: event.clientX, waits: event.pointerType === "touch" };
     this.element.setPointerCapture(event.pointerId);
     this.dragged(event);
   }
@@ -61,12 +61,6 @@ class Split {
     this.start.waits = false;
     const rect = this.element.getBoundingClientRect();
     this.to((event.clientX - rect.left) / rect.width);
-  }
-
-  /** The page scrolls under the finger: nothing was meant. */
-  cancelled() {
-    if (this.start) this.to(this.start.share);
-    this.start = null;
   }
 
   key(event) {

@@ -134,6 +134,29 @@ def test_the_handle_follows_the_mouse_and_keeps_its_place_under_new_pictures(gal
     one.has(one.area, 0.05, YELLOW)
 
 
+def test_what_comes_while_a_picture_is_read_gives_way_to_the_newest(gallery) -> None:
+    one = gallery()
+    one.shows(1, RED, OTHERS)
+    one.me.page.evaluate(
+        """() => {
+          const read = window.createImageBitmap;
+          window.read = 0;
+          window.createImageBitmap = async (...given) => {
+            window.read += 1;
+            await new Promise((done) => setTimeout(done, 400));
+            return read(...given);
+          };
+        }"""
+    )
+    one.painter.send(2, GREY)
+    one.me.until(lambda: one.me.page.evaluate("window.read") == 1, "the next picture to be read")
+    for round, colour in ((3, BLUE), (4, GREEN), (5, YELLOW)):
+        assert alike(one.pixel(one.area, 0.8), RED), "the old picture stays until the new one is read"
+        one.painter.send(round, colour)
+    one.has(one.area, 0.8, YELLOW)
+    assert one.me.page.evaluate("window.read") == 2
+
+
 def test_the_keyboard_moves_the_handle_and_not_the_run(gallery) -> None:
     one = gallery()
     one.shows(1, RED, OTHERS)
@@ -231,9 +254,9 @@ def test_a_finger_moves_the_handle_sideways(gallery) -> None:
     finger("touchEnd")
     one.stands(50)
     one.has(one.area, 0.4, BLUE)
-    finger("touchStart", box["x"] + 0.5 * box["width"], y)
+    finger("touchStart", box["x"] + 0.2 * box["width"], y)
     for step in range(1, 11):
-        finger("touchMove", box["x"] + 0.5 * box["width"] + step, y - 20 * step)
+        finger("touchMove", box["x"] + 0.2 * box["width"] + step, y - 20 * step)
     finger("touchEnd")
     one.stands(50)  # that scrolled the page
 
