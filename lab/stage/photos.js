@@ -2,6 +2,7 @@
 
 const PHOTO_ORDER = ["photo/result", "photo/content", "photo/style", "photo/second", "photo/mask"];
 const PHOTO_ROW = 120; // px, height of the small ones on a phone
+const PHOTO_COLUMN = 80; // px; a narrower column is a row instead
 const SAME_SHAPE = 0.06; // coarse results have sides of few pixels, and so not quite the content's proportions
 
 class Photos {
@@ -32,19 +33,19 @@ class Photos {
   }
 
   async read(name, kept) {
-    if (sameBytes(kept.bytes, kept.wanted)) return;
-    kept.reading = true;
+    const same = sameBytes(kept.bytes, kept.wanted);
     kept.bytes = kept.wanted;
+    if (same) return;
+    kept.reading = true;
     const photo = await decodePhoto(kept.bytes);
     kept.reading = false;
     if (this.kept.get(name) !== kept) return void photo?.close();
+    const reshaped = photo && (!kept.photo || aspectOf(kept.photo) !== aspectOf(photo));
     if (photo) {
-      const all = !kept.photo || aspectOf(kept.photo) !== aspectOf(photo);
       kept.photo?.close();
       kept.photo = photo;
-      this.ready(all);
     }
-    this.read(name, kept);
+    this.ready(reshaped); // to draw it also looks whether another one is wanted
   }
 
   drop(name) {
@@ -120,7 +121,7 @@ function sameBytes(one, other) {
   return one === other || (one?.length === other.length && one.every((byte, i) => byte === other[i]));
 }
 
-/** The result large at the right, the others one above the other at its left; on a phone in a row below it. */
+/** The result large at the right, the others one above the other at its left; where that is narrow, in a row below it. */
 function arrangePhotos(panels, width, tallest) {
   const [first, ...others] = panels;
   const caption = others.length ? CAPTION : 0;
@@ -132,6 +133,7 @@ function arrangePhotos(panels, width, tallest) {
   const gap = others.length ? GAP : 0;
   const h = Math.min(tallest - caption, (width - gap + less) / (first.aspect + slope));
   const wide = slope * h - less;
+  if (others.length && wide < PHOTO_COLUMN) return arrangeBelow(first, others, width, tallest - PHOTO_ROW);
   let y = caption;
   const column = others.map((one) => {
     const area = { x: 0, y, w: wide, h: wide / one.aspect };
