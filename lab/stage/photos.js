@@ -106,7 +106,14 @@ class Photos {
   /** The result shares its place with the content, or leaves it to one that was pressed. */
   paint(ctx, { name, area }, look) {
     const [photo, content] = [this.of(name), this.of("photo/content")];
-    if (name !== "photo/result") return paintPhoto(ctx, area, photo);
+    if (name !== "photo/result") {
+      paintPhoto(ctx, area, photo);
+      ctx.strokeStyle = look.palette.faint; // a mask's white is the page's
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      ctx.roundRect(area.x + 0.5, area.y + 0.5, area.w - 1, area.h - 1, 6);
+      return ctx.stroke();
+    }
     if (this.large) return paintPhoto(ctx, fitted(area, aspectOf(this.of(this.large))), this.of(this.large));
     if (content) paintSplit(ctx, area, content, photo, this.split, look.palette);
     else paintPhoto(ctx, area, photo);
@@ -152,7 +159,7 @@ function arrangeBelow(first, others, width, tallest) {
   if (!others.length) return { placed, height: top };
   const sum = others.reduce((so, one) => so + one.aspect, 0);
   const h = Math.min(PHOTO_ROW, (width - GAP * (others.length - 1)) / sum);
-  let x = 0;
+  let x = (width - sum * h - GAP * (others.length - 1)) / 2;
   for (const one of others) {
     placed.push({ ...one, area: { x, y: top + GAP + CAPTION, w: h * one.aspect, h } });
     x += h * one.aspect + GAP;
