@@ -48,13 +48,16 @@ def paint() -> np.ndarray:
         cx, cy = rng.uniform(0, W), rng.uniform(0, H)
         angle = rng.choice([0.08, 0.5, 1.05, 1.32, 1.83, 2.2, 2.68]) + rng.normal(0, 0.07)
         length, fade = rng.uniform(60, 260) * (1.5 - k / 62), rng.uniform(22, 90)
-        along = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
-        across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
-        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3)
+        reach = length / 2 + 3 * fade
+        here = np.s_[max(0, int(cy - reach)) : int(cy + reach), max(0, int(cx - reach)) : int(cx + reach)]
+        dx, dy = x[here] - cx, y[here] - cy
+        along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3) * step(3 * fade - np.abs(across), 9)
         plane = step(across, 1.4) * np.exp(-np.clip(across, 0, None) / fade) * ends
-        tone = tone + rng.choice([-0.42, 0.34, -0.3, 0.46]) * plane
-        warm = warm + rng.normal(0, 0.38) * plane
-        lines = np.maximum(lines, 0.62 * np.exp(-((across / 0.8) ** 2)) * ends * (rng.random() < 0.6))
+        tone[here] += rng.choice([-0.42, 0.34, -0.3, 0.46]) * plane
+        warm[here] += rng.normal(0, 0.38) * plane
+        edge = 0.62 * np.exp(-((across / 0.8) ** 2)) * ends * (rng.random() < 0.6)
+        lines[here] = np.maximum(lines[here], edge)
     tone = 0.5 + 0.62 * np.tanh(1.15 * (tone - 0.5))
     dab = 0.5 * noise(rng, 9, 3, long=2.6) + 0.5 * noise(rng, 7, 3, long=0.4)
     shade = np.clip(tone + 0.035 * dab, 0, 1)

@@ -70,20 +70,19 @@ def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, floa
         level = (row[y0, x0] + 0.5) * STONE
         for sign in (1, -1):
             x, y = x0 + 0.5, y0 + 0.5
-            while 0 <= x < W and 0 <= y < H:
-                i, j = int(y), int(x)
-                if taken[i, j] and not (sign < 0 and (i, j) == (y0, x0)):
-                    break
-                u, v = gx[i, j], gy[i, j]
+            first = True
+            while 0 <= x < W and 0 <= y < H and (first or not taken[int(y), int(x)]):
+                u, v = gx[int(y), int(x)], gy[int(y), int(x)]
                 size = (u * u + v * v) ** 0.5 + 1e-6
                 u, v = u / size, v / size
-                off = min(2.0, max(-2.0, level - depth[i, j]))
+                off = min(2.0, max(-2.0, level - depth[int(y), int(x)]))
                 x, y = x + off * u, y + off * v
-                if sign > 0 or (i, j) != (y0, x0):
+                if sign > 0 or not first:
                     found.append((x, y, np.arctan2(v, u)))
                     a, b = int(y), int(x)
                     taken[max(0, a - 3) : a + 4, max(0, b - 3) : b + 4] = True
                 x, y = x - sign * STONE * v, y + sign * STONE * u
+                first = False
     return found
 
 

@@ -59,9 +59,9 @@ def paint() -> np.ndarray:
         x, y = rng.uniform(-20, W + 20), rng.uniform(0, H)
         family = VIOLETS if y < 170 else GREENS
         sheet.blot(x, y, rng.uniform(50, 120), family[rng.integers(len(family))], 0.3, lobes=0.25, tall=0.6, wet=20)
-    for _ in range(170):
-        x, y = rng.uniform(0, W), H + 12 - 150 * rng.random() ** 2
-        sheet.blade(x, y, rng.uniform(80, 330), rng.normal(0, 46), rng.uniform(1.4, 5.5),
+    for _ in range(180):
+        x = rng.uniform(0, W)
+        sheet.blade(x, H + 9, rng.uniform(70, 330), rng.normal(0, 46), rng.uniform(1.4, 5.5),
                     GREENS[rng.integers(5)] + rng.normal(0, 9), rng.uniform(0.35, 1.0))  # fmt: skip
     for _ in range(26):  # small flowers between
         x, y = rng.uniform(0, W), rng.uniform(150, 470)
@@ -71,7 +71,7 @@ def paint() -> np.ndarray:
         r = 15 + 42 * close**1.3
         x, y = (k * 0.618 % 1) * (W + 20) - 10, 70 + 320 * rng.random() + 25 * close
         red = REDS[rng.integers(len(REDS))]
-        sheet.blade(x, min(H, y + 260), 260, rng.normal(0, 20), 1.5 + close, GREENS[2], 0.7)
+        sheet.blade(x, H + 9, H + 9 - y, rng.normal(0, 3), 1.5 + close, GREENS[2], 0.7)
         for j in range(4):  # petals, one wash over the other
             turn = 2 * np.pi * j / 4 + rng.uniform(0, 0.7)
             sheet.blot(x + 0.42 * r * np.cos(turn), y + 0.34 * r * np.sin(turn), 0.72 * r, red + rng.normal(0, 10),
