@@ -29,7 +29,9 @@ def paint() -> np.ndarray:
     def part(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """0 sky, 1 hills, 2 field, 3 tree."""
         found = (y > hills[np.clip(x, 0, W - 1).astype(int)]).astype(int) + (y > FAR[1] + 3 * np.sin(x / 37))
-        trunk = (np.abs(x - 150 - 5 * np.sin(y / 30)) < 7 + (y > 240) * (y - 240) * 0.2) & (y > 150) & (y < 268)
+        trunk = (
+            (np.abs(x - 150 - 5 * np.sin(y / 30)) < 7 + (y > 240) * (y - 240) * 0.2) & (y > 150) & (y < 268)
+        )
         return np.where(trunk | (crown(x, y) > 0), 3, found)
 
     def colour(p: np.ndarray) -> np.ndarray:
@@ -61,15 +63,21 @@ def paint() -> np.ndarray:
         return u / size + 0.55 * v / size, v / size - 0.55 * u / size
 
     canvas = Canvas((52, 44, 74))
-    for gap, width, length, way, vary in ((10, 9, 30, flow, 10), (7, 4, 30, flow, 12), (8, 3, 22, crossed, 10), (8, 3, 36, flow, 12)):
+    for gap, width, length, way, vary in (
+        (10, 9, 30, flow, 10),
+        (7, 4, 30, flow, 12),
+        (8, 3, 22, crossed, 10),
+        (8, 3, 36, flow, 12),
+    ):
         start = scattered(rng, gap)
         ink = colour(start) + rng.normal(0, 13, (len(start), 3)) + rng.normal(0, 9, (len(start), 1))
-        canvas.stroke(rng, along(way, start, length * rng.uniform(0.6, 1.4, len(start)), 4), ink, width, 3, vary)
-    if True:
-        near = FAR[1] + 12 + (H - FAR[1]) * rng.random(900) ** 0.7
-        p = np.stack([rng.uniform(0, W, 900), near], -1)
-        p = p[part(*p.T) == 2]
-        canvas.stroke(rng, along(flow, p, 5 + (p[:, 1] - FAR[1]) / 26, 4), colour(p) * 1.12 + 26, 3, 2, 12)
+        canvas.stroke(
+            rng, along(way, start, length * rng.uniform(0.6, 1.4, len(start)), 4), ink, width, 3, vary
+        )
+    start = np.stack([rng.uniform(0, W, 900), FAR[1] + 12 + (H - FAR[1]) * rng.random(900) ** 0.7], -1)
+    start = start[part(*start.T) == 2]  # blossoms, larger when near
+    size = 5 + (start[:, 1] - FAR[1]) / 26
+    canvas.stroke(rng, along(flow, start, size, 4), colour(start) * 1.12 + 26, 3, 2, 12)
     chalk = canvas.dry(0.008)
     tooth = noise(rng, 3, 2)
     bare = step(tooth - 1.05 + 0.25 * noise(rng, 40, 2), 0.9) * 0.5  # the paper's hollows stay dark
