@@ -80,5 +80,5 @@ def paint() -> np.ndarray:
     canvas.stroke(rng, along(flow, start, size, 4), colour(start) * 1.12 + 26, 3, 2, 12)
     chalk = canvas.dry(0.008)
     tooth = noise(rng, 3, 2)
-    bare = step(tooth - 1.05 + 0.25 * noise(rng, 40, 2), 0.9) * 0.5  # the paper's hollows stay dark
+    bare = step(tooth - 1.05 + 0.25 * noise(rng, 40, 2), 1.2) * 0.36  # the paper's hollows stay dark
     return finished(over(chalk, rgb("3a3154")[0], bare) * (0.8 + 0.2 * lit(tooth, 0.1))[..., None] * 1.04)

@@ -46,7 +46,7 @@ def _scene(rng: np.random.Generator) -> np.ndarray:
     for tx, ty, r, lean in ((70, 120, 118, 26), (598, 96, 96, -18)):
         trunk = 9 + 6 * (y > 380) - np.abs(x - tx - lean * np.sin((y - ty) / 160))
         scene = over(scene, blend(x / 9 % 1, ("3a2346", "7a4630")), step(trunk, 3) * (y > ty) * (y < 470))
-        crown = 1 - np.hypot((x - tx) / 1.15, y - ty) / r + 0.2 * lump + 0.1 * fine
+        crown = 1 - np.hypot((x - tx) / 1.15, y - ty) / r + np.clip(0.2 * lump + 0.1 * fine, -0.5, 0.3)
         leaves = blend(
             0.42 + 0.3 * fine - 0.5 * (y - ty) / r, ("23305f", "1f5a54", "3f8a44", "a2bd3f", "f0d95c")
         )
@@ -60,7 +60,7 @@ def paint() -> np.ndarray:
     scene = soft(_scene(rng), 1.2)
     image = Image.new("RGB", (FINE * W, FINE * H), "#efe3c6")
     draw = ImageDraw.Draw(image)
-    for gap, size in ((8.5, 6.6), (7.6, 4.0), (6.6, 2.9)):
+    for gap, size in ((9, 7.5), (8, 4.8), (8.5, 3.9)):
         at = scattered(rng, gap)
         row, column = np.clip(at[:, 1], 0, H - 1).astype(int), np.clip(at[:, 0], 0, W - 1).astype(int)
         colour = scene[row, column]
@@ -70,7 +70,9 @@ def paint() -> np.ndarray:
         turn = np.roll(pure, 1, 1) * 0.35 + pure * 0.65
         dice = rng.random((len(at), 1))
         colour = np.where(dice < 0.07, against, np.where(dice < 0.2, turn, pure))
-        colour = np.clip(colour + rng.normal(0, 11, (len(at), 1)), 0, 255).astype(int)
+        colour = np.clip(
+            colour + rng.normal(0, 15, (len(at), 1)) + rng.normal(0, 9, colour.shape), 0, 255
+        ).astype(int)
         radius = size * rng.uniform(0.75, 1.15, len(at))
         x, y = FINE * at.T
         r = FINE * radius
