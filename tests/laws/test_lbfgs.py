@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine import lbfgs
 from engine.families.style import StyleTransfer
 from engine.fit import optimizers_of, retune
 from engine.lbfgs import LBFGS
@@ -47,13 +48,46 @@ def bowl() -> Bowl:
     return Bowl()
 
 
-def test_lbfgs_is_torchs_with_one_iteration_a_step(double):
+def test_lbfgs_is_torchs_with_one_iteration_a_step(double, monkeypatch):
+    """The same steps wherever torch's are within the bounds, and its first step as long as ours."""
+    monkeypatch.setattr(lbfgs, "FURTHEST", 1e9)
     ours, theirs = bowl(), bowl()
+    monkeypatch.setattr(lbfgs, "FIRST", (theirs.A @ theirs.b).abs().max() / (theirs.A @ theirs.b).abs().sum())
     own = torch.optim.LBFGS(
         [theirs.x], lr=1, max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0
     )
-    for a, b in zip(ours.descend(LBFGS([ours.x], lambda: [1.0]), 25), theirs.descend(own, 25), strict=True):
-        assert torch.equal(a, b)
+    pairs = zip(ours.descend(LBFGS([ours.x], lambda: [1.0]), 25), theirs.descend(own, 25), strict=True)
+    assert max((a - b).abs().max() for a, b in pairs) < 1e-9
+
+
+def test_no_step_is_longer_than_the_curvature_is_known(double):
+    """The first goes down the gradient by FIRST; a longer one than FURTHEST becomes shorter, and what is
+    learned of the curvature is learned of the step that was taken."""
+    model = bowl()
+    optimizer = LBFGS([model.x], lambda: [1.0])
+    slope = model.A @ model.b
+    (first,) = model.descend(optimizer, 1)
+    assert (first - lbfgs.FIRST * slope / slope.abs().max()).abs().max() < 1e-12
+    path = [torch.zeros(12), first, *model.descend(optimizer, 12)]
+    steps = [b - a for a, b in pairwise(path)]
+    assert max(step.abs().max() for step in steps) <= lbfgs.FURTHEST * (1 + 1e-12)
+    assert any(step.abs().max() > 0.99 * lbfgs.FURTHEST for step in steps)
+    state = optimizer.state[model.x]
+    for kept, step in zip(state["old_stps"], steps[-11:-1], strict=True):
+        assert (kept - step).abs().max() < 1e-12
+    for y, step in zip(state["old_dirs"], state["old_stps"], strict=True):
+        assert (y - model.A @ step).abs().max() < 1e-9  # the bowl's curvature
+
+
+def test_at_the_bottom_it_stays_and_begins_anew_when_there_is_a_slope_again(double):
+    model = bowl()
+    model.x.data.copy_(model.b)
+    optimizer = LBFGS([model.x], lambda: [1.0])
+    model.descend(optimizer, 3)
+    assert torch.equal(model.x, model.b)
+    model.x.data[0] += 1
+    model.descend(optimizer, 40)
+    assert (model.x - model.b).abs().max() < 1e-6
 
 
 def test_lbfgs_reaches_the_bottom_of_a_bowl(double):
