@@ -139,11 +139,11 @@ def one_pass(
     net = backbone("VGG-19", "max", content.device, content.dtype)
     made = decoder(content.device, content.dtype)
     (height, width), x = content.shape[-2:], grown(content)
-    weight = strength * (torch.ones_like(x[:, :1]) if mask is None else grown(mask))
+    where = None if mask is None else grown(mask)
     F, *A = (seen(net, picture) for picture in (x, *styles))
 
     def moved(F: Tensor, layer: str) -> Tensor:
-        return transferred(F, [a[layer] for a in A], blend, weight, how)
+        return transferred(F, [a[layer] for a in A], blend, strength, how, where)
 
     change = made.nearer(moved(F[FAR], FAR)) - made.nearer(F[FAR])
     result = made.picture(moved(F[NEAR] + change, NEAR))[..., :height, :width]
@@ -161,13 +161,15 @@ def seen(net: Backbone, x: Tensor) -> dict[str, Tensor]:
     return net(x.contiguous(memory_format=torch.channels_last), [NEAR, FAR])  # twice as fast on a CPU
 
 
-def transferred(F: Tensor, styles: list[Tensor], blend: float, weight: Tensor, how: How) -> Tensor:
-    """Features F (1, N, h, w) with the moments of the styles' features, as far as the weight (1, 1, H, W),
-    from 0 to 1, is high. It is where it is high that F's own moments are measured."""
-    w = interpolate(weight, F.shape[-2:], mode="area")
+def transferred(
+    F: Tensor, styles: list[Tensor], blend: float, strength: float, how: How, mask: Tensor | None = None
+) -> Tensor:
+    """Features F (1, N, h, w) with the moments of the styles' features, as far as `strength` and the mask
+    (1, 1, H, W) say. F's own moments are measured where the mask is white."""
+    w = F.new_ones(1, 1, *F.shape[-2:]) if mask is None else interpolate(mask, F.shape[-2:], mode="area")
     change = adain if how == "AdaIN" else whitening
     one, *other = [change(F, A, w) for A in styles]
-    return torch.lerp(F, torch.lerp(one, other[0], blend) if other else one, w)
+    return torch.lerp(F, torch.lerp(one, other[0], blend) if other else one, strength * w)
 
 
 def adain(F: Tensor, A: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -199,4 +201,5 @@ def moments(F: Tensor, weight: Tensor | None, mixed: bool) -> tuple[Tensor, Tens
 def root(C: Tensor, power: float) -> Tensor:
     """A symmetric power of a covariance (N, N)."""
     values, vectors = torch.linalg.eigh(C)
-    return vectors * values.clamp_min(FLOOR * values.mean()) ** power @ vectors.T
+    floor = FLOOR * values.mean().item() + 1e-6  # of no variance at all there is no mean either
+    return vectors * values.clamp_min(floor) ** power @ vectors.T

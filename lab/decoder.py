@@ -1,7 +1,8 @@
-"""Make the decoder of one-pass style transfer: `python -m lab.decoder` trains it into assets/decoder.safetensors.
+"""Make the decoder of one-pass style transfer: `python -m lab.decoder` trains it into
+assets/decoder.safetensors.
 
-It learns to reconstruct crops of the photographs and paintings that come with the lab, all but one photograph,
-which says afterwards how well it does with what it has not seen.
+It learns to reconstruct crops of the photographs and paintings that come with the lab, all but one
+photograph, which says afterwards how well it does with what it has not seen.
 """
 
 from __future__ import annotations
