@@ -33,10 +33,11 @@ from engine.family import Batch, Terms, adam
 How = Literal["AdaIN", "whitening"]
 FILE = ASSETS / "decoder.safetensors"
 NEAR, FAR = "relu3_1", "relu4_1"  # layers at which features are given the style's moments
+FINE = "relu1_1", "relu2_1"  # layers that see whether a picture is sharp
 UNIT = {"relu1_1": 50.0, "relu2_1": 250.0, NEAR: 350.0, FAR: 1000.0}  # about their root mean square
 FINEST = 8  # pixels of one place of FAR: sides must be multiples of it
 FLOOR = 1e-3  # of the mean eigenvalue: directions with less are taken to have this much
-RATE = 1e-3  # of Adam
+RATES = {"near": 2e-3, "far": 1e-3}  # of Adam, at first
 
 
 class Decoder(nn.Module):
@@ -52,17 +53,18 @@ class Decoder(nn.Module):
             conv(128, 64), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2),
             conv(64, 32), nn.ReLU(), conv(32, 3),
         )  # fmt: skip
+        self.near[-1].weight.data.mul_(0.1)  # begins with grey, which is not far from any picture
         self.far = nn.Sequential(
             conv(512, 256), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2), conv(256, 256), nn.ReLU()
         )
 
     def picture(self, F: Tensor) -> Tensor:
         """Pixels, about in [-1, 1], of features F (n, 256, h, w) at NEAR: (n, 3, 4 h, 4 w)."""
-        return self.near(F / UNIT[NEAR])
+        return self.near(even(F, NEAR))
 
     def nearer(self, F: Tensor) -> Tensor:
         """Features (n, 256, 2 h, 2 w) at NEAR, as far as F (n, 512, h, w) at FAR tells them."""
-        return self.far(F / UNIT[FAR]) * UNIT[NEAR]
+        return self.far(even(F, FAR)) * UNIT[NEAR]
 
     # --- training, as `fit` wants it ---------------------------------------------------------
 
@@ -72,7 +74,7 @@ class Decoder(nn.Module):
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam."""
-        return adam(self.player(player), RATE)
+        return adam(self.player(player), RATES[player])
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Reconstruct pictures: their pixels and what the network sees in them; and its features at NEAR
@@ -83,11 +85,11 @@ class Decoder(nn.Module):
             seen = net(batch.x, UNIT)
         with half:
             made = self.picture(seen[NEAR])
-            again = net(made, [layer for layer in UNIT if layer != FAR])
+            again = net(made, FINE)
         yield (
             self.near,
             {
-                "pixels": 10 * (made.float() - batch.x).square().mean(),
+                "pixels": 20 * (made.float() - batch.x).square().mean(),
                 **{f"features {layer}": apart(f, seen[layer], layer) for layer, f in again.items()},
             },
         )
@@ -103,6 +105,12 @@ def conv(before: int, after: int) -> nn.Conv2d:
     nn.init.kaiming_normal_(made.weight)
     nn.init.zeros_(cast(Tensor, made.bias))
     return made
+
+
+def even(F: Tensor, layer: str) -> Tensor:
+    """Features for a decoder's eyes: none below 0, where a ReLU leaves nothing, and their long tail drawn
+    in by a square root; about as often above 0 as below."""
+    return (F / UNIT[layer]).clamp_min(0).sqrt() - 0.5
 
 
 def apart(F: Tensor, G: Tensor, layer: str) -> Tensor:
