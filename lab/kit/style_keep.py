@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -27,19 +28,28 @@ def keep_it(room: Room) -> None:
     name = f"{store.read_info(store.folder(room.run)).data.replace('.', '-')}"
     _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image/png", ":material/image:")
     st.markdown(
-        "**The making-of**, from the pictures that the run has kept: the early rounds change most, so most are early."
+        "**The making-of**, from the pictures that the run has kept: the early rounds change most, so most "
+        "are early."
     )
     with st.container(horizontal=True):
-        _button("Film (WebP)", lambda: film(room.run, "webp"), f"{name}-film.webp", "image/webp", ":material/movie:")
+        _button(
+            "Film (WebP)",
+            lambda: film(room.run, "webp"),
+            f"{name}-film.webp",
+            "image/webp",
+            ":material/movie:",
+        )
         _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "image/gif", ":material/gif:")
     st.caption("WebP is sharper and smaller; GIF opens everywhere.")
-    st.markdown("**The link to this setting**: who opens it sees the same picture come about, number for number.")
+    st.markdown(
+        "**The link to this setting**: who opens it sees the same picture come about, number for number."
+    )
     st.code(link(room), language=None, wrap_lines=True)
     if "photo-" in link(room) or "painted-" in link(room):
         st.caption("Pictures of your own are kept on this machine: the link works here only.")
 
 
-def _button(label: str, make, name: str, mime: str, icon: str) -> None:
+def _button(label: str, make: Callable[[], bytes], name: str, mime: str, icon: str) -> None:
     # made when it is pressed, in a thread of its own: the page does not wait
     st.download_button(label, make, name, mime, key=f"keep-{name}", icon=icon, on_click="ignore")
 
@@ -59,9 +69,7 @@ def png(room: Room) -> bytes:
         image = Image.fromarray(supervisor().probe(room.run, "result")["picture"])
     else:
         image = pictures(room.run)[-1]
-    file = io.BytesIO()
-    image.save(file, "png", optimize=True)
-    return file.getvalue()
+    return _bytes(image, "png", optimize=True)
 
 
 def pictures(run: str) -> list[Image.Image]:
@@ -73,7 +81,6 @@ def pictures(run: str) -> list[Image.Image]:
     return found
 
 
-@lru_cache(maxsize=256)
 def _picture(path: Path) -> Image.Image:
     return Image.open(io.BytesIO(load(path.read_bytes())["photo/result"].tobytes())).convert("RGB")
 
@@ -81,13 +88,17 @@ def _picture(path: Path) -> Image.Image:
 def film(run: str, kind: str) -> bytes:
     """The making-of as an animated picture, "gif" or "webp", at most a few megabytes."""
     every = pictures(run)
-    every = [every[i * (len(every) - 1) // (FRAMES - 1)] for i in range(FRAMES)] if len(every) > FRAMES else every
+    if len(every) > FRAMES:
+        every = [every[i * (len(every) - 1) // (FRAMES - 1)] for i in range(FRAMES)]
     scale = min(1.0, LONGEST[kind] / max(every[-1].size))
     size = (round(every[-1].width * scale), round(every[-1].height * scale))
     first, *rest = [one.resize(size, Image.Resampling.LANCZOS) for one in every]
-    how = {"quality": 80, "method": 3} if kind == "webp" else {"optimize": True}
+    how: dict[str, Any] = {"quality": 80, "method": 3} if kind == "webp" else {"optimize": True}
+    how |= {"save_all": True, "append_images": rest, "loop": 0}
+    return _bytes(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)
+
+
+def _bytes(image: Image.Image, kind: str, **how: Any) -> bytes:
     file = io.BytesIO()
-    first.save(
-        file, kind, save_all=True, append_images=rest, loop=0, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how
-    )
+    image.save(file, kind, **how)
     return file.getvalue()

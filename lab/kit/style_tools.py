@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import secrets
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from html import escape
 from typing import Any
 
@@ -32,8 +33,10 @@ TITLES = {
 @st.fragment
 def gram_matrices(room: Room) -> None:
     st.markdown(
-        r"$G_{ij}$ says how much channels $i$ and $j$ answer **at the same places**, summed over all places: where "
-        "that is has been forgotten. A style is nothing else here: the result is to have the style's matrices."
+        r"$G_{ij}$ says how much channels $i$ and $j$ answer **at the same places**, summed over all "
+        r"places: where "
+        "that is has been forgotten. A style is nothing else here: the result is to have the style's "
+        "matrices."
     )
     layer = st.pills(
         "Layer", list(SIZES), default=1, required=True, key="gram-layer",
@@ -49,12 +52,16 @@ def gram_matrices(room: Room) -> None:
         Figure(found["difference"], "difference", "Difference of the two Gram matrices"),
     ])], columns=3, least=120, most=280)  # fmt: skip
     shown = len(found["target"])
-    which = f"The {shown} strongest of {found['channels']} channels" if shown < found["channels"] else "All channels"
+    which = "All" if shown == found["channels"] else f"The {shown} strongest of {found['channels']}"
     st.caption(
-        f"{which}, in the order of their strength in the style: the diagonal falls. White is large; sizes are drawn by "
-        "their roots. In the difference, orange is where the result has too much, and blue where it has too little."
+        f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; sizes "
+        "are drawn by their roots. In the difference, orange is where the result has too much, and blue where it has too "
+        "little."
     )
-    st.markdown(rf"At {found['layers'][int(str(layer)) - 1]}: $E_l = {E:.2g}$. All layers, by what they weigh in the loss:")
+    st.markdown(
+        rf"At {found['layers'][int(str(layer)) - 1]}: $E_l = {E:.2g}$. All layers, by what they weigh in "
+        rf"the loss:"
+    )
     st.html(_bars(found))
     ask_again(found, "gram-again")
 
@@ -90,10 +97,14 @@ _STYLE = """<style>
 @st.fragment
 def layers_keep(room: Room) -> None:
     st.markdown(
-        "The paper's first figure. Ten pictures begin as noise. Each of the **upper five** is made to have the "
-        "content's features at **one layer**: early layers still know every pixel, deep ones only what is where. Each "
-        "of the **lower five** is made to have the style's Gram matrices, from conv1_1 **up to** one layer: the more "
-        "layers, the larger the forms that are imitated, and never is anything where the style picture has it."
+        "The paper's first figure. Ten pictures begin as noise. Each of the **upper five** is made to have "
+        "the "
+        "content's features at **one layer**: early layers still know every pixel, deep ones only what is "
+        "where. Each "
+        "of the **lower five** is made to have the style's Gram matrices, from conv1_1 **up to** one layer: "
+        "the more "
+        "layers, the larger the forms that are imitated, and never is anything where the style picture has "
+        "it."
     )
     if not room.live:
         st.info(NO_MODEL)
@@ -112,27 +123,28 @@ def layers_keep(room: Room) -> None:
         return
     done = {}
     try:
-        for part in parts(room, "keeps"):
-            done[part["row"], part["layer"]] = part
-            place.html(_figure(done))
-            says.caption(f"{len(done) - 1} of 10 are done. To stop, go to another tab.")
+        with closing(parts(room, "keeps")) as coming:
+            for part in coming:
+                done[part["row"], part["layer"]] = part
+                st.session_state[key] = done  # one who comes back finds what was made
+                place.html(_figure(done))
+                says.caption(f"{len(done) - 1} of 10 are done. To stop, go to another tab.")
     except Refused as refusal:
         st.error(str(refusal))
         return
-    st.session_state[key] = done
     says.caption("All ten are done, each in some forty steps; the paper took hundreds.")
 
 
-def parts(room: Room, probe: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
     """The parts of an answer as they come; one who leaves asks for no more of them."""
     asker = secrets.token_hex(8)
-    part = supervisor().ask(room.run, probe, arguments, asker).result(ANSWER_SECONDS)
+    part: dict[str, Any] | None = supervisor().ask(room.run, probe, arguments, asker).result(ANSWER_SECONDS)
     try:
         while part:
             yield part
             part = supervisor().more(room.run, asker).result(ANSWER_SECONDS)
     finally:
-        supervisor().enough(room.run, asker)
+        supervisor().place(room.run).ask("question", room.run, "enough", asker)
 
 
 def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
@@ -155,8 +167,10 @@ def _img(part: dict[str, Any], name: str) -> str:
 
 
 _SHEET = """<style>
-.keeps { display: grid; grid-template-columns: repeat(5, minmax(5.5rem, 11rem)); gap: 0.4rem; overflow-x: auto }
-.keeps p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; margin: 0.3rem 0 0; font-weight: 600 }
+.keeps { display: grid; grid-template-columns: repeat(5, minmax(5.5rem, 11rem)); gap: 0.4rem;
+  overflow-x: auto }
+.keeps p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; margin: 0.3rem 0 0;
+  font-weight: 600 }
 .keeps figure { margin: 0 }
 .keeps img, .keeps div { display: block; width: 100%; border-radius: 4px }
 .keeps div { aspect-ratio: 4 / 3; background: rgb(128 128 128 / 12%) }
@@ -170,8 +184,10 @@ _SHEET = """<style>
 @st.fragment
 def look_inside(room: Room) -> None:
     st.markdown(
-        "Each channel of a layer is a picture itself: white where the network has found what this channel looks for. "
-        "Early channels answer to edges and colours of one kind, deep ones to parts of things, and on a coarser grid."
+        "Each channel of a layer is a picture itself: white where the network has found what this channel "
+        "looks for. "
+        "Early channels answer to edges and colours of one kind, deep ones to parts of things, and on a "
+        "coarser grid."
     )
     with st.container(horizontal=True):
         of = st.pills("Picture", PICTURES, default="result", required=True, key="inside-of")
@@ -183,9 +199,10 @@ def look_inside(room: Room) -> None:
         Figure(one, f"{number} · {mean:.1f}", f"channel {number} of {found['layer']}")
         for one, number, mean in zip(found["maps"], found["channel"], found["mean"], strict=True)
     ]
-    strip([(f"The {len(shown)} of {found['of']} channels of {found['layer']} that answer most to the {of}", shown)],
-          columns=6, least=88, most=150)  # fmt: skip
+    heading = f"The {len(shown)} of {found['of']} channels of {found['layer']} that answer most to the {of}"
+    strip([(heading, shown)], columns=6, least=88, most=150)
     st.caption(
-        "Number of the channel, and its mean as a multiple of the mean of all channels. Each is as bright as it can be."
+        "Number of the channel, and its mean as a multiple of the mean of all channels. Each is as bright "
+        "as it can be."
     )
     ask_again(found, "inside-again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -16,10 +16,11 @@ from engine.config import Refused
 from engine.data import Dataset, batches
 from engine.families.style import StyleTransfer, gram, style_loss
 from engine.fit import fit
+from engine.onepass import How, one_pass
 from lab.probes import Answer, whole
 from lab.scenes.generic import pictures
 
-__all__ = ["grams", "inside", "keeps", "result"]
+__all__ = ["grams", "inside", "keeps", "quick", "result"]
 
 TOP = 64  # channels of a Gram matrix that are shown
 CHANNELS = 24  # of a layer that are shown
@@ -30,6 +31,18 @@ CONTENT = {"alpha": 10.0, "tv": 1.0, "optimizer": "L-BFGS"} | {f"w{i}": 0.0 for 
 def result(model: StyleTransfer, data: Dataset) -> Answer:
     """The picture now, without loss."""
     return {"picture": pictures(model.picture())[0]}
+
+
+def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "AdaIN") -> Answer:
+    """What one pass through network and decoder makes of the same pictures, and the result now."""
+    if how not in get_args(How):
+        raise Refused(f"There is no way called {str(how)[:40]!r}; choose from {', '.join(get_args(How))}.")
+    if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 1:
+        raise Refused(f"strength is {str(strength)[:40]!r}; it must be a number from 0 to 1.")
+    canvas, mask = model.canvas, model.canvas.mask if model.canvas.masked else None
+    asked = {"blend": model.config.blend, "strength": float(strength), "how": how, "mask": mask}
+    made = one_pass(canvas.seen(canvas.content), canvas.styles, **asked)
+    return {"quick": pictures(canvas.shown(made))[0], "picture": pictures(model.picture())[0]}
 
 
 # --- Gram matrices -------------------------------------------------------------------------------
@@ -108,7 +121,8 @@ def keeps(model: StyleTransfer, data: Dataset, steps: Any = STEPS) -> Iterator[A
     steps, config = whole(steps, "steps", 1, 500), model.config
     same = {"size": min(SIDE, config.size), "init": "noise", "colour": "style"}
     same |= {"levels": 2, "coarse": max(1, steps // 2)}
-    space = replace(model.space, styles=model.space.styles[:1], mask=None)  # type: ignore[type-var]
+    whole_space: Any = model.space
+    space = replace(whole_space, styles=whole_space.styles[:1], mask=None)
     for row, layer in [(row, layer) for row in ("content", "style") for layer in range(1, LAYERS + 1)]:
         own = CONTENT | {"content_layer": f"relu{layer}_2"} if row == "content" else _style(layer)
         one = StyleTransfer(config.change(same | own), space).to(model.device)
