@@ -181,7 +181,7 @@ def _bring(role: Role) -> None:
 
 def _dressed(role: Role, names: tuple[str, ...]) -> str:
     """The pills of a role as small pictures with their names under them: the page has no such widget."""
-    pills = f'.st-key-{_key(role)} [data-testid^="stBaseButton-pills"]'
+    pills = f".st-key-{_key(role)} [role=radio]"
     rules = [
         f"{pills}:nth-of-type({i}) {{ background-image: url(data:image/webp;base64,{code}) }}"
         for i, name in enumerate(names, 1)

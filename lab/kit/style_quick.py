@@ -37,8 +37,8 @@ def quick(room: Room) -> None:
     found = ask(room, "quick", how=how, strength=strength)
     if not found:
         return
-    labels = {"left": "one pass", "right": f"round {found['round']:,}"}
-    split(key="quick", left=_webp(found["quick"]), right=_webp(found["picture"]), labels=labels)
+    labels = {"left": f"round {found['round']:,}", "right": "one pass"}
+    split(key="quick", left=_webp(found["picture"]), right=_webp(found["quick"]), labels=labels)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", on_click=_refine,
                   disabled=store.read_info(store.folder(room.run)).config["init"] == "one pass")  # fmt: skip

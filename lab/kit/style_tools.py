@@ -52,16 +52,14 @@ def gram_matrices(room: Room) -> None:
         Figure(found["difference"], "difference", "Difference of the two Gram matrices"),
     ])], columns=3, least=120, most=280)  # fmt: skip
     shown = len(found["target"])
-    which = "All" if shown == found["channels"] else f"The {shown} strongest of {found['channels']}"
+    of = found["channels"]
+    which = "All" if shown == of else f"The {shown} strongest of {of}"
     st.caption(
         f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; sizes "
-        "are drawn by their roots. In the difference, orange is where the result has too much, and blue where it has too "
-        "little."
+        "are drawn by their roots. In the difference, orange is where the result has too much, and blue where it has "
+        "too little."
     )
-    st.markdown(
-        rf"At {found['layers'][int(str(layer)) - 1]}: $E_l = {E:.2g}$. All layers, by what they weigh in "
-        rf"the loss:"
-    )
+    st.markdown(f"At this layer $E_l$ is **{E:.2g}**. All layers, by what they weigh in the loss:")
     st.html(_bars(found))
     ask_again(found, "gram-again")
 
