@@ -111,7 +111,7 @@ class Photos {
       ctx.strokeStyle = look.palette.faint; // a mask's white is the page's
       ctx.lineWidth = 1;
       ctx.beginPath();
-      ctx.roundRect(area.x + 0.5, area.y + 0.5, area.w - 1, area.h - 1, 6);
+      ctx.roundRect(area.x + 0.5, area.y + 0.5, area.w - 1, area.h - 1, 5.5);
       return ctx.stroke();
     }
     if (this.large) return paintPhoto(ctx, fitted(area, aspectOf(this.of(this.large))), this.of(this.large));

@@ -13,6 +13,11 @@ if "split" in st.query_params:
         key="split", left=packed(BLUE, "PNG"), right=packed(RED), labels={"left": "before", "right": "after"}
     )
 else:
+    node = {"id": "x", "title": "picture", "says": "", "at": [0, 0], "role": "model", "array": "photo/result"}
     stage(
-        "some-run", key="stage", legend=["A picture in the style of another."], players=["image"], height=480
+        "some-run",
+        key="stage",
+        legend=["A picture in the style of another."],
+        players=["image"],
+        graph={"nodes": [node], "edges": []},
     )

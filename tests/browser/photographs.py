@@ -64,5 +64,8 @@ class Painter:
         arrays = {"photo/result": photo(result)}
         arrays |= {f"photo/{name}": photo(colour) for name, colour in (others or {}).items()}
         arrays |= losses(round) if others and round else {}
+        self.pack(round, arrays, key)
+
+    def pack(self, round: int, arrays: dict[str, np.ndarray], key: int | None = None) -> None:
         assert self.link
         self.link.send(pack_frame(arrays, {"round": round, "turn": "image", "key": key, "box": None}))

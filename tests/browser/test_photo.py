@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import FloatRect, Locator, expect
 
@@ -211,6 +212,27 @@ def test_pictures_over_time(gallery) -> None:
             f"the picture of keyframe {i}",
             10,
         )
+
+
+def test_the_picture_in_the_graph_is_the_newest(gallery) -> None:
+    one = gallery()
+    one.shows(1, RED, OTHERS)
+    one.me.button("graph").click()
+    thumb = one.me.button("graph-section").get_by_role("img")
+    for round, colour in ((2, YELLOW), (3, GREY)):
+        one.shows(round, colour)
+        now = lambda colour=colour: alike(thumb.evaluate(COLOUR, [30, 25]), colour)  # noqa: E731
+        one.me.until(now, f"the thumbnail of round {round}", 10)
+
+
+def test_a_picture_that_cannot_be_read_leaves_the_old_one(gallery) -> None:
+    one = gallery()
+    one.shows(1, RED, OTHERS)
+    one.painter.pack(2, {"photo/result": np.frombuffer(b"no picture", np.uint8)})
+    one.me.until(lambda: one.me.number("round") == 2, "that frame")
+    one.me.page.wait_for_timeout(100)
+    assert alike(one.pixel(one.area, 0.8), RED)
+    one.shows(3, YELLOW)
 
 
 def test_a_small_picture_is_shown_large_and_put_back(gallery) -> None:

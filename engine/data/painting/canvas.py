@@ -71,7 +71,7 @@ def finished(x: np.ndarray) -> np.ndarray:
 
 
 def curve(points: Sequence[Sequence[float]] | np.ndarray, n: int) -> np.ndarray:
-    """`n` points (n, d) on a smooth curve through `points` (Catmull and Rom 1974), evenly in its parameter."""
+    """`n` points (n, d) on a smooth curve through `points` (Catmull and Rom 1974)."""
     p = np.asarray(points, float)
     p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     t = np.linspace(0, len(p) - 3, n)

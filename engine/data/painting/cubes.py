@@ -7,12 +7,13 @@ import numpy as np
 from engine.data.painting.canvas import H, W, blend, finished, grid, lit, noise, over, rgb, soft, step
 
 OCHRES = ("1f2a33", "3d4a4f", "6d6a58", "a58a55", "d3b277", "efe0b9")
-SAILS = [  # corners of a triangle, tone from 0 to 1, and warmth
-    [(250, 40), (330, 392), (120, 380), 0.95, 0.2],
-    [(262, 70), (430, 380), (342, 396), 0.8, 0.9],
-    [(470, 120), (560, 388), (430, 392), 0.9, 0.35],
-    [(120, 160), (150, 392), (30, 388), 0.75, 0.75],
-    [(560, 210), (632, 390), (556, 396), 0.7, 0.8],
+# corners of a triangle; tone from 0 to 1, and warmth
+SAILS: list[tuple[list[tuple[int, int]], float, float]] = [
+    ([(250, 40), (330, 392), (120, 380)], 0.95, 0.2),
+    ([(262, 70), (430, 380), (342, 396)], 0.8, 0.9),
+    ([(470, 120), (560, 388), (430, 392)], 0.9, 0.35),
+    ([(120, 160), (150, 392), (30, 388)], 0.75, 0.75),
+    ([(560, 210), (632, 390), (556, 396)], 0.7, 0.8),
 ]
 
 
@@ -34,7 +35,7 @@ def paint() -> np.ndarray:
     tone = 0.42 + 0.22 * np.exp(-(((y - 330) / 150) ** 2)) - 0.12 * (y > 392) + 0.05 * noise(rng, 120, 3)
     warm = 0.45 + 0.25 * noise(rng, 200, 2)
     lines = np.zeros((H, W), np.float32)
-    for *corners, bright, heat in SAILS:
+    for corners, bright, heat in SAILS:
         deep = _inside(x, y, np.array(corners, float))
         within = step(deep, 1.5)
         tone = tone + within * (bright - tone) * 0.72 * (0.6 + 0.4 * np.exp(-deep / 70))
@@ -48,13 +49,18 @@ def paint() -> np.ndarray:
         cx, cy = rng.uniform(0, W), rng.uniform(0, H)
         angle = rng.choice([0.08, 0.5, 1.05, 1.32, 1.83, 2.2, 2.68]) + rng.normal(0, 0.07)
         length, fade = rng.uniform(60, 260) * (1.5 - k / 62), rng.uniform(22, 90)
-        along = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
-        across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
-        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3)
+        reach = length / 2 + 3 * fade
+        here = np.s_[max(0, int(cy - reach)) : int(cy + reach), max(0, int(cx - reach)) : int(cx + reach)]
+        dx, dy = x[here] - cx, y[here] - cy
+        along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3) * step(
+            3 * fade - np.abs(across), 9
+        )
         plane = step(across, 1.4) * np.exp(-np.clip(across, 0, None) / fade) * ends
-        tone = tone + rng.choice([-0.42, 0.34, -0.3, 0.46]) * plane
-        warm = warm + rng.normal(0, 0.38) * plane
-        lines = np.maximum(lines, 0.62 * np.exp(-((across / 0.8) ** 2)) * ends * (rng.random() < 0.6))
+        tone[here] += rng.choice([-0.42, 0.34, -0.3, 0.46]) * plane
+        warm[here] += rng.normal(0, 0.38) * plane
+        edge = 0.62 * np.exp(-((across / 0.8) ** 2)) * ends * (rng.random() < 0.6)
+        lines[here] = np.maximum(lines[here], edge)
     tone = 0.5 + 0.62 * np.tanh(1.15 * (tone - 0.5))
     dab = 0.5 * noise(rng, 9, 3, long=2.6) + 0.5 * noise(rng, 7, 3, long=0.4)
     shade = np.clip(tone + 0.035 * dab, 0, 1)

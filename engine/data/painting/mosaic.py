@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from engine.data.painting.canvas import FINE, H, W, curve, finished, grid, lit, noise, rgb, soft
+from engine.data.painting.canvas import FINE, H, W, curve, finished, lit, noise, rgb, soft
 
 STONE = 8.4  # pixels: the height of a row
 TONES = [
@@ -33,7 +33,13 @@ def _fish(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, left: bool
     shape(body, 2)
     shape(curve([(0.72, 0.1), (0.2, 0.3), (-0.5, 0.06), (0.2, 0.08), (0.72, 0.1)], 40), 3)
     for at in (0.28, -0.04, -0.34):
-        shape(curve([(at, -0.34), (at - 0.1, 0), (at, 0.3), (at - 0.07, 0.3), (at - 0.2, 0), (at - 0.07, -0.34)], 30), 0)
+        shape(
+            curve(
+                [(at, -0.34), (at - 0.1, 0), (at, 0.3), (at - 0.07, 0.3), (at - 0.2, 0), (at - 0.07, -0.34)],
+                30,
+            ),
+            0,
+        )
     for r, tone in ((0.135, 3), (0.07, 5)):
         a = np.linspace(0, 2 * np.pi, 30)
         shape(np.stack([0.66 + r * np.cos(a), -0.06 + r * np.sin(a)], -1), tone)
@@ -57,7 +63,7 @@ def _drawing() -> np.ndarray:
 
 
 def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, float, float]]:
-    """Where stones lie, and their direction: walk along each row, a line of equal `depth`, until it closes."""
+    """Where stones lie (x, y), and their turn: along each row, a line of equal `depth`, until it closes."""
     gy, gx = (soft(g, 1.5) for g in np.gradient(depth))
     row = np.floor(depth / STONE)
     middle = np.abs(depth / STONE - row - 0.5) < 0.16
@@ -70,20 +76,19 @@ def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, floa
         level = (row[y0, x0] + 0.5) * STONE
         for sign in (1, -1):
             x, y = x0 + 0.5, y0 + 0.5
-            while 0 <= x < W and 0 <= y < H:
-                i, j = int(y), int(x)
-                if taken[i, j] and not (sign < 0 and (i, j) == (y0, x0)):
-                    break
-                u, v = gx[i, j], gy[i, j]
+            first = True
+            while 0 <= x < W and 0 <= y < H and (first or not taken[int(y), int(x)]):
+                u, v = gx[int(y), int(x)], gy[int(y), int(x)]
                 size = (u * u + v * v) ** 0.5 + 1e-6
                 u, v = u / size, v / size
-                off = min(2.0, max(-2.0, level - depth[i, j]))
+                off = min(2.0, max(-2.0, level - depth[int(y), int(x)]))
                 x, y = x + off * u, y + off * v
-                if sign > 0 or (i, j) != (y0, x0):
+                if sign > 0 or not first:
                     found.append((x, y, np.arctan2(v, u)))
                     a, b = int(y), int(x)
                     taken[max(0, a - 3) : a + 4, max(0, b - 3) : b + 4] = True
                 x, y = x - sign * STONE * v, y + sign * STONE * u
+                first = False
     return found
 
 
@@ -101,7 +106,9 @@ def paint() -> np.ndarray:
     for x, y, angle in _laid(rng, depth):
         i, j = min(max(int(y), 0), H - 1), min(max(int(x), 0), W - 1)
         names = rgb(*TONES[tone[i, j]])
-        ink = names[int(np.clip(rng.normal(0.5 + 0.22 * wave[i, j], 0.22), 0, 0.999) * len(names))] + rng.normal(0, 8)
+        ink = names[
+            int(np.clip(rng.normal(0.5 + 0.22 * wave[i, j], 0.22), 0, 0.999) * len(names))
+        ] + rng.normal(0, 8)
         turn = angle + rng.normal(0, 0.05)
         c, s = np.cos(turn), np.sin(turn)
         half = STONE / 2 * rng.uniform(0.78, 0.95, 2)

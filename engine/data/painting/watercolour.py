@@ -23,8 +23,10 @@ class Sheet:
         self.curl = noise(rng, 34, 5)
         self.light = np.ones((H, W, 3), np.float32) * PAPER / 255
 
-    def wash(self, inside: np.ndarray, here: tuple[slice, slice], colour: np.ndarray, thick: float, wet: float) -> None:
-        """Lay `colour` where `inside` (pixels, of the window `here`) is positive; the more `wet`, the softer."""
+    def wash(
+        self, inside: np.ndarray, here: tuple[slice, slice], colour: np.ndarray, thick: float, wet: float
+    ) -> None:
+        """Lay `colour` where `inside` (pixels, of the window `here`) is positive, soft where `wet`."""
         inside = inside + wet * self.curl[here]
         body = step(inside, 1.6 + wet)
         edge = np.exp(-np.clip(inside, 0, None) / 2.6) * body
@@ -42,7 +44,9 @@ class Sheet:
         lobes = 1 + shape.get("lobes", 0.1) * np.cos(shape.get("petals", 3) * angle + shape.get("turn", 0.0))
         self.wash(r * lobes - np.hypot(dx, dy), here, colour, thick, shape.get("wet", 0.09 * r))
 
-    def blade(self, x: float, y: float, tall: float, lean: float, wide: float, colour: np.ndarray, thick: float) -> None:
+    def blade(
+        self, x: float, y: float, tall: float, lean: float, wide: float, colour: np.ndarray, thick: float
+    ) -> None:
         """A stem or a leaf that grows up from (x, y)."""
         a, b = max(0, int(y - tall)), max(0, int(x - abs(lean) - wide - 6))
         here = np.s_[a : min(H, int(y) + 1), b : int(x + abs(lean) + wide + 6)]
@@ -58,11 +62,20 @@ def paint() -> np.ndarray:
     for _ in range(30):  # the distance, very wet
         x, y = rng.uniform(-20, W + 20), rng.uniform(0, H)
         family = VIOLETS if y < 170 else GREENS
-        sheet.blot(x, y, rng.uniform(50, 120), family[rng.integers(len(family))], 0.3, lobes=0.25, tall=0.6, wet=20)
-    for _ in range(170):
-        x, y = rng.uniform(0, W), H + 12 - 150 * rng.random() ** 2
-        sheet.blade(x, y, rng.uniform(80, 330), rng.normal(0, 46), rng.uniform(1.4, 5.5),
-                    GREENS[rng.integers(5)] + rng.normal(0, 9), rng.uniform(0.35, 1.0))  # fmt: skip
+        sheet.blot(
+            x, y, rng.uniform(50, 120), family[rng.integers(len(family))], 0.3, lobes=0.25, tall=0.6, wet=20
+        )
+    for _ in range(180):
+        x = rng.uniform(0, W)
+        sheet.blade(
+            x,
+            H + 9,
+            rng.uniform(70, 330),
+            rng.normal(0, 46),
+            rng.uniform(1.4, 5.5),
+            GREENS[rng.integers(5)] + rng.normal(0, 9),
+            rng.uniform(0.35, 1.0),
+        )
     for _ in range(26):  # small flowers between
         x, y = rng.uniform(0, W), rng.uniform(150, 470)
         sheet.blot(x, y, rng.uniform(5, 12), VIOLETS[rng.integers(4)], 0.9, petals=5, lobes=0.3)
@@ -71,17 +84,30 @@ def paint() -> np.ndarray:
         r = 15 + 42 * close**1.3
         x, y = (k * 0.618 % 1) * (W + 20) - 10, 70 + 320 * rng.random() + 25 * close
         red = REDS[rng.integers(len(REDS))]
-        sheet.blade(x, min(H, y + 260), 260, rng.normal(0, 20), 1.5 + close, GREENS[2], 0.7)
+        sheet.blade(x, H + 9, H + 9 - y, rng.normal(0, 3), 1.5 + close, GREENS[2], 0.7)
         for j in range(4):  # petals, one wash over the other
             turn = 2 * np.pi * j / 4 + rng.uniform(0, 0.7)
-            sheet.blot(x + 0.42 * r * np.cos(turn), y + 0.34 * r * np.sin(turn), 0.72 * r, red + rng.normal(0, 10),
-                       rng.uniform(0.5, 0.85), lobes=0.13, petals=rng.integers(2, 5), turn=turn, tall=0.8)  # fmt: skip
+            sheet.blot(
+                x + 0.42 * r * np.cos(turn),
+                y + 0.34 * r * np.sin(turn),
+                0.72 * r,
+                red + rng.normal(0, 10),
+                rng.uniform(0.5, 0.85),
+                lobes=0.13,
+                petals=float(rng.integers(2, 5)),
+                turn=turn,
+                tall=0.8,
+            )
         sheet.blot(x, y + 0.05 * r, 0.24 * r, rgb("2b1a3a")[0], 1.6, lobes=0.3, petals=5, tall=0.8)
         for _ in range(7):
             a = rng.uniform(0, 2 * np.pi)
-            sheet.blot(x + 0.42 * r * np.cos(a), y + 0.32 * r * np.sin(a), 0.05 * r + 0.8, rgb("22162e")[0], 1.5)
+            sheet.blot(
+                x + 0.42 * r * np.cos(a), y + 0.32 * r * np.sin(a), 0.05 * r + 0.8, rgb("22162e")[0], 1.5
+            )
     for _ in range(60):  # splashes
         x, y = rng.uniform(0, W), rng.uniform(0, H)
-        sheet.blot(x, y, rng.uniform(0.8, 3.2), REDS[rng.integers(6)] if rng.random() < 0.6 else GREENS[1], 0.8)
+        sheet.blot(
+            x, y, rng.uniform(0.8, 3.2), REDS[rng.integers(6)] if rng.random() < 0.6 else GREENS[1], 0.8
+        )
     picture = 255 * (0.86 * sheet.light + 0.14 * soft(sheet.light, 1.2))
     return finished(picture * (0.6 + 0.4 * lit(sheet.tooth, 0.09))[..., None])
