@@ -14,6 +14,7 @@ from engine.backbone import Backbone, Name, backbone
 from engine.config import Config, Refused, knob
 from engine.data.dataset import floats
 from engine.data.transfer import Transfer
+from engine.onepass import one_pass
 
 LAYERS = 5
 NOISE = 0.25  # spread of the pixels of a picture of noise
@@ -248,6 +249,8 @@ class Canvas(nn.Module):
             return self.content.clone()
         if self.config.init == "style":
             return colour.resized(self.styles[0], self.shapes[-1]).contiguous()
+        if self.config.init == "one pass":
+            return one_pass(self.seen(self.content), self.styles, blend=self.config.blend, mask=self.mask)
         # noise as coarse as the first level: finer noise would be unseen there, and stay
         noise = torch.randn(1, 3, *self.shapes[0]).to(self.content) * NOISE
         return interpolate(noise, self.shapes[-1], mode="bilinear")

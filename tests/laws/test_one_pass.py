@@ -1,0 +1,180 @@
+"""Style transfer in one pass: moments are the style's, and nothing changes that should not."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch.nn.functional import relu
+
+from engine import colour, onepass
+from engine.backbone import backbone
+from engine.canvas import Canvas, StyleConfig
+from engine.config import Refused
+from engine.data import load
+from engine.fit import fit
+from engine.onepass import NEAR, adain, moments, one_pass, transferred, whitening
+from lab import decoder as recipe
+
+HOWS = ("AdaIN", "whitening")
+RECONSTRUCTS = 20  # dB: PSNR of a photograph that the decoder has never seen
+
+
+def features(channels=12, height=9, width=11):
+    """As behind a ReLU: channels of different spread, which go together."""
+    mix = torch.randn(channels, channels) + 2 * torch.eye(channels)
+    f = relu(mix @ torch.randn(channels, height * width) + torch.rand(channels, 1))
+    return f.view(1, channels, height, width)
+
+
+def picture(height, width):
+    """Smooth colours and a little noise."""
+    coarse = torch.rand(1, 3, 5, 5) * 2 - 1
+    return (colour.resized(coarse, (height, width)) + 0.1 * torch.randn(1, 3, height, width)).clamp(-1, 1)
+
+
+def net():
+    return backbone("VGG-19", "max", torch.device("cpu"), torch.get_default_dtype())
+
+
+def made_again(x):
+    """What the decoder makes of the features of a picture of sides that it can halve."""
+    return onepass.decoder(x.device, x.dtype).picture(net()(x, [NEAR])[NEAR]).clamp(-1, 1)
+
+
+def test_adain_gives_each_channel_the_mean_and_spread_of_the_style(double):
+    F, A = 3 * features(), features(height=6, width=5)
+    G = adain(F, A)
+    torch.testing.assert_close(G.mean((2, 3)), A.mean((2, 3)), rtol=0, atol=1e-10)
+    torch.testing.assert_close(G.std((2, 3), correction=0), A.std((2, 3), correction=0), rtol=0, atol=1e-10)
+
+
+def test_adain_keeps_what_a_channel_shows(double):
+    F, A = features(), features()
+    both = torch.stack([F.flatten(2)[0], adain(F, A).flatten(2)[0]], 1)
+    for pair in both:
+        assert torch.corrcoef(pair)[0, 1] == pytest.approx(1, abs=1e-10)
+
+
+def test_a_channel_without_contrast_gets_the_mean_of_the_style(double):
+    F, A = features(), features()
+    F[:, 3] = 0
+    torch.testing.assert_close(adain(F, A)[0, 3], A[0, 3].mean().expand(9, 11))
+
+
+def test_whitening_and_colouring_gives_the_mean_and_covariance_of_the_style(double):
+    F, A = 3 * features(), features(height=6, width=8)
+    G = whitening(F, A)
+    torch.testing.assert_close(G.mean((2, 3)), A.mean((2, 3)), rtol=0, atol=1e-10)
+    wanted = torch.cov(A.flatten(2)[0], correction=0)
+    torch.testing.assert_close(torch.cov(G.flatten(2)[0], correction=0), wanted, rtol=0, atol=1e-8)
+
+
+def test_with_fewer_places_than_channels_whitening_stays_finite_and_adds_no_spread(double):
+    F, A = features(height=2, width=3), features()
+    G = whitening(F, A)
+    assert G.isfinite().all()
+    assert moments(G, None, True)[1].trace() <= moments(A, None, True)[1].trace()
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (2, 3)])
+@pytest.mark.parametrize("how", HOWS)
+def test_a_styles_own_features_stay_as_they_are(double, how, shape):
+    F = features(12, *shape)
+    torch.testing.assert_close(transferred(F, [F], 0.0, 1.0, how), F, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_styles_own_picture_is_only_made_again(double, how):
+    x = picture(48, 40)
+    torch.testing.assert_close(one_pass(x, [x], how=how), made_again(x), rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_no_strength_and_a_black_mask_leave_the_content(double, how):
+    x, s = picture(48, 40), picture(40, 40)
+    again = made_again(x)
+    torch.testing.assert_close(one_pass(x, [s], strength=0.0, how=how), again, rtol=0, atol=1e-10)
+    torch.testing.assert_close(one_pass(x, [s], mask=0 * x[:, :1], how=how), again, rtol=0, atol=1e-10)
+    assert (one_pass(x, [s], how=how) - again).abs().mean() > 0.05
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_outside_the_mask_features_are_the_contents_and_inside_they_have_the_styles_moments(double, how):
+    F, A, mask = features(12, 8, 16), features(), torch.zeros(1, 1, 16, 32)
+    mask[..., :16] = 1
+    G = transferred(F, [A], 0.0, 1.0, how, mask)
+    assert torch.equal(G[..., 8:], F[..., 8:])
+    mixed = how == "whitening"
+    for found, wanted in zip(moments(G[..., :8], None, mixed), moments(A, None, mixed), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_strength_goes_straight_from_the_content_to_the_style(double, how):
+    F, A = features(), features()
+    none, half, full = (transferred(F, [A], 0.0, s, how) for s in (0.0, 0.5, 1.0))
+    assert torch.equal(none, F)
+    torch.testing.assert_close(half, (none + full) / 2)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_two_styles_blend(double, how):
+    F, A, B = features(), features(), features()
+    one, half, other = (transferred(F, [A, B], b, 1.0, how) for b in (0.0, 0.5, 1.0))
+    assert torch.equal(one, transferred(F, [A], 0.0, 1.0, how))
+    torch.testing.assert_close(other, transferred(F, [B], 0.0, 1.0, how))
+    wanted = (A.mean((2, 3)) + B.mean((2, 3))) / 2
+    torch.testing.assert_close(half.mean((2, 3)), wanted)
+
+
+@pytest.mark.parametrize("shape", [(33, 47), (50, 64), (32, 35)])
+@pytest.mark.parametrize("how", HOWS)
+def test_a_picture_of_any_size_keeps_it(how, shape):
+    y = one_pass(picture(*shape), [picture(37, 45)], how=how)
+    assert y.shape == (1, 3, *shape)
+    assert y.isfinite().all()
+    assert y.abs().max() <= 1
+    assert y.std() > 0.05
+
+
+def test_the_shipped_decoder_makes_again_a_photograph_that_it_has_never_seen():
+    net = onepass.decoder(torch.device("cpu"), torch.float32)
+    assert recipe.quality(net) > RECONSTRUCTS
+    assert recipe.HELD_OUT not in recipe.PICTURES
+
+
+def test_the_shipped_decoder_is_small_and_says_what_it_is():
+    assert onepass.FILE.stat().st_size < 10e6
+    with safe_open(onepass.FILE, "pt") as file:
+        assert json.loads(file.metadata()["recipe"]) == recipe.RECIPE
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
+
+
+def test_a_decoder_that_is_missing_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(onepass, "FILE", tmp_path / "none")
+    with pytest.raises(Refused, match=r"python -m lab\.decoder"):
+        onepass.decoder.__wrapped__(torch.device("cpu"), torch.float32)
+
+
+def test_its_recipe_is_the_same_each_time_and_learns(monkeypatch):
+    monkeypatch.setattr(recipe, "PICTURES", ["cat"])
+    one, again = (next(recipe.crops(torch.Generator().manual_seed(3))) for _ in range(2))
+    assert torch.equal(one, again)
+    assert one.shape == (1, 3, recipe.SIDE, recipe.SIDE)
+    assert one.abs().max() <= 1
+    batch = next(recipe.batches(torch.Generator().manual_seed(3)))
+    small = type(batch)(0, batch.x[:2, :, :32, :32], None, batch.again)
+    turns = list(fit(recipe.Decoder(), [small] * 10))
+    for player in recipe.Decoder.players:
+        losses = [sum(turn.terms.values()) for turn in turns if turn.player == player]
+        assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("colours", ["style", "luminance"])
+def test_a_transfer_can_begin_with_it(colours):
+    space = load("cat.brick.gravel.mask-left").space
+    canvas = Canvas(StyleConfig(init="one pass", size=64, blend=0.3, colour=colours), space)
+    wanted = one_pass(canvas.seen(canvas.content), canvas.styles, blend=0.3, mask=canvas.mask)
+    assert torch.equal(canvas.first(), wanted)
+    assert wanted.shape == canvas.content.shape
