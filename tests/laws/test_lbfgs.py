@@ -60,6 +60,43 @@ def test_lbfgs_is_torchs_with_one_iteration_a_step(double, monkeypatch):
     assert max((a - b).abs().max() for a, b in pairs) < 1e-9
 
 
+def test_a_picture_is_descended_as_torch_would_the_amplitudes_of_its_waves(double, monkeypatch):
+    """x = T z with T written out as a matrix, and torch's own on z."""
+    torch.manual_seed(1)
+    shape, n = (1, 2, 7, 10), 140
+    T = torch.stack([lbfgs.waves(e.view(shape)).flatten() for e in torch.eye(n)])
+    assert (T - T.T).abs().max() < 1e-12
+    assert torch.linalg.eigvalsh(T).min() > 0
+    curvature, b = torch.logspace(0, 1, n), torch.randn(n)
+    z, x = nn.Parameter(torch.zeros(n)), nn.Parameter(torch.zeros(shape))
+    own = torch.optim.LBFGS([z], lr=1, max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0)
+    ours = LBFGS([x], lambda: [1.0])
+    monkeypatch.setattr(lbfgs, "FURTHEST", 1e9)
+
+    def descend(it: torch.optim.Optimizer, weight: Tensor, picture: Tensor) -> Tensor:
+        loss = (curvature * (picture.flatten() - b).square()).sum()
+        (weight.grad,) = torch.autograd.grad(loss, [weight])
+        it.step(loss.detach)
+        return weight.detach().flatten()
+
+    for step in range(20):
+        theirs = T @ descend(own, z, T @ z)
+        if step == 0:
+            monkeypatch.setattr(lbfgs, "FIRST", theirs.abs().max())
+        assert (descend(ours, x, x) - theirs).abs().max() < 1e-8
+
+
+def test_coarse_waves_grow_most():
+    """A wave of f periods is an eigenvector: it keeps its form, and grows by a function of f alone."""
+    across = torch.arange(24) / 24 * 2 * torch.pi
+    grown = []
+    for f in (0, 1, 3, 6, 12):
+        wave = torch.cos(f * across).expand(1, 1, 16, 24)
+        grown.append((lbfgs.waves(wave) / wave)[wave.abs() > 0.1])
+        assert (grown[-1] - grown[-1].mean()).abs().max() < 1e-4
+        assert grown[-1].mean().item() == pytest.approx((24 / (f + lbfgs.COARSE)) ** 0.5, rel=1e-4)
+
+
 def test_no_step_is_longer_than_the_curvature_is_known(double):
     """The first goes down the gradient by FIRST; a longer one than FURTHEST becomes shorter, and what is
     learned of the curvature is learned of the step that was taken."""
