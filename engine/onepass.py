@@ -25,7 +25,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
-from engine.backbone import Backbone, backbone
+from engine.backbone import backbone
 from engine.config import Refused
 from engine.data.builtin import ASSETS
 from engine.family import Batch, Terms, adam
@@ -86,13 +86,8 @@ class Decoder(nn.Module):
         with half:
             made = self.picture(seen[NEAR])
             again = net(made, FINE)
-        yield (
-            self.near,
-            {
-                "pixels": 20 * (made.float() - batch.x).square().mean(),
-                **{f"features {layer}": apart(f, seen[layer], layer) for layer, f in again.items()},
-            },
-        )
+        terms = {"pixels": 20 * (made.float() - batch.x).square().mean()}
+        yield self.near, terms | {f"features {k}": apart(f, seen[k], k) for k, f in again.items()}
         with half:
             found = self.nearer(seen[FAR])
         yield self.far, {"features from afar": apart(found, seen[NEAR], NEAR)}
@@ -121,13 +116,12 @@ def apart(F: Tensor, G: Tensor, layer: str) -> Tensor:
 @lru_cache(maxsize=2)
 def decoder(device: torch.device, dtype: torch.dtype) -> Decoder:
     """The decoder that is shipped. Raises `Refused` where its file is missing or of another decoder."""
-    net = Decoder()
+    with torch.device("meta"):  # draws no weights: a run's random numbers are its own
+        net = Decoder()
     try:
-        net.load_state_dict({name: t.float() for name, t in load(FILE.read_bytes()).items()})
+        net.load_state_dict({k: t.float() for k, t in load(FILE.read_bytes()).items()}, assign=True)
     except (OSError, RuntimeError) as error:
-        raise Refused(
-            f"{FILE.name} is missing or does not fit; make it with python -m lab.decoder."
-        ) from error
+        raise Refused(f"{FILE.name} is missing or does not fit; make it: python -m lab.decoder.") from error
     return net.to(device, dtype).requires_grad_(False).eval()
 
 
@@ -146,9 +140,10 @@ def one_pass(
     Where the mask (1, 1, H, W) is 0 features stay the content's. Raises `Refused`."""
     net = backbone("VGG-19", "max", content.device, content.dtype)
     made = decoder(content.device, content.dtype)
-    (height, width), x = content.shape[-2:], grown(content)
+    height, width = content.shape[-2:]
     where = None if mask is None else grown(mask)
-    F, *A = (seen(net, picture) for picture in (x, *styles))
+    pictures = [x.contiguous(memory_format=torch.channels_last) for x in (grown(content), *styles)]
+    F, *A = [net(x, [NEAR, FAR]) for x in pictures]  # in that format twice as fast on a CPU
 
     def moved(F: Tensor, layer: str) -> Tensor:
         return transferred(F, [a[layer] for a in A], blend, strength, how, where)
@@ -162,11 +157,6 @@ def grown(x: Tensor) -> Tensor:
     """A picture mirrored at the right and below, until its sides are multiples of FINEST."""
     height, width = x.shape[-2:]
     return pad(x, (0, -width % FINEST, 0, -height % FINEST), mode="reflect")
-
-
-def seen(net: Backbone, x: Tensor) -> dict[str, Tensor]:
-    """The features of a picture that are given moments, or give them."""
-    return net(x.contiguous(memory_format=torch.channels_last), [NEAR, FAR])  # twice as fast on a CPU
 
 
 def transferred(

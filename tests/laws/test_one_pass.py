@@ -171,6 +171,13 @@ def test_its_recipe_is_the_same_each_time_and_learns(monkeypatch):
         assert losses[-1] < 0.9 * losses[0]
 
 
+def test_it_draws_no_random_numbers():
+    x, before = picture(32, 32), torch.get_rng_state()
+    onepass.decoder.cache_clear()
+    one_pass(x, [x])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("colours", ["style", "luminance"])
 def test_a_transfer_can_begin_with_it(colours):
     space = load("cat.brick.gravel.mask-left").space
