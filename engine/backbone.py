@@ -179,7 +179,7 @@ def backbone(name: Name, pooling: str, device: torch.device, dtype: torch.dtype)
             for layer in layers.values():
                 if isinstance(layer, nn.Conv2d):  # keeps the size of what flows through ReLUs
                     nn.init.kaiming_normal_(layer.weight)
-                    nn.init.zeros_(layer.bias)
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         made = Backbone(layers, standard)
     else:
         made = downloaded(name, pooling)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from engine import colour
-from engine.backbone import Name
+from engine.backbone import Backbone, Name, backbone
 from engine.config import Config, Refused, knob
 from engine.data.dataset import floats
 from engine.data.transfer import Transfer
@@ -67,7 +67,7 @@ class StyleConfig(Config):
     colour: Literal["style", "histogram", "luminance"] = knob(
         "style",
         label="Colours",
-        says="whose colours: the style's; the content's by matching histograms; or by changing the luminance only",
+        says="the style's, the content's by matching histograms, or the content's by changing luminance only",
     )
     w1: float = knob(
         1.0,
@@ -147,7 +147,7 @@ class StyleConfig(Config):
         "VGG-19",
         label="Network",
         advanced=True,
-        says="the network whose features are compared; all but VGG-19 and its untrained twin are downloaded once",
+        says="in whose features pictures are compared; all but VGG-19 and its twin are downloaded once",
     )
     init: Literal["content", "noise", "style", "one pass"] = knob(
         "content", label="Begin with", advanced=True, says="the first picture"
@@ -179,6 +179,11 @@ class StyleConfig(Config):
         says="size of the style picture beside the content's: large strokes or small ones",
     )
 
+    @property
+    def weights(self) -> list[float]:
+        """w_1 ... w_5."""
+        return [getattr(self, f"w{i}") for i in range(1, LAYERS + 1)]
+
 
 class Canvas(nn.Module):
     """The pictures of one transfer. `content` (1, 3, H, W) and `mask` (1, 1, H, W) from 0 to 1 are at the
@@ -202,7 +207,7 @@ class Canvas(nn.Module):
         mask = (floats((white if space.mask is None else space.mask)[None]) + 1) / 2
         self._keep("content", colour.resized(floats(space.content[None]), (h, w)))
         self._keep("mask", colour.resized(mask, (h, w)).clamp(0, 1))
-        self.number = len(space.styles)
+        self.number, self.masked = len(space.styles), space.mask is not None
         for i, style in enumerate(space.styles):
             small = colour.of_area(floats(style[None]), config.scale**2 * h * w)
             self._keep(f"style{i}", self.recoloured(small))
@@ -249,3 +254,25 @@ class Canvas(nn.Module):
         # noise as coarse as the first level: finer noise would be unseen there, and stay
         noise = torch.randn(1, 3, *self.shapes[0]).to(self.content) * NOISE
         return interpolate(noise, self.shapes[-1], mode="bilinear")
+
+    @property
+    def network(self) -> Backbone:
+        """The frozen network, which is no part of this model: all runs share it."""
+        c = self.config
+        return backbone(c.backbone, c.pooling, self.content.device, self.content.dtype)
+
+    @property
+    def styles_at(self) -> list[str]:
+        """The layers of the Gram matrices: the first at each size."""
+        return [self.network.layer(f"{self.config.at}{i}_1") for i in range(1, LAYERS + 1)]
+
+    @property
+    def content_at(self) -> str:
+        return self.network.layer(self.config.content_layer)
+
+    def features(
+        self, x: Tensor, layers: list[str], units: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """Features of a picture x (1, 3, H, W), each layer's in its unit."""
+        F = self.network(x, layers)
+        return {layer: f / units[layer] for layer, f in F.items()} if units else F

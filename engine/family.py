@@ -88,6 +88,10 @@ class Family(nn.Module, ABC):
         """The defaults that this space needs otherwise than the `Config` has them."""
         return cls.recipes.get(space.kind, {}) | cls.recipes.get(space.name, {})
 
+    @classmethod
+    def prepare(cls) -> None:
+        """Load what every model of this family needs and what takes long; nothing by default."""
+
     @abstractmethod
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """One training round: each player in turn, with the named terms whose sum it descends.

@@ -50,7 +50,7 @@ def fit(
             gradients = torch.autograd.grad(loss, weights[name], allow_unused=True)
             for weight, gradient in zip(weights[name], gradients, strict=True):
                 weight.grad = gradient
-            optimizers[name].step(lambda loss=loss: loss.detach())  # L-BFGS asks for it
+            optimizers[name].step(loss.detach)  # type: ignore[arg-type]  # L-BFGS asks for it
             yield Turn(batch.round, name, {k: t.detach() for k, t in terms.items()})
 
 

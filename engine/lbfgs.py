@@ -22,7 +22,7 @@ class LBFGS(torch.optim.LBFGS):
         )
         self.loss = loss
 
-    def step(self, closure: Callable[[], Any]) -> Any:
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """A step along the gradient that is there; `closure` gives the loss."""
         weight = self.param_groups[0]["params"][0]
         now = torch.tensor(list(self.loss()), dtype=weight.dtype)

@@ -25,7 +25,7 @@ for name, family in families().items():
     title = name.upper() if len(name) <= 4 < len(family.title) else family.title
     # a family without a page of its own gets the generic one
     rooms[name] = st.Page(own.pop(name) if name in own else page_of(family), title=title, url_path=name)
-    menus[BRANCHES[family.branch]].append(rooms[name])
+    menus[BRANCHES.get(family.branch, "Beside")].append(rooms[name])
 for name, file in own.items():
     rooms[name] = st.Page(file, title=name.replace("-", " ").capitalize(), url_path=name)
     menus["Beside"].append(rooms[name])

@@ -62,8 +62,8 @@ def load(name: str, home: Path | None = None) -> Dataset:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refused(
-            f"{str(name)[:60]!r} cannot name data: use at most 41 small letters, digits and hyphens, and dots "
-            "between the pictures of a transfer."
+            f"{str(name)[:60]!r} cannot name data: use at most 41 small letters, digits and hyphens, and "
+            "dots between the pictures of a transfer."
         )
     return _load(name, home_of(home))
 

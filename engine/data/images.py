@@ -25,15 +25,13 @@ MOST_PIXELS = 20 * MB  # of one picture
 MOST_PIXELS_TOGETHER = 500 * MB  # of all pictures in a zip file
 FEWEST, MOST = 10, 20_000
 GREY, COLOUR = (28, 28), (32, 32)
-OTHERS = {
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"ftyphei": "HEIC",
-    b"ftypmif1": "HEIC",
-}
-OTHERS |= {b"ftypavi": "AVIF", b"%PDF": "PDF", b"<svg": "SVG"}  # how their files begin
+OTHERS = {b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"ftyphei": "a HEIC"}
+OTHERS |= {
+    b"ftypmif1": "a HEIC",
+    b"ftypavi": "an AVIF",
+    b"%PDF": "a PDF",
+    b"<svg": "an SVG",
+}  # by their begin
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
@@ -145,7 +143,7 @@ def opened(what: str, content: bytes) -> Image.Image:
         pass
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         begins = (
-            f" but a {name}"
+            f" but {name}"
             for mark, name in OTHERS.items()
             if mark in (content[: len(mark)], content[4 : 4 + len(mark)])
         )

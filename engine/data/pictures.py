@@ -79,7 +79,15 @@ CONTENT: Listed = {
 }
 STYLE: Listed = {
     "brushstrokes": ("Brush strokes", "A night sky in thick swirling paint.", _painting("brushstrokes")),
+    "woodcut": ("Woodcut", "A great wave in carved lines of Prussian blue.", _painting("woodcut")),
     "glass": ("Stained glass", "Jewel colours between dark lines of lead.", _painting("glass")),
+    "mosaic": ("Mosaic", "Stones of gold and blue in rows along the drawing.", _painting("mosaic")),
+    "pointillism": ("Dots", "A river in dots of pure colour that mix in the eye.", _painting("pointillism")),
+    "ink": ("Ink", "Mountains in mist: nearly no colour but one red.", _painting("ink")),
+    "watercolour": ("Watercolour", "Poppies, wet in wet, on rough paper.", _painting("watercolour")),
+    "impasto": ("Palette knife", "Autumn by a lake in broad, thick dabs.", _painting("impasto")),
+    "pastel": ("Chalk", "Lavender, hatched in crossed strokes.", _painting("pastel")),
+    "cubes": ("Facets", "Sails in a harbour, broken into planes.", _painting("cubes")),
     "marble": ("Marbled paper", "Floating inks, drawn with combs.", _painting("marble")),
     "brick": ("Bricks", "A photograph of a wall, in grey.", _skimage("brick.png")),
     "grass": ("Grass", "A photograph of blades, in grey.", _skimage("grass.png")),

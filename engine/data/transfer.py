@@ -41,8 +41,8 @@ def load_transfer(name: str, home: Path) -> Dataset:
     styles = [other for other in others if other not in masks]
     if len(masks) > 1 or not 1 <= len(styles) <= 2 or (masks and others[-1] != masks[0]):
         raise Refused(
-            f"{name!r} does not name a transfer: write CONTENT.STYLE, with a second style and a mask after it "
-            "if they are wanted, like china.brushstrokes.glass.mask-left."
+            f"{name!r} does not name a transfer: write CONTENT.STYLE, with a second style and a mask after "
+            "it if they are wanted, like china.brushstrokes.glass.mask-left."
         )
     x = _tensor(content, home)
     mask = _tensor(masks[0], home)[:1] if masks else None

@@ -15,17 +15,20 @@ rescaling the network; and coarse to fine, the losses see x at half its size fir
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from engine.backbone import Backbone, backbone
+from engine.backbone import backbone
 from engine.canvas import LAYERS, Canvas, StyleConfig
-from engine.config import Config
+from engine.config import Config as BaseConfig
+from engine.device import pick
 from engine.family import Batch, Family, Space, Terms, adam
 from engine.lbfgs import LBFGS
+
+TERMS = ("content", *(f"style {i}" for i in range(1, LAYERS + 1)), "total variation")
 
 
 class Targets(NamedTuple):
@@ -46,59 +49,39 @@ class StyleTransfer(Family):
     kinds = ("transfer",)
     heavy = True
     algorithm = ("losses",)
+    level: Tensor
 
-    def __init__(self, config: Config, space: Space) -> None:
+    def __init__(self, config: BaseConfig, space: Space) -> None:
         super().__init__(config, space)
         self.canvas = Canvas(self.config, space)
         self.image = nn.ParameterList([self.canvas.first()])
-        self.level = 0
+        self.register_buffer("level", torch.tensor(0))  # of the pyramid, the last one met
         self._targets: dict[int, Targets] = {}
 
+    @classmethod
+    def prepare(cls) -> None:
+        c = StyleConfig()
+        backbone(c.backbone, c.pooling, pick(), torch.get_default_dtype())
+
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
-        self.level = min(batch.round // self.config.coarse, len(self.canvas.shapes) - 1)
+        self.level.fill_(min(batch.round // self.config.coarse, len(self.canvas.shapes) - 1))
         yield self.image, self.losses(self.image[0])
 
     def losses(self, x: Tensor) -> Terms:
         """The terms of the loss, weighted, of a player x (1, 3, H, W)."""
-        c, t = self.config, self.targets(self.level)
-        x = self.canvas.level(self.canvas.seen(x), self.level)
-        mask = self.canvas.level(self.canvas.mask, self.level) if self.space.mask is not None else None
-        w = self.weights
-        used = [layer for layer, weight in zip(self.styles_at, w, strict=True) if weight]
-        F = self.features(x, [*used, self.content_at] if c.alpha else used, t.units)
+        c, canvas, level = self.config, self.canvas, int(self.level)
+        t, x = self.targets(level), canvas.level(canvas.seen(x), level)
+        mask = canvas.level(canvas.mask, level) if canvas.masked else None
+        w, layers, content = c.weights, canvas.styles_at, canvas.content_at
+        used = [layer for layer, weight in zip(layers, w, strict=True) if weight]
+        F = canvas.features(x, [*used, content] if c.alpha else used, t.units)
         nothing = 0 * x.sum()
-        terms = {"content": c.alpha * content_loss(F[self.content_at], t.P) if c.alpha else nothing}
-        for i, (layer, weight) in enumerate(zip(self.styles_at, w, strict=True)):
+        terms = [c.alpha * content_loss(F[content], t.P) if c.alpha else nothing]
+        for i, (layer, weight) in enumerate(zip(layers, w, strict=True)):
             E = style_loss(gram(F[layer], mask), self.wanted(t, i)) if weight else nothing
-            terms[f"style {i + 1}"] = c.beta * weight * E
-        terms["total variation"] = c.tv * variation(x)
-        return terms
-
-    @property
-    def weights(self) -> list[float]:
-        """w_1 ... w_5."""
-        return [getattr(self.config, f"w{i}") for i in range(1, LAYERS + 1)]
-
-    @property
-    def network(self) -> Backbone:
-        """The frozen network, which is no part of this model: all runs share it."""
-        return backbone(self.config.backbone, self.config.pooling, self.device, self.like["dtype"])
-
-    @property
-    def styles_at(self) -> list[str]:
-        """The layers of the Gram matrices."""
-        return [self.network.layer(f"{self.config.at}{i}_1") for i in range(1, LAYERS + 1)]
-
-    @property
-    def content_at(self) -> str:
-        return self.network.layer(self.config.content_layer)
-
-    def features(
-        self, x: Tensor, layers: list[str], units: dict[str, Tensor] | None = None
-    ) -> dict[str, Tensor]:
-        """Features of a picture x (1, 3, H, W), each layer's in its unit."""
-        F = self.network(x, layers)
-        return {layer: f / units[layer] for layer, f in F.items()} if units else F
+            terms.append(c.beta * weight * E)
+        terms.append(c.tv * variation(x))
+        return dict(zip(TERMS, terms, strict=True))
 
     def wanted(self, t: Targets, layer: int) -> Tensor:
         """The Gram matrix to be reached: the style's, or between those of two styles. The sum of the two
@@ -116,20 +99,17 @@ class StyleTransfer(Family):
     def _aim(self, level: int) -> Targets:
         canvas = self.canvas
         share = canvas.shapes[level][0] / canvas.shapes[-1][0]
-        P = self.features(canvas.level(canvas.seen(canvas.content), level), [self.content_at])
-        smaller = [interpolate(s, scale_factor=share, mode="bicubic", antialias=True) for s in canvas.styles]
-        A = [
-            self.features(s if share == 1 else small, self.styles_at)
-            for s, small in zip(canvas.styles, smaller, strict=True)
-        ]
+        P = canvas.features(canvas.level(canvas.seen(canvas.content), level), [canvas.content_at])
+        styles = [interpolate(s, scale_factor=share, mode="bicubic", antialias=True) for s in canvas.styles]
+        A = [canvas.features(style, canvas.styles_at) for style in styles]
         units = {layer: f.square().mean().sqrt().clamp_min(1e-6) for layer, f in (P | A[0]).items()}
-        grams = [[gram(a[layer] / units[layer]) for layer in self.styles_at] for a in A]
-        return Targets(P[self.content_at] / units[self.content_at], grams, units)
+        grams = [[gram(a[layer] / units[layer]) for layer in canvas.styles_at] for a in A]
+        return Targets(P[canvas.content_at] / units[canvas.content_at], grams, units)
 
     def objective(self) -> list[float]:
         """Numbers that say which loss is descended now."""
         c = self.config
-        return [self.level, c.alpha, c.beta, c.tv, c.blend, *self.weights]
+        return [int(self.level), c.alpha, c.beta, c.tv, c.blend, *c.weights]
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         if self.config.optimizer == "Adam":

@@ -24,7 +24,7 @@ from engine.families import find
 from engine.fit import Turn, fit, optimizers_of, retune
 from lab.runs import picture, store, wall, wire
 from lab.runs.board import Board
-from lab.runs.state import Stream, load_tensors, tensors_of
+from lab.runs.state import Stream, load_tensors, size_of, tensors_of
 
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
 CHECKPOINT_SECONDS = 10.0
@@ -66,9 +66,12 @@ class Run:
         self.stream = Stream(self.device)
         self.round = self.commands = 0
         self.last = ""  # the player of the last turn
-        size = 12 * sum(p.numel() for p in self.model.parameters())  # weights and Adam's two averages
-        a_decade = max(2, min(8, int(KEYFRAME_BYTES / size / 6)))
-        self._keyframe_rounds = {math.ceil(10 ** (i / a_decade)) for i in range(a_decade * 7)}
+        a_decade = KEYFRAME_BYTES / size_of(self.model, self.optimizers) / 6
+        apart = (
+            1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
+        )  # pictures from one that has weights to the next
+        spread = [math.ceil(10 ** (i / 8)) for i in range(8 * 7)]
+        self._keyframe_rounds, self._state_rounds = set(spread), set(spread[::apart])
         self._turns: Iterator[Turn] | None = None  # of the round that is under way
         self._only: str | None = None
         self._sums: dict[str, Tensor] = {}
@@ -272,7 +275,8 @@ class Run:
         return isinstance(round, int) and store.keyframe(self.at, round, state=True).exists()
 
     def _keyframe(self) -> None:
-        store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
+        if self.round == 0 or self.round in self._state_rounds:
+            store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
         store.write(store.keyframe(self.at, self.round), self.frame(key=self.round), durable=False)
         if self.round not in self.keyframes:
             self.keyframes.append(self.round)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,8 +43,33 @@ def tensors_of(model: Family, optimizers: Optimizers, stream: Stream) -> dict[st
     tensors |= {f"random/{i}": t for i, t in enumerate(stream.states)}
     for player, optimizer in optimizers.items():
         for i, slots in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{player}/{i}/{key}": t for key, t in slots.items()}
+            tensors |= {f"optimizer/{player}/{i}/{key}": t for key, t in _flat(slots).items()}
     return tensors
+
+
+def _flat(slots: dict[str, Any]) -> dict[str, Tensor]:
+    """An optimizer's slots as tensors: L-BFGS has lists of them (`key[]`) and numbers (`key()`), too."""
+    found = {}
+    for key, value in slots.items():
+        if isinstance(value, Tensor):
+            found[key] = value
+        elif isinstance(value, int | float):
+            found[f"{key}()"] = torch.tensor(value, dtype=torch.float64)
+        elif all(isinstance(one, Tensor) for one in value):  # other lists are scratch paper
+            found[f"{key}[]"] = torch.stack(value) if value else torch.zeros(0)
+    return found
+
+
+def _slots(flat: dict[str, Tensor]) -> dict[str, Any]:
+    """The slots of which `_flat` made these."""
+    found: dict[str, Any] = {}
+    for key, tensor in flat.items():
+        if key.endswith("()"):
+            value = float(tensor)
+            found[key[:-2]] = int(value) if value.is_integer() else value
+        else:
+            found[key.removesuffix("[]")] = list(tensor) if key.endswith("[]") else tensor
+    return found
 
 
 def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimizers, stream: Stream) -> None:
@@ -61,4 +87,12 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
             if owner == player:
                 slots.setdefault(int(i), {})[key] = tensor
         groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        whole = {i: _slots(flat) for i, flat in slots.items()}
+        optimizer.load_state_dict({"state": whole, "param_groups": groups})
+
+
+def size_of(model: Family, optimizers: Optimizers) -> int:
+    """Bytes of a state, about: the weights, and what their optimizers keep for each of them."""
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    pairs = [g["history_size"] for o in optimizers.values() for g in o.param_groups if "history_size" in g]
+    return weights * (1 + max((2 * n + 2 for n in pairs), default=2))

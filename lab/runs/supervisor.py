@@ -34,6 +34,7 @@ ANSWER_SECONDS = 30.0
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
 BUSY = "The model is busy and has not answered; try again."
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
+MOST_HEAVY = max(1, (os.cpu_count() or 2) // 2)
 
 
 class WorkerProcess:
@@ -125,6 +126,7 @@ class Supervisor:
         cores: list[int | None] = [None] * min(MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1))
         self.light = [self._start(gpu=gpu) for gpu in gpus or cores]
         self.heavy: list[WorkerProcess] = []
+        self.warmed: set[str] = set()
         atexit.register(self.close)
 
     def _start(self, threads: int = 1, nice: int = 0, gpu: int | None = None) -> WorkerProcess:
@@ -169,8 +171,7 @@ class Supervisor:
                 if info.pace in self.paces:
                     worker = self.paces[info.pace]
                 elif find(info.family).heavy:
-                    worker = self._start(threads=max(1, (os.cpu_count() or 2) - 1), nice=10)
-                    self.heavy.append(worker)
+                    worker = self._heavy()
                 else:
                     worker = min(self.light, key=lambda w: len(w.runs))
                 if info.pace:
@@ -178,6 +179,20 @@ class Supervisor:
                 worker.runs.add(run_id)
                 self.places[run_id] = worker
             return self.places[run_id]
+
+    def _heavy(self) -> WorkerProcess:
+        """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
+        busy = all(worker.runs for worker in self.heavy)
+        if busy and len(self.heavy) < MOST_HEAVY:
+            self.heavy.append(self._start(threads=max(1, (os.cpu_count() or 2) - 1), nice=10))
+        return min(self.heavy, key=lambda worker: len(worker.runs))
+
+    def warm(self, family: str) -> None:
+        """A visitor may soon start a heavy run of this family: let its worker get ready. Returns at once."""
+        with self._lock:
+            if family not in self.warmed:
+                self.warmed.add(family)
+                threading.Thread(target=self._heavy().ask, args=("warm", family), daemon=True).start()
 
     # --- what pages and the live route use ---------------------------------------------------
 

@@ -21,6 +21,7 @@ import torch
 
 from engine.config import Refused
 from engine.device import settle
+from engine.families import find
 from lab import scenes
 from lab.runs import slow, store
 from lab.runs.questions import Questions
@@ -171,10 +172,8 @@ class Worker:
         state = (run.info.state, run.info.why, len(run.keyframes))
         if again or state != seat.told:
             seat.told = state
-            self.tell("state", run.info.id, {
-                "state": run.info.state, "why": run.info.why,
-                "round": run.round, "keyframes": run.keyframes,
-            })  # fmt: skip
+            told = {"round": run.round, "keyframes": run.keyframes}
+            self.tell("state", run.info.id, run.info.model_dump(include={"state", "why"}) | told)
 
     def _tidy(self) -> None:
         """Pause what nobody has watched for long, and let go of what nobody watches or trains."""
@@ -221,14 +220,17 @@ class Worker:
             try:
                 self.seats[run_id] = Seat(Run(at))
             except Exception as error:
-                why = f"This run cannot be opened: {error}"
-                store.change_info(at, state="failed", why=why)
+                store.change_info(at, state="failed", why=(why := f"This run cannot be opened: {error}"))
                 self.tell("state", run_id, {"state": "failed", "why": why})
                 raise
         return self.seats[run_id]
 
     def on_open(self, run_id: str) -> None:
         self._seat(run_id)
+
+    def on_warm(self, family: str) -> None:
+        """Make ready for runs of this family."""
+        find(family).prepare()
 
     def on_close(self, run_id: str) -> None:
         """Let go of a run, for it is about to be deleted."""
@@ -248,10 +250,9 @@ class Worker:
         match command["do"]:
             case "play":
                 seat.run.play()
-            case "pause" if seat.run.info.state == "training":
-                self._pause(seat)
             case "pause":
-                pass  # it rests already, and its state may say why
+                if seat.run.info.state == "training":  # else it rests already, and its state may say why
+                    self._pause(seat)
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
             case "checkpoint":
@@ -288,8 +289,7 @@ class Worker:
 def main() -> None:
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout = sys.stderr  # a stray print must not reach the channel
-    threads = int(os.environ.get("GENLAB_THREADS", "1"))
-    settle(threads)
+    settle(int(os.environ.get("GENLAB_THREADS", "1")))
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
     worker = Worker(sys.stdin.buffer, sink)
     worker.tell("ready")

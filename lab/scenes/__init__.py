@@ -13,6 +13,7 @@ import torch
 
 from engine.data import Dataset
 from engine.device import seed
+from engine.families import style
 from engine.family import Family, beside
 from engine.flow import BITS, NLL
 from engine.metrics import floors
@@ -118,6 +119,7 @@ CHARTS = {
     f"test {BITS}": BITS,
 }
 STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
+STACKS |= {term: (f"loss of the layers/{term}", 1) for term in style.TERMS}
 BARS = ("KL of each dimension", "loss by t")
 NUMBERS = ("active units", "holes", "sharpness", KL, "frozen")
 

@@ -9,6 +9,7 @@ function stackUp(terms) {
     const values = Float32Array.from(term.values, (value, i) => (i % 2 && below ? value + below[i] : value));
     term.base = below ?? Float32Array.from(values, (value, i) => (i % 2 ? 0 : value));
     term.values = below = values;
+    term.solid = terms.length > MANY_TERMS; // shades are told apart only when they are full
   }
 }
 
@@ -17,7 +18,7 @@ function drawArea(ctx, map, one, palette) {
   for (let i = 0; i + 1 < one.values.length; i += 2) ctx.lineTo(map.x(one.values[i]), map.y(one.values[i + 1]));
   for (let i = one.base.length - 2; i >= 0; i -= 2) ctx.lineTo(map.x(one.base[i]), map.y(one.base[i + 1]));
   ctx.fillStyle = palette.roles[one.role].ink;
-  ctx.globalAlpha = 0.4;
+  ctx.globalAlpha = one.solid ? 0.9 : 0.4;
   ctx.fill();
   ctx.globalAlpha = 1;
 }

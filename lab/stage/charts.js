@@ -4,6 +4,7 @@ const BESIDE = 3; // more charts than these stand in two columns
 const BELOW = 230; // px, of a chart that stands below the picture, with its words
 const LOWEST = 96; // px, of a chart without its words
 const RIGHT_SHARE = 0.36; // labels wider than this share of a chart go above it instead
+const MANY_TERMS = 4; // more than these stand in columns above the chart
 const WIDE_CHART = 260; // px; only in a chart this wide do labels stand at the right
 
 const CHART_KINDS = ["curve", "level", "stack", "bars"];
@@ -110,7 +111,7 @@ class Charts {
     const probe = figure.canvas.getContext("2d");
     probe.font = `600 13px ${look.palette.font}`;
     const widest = Math.max(0, ...chart.terms.map((one) => probe.measureText(one.label).width));
-    const beside = !chart.alone && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
+    const beside = !chart.alone && chart.terms.length <= MANY_TERMS && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
     this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels, ...sleepers(chart, this.words)], chart.alone, look);
     const room = height - figure.caption.offsetHeight - 6;
     const size = { width, height: clamp(room, LOWEST, 260), right: beside ? Math.max(58, widest + 14) : 10 };
@@ -125,17 +126,20 @@ class Charts {
   writeKeys(holder, keys, alone, look) {
     while (holder.children.length > keys.length) holder.lastChild.remove();
     while (holder.children.length < keys.length) holder.append(make("span", {}, make("i"), make("span"), make("b")));
+    holder.classList.toggle("many", keys.length > MANY_TERMS);
     keys.forEach((one, i) => {
       const [swatch, label, value] = holder.children[i].children;
       const level = one.values === undefined && !one.says;
-      holder.children[i].style.color = look.palette.roles[level ? "truth" : one.role].text;
+      const role = look.palette.roles[level ? "truth" : one.role];
+      holder.children[i].style.color = role.text;
+      swatch.style.color = role.ink;
       if (one.says) {
         setAll(swatch, { class: "none" });
         setText(label, one.says);
         setText(value, "");
         return;
       }
-      setAll(swatch, { class: level || one.dash.length ? "dashed" : alone ? "none" : "" });
+      setAll(swatch, { class: one.base ? "area" : level || one.dash.length ? "dashed" : alone ? "none" : "" });
       setText(label, alone && !level ? "" : one.label);
       const number = short(level ? one.value : one.last);
       setText(value, level && one.label.includes(number) ? "" : number);

@@ -11,7 +11,7 @@ from lab.stage.stage import SCRIPTS, Segment, read_assets
 _mount = st.components.v2.component(
     "genlab_pair",
     js=read_assets([*SCRIPTS, "pair.js"]) + "\nexport default mountPair;\n",
-    css=read_assets(["stage.css", "pair.css"]),
+    css=read_assets(["stage.css", "split.css", "pair.css"]),
 )
 
 

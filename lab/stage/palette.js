@@ -1,7 +1,8 @@
 // One colour, one meaning (Okabe and Ito): data blue, model orange, latent green,
 // gradient purple, truth the colour of the text. `ink` is for lines and dots, `text` is a
 // shade of the same hue with enough contrast to be read as small letters. The critic (a GAN's
-// D) has no colour: a grey between the page and the truth's ink.
+// D) has no colour: a grey between the page and the truth's ink. The parts of a style's loss are shades of the
+// model's orange, from its finest layer (light) to its coarsest (dark).
 const ROLES = {
   light: {
     data: { ink: "#0072B2", text: "#00659E" },
@@ -9,6 +10,11 @@ const ROLES = {
     latent: { ink: "#009E73", text: "#007555" },
     gradient: { ink: "#CC79A7", text: "#A3487B" },
     critic: { ink: "#7B808C", text: "#5F6470" },
+    "style-1": { ink: "#FBD0A6", text: "#A35A14" },
+    "style-2": { ink: "#F5A55F", text: "#A35210" },
+    "style-3": { ink: "#E37A28", text: "#A34808" },
+    "style-4": { ink: "#B54A00", text: "#A04000" },
+    "style-5": { ink: "#752F00", text: "#752F00" },
   },
   dark: {
     data: { ink: "#56B4E9", text: "#6BBEEE" },
@@ -16,6 +22,11 @@ const ROLES = {
     latent: { ink: "#16B989", text: "#2CC79A" },
     gradient: { ink: "#D98BB6", text: "#E3A0C4" },
     critic: { ink: "#9BA1AD", text: "#B0B6C1" },
+    "style-1": { ink: "#FFE3AE", text: "#FFE3AE" },
+    "style-2": { ink: "#FAC65A", text: "#FAC65A" },
+    "style-3": { ink: "#E69F00", text: "#F0AE22" },
+    "style-4": { ink: "#B47800", text: "#DBA132" },
+    "style-5": { ink: "#7D5000", text: "#C99A45" },
   },
 };
 const FIELD_ENDS = { light: [[230, 159, 0], [0, 114, 178]], dark: [[213, 94, 0], [0, 128, 200]] };

@@ -6,9 +6,9 @@ const CAPTION = 20;
 const NARROWEST = 240; // a panel thinner than this goes below instead of beside
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
-function panelsOf(layers, box, wall, words) {
+function panelsOf(layers, box, wall, words, photos) {
   if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
-  const panels = [];
+  const panels = photos.panels();
   if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
   if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
   const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
@@ -28,6 +28,7 @@ function worldAspect(layers, box) {
 
 /** Place the panels in `width` pixels, none higher than `tallest`. */
 function arrange(panels, width, tallest, captions) {
+  if (panels[0].kind === "photo") return arrangePhotos(panels, width, tallest);
   if (panels.length > 1 && (panels[0].kind === "plane" || panels[1].kind === "side")) return arrangeLargest(panels, width, tallest);
   const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
   const caption = captions ? CAPTION : 0;
@@ -97,6 +98,7 @@ function paintPanel(ctx, panel, layers, look) {
   else if (panel.kind === "decoded") paintDecoded(ctx, panel, layers, look);
   else if (panel.kind === "side") paintSide(ctx, panel, layers, look);
   else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
+  else if (panel.kind === "photo") look.photos.paint(ctx, panel, look);
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
     if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area, look, score);
@@ -121,7 +123,7 @@ function paintCaption(ctx, panel, look) {
   ctx.fillStyle = look.palette.muted;
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
-  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side"].includes(panel.kind) ? splitName(panel.name)[1] : "");
+  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side", "photo"].includes(panel.kind) ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
 }
 

@@ -52,9 +52,20 @@ function verticalRange(chart) {
     if (value < low && low - value < reach) low = value;
     if (value > high && value - high < reach) high = value;
   }
-  if (chart.stacked) [low, high] = [Math.min(0, low), Math.max(0, high)];
+  if (chart.stacked) [low, high] = [Math.min(0, low), Math.max(0, Math.min(high, 1.5 * latestTop(chart.terms)))];
   const margin = 0.1 * (high - low) || 0.1 * Math.abs(high) || 1;
   return [low - margin, high + margin];
+}
+
+/** The top of a stack after its first quarter: where a sum falls by a factor of a thousand, its parts are to be seen
+ * later on, and the first rounds run out of the chart. */
+function latestTop(terms) {
+  let top = -Infinity;
+  for (const { values } of terms) {
+    const [start, end] = [values[0], values[values.length - 2]];
+    for (let i = 0; i < values.length; i += 2) if (values[i] >= start + (end - start) / 4 && values[i + 1] > top) top = values[i + 1];
+  }
+  return top > 0 ? top : Infinity;
 }
 
 function drawAxes(ctx, map, yTicks, look) {

@@ -16,7 +16,8 @@ class Screen {
     this.canvas = make("canvas", { role: "img", class: "canvas" });
     const grab = (...press) => this.hand.grab(...press);
     this.pointer = new Pointer(this.canvas, { read, place, pick, grab, send });
-    this.element = make("div", { class: "picture" }, this.canvas, this.pointer.bubble);
+    this.photos = new Photos((all) => (all ? this.request(true) : this.repaint()));
+    this.element = make("div", { class: "picture" }, this.canvas, this.photos.element, this.pointer.bubble);
     this.numbers = new Numbers();
     this.column = make("div", { class: "column" }, this.element, this.numbers.element);
     this.charts = new Charts(WORDS);
@@ -39,6 +40,7 @@ class Screen {
   /** Words, colours and settings as the page has them now. */
   update(data, words) {
     this.words = words;
+    this.photos.use(words);
     // the buttons stay in sight
     this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
     this.pointer.sends = Boolean(data.pointer);
@@ -102,14 +104,17 @@ class Screen {
   }
 
   draw() {
-    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words);
+    this.photos.follow(this.layers);
+    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words, this.photos);
     const captions = panels.length > 1;
-    const wanted = panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
+    const photos = panels[0].kind === "photo";
+    const wanted = photos ? photosWide(panels, this.tallest) : panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
     this.root.style.setProperty("--picture", `${Math.round(wanted)}px`);
     const width = this.element.clientWidth;
     if (!width) return;
     const { placed, height } = arrange(panels, width, this.tallest, captions);
     this.panels = placed;
+    this.photos.put(placed);
     this.look = this.looks(captions);
     const ctx = sharpen(this.canvas, width, height);
     for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
@@ -135,6 +140,7 @@ class Screen {
       trail: this.trail,
       hand: this.layers.items.has("box/plane") ? this.hand : null,
       sheets: this.sheets,
+      photos: this.photos,
       under: this.under,
       round: this.shown?.meta.round ?? 0,
       wall: this.shown?.meta.wall,
@@ -261,6 +267,7 @@ class Screen {
     this.resizing.disconnect();
     this.watching.disconnect();
     this.numbers.close();
+    this.photos.close();
     cancelAnimationFrame(this.raf);
   }
 }

@@ -60,6 +60,8 @@ SCRIPTS = (
     "hand.js",
     "plane.js",
     "decoded.js",
+    "split.js",
+    "photos.js",
     "world.js",
     "wall.js",
     "panels.js",
@@ -94,7 +96,7 @@ def read_assets(names: Sequence[str]) -> str:
 _mount = st.components.v2.component(
     "genlab_stage",
     js=read_assets(SCRIPTS) + "\nexport default mountStage;\n",
-    css=read_assets(["stage.css", "drawer.css"]),
+    css=read_assets(["stage.css", "drawer.css", "split.css"]),
 )
 
 

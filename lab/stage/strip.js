@@ -2,6 +2,7 @@
 
 const STRIP_ROWS = 8;
 const STRIP_IMAGES = 10;
+const STRIP_PHOTO = 108; // px, height of a photograph
 const STRIP_LAYERS = [["points/real", "points/fake"], ["line/truth density", "line/model density"]];
 
 class Strip {
@@ -15,7 +16,8 @@ class Strip {
     this.words = words;
     this.rows = make("div", { class: "strip-rows", role: "group", "aria-label": words.stripRows });
     this.save = drawerButton("strip-save", words.stripSave, () => this.savePicture());
-    this.element.replaceChildren(make("p", { class: "slow-status" }, words.stripSays), this.rows, make("div", { class: "drawer-buttons" }, this.save));
+    this.says = make("p", { class: "slow-status" });
+    this.element.replaceChildren(this.says, this.rows, make("div", { class: "drawer-buttons" }, this.save));
     this.shown = "";
     if (this.open) this.render();
   }
@@ -25,9 +27,10 @@ class Strip {
     return Boolean(this.kind((live ?? screen.shown)?.arrays));
   }
 
-  /** What to show of these arrays: ["images/..."], or layers of points or lines. */
+  /** What to show of these arrays: ["photo/result"], ["images/..."], or layers of points or lines. */
   kind(arrays) {
     if (!arrays) return null;
+    if (arrays.has("photo/result")) return ["photo/result"];
     const images = [...arrays.keys()].find((name) => name.startsWith("images/"));
     if (images) return [images];
     return STRIP_LAYERS.find(([, model]) => arrays.has(model)) ?? null;
@@ -54,6 +57,7 @@ class Strip {
     const stamp = `${rounds}${palette?.name}${box}${this.element.clientWidth}`;
     if (stamp !== this.shown && palette && this.element.clientWidth) {
       this.shown = stamp;
+      setText(this.says, screen.photos.of("photo/result") ? this.words.stripPhotos : this.words.stripSays);
       this.pictures = rounds.map((round) => this.picture(round)).filter(Boolean);
       this.rows.replaceChildren(...this.pictures.map((one) => one.button));
     }
@@ -65,17 +69,26 @@ class Strip {
     const { arrays } = history.frames.get(round);
     const kind = this.kind(arrays);
     if (!kind) return null;
-    const canvas = make("canvas", { "aria-hidden": "true" });
-    if (kind.length === 1) this.paintRow(canvas, arrays.get(kind[0]));
+    const array = arrays.get(kind[0]);
+    const photo = kind[0] === "photo/result";
+    const old = photo && this.pictures?.find((one) => one.array === array);
+    const canvas = old?.canvas ?? make("canvas", { "aria-hidden": "true" });
+    if (photo) old || this.paintPhoto(canvas, array);
+    else if (kind.length === 1) this.paintRow(canvas, array);
     else {
       const layers = kind.filter((name) => arrays.has(name)).map((name) => ({ name, array: arrays.get(name), role: roleOf(name, screen.roles.get(name)) }));
       paintThumb(canvas, 84, 84, layers, this.stage.thumbLook());
     }
     const label = fill(this.words.round, { unit: screen.unit(), round: count(round) });
-    const style = kind.length === 1 ? "strip-row" : "strip-row tile";
+    const style = kind.length === 1 && !photo ? "strip-row" : "strip-row tile";
     const button = make("button", { type: "button", class: style, "data-round": round, title: fill(this.words.stripLook, { label }) }, make("span", {}, label), canvas);
     button.addEventListener("click", () => this.stage.look(this.stage.view === round ? null : round));
-    return { round, label, canvas, button };
+    return { round, label, array, canvas, button };
+  }
+
+  paintPhoto(canvas, array) {
+    const now = this.stage.screen.photos.of("photo/result");
+    paintThumb(canvas, Math.round(STRIP_PHOTO * (now ? aspectOf(now) : 1)), STRIP_PHOTO, [{ name: "photo/result", array }]);
   }
 
   /** The first few images in a row, as large as the width allows. */

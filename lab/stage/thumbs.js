@@ -7,7 +7,7 @@ const LATENT_BOX = [-3, 3, -3, 3];
 /** How to draw an array, from its name and its shape. */
 function thumbKind(name, { shape, data }) {
   const [kind] = splitName(name);
-  if (["line", "mesh", "arrows"].includes(kind)) return kind;
+  if (["line", "mesh", "arrows", "photo"].includes(kind)) return kind;
   if (data instanceof Uint8Array) return shape.length > 2 ? "tiles" : "none";
   if (shape.length === 1 || shape[1] === 1) return "histogram";
   if (shape.length === 2) return shape[1] === 2 ? "points" : "heat";
@@ -19,8 +19,9 @@ function thumbKind(name, { shape, data }) {
  * look: {palette, box}. A layer that cannot share the canvas with the first is left out.
  */
 function paintThumb(canvas, w, h, layers, look) {
-  const ctx = sharpen(canvas, w, h);
   const kinds = layers.map((one) => thumbKind(one.name, one.array));
+  if (kinds[0] === "photo") return thumbPhoto(canvas, w, h, layers[0].array.data);
+  const ctx = sharpen(canvas, w, h);
   const area = { x: 1, y: 1, w: w - 2, h: h - 2 };
   ctx.save();
   ctx.beginPath();
@@ -146,6 +147,15 @@ function firstImages({ shape, data }, most) {
 
 function thumbTiles(ctx, area, array) {
   paintImages(ctx, firstImages(array, THUMB_TILES), area);
+}
+
+/** A photograph must be read first; the old picture stays until then. */
+async function thumbPhoto(canvas, w, h, bytes) {
+  if (!canvas.bytes) sharpen(canvas, w, h);
+  canvas.bytes = bytes;
+  const photo = await decodePhoto(bytes);
+  if (photo && canvas.bytes === bytes) paintPhoto(sharpen(canvas, w, h), fitted({ x: 0, y: 0, w, h }, aspectOf(photo)), photo);
+  photo?.close();
 }
 
 /** Rows are examples, columns coordinates: empty at zero, fuller the further from it. */

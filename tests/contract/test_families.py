@@ -44,7 +44,7 @@ def test_the_family_says_what_it_is(family):
     assert find(family.name) is family
     assert family.title
     assert "http" in family.source
-    assert family.branch in ("tractable", "approximate", "implicit")
+    assert family.branch in ("tractable", "approximate", "implicit", "beside")
     shown = [k for k in family.Config.knobs().values() if not k.advanced]
     assert len(shown) <= 6, "at most six sliders first, the rest advanced"
     for kind in family.kinds:

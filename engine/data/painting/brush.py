@@ -36,11 +36,11 @@ def along(flow: Flow, start: np.ndarray, length: np.ndarray | float, steps: int 
 
 
 class Canvas:
-    """Paint and its thickness, both drawn large."""
+    """Paint and its thickness, drawn large together: the fourth channel of a CMYK image, whose four are
+    plain numbers to Pillow, is the thickness."""
 
     def __init__(self, ground: tuple[int, int, int], h: int = H, w: int = W):
-        self.paint = Image.new("RGB", (FINE * w, FINE * h), ground)
-        self.relief = Image.new("L", self.paint.size, 60)
+        self.image = Image.new("CMYK", (FINE * w, FINE * h), (*ground, 60))
 
     def stroke(
         self,
@@ -63,19 +63,16 @@ class Canvas:
         shade = (
             vary * rng.standard_normal((n, bristles, 1)) + vary * np.linspace(0.5, -0.5, bristles)[:, None]
         )
-        inks = np.clip(colours[:, None] + shade, 0, 255).astype(int).tolist()
-        rise = np.clip(130 + 45 * rng.standard_normal((n, bristles)), 0, 255).astype(int)
+        rise = 130 + 45 * rng.standard_normal((n, bristles, 1))
+        inks = np.clip(np.concatenate([colours[:, None] + shade, rise], -1), 0, 255).astype(int)
         first, last = rng.integers(0, 2, (n, bristles)), k - rng.integers(0, 2, (n, bristles))
         thick = max(1, round(FINE * width / max(1, bristles - 1) * 1.25))
-        paint, relief = ImageDraw.Draw(self.paint), ImageDraw.Draw(self.relief)
-        for i in range(n):
-            for j in range(bristles):
-                line = [tuple(p) for p in lines[i, j, first[i, j] : last[i, j]].tolist()]
-                paint.line(line, tuple(inks[i][j]), thick)
-                relief.line(line, int(rise[i, j]), thick)
+        line = ImageDraw.Draw(self.image).line
+        parts = (lines.reshape(-1, 2 * k), inks.reshape(-1, 4), 2 * first.ravel(), 2 * last.ravel())
+        for points, ink, a, b in zip(*(part.tolist() for part in parts), strict=True):
+            line(points[a:b], tuple(ink), thick)
 
     def dry(self, light: float = 0.017) -> np.ndarray:
         """The painting at its size, its relief lit from the upper left: float32 (H, W, 3)."""
-        colour = np.asarray(self.paint.reduce(FINE), np.float32)
-        height = np.asarray(self.relief.reduce(FINE), np.float32)
-        return colour * (0.62 + 0.38 * lit(height, light))[..., None]
+        held = np.asarray(self.image.reduce(FINE), np.float32)
+        return held[..., :3] * (0.62 + 0.38 * lit(held[..., 3], light))[..., None]

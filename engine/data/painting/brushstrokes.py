@@ -67,12 +67,22 @@ def paint() -> np.ndarray:
     for gap, width, length, bristles in ((15, 15, 66, 6), (10, 9, 44, 5), (9, 6, 30, 4)):
         start = scattered(rng, gap)
         hue = rng.standard_normal((len(start), 3)) * [9, 9, 13]
-        canvas.stroke(rng, along(flow, start, length * rng.uniform(0.6, 1.2, len(start))),
-                      colour(*start.T) + hue, width, bristles)  # fmt: skip
+        canvas.stroke(
+            rng,
+            along(flow, start, length * rng.uniform(0.6, 1.2, len(start))),
+            colour(*start.T) + hue,
+            width,
+            bristles,
+        )
     for cx, cy, r in STARS:  # the hearts of the lights
         ring = rng.uniform(0, 2 * np.pi, int(r * 1.6))
-        start = np.stack([cx + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.cos(ring),
-                          cy + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.sin(ring)], -1)  # fmt: skip
+        start = np.stack(
+            [
+                cx + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.cos(ring),
+                cy + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.sin(ring),
+            ],
+            -1,
+        )
         canvas.stroke(
             rng, along(flow, start, 0.9 * r), rgb("fff6c8") - rng.uniform(0, 30, (len(start), 1)), 5
         )

@@ -68,3 +68,14 @@ def over(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
 def finished(x: np.ndarray) -> np.ndarray:
     """As bytes."""
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+
+
+def curve(points: Sequence[Sequence[float]] | np.ndarray, n: int) -> np.ndarray:
+    """`n` points (n, d) on a smooth curve through `points` (Catmull and Rom 1974)."""
+    p = np.asarray(points, float)
+    p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    t = np.linspace(0, len(p) - 3, n)
+    k = np.minimum(t.astype(int), len(p) - 4)
+    t = (t - k)[:, None]
+    a, b, c, d = (p[k + i] for i in range(4))
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))

@@ -67,8 +67,10 @@ def paint() -> np.ndarray:
     kind = np.arange(12_000) // 2000
     away = np.hypot(cx - SUN[0], cy - SUN[1])
     chance = rng.random(12_000)
-    glass = blend(np.clip(away / 430 + 0.16 * (chance - 0.5), 0, 1),
-                  ("ffd24a", "ff9a2e", "e2452f", "a3246b", "4b2b8f", "1c3f9e", "123a6b"))  # fmt: skip
+    glass = blend(
+        np.clip(away / 430 + 0.16 * (chance - 0.5), 0, 1),
+        ("ffd24a", "ff9a2e", "e2452f", "a3246b", "4b2b8f", "1c3f9e", "123a6b"),
+    )
     choices = {
         1: ("0f6b4f", "2f9e57", "8cc63f", "1b7f79", "c9c23a"),
         2: ("0b4f3f", "14704b", "1f8f5f", "5aa637", "b5521f"),

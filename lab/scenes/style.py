@@ -1,0 +1,41 @@
+"""The scene of style transfer: the picture now, beside those that it is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from engine.data import Dataset
+from engine.families.style import StyleTransfer
+from lab.scenes.generic import pictures
+from lab.scenes.latent import webp
+
+QUALITY = 88  # of WebP
+
+Arrays = dict[str, np.ndarray]
+
+
+def draw(model: StyleTransfer, data: Dataset, full: bool, pointer: object) -> Arrays:
+    """The result, and how many pixels the losses see along its longest side."""
+    seen = max(model.canvas.shapes[int(model.level)])
+    return {"photo/result": photo(model.picture()), "number/pixels seen": np.asarray([seen], np.float32)}
+
+
+def rarely(model: StyleTransfer, data: Dataset, pointer: object) -> Arrays:
+    """Nothing; but there is something that never changes."""
+    return {}
+
+
+def once(model: StyleTransfer, data: Dataset) -> Arrays:
+    """Content, styles in the colours in which they are imitated, and the mask."""
+    canvas = model.canvas
+    found = {"photo/content": canvas.content}
+    found |= dict(zip(("photo/style", "photo/second"), canvas.styles, strict=False))
+    if canvas.masked:
+        found["photo/mask"] = canvas.mask.expand(-1, 3, -1, -1) * 2 - 1
+    return {name: photo(x) for name, x in found.items()}
+
+
+def photo(x: Tensor) -> np.ndarray:
+    """A picture (1, 3, H, W) in [-1, 1] as the bytes of WebP."""
+    return webp(pictures(x)[0], QUALITY)
