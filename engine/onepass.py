@@ -53,7 +53,7 @@ class Decoder(nn.Module):
             conv(128, 64), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2),
             conv(64, 32), nn.ReLU(), conv(32, 3),
         )  # fmt: skip
-        self.near[-1].weight.data.mul_(0.1)  # begins with grey, which is not far from any picture
+        cast(nn.Conv2d, self.near[-1]).weight.data.mul_(0.1)  # begins with grey, which is not far from any picture
         self.far = nn.Sequential(
             conv(512, 256), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2), conv(256, 256), nn.ReLU()
         )
