@@ -53,7 +53,7 @@ class Decoder(nn.Module):
             conv(128, 64), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2),
             conv(64, 32), nn.ReLU(), conv(32, 3),
         )  # fmt: skip
-        cast(nn.Conv2d, self.near[-1]).weight.data.mul_(0.1)  # begins with grey, which is not far from any picture
+        cast(nn.Conv2d, self.near[-1]).weight.data.mul_(0.1)  # begins with grey
         self.far = nn.Sequential(
             conv(512, 256), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2), conv(256, 256), nn.ReLU()
         )
@@ -65,8 +65,6 @@ class Decoder(nn.Module):
     def nearer(self, F: Tensor) -> Tensor:
         """Features (n, 256, 2 h, 2 w) at NEAR, as far as F (n, 512, h, w) at FAR tells them."""
         return self.far(even(F, FAR)) * UNIT[NEAR]
-
-    # --- training, as `fit` wants it ---------------------------------------------------------
 
     def player(self, name: str) -> nn.Module:
         """One of its two parts."""
@@ -94,8 +92,7 @@ class Decoder(nn.Module):
 
 
 def conv(before: int, after: int) -> nn.Conv2d:
-    """A convolution of 3 x 3 that sees no border: beyond it the picture is mirrored. It keeps the size of
-    what flows through ReLUs."""
+    """A convolution of 3 x 3: beyond the border all is mirrored. It keeps the size of what flows through."""
     made = nn.Conv2d(before, after, 3, padding=1, padding_mode="reflect")
     nn.init.kaiming_normal_(made.weight)
     nn.init.zeros_(cast(Tensor, made.bias))
