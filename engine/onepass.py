@@ -129,7 +129,7 @@ def one_pass(
     *,
     blend: float = 0.0,
     strength: float = 1.0,
-    how: How = "AdaIN",
+    how: How = "whitening",
     mask: Tensor | None = None,
 ) -> Tensor:
     """The content (1, 3, H, W) in the style of one picture (1, 3, h, w) or between those of two, all pixels
