@@ -100,9 +100,9 @@ def conv(before: int, after: int) -> nn.Conv2d:
 
 
 def even(F: Tensor, layer: str) -> Tensor:
-    """Features for a decoder's eyes: none below 0, where a ReLU leaves nothing, and their long tail drawn
-    in by a square root; about as often above 0 as below."""
-    return (F / UNIT[layer]).clamp_min(0).sqrt() - 0.5
+    """Features for a decoder's eyes: none below 0, where a ReLU leaves nothing (nor so near to it that the
+    root is steep), and their long tail drawn in by a square root; about as often above 0 as below."""
+    return (F / UNIT[layer]).clamp_min(1e-6).sqrt() - 0.5
 
 
 def apart(F: Tensor, G: Tensor, layer: str) -> Tensor:
