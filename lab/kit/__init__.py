@@ -16,7 +16,7 @@ from lab.kit.noising import hard, schedules
 from lab.kit.panels import checks, commentary, experiments, knob_table, source, tabs, verdict
 from lab.kit.planes import Side, planes, ways
 from lab.kit.remake import remake
-from lab.kit.room import Room, room
+from lab.kit.room import Room, Under, room
 from lab.kit.slips import slips
 from lab.kit.steps import steps
 from lab.kit.upsampling import up_sampling
@@ -25,6 +25,7 @@ from lab.kit.wall import Wall, scores, wall_room
 __all__ = [
     "Room",
     "Side",
+    "Under",
     "Wall",
     "against_pca",
     "ask_for_labels",

@@ -42,9 +42,10 @@ def compare(
     family = known[name]
     chosen: dict[str, Any] = {}  # the knob and its two values
 
-    def apart(defaults: dict[str, Any]) -> tuple[str]:
+    def apart(defaults: dict[str, Any]) -> dict[str, Any]:
         chosen.update(_sides(family, defaults, notes))
-        return (chosen["knob"].name,)
+        name = chosen["knob"].name
+        return {name: defaults[name]}
 
     _check_address(family)
     setting = choose(family, usual_data(family), room=f"compare {family.name}", apart=apart)

@@ -67,13 +67,15 @@ _CODE_STYLE = """<style>
 </style>"""
 
 
-def commentary(room: Room, write: Callable[[dict[str, float]], str]) -> None:
-    """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers
-    in it. Written anew every two seconds: the one timed fragment of its page."""
+def commentary(room: Room, write: Callable[[dict[str, float]], str], judged: bool = True) -> None:
+    """What goes on, under the stage: the detector's verdict, if this family has a detector, and a formula
+    with the run's present numbers in it. Written anew every two seconds: the one timed fragment of its
+    page."""
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        st.markdown(verdict(room.run))
+        if judged:
+            st.markdown(verdict(room.run))
         if row := last_row(room.run):
             st.markdown(write(row))
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import data
 from engine.config import Refused
 from engine.family import Family
-from lab.kit.setting import Setting, adopt, choose
+from lab.kit.setting import Setting, adopt, choose, widget
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.stage import Graph, stage
@@ -31,6 +32,15 @@ class Room(NamedTuple):
     run: str
     kind: str  # of the data's space
     live: bool  # it has a model to ask; most recordings have none
+
+
+class Under(NamedTuple):
+    """Live knobs that stand together under the stage instead of in the sidebar. `rows`, asked when the data
+    are chosen, says which of them do something."""
+
+    title: str
+    names: Collection[str]
+    rows: Callable[[], Sequence[Sequence[str]]]
 
 
 def who() -> str:
@@ -53,16 +63,18 @@ def room(
     legends: Mapping[str, Sequence[Any]],
     labels: Mapping[str, str] | None = None,
     graph: Graph | None = None,
+    under: Under | None = None,
 ) -> Room:
     """Title, one sentence, sliders, and the stage with its controls, already moving.
 
     `legends` has a legend sentence for each kind of data ("line", "points", "image"), and may have another
-    for points whose density nobody knows ("points alone").
+    for points whose density nobody knows ("points alone"). `under` says which knobs stand under the stage.
     """
     st.title(family.title)
     st.markdown(sentence)
     _adopt_linked_run(family)
-    setting = choose(family, data_name)
+    picture, below = st.container(), st.container()  # what is below is read first
+    setting = choose(family, data_name, apart=partial(_draw_under, family, below, under) if under else None)
     if setting is None:
         st.stop()
     try:
@@ -72,20 +84,35 @@ def room(
         st.stop()
     chosen = data.load(setting.data)
     kind = chosen.space.kind
-    stage(
-        run_id,
-        key="stage",
-        legend=legends.get(kind if chosen.target else f"{kind} alone", legends.get(kind, ())),
-        players=family.players,
-        labels=labels,
-        graph=graph,
-        on_fork=_go,
-        on_train=lambda: _go(_start(family, setting)),
-    )
+    with picture:
+        stage(
+            run_id,
+            key="stage",
+            legend=legends.get(kind if chosen.target else f"{kind} alone", legends.get(kind, ())),
+            players=family.players,
+            labels=labels,
+            graph=graph,
+            on_fork=_go,
+            on_train=lambda: _go(_start(family, setting)),
+        )
     if chosen.note:
         st.caption(chosen.note)
     st.link_button("Compare with another setting", _comparison(family, setting), icon=":material/compare:")
     return Room(family, run_id, kind, store.has_model(store.folder(run_id)))
+
+
+def _draw_under(
+    family: type[Family], place: DeltaGenerator, under: Under, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values of the knobs under the stage, which are drawn there."""
+    knobs, found = family.Config.knobs(), {name: defaults[name] for name in under.names}
+    with place.container(border=True):
+        st.markdown(f"**{under.title}**")
+        for row in under.rows():
+            for name, column in zip(row, st.columns(len(row)), strict=True):
+                with column:
+                    found[name] = widget(knobs[name], defaults[name])
+    return found
 
 
 def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:

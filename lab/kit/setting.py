@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -12,6 +12,7 @@ import streamlit as st
 from engine import data
 from engine.config import Knob, Refused
 from engine.family import Family, Space
+from lab.kit.pictures import BRINGING, USUAL, choose_pictures
 from lab.runs import store
 from lab.stage import sketch
 
@@ -39,7 +40,7 @@ def adopt(values: dict[str, Any]) -> None:
 
 def usual_data(family: type[Family]) -> str:
     """What a page opens with when nothing else is asked for."""
-    fits = [choice.name for choice in _fitting(family)]
+    fits = [choice.name for choice in _fitting(family)] or [USUAL]
     return next((name for name in ("ring", "digits", "two-bumps") if name in fits), fits[0])
 
 
@@ -54,19 +55,20 @@ def choose(
     *,
     room: str = "",
     smaller: Mapping[str, Mapping[str, Any]] | None = None,
-    apart: Callable[[dict[str, Any]], Collection[str]] | None = None,
+    apart: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Setting | None:
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
     A page that is not the family's own is another `room`; it may have `smaller` defaults, by kind of data.
-    `apart`, given the defaults, may draw something between data and knobs, and names the knobs that are
-    not drawn.
+    `apart`, given the defaults, may draw something between data and knobs, or elsewhere, and says the values
+    of the knobs (or of the seed) that are not drawn here.
     """
     _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
         st.session_state[key] = value
     with st.sidebar:
-        name = _choose_data(family, default_data)
+        is_transfer = "transfer" in family.kinds
+        name = choose_pictures(default_data) if is_transfer else _choose_data(family, default_data)
     if name in BRING:
         bring(name)
         return None
@@ -80,14 +82,14 @@ def choose(
     defaults = family.configure(space, small).model_dump()
     _take_recipe(family, space, defaults)
     with st.sidebar:
-        without = apart(defaults) if apart else ()
+        without = apart(defaults) if apart else {}
         return _choose_knobs(family, name, defaults, without)
 
 
 def _forget_other_rooms(family: type[Family], room: str) -> None:
     """Rooms share the names of knobs in the address, not their values."""
     if st.session_state.get("_room", room) != room:
-        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe"]:
+        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe", *BRINGING]:
             st.session_state.pop(key, None)
     st.session_state["_room"] = room
 
@@ -178,11 +180,11 @@ def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -
 
 
 def _choose_knobs(
-    family: type[Family], name: str, defaults: dict[str, Any], without: Collection[str]
+    family: type[Family], name: str, defaults: dict[str, Any], without: Mapping[str, Any]
 ) -> Setting:
     knobs = family.Config.knobs()
     drawn = [k for k in knobs.values() if k.name not in without]
-    values = {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
+    values = dict(without) | {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
         values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
         seed = 0 if "seed" in without else st.number_input(

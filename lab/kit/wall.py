@@ -84,9 +84,10 @@ def _choose_family() -> type[Family]:
     return found[name]
 
 
-def _swept(defaults: dict[str, Any]) -> list[str]:
+def _swept(defaults: dict[str, Any]) -> dict[str, Any]:
     """What differs: it has values instead of a slider."""
-    return [st.session_state.get(side, st.query_params.get(side, first(side, defaults))) for side in AXES]
+    asked = [st.session_state.get(side, st.query_params.get(side, first(side, defaults))) for side in AXES]
+    return {name: defaults.get(name, 0) for name in asked}
 
 
 def first(side: str, knobs: Collection[str]) -> str:

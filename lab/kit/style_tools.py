@@ -1,0 +1,206 @@
+"""Tools of the style room: Gram matrices, what each layer keeps, and what answers inside the network."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from base64 import b64encode
+from collections.abc import Generator
+from contextlib import closing
+from html import escape
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from engine.config import Refused
+from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.room import Room
+from lab.runs.supervisor import ANSWER_SECONDS, NO_MODEL, supervisor
+
+SIZES = {1: "colours and grain", 2: "lines and dots", 3: "strokes", 4: "groups of strokes", 5: "large forms"}
+PICTURES = ("content", "style", "result")
+LOOKED = [f"relu{block}_{i}" for block in range(1, 6) for i in (1, 2)]
+TITLES = {
+    "content": "Content, as far as one layer remembers it",
+    "style": "Style, by the Gram matrices of all layers up to one",
+}
+
+
+# --- Gram matrices -------------------------------------------------------------------------------
+
+
+@st.fragment
+def gram_matrices(room: Room) -> None:
+    st.markdown(
+        r"$G_{ij}$ says how much channels $i$ and $j$ answer **at the same places**, summed over all "
+        r"places: where "
+        "that is has been forgotten. A style is nothing else here: the result is to have the style's "
+        "matrices."
+    )
+    layer = st.pills(
+        "Layer", list(SIZES), default=1, required=True, key="gram-layer",
+        format_func=lambda i: f"conv{i}_1: {SIZES[i]}",
+    )  # fmt: skip
+    found = ask(room, "grams", layer=layer)
+    if not found:
+        return
+    E = found["E"][int(str(layer)) - 1]
+    strip([("", [
+        Figure(found["target"], "wanted: the style's", "Gram matrix of the style"),
+        Figure(found["result"], "the result's now", "Gram matrix of the result"),
+        Figure(found["difference"], "difference", "Difference of the two Gram matrices"),
+    ])], columns=3, least=120, most=280)  # fmt: skip
+    shown = len(found["target"])
+    of = found["channels"]
+    which = "All" if shown == of else f"The {shown} strongest of {of}"
+    st.caption(
+        f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; sizes "
+        "are drawn by their roots. In the difference, orange is where the result has too much, and blue where it has "
+        "too little."
+    )
+    st.markdown(f"At this layer $E_l$ is **{E:.2g}**. All layers, by what they weigh in the loss:")
+    st.html(_bars(found))
+    ask_again(found, "gram-again")
+
+
+def _bars(found: dict[str, Any]) -> str:
+    """β w_l E_l of each layer, in the colours that the layers have in the chart of the loss."""
+    parts = [w * e for w, e in zip(found["weight"], found["E"], strict=True)]
+    top = max([*parts, 1e-12])
+    rows = [
+        f"<span>{escape(name)}</span><div><i class='l{i}' style='width: {100 * part / top:.1f}%'></i></div>"
+        f"<span>E = {e:.2g}</span><span>weighted {part:.2g}</span>"
+        for i, (name, e, part) in enumerate(zip(found["layers"], found["E"], parts, strict=True), 1)
+    ]
+    return f"{_STYLE}<div class='gram-bars'>{''.join(rows)}</div>"
+
+
+_STYLE = """<style>
+.gram-bars { display: grid; grid-template-columns: auto minmax(3rem, 24rem) auto auto; gap: 0.3rem 0.8rem;
+  align-items: center; font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap }
+.gram-bars div { background: rgb(128 128 128 / 15%) }
+.gram-bars i { display: block; height: 0.9rem }
+.gram-bars .l1 { background: light-dark(#FBD0A6, #FFE3AE) }
+.gram-bars .l2 { background: light-dark(#F5A55F, #FAC65A) }
+.gram-bars .l3 { background: light-dark(#E37A28, #E69F00) }
+.gram-bars .l4 { background: light-dark(#B54A00, #B47800) }
+.gram-bars .l5 { background: light-dark(#752F00, #7D5000) }
+</style>"""
+
+
+# --- what each layer keeps -----------------------------------------------------------------------
+
+
+@st.fragment
+def layers_keep(room: Room) -> None:
+    st.markdown(
+        "The paper's first figure. Ten pictures begin as noise. Each of the **upper five** is made to have "
+        "the "
+        "content's features at **one layer**: early layers still know every pixel, deep ones only what is "
+        "where. Each "
+        "of the **lower five** is made to have the style's Gram matrices, from conv1_1 **up to** one layer: "
+        "the more "
+        "layers, the larger the forms that are imitated, and never is anything where the style picture has "
+        "it."
+    )
+    if not room.live:
+        st.info(NO_MODEL)
+        return
+    key = f"_keeps-{room.run}"
+    done: dict[tuple[str, int], dict[str, Any]] = st.session_state.get(key, {})
+    go = st.button(
+        "Make them again" if done else "Make these ten pictures", key="keeps-go", icon=":material/brush:"
+    )
+    place, says = st.empty(), st.empty()
+    if not go:
+        if done:
+            place.html(_figure(done))
+        else:
+            says.caption("It takes about a minute, in which the run on the stage hardly goes on.")
+        return
+    done = {}
+    try:
+        with closing(parts(room, "keeps")) as coming:
+            for part in coming:
+                done[part["row"], part["layer"]] = part
+                st.session_state[key] = done  # one who comes back finds what was made
+                place.html(_figure(done))
+                says.caption(f"{len(done) - 1} of 10 are done. To stop, go to another tab.")
+    except Refused as refusal:
+        st.error(str(refusal))
+        return
+    says.caption("All ten are done, each in some forty steps; the paper took hundreds.")
+
+
+def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
+    """The parts of an answer as they come; one who leaves asks for no more of them."""
+    asker = secrets.token_hex(8)
+    part: dict[str, Any] | None = supervisor().ask(room.run, probe, arguments, asker).result(ANSWER_SECONDS)
+    try:
+        while part:
+            yield part
+            part = supervisor().more(room.run, asker).result(ANSWER_SECONDS)
+    finally:
+        supervisor().place(room.run).ask("question", room.run, "enough", asker)
+
+
+def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
+    rows = []
+    for row, title in TITLES.items():
+        rows.append(f"<p>{title}</p>")
+        for layer in range(1, 6):
+            part = done.get((row, layer))
+            name = f"relu{layer}_2" if row == "content" else "conv1_1" if layer == 1 else f"… conv{layer}_1"
+            image = _img(part, name) if part else "<div></div>"
+            rows.append(f"<figure>{image}<figcaption>{name}</figcaption></figure>")
+    return f"{_SHEET}<div class='keeps'>{''.join(rows)}</div>"
+
+
+def _img(part: dict[str, Any], name: str) -> str:
+    file = io.BytesIO()
+    Image.fromarray(part["picture"]).save(file, "webp", quality=85)
+    alt = f"{part['row']}, {name}, after {part['step']} steps"
+    return f'<img src="data:image/webp;base64,{b64encode(file.getvalue()).decode()}" alt="{escape(alt)}">'
+
+
+_SHEET = """<style>
+.keeps { display: grid; grid-template-columns: repeat(5, minmax(5.5rem, 11rem)); gap: 0.4rem;
+  overflow-x: auto }
+.keeps p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; margin: 0.3rem 0 0;
+  font-weight: 600 }
+.keeps figure { margin: 0 }
+.keeps img, .keeps div { display: block; width: 100%; border-radius: 4px }
+.keeps div { aspect-ratio: 4 / 3; background: rgb(128 128 128 / 12%) }
+.keeps figcaption { font-size: 0.8rem; text-align: center }
+</style>"""
+
+
+# --- inside the network --------------------------------------------------------------------------
+
+
+@st.fragment
+def look_inside(room: Room) -> None:
+    st.markdown(
+        "Each channel of a layer is a picture itself: white where the network has found what this channel "
+        "looks for. "
+        "Early channels answer to edges and colours of one kind, deep ones to parts of things, and on a "
+        "coarser grid."
+    )
+    with st.container(horizontal=True):
+        of = st.pills("Picture", PICTURES, default="result", required=True, key="inside-of")
+        layer = st.selectbox("Layer", LOOKED, LOOKED.index("relu3_1"), key="inside-layer", width=160)
+    found = ask(room, "inside", of=of, layer=layer)
+    if not found:
+        return
+    shown = [
+        Figure(one, f"{number} · {mean:.1f}", f"channel {number} of {found['layer']}")
+        for one, number, mean in zip(found["maps"], found["channel"], found["mean"], strict=True)
+    ]
+    heading = f"The {len(shown)} of {found['of']} channels of {found['layer']} that answer most to the {of}"
+    strip([(heading, shown)], columns=6, least=88, most=150)
+    st.caption(
+        "Number of the channel, and its mean as a multiple of the mean of all channels. Each is as bright "
+        "as it can be."
+    )
+    ask_again(found, "inside-again")
