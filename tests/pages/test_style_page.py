@@ -33,7 +33,7 @@ def test_the_room_opens_with_a_picture_in_the_making(visit):
     info = info_of(on_stage(page))
     assert (info.family, info.data) == ("style", USUAL)
     assert page.query_params["run"] == info.id
-    assert [tab.label for tab in page.tabs][:2] == ["One pass", "Gram matrices"]
+    assert [tab.label for tab in page.tabs][:2] == ["Formula and code", "One pass"]
     assert "Style alone" in texts(page)
     until(lambda: store.rows(store.folder(info.id) / "metrics.jsonl"))
     until(lambda: "Around round" in texts(works(page.run())))
@@ -93,7 +93,8 @@ def test_a_link_says_which_pictures_and_whose_run_is_shown(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["china", "china.nowhere", "a.b.c.d.e", "china.mask-left", "moons", "..", "x" * 999]
+    "name",
+    ["china", "china.nowhere", "a.b.c.d.e", "china.mask-left", "mask-left.china", "..", "glass." + "x" * 999],
 )
 def test_pictures_that_are_not_there_are_named_and_the_page_goes_on(visit, name):
     page = visit("style", data=name, **SMALL)
@@ -150,7 +151,7 @@ def test_a_film_is_short_ends_with_the_last_picture_and_rests_there(monkeypatch)
         made = style_keep.film("run", kind)
         assert len(made) < 3e6
         film = Image.open(io.BytesIO(made))
-        assert film.n_frames == style_keep.FRAMES
+        assert 10 < film.n_frames <= style_keep.FRAMES  # those that look alike are one
         assert max(film.size) == longest
         film.seek(film.n_frames - 1)
         film.load()
