@@ -1,5 +1,5 @@
-"""A student in the room of style transfer: brings a picture, watches, pauses, changes a weight, takes the result
-and its making-of home."""
+"""A student in the room of style transfer: brings a picture, watches, pauses, changes a weight, takes the
+result and its making-of home."""
 
 from __future__ import annotations
 
