@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 HISTORY = 10  # pairs of step and change of gradient
+FIRST = 0.05  # the largest change of a number in the first step, which knows no curvature yet
+FURTHEST = 0.5  # and in any: further away the curvature says nothing
 
 
 class LBFGS(torch.optim.LBFGS):
@@ -30,4 +32,19 @@ class LBFGS(torch.optim.LBFGS):
         if before is not None and not torch.equal(before.cpu(), now):
             self.state[weight].clear()
         self.state[weight]["loss"] = now
-        return super().step(closure)
+        start = weight.detach().clone()
+        value = super().step(closure)
+        self._measure(weight.data, start, self.state[weight])
+        return value
+
+    @staticmethod
+    def _measure(weight: Tensor, start: Tensor, state: dict[str, Any]) -> None:
+        """Make the step from `start` as long as it may be."""
+        way = weight - start
+        if not (far := way.abs().max().item()):
+            return state.clear()  # no way down was found with what it has learned
+        share = FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)
+        if share != 1:
+            weight.copy_(start + share * way)
+            state["t"] = share * float(state["t"])
+        return None

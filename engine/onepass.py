@@ -25,7 +25,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
-from engine.backbone import Backbone, backbone
+from engine.backbone import backbone
 from engine.config import Refused
 from engine.data.builtin import ASSETS
 from engine.family import Batch, Terms, adam
@@ -53,7 +53,7 @@ class Decoder(nn.Module):
             conv(128, 64), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2),
             conv(64, 32), nn.ReLU(), conv(32, 3),
         )  # fmt: skip
-        self.near[-1].weight.data.mul_(0.1)  # begins with grey, which is not far from any picture
+        cast(nn.Conv2d, self.near[-1]).weight.data.mul_(0.1)  # begins with grey
         self.far = nn.Sequential(
             conv(512, 256), nn.ReLU(), nn.UpsamplingNearest2d(scale_factor=2), conv(256, 256), nn.ReLU()
         )
@@ -65,8 +65,6 @@ class Decoder(nn.Module):
     def nearer(self, F: Tensor) -> Tensor:
         """Features (n, 256, 2 h, 2 w) at NEAR, as far as F (n, 512, h, w) at FAR tells them."""
         return self.far(even(F, FAR)) * UNIT[NEAR]
-
-    # --- training, as `fit` wants it ---------------------------------------------------------
 
     def player(self, name: str) -> nn.Module:
         """One of its two parts."""
@@ -86,21 +84,15 @@ class Decoder(nn.Module):
         with half:
             made = self.picture(seen[NEAR])
             again = net(made, FINE)
-        yield (
-            self.near,
-            {
-                "pixels": 20 * (made.float() - batch.x).square().mean(),
-                **{f"features {layer}": apart(f, seen[layer], layer) for layer, f in again.items()},
-            },
-        )
+        terms = {"pixels": 20 * (made.float() - batch.x).square().mean()}
+        yield self.near, terms | {f"features {k}": apart(f, seen[k], k) for k, f in again.items()}
         with half:
             found = self.nearer(seen[FAR])
         yield self.far, {"features from afar": apart(found, seen[NEAR], NEAR)}
 
 
 def conv(before: int, after: int) -> nn.Conv2d:
-    """A convolution of 3 x 3 that sees no border: beyond it the picture is mirrored. It keeps the size of
-    what flows through ReLUs."""
+    """A convolution of 3 x 3: beyond the border all is mirrored. It keeps the size of what flows through."""
     made = nn.Conv2d(before, after, 3, padding=1, padding_mode="reflect")
     nn.init.kaiming_normal_(made.weight)
     nn.init.zeros_(cast(Tensor, made.bias))
@@ -108,9 +100,9 @@ def conv(before: int, after: int) -> nn.Conv2d:
 
 
 def even(F: Tensor, layer: str) -> Tensor:
-    """Features for a decoder's eyes: none below 0, where a ReLU leaves nothing, and their long tail drawn
-    in by a square root; about as often above 0 as below."""
-    return (F / UNIT[layer]).clamp_min(0).sqrt() - 0.5
+    """Features for a decoder's eyes: none below 0, where a ReLU leaves nothing (nor so near to it that the
+    root is steep), and their long tail drawn in by a square root; about as often above 0 as below."""
+    return (F / UNIT[layer]).clamp_min(1e-6).sqrt() - 0.5
 
 
 def apart(F: Tensor, G: Tensor, layer: str) -> Tensor:
@@ -121,13 +113,12 @@ def apart(F: Tensor, G: Tensor, layer: str) -> Tensor:
 @lru_cache(maxsize=2)
 def decoder(device: torch.device, dtype: torch.dtype) -> Decoder:
     """The decoder that is shipped. Raises `Refused` where its file is missing or of another decoder."""
-    net = Decoder()
+    with torch.device("meta"):  # draws no weights: a run's random numbers are its own
+        net = Decoder()
     try:
-        net.load_state_dict({name: t.float() for name, t in load(FILE.read_bytes()).items()})
+        net.load_state_dict({k: t.float() for k, t in load(FILE.read_bytes()).items()}, assign=True)
     except (OSError, RuntimeError) as error:
-        raise Refused(
-            f"{FILE.name} is missing or does not fit; make it with python -m lab.decoder."
-        ) from error
+        raise Refused(f"{FILE.name} is missing or does not fit; make it: python -m lab.decoder.") from error
     return net.to(device, dtype).requires_grad_(False).eval()
 
 
@@ -138,7 +129,7 @@ def one_pass(
     *,
     blend: float = 0.0,
     strength: float = 1.0,
-    how: How = "AdaIN",
+    how: How = "whitening",
     mask: Tensor | None = None,
 ) -> Tensor:
     """The content (1, 3, H, W) in the style of one picture (1, 3, h, w) or between those of two, all pixels
@@ -146,9 +137,10 @@ def one_pass(
     Where the mask (1, 1, H, W) is 0 features stay the content's. Raises `Refused`."""
     net = backbone("VGG-19", "max", content.device, content.dtype)
     made = decoder(content.device, content.dtype)
-    (height, width), x = content.shape[-2:], grown(content)
+    height, width = content.shape[-2:]
     where = None if mask is None else grown(mask)
-    F, *A = (seen(net, picture) for picture in (x, *styles))
+    pictures = [x.contiguous(memory_format=torch.channels_last) for x in (grown(content), *styles)]
+    F, *A = [net(x, [NEAR, FAR]) for x in pictures]  # in that format twice as fast on a CPU
 
     def moved(F: Tensor, layer: str) -> Tensor:
         return transferred(F, [a[layer] for a in A], blend, strength, how, where)
@@ -162,11 +154,6 @@ def grown(x: Tensor) -> Tensor:
     """A picture mirrored at the right and below, until its sides are multiples of FINEST."""
     height, width = x.shape[-2:]
     return pad(x, (0, -width % FINEST, 0, -height % FINEST), mode="reflect")
-
-
-def seen(net: Backbone, x: Tensor) -> dict[str, Tensor]:
-    """The features of a picture that are given moments, or give them."""
-    return net(x.contiguous(memory_format=torch.channels_last), [NEAR, FAR])  # twice as fast on a CPU
 
 
 def transferred(

@@ -210,6 +210,10 @@ def _data(text: str, home: Path) -> str:
     path, ending = Path(text), Path(text).suffix.lower()
     if text in (choice.name for choice in data.names()):
         return text
+    if "," in text:  # pictures of a transfer, files among them
+        files = {part: Path(part) for part in text.split(",")}
+        held = {part: data.keep_picture(f.read_bytes(), home) for part, f in files.items() if f.is_file()}
+        return ".".join(held.get(part, part) for part in text.split(","))
     if ending == ".csv" and path.is_file():
         return data.keep_points(data.read_csv(path.read_bytes()), "csv", home)
     if path.is_dir() or (ending == ".zip" and path.is_file()):

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image
 
 from engine.config import Refused
-from engine.data.builtin import Choice
+from engine.data.builtin import ASSETS, Choice
 from engine.data.images import flat, opened
 from engine.data.keep import home_of, keep, kept
 
+PAINTINGS = ASSETS / "paintings"
 LONGEST = 1024  # pixels: the longest side of any picture here
 SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; how many times as long as wide at most
 MASK_SIDE = 512  # pixels: both sides of a mask that is computed
@@ -35,9 +36,15 @@ def _photo(package: str, path: str) -> Callable[[], np.ndarray]:
     return read
 
 
+def paint(name: str) -> np.ndarray:
+    """The style picture as its module paints it, which takes up to a second."""
+    found: np.ndarray = importlib.import_module(f"engine.data.painting.{name}").paint()
+    return found
+
+
 def _painting(name: str) -> Callable[[], np.ndarray]:
-    """How to paint it; its module, which needs scipy, is imported only then."""
-    return lambda: importlib.import_module(f"engine.data.painting.{name}").paint()
+    """How to read what it has painted."""
+    return lambda: np.asarray(Image.open(PAINTINGS / f"{name}.webp").convert("RGB"))
 
 
 def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:

@@ -57,9 +57,10 @@ def test_a_painting_is_full_of_texture(name):
     assert np.abs(np.diff(grey, axis=1)).mean() > 2
 
 
-@pytest.mark.parametrize("name", ["woodcut", "ink", "brushstrokes"])
-def test_a_painting_is_the_same_each_time(name):
-    assert (picture(name) == painted(name)).all()
+@pytest.mark.parametrize("name", PAINTINGS)
+def test_the_file_of_a_painting_holds_what_its_module_paints(name):
+    apart = np.abs(picture(name).astype(int) - painted(name))
+    assert apart.mean() < 12, "paint it again: python -m engine.data.painting"  # WebP halves the colours
 
 
 def test_paintings_differ_in_colour_and_in_contrast():

@@ -1,0 +1,114 @@
+"""The pictures of a transfer: their names, their sizes and the first one."""
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from engine.config import Refused
+from engine.data import load
+from engine.data.dataset import batches
+from engine.families.style import StyleTransfer
+from engine.fit import fit
+from tests.laws.styling import built, gap, pictures
+
+
+def test_each_level_is_twice_the_one_before_and_all_are_seen():
+    model = built(pictures(h=96, w=128), size=128, levels=3)
+    assert model.canvas.shapes == [(48, 64), (96, 128)]  # a third would be too small for the network
+    assert [model.canvas.level(model.image[0], i).shape[-2:] for i in (0, 1)] == [(48, 64), (96, 128)]
+    assert model.picture().shape == (1, 3, 96, 128)
+    assert built(pictures(h=96, w=128), size=128, levels=1).canvas.shapes == [(96, 128)]
+    seen = []
+    for _turn in fit(
+        model := built(pictures(h=96, w=128), size=128, levels=2, coarse=2),
+        islice(batches(pictures(h=96, w=128), lambda: 1, 0), 4),
+    ):
+        seen.append(int(model.level))
+    assert seen == [0, 0, 1, 1]
+
+
+def test_the_style_keeps_its_form_and_has_the_area_asked_for():
+    for scale in (0.8, 1.0, 2.0):
+        style = built(scale=scale).canvas.styles[0]
+        h, w = style.shape[-2:]
+        assert h * w == pytest.approx(scale**2 * 48 * 64, rel=0.05)
+        assert h / w == pytest.approx(56 / 50, rel=0.05)
+
+
+@pytest.mark.parametrize("init", ["content", "style", "noise"])
+def test_the_first_picture_is_what_was_asked_for(init):
+    model = built(pictures(h=96, w=128), size=128, levels=2, init=init)
+    first = model.image[0].detach()
+    assert first.shape == (1, 3, 96, 128)
+    if init == "content":
+        assert torch.equal(first, model.canvas.content)
+    if init == "noise":
+        assert 0.1 < first.std() < 0.25
+        # no finer than the coarsest level, which would not see it
+        again = nn.functional.interpolate(nn.functional.avg_pool2d(first, 2), (96, 128), mode="bilinear")
+        assert gap(again, first) < 0.5
+        assert not torch.equal(first, built(pictures(h=96, w=128), size=128, init="content").image[0])
+
+
+def test_a_picture_too_narrow_for_the_network_is_refused():
+    with pytest.raises(Refused, match="choose a size of 128 or more, or a picture that is less narrow"):
+        built(pictures(h=32, w=128), size=96)
+    assert built(pictures(h=32, w=128), size=128).canvas.shapes == [(32, 128)]
+
+
+def test_other_data_are_refused():
+    with pytest.raises(Refused, match="choose two pictures as the data"):
+        StyleTransfer(StyleTransfer.configure(load("digits").space), load("digits").space)
+
+
+@pytest.mark.parametrize(
+    ("name", "styles", "masked"),
+    [
+        ("cat.glass", 1, False),
+        ("cat.glass.brick", 2, False),
+        ("cat.glass.mask-left", 1, True),
+        ("cat.glass.brick.mask-top", 2, True),
+        ("brick.cat", 1, False),  # photographs serve as styles and the other way round
+    ],
+)
+def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
+    space = load(name).space
+    assert space.kind == "transfer"
+    assert (len(space.styles), space.mask is not None) == (styles, masked)
+    assert space.shape == tuple(space.content.shape)
+    assert all(s.dtype == torch.uint8 and len(s) == 3 for s in space.styles)
+    if masked:
+        assert space.mask.shape == (1, 512, 512)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cat.mask-left", "does not name a transfer"),
+        ("cat.mask-left.glass", "does not name a transfer"),
+        ("cat.glass.mask-left.mask-top", "does not name a transfer"),
+        ("cat.glass.brick.grass", "does not name a transfer"),
+        ("cat.nothing", "no picture called 'nothing'"),
+        ("nothing.glass", "no picture called 'nothing'"),
+        ("photo-0123456789ab.glass", "photo-0123456789ab are not on this machine"),
+        ("../../etc.passwd", "."),
+        ("cat..glass", "."),
+        ("cat.glass.", "."),
+        ("a.b.c.d.e", "."),
+    ],
+)
+def test_a_name_of_no_transfer_is_refused(name, message):
+    with pytest.raises(Refused, match=message):
+        load(name, Path("nowhere"))
+
+
+def test_samples_are_the_picture():
+    model = built()
+    x = model.sample(3)
+    assert x.shape == (3, 3, 48, 64)
+    assert torch.equal(x[0], x[2])
+    assert torch.equal(x[:1], model.picture())
+    assert -1 <= x.min() <= x.max() <= 1
