@@ -5,7 +5,7 @@ import streamlit as st
 from engine.families import families
 from engine.flow import Flow
 from lab import kit
-from lab.kit import diffusion, flows
+from lab.kit import diffusion, flows, style
 from lab.kit.latent import LABELS, LEGENDS
 
 GAMES = ("gan", "cgan")  # families of D against G
@@ -65,9 +65,11 @@ kit.compare(
     dict.fromkeys(GAMES, GAN_LEGENDS)
     | dict.fromkeys(CODERS, LEGENDS)
     | dict.fromkeys(DENOISERS, diffusion.LEGENDS)
-    | dict.fromkeys(FLOWS, flows.LEGENDS),
+    | dict.fromkeys(FLOWS, flows.LEGENDS)
+    | {"style": style.LEGENDS},
     dict.fromkeys(GAMES, GAN_LABELS)
     | dict.fromkeys(CODERS, LABELS)
     | dict.fromkeys(DENOISERS, diffusion.LABELS)
-    | dict.fromkeys(FLOWS, flows.LABELS),
+    | dict.fromkeys(FLOWS, flows.LABELS)
+    | {"style": style.LABELS},
 )

@@ -67,12 +67,12 @@ should be. A round is one step of L-BFGS, which guesses the curvature from the l
 
 kit.tabs(
     {
+        "Formula and code": formula,
         "One pass": lambda: quick(room),
         "Gram matrices": lambda: gram_matrices(room),
         "What each layer keeps": lambda: layers_keep(room),
         "Look inside": lambda: look_inside(room),
         "Keep it": lambda: keep_it(room),
-        "Formula and code": formula,
         "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),
     }

@@ -41,7 +41,8 @@ class Chosen(NamedTuple):
         content, *others = name.split(".")
         masks = [other for other in others if other.startswith(MASKS)]
         styles = [other for other in others if other not in masks]
-        if masks != others[len(styles) :] or not 1 <= len(styles) <= 2 or len(masks) > 1:
+        amiss = content.startswith(MASKS) or masks != others[len(styles) :] or not all(name.split("."))
+        if amiss or not 1 <= len(styles) <= 2 or len(masks) > 1:
             raise ValueError(name)
         return cls(content, styles[0], *(styles[1:] or [""]), *masks)
 

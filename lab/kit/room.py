@@ -165,11 +165,15 @@ def _run_of(family: type[Family], setting: Setting) -> str:
 
 
 def _comparison(family: type[Family], setting: Setting) -> str:
-    """The address where this setting is compared with another: what is not the default."""
-    usual = family.configure(data.load(setting.data).space).model_dump()
-    own = {name: value for name, value in setting.config.items() if value != usual[name]}
-    seed = {"seed": setting.seed} if setting.seed else {}
-    return "/compare?" + urlencode({"family": family.name, "data": setting.data} | seed | own)
+    """The address where this setting is compared with another."""
+    return f"/compare?family={family.name}&{address(family, *setting[:3])}"
+
+
+def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any]) -> str:
+    """A setting as an address has it: the data, and what is not the default."""
+    usual = family.configure(data.load(name).space).model_dump()
+    own = {knob: value for knob, value in config.items() if value != usual[knob]}
+    return urlencode({"data": name} | ({"seed": seed} if seed else {}) | own)
 
 
 @cache

@@ -13,7 +13,7 @@ LAYERS = [f"w{i}" for i in range(1, 6)]
 
 LABELS = {
     "chart/loss of the layers": "Loss, split by term",
-    "number/pixels seen": "pixels that the losses see",
+    "number/pixels seen": "pixels seen",
 }
 
 LEGENDS = {

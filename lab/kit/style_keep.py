@@ -6,14 +6,13 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 from PIL import Image
 from safetensors.numpy import load
 
 from engine.config import Refused
-from lab.kit.room import Room
+from lab.kit.room import Room, address
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 
@@ -57,10 +56,8 @@ def _button(label: str, make: Callable[[], bytes], name: str, mime: str, icon: s
 def link(room: Room) -> str:
     """The address of this setting, without the run."""
     info = store.read_info(store.folder(room.run))
-    usual = room.family.Config().model_dump()
-    own = {name: value for name, value in info.config.items() if value != usual[name]}
     here = (st.context.url or "").partition("?")[0] or f"/{room.family.name}"
-    return f"{here}?{urlencode({'data': info.data} | ({'seed': info.seed} if info.seed else {}) | own)}"
+    return f"{here}?{address(room.family, info.data, info.seed, info.config)}"
 
 
 def png(room: Room) -> bytes:

@@ -40,12 +40,13 @@ def quick(room: Room) -> None:
     labels = {"left": f"round {found['round']:,}", "right": "one pass"}
     split(key="quick", left=_webp(found["picture"]), right=_webp(found["quick"]), labels=labels)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", on_click=_refine,
-                  disabled=store.read_info(store.folder(room.run)).config["init"] == "one pass")  # fmt: skip
+        begun = store.read_info(store.folder(room.run)).config["init"] == "one pass"
+        if st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", disabled=begun,
+                     on_click=_refine):  # fmt: skip
+            st.rerun()  # the whole page, not this tool alone
         st.caption(
-            "A new picture that begins with the one pass at full strength and descends the loss from there. "
-            "On the stage "
-            "the slider of rounds then leads from the one to the other."
+            "A new picture that begins with the one pass at full strength and descends the loss from there. On "
+            "the stage the slider of rounds then leads from the one to the other."
         )
     ask_again(found, "quick-again")
 

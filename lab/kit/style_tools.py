@@ -55,9 +55,9 @@ def gram_matrices(room: Room) -> None:
     of = found["channels"]
     which = "All" if shown == of else f"The {shown} strongest of {of}"
     st.caption(
-        f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; sizes "
-        "are drawn by their roots. In the difference, orange is where the result has too much, and blue where it has "
-        "too little."
+        f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; "
+        "sizes are drawn by their roots. In the difference, orange is where the result has too much, and "
+        "blue where it has too little."
     )
     st.markdown(f"At this layer $E_l$ is **{E:.2g}**. All layers, by what they weigh in the loss:")
     st.html(_bars(found))

@@ -146,6 +146,7 @@ const MARKS = { good: "\u2713", bad: "!" };
 
 /** What the detector says, [{tone, name, says, cure}]: the gravest in full, of the others the names. */
 function writeVerdict(holder, [first, ...others], words) {
+  if (!first) return holder.replaceChildren();
   const { tone, name, says, cure } = first;
   const mark = MARKS[tone] ? [make("span", { class: "mark", "aria-hidden": "true" }, MARKS[tone])] : [];
   const head = name ? [make("strong", {}, name), ": "] : [];

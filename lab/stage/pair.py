@@ -34,7 +34,7 @@ def pair(
         key: the component's key; always the same one on a page.
         titles: a few words over each picture.
         verdicts: what stands under each picture: entries of `tone` ("good", "bad" or ""), `name`,
-            `says` and `cure`.
+            `says` and `cure`, or none.
         legend, players, labels, height: as for `stage`; the legend's words switch layers of all.
         alike: whether charts of one name have one scale.
     """

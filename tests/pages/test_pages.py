@@ -87,7 +87,7 @@ def test_every_page_opens(visit, name, title):
 def test_every_file_of_pages_is_opened_by_these_tests():
     opened = {"map", "gan", "cgan", "runs", "compare", "wall", "planes", "change_of_variables"}
     # in files of their own
-    opened |= {"ae", "pca", "vae", "cvae", "vae_gan", "ddpm", "flow_matching"}
+    opened |= {"ae", "pca", "vae", "cvae", "vae_gan", "ddpm", "flow_matching", "style"}
     opened |= {"planar", "nice", "real_nvp", "maf", "iaf", "glow", "spline_flow", "continuous_flow"}
     assert opened == PAGES
 
