@@ -35,7 +35,7 @@ class StyleConfig(Config):
         says="weight of the content loss",
     )
     beta: float = knob(
-        30.0,
+        15.0,
         0.1,
         1e4,
         log=True,
