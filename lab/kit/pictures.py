@@ -21,7 +21,6 @@ USUAL = "china.brushstrokes"
 KEPT = re.compile(r"(photo|painted)-[0-9a-f]{12}")
 UPLOAD, CAMERA = "upload", "camera"
 STARTS = " Changing it starts a new picture."
-THUMBS = store.ASSETS / "thumbs"
 WIDTH, HEIGHT = 88, 66  # pixels of a thumbnail
 Role = Literal["content", "style", "second", "where"]
 BRINGING = ("bring-content", "bring-style", "bring-second", "bring-where")  # how, of each role
@@ -202,13 +201,7 @@ def _code(name: str) -> str:
 
 
 def thumb(name: str) -> bytes:
-    """A small WebP picture, cut to shape. Those of built-in pictures lie in the assets: to paint them
-    all takes ten seconds."""
-    kept = THUMBS / f"{name}.webp"
-    return kept.read_bytes() if kept.exists() else made(name)
-
-
-def made(name: str) -> bytes:
+    """A small WebP picture, cut to shape. Raises `Refused`."""
     image = Image.fromarray(data.picture(name, store.home()))
     scale = max(WIDTH / image.width, HEIGHT / image.height)
     w, h = min(image.width, WIDTH / scale), min(image.height, HEIGHT / scale)

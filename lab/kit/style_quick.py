@@ -45,8 +45,8 @@ def quick(room: Room) -> None:
                      on_click=_refine):  # fmt: skip
             st.rerun()  # the whole page, not this tool alone
         st.caption(
-            "A new picture that begins with the one pass at full strength and descends the loss from there. On "
-            "the stage the slider of rounds then leads from the one to the other."
+            "A new picture that begins with the one pass at full strength and descends the loss from there. "
+            "On the stage the slider of rounds then leads from the one to the other."
         )
     ask_again(found, "quick-again")
 

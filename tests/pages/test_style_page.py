@@ -191,12 +191,8 @@ def test_each_experiment_descends_its_loss(address):
 
 
 def test_each_picture_that_can_be_chosen_has_its_thumbnail():
-    names = [one.name for role in ("content", "style") for one in data.picture_names(role)]
-    assert {f"{name}.webp" for name in names} == {file.name for file in pictures.THUMBS.iterdir()}
-    for name in ("cat", "galaxies", "gravel", "marble"):  # to paint them all would take ten seconds
-        kept, made = (
-            np.asarray(Image.open(io.BytesIO(one))).astype(float)
-            for one in (pictures.thumb(name), pictures.made(name))
-        )
-        assert kept.shape == (pictures.HEIGHT, pictures.WIDTH, 3)
-        assert np.abs(kept - made).mean() < 3
+    for one in (one for role in ("content", "style") for one in data.picture_names(role)):
+        image = Image.open(io.BytesIO(pictures.thumb(one.name)))
+        assert image.size == (pictures.WIDTH, pictures.HEIGHT)
+        whole = data.picture(one.name).reshape(-1, 3).mean(0)
+        assert np.abs(np.asarray(image).reshape(-1, 3).mean(0) - whole).max() < 25
