@@ -65,7 +65,9 @@ def test_a_page_computes_no_tensor(path):
 
 def test_only_the_one_loop_takes_gradients_and_steps():
     words = (".backward(", "autograd.grad(", ".step(")
-    steps = {name_of(p) for p in ENGINE if any(w in p.read_text(encoding="utf-8") for w in words)}
+    # an optimizer that is a kind of another may say so
+    texts = {name_of(p): p.read_text(encoding="utf-8").replace("super().step(", "") for p in ENGINE}
+    steps = {name for name, text in texts.items() if any(w in text for w in words)}
     assert {p for p in steps if not p.startswith("engine/checks")} == {"engine/fit.py"}
 
 

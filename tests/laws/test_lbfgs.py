@@ -166,6 +166,8 @@ def test_every_number_that_shapes_the_loss_is_in_its_objective():
         if total(model, x).item() != loss:
             assert model.objective() != now, name
         model.config = before
+    model.level.fill_(1)
+    assert model.objective() != now
 
 
 def test_lbfgs_lowers_the_loss_of_a_transfer():
