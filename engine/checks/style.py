@@ -63,6 +63,7 @@ def forgets(F: Tensor) -> float:
 
 
 def styled(F: Tensor, A: Tensor) -> Tensor:
+    """The style loss of features F, whose Gram matrix ought to be A."""
     return style_loss(gram(F), A)
 
 
