@@ -51,8 +51,9 @@ PRETRAINED = {  # the same; they keep their weights, and learn more slowly towar
     "spline-flow-two-bumps": ("spline-flow", "two-bumps", 1000),
     "continuous-flow-moons": ("continuous-flow", "moons", 1500),
     "real-nvp-digits": ("real-nvp", "digits", 2500),
+    "style-china": ("style", "china.brushstrokes", 240),
 }
-PICTURES, PLANES = 40, 16  # of a run; a picture with a decoded plane is five times as large
+PICTURES, PLANES = 40, 16  # of a run; one with a decoded plane, or with photographs, is five times as large
 
 
 def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool = False) -> None:
@@ -64,7 +65,7 @@ def record(name: str, family: str, data_name: str, rounds: int, pretrained: bool
         at = store.RECORDINGS / name
         shutil.rmtree(at, ignore_errors=True)
         (at / "keyframes").mkdir(parents=True)
-        n = PLANES if issubclass(run.family, Coder) else PICTURES
+        n = PLANES if issubclass(run.family, Coder) or run.data.space.kind == "transfer" else PICTURES
         kept = {round(rounds * (i / (n - 1)) ** 2.5) for i in range(n)}
         rates = {round(rounds * at): config["lr"] * rate for at, rate in SLOWER.items()} if pretrained else {}
         run.play()
