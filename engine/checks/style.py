@@ -63,7 +63,7 @@ def forgets(F: Tensor) -> float:
 
 
 def styled(F: Tensor, A: Tensor) -> Tensor:
-    """The style loss of features F, whose Gram matrix ought to be A."""
+    """The style loss of features F (1, N, h, w) that are to have the Gram matrix A (N, N)."""
     return style_loss(gram(F), A)
 
 

@@ -4,7 +4,12 @@ The same content, style, size, layers, weights, average pooling and one thread f
 at full size, ours the pyramid of the app. What counts is the processor time until our picture has the loss
 that theirs has after 300 iterations, by pastiche's own function on our picture.
 Wanted: at most a third of its time; VGG-19 loaded in a second; 512 pixels in less than 4 GB.
-RECORD
+
+Seen at 256 x 171, one after the other on a busy machine: 300 iterations of pastiche take 235 s and
+end at a loss of 2,096. Ours, with 3 levels of 60 rounds, has 3,215 after 40 s (theirs: 83 s), 2,500 after
+61 s (127 s), 2,298 after 83 s (159 s) and 2,138 after 125 s (209 s). So it takes about half of their
+time; the goal of a third is not met, for near the end both crawl.
+VGG-19 is read in 0.2 s (pastiche: 4 to 5 s); a process of 512 pixels takes 1.4 GB.
 """
 
 from __future__ import annotations

@@ -127,6 +127,18 @@ def test_at_the_bottom_it_stays_and_begins_anew_when_there_is_a_slope_again(doub
     assert (model.x - model.b).abs().max() < 1e-6
 
 
+def test_a_memory_that_shows_no_way_down_is_forgotten(double):
+    model = bowl()
+    optimizer = LBFGS([model.x], lambda: [1.0])
+    model.descend(optimizer, 3)
+    state = optimizer.state[model.x]
+    state["old_dirs"], state["old_stps"], state["ro"], state["d"] = [], [], [], 0 * state["d"]
+    state["H_diag"] = -1.0  # uphill, as rounding may have it
+    before, stuck, after = model.x.detach().clone(), *model.descend(optimizer, 2)
+    assert torch.equal(stuck, before)
+    assert not torch.equal(after, before)
+
+
 def test_lbfgs_reaches_the_bottom_of_a_bowl(double):
     model = bowl()
     model.descend(LBFGS([model.x], lambda: [1.0]), 60)
