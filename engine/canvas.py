@@ -125,7 +125,7 @@ class StyleConfig(Config):
         says="weight of the fifth layer's Gram matrix: large forms",
     )
     tv: float = knob(
-        1.0,
+        3.0,
         0,
         100,
         step=0.5,
@@ -166,9 +166,9 @@ class StyleConfig(Config):
         says="step of Adam in units of half the range of a pixel; L-BFGS finds its own",
     )
     levels: int = knob(
-        2, 1, 3, label="Levels", advanced=True, says="sizes from coarse to fine, each twice the one before"
+        3, 1, 3, label="Levels", advanced=True, says="sizes from coarse to fine, each twice the one before"
     )
-    coarse: int = knob(100, 1, 500, label="Rounds a level", advanced=True, says="rounds at each coarser size")
+    coarse: int = knob(60, 1, 500, label="Rounds a level", advanced=True, says="rounds at each coarser size")
     scale: float = knob(
         1.0,
         0.5,
