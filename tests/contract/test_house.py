@@ -146,7 +146,8 @@ def test_a_recording_is_what_its_room_opens_with(name):
     assert store.weights(at).exists() == store.has_model(at) == (name in record.PRETRAINED)
     kept = store.keyframes(at)
     assert (kept[0], kept[-1]) == (0, rounds)
-    wanted = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}[space.kind]
+    shown = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}
+    wanted = (shown | {"transfer": "photo/result"})[space.kind]
     for round in kept:
         frame = store.keyframe(at, round).read_bytes()
         about = json.loads(wire.header(frame)["frame"])
