@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,8 +14,35 @@ from engine.data.dataset import Dataset
 from engine.data.pictures import picture
 from engine.family import Space
 
-NAME = re.compile(r"[a-z0-9-]{1,41}(\.[a-z0-9-]{1,41}){1,3}")
 MASKS = ("mask-", "painted-")
+
+
+class Parts(NamedTuple):
+    """The names of the pictures of a transfer."""
+
+    content: str
+    style: str
+    second: str = ""
+    mask: str = ""
+
+    @classmethod
+    def of(cls, name: str) -> Parts:
+        """Those of CONTENT.STYLE or CONTENT.STYLE.SECOND, each with or without .MASK. Raises `Refused`."""
+        content, *others = name.split(".")
+        masks = [other for other in others if other.startswith(MASKS)]
+        styles = [other for other in others if other not in masks]
+        amiss = content.startswith(MASKS) or masks != others[len(styles) :] or not all(name.split("."))
+        if amiss or not 1 <= len(styles) <= 2 or len(masks) > 1:
+            raise Refused(
+                f"{name!r} does not name a transfer: write CONTENT.STYLE, with a second style and a mask "
+                "after it if they are wanted, like china.brushstrokes.glass.mask-left."
+            )
+        return cls(content, styles[0], *(styles[1:] or [""]), *masks)
+
+    @property
+    def name(self) -> str:
+        """What the data of this transfer are called."""
+        return ".".join(part for part in self if part)
 
 
 @dataclass(frozen=True)
@@ -34,21 +60,12 @@ class Transfer(Space):
 
 
 def load_transfer(name: str, home: Path) -> Dataset:
-    """The data CONTENT.STYLE, CONTENT.STYLE.SECOND, each with or without .MASK at the end; the parts are
-    names of pictures. Raises `Refused`."""
-    content, *others = name.split(".")
-    masks = [other for other in others if other.startswith(MASKS)]
-    styles = [other for other in others if other not in masks]
-    if len(masks) > 1 or not 1 <= len(styles) <= 2 or (masks and others[-1] != masks[0]):
-        raise Refused(
-            f"{name!r} does not name a transfer: write CONTENT.STYLE, with a second style and a mask after "
-            "it if they are wanted, like china.brushstrokes.glass.mask-left."
-        )
-    x = _tensor(content, home)
-    mask = _tensor(masks[0], home)[:1] if masks else None
-    space = Transfer(
-        tuple(x.shape), name=name, content=x, styles=tuple(_tensor(s, home) for s in styles), mask=mask
-    )
+    """The data of that name, the parts of which are names of pictures. Raises `Refused`."""
+    parts = Parts.of(name)
+    x = _tensor(parts.content, home)
+    styles = tuple(_tensor(style, home) for style in parts[1:3] if style)
+    mask = _tensor(parts.mask, home)[:1] if parts.mask else None
+    space = Transfer(tuple(x.shape), name=name, content=x, styles=styles, mask=mask)
     return Dataset(name=name, title="Pictures", x=x[None], test_x=x[None], space=space)
 
 

@@ -7,14 +7,14 @@ import base64
 import io
 import re
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import streamlit as st
 from PIL import Image
 
 from engine import data
 from engine.config import Refused
-from engine.data.transfer import MASKS
+from engine.data.transfer import MASKS, Parts
 from lab.runs import store
 
 USUAL = "china.brushstrokes"
@@ -22,45 +22,21 @@ KEPT = re.compile(r"(photo|painted)-[0-9a-f]{12}")
 UPLOAD, CAMERA = "upload", "camera"
 STARTS = " Changing it starts a new picture."
 WIDTH, HEIGHT = 88, 66  # pixels of a thumbnail
-Role = Literal["content", "style", "second", "where"]
-BRINGING = ("bring-content", "bring-style", "bring-second", "bring-where")  # how, of each role
-
-
-class Chosen(NamedTuple):
-    """The parts of the name of a transfer's data."""
-
-    content: str
-    style: str
-    second: str = ""
-    where: str = ""
-
-    @classmethod
-    def of(cls, name: str) -> Chosen:
-        """Raises ValueError for what cannot name a transfer."""
-        content, *others = name.split(".")
-        masks = [other for other in others if other.startswith(MASKS)]
-        styles = [other for other in others if other not in masks]
-        amiss = content.startswith(MASKS) or masks != others[len(styles) :] or not all(name.split("."))
-        if amiss or not 1 <= len(styles) <= 2 or len(masks) > 1:
-            raise ValueError(name)
-        return cls(content, styles[0], *(styles[1:] or [""]), *masks)
-
-    @property
-    def name(self) -> str:
-        return ".".join(part for part in self if part)
+Role = Literal["content", "style", "second", "mask"]
+BRINGING = ("bring-content", "bring-style", "bring-second", "bring-mask")  # how, of each role
 
 
 def choose_pictures(default: str) -> str:
     """The widgets, and the name of the data that they make; a picture that is brought becomes part of it."""
     name = st.session_state.get("data") or st.query_params.get("data", default)
     try:
-        now = Chosen.of(name)
+        now = Parts.of(name)
         strange = [part for part in now if part and part not in _listed() and not KEPT.fullmatch(part)]
-    except ValueError:
+    except Refused:
         strange = [name]
     if strange:
         st.error(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.")
-        now = Chosen.of(default)
+        now = Parts.of(default)
     st.session_state["data"] = now.name
     for part in now:
         if KEPT.fullmatch(part) and part not in _brought():
@@ -68,7 +44,7 @@ def choose_pictures(default: str) -> str:
     _gallery("content", "Content", now, "What is seen in the picture.")
     _gallery("style", "Style", now, "How it is painted.")
     _select("second", "Second style", now, "none", "A style to blend with the first; a slider says how much.")
-    _select("where", "Where", now, "everywhere", "Elsewhere the content stays as it is.")
+    _select("mask", "Where", now, "everywhere", "Elsewhere the content stays as it is.")
     if now.name == default:
         st.query_params.pop("data", None)
     else:
@@ -77,7 +53,7 @@ def choose_pictures(default: str) -> str:
 
 
 def _title(name: str) -> str:
-    now = Chosen.of(name)
+    now = Parts.of(name)
     return f"{_titles('content')[now.content]} in the style of {_titles('style')[now.style]}"
 
 
@@ -88,9 +64,9 @@ def _listed() -> frozenset[str]:
 
 def _titles(role: Role, now: str = "") -> dict[str, str]:
     """What may be chosen, by name: built-in pictures, the visitor's own, and ways to bring others."""
-    kind = {"content": "content", "where": "mask"}.get(role, "style")
+    kind = role if role in ("content", "mask") else "style"
     found = {one.name: one.title for one in data.picture_names(kind)}
-    own = [name for name in _brought() if name.startswith(MASKS) == (role == "where")]
+    own = [name for name in _brought() if name.startswith(MASKS) == (role == "mask")]
     found |= {name: f"Yours {i}" if len(own) > 1 else "Yours" for i, name in enumerate(own, 1)}
     if now and now not in found:  # a link may have a photograph as style
         found[now] = {one.name: one.title for r in ("content", "style") for one in data.picture_names(r)}[now]
@@ -106,7 +82,7 @@ def _key(role: Role) -> str:
     return f"picture-{role}"
 
 
-def _gallery(role: Role, label: str, now: Chosen, help: str) -> None:
+def _gallery(role: Role, label: str, now: Parts, help: str) -> None:
     """Small pictures to press, and two ways to bring another one."""
     part = getattr(now, role)
     titles = _titles(role, part)
@@ -118,7 +94,7 @@ def _gallery(role: Role, label: str, now: Chosen, help: str) -> None:
     _bring(role)
 
 
-def _select(role: Role, label: str, now: Chosen, none: str, help: str) -> None:
+def _select(role: Role, label: str, now: Parts, none: str, help: str) -> None:
     part = getattr(now, role)
     titles = (
         {"": none} | _titles(role, part) | {UPLOAD: f"Upload a {'mask' if role == 'where' else 'picture'} …"}
@@ -145,7 +121,7 @@ def _changed(role: Role) -> None:
 
 
 def _take(role: Role, name: str) -> None:
-    st.session_state["data"] = Chosen.of(st.session_state["data"])._replace(**{role: name}).name
+    st.session_state["data"] = Parts.of(st.session_state["data"])._replace(**{role: name}).name
     if role == "second" and name and not st.session_state.get("blend"):
         st.session_state["blend"] = 0.5  # else nothing of it would be seen
 
@@ -158,7 +134,7 @@ def _bring(role: Role) -> None:
     if way == CAMERA:
         file = st.camera_input("Take a photo", key=f"camera-{role}", label_visibility="collapsed")
     else:
-        says = "White: style. Black: the content as it is. " if role == "where" else ""
+        says = "White: style. Black: the content as it is. " if role == "mask" else ""
         says += "PNG, JPEG or WebP, at most 10 MB"
         file = st.file_uploader(
             says, type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key=f"file-{role}"
@@ -166,7 +142,7 @@ def _bring(role: Role) -> None:
     if not file:
         return
     try:
-        keep = data.keep_mask if role == "where" else data.keep_picture
+        keep = data.keep_mask if role == "mask" else data.keep_picture
         name = keep(file.getvalue(), store.home())
     except Refused as refusal:
         st.error(str(refusal))

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from lab.kit.pictures import Chosen
+from engine.data.transfer import Parts
 from lab.kit.room import Under
 
 LAYERS = [f"w{i}" for i in range(1, 6)]
@@ -26,7 +26,7 @@ LEGENDS = {
 
 def rows() -> list[list[str]]:
     """The live weights; that of a second style only where there is one."""
-    second = Chosen.of(st.session_state["data"]).second
+    second = Parts.of(st.session_state["data"]).second
     return [["alpha", "beta", *(["blend"] if second else []), "tv"], LAYERS]
 
 
@@ -53,8 +53,7 @@ EXPERIMENTS = [
     (
         "Style alone: a texture",
         "No content, and noise to begin with. What comes is the style picture's parts, nowhere in its "
-        "order: a Gram "
-        "matrix does not know where.",
+        "order: a Gram matrix does not know where.",
         "/style?alpha=0&beta=1000&init=noise",
     ),
     (
@@ -80,7 +79,7 @@ EXPERIMENTS = [
     (
         "Coarse to fine, or all at once?",
         "With one level each round is slower, and strokes hardly grow longer than what a layer sees at once.",
-        "/compare?family=style&knob=levels&left=2&right=1",
+        "/compare?family=style&knob=levels&left=3&right=1",
     ),
     (
         "Keep the colours",

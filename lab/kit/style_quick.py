@@ -14,8 +14,8 @@ from lab.runs import store
 from lab.stage import split
 
 HOW = {
-    "AdaIN": "AdaIN: mean and spread of each channel",
     "whitening": "Whitening and colouring: all of their covariance",
+    "AdaIN": "AdaIN: mean and spread of each channel",
 }
 
 
@@ -23,10 +23,8 @@ HOW = {
 def quick(room: Room) -> None:
     st.markdown(
         "Another way to the same end, without any loss to descend: the features of the content are **given "
-        "the "
-        "statistics of the style's** at once, and a **decoder**, a network that was trained once to turn "
-        "features back "
-        "into a picture, paints them. It takes a fraction of a second, for any two pictures."
+        "the statistics of the style's** at once, and a **decoder**, a network that was trained once to turn "
+        "features back into a picture, paints them. It takes a fraction of a second, for any two pictures."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = st.selectbox("Which statistics", HOW, key="quick-how", format_func=HOW.__getitem__, width=400)

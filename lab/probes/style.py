@@ -33,7 +33,7 @@ def result(model: StyleTransfer, data: Dataset) -> Answer:
     return {"picture": pictures(model.picture())[0]}
 
 
-def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "AdaIN") -> Answer:
+def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "whitening") -> Answer:
     """What one pass through network and decoder makes of the same pictures, and the result now."""
     if how not in get_args(How):
         raise Refused(f"There is no way called {str(how)[:40]!r}; choose from {', '.join(get_args(How))}.")

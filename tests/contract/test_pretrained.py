@@ -72,7 +72,7 @@ def test_the_pretrained_points_lie_like_the_data(name):
 
 @torch.no_grad()
 def test_the_recorded_transfer_is_near_its_photograph_and_its_painting():
-    """By its pixels in half precision: much nearer to the style than the photograph, and still near to that."""
+    """By its pixels in half precision: it has gained the style, and kept the content."""
     _, model, _ = recorded(store.RECORDINGS / "style-china")
     model.level.fill_(len(model.canvas.shapes) - 1)
     before, now = (model.losses(x) for x in (model.canvas.content, model.image[0]))

@@ -9,10 +9,11 @@ from PIL import Image
 
 from engine import data
 from engine.config import Refused
+from engine.data.transfer import Parts
 from engine.families.style import StyleTransfer
 from engine.fit import fit
 from lab.kit import pictures, style_keep
-from lab.kit.pictures import USUAL, Chosen
+from lab.kit.pictures import USUAL
 from lab.kit.style import EXPERIMENTS, LAYERS
 from lab.runs import store
 from tests.pages.test_pages import info_of, on_stage, slide, texts, until, works
@@ -45,7 +46,7 @@ def test_weights_stand_under_the_stage_and_the_rest_in_the_sidebar(visit):
     inside = {w.key for kind in ("slider", "select_slider", "selectbox") for w in getattr(page.sidebar, kind)}
     everywhere = {w.key for kind in ("slider", "select_slider", "selectbox") for w in getattr(page, kind)}
     assert everywhere - inside == {"alpha", "beta", "tv", *LAYERS}
-    assert {"size", "content_layer", "colour", "picture-second", "picture-where"} <= inside
+    assert {"size", "content_layer", "colour", "picture-second", "picture-mask"} <= inside
     assert "blend" not in everywhere  # there is no second style
 
 
@@ -74,7 +75,7 @@ def test_a_second_style_is_blended_in_and_a_mask_says_where(visit):
     assert (info.data, info.config["blend"]) == (f"{USUAL}.marble", 0.5)
     slide(page, "blend", 0.25)
     assert info_of(on_stage(page)).id == info.id
-    pick(page, "where", "mask-top")
+    pick(page, "mask", "mask-top")
     assert info_of(on_stage(page)).data == f"{USUAL}.marble.mask-top"
     assert info_of(on_stage(page)).config["blend"] == 0.25
     pick(page, "second", "")
@@ -86,7 +87,7 @@ def test_a_link_says_which_pictures_and_whose_run_is_shown(visit):
     info = info_of(on_stage(page))
     assert info.data == "cat.flower.brick.mask-left"
     shown = {w.key: w.value for w in (*page.selectbox, *page.get("button_group"))}
-    assert (shown["picture-second"], shown["picture-where"]) == ("brick", "mask-left")
+    assert (shown["picture-second"], shown["picture-mask"]) == ("brick", "mask-left")
     other = visit("style", "bob", run=info.id)
     assert on_stage(other) == info.id
     assert {w.key: w.value for w in other.selectbox}["picture-second"] == "brick"
@@ -124,7 +125,7 @@ def test_to_bring_a_picture_leaves_the_run_where_it_is(visit):
     "name", ["china.glass", "china.glass.brick", "china.glass.mask-left", "a.b.c.painted-0123456789ab"]
 )
 def test_a_name_is_taken_apart_and_put_together(name):
-    assert Chosen.of(name).name == name
+    assert Parts.of(name).name == name
 
 
 def test_what_is_taken_home_is_the_picture_and_its_making(visit):
