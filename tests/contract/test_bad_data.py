@@ -208,7 +208,25 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/b", "", "x" * 300, "A", "a_b", "-a", "a.b", "ring\n", "ring ", "a\0b", "é", None, 3]
+    "name",
+    [
+        "../x",
+        "a/b",
+        "",
+        "x" * 300,
+        "A",
+        "a_b",
+        "-a",
+        ".a",
+        "a..b",
+        "a.b.c.d.e",
+        "ring\n",
+        "ring ",
+        "a\0b",
+        "é",
+        None,
+        3,
+    ],
 )
 def test_a_malicious_name_is_refused_before_it_touches_a_path(name, tmp_path):
     with pytest.raises(Refused, match="cannot name data") as error:
