@@ -24,7 +24,7 @@ bench: .venv/ready
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("genlab needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -e '.[dev]'
+	$(BIN)/pip install --quiet --no-compile -e '.[dev]' # what is used is compiled when it is
 	touch $@
 
 clean:

@@ -85,7 +85,7 @@ def test_every_keyframe_has_a_picture_and_one_with_weights_is_returned_to_exactl
     assert run.model.config.beta == 100.0  # a rewind keeps the knobs of now
     other = trained(new(), back)
     assert weights(run).equal(weights(other))
-    run.do({"do": "set", "values": {"beta": 30.0, "w2": 1.0}})
+    run.do({"do": "set", "values": {"beta": other.model.config.beta, "w2": 1.0}})
     assert weights(trained(run, 11 - back)).equal(weights(trained(other, 11 - back)))
 
 
