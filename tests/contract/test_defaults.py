@@ -31,7 +31,7 @@ def test_the_default_gan_covers_20_of_the_25_modes_of_the_grid_within_10_000_rou
 
 
 def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
-    model = trained(CGAN, "digits", 0, 8000)  # a minute on one core
+    model = trained(CGAN, "digits", 0, 12_000)  # one to two minutes on one core
     asked = model.labels(2000)
     x = model.sample(2000)
     assert judge().label_accuracy(x, asked) >= 0.9
