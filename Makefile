@@ -2,15 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lab test check bench clean
+.PHONY: lab test units check bench clean
 
 lab: .venv/ready
 	$(BIN)/genlab
 
-test: .venv/ready check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(PYTEST)
+test: .venv/ready
+	$(MAKE) -j 2 check units
 	# two browsers and their labs at a time; what two busy cores were too slow for is tried once more, alone
 	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(BIN)/pytest --last-failed --last-failed-no-failures none tests/browser
+
+units: .venv/ready
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(PYTEST)
 
 check: .venv/ready
 	$(BIN)/ruff check .
