@@ -21,6 +21,9 @@ from engine.metrics.judge import judge
 from lab.runs import store
 
 
+long = pytest.mark.skipif("GENLAB_SEEDS" not in os.environ, reason="takes minutes; set GENLAB_SEEDS=5")
+
+
 def trained(family: type[Family], data_name: str, seed: int, rounds: int, **knobs) -> Family:
     data = load(data_name)
     torch.manual_seed(seed)
@@ -30,6 +33,7 @@ def trained(family: type[Family], data_name: str, seed: int, rounds: int, **knob
     return model
 
 
+@long
 def test_the_default_gan_covers_20_of_the_25_modes_of_the_grid_within_10_000_rounds():
     assert quality(trained(GAN, "grid", 1, 8000), load("grid"), 5000)["modes"] >= 20
 
@@ -41,7 +45,7 @@ def test_the_recorded_conditional_gan_drew_the_digits_it_was_asked_for():
     assert judge().label_accuracy(floats(torch.from_numpy(last)[:, None]), torch.arange(100) // 10) >= 0.85
 
 
-@pytest.mark.skipif("GENLAB_SEEDS" not in os.environ, reason="it takes minutes; set GENLAB_SEEDS=5")
+@long
 def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
     model = trained(CGAN, "digits", 0, 12_000)  # one to two minutes on one core
     asked = model.labels(2000)
@@ -68,6 +72,7 @@ def test_the_default_diffusion_has_usable_points_after_ten_seconds():
     assert quality(trained(DDPM, "moons", 0, 1500), load("moons"))["sliced Wasserstein"] < 3 * floor.value
 
 
+@long
 def test_a_larger_beta_disentangles_the_ellipses():
     data, gaps = load("ellipses"), {}
     for beta in (1.0, 4.0):  # of one seed: the same was seen of five, which takes minutes
