@@ -20,7 +20,6 @@ from engine.metrics.disentangle import known, mig
 from engine.metrics.judge import judge
 from lab.runs import store
 
-
 long = pytest.mark.skipif("GENLAB_SEEDS" not in os.environ, reason="takes minutes; set GENLAB_SEEDS=5")
 
 
