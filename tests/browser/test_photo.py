@@ -142,9 +142,10 @@ def test_what_comes_while_a_picture_is_read_gives_way_to_the_newest(gallery) -> 
         """() => {
           const read = window.createImageBitmap;
           window.read = 0;
+          const held = new Promise((done) => (window.release = done));
           window.createImageBitmap = async (...given) => {
             window.read += 1;
-            await new Promise((done) => setTimeout(done, 400));
+            await held;
             return read(...given);
           };
         }"""
@@ -154,6 +155,8 @@ def test_what_comes_while_a_picture_is_read_gives_way_to_the_newest(gallery) -> 
     for round, colour in ((3, BLUE), (4, GREEN), (5, YELLOW)):
         assert alike(one.pixel(one.area, 0.8), RED), "the old picture stays until the new one is read"
         one.painter.send(round, colour)
+        expect(one.me.page.get_by_test_id("stage")).to_contain_text(f"round {round}")
+    one.me.page.evaluate("window.release()")
     one.has(one.area, 0.8, YELLOW)
     assert one.me.page.evaluate("window.read") == 2
 
