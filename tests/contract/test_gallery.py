@@ -1,5 +1,5 @@
 """Every link of the gallery shows its failure and every cure cures, for at least four seeds of five. By
-default three are tried, and two must do; GENLAB_SEEDS=5 tries five."""
+default three are tried, and two must do, with two cures of each failure of GANs; GENLAB_SEEDS=5 tries all."""
 
 import os
 
@@ -78,7 +78,8 @@ def test_the_failure_shows(failure):
     assert sum(works(one, failure.data, failure.symptom) for one in rows) <= 1
 
 
-CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FAILURES for c in f.cures]
+TRIED = 5 if len(SEEDS) > 3 else 2  # cures of each failure
+CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FAILURES for c in f.cures[:TRIED]]
 
 
 @pytest.mark.parametrize(("failure", "cure"), CURES)
