@@ -32,6 +32,7 @@ TORCHVISION = {
 }
 CAFFE = (103.939, 116.779, 123.68)  # mean blue, green and red of ImageNet, 0 to 255
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of torchvision: red, green and blue, 0 to 1
+KINDS = {nn.ReLU: "relu", nn.MaxPool2d: "pool", nn.AvgPool2d: "pool", nn.BatchNorm2d: "norm"}  # or "conv"
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of VGG-19
 
 
@@ -151,19 +152,9 @@ def layers_of(whole: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
             h = part(h)
         if h.shape[-1] < size:
             b, i, size = b + bool(layers), 0, h.shape[-1]
-        is_pool = isinstance(part, nn.MaxPool2d | nn.AvgPool2d)
-        is_relu = isinstance(part, nn.ReLU)
-        i += not (is_pool or is_relu or isinstance(part, nn.BatchNorm2d))
-        kind = (
-            "relu"
-            if is_relu
-            else "pool"
-            if is_pool
-            else "norm"
-            if isinstance(part, nn.BatchNorm2d)
-            else "conv"
-        )
-        layers[f"{kind}{max(1, b - 1)}" if is_pool else f"{kind}{b}_{i}"] = part
+        kind = KINDS.get(type(part), "conv")
+        i += kind == "conv"
+        layers[f"pool{max(1, b - 1)}" if kind == "pool" else f"{kind}{b}_{i}"] = part
     return layers
 
 

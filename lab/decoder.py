@@ -23,7 +23,7 @@ from torch.nn.functional import mse_loss
 from engine import colour, device
 from engine.backbone import backbone
 from engine.data.dataset import floats
-from engine.data.pictures import picture
+from engine.data.transfer import pixels
 from engine.family import Batch, Family
 from engine.fit import fit, optimizers_of
 from engine.onepass import FILE, NEAR, RATES, Decoder
@@ -41,7 +41,7 @@ RECIPE = {"rounds": ROUNDS, "seed": SEED, "batch": BATCH, "pixels": SIDE, "unsee
 
 def shown(name: str) -> Tensor:
     """A picture (1, 3, H, W) in [-1, 1]."""
-    return floats(torch.from_numpy(picture(name)).permute(2, 0, 1)[None])
+    return floats(pixels(name)[None])
 
 
 def crops(rng: torch.Generator) -> Iterator[Tensor]:

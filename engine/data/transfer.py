@@ -62,12 +62,13 @@ class Transfer(Space):
 def load_transfer(name: str, home: Path) -> Dataset:
     """The data of that name, the parts of which are names of pictures. Raises `Refused`."""
     parts = Parts.of(name)
-    x = _tensor(parts.content, home)
-    styles = tuple(_tensor(style, home) for style in parts[1:3] if style)
-    mask = _tensor(parts.mask, home)[:1] if parts.mask else None
+    x = pixels(parts.content, home)
+    styles = tuple(pixels(style, home) for style in parts[1:3] if style)
+    mask = pixels(parts.mask, home)[:1] if parts.mask else None
     space = Transfer(tuple(x.shape), name=name, content=x, styles=styles, mask=mask)
     return Dataset(name=name, title="Pictures", x=x[None], test_x=x[None], space=space)
 
 
-def _tensor(name: str, home: Path) -> Tensor:
+def pixels(name: str, home: Path | None = None) -> Tensor:
+    """The picture of that name, uint8 (3, H, W). Raises `Refused`."""
     return torch.from_numpy(picture(name, home)).permute(2, 0, 1).contiguous()

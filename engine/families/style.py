@@ -8,8 +8,8 @@ channels at M places of a layer of a frozen network, it descends
     L_content = 1/2 mean (F - P)^2,   E_l = 1/(4 N^2) sum_ij (G_ij(x) - G_ij(style))^2,   V = mean |grad x|^2.
 
 Where this departs from the paper: means over places instead of sums, so that weights mean the same at
-every size; each layer's features are divided by their mean over the target, which the paper did by
-rescaling the network; and coarse to fine, the losses see x at half its size first.
+every size; each layer's features are divided by their root mean square over the target, where the paper
+rescaled the network; and coarse to fine, the losses see x at a fraction of its size first.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Targets(NamedTuple):
     P: Tensor  # the content's features
     grams: list[list[Tensor]]  # of each style, layer by layer
     units: dict[str, Tensor]  # of each layer: the root mean square of its features
+    mask: Tensor | None  # where x counts, if not everywhere
 
 
 class StyleTransfer(Family):
@@ -71,14 +72,13 @@ class StyleTransfer(Family):
         """The terms of the loss, weighted, of a player x (1, 3, H, W)."""
         c, canvas, level = self.config, self.canvas, int(self.level)
         t, x = self.targets(level), canvas.level(canvas.seen(x), level)
-        mask = canvas.level(canvas.mask, level) if canvas.masked else None
         w, layers, content = c.weights, canvas.styles_at, canvas.content_at
         used = [layer for layer, weight in zip(layers, w, strict=True) if weight]
         F = canvas.features(x, [*used, content] if c.alpha else used, t.units)
         nothing = 0 * x.sum()
         terms = [c.alpha * content_loss(F[content], t.P) if c.alpha else nothing]
         for i, (layer, weight) in enumerate(zip(layers, w, strict=True)):
-            E = style_loss(gram(F[layer], mask), self.wanted(t, i)) if weight else nothing
+            E = style_loss(gram(F[layer], t.mask), self.wanted(t, i)) if weight else nothing
             terms.append(c.beta * weight * E)
         terms.append(c.tv * variation(x))
         return dict(zip(TERMS, terms, strict=True))
@@ -97,14 +97,14 @@ class StyleTransfer(Family):
         return self._targets[level]
 
     def _aim(self, level: int) -> Targets:
-        canvas = self.canvas
-        share = canvas.shapes[level][0] / canvas.shapes[-1][0]
+        canvas, share = self.canvas, self.canvas.shapes[level][0] / self.canvas.shapes[-1][0]
         P = canvas.features(canvas.level(canvas.seen(canvas.content), level), [canvas.content_at])
         styles = [interpolate(s, scale_factor=share, mode="bicubic", antialias=True) for s in canvas.styles]
         A = [canvas.features(style, canvas.styles_at) for style in styles]
         units = {layer: f.square().mean().sqrt().clamp_min(1e-6) for layer, f in (P | A[0]).items()}
         grams = [[gram(a[layer] / units[layer]) for layer in canvas.styles_at] for a in A]
-        return Targets(P[canvas.content_at] / units[canvas.content_at], grams, units)
+        mask = canvas.level(canvas.mask, level) if canvas.masked else None
+        return Targets(P[canvas.content_at] / units[canvas.content_at], grams, units, mask)
 
     def objective(self) -> list[float]:
         """Numbers that say which loss is descended now."""

@@ -53,9 +53,9 @@ def grams(model: StyleTransfer, data: Dataset, layer: Any = 1) -> Answer:
     channels that are strongest in the target, the strongest first. And E_l at all layers."""
     at = whole(layer, "layer", 1, LAYERS) - 1
     canvas, level, c = model.canvas, int(model.level), model.config
-    targets, mask = model.targets(level), canvas.level(canvas.mask, level) if canvas.masked else None
+    targets = model.targets(level)
     F = canvas.features(canvas.level(canvas.seen(model.image[0]), level), canvas.styles_at, targets.units)
-    found = [gram(F[name], mask) for name in canvas.styles_at]
+    found = [gram(F[name], targets.mask) for name in canvas.styles_at]
     wanted = [model.wanted(targets, i) for i in range(LAYERS)]
     strongest = wanted[at].diagonal().argsort(descending=True)[:TOP]
     G, A = (matrix[strongest][:, strongest] for matrix in (found[at], wanted[at]))
