@@ -71,6 +71,10 @@ class AE(Coder):
 
     def p_noise(self, n: int) -> Tensor:
         """Noise for n examples, (n, *shape): normal to be added, or uniform to choose what is masked."""
+        return self.fresh_noise(n)
+
+    def fresh_noise(self, n: int) -> Tensor:
+        """The same, which in a stack is not drawn from the streams in which its members train."""
         draw = torch.rand if self.config.noise == "masking" else torch.randn
         return draw(n, *self.space.shape, **self.like)
 
@@ -84,8 +88,10 @@ class AE(Coder):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The error of held-out x, restored from what the encoder sees of it."""
-        return {"test error": self.terms(x, self.p_noise(len(x)))["||x - d(e(x))||²"].item()}
+        """The error of held-out x, restored from what the encoder sees of it; of a stack one a member."""
+        members = (self.members,) if self.members else ()
+        x, noise = (t.expand(*members, *t.shape) for t in (x, self.fresh_noise(len(x))))
+        return {"test error": self.terms(x, noise)["||x - d(e(x))||²"].tolist()}
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         z = self.e(x)
