@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -147,14 +144,6 @@ class Family(nn.Module, ABC):
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """What descends this player's terms: Adam, unless the paper says otherwise."""
         return adam(self.player(player), self.config.lr)
-
-
-def beside(package: str, family: type[Family]) -> list[ModuleType]:
-    """What `package` holds for this family: its modules named like the family's file, or like the file of
-    a base class, the family's own first."""
-    stems = dict.fromkeys(base.__module__.rpartition(".")[2] for base in family.__mro__)
-    names = [f"{package}.{stem}" for stem in stems if stem not in ("module", "family", "abc", "builtins")]
-    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def adam(player: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Adam:

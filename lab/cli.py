@@ -125,7 +125,7 @@ def list_all(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     from engine import data, device
     from engine.families import find
-    from engine.metrics import held_out
+    from engine.metrics.observe import held_out
     from lab.runs import store
     from lab.runs.run import Run
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.families import families
 from lab.kit.generic import page_of
+from lab.kit.subject import places
 from lab.runs import store
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -17,18 +18,24 @@ st.set_page_config(page_title="genlab", page_icon=str(store.ASSETS / "icon.png")
 # room for the picture: Streamlit leaves six rem above and below a page
 st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 2rem }</style>")
 
-BRANCHES = {"tractable": "Exact p(x)", "approximate": "Approximate p(x)", "implicit": "Samples only"}
+MENUS = {"tractable": "Exact p(x)", "approximate": "Approximate p(x)", "implicit": "Samples only"}
+BESIDE = "Beside"
+files = {file.stem.replace("_", "-"): file for file in sorted(PAGES.glob("*.py")) if file.stem != "map"}
+known, placed = families(), {place.address: place for place in places()}
 rooms: dict[str, st.Page] = {}  # by address
-menus: dict[str, list[st.Page]] = {title: [] for title in ("", *BRANCHES.values(), "Beside")}
-own = {file.stem.replace("_", "-"): file for file in sorted(PAGES.glob("*.py")) if file.stem != "map"}
-for name, family in families().items():
-    title = name.upper() if len(name) <= 4 < len(family.title) else family.title
-    # a family without a page of its own gets the generic one
-    rooms[name] = st.Page(own.pop(name) if name in own else page_of(family), title=title, url_path=name)
-    menus[BRANCHES.get(family.branch, "Beside")].append(rooms[name])
-for name, file in own.items():
-    rooms[name] = st.Page(file, title=name.replace("-", " ").capitalize(), url_path=name)
-    menus["Beside"].append(rooms[name])
+menus: dict[str, list[st.Page]] = {title: [] for title in ("", *MENUS.values(), BESIDE)}
+for name in [*placed, *(name for name in files if name not in placed)]:
+    place, family = placed.get(name), known.get(name)
+    title = place.title if place else name.replace("-", " ").capitalize()
+    if family and len(name) <= 4 < len(title):
+        title = name.upper()
+    page = files.get(name) or (page_of(family) if family else None)
+    if page is None:
+        raise TypeError(
+            f"{name} has a place on the map, but neither a page in pages/ nor a family of that name"
+        )
+    rooms[name] = st.Page(page, title=title, url_path=name)
+    menus[MENUS.get(place.branch, BESIDE) if place else BESIDE].append(rooms[name])
 
 st.session_state["_rooms"] = rooms
 landing = st.Page(PAGES / "map.py", title="Map", icon=":material/map:", default=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.config import Refused
 from engine.data import Dataset
-from lab.scenes.generic import pictures
+from lab.scenes.arrays import pictures
 
 
 def save_samples(x: Tensor, data: Dataset, out: Path) -> None:

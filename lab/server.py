@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hashlib
 import json
 import secrets
 import socket
@@ -29,19 +28,13 @@ from engine.device import settle
 from engine.families import families
 from lab.runs import store, wire
 from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
+from lab.visitor import COOKIE, mark
 
 _bind_socket = starlette_server._bind_socket
 PAGES = Path(__file__).parents[1] / "pages"
-COOKIE = "genlab"
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
 OWNED = {"play", "pause", "step", "reset", "rewind"}
 Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
-
-
-def who(cookies: dict[str, str]) -> str:
-    """The owner's mark of a browser: a digest of its key, so that a run's file tells no key."""
-    key = cookies.get(COOKIE, "")
-    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
 
 
 def index(request: Request) -> HTMLResponse:
@@ -71,7 +64,7 @@ class Viewer:
     """
 
     def __init__(self, ws: WebSocket, run_id: str) -> None:
-        self.ws, self.run_id, self.who = ws, run_id, who(ws.cookies)
+        self.ws, self.run_id, self.who = ws, run_id, mark(ws.cookies)
         self.quiet = "quiet" in ws.query_params
         self.loop = asyncio.get_running_loop()
         self.texts: list[str | bytes] = []

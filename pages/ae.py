@@ -2,23 +2,23 @@
 
 import streamlit as st
 
-from engine.families.ae import AE
-from engine.nets import Up, pool, spread, unpool
+from engine.codes.ae import AE
+from engine.nets.layers import Up, pool, spread, unpool
 from lab import kit
-from lab.kit.failures import AE_FAILURES
-from lab.kit.latent import GRAPH, LABELS, LEGENDS, error_now, latent_plane
+from lab.codes.codes_tab import use_codes
+from lab.codes.draw_tab import draw
+from lab.codes.linear_tab import against_pca
+from lab.codes.plane_tab import latent_plane
+from lab.codes.upsampling_tab import up_sampling
 
 room = kit.room(
     AE,
     data_name="digits",
     sentence="An encoder squeezes x into a few numbers, the **code**, and a decoder restores x from it. Whatever is restored "
     "well must have been understood somehow; no labels are needed.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, error_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -44,19 +44,19 @@ def linear() -> None:
         "If encoder and decoder are **linear** (no hidden layers, linear activation), the best they can do is to project on the "
         "subspace that loses least: PCA's. [Open a linear autoencoder](/ae?depth=0&activation=linear&z=2&lr=0.01)."
     )
-    kit.against_pca(room)
+    against_pca(room)
 
 
 def upsampling() -> None:
     st.markdown(
         "A convolutional decoder must enlarge small feature maps again. Four ways to double one, on the same map:"
     )
-    kit.up_sampling(room)
+    up_sampling(room)
     kit.source(Up, pool, unpool, spread)
 
 
 def failures() -> None:
-    kit.gallery(AE_FAILURES)
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 def experiments() -> None:
@@ -93,8 +93,8 @@ def experiments() -> None:
 
 kit.tabs(
     {
-        "Draw a digit": lambda: kit.draw(room),
-        "Use the codes": lambda: kit.use_codes(room),
+        "Draw a digit": lambda: draw(room),
+        "Use the codes": lambda: use_codes(room),
         "Formula and code": formula,
         "Linear, and PCA": linear,
         "Up-sampling": upsampling,

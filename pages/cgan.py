@@ -2,45 +2,24 @@
 
 import streamlit as st
 
-from engine.families.cgan import CGAN
+from engine.gan.cgan import CGAN
 from lab import kit
-from lab.kit.gan import GRAPH, LABELS, game_now
-
-LEGENDS = {
-    "image": [
-        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which digit, "
-        "z its handwriting. Below each is the ",
-        {"words": "discriminator's belief", "layer": "score/samples"},
-        " that it is a real digit of that label.",
-    ],
-    "points": [
-        "The generator is asked for a label and makes ",
-        {"words": "fake points", "layer": "points/fake", "role": "model"},
-        " of it; they should lie like the ",
-        {"words": "real points", "layer": "points/real", "role": "data"},
-        " of the same label. Choose one label below: then the ",
-        {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " is what the discriminator believes of a point that claims to be of it.",
-    ],
-}
+from lab.gan.labels_tab import ask_for_labels, label_shown
 
 room = kit.room(
     CGAN,
     data_name="digits",
     sentence="A GAN whose players are both told the label: G is asked for a digit, and D judges whether it is a "
     "real one *of that class*.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
 if room.kind == "points":
-    kit.label_shown(room)
-kit.commentary(room, game_now)
+    label_shown(room)
+kit.commentary(room)
 
 
 def labels() -> None:
     if room.kind == "image":
-        kit.ask_for_labels(room)
+        ask_for_labels(room)
     else:
         st.markdown("Choose digits as data to mix labels; points show one label at a time above.")
 

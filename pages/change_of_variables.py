@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.spline import spline
+from engine.flow.spline import spline
 from lab import kit
 from lab.stage.bend import BASES, TARGETS, bend
 

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from engine.families.continuous_flow import ContinuousFlow, Piece
+from engine.flow.continuous_flow import ContinuousFlow, Piece
 from lab import kit
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     ContinuousFlow,
     sentence="More and more layers, each doing less: in the limit $x$ **moves** for a time with a speed that a net says. No "
     "layer needs a special shape to be invertible, for time runs backwards as well.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

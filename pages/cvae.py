@@ -2,22 +2,22 @@
 
 import streamlit as st
 
-from engine.families.cvae import CVAE
+from engine.codes.cvae import CVAE
 from lab import kit
-from lab.kit.latent import GRAPH, LABELS, LEGENDS, bound_now, label_of_plane, latent_plane
+from lab.codes.bound_tab import bound
+from lab.codes.codes_tab import use_codes
+from lab.codes.draw_tab import draw
+from lab.codes.plane_tab import label_of_plane, latent_plane
 
 room = kit.room(
     CVAE,
     data_name="digits",
     sentence="A VAE whose encoder and decoder are both told the **label**: z need not say which digit it is, and keeps the "
     "handwriting. Fix z and change the label, and the same hand writes another digit.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
 label_of_plane(room)
 latent_plane(room)
-kit.commentary(room, bound_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -62,9 +62,9 @@ def experiments() -> None:
 
 kit.tabs(
     {
-        "Use the codes": lambda: kit.use_codes(room),
-        "Draw a digit": lambda: kit.draw(room),
-        "How tight is the bound?": lambda: kit.bound(room),
+        "Use the codes": lambda: use_codes(room),
+        "Draw a digit": lambda: draw(room),
+        "How tight is the bound?": lambda: bound(room),
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from engine import samplers, schedule
-from engine.diffusion import Denoiser
-from engine.families.ddpm import DDPM
-from engine.nets import follow
+from engine.diffusion import samplers, schedule
+from engine.diffusion.base import Denoiser
+from engine.diffusion.ddpm import DDPM
+from engine.nets.layers import follow
 from lab import kit
-from lab.kit.diffusion import GRAPH, LABELS, LEGENDS, loss_now
-from lab.kit.failures import DDPM_FAILURES
+from lab.diffusion.films_tab import forward_film, reverse_film, score_film
+from lab.diffusion.noise_slips_tab import noise_slips
+from lab.diffusion.noising_tab import hard, schedules
+from lab.diffusion.remake_tab import remake
+from lab.diffusion.steps_tab import steps
 
 room = kit.room(
     DDPM,
@@ -16,11 +19,8 @@ room = kit.room(
     sentence="A fixed **forward process** adds noise to the data, a little at each step, until nothing else is left. A "
     "**net** learns to see the noise in what it is shown; taking it away step by step, the **reverse process** makes "
     "new data out of nothing but noise.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
-kit.commentary(room, loss_now)
+kit.commentary(room)
 
 
 def forward() -> None:
@@ -40,8 +40,8 @@ training can look at any level at once. The two films use different noise, so si
 as a whole does not.
 """
     )
-    kit.forward_film(room)
-    kit.schedules(room)
+    forward_film(room)
+    schedules(room)
 
 
 def reverse() -> None:
@@ -49,7 +49,7 @@ def reverse() -> None:
         r"The walk begins at $x_T \sim \mathcal N(0, \mathbf I)$. At each level the net says which noise it sees in $x_t$, and "
         r"with it what $x_0$ must be: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\; \varepsilon_\theta) / \sqrt{\bar\alpha_t}$."
     )
-    kit.reverse_film(room)
+    reverse_film(room)
 
 
 def score() -> None:
@@ -68,7 +68,7 @@ For a mixture of Gaussians both are known exactly: noise turns it into another m
 press play again: the error shrinks first where noised data are. Far from them the net was never asked anything.
 """
     )
-    kit.score_film(room)
+    score_film(room)
 
 
 def training() -> None:
@@ -101,7 +101,7 @@ $\varepsilon$ is largest. At a large $t$ there is hardly anything but noise, and
 easy: a tiny error of $\varepsilon$ is there a large one of $\hat x_0$, by the factor $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$.
 """
     )
-    kit.hard(room)
+    hard(room)
 
 
 def formula() -> None:
@@ -134,14 +134,14 @@ is asked for $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varep
 
 def slips() -> None:
     st.markdown("The lectures' slide on diffusion has two slips. Each number below is computed by this lab.")
-    kit.noise_slips(room)
+    noise_slips(room)
 
 
 def failures() -> None:
     st.markdown(
         "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
     )
-    kit.gallery(DDPM_FAILURES)
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 def experiments() -> None:
@@ -202,8 +202,8 @@ kit.tabs(
         "Reverse": reverse,
         "Score field": score,
         "Training, slow": training,
-        "Steps and guidance": lambda: kit.steps(room),
-        "Do more with it": lambda: kit.remake(room),
+        "Steps and guidance": lambda: steps(room),
+        "Do more with it": lambda: remake(room),
         "Formula and code": formula,
         "Slips in the slides": slips,
         "Failures and cures": failures,

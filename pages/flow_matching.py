@@ -2,21 +2,19 @@
 
 import streamlit as st
 
-from engine.diffusion import Denoiser
-from engine.families.flow_matching import FlowMatching
+from engine.diffusion.base import Denoiser
+from engine.diffusion.flow_matching import FlowMatching
 from lab import kit
-from lab.kit.diffusion import LABELS, LEGENDS, SPEED_GRAPH, loss_now
+from lab.diffusion.films_tab import forward_film, reverse_film, score_film
+from lab.diffusion.remake_tab import remake
 
 room = kit.room(
     FlowMatching,
     data_name="moons",
     sentence="Each example is joined to a noise by a straight line. A **net** learns the **speed** at which to walk along "
     "it; whoever follows that speed from noise arrives at data.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=SPEED_GRAPH,
 )
-kit.commentary(room, loss_now)
+kit.commentary(room)
 
 
 def reverse() -> None:
@@ -27,7 +25,7 @@ the paths that are walked bend where lines cross, and never cross themselves. Wi
 $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
 """
     )
-    kit.reverse_film(room)
+    reverse_film(room)
 
 
 def forward() -> None:
@@ -40,7 +38,7 @@ x_t = \left(1 - \tfrac tT\right) x_0 + \tfrac tT\, \varepsilon, \qquad \varepsil
 $$
 """
     )
-    kit.forward_film(room)
+    forward_film(room)
 
 
 def speed() -> None:
@@ -57,7 +55,7 @@ $$
 The arrows below are the score that follows from the speed.
 """
     )
-    kit.score_film(room)
+    score_film(room)
 
 
 def formula() -> None:
@@ -117,7 +115,7 @@ kit.tabs(
         "Reverse": reverse,
         "Forward": forward,
         "Speed and score": speed,
-        "Do more with it": lambda: kit.remake(room),
+        "Do more with it": lambda: remake(room),
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

@@ -2,23 +2,22 @@
 
 import streamlit as st
 
-from engine import adversarial
-from engine.adversarial import TwoPlayers, discriminator_terms, generator_terms, gradient_penalty, r1
-from engine.families.gan import GAN
-from engine.nets import SpectralLinear
+from engine.gan import base as adversarial
+from engine.gan.base import TwoPlayers
+from engine.gan.gan import GAN
+from engine.gan.losses import discriminator_terms, generator_terms, gradient_penalty, r1
+from engine.nets.layers import SpectralLinear
 from lab import kit
-from lab.kit.gan import FAILURES, GRAPH, LABELS, LEGENDS, game_now
+from lab.gan.explore_tab import explore as explore_tab
+from lab.gan.losses_tab import loss_picture, spectrum
 
 room = kit.room(
     GAN,
     data_name="ring",
     sentence="A generator **G** makes fakes; a discriminator **D** tells them from real data. "
     "Each learns from the other until the fakes lie like the data.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
-kit.commentary(room, game_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -52,7 +51,7 @@ fake, just where G has most to learn. The *non-saturating* loss $-\log D(G(z))$ 
 steep there: its gradient is $(1 - D)/D$ times as strong.
 """
     )
-    kit.loss_picture(room)
+    loss_picture(room)
     st.markdown(
         r"""
 | game | D descends | G descends | bound on D's slope | |
@@ -76,7 +75,7 @@ shows its score, measured from its mean over fakes.
         "**Spectral normalization** (a switch under Advanced) divides each weight matrix of D by its largest "
         "singular value, so that D's slope is at most 1. These are the singular values of the present D:"
     )
-    kit.spectrum(room)
+    spectrum(room)
     kit.source(SpectralLinear)
 
 
@@ -85,7 +84,7 @@ def failures() -> None:
         "Each link shows its failure within a minute, for at least four seeds of five; so do the cures. The tests "
         "of this lab train them all. The sentence under the picture names what is seen."
     )
-    kit.gallery(FAILURES)
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 def experiments() -> None:
@@ -110,7 +109,7 @@ def experiments() -> None:
     )
 
 
-explore = {"Explore z": lambda: kit.explore(room)} if room.kind == "image" else {}
+explore = {"Explore z": lambda: explore_tab(room)} if room.kind == "image" else {}
 kit.tabs(
     {"Formula and code": formula, "Losses": losses}
     | explore

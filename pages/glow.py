@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from engine.families.glow import Glow
-from engine.flow import Flow
-from engine.transforms import ActNorm, Coupling, Mix, affine
+from engine.flow.base import Flow
+from engine.flow.glow import Glow
+from engine.flow.transforms import ActNorm, Coupling, Mix, affine
 from lab import kit
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     Glow,
     sentence="Three layers make a step: **actnorm** scales, an invertible **1 × 1** matrix mixes the channels, and a "
     "**coupling** bends one half. What the halves are is learned, not fixed by hand.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from engine.families.iaf import IAF
-from engine.transforms import Autoregressive, Inverse, standardise
+from engine.flow.iaf import IAF
+from engine.flow.transforms import Autoregressive, Inverse, standardise
 from lab import kit
-from lab.kit.autoregressive import masks_tab, speeds_tab
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.autoregressive_tab import masks_tab, speeds_tab
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     IAF,
     sentence="The masked autoregressive flow **the other way round**: its nets see the numbers of z. So a sample takes one "
     "pass, and the density of an x from outside must be found number by number.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

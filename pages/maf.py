@@ -2,18 +2,19 @@
 
 import streamlit as st
 
-from engine.families.maf import MAF
-from engine.made import MADE
-from engine.transforms import Autoregressive, standardise
+from engine.flow.maf import MAF
+from engine.flow.transforms import Autoregressive, standardise
+from engine.nets.masked import MADE
 from lab import kit
-from lab.kit.autoregressive import masks_tab, speeds_tab
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.autoregressive_tab import masks_tab, speeds_tab
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     MAF,
     sentence="Every number is standardised by a mean and a scale that a net sees in the numbers **before** it. One pass of "
     "a masked net tells a density; a sample has to wait for its own numbers, one after another.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

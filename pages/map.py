@@ -1,85 +1,31 @@
 """The landing page: the lecture's taxonomy of generative models, as a map whose rooms are links."""
 
-from typing import NamedTuple
-
 import streamlit as st
 
-from engine.families import families
+from lab import kit
+from lab.kit.subject import BRANCHES, Place
 
-
-class Place(NamedTuple):
-    name: str  # of the family, and the room's address
-    title: str
-    idea: str
-
-
-TAXONOMY = {
-    "Explicit density, tractable": (
-        "The model says how probable any $x$ is, exactly.",
-        {
-            "": [
-                Place("density", "Density estimation", "Gaussians, histograms and kernels"),
-                Place("pca", "Principal component analysis", "The best plane, and a Gaussian on it"),
-                Place(
-                    "autoregressive", "Autoregressive models", "One pixel after another: NADE, MADE, PixelCNN"
-                ),
-            ],
-            "Normalizing flows": [
-                Place("change-of-variables", "Change of variables", "Bend a curve, and the density follows"),
-                Place("real-nvp", "Real-NVP", "Scale and shift one half as the other says"),
-                Place("nice", "NICE", "Shift one half, and keep all volume"),
-                Place("planar", "Planar flow", "Push the plane along one direction, again and again"),
-                Place("maf", "Masked autoregressive flow", "Each number as those before it say"),
-                Place("iaf", "Inverse autoregressive flow", "The same, for quick samples"),
-                Place("glow", "Glow", "Learn which half is kept"),
-                Place("spline-flow", "Neural spline flow", "Curves instead of scaling and shifting"),
-                Place("continuous-flow", "Continuous flow", "Infinitely many layers: a movement"),
-            ],
-        },
+COMING = [
+    Place("density", "Gaussians, histograms and kernels", "", "Density estimation", "tractable"),
+    Place(
+        "autoregressive", "One pixel after another: NADE, MADE, PixelCNN", "", "Autoregressive models",
+        "tractable",
     ),
-    "Explicit density, approximate": (
-        "The model gives a bound on $p(x)$, or $p(x)$ up to a constant.",
-        {
-            "Variational": [
-                Place("vae", "Variational autoencoder", "Codes in a plane that you can walk on"),
-                Place("cvae", "Conditional VAE", "The same handwriting, another digit"),
-                Place("ddpm", "Denoising diffusion", "Learn to take noise away, step by step"),
-                Place("flow-matching", "Flow matching", "Straight paths from noise to data"),
-            ],
-            "Markov chain": [Place("energy", "Boltzmann machine", "Low energy where the data are")],
-        },
+    Place("energy", "Low energy where the data are", "Markov chain", "Boltzmann machine", "approximate"),
+    Place("gan-zoo", "From DCGAN to StyleGAN, one idea at a time", "Direct", "The GAN zoo", "implicit", 2),
+    Place("translation", "pix2pix, CycleGAN, SRGAN", "Direct", "Image to image", "implicit", 2),
+    Place(
+        "gsn", "A chain that learned to denoise", "Markov chain", "Generative stochastic network", "implicit", 2
     ),
-    "Implicit density": (
-        "The model gives samples, and no $p(x)$.",
-        {
-            "Direct": [
-                Place("gan", "Generative adversarial network", "A forger and a detective train each other"),
-                Place("cgan", "Conditional GAN", "Ask for a digit and get that digit"),
-                Place("vae-gan", "VAE-GAN", "A discriminator looks for blur"),
-                Place("gan-zoo", "The GAN zoo", "From DCGAN to StyleGAN, one idea at a time"),
-                Place("translation", "Image to image", "pix2pix, CycleGAN, SRGAN"),
-            ],
-            "Markov chain": [
-                Place("gsn", "Generative stochastic network", "A chain that learned to denoise")
-            ],
-        },
-    ),
-}
-BESIDE = [
-    Place("ae", "Autoencoder", "Squeeze and restore; no density, but codes"),
-    Place("planes", "Three planes of codes", "PCA, autoencoder and VAE side by side"),
-    Place("style", "Neural style transfer", "The picture itself is what learns"),
-    Place("wall", "The sweep wall", "Many models at once, each with a setting of its own"),
-    Place("metrics", "Inception Score and FID", "How good are the samples?"),
-    Place("compare", "Compare", "Two runs side by side, with one knob different"),
-]
+    Place("metrics", "How good are the samples?", "", "Inception Score and FID", "beside", 2),
+]  # fmt: skip
 
 
 def draw(place: Place) -> None:
     rooms = st.session_state["_rooms"]
     with st.container(border=True):
-        if place.name in rooms:
-            st.page_link(rooms[place.name], label=f"**{place.title}**", icon=":material/door_open:")
+        if place.address in rooms:
+            st.page_link(rooms[place.address], label=f"**{place.title}**", icon=":material/door_open:")
             st.markdown(place.idea)
         else:
             st.markdown(f":gray[**{place.title}**]")
@@ -92,23 +38,27 @@ st.markdown(
     "Enter a room, move a slider, and watch a real model learn on this machine. The map sorts the models "
     "by what they tell of the density $p(x)$ that they have learned."
 )
-columns = st.columns(len(TAXONOMY))
-for column, (branch, (meaning, groups)) in zip(columns, TAXONOMY.items(), strict=True):
+built = kit.places()
+there = {place.address for place in built}
+places = sorted(
+    [*built, *(place for place in COMING if place.address not in there)], key=lambda place: place.rank
+)
+*branches, beside = BRANCHES
+columns = st.columns(len(branches))
+for column, branch in zip(columns, branches, strict=True):
+    title, meaning = BRANCHES[branch]
     with column:
-        st.subheader(branch)
+        st.subheader(title)
         st.markdown(meaning)
-        for group, places in groups.items():
+        here = [place for place in places if place.branch == branch]
+        for group in sorted(dict.fromkeys(place.group for place in here), key=bool):
             if group:
                 st.caption(group)
-            for place in places:
-                draw(place)
-
-known = {p.name for _, groups in TAXONOMY.values() for places in groups.values() for p in places}
-more = [
-    Place(n, f.title, f.source) for n, f in families().items() if n not in known | {p.name for p in BESIDE}
-]
-st.subheader("Beside the map")
-columns = st.columns(len(TAXONOMY))
-for i, place in enumerate([*BESIDE, *more]):
+            for place in here:
+                if place.group == group:
+                    draw(place)
+st.subheader(BRANCHES[beside][0])
+columns = st.columns(len(branches))
+for i, place in enumerate(place for place in places if place.branch == beside):
     with columns[i % len(columns)]:
         draw(place)

@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from engine.families.nice import NICE
-from engine.flow import Flow
-from engine.transforms import ActNorm, Coupling, additive
+from engine.flow.base import Flow
+from engine.flow.nice import NICE
+from engine.flow.transforms import ActNorm, Coupling, additive
 from lab import kit
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     NICE,
     sentence="The simplest coupling: half of the numbers stay, and a net says by how much the other half is **shifted**. A "
     "shift keeps volume, so each determinant is 1; one last layer scales the axes.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

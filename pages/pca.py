@@ -2,20 +2,19 @@
 
 import streamlit as st
 
-from engine.families.pca import PCA
+from engine.codes.pca import PCA
 from lab import kit
-from lab.kit.latent import GRAPH, LABELS, LEGENDS, error_now, latent_plane
+from lab.codes.codes_tab import use_codes
+from lab.codes.draw_tab import draw
+from lab.codes.plane_tab import latent_plane
 
 room = kit.room(
     PCA,
     data_name="digits",
     sentence="The plane, or subspace, through the data that loses least of them. It is the oldest code, and the best *linear* one.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, error_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -58,8 +57,8 @@ def experiments() -> None:
 
 kit.tabs(
     {
-        "Draw a digit": lambda: kit.draw(room),
-        "Use the codes": lambda: kit.use_codes(room),
+        "Draw a digit": lambda: draw(room),
+        "Use the codes": lambda: use_codes(room),
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from engine.families.planar import PlanarFlow
-from engine.transforms import Planar
+from engine.flow.planar import PlanarFlow
+from engine.flow.transforms import Planar
 from lab import kit
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     PlanarFlow,
     sentence="Each layer **pushes** all points along one direction, as far as one number of them says. One layer makes one "
     "fold of the plane; many make any shape, slowly.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

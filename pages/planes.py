@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from engine.families.ae import AE
-from engine.families.pca import PCA
-from engine.families.vae import VAE
+from engine.codes.ae import AE
+from engine.codes.pca import PCA
+from engine.codes.vae import VAE
 from lab import kit
-from lab.kit.latent import LABELS, LEGENDS
+from lab.codes.planes_tab import Side, planes, ways
 
 st.title("Three planes of codes")
 st.markdown(
@@ -14,8 +14,8 @@ st.markdown(
     "the plane, so that it restores the digits better; the **VAE** gives each digit a cloud of codes and keeps all "
     "clouds near the origin, so that a code drawn at random is a digit too."
 )
-SIDES = [kit.Side("PCA", PCA), kit.Side("Autoencoder", AE), kit.Side("VAE", VAE)]
-rooms = kit.planes(SIDES, LEGENDS, LABELS)
+SIDES = [Side("PCA", PCA), Side("Autoencoder", AE), Side("VAE", VAE)]
+rooms = planes(SIDES)
 
 
 def look() -> None:
@@ -33,7 +33,7 @@ def look() -> None:
 
 
 def between() -> None:
-    kit.ways(rooms, [side.title for side in SIDES])
+    ways(rooms, [side.title for side in SIDES])
 
 
 kit.tabs({"What to look for": look, "Between two digits": between})

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from engine.families.real_nvp import RealNVP
-from engine.flow import Flow
-from engine.transforms import Coupling, affine
+from engine.flow.base import Flow
+from engine.flow.real_nvp import RealNVP
+from engine.flow.transforms import Coupling, affine
 from lab import kit
-from lab.kit.failures import FLOW_FAILURES
-from lab.kit.flows import code, flow_room, flow_tabs, lecture, two_layers
+from lab.flow.room_tab import code, flow_tabs, lecture, two_layers
 
-room = flow_room(
+room = kit.room(
     RealNVP,
     sentence="A **normalizing flow** is an invertible map $z = f(x)$ that bends the data's density into a simple one, and "
     "counts how much it stretches. So it knows $p_x(x)$ exactly, and learns by making the data as likely as it can.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -52,7 +52,7 @@ def failures() -> None:
     st.markdown(
         "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
     )
-    kit.gallery(FLOW_FAILURES)
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 def experiments() -> None:

@@ -5,9 +5,9 @@ from datetime import datetime
 import streamlit as st
 
 from engine.config import Refused
-from lab.kit.room import who
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.visitor import who
 
 st.title("Runs")
 st.markdown(

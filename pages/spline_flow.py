@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from engine import spline
-from engine.families.spline_flow import SplineFlow
-from engine.flow import Flow
-from engine.transforms import Coupling
+from engine.flow import spline
+from engine.flow.base import Flow
+from engine.flow.spline_flow import SplineFlow
+from engine.flow.transforms import Coupling
 from lab import kit
-from lab.kit.flows import code, flow_room, flow_tabs, lecture
+from lab.flow.room_tab import code, flow_tabs, lecture
 
-room = flow_room(
+room = kit.room(
     SplineFlow,
     data_name="ring",
     sentence="A coupling whose law is a rising **curve** with knots that a net chooses: steep here, flat there. So one layer "
     "can pull groups apart that scaling and shifting must leave together.",
 )
+kit.commentary(room)
 
 
 def formula() -> None:

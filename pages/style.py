@@ -2,17 +2,15 @@
 
 import streamlit as st
 
-from engine import canvas, onepass
-from engine.families import style
-from engine.families.style import StyleTransfer
-from engine.lbfgs import LBFGS
+from engine.style import canvas, onepass, style
+from engine.style.lbfgs import LBFGS
+from engine.style.style import StyleTransfer
 from lab import kit
-from lab.kit.pictures import USUAL
-from lab.kit.style import EXPERIMENTS, LABELS, LEGENDS, WEIGHTS, loss_now
-from lab.kit.style_keep import keep_it
-from lab.kit.style_quick import quick
-from lab.kit.style_tools import gram_matrices, layers_keep, look_inside
 from lab.runs.supervisor import supervisor
+from lab.style.keep_tab import keep_it
+from lab.style.pictures_tab import USUAL
+from lab.style.quick_tab import quick
+from lab.style.tools_tab import gram_matrices, layers_keep, look_inside
 
 supervisor().warm(StyleTransfer.name)
 room = kit.room(
@@ -21,11 +19,8 @@ room = kit.room(
     sentence="No network learns here. A **frozen network** that can name pictures looks at one, and that **picture's "
     "pixels** are changed, round by round, until the network sees the content of a photograph and the style of a "
     "painting.",
-    legends=LEGENDS,
-    labels=LABELS,
-    under=WEIGHTS,
 )
-kit.commentary(room, loss_now, judged=False)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -73,7 +68,7 @@ kit.tabs(
         "What each layer keeps": lambda: layers_keep(room),
         "Look inside": lambda: look_inside(room),
         "Keep it": lambda: keep_it(room),
-        "Try this": lambda: kit.experiments(EXPERIMENTS),
+        "Try this": lambda: kit.experiments(kit.words_of(StyleTransfer).experiments),
         "Check": lambda: kit.checks(room),
     }
 )

@@ -2,24 +2,26 @@
 
 import streamlit as st
 
-from engine import latent
-from engine.families.vae import VAE
-from engine.latent import Variational
+from engine.codes import base as latent
+from engine.codes.base import Variational
+from engine.codes.vae import VAE
 from lab import kit
-from lab.kit.failures import DISENTANGLED, VAE_FAILURES
-from lab.kit.latent import GRAPH, LABELS, LEGENDS, bound_now, latent_plane
+from lab.codes.bound_tab import bound
+from lab.codes.codes_tab import use_codes
+from lab.codes.draw_tab import draw
+from lab.codes.factors_tab import factors
+from lab.codes.failures import DISENTANGLED
+from lab.codes.plane_tab import latent_plane
+from lab.codes.slips_tab import slips as slips_tab
 
 room = kit.room(
     VAE,
     data_name="digits",
     sentence="An **encoder** gives each picture x a cloud of codes z, a **decoder** turns codes back into pictures; "
     "together they make a space of z in which every place is a picture.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, bound_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -51,7 +53,7 @@ def slips() -> None:
     st.markdown(
         "Formulas and code of the lectures have slips, as everybody's have. Each number below is computed by this lab."
     )
-    kit.slips()
+    slips_tab()
 
 
 def failures() -> None:
@@ -59,7 +61,7 @@ def failures() -> None:
         "Each link shows its failure in a minute or so, and so do the cures: the tests of this lab train them all. The sentence "
         "under the picture names what is seen."
     )
-    kit.gallery(VAE_FAILURES)
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 def experiments() -> None:
@@ -101,10 +103,10 @@ def experiments() -> None:
 
 kit.tabs(
     {
-        "Draw a digit": lambda: kit.draw(room),
-        "Use the codes": lambda: kit.use_codes(room),
-        "Factors": lambda: kit.factors(room),
-        "How tight is the bound?": lambda: kit.bound(room),
+        "Draw a digit": lambda: draw(room),
+        "Use the codes": lambda: use_codes(room),
+        "Factors": lambda: factors(room),
+        "How tight is the bound?": lambda: bound(room),
         "Formula and code": formula,
         "Slips in the slides": slips,
         "Failures and cures": failures,

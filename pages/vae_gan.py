@@ -2,22 +2,20 @@
 
 import streamlit as st
 
-from engine.families.vae_gan import VAEGAN, Judge
+from engine.codes.vae_gan import VAEGAN, Judge
 from lab import kit
-from lab.kit.failures import BLUR
-from lab.kit.latent import LABELS, LEGENDS, VAE_GAN_GRAPH, judged_now, latent_plane
+from lab.codes.codes_tab import use_codes
+from lab.codes.draw_tab import draw
+from lab.codes.plane_tab import latent_plane
 
 room = kit.room(
     VAEGAN,
     data_name="digits",
     sentence="A VAE asked to be right pixel by pixel blurs what it is not sure of. Here a **discriminator** looks for blur, and "
     "its hidden layer decides what counts as alike.",
-    legends=LEGENDS,
-    labels=LABELS,
-    graph=VAE_GAN_GRAPH,
 )
 latent_plane(room)
-kit.commentary(room, judged_now)
+kit.commentary(room)
 
 
 def formula() -> None:
@@ -47,13 +45,13 @@ def blur() -> None:
         "**Sharpness** is the mean squared difference of neighbouring pixels, over the pictures' variance; 1 is that of real digits. "
         "The run's rows have it, and the sentence under the picture tells it."
     )
-    kit.gallery([BLUR])
+    kit.gallery(kit.words_of(room.family).failures)
 
 
 kit.tabs(
     {
-        "Draw a digit": lambda: kit.draw(room),
-        "Use the codes": lambda: kit.use_codes(room),
+        "Draw a digit": lambda: draw(room),
+        "Use the codes": lambda: use_codes(room),
         "From blurred to sharp": blur,
         "Formula and code": formula,
         "Check": lambda: kit.checks(room),

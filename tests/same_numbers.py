@@ -3,7 +3,8 @@
     python tests/same_numbers.py --record before.json     # on the old code
     python tests/same_numbers.py --against before.json    # on the new code, on the same machine
 
-Numbers depend on the processor and on torch's version, so nothing that is recorded here is kept in the project.
+Numbers depend on the processor and on torch's version, so nothing that is recorded here is kept in the
+project.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def digest(arrays: dict[str, np.ndarray]) -> str:
     return found.hexdigest()[:20]
 
 
-def numbers(home: Path, family: str, data: str, knobs: dict[str, Any], wall: dict[str, Any]) -> dict[str, str]:
+def numbers(
+    home: Path, family: str, data: str, knobs: dict[str, Any], wall: dict[str, Any]
+) -> dict[str, str]:
     """What a short run of this setting comes to."""
     setting = {"family": family, "data": data, "seed": 3, "config": knobs, "wall": wall}
     run = Run(store.create(setting, home))
@@ -103,7 +106,9 @@ def numbers(home: Path, family: str, data: str, knobs: dict[str, Any], wall: dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--record", type=Path)
     way.add_argument("--against", type=Path)

@@ -6,6 +6,7 @@ score. Each metric therefore has its floor, measured on real points that the rul
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,20 +15,39 @@ import torch
 from torch import Tensor
 
 from engine.data import Dataset, floats
+from engine.family import Family
 from engine.metrics import distance
 from engine.metrics.coverage import coverage
+from engine.metrics.measure import Floor, Measure
 
 SEED = 20_140_610  # of the ruler's own real points
 REPEATS = {1: 1024, 2: 256}  # measurements of real points that a floor rests on
 CELLS = {1: 64, 2: 32}  # of the histogram, along each side of the box
+SAMPLES = 2000  # of the model, for one measurement
 FAR = 1e6  # points beyond, or not numbers, count as this far away: a diverged model still has a score
 
 
-class Floor(NamedTuple):
-    """What n real points score."""
+def _floor(data: Dataset, name: str) -> Floor | None:
+    return floors(data).get(name)
 
-    value: float  # the expectation
-    error: float  # of one measurement: value +- 2 errors holds 95 % of them
+
+MODES = Measure(
+    "modes", chart="modes found", says="Modes found", better="higher", digits=0, score=4,
+    floor=lambda data: _floor(data, "modes"),
+    best=lambda data: len(modes) if data.target is not None and (modes := data.target.modes) is not None else None,
+)  # fmt: skip
+HIGH_QUALITY = Measure(
+    "high-quality", chart="samples near a mode", says="Share of the samples near a mode", better="higher",
+    floor=lambda data: _floor(data, "high-quality"),
+)  # fmt: skip
+DISTANCE = Measure(
+    "sliced Wasserstein", chart="distance from the data", says="Sliced Wasserstein distance", better="lower",
+    floor=lambda data: _floor(data, "sliced Wasserstein"),
+)  # fmt: skip
+JS = Measure(
+    "JS", chart="JS divergence, bits", says="JS divergence", unit="bits", better="lower", digits=2, score=3,
+    floor=lambda data: _floor(data, "JS"), best=lambda data: 0.0,
+)  # fmt: skip
 
 
 class About(NamedTuple):
@@ -70,9 +90,9 @@ class Ruler:
         or in each of 16 squares of the box where no mode is known."""
         x = x.reshape(self.n, self.d).cpu().nan_to_num(nan=FAR).clamp(-FAR, FAR)
         cells = distance.histogram(x, self.box, self.cells)
-        found = {
-            "sliced Wasserstein": distance.sliced_wasserstein(x, self.quantiles, self.along),
-            "JS": distance.jensen_shannon(cells, self.histogram),
+        found: dict[str, float] = {
+            DISTANCE: distance.sliced_wasserstein(x, self.quantiles, self.along),
+            JS: distance.jensen_shannon(cells, self.histogram),
         }
         target = self.target
         if target is None or target.modes is None or target.sigma is None:
@@ -80,7 +100,7 @@ class Ruler:
             squares = cells[:-1].view([4, side] * self.d).sum([1, 3][: self.d])
             return found, squares.flatten()
         near = coverage(x, target.modes, target.sigma)
-        return {"modes": float(near.modes), "high-quality": near.high_quality} | found, near.shares
+        return {MODES: float(near.modes), HIGH_QUALITY: near.high_quality} | found, near.shares
 
     @cached_property
     def about(self) -> About:
@@ -118,6 +138,45 @@ class Ruler:
         rng, x = np.random.default_rng(SEED + 1), floats(self.data.x.cpu())
         N = len(x)
         return [x[rng.integers(N, size=N)[rng.integers(N, size=self.n)]] for _ in range(repeats)]
+
+
+_rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()
+
+
+def measurable(data: Dataset) -> bool:
+    """Whether samples can be held against these data: they are numbers on a line, or points."""
+    return data.space.kind in ("line", "points")
+
+
+def ruler(data: Dataset, n: int = SAMPLES) -> Ruler:
+    """The ruler for these data, kept for the next call; a name means the same data for ever."""
+    key = data.name, n
+    if key not in _rulers:
+        _rulers[key] = Ruler(data, n)
+    _rulers.move_to_end(key)
+    while len(_rulers) > 32:
+        _rulers.popitem(last=False)
+    return _rulers[key]
+
+
+@torch.no_grad()
+def quality(model: Family, data: Dataset, n: int = SAMPLES) -> dict[str, float]:
+    """The metrics that these data allow, of n samples of the model; none for images. MODES and HIGH_QUALITY,
+    a share, where modes are known; DISTANCE in the data's unit; JS in bits."""
+    return ruler(data, n).measure(model.sample(n)) if measurable(data) else {}
+
+
+def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
+    """What n real points score on each metric of `quality`: the best a model can do.
+
+    The first call for a data set takes about a second.
+    """
+    return ruler(data, n).floors if measurable(data) else {}
+
+
+def about(data: Dataset) -> About:
+    """What a detector must know of the data; nothing but the kind for images."""
+    return ruler(data).about if measurable(data) else About({}, [], "images", 1.0)
 
 
 def _error(scores: Tensor) -> float:

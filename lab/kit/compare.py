@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,23 +11,20 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.families import families
 from engine.family import Family
-from lab.kit.generic import LEGENDS
-from lab.kit.panels import diagnosis, tell
 from lab.kit.setting import choose, pick, titled, usual_data, widget
+from lab.kit.subject import words_of
 from lab.kit.together import Wanted, runs_together
+from lab.kit.verdict import diagnosis, tell
 from lab.stage import pair
 
 SIDES = ("left", "right")
 
 
-def compare(
-    legends: Mapping[str, Mapping[str, Sequence[Any]]], labels: Mapping[str, Mapping[str, str]]
-) -> None:
+def compare() -> None:
     """Sliders of the setting and of the two sides, and two stages with one set of controls.
 
-    `legends` and `labels` have what the rooms of some families say, by the family's name. The address
-    is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also keeps
-    the two runs (a, b), for a refresh.
+    The address is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also
+    keeps the two runs (a, b), for a refresh.
     """
     known, notes = families(), st.container()  # a phone hides the sidebar, but must not hide what is wrong
     with st.sidebar:
@@ -40,6 +36,7 @@ def compare(
             always=True, complain=notes.error,
         )  # fmt: skip
     family = known[name]
+    words = words_of(family)
     chosen: dict[str, Any] = {}  # the knob and its two values
 
     def apart(defaults: dict[str, Any]) -> dict[str, Any]:
@@ -81,11 +78,10 @@ def compare(
             titles=[
                 f"{side.capitalize()}: {knob.label} {one}" for side, one in zip(SIDES, said, strict=True)
             ],
-            # no detector judges a picture
-            verdicts=[[] if space.kind == "transfer" else tell(diagnosis(run)) for run in runs],
-            legend=legends.get(family.name, LEGENDS).get(space.kind, ()),
+            verdicts=[tell(diagnosis(run)) if words.judged else [] for run in runs],
+            legend=words.legends.get(f"{space.kind} compared", words.legends.get(space.kind, ())),
             players=family.players,
-            labels=labels.get(family.name, {}),
+            labels=words.labels,
         )
 
     show()

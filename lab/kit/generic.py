@@ -1,10 +1,10 @@
-"""The page of a family that has none of its own: adding a family is adding one file."""
+"""The room of a family that has no page of its own: adding a family is adding one file."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -12,30 +12,15 @@ from engine.family import Family
 from lab import kit
 from lab.kit.setting import usual_data
 
-LEGENDS: dict[str, Sequence[Any]] = {
-    "points": [
-        "The model's ",
-        {"words": "samples", "layer": "points/fake", "role": "model"},
-        " should come to lie like the ",
-        {"words": "data", "layer": "points/real", "role": "data"},
-        ".",
-    ],
-    "image": ["Pictures that the model makes of the same noise in each frame."],
-    "line": [
-        "The ",
-        {"words": "density of the model's samples", "layer": "line/model density", "role": "model"},
-        " should come to match the ",
-        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
-        ".",
-    ],
-}
-
 
 def page_of(family: type[Family]) -> Callable[[], None]:
+    """A page with the words of the family's subject, its tabs, its code and its laws."""
+
     def page() -> None:
-        room = kit.room(
-            family, data_name=usual_data(family), sentence=f"Source: {family.source}.", legends=LEGENDS
-        )
+        words = kit.words_of(family)
+        sentence = words.sentence or f"Source: {family.source}."
+        room = kit.room(family, data_name=usual_data(family), sentence=sentence)
+        kit.commentary(room)
 
         def formula() -> None:
             module = inspect.getmodule(family)
@@ -43,7 +28,15 @@ def page_of(family: type[Family]) -> Callable[[], None]:
             kit.source(family)
             kit.knob_table(family)
 
-        kit.tabs({"Formula and code": formula, "Check": lambda: kit.checks(room)})
+        parts: dict[str, Callable[[], None]] = {
+            title: partial(tab, room) for title, tab in words.tabs.items()
+        }
+        parts["Formula and code"] = formula
+        if words.failures:
+            parts["Failures and cures"] = lambda: kit.gallery(words.failures)
+        if words.experiments:
+            parts["Try this"] = lambda: kit.experiments(words.experiments)
+        kit.tabs(parts | {"Check": lambda: kit.checks(room)})
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

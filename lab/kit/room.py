@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -16,10 +14,12 @@ from streamlit.delta_generator import DeltaGenerator
 from engine import data
 from engine.config import Refused
 from engine.family import Family
-from lab.kit.setting import Setting, adopt, choose, widget
+from lab.kit.setting import Setting, adopt, choose, usual_data, widget
+from lab.kit.subject import Under, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from lab.stage import Graph, stage
+from lab.stage import stage
+from lab.visitor import who
 
 # the widgets of a wall: what differs from row to row, and its values
 AXES = {"rows": "row_values", "columns": "column_values"}
@@ -34,47 +34,20 @@ class Room(NamedTuple):
     live: bool  # it has a model to ask; most recordings have none
 
 
-class Under(NamedTuple):
-    """Live knobs that stand together under the stage instead of in the sidebar. `rows`, asked when the data
-    are chosen, says which of them do something."""
-
-    title: str
-    names: Collection[str]
-    rows: Callable[[], Sequence[Sequence[str]]]
-
-
-def who() -> str:
-    """The mark of this visitor, the same as the live route makes of his browser's key."""
-    from lab.server import COOKIE
-    from lab.server import who as mark
-
-    known = mark({COOKIE: st.context.cookies.get(COOKIE, "")})
-    if not known:  # no cookie: a test without a browser; owner for this session only
-        key = st.session_state.setdefault("_key", secrets.token_hex(8))
-        known = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return known
-
-
-def room(
-    family: type[Family],
-    *,
-    data_name: str,
-    sentence: str,
-    legends: Mapping[str, Sequence[Any]],
-    labels: Mapping[str, str] | None = None,
-    graph: Graph | None = None,
-    under: Under | None = None,
-) -> Room:
-    """Title, one sentence, sliders, and the stage with its controls, already moving.
-
-    `legends` has a legend sentence for each kind of data ("line", "points", "image"), and may have another
-    for points whose density nobody knows ("points alone"). `under` says which knobs stand under the stage.
-    """
+def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
+    """Title, one sentence, sliders, and the stage with its controls, already moving. All else is said by the
+    family's subject."""
+    words = words_of(family)
+    under = words.under
     st.title(family.title)
     st.markdown(sentence)
     _adopt_linked_run(family)
     picture, below = st.container(), st.container()  # what is below is read first
-    setting = choose(family, data_name, apart=partial(_draw_under, family, below, under) if under else None)
+    setting = choose(
+        family,
+        data_name or usual_data(family),
+        apart=partial(_draw_under, family, below, under) if under else None,
+    )
     if setting is None:
         st.stop()
     try:
@@ -88,10 +61,10 @@ def room(
         stage(
             run_id,
             key="stage",
-            legend=legends.get(kind if chosen.target else f"{kind} alone", legends.get(kind, ())),
+            legend=words.legends.get(kind if chosen.target else f"{kind} alone", words.legends.get(kind, ())),
             players=family.players,
-            labels=labels,
-            graph=graph,
+            labels=words.labels,
+            graph=words.graph,
             on_fork=_go,
             on_train=lambda: _go(_start(family, setting)),
         )
@@ -158,7 +131,7 @@ def _run_of(family: type[Family], setting: Setting) -> str:
                 supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
                 return run_id
     else:
-        for at, info in recordings():
+        for at, info in shipped():
             if info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting:
                 return at
     return _open(_start(family, setting))
@@ -177,9 +150,9 @@ def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any
 
 
 @cache
-def recordings() -> list[tuple[str, store.Info]]:
+def shipped() -> list[tuple[str, store.Info]]:
     """The runs that ship with the lab."""
-    found = sorted(store.RECORDINGS.glob("*/run.json"))
+    found = sorted(file for place in store.recordings() for file in place.glob("*/run.json"))
     return [(file.parent.name, store.read_info(file.parent)) for file in found]
 
 

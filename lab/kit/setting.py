@@ -12,7 +12,7 @@ import streamlit as st
 from engine import data
 from engine.config import Knob, Refused
 from engine.family import Family, Space
-from lab.kit.pictures import BRINGING, USUAL, choose_pictures
+from lab.kit.subject import words_of
 from lab.runs import store
 from lab.stage import sketch
 
@@ -40,7 +40,9 @@ def adopt(values: dict[str, Any]) -> None:
 
 def usual_data(family: type[Family]) -> str:
     """What a page opens with when nothing else is asked for."""
-    fits = [choice.name for choice in _fitting(family)] or [USUAL]
+    if usual := words_of(family).data:
+        return usual
+    fits = [choice.name for choice in _fitting(family)]
     return next((name for name in ("ring", "digits", "two-bumps") if name in fits), fits[0])
 
 
@@ -67,8 +69,8 @@ def choose(
     for key, value in st.session_state.pop("_adopt", {}).items():
         st.session_state[key] = value
     with st.sidebar:
-        is_transfer = "transfer" in family.kinds
-        name = choose_pictures(default_data) if is_transfer else _choose_data(family, default_data)
+        choose_own = words_of(family).choose
+        name = choose_own(default_data) if choose_own else _choose_data(family, default_data)
     if name in BRING:
         bring(name)
         return None
@@ -89,7 +91,8 @@ def choose(
 def _forget_other_rooms(family: type[Family], room: str) -> None:
     """Rooms share the names of knobs in the address, not their values."""
     if st.session_state.get("_room", room) != room:
-        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe", *BRINGING]:
+        bringing = [key for key in st.session_state if str(key).startswith("bring-")]
+        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe", *bringing]:
             st.session_state.pop(key, None)
     st.session_state["_room"] = room
 

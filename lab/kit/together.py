@@ -11,9 +11,9 @@ import streamlit as st
 
 from engine.config import Refused
 from engine.family import Family
-from lab.kit.room import who
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.visitor import who
 
 NAMES = "abc"
 

@@ -14,11 +14,12 @@ from engine import data
 from engine.config import Refused
 from engine.families import families
 from engine.family import Family
+from engine.metrics.measure import Measure
 from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
 from lab.kit.setting import Setting, choose, usual_data
-from lab.kit.tradeoff import trade_off
+from lab.kit.subject import words_of
 from lab.runs import store, wall
-from lab.scenes.wall import measured
+from lab.scenes.wall import ends, measured
 from lab.stage import stage
 
 SMALLER = {  # quick, and enough, by kind of data
@@ -187,26 +188,21 @@ def scores(shown: Wall) -> None:
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        name, row = measured(store.rows(store.folder(shown.run) / "metrics.jsonl", NEWEST))
-        if not name:
+        measure, row = measured(store.rows(store.folder(shown.run) / "metrics.jsonl", NEWEST))
+        if not measure:
             st.caption("Scores appear here when training has begun; GANs of pictures have none.")
             return
-        st.html(_table(shown, name, row))
-        if "KL" in row:
-            trade_off(shown.setting.wall, row)
+        st.html(_table(shown, measure, row))
+        if more := words_of(shown.family).of_wall:
+            more(shown.setting.wall, row)
 
     show()
 
 
-def _table(shown: Wall, name: str, row: Mapping[str, Any]) -> str:
+def _table(shown: Wall, measure: Measure, row: Mapping[str, Any]) -> str:
     """Scores in rows and columns, the better ones on a stronger ground."""
-    target, axes = data.load(shown.setting.data).target, shown.setting.wall
-    modes = len(target.modes) if target is not None and target.modes is not None else 1
-    what, form = SAYS[name]
-    known = [v for v in row[name] if v is not None] or [0.0]
-    worst, best = {"modes": (0, modes), "JS": (1, 0)}.get(name, (min(known), max(known)))
-    if name == "test error":
-        worst, best = best, worst
+    chosen, axes = data.load(shown.setting.data), shown.setting.wall
+    worst, best = ends(measure, row[measure], chosen)
     (rows, heads), *columns = axes.items()
     if columns:
         ((across, tops),) = columns
@@ -218,26 +214,19 @@ def _table(shown: Wall, name: str, row: Mapping[str, Any]) -> str:
         before, head = [""] * math.ceil(len(heads) / len(tops)), ""
         where = f"{rows} before each"
     cells = []
-    for i, (value, link) in enumerate(zip(row[name], addresses(shown.family, shown.setting), strict=True)):
+    for i, (value, link) in enumerate(zip(row[measure], addresses(shown.family, shown.setting), strict=True)):
         share = 0 if value is None or best == worst else (value - worst) / (best - worst)
-        text = "–" if value is None else form.format(value).replace("-", "−")
+        text = "–" if value is None else f"{value:.{measure.digits}f}".replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
         cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
-    caption = (
-        f"<p>{what.format(modes=modes)}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
-    )
+    what = f"{measure.says}, {measure.unit}" if measure.unit else measure.says
+    if measure.best and measure.better == "higher":
+        what += f", of {best:g}"
+    caption = f"<p>{what}, around round {row['round']:,}; {where}. Each opens as a run.</p>"
     return f"{_STYLE}{caption}<table class=wall>{head}{''.join(lines)}</table>"
-
-
-SAYS = {  # what a score is called, and how it is written
-    "modes": ("Modes found, of {modes}", "{:.0f}"),
-    "JS": ("JS divergence, bits", "{:.2f}"),
-    "ELBO": ("ELBO of test examples, nats", "{:.1f}"),
-    "test error": ("Squared error of restored test examples", "{:.1f}"),
-}
 
 
 _STYLE = """<style>

@@ -1,8 +1,8 @@
 """Probes: what a page may ask the model of a run. `ask(model, data, "nearest", {"seed": 3})`.
 
-A family's probes are the functions named in `__all__` of the module named like its file, or like the file
-of a base class: each takes the model, the data and arguments from the page, which it checks, and answers
-with arrays, numbers and text. One that is a generator answers part by part.
+A probe is a function of a module `..._probe.py` of a subject's folder, named in its `__all__`: it takes a
+model of the type that it serves, the data, and arguments from the page, which it checks. It answers with
+arrays, numbers and text. One that is a generator answers part by part.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed
-from engine.family import Family, beside
+from engine.dispatch import modules, serving
+from engine.family import Family
 from lab.runs.state import Stream
 
 Answer = dict[str, Any]
@@ -32,11 +33,11 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     Probes run outside the run's random stream, from a fixed seed: the same question to the same
     model has the same answer.
     """
-    known = {word: module for module in reversed(beside(__name__, type(model))) for word in module.__all__}
+    known = questions(type(model))
     if name not in known:
         words = ", ".join(known) or "none"
         raise Refused(f"A {model.title} cannot be asked {name[:40]!r}; it knows {words}.")
-    probe = getattr(known[name], name)
+    probe = known[name]
     try:
         inspect.signature(probe).bind(model, data, **arguments)
     except TypeError as error:
@@ -48,6 +49,13 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
         return _parts(probe, deepcopy(model), data, arguments)  # of the model as it is now: it may train on
     answer: Answer = probe(model, data, **arguments)
     return answer
+
+
+def questions(model: type[Family]) -> dict[str, Callable[..., Any]]:
+    """What models of this type may be asked, and who answers."""
+    names = sorted({name for module in modules("probe", "lab") for name in getattr(module, "__all__", ())})
+    served = {name: serving("probe", "lab", name, model) for name in names}
+    return {name: functions[0] for name, functions in served.items() if functions}
 
 
 def _parts(
@@ -71,6 +79,7 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
 
 
 def seed_of(value: Any, name: str = "seed") -> int:
+    """A seed. Raises `Refused`."""
     return whole(value, name, 0, 2**32 - 1)
 
 

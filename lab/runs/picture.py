@@ -31,6 +31,7 @@ def of(
         "speed": round(run.speed, 1),
         "key": key,
         "box": run.data.box,
+        "measures": scenes.measures(run.history) if full else {},
     }
     if run.info.wall:
         about["wall"] = scenes.wall.about(run.family, run.data, run.info.wall, run.history)

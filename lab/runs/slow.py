@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from engine.family import Batch, Family
 from lab.runs import wire
 from lab.runs.run import Run
-from lab.scenes.generic import halves, pictures
+from lab.scenes.arrays import halves, pictures
 
 EXAMPLES, PICTURES, COORDINATES = 128, 16, 256  # what of a tensor goes to the browser at most
 

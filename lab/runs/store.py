@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from engine import dispatch
 from engine.config import Refused
 from lab.runs import wire
 
@@ -63,7 +64,7 @@ def folder(run_id: str) -> Path:
     """The directory of an existing run. Raises `Refused` before an odd id touches the disk."""
     if not _ID.fullmatch(run_id):
         raise Refused("That is not a run's id: ids have 8 to 40 small letters, digits and hyphens.")
-    for place in (home(), RECORDINGS):
+    for place in (home(), *recordings()):
         if (place / run_id / "run.json").is_file():
             return place / run_id
     raise Refused(f"There is no run {run_id}. It may have been deleted; press Train to start another.")
@@ -74,8 +75,16 @@ def here(run_id: str) -> bool:
     return (home() / run_id / "run.json").is_file()
 
 
+def recordings() -> list[Path]:
+    """Folders of recordings: those that ship with the lab, and those beside the families of
+    GENLAB_FAMILIES."""
+    own = [place for folder in dispatch.folders() for place in (folder, *folder.iterdir())]
+    return [RECORDINGS, *(place / "recordings" for place in own if (place / "recordings").is_dir())]
+
+
 def is_recording(at: Path) -> bool:
-    return at.parent == RECORDINGS
+    """Whether this directory is a recording, which nobody goes on with."""
+    return at.parent == RECORDINGS or at.parent in recordings()
 
 
 def weights(at: Path) -> Path:

@@ -13,10 +13,13 @@ from typing import Any
 
 from torch import Tensor
 
-from engine import metrics, stack
+from engine import stack
 from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.family import Batch, Family, Space
+from engine.metrics import observe as measuring
+from engine.metrics.measure import declared
+from engine.metrics.ruler import ruler
 from lab.runs.store import Info
 
 MOST = 64  # members
@@ -100,11 +103,11 @@ def diverged(row: Mapping[str, Any], n: int) -> list[int]:
 def observe(model: Family, data: Dataset) -> dict[str, Any]:
     """What is measured of a model, or of each member."""
     if not model.members:
-        return metrics.observe(model, data)
-    told = {k: v for k, v in metrics.held_out(model, data).items() if "each" not in k}
+        return measuring.observe(model, data)
+    told = {k: v for k, v in measuring.held_out(model, data).items() if declared(k).draw != "bars"}
     if data.space.kind == "image":
         return told
-    ruler = metrics.ruler(data, SAMPLES)
-    found = [ruler.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
+    held = ruler(data, SAMPLES)
+    found = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
     names = dict.fromkeys(name for scores in found for name in scores)
     return told | {name: [scores.get(name) for scores in found] for name in names}

@@ -1,11 +1,12 @@
 """What is drawn for a model: named arrays, whose names tell the stage how (`points/fake`, `curve/loss/D`).
 
-A family without a scene of its own gets `generic`, which needs only `sample`.
+A scene is a module `..._scene.py` of a subject's folder, with `draw(model: Flow, data, full, pointer)`; and
+with `rarely` and `once` where something takes long to draw, or never changes. A family without a scene of its
+own gets `family_scene`, which needs only `sample`.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,13 @@ import torch
 
 from engine.data import Dataset
 from engine.device import seed
-from engine.families import style
-from engine.family import Family, beside
-from engine.flow import BITS, NLL
-from engine.metrics import floors
-from engine.metrics.flow import KL
-from lab.scenes import generic, wall
+from engine.dispatch import serving
+from engine.family import Family
+from engine.metrics.measure import Measure, declared
+from lab.scenes import wall
+from lab.scenes.arrays import Arrays, Pointer
 
-Arrays = dict[str, np.ndarray]
-Pointer = dict[str, dict[str, float]] | None
+Rows = list[dict[str, Any]]
 
 
 @torch.no_grad()
@@ -29,100 +28,70 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: Pointer = Non
     """The picture of a model now. `full` adds what does not change, such as the data's points.
 
     Scenes run outside the run's random stream, from a fixed seed: the same noise in each frame, so
-    points move and do not flicker. `pointer` is what the page looks at, by kind: {"label": {"x": 3, "y": 0}}.
+    points move and do not flicker. `pointer` is what the page looks at.
     """
     seed(0, data.x.device)
-    return scene(model).draw(model, data, full, pointer)
+    drawn = wall.draw if model.members else serving("scene", "lab", "draw", type(model))[0]
+    return drawn(model, data, full, pointer)
 
 
 @torch.no_grad()
-def rarely(model: Family, data: Dataset, once: bool = True, pointer: Pointer = None) -> Arrays:
-    """What a scene has that takes long to draw; and `once` what never changes."""
-    if not has_rare(model):
-        return {}
+def rarely(model: Family, data: Dataset, with_once: bool = True, pointer: Pointer = None) -> Arrays:
+    """What a scene has that takes long to draw; `with_once` also what never changes."""
     seed(0, data.x.device)
-    found = scene(model).rarely(model, data, pointer)
-    return found | scene(model).once(model, data) if once else found
+    slow = [] if model.members else serving("scene", "lab", "rarely", type(model))[:1]
+    drawn = slow[0](model, data, pointer) if slow else {}
+    still = serving("scene", "lab", "once", type(model))[:1] if with_once and not model.members else []
+    return drawn | (still[0](model, data) if still else {})
 
 
 def has_rare(model: Family) -> bool:
-    return hasattr(scene(model), "rarely")
+    """Whether a scene has something that is drawn rarely, or once."""
+    return not model.members and any(
+        serving("scene", "lab", name, type(model)) for name in ("rarely", "once")
+    )
 
 
-def scene(model: Family) -> ModuleType:
-    """The module that draws this model."""
-    return wall if model.members else [*beside(__name__, type(model)), generic][0]
-
-
-def more(model: Family, data: Dataset, history: list[dict[str, Any]], full: bool) -> Arrays:
+def more(model: Family, data: Dataset, history: Rows, full: bool) -> Arrays:
     """What is drawn of the rows so far."""
     if model.members:
         return wall.scores(model, history)
     return curves(history) | levels(history, data) if full else {}
 
 
-def curves(history: list[dict[str, Any]], most: int = 240) -> Arrays:
-    """The rows so far as arrays of (round, value), about `most` long: `curve/<chart>/<term>`, or `stack/...`
-    for terms that are parts of a sum. Of lists with a name in BARS the last one, as `bars/<name>`."""
-    terms: dict[str, list[tuple[float, float]]] = {}
-    found: Arrays = {}
+def curves(history: Rows, most: int = 240) -> Arrays:
+    """The rows so far, each measure as it says that it is drawn: a curve, or a part of a sum, as (round,
+    value), about `most` long; of bars and of numbers the last ones."""
+    known: dict[str, Measure] = {}
+    points: dict[Measure, list[tuple[float, Any]]] = {}
     for row in history:
-        for term, value in row.items():
-            if term in BARS:
-                found[f"bars/{term}"] = np.asarray(value, np.float32)
-            elif term != "round" and not isinstance(value, list):
-                terms.setdefault(term, []).append((row["round"], value))
-    for term, points in terms.items():
-        thin = np.asarray([*points[:: -(-len(points) // most)], points[-1]], np.float32)
-        if term in STACKS:
-            name, sign = STACKS[term]
-            found[f"stack/{name}"] = thin * np.asarray([1, sign], np.float32)
-        elif term in NUMBERS:
-            found[f"number/{term}"] = thin[-1, 1:]
-        else:
-            found[f"curve/{_chart(term)}/{term}"] = thin
-    return found
+        for name, value in row.items():
+            measure = known[name] = known.get(name) or declared(name)
+            if name != "round" and isinstance(value, list) == (measure.draw == "bars"):
+                points.setdefault(measure, []).append((row["round"], value))
+    return {measure.array: _drawn(measure, values, most) for measure, values in points.items()}
 
 
-def levels(history: list[dict[str, Any]], data: Dataset) -> Arrays:
-    """What real points score in the charts of quality: the floor, and two standard errors around it. Of a
-    negative log-likelihood the floor is the data's entropy."""
-    recent = {term for row in history[-64:] for term in row}  # at most 64 rows from one measure to the next
+def _drawn(measure: Measure, points: list[tuple[float, Any]], most: int) -> np.ndarray:
+    if measure.draw in ("bars", "number"):
+        return np.asarray(points[-1][1], np.float32).reshape(-1)
+    thin = np.asarray([*points[:: -(-len(points) // most)], points[-1]], np.float32)
+    return thin * np.asarray([1, measure.sign], np.float32)
+
+
+def levels(history: Rows, data: Dataset) -> Arrays:
+    """What real data score, in the charts of the measures that say so: the floor, and two standard errors
+    around it."""
+    recent = {name for row in history[-64:] for name in row}  # at most 64 rows from one measure to the next
     found = {}
-    if NLL in recent and data.target is not None:
-        least = data.target.entropy()
-        found[f"level/{_chart(NLL)}/entropy"] = np.asarray([least] * 3, np.float32)
-    if "JS" not in recent:
-        return found
-    for term, (value, error) in floors(data).items():
-        band = [value, value - 2 * error, value + 2 * error]
-        found[f"level/{_chart(term)}/real data"] = np.asarray(band, np.float32)
+    for measure in map(declared, sorted(recent)):
+        if measure.floor and (floor := measure.floor(data)):
+            band = [floor.value, floor.value - 2 * floor.error, floor.value + 2 * floor.error]
+            found[f"level/{measure.chart}/{floor.says}"] = np.asarray(band, np.float32)
     return found
 
 
-CHARTS = {
-    "modes": "modes found",
-    "high-quality": "high-quality share",
-    "sliced Wasserstein": "distance from the data",
-    "JS": "JS divergence, bits",
-    "D(x)": "belief of D",
-    "D(G(z))": "belief of D",
-    "gradient": "gradient at a fake",
-    "ELBO": "bound on log p(x)",
-    "log p(x)": "bound on log p(x)",
-    "test error": "test error",
-    "test loss": "test loss",
-    "score error": "score error",
-    NLL: NLL,
-    f"test {NLL}": NLL,
-    BITS: BITS,
-    f"test {BITS}": BITS,
-}
-STACKS = {"reconstruction": ("minus ELBO/−reconstruction", -1), "KL": ("minus ELBO/KL", 1)}  # and the sign
-STACKS |= {term: (f"loss of the layers/{term}", 1) for term in style.TERMS}
-BARS = ("KL of each dimension", "loss by t")
-NUMBERS = ("active units", "holes", "sharpness", KL, "frozen")
-
-
-def _chart(term: str) -> str:
-    return CHARTS.get(term, "loss")
+def measures(history: Rows) -> dict[str, dict[str, Any]]:
+    """What the stage must know of the measures in these rows, in the order in which they are to stand."""
+    names = dict.fromkeys(name for row in history for name in row if name != "round")
+    return {str(name): declared(name).shown() for name in names}

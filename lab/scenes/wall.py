@@ -7,23 +7,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from engine.data import Dataset
 from engine.family import Family
-from lab.scenes.generic import halves, pictures
+from engine.metrics.measure import Measure, declared
+from lab.scenes.arrays import Arrays, Pointer, halves, pictures, shades
+from lab.scenes.grid import lattice
 
 CELLS = 24  # of a field of D, along a side
 POINTS, ALL_POINTS = 250, 12_000  # fakes of a member, and of the whole wall, at most
 PIXELS = 120_000  # of all pictures of a frame, about
 REAL = 250
-SCORES = ("modes", "JS", "ELBO", "test error")  # what a member is judged by: the first that is measured
 
-Arrays = dict[str, np.ndarray]
 Rows = Sequence[Mapping[str, Any]]
 
 
-def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | None) -> Arrays:
+def draw(model: Family, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     n = model.members
     if data.space.kind == "image":
         side = max(1, min(3, math.isqrt(PIXELS // (n * data.space.size))))
@@ -37,28 +36,35 @@ def draw(model: Family, data: Dataset, full: bool, pointer: dict[str, Any] | Non
 
 def field(model: Family, data: Dataset) -> Arrays:
     """D(x) of each member on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
-    assert data.box
-    x0, x1, y0, y1 = data.box
-    rows, columns = torch.linspace(y0, y1, CELLS), torch.linspace(x0, x1, CELLS)
-    grid = torch.cartesian_prod(rows, columns).flip(1).to(data.x.device)
+    grid = lattice(data.box, CELLS).to(data.x.device)
     belief = model.belief(grid.expand(model.members, -1, -1)).nan_to_num(0.5)  # type: ignore[operator]
-    bytes_ = (belief * 255).round().byte().cpu().numpy()
-    return {"wall/field": bytes_.reshape(model.members, CELLS, CELLS)}
+    return {"wall/field": shades(belief).reshape(model.members, CELLS, CELLS)}
 
 
 def scores(model: Family, history: Rows) -> Arrays:
     """Each member's score as last measured; not a number where there is none."""
-    name, row = measured(history)
-    values = row.get(name) or [None] * model.members
+    measure, row = measured(history)
+    values = row.get(measure) or [None] * model.members
     return {"wall/score": np.asarray([math.nan if v is None else v for v in values], np.float32)}
 
 
-def measured(history: Rows) -> tuple[str, Mapping[str, Any]]:
+def measured(history: Rows) -> tuple[Measure, Mapping[str, Any]]:
     """What a member is judged by, and the newest row that has it."""
     for row in reversed(history):
-        if name := next((name for name in SCORES if name in row), ""):
-            return name, row
-    return "", {}
+        best = max(map(declared, row), key=lambda measure: measure.score)
+        if best.score:
+            return best, row
+    return declared(""), {}
+
+
+def ends(measure: Measure, values: Sequence[float | None], data: Dataset) -> tuple[float, float]:
+    """The worst and the best of a measure: of those that there are, or of all that there may be."""
+    known = [value for value in values if value is not None] or [0.0]
+    best = measure.best(data) if measure.best else None
+    if best is None:
+        low, high = min(known), max(known)
+        return (low, high) if measure.better == "higher" else (high, low)
+    return (0.0 if measure.better == "higher" else max(1.0, *known)), best
 
 
 def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float]], history: Rows) -> dict:
@@ -68,14 +74,9 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
         {"knob": name, "label": "Seed" if name == "seed" else knobs[name].label, "values": list(values)}
         for name, values in axes.items()
     ]
-    name, row = measured(history)
-    known = [v for v in row.get(name, ()) if v is not None] or [0.0]
-    if name == "modes":
-        scale = {"name": name, "worst": 0, "best": len(data.target.modes)}  # type: ignore
-    elif name == "ELBO":
-        scale = {"name": name, "worst": min(known), "best": max(known)}
-    else:
-        scale = {"name": name, "worst": max(1.0, *known), "best": 0}
+    measure, row = measured(history)
+    worst, best = ends(measure, row.get(measure, ()), data)
+    scale = {"name": measure.says, "unit": measure.unit, "worst": worst, "best": best}
     last = history[-1] if history else {}
     lists = [values for values in last.values() if isinstance(values, list)]
     lost = [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]

@@ -30,9 +30,9 @@ from tqdm import tqdm
 
 from engine import data as our_data
 from engine.device import settle
-from engine.families.ddpm import DDPM
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.schedule import beta
 from engine.fit import fit, optimizers_of
-from engine.schedule import beta
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 

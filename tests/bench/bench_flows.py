@@ -30,9 +30,9 @@ from engine.data import batches, load
 from engine.device import settle
 from engine.families import find
 from engine.fit import fit, optimizers_of
-from engine.flow import Flow
-from engine.made import MADE
-from engine.transforms import Autoregressive, standardise
+from engine.flow.base import Flow
+from engine.flow.transforms import Autoregressive, standardise
+from engine.nets.masked import MADE
 
 warnings.filterwarnings("ignore")
 MOONS = load("moons")

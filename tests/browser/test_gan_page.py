@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from lab.kit.gan import FAILURES
+from lab.gan.failures import FAILURES
 from tests.browser.visiting import Visitor
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.families import find
-from lab.kit.draw import annotated
+from lab.codes.draw_tab import annotated
 
 BOUND = {"log_p", "kl", "elbo", "elbo_mean"}
 DRAWN = {"encoder", "mu", "sigma", "eps", "z", "decoder"}

@@ -8,16 +8,17 @@ import pytest
 import torch
 from safetensors.numpy import load as load_arrays
 
+from engine.codes.disentangle import known, mig
+from engine.codes.vae import VAE
 from engine.data import batches, floats, load
-from engine.families.cgan import CGAN
-from engine.families.ddpm import DDPM
-from engine.families.gan import GAN
-from engine.families.vae import VAE
+from engine.diffusion.ddpm import DDPM
 from engine.family import Family
 from engine.fit import fit
-from engine.metrics import floors, held_out, quality
-from engine.metrics.disentangle import known, mig
-from engine.metrics.judge import judge
+from engine.gan.cgan import CGAN
+from engine.gan.gan import GAN
+from engine.metrics.digit_classifier import judge
+from engine.metrics.observe import held_out
+from engine.metrics.ruler import floors, quality
 from lab.runs import store
 
 long = pytest.mark.skipif("GENLAB_SEEDS" not in os.environ, reason="takes minutes; set GENLAB_SEEDS=5")

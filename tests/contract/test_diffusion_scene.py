@@ -6,12 +6,12 @@ import torch
 
 from engine import data as datasets
 from engine.device import seed
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
-from engine.metrics import held_out, observe
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
+from engine.metrics.observe import held_out, observe
 from lab import scenes
-from lab.scenes import diffusion
-from lab.scenes.generic import halves, pictures
+from lab.diffusion import diffusion_scene as diffusion
+from lab.scenes.arrays import halves, pictures
 
 SMALL = {"width": 8, "depth": 1, "T": 40, "steps": 40}
 BOTH = pytest.mark.parametrize("family", [DDPM, FlowMatching])

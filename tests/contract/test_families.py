@@ -6,13 +6,13 @@ from itertools import islice
 import pytest
 import torch
 
-from engine.backbone import TORCHVISION
 from engine.checks import measure
 from engine.config import Refused
 from engine.data import batches, load
 from engine.families import families, find
 from engine.family import Family
 from engine.fit import fit
+from engine.nets.backbone import TORCHVISION
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
 SMALL = {"style": {"size": 64}}  # as small as they go, where the defaults are slow

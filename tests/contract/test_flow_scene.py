@@ -7,7 +7,7 @@ import torch
 from engine import data as datasets
 from engine.families import find
 from lab import scenes
-from lab.scenes import flow
+from lab.flow import flow_scene as flow
 
 SMALL = {"width": 16, "depth": 1, "layers": 3}
 BYTE = 1.01 / 255  # half of it is rounding; the rest is room for float32

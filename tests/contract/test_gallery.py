@@ -9,15 +9,17 @@ import torch
 from engine.config import Config
 from engine.data import batches, load
 from engine.families import find
-from engine.families.gan import GAN
 from engine.family import beside
 from engine.fit import fit, optimizers_of
-from engine.metrics import about, observe
-from engine.metrics.flow import KL
-from engine.metrics.symptoms import symptoms
+from engine.flow.symptoms import KL
+from engine.gan.gan import GAN
+from engine.gan.symptoms import symptoms
+from engine.metrics.observe import observe
+from engine.metrics.ruler import about
 from engine.stack import batch_of, stack
-from lab.kit.failures import AE_FAILURES, AFFINE, FLOW_FAILURES, VAE_FAILURES
-from lab.kit.gan import FAILURES
+from lab.codes.failures import AE_FAILURES, VAE_FAILURES
+from lab.flow.failures import AFFINE, FLOW_FAILURES
+from lab.gan.failures import FAILURES
 
 SEEDS = range(int(os.environ.get("GENLAB_SEEDS", "3")))  # five take half as long again
 MOST = len(SEEDS) * 4 // 5

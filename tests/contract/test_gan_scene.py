@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from engine import data as datasets
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab import scenes
-from lab.scenes.gan import ARROWS, NODES
-from lab.scenes.line import nodes
+from lab.gan.gan_scene import ARROWS, NODES
+from lab.gan.line_scene import nodes
 
 
 def gan(data_name, **values):

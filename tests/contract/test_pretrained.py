@@ -6,11 +6,11 @@ import torch
 from engine import metrics
 from engine.config import Refused
 from engine.families import find
-from engine.families.style import TERMS
-from engine.flow import Flow
-from engine.metrics import flow
-from engine.metrics.judge import judge
-from lab import record
+from engine.flow import symptoms as flow
+from engine.flow.base import Flow
+from engine.metrics.digit_classifier import judge
+from engine.style.style import TERMS
+from lab.makers import recordings as record
 from lab.runs import store
 from lab.runs.questions import recorded
 from lab.runs.supervisor import NO_MODEL, Supervisor

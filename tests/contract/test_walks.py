@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from engine.data import batches, load
-from engine.families.ddpm import DDPM
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.symptoms import FAR, SURE, WINDOW, symptoms
 from engine.fit import fit, optimizers_of
-from engine.metrics import about, floors, observe, quality
-from engine.metrics.diffusion import FAR, SURE, WINDOW, symptoms
-from lab.kit.failures import DDPM_FAILURES, GUIDED
-from lab.kit.gallery import Cure, Failure
+from engine.metrics.observe import observe
+from engine.metrics.ruler import about, floors, quality
+from lab.diffusion.failures import DDPM_FAILURES, GUIDED
+from lab.kit.subject import Cure, Failure
 from lab.probes import ask
 
 SEEDS = range(int(os.environ.get("GENLAB_SEEDS", "3")))  # five take half as long again

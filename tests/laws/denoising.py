@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.samplers import SAMPLERS, Predict, Walk
+from engine.diffusion.samplers import SAMPLERS, Predict, Walk
 
 
 @dataclass

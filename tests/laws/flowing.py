@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from engine.families import find
 from engine.family import Space
-from engine.flow import Flow
+from engine.flow.base import Flow
 
 LINE, PLANE, FIVE, PICTURE = Space((1,)), Space((2,)), Space((5,)), Space((1, 4, 4))
 SMALL = {"width": 12, "layers": 3}

@@ -9,8 +9,8 @@ from torch.func import grad
 
 from engine.data.dataset import Dataset, batches
 from engine.data.transfer import Transfer
-from engine.families.style import StyleTransfer
 from engine.fit import fit, optimizers_of
+from engine.style.style import StyleTransfer
 
 SMALL = {"size": 64, "levels": 1, "backbone": "untrained VGG-19", "tv": 0.0}
 

@@ -7,24 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from engine.adversarial import (
+from engine.data import batches, load
+from engine.family import Batch, Space
+from engine.fit import fit
+from engine.gan.base import Discriminator, unrolled
+from engine.gan.cgan import CGAN
+from engine.gan.checks import measure
+from engine.gan.gan import GAN
+from engine.gan.losses import (
     LOSSES,
-    Discriminator,
     belief,
     discriminator_terms,
     generator_terms,
     gradient_penalty,
     r1,
     total,
-    unrolled,
 )
-from engine.checks.gan import measure
-from engine.data import batches, load
-from engine.families.cgan import CGAN
-from engine.families.gan import GAN
-from engine.family import Batch, Space
-from engine.fit import fit
-from engine.nets import SpectralLinear
+from engine.nets.layers import SpectralLinear
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -6,7 +6,7 @@ from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from engine.families.ae import AE
+from engine.codes.ae import AE
 from engine.family import Batch, Space
 from engine.fit import fit
 

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 from engine import data
-from engine.metrics.attributes import ATTRIBUTES, attributes, correlations, perimeter, regression
+from engine.codes.attributes import ATTRIBUTES, attributes, correlations, perimeter, regression
 
 pytestmark = pytest.mark.usefixtures("double")
 

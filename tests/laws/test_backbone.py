@@ -13,8 +13,8 @@ from torch import nn
 from torchvision import models
 from torchvision.transforms.functional import normalize
 
-from engine.backbone import Backbone, backbone, caffe, downloaded, layers_of, standard
 from engine.config import Refused
+from engine.nets.backbone import Backbone, backbone, caffe, downloaded, layers_of, standard
 
 CPU = torch.device("cpu")
 SMALL = (1, 3, 40, 48)

@@ -10,8 +10,8 @@ from torch import nn
 from engine.config import Refused
 from engine.data import load
 from engine.data.dataset import batches
-from engine.families.style import StyleTransfer
 from engine.fit import fit
+from engine.style.style import StyleTransfer
 from tests.laws.styling import built, gap, pictures
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from engine.metrics import About
-from engine.metrics.codes import holes, sharpness
-from engine.metrics.latent import HOLES, WINDOW, symptoms
+from engine.codes.measures import holes, sharpness
+from engine.codes.symptoms import HOLES, WINDOW, symptoms
+from engine.metrics.ruler import About
 
 ANY = About({}, [], "images", 1.0)
 WELL = {"ELBO": -150.0, "KL": 6.0, "KL of each dimension": [3.0, 3.0], "holes": 1.1, "sharpness": 0.9}

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from engine.codes.ae import AE
+from engine.codes.cvae import CVAE
+from engine.codes.vae import VAE
 from engine.data import floats, load
-from engine.families.ae import AE
-from engine.families.cvae import CVAE
-from engine.families.vae import VAE
 from engine.fit import fit
 from engine.stack import batch_of, stack
 from tests.laws.test_stack import apart, tensors

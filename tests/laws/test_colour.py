@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine import colour
 from engine.config import Refused
+from engine.style import colour
 
 YIQ = torch.tensor(  # ITU-R BT.601 luminance, and the NTSC's I and Q
     [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], dtype=torch.float64

@@ -5,9 +5,9 @@ import torch
 from scipy import stats
 from torch.distributions import Normal, kl_divergence
 
+from engine.codes.cvae import CVAE
+from engine.codes.vae import VAE
 from engine.config import Refused
-from engine.families.cvae import CVAE
-from engine.families.vae import VAE
 from engine.family import Space
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -8,12 +8,13 @@ import torch
 
 from engine import metrics
 from engine.data import batches, load
+from engine.diffusion import symptoms as detector
+from engine.diffusion.symptoms import WINDOW, symptoms
 from engine.families import find
 from engine.family import beside
 from engine.fit import fit
-from engine.metrics import About, Floor
-from engine.metrics import diffusion as detector
-from engine.metrics.diffusion import WINDOW, symptoms
+from engine.metrics.measure import Floor
+from engine.metrics.ruler import About
 
 POINTS = About({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
 DIGITS = About({}, [], "images", 1.0)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from engine.config import Refused
-from engine.denoisers import About, Attention, PointNet, Residual, UNet, waves
 from engine.family import Space
+from engine.nets.unet import About, Attention, PointNet, Residual, UNet, waves
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
+from engine.diffusion.schedule import beta
 from engine.family import Space
-from engine.schedule import beta
 
 pytestmark = pytest.mark.usefixtures("double")
 float32 = pytest.mark.filterwarnings(

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from engine import schedule
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
+from engine.diffusion import schedule
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
 from engine.family import Batch, Space
 from engine.fit import fit
 

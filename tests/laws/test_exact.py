@@ -8,10 +8,10 @@ import torch
 
 from engine import data as datasets
 from engine.data.targets import Mixture
-from engine.exact import Exact, exact
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
-from engine.metrics import observe
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.exact import Exact, exact
+from engine.diffusion.flow_matching import FlowMatching
+from engine.metrics.observe import observe
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -90,7 +90,7 @@ def test_a_player_that_does_not_play_is_passed_over():
 
 
 def test_a_live_knob_changes_the_next_step_and_keeps_adams_moments():
-    from engine.families.gan import GAN
+    from engine.gan.gan import GAN
 
     space = Space((1,))
     one = GAN(GAN.configure(space), space)
@@ -105,7 +105,7 @@ def test_a_live_knob_changes_the_next_step_and_keeps_adams_moments():
 
 
 def test_the_same_seed_gives_the_same_numbers():
-    from engine.families.gan import GAN
+    from engine.gan.gan import GAN
 
     data, ends = load("moons"), []
     for _ in range(2):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.checks.flow import measure
 from engine.data import load
 from engine.family import Space
-from engine.transforms import Autoregressive
+from engine.flow.checks import measure
+from engine.flow.transforms import Autoregressive
 from tests.laws.flowing import flow
 
 RING, BUMPS = load("ring"), load("two-bumps")

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.families.flow_matching import FlowMatching
+from engine.diffusion.flow_matching import FlowMatching
+from engine.diffusion.samplers import SAMPLERS, Walk
 from engine.family import Space
-from engine.samplers import SAMPLERS, Walk
 from tests.laws.denoising import Levels, gaussian, mixture
 
 pytestmark = pytest.mark.usefixtures("double")

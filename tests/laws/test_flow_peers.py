@@ -16,10 +16,10 @@ from zuko.distributions import DiagNormal
 from zuko.flows import GeneralCouplingTransform, MaskedAutoregressiveTransform, UnconditionalDistribution
 from zuko.transforms import MonotonicAffineTransform, MonotonicRQSTransform
 
-from engine.flow import Flow
-from engine.made import MaskedLinear
-from engine.spline import knots
-from engine.transforms import Autoregressive
+from engine.flow.base import Flow
+from engine.flow.spline import knots
+from engine.flow.transforms import Autoregressive
+from engine.nets.masked import MaskedLinear
 from tests.laws.flowing import FIVE, PLANE, flow
 
 pytestmark = [

@@ -7,11 +7,11 @@ from engine.data import batches, keep_points, load
 from engine.families import find
 from engine.family import beside
 from engine.fit import fit
-from engine.flow import BITS, NLL
-from engine.metrics import About, Floor, about
-from engine.metrics import flow as detector
-from engine.metrics.flow import FROZEN, KL, WINDOW, alike, measure, symptoms
-from engine.metrics.ruler import REPEATS
+from engine.flow import symptoms as detector
+from engine.flow.base import BITS, NLL
+from engine.flow.symptoms import FROZEN, KL, WINDOW, alike, measure, symptoms
+from engine.metrics.measure import Floor
+from engine.metrics.ruler import REPEATS, About, about
 
 FLOOR = {"sliced Wasserstein": Floor(0.03, 0.01)}
 MOONS = About(FLOOR, [1.0], "regions", 1.0, 1.0)

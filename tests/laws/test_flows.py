@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from engine.families import continuous_flow
 from engine.family import Batch
-from engine.flow import BASES, BITS, Base, Flow, FlowConfig
-from engine.pixels import Logit, Reshape
-from engine.transforms import ActNorm
+from engine.flow import continuous_flow
+from engine.flow.base import BASES, BITS, Base, Flow, FlowConfig
+from engine.flow.pixels import Logit, Reshape
+from engine.flow.transforms import ActNorm
 from tests.laws.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from engine.adversarial import discriminator_terms, generator_terms
-from engine.checks.gan import from_logits, optimal_loss, ratio
 from engine.config import Refused
-from engine.families.gan import GAN
 from engine.family import Batch, Space
 from engine.fit import fit
+from engine.gan.checks import from_logits, optimal_loss, ratio
+from engine.gan.gan import GAN
+from engine.gan.losses import discriminator_terms, generator_terms
 
 pytestmark = pytest.mark.usefixtures("double")
 

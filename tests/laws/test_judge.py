@@ -6,8 +6,8 @@ import scipy.linalg
 import torch
 
 from engine.data import floats, load
-from engine.metrics import judge as judging
-from engine.metrics.judge import frechet, judge, judge_for, moments, spread
+from engine.metrics import digit_classifier as judging
+from engine.metrics.digit_classifier import frechet, judge, judge_for, moments, spread
 
 
 def random_moments(seed: int, d: int = 6) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,11 +8,11 @@ import torch
 from scipy import stats
 from torch.distributions import Normal
 
-from engine import latent
+from engine.codes import base as latent
+from engine.codes.vae import VAE
 from engine.config import Refused
-from engine.families.vae import VAE
 from engine.family import Space
-from engine.nets import Up, pool, spread, unpool
+from engine.nets.layers import Up, pool, spread, unpool
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine import lbfgs
-from engine.families.style import StyleTransfer
 from engine.fit import optimizers_of, retune
-from engine.lbfgs import LBFGS
+from engine.style import lbfgs
+from engine.style.lbfgs import LBFGS
+from engine.style.style import StyleTransfer
 from tests.laws.styling import built, noise, pictures, total, trained
 
 SHALLOW = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.made import MADE
+from engine.nets.masked import MADE
 from tests.laws.flowing import jacobians, shaken
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -11,8 +11,10 @@ from scipy.stats import wasserstein_distance
 
 from engine import metrics
 from engine.data import keep_points, load
-from engine.families.gan import GAN
-from engine.metrics import coverage, distance, floors, quality
+from engine.gan.gan import GAN
+from engine.metrics import distance
+from engine.metrics.coverage import coverage
+from engine.metrics.ruler import floors, quality
 
 SETS = ["ring", "grid", "two-gaussians", "moons", "two-bumps"]
 SEEDS = 40

@@ -7,14 +7,14 @@ import torch
 from safetensors import safe_open
 from torch.nn.functional import relu
 
-from engine import colour, onepass
-from engine.backbone import backbone
-from engine.canvas import Canvas, StyleConfig
 from engine.config import Refused
 from engine.data import load
 from engine.fit import fit
-from engine.onepass import NEAR, adain, moments, one_pass, transferred, whitening
-from lab import decoder as recipe
+from engine.nets.backbone import backbone
+from engine.style import colour, onepass
+from engine.style.canvas import Canvas, StyleConfig
+from engine.style.onepass import NEAR, adain, moments, one_pass, transferred, whitening
+from lab.makers import decoder as recipe
 
 HOWS = ("AdaIN", "whitening")
 RECONSTRUCTS = 24  # dB: PSNR of a photograph that the decoder has never seen

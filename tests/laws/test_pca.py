@@ -8,7 +8,7 @@ from scipy.linalg import subspace_angles
 from sklearn import decomposition
 from torch import Tensor
 
-from engine.families.pca import PCA
+from engine.codes.pca import PCA
 from engine.family import Batch, Space
 from engine.fit import fit
 

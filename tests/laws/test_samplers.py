@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from engine import schedule
-from engine.samplers import SAMPLERS, Walk
+from engine.diffusion import schedule
+from engine.diffusion.samplers import SAMPLERS, Walk
 from tests.laws.denoising import circle, end, even, gaussian, mixture, moments, of, of_betas
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from engine import schedule
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
+from engine.diffusion import schedule
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
 from engine.family import Space
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 from sklearn.metrics import mutual_info_score
 
+from engine.codes.disentangle import binned, known, mig
 from engine.data import floats, load
 from engine.data.shapes import FACTORS, ellipse, ellipses
-from engine.metrics.disentangle import binned, known, mig
 
 pytestmark = pytest.mark.usefixtures("double")
 

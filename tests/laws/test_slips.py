@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from engine import data, samplers, schedule, slips
+from engine import data
+from engine import lectures as slips
+from engine.diffusion import samplers, schedule
 
 pytestmark = pytest.mark.usefixtures("double")
 

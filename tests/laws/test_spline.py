@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.spline import knots, spline
+from engine.flow.spline import knots, spline
 
 pytestmark = pytest.mark.usefixtures("double")
 

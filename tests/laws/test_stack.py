@@ -8,10 +8,10 @@ import torch
 
 from engine.config import Refused
 from engine.data import load
-from engine.families.cgan import CGAN
-from engine.families.gan import GAN
 from engine.family import Family
 from engine.fit import fit, optimizers_of, retune
+from engine.gan.cgan import CGAN
+from engine.gan.gan import GAN
 from engine.stack import batch_of, check_stackable, stack
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from engine.families.style import TERMS, content_loss, gram, style_loss, variation
+from engine.style.style import TERMS, content_loss, gram, style_loss, variation
 from tests.laws.styling import built, gap, half, noise, pictures, slope, total, trained
 
 # --- the losses ----------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from engine import colour
-from engine.checks import measure, style
-from engine.families.style import StyleTransfer
+from engine.checks import measure
+from engine.style import checks as style
+from engine.style import colour
+from engine.style.style import StyleTransfer
 from tests.laws.styling import built, half, noise, pictures, trained
 
 LAWS = {"style": 5, "luminance": 6, "histogram": 6}

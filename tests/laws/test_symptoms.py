@@ -7,10 +7,11 @@ import torch
 
 from engine import metrics
 from engine.data import batches, load
-from engine.families.gan import GAN
 from engine.fit import fit
-from engine.metrics import About, Floor
-from engine.metrics.symptoms import OFF, ON, WINDOW, number, symptoms
+from engine.gan.gan import GAN
+from engine.gan.symptoms import OFF, ON, WINDOW, number, symptoms
+from engine.metrics.measure import Floor
+from engine.metrics.ruler import About
 
 FLOORS = {"modes": Floor(8, 0), "JS": Floor(0.013, 0.0015)}
 RING = About(FLOORS, [1 / 8] * 8, "modes", 1.41)

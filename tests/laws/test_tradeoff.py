@@ -3,15 +3,15 @@
 import pytest
 import torch
 
+from engine.codes.vae import VAE
 from engine.config import Refused
 from engine.data import load
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
-from engine.families.vae import VAE
-from engine.metrics import quality
-from engine.metrics.judge import judge
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
+from engine.metrics.digit_classifier import judge
+from engine.metrics.ruler import quality
+from lab.diffusion.tradeoff_probe import tradeoff
 from lab.probes import ask
-from lab.probes.tradeoff import tradeoff
 
 
 def model(name: str, family=DDPM, **knobs):

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from engine.pixels import Logit, Reshape, Squeeze
-from engine.transforms import ActNorm, Elementwise, Inverse, Mix, Planar, affine, squash
+from engine.flow.pixels import Logit, Reshape, Squeeze
+from engine.flow.transforms import ActNorm, Elementwise, Inverse, Mix, Planar, affine, squash
 from tests.laws.flowing import jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -9,9 +9,9 @@ from scipy import stats
 from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from engine.families.vae import VAE
+from engine.codes.base import bound, kl
+from engine.codes.vae import VAE
 from engine.family import Batch, Space
-from engine.latent import bound, kl
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine import schedule
 from engine.config import Refused
-from engine.families.ddpm import DDPM
+from engine.diffusion import schedule
+from engine.diffusion.ddpm import DDPM
 from engine.family import Space
 from tests.laws.test_diffusion import T, built, outputs
 

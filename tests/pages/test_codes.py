@@ -7,10 +7,12 @@ from streamlit.testing.v1 import AppTest
 
 from engine import data
 from engine.families import find
-from lab.kit import attributes, trick, uses
-from lab.kit.codes import _which_fades
-from lab.kit.slips import found
-from lab.probes.attributes import EACH, REACH
+from lab.codes import attributes_tab as attributes
+from lab.codes import trick_tab as trick
+from lab.codes import uses_tab as uses
+from lab.codes.attributes_probe import EACH, REACH
+from lab.codes.codes_tab import _which_fades
+from lab.codes.slips_tab import found
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 from tests.pages.test_explore import html, texts, works

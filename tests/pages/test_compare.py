@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab.kit.compare import contrast
 from lab.runs import store
 from lab.runs.supervisor import supervisor

@@ -5,10 +5,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from engine import schedule
+from engine.diffusion import schedule
 from engine.families import find
-from lab.kit.films import pairs
-from lab.kit.noising import agree, left_at_the_end, number
+from lab.diffusion.films_tab import pairs
+from lab.diffusion.noising_tab import agree, left_at_the_end, number
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import info_of, texts, until, works

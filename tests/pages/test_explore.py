@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import data
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
@@ -27,7 +27,7 @@ def run_of(settled, home, monkeypatch):
 
 
 def script(run: str, kind: str, live: bool, part: str):
-    from engine.families.gan import GAN
+    from engine.gan.gan import GAN
     from lab import kit
 
     getattr(kit, part)(kit.Room(GAN, run, kind, live))

@@ -8,12 +8,13 @@ import pytest
 
 from engine import data
 from engine.families import find
-from engine.flow import BITS, NLL
-from engine.metrics.flow import KL
-from lab.kit import Room, flows
-from lab.kit.failures import FLOW_FAILURES
-from lab.kit.layers import bridged, tinted
-from lab.kit.panels import judged_by
+from engine.flow.base import BITS, NLL
+from engine.flow.symptoms import KL
+from lab.flow import words as flows
+from lab.flow.failures import FLOW_FAILURES
+from lab.flow.layers_tab import bridged, tinted
+from lab.kit import Room
+from lab.kit.verdict import judged_by
 from lab.runs import store
 from tests.pages.test_diffusion_pages import asked, films, paused
 from tests.pages.test_pages import info_of, texts, works

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine import data
 from engine.families import find
-from lab.kit import flow_pictures
+from lab.flow import pictures_tab as flow_pictures
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 from tests.pages.test_explore import html, texts, works

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine import data
 from engine.families import families
-from engine.families.cgan import CGAN
-from engine.families.gan import GAN
+from engine.gan.cgan import CGAN
+from engine.gan.gan import GAN
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL, supervisor
 
@@ -94,7 +94,7 @@ def test_every_file_of_pages_is_opened_by_these_tests():
 
 def test_the_page_of_a_family_without_one_opens(visit):
     def script():
-        from engine.families.gan import GAN
+        from engine.gan.gan import GAN
         from lab.kit.generic import page_of
 
         page_of(GAN)()

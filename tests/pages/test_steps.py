@@ -12,7 +12,7 @@ from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 from tests.pages.test_explore import texts, works
 
-tab = import_module("lab.kit.steps")  # `lab.kit.steps` is the function
+tab = import_module("lab.diffusion.steps_tab")  # `lab.diffusion.steps_tab` is the function
 
 
 def script(family: str, run: str, kind: str, live: bool):

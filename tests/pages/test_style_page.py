@@ -10,12 +10,13 @@ from PIL import Image
 from engine import data
 from engine.config import Refused
 from engine.data.transfer import Parts
-from engine.families.style import StyleTransfer
 from engine.fit import fit
-from lab.kit import pictures, style_keep
-from lab.kit.pictures import USUAL
-from lab.kit.style import EXPERIMENTS, LAYERS
+from engine.style.style import StyleTransfer
 from lab.runs import store
+from lab.style import keep_tab as style_keep
+from lab.style import pictures_tab as pictures
+from lab.style.pictures_tab import USUAL
+from lab.style.words import EXPERIMENTS, LAYERS
 from tests.pages.test_pages import info_of, on_stage, slide, texts, until, works
 
 SMALL = {"size": "64", "coarse": "4"}

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import data
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab.kit import wall as kit
 from lab.runs import store
 from lab.runs.supervisor import supervisor

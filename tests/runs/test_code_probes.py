@@ -6,14 +6,18 @@ import torch
 from torch.distributions import Normal
 
 from engine import data as datasets
+from engine.codes.base import log_prob
 from engine.config import Refused
 from engine.data import floats
 from engine.families import find
-from engine.latent import log_prob
 from lab import probes
-from lab.probes import between, manifold, trick, upsampling, uses
-from lab.probes.digits import affordable
-from lab.scenes.generic import pictures
+from lab.codes import between_probe as between
+from lab.codes import manifold_probe as manifold
+from lab.codes import trick_probe as trick
+from lab.codes import upsampling_probe as upsampling
+from lab.codes import uses_probe as uses
+from lab.codes.digits_probe import affordable
+from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
 MOONS = datasets.load("moons")
@@ -157,7 +161,7 @@ def test_a_mosaic_of_colours_lies_in_rows():
 
 
 def test_directions_move_the_code_and_measure_what_is_decoded():
-    from engine.metrics.attributes import attributes
+    from engine.codes.attributes import attributes
 
     it = model("pca", z=16)
     it.learn(DIGITS.take(slice(None)).flatten(1))

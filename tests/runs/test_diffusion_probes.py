@@ -12,13 +12,17 @@ import torch
 from engine import data as datasets
 from engine.config import Refused
 from engine.device import seed as reseed
-from engine.exact import exact
-from engine.families.ddpm import DDPM
-from engine.families.flow_matching import FlowMatching
-from engine.schedule import levels
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.exact import exact
+from engine.diffusion.flow_matching import FlowMatching
+from engine.diffusion.schedule import levels
 from lab import probes
-from lab.probes import diffusion, edits, films, noising, scores
-from lab.scenes.generic import halves, pictures
+from lab.diffusion import edits_probe as edits
+from lab.diffusion import films_probe as films
+from lab.diffusion import noising_probe as noising
+from lab.diffusion import scores_probe as scores
+from lab.probes import diffusion
+from lab.scenes.arrays import halves, pictures
 
 RING, DIGITS = datasets.load("ring"), datasets.load("digits")
 BOTH = pytest.mark.parametrize("family", [DDPM, FlowMatching])

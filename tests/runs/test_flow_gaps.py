@@ -9,8 +9,8 @@ from torch.distributions import Bernoulli, kl_divergence
 from engine.config import Refused
 from engine.data import keep_points, load
 from engine.families import find
+from lab.flow.gaps_probe import HELD, coin
 from lab.probes import ask
-from lab.probes.flow_gaps import HELD, coin
 
 
 def fresh(name: str, family: str = "real-nvp", **where):

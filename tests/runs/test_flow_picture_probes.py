@@ -11,13 +11,14 @@ from engine import data as datasets
 from engine.config import Refused
 from engine.data import floats
 from engine.families import find
-from engine.transforms import Autoregressive
+from engine.flow.transforms import Autoregressive
 from lab import probes
-from lab.probes import autoregressive, flow_pictures
-from lab.record import halved
+from lab.flow import autoregressive_probe as autoregressive
+from lab.flow import pictures_probe as flow_pictures
+from lab.makers.recordings import halved
 from lab.runs import store, wire
 from lab.runs.questions import stored
-from lab.scenes.generic import pictures
+from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
 MOONS = datasets.load("moons")

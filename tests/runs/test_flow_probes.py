@@ -10,9 +10,9 @@ import torch
 from engine import data as datasets
 from engine.config import Refused
 from engine.families import families
-from engine.flow import Flow
+from engine.flow.base import Flow
 from lab import probes
-from lab.probes import flow_layers as flow
+from lab.flow import layers_probe as flow
 
 MOONS = datasets.load("moons")
 FLOWS = {it.name: it for it in families().values() if issubclass(it, Flow)}

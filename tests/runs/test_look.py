@@ -13,8 +13,8 @@ from engine.config import Refused
 from engine.data.drawn import centred
 from engine.families import find
 from lab import probes
-from lab.probes.look import SPREAD
-from lab.scenes.generic import pictures
+from lab.codes.look_probe import SPREAD
+from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
 SMALL = {"z": 3, "width": 16}

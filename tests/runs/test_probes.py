@@ -8,16 +8,17 @@ import pytest
 import torch
 
 from engine import data as datasets
-from engine.adversarial import LOSSES, belief
 from engine.config import Refused
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
+from engine.gan.losses import LOSSES, belief
 from lab import probes
-from lab.kit.losses import _says
-from lab.probes import gan, losses
+from lab.gan import gan_probe as gan
+from lab.gan import losses_probe as losses
+from lab.gan.losses_tab import _says
 from lab.runs import store
 from lab.runs.run import Run
 from lab.runs.supervisor import NO_MODEL, Supervisor
-from lab.scenes.generic import pictures
+from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
 SMALL = {"width_G": 16, "width_D": 16, "batch": 16}

@@ -6,10 +6,10 @@ import torch
 
 from engine import data as datasets
 from engine.config import Refused
-from engine.families.style import StyleTransfer
+from engine.style.style import StyleTransfer
 from lab import probes
-from lab.probes import style
-from lab.scenes.generic import pictures
+from lab.scenes.arrays import pictures
+from lab.style import style_probe as style
 
 
 def model(name: str = "china.brushstrokes", **knobs):

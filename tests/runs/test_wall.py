@@ -10,7 +10,7 @@ from safetensors.numpy import load as load_arrays
 
 from engine import data
 from engine.config import Refused
-from engine.families.gan import GAN
+from engine.gan.gan import GAN
 from lab import cli
 from lab.runs import store, wall, wire
 from lab.runs.run import Run

@@ -1,0 +1,109 @@
+"""Laws that a model must obey, each as a function that returns the measured discrepancy.
+
+The tests assert them in float64; a page's Check tab shows them measured on the very model at hand.
+The laws of a subject are in its `checks.py`, in a function `measure` for each type of model; those below hold
+for every family.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import islice
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.data import Dataset, batches
+from engine.device import seed
+from engine.dispatch import serving
+from engine.family import Batch, Family
+from engine.fit import fit
+
+
+class Check(NamedTuple):
+    """A law, how far a model is from it, and how far rounding may take it."""
+
+    law: str  # a sentence
+    discrepancy: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        return self.discrepancy <= self.tolerance
+
+
+def measure(model: Family, data: Dataset) -> list[Check]:
+    """Every law of this family on this model, on copies: the model is not changed."""
+    found = [
+        Check("Each player's turn leaves the other players' weights untouched.", trespass(model, data), 0),
+        Check("Training twice from here with one seed gives the same numbers, bit for bit.",
+              unrepeatable(model, data), 0),
+    ]  # fmt: skip
+    for laws in serving("checks", "engine", "measure", type(model)):
+        found += laws(model, data)
+    return found
+
+
+def trespass(model: Family, data: Dataset) -> float:
+    """The largest change, over one round, of a weight whose player was not taking its turn."""
+    model = copy.deepcopy(model)
+    worst = 0.0
+    weights = {p: list(model.player(p).parameters()) for p in model.players}
+    before = {p: [w.detach().clone() for w in ws] for p, ws in weights.items()}
+    for turn in fit(model, islice(batches(data, lambda: model.config.batch, 0), 1)):
+        for player, ws in weights.items():
+            for new, old in zip(ws, before[player], strict=True):
+                if player != turn.player:
+                    worst = max(worst, (new - old).abs().max().item())
+                old.copy_(new.detach())
+    return worst
+
+
+def unrepeatable(model: Family, data: Dataset, rounds: int = 3) -> float:
+    """The largest difference between two short trainings from the same weights and seed."""
+    ends = []
+    for _ in range(2):
+        one = copy.deepcopy(model)
+        torch.manual_seed(0)
+        for _turn in fit(one, islice(batches(data, lambda one=one: one.config.batch, 0), rounds)):  # type: ignore[misc]
+            pass
+        ends.append(torch.cat([p.detach().flatten() for p in one.parameters()]))
+    return (ends[0] - ends[1]).abs().max().item()
+
+
+def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
+    """Relative difference between the derivative of the first turn's loss along one direction, as the
+    gradient tells it, and the slope between a step of length h up and one down, with the same noise.
+
+    The direction is half the gradient's own and half chance, so that the slope is not lost in rounding."""
+    batch = Batch(0, x, y, lambda: batch)
+
+    def loss() -> tuple[list[Tensor], Tensor]:
+        seed(0)
+        player, terms = next(iter(model.turns(batch)))
+        return list(player.parameters()), torch.stack(list(terms.values())).sum()
+
+    weights, value = loss()
+    found = torch.autograd.grad(value, weights, allow_unused=True)
+    pairs = zip(weights, found, strict=True)
+    g = torch.cat([(torch.zeros_like(w) if d is None else d).flatten() for w, d in pairs])
+    chance = torch.randn(g.shape, generator=torch.Generator().manual_seed(1), dtype=g.dtype)
+    way = g / g.norm().clamp(min=1e-300) + chance / chance.norm()
+    start = torch.nn.utils.parameters_to_vector(weights).detach()
+
+    @torch.no_grad()
+    def at(step: float) -> float:
+        torch.nn.utils.vector_to_parameters(start + step * way, weights)
+        return loss()[1].item()
+
+    slope = (at(h) - at(-h)) / (2 * h)
+    torch.nn.utils.vector_to_parameters(start, weights)
+    # the loss itself is rounded, and so is the slope: about 1e-16 |loss| / h
+    return abs(slope - (g @ way).item()) / (g.norm().item() + 1e-5 * (1 + abs(value.item())))
+
+
+def gap(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to numbers above 1; infinite where there is none."""
+    found = (a - b).abs().max() / (1 + b.abs().max())
+    return found.item() if found.isfinite() else float("inf")

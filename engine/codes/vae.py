@@ -1,0 +1,86 @@
+r"""Variational autoencoder (Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114).
+
+A latent z ~ N(0, I) is decoded to p(x | z); an encoder proposes q(z | x) = N(mu(x), sigma^2(x) I) in place
+of the posterior p(z | x). Both climb the bound
+
+    log p(x) - KL[q(z|x) || p(z|x)]  =  E_q[log p(x | z)] - KL[q(z|x) || p(z)]  =  ELBO      eq. (2), (3)
+
+with z = mu + sigma * eps, eps ~ N(0, I), so that the gradient passes through mu and sigma    eq. (10)
+
+beta-VAE (Higgins et al. 2017) weighs the KL term with beta; free bits (Kingma et al. 2016) charge no
+dimension for its first nats; KL warm-up (Bowman et al. 2016) lets beta grow from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Normal
+
+from engine.codes.base import Variational, VariationalConfig, kl, log_prob, normal
+from engine.config import knob
+from engine.family import Batch, Space, Terms
+from engine.metrics.measure import term
+
+RESTORE = term("-E[log p(x|z)]", "model")
+DIVERGE = term("β KL[q(z|x) || p(z)]", "latent")
+
+
+class VAEConfig(VariationalConfig):
+    warm_up: int = knob(
+        0, 0, 10_000, label="KL warm-up, rounds", live=True, advanced=True,
+        says="rounds in which the weight of the KL term grows from 0 to beta",
+    )  # fmt: skip
+    free_bits: float = knob(
+        0.0, 0, 4, label="Free bits", symbol=r"\lambda", live=True, advanced=True,
+        says="nats of KL that each latent dimension has for nothing",
+    )  # fmt: skip
+
+
+class VAE(Variational):
+    warmth: Tensor
+
+    name = "vae"
+    title = "Variational autoencoder"
+    source = "Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114"
+    Config = VAEConfig
+    algorithm = ("terms",)
+    stackable = ("lr", "beta", "sigma", "free_bits")
+    stacked = ("terms", "bounds")
+    recipes = {"image": {"likelihood": "Bernoulli", "width": 256}}
+
+    def __init__(self, config: VAEConfig, space: Space) -> None:
+        super().__init__(config, space)
+        self.E = config.encoder(space, 2 * config.z)
+        self.D = config.decoder(space)
+        if config.likelihood == "Gaussian, learned variance":
+            self.log_sigma = nn.Parameter(torch.zeros(()))
+        self.register_buffer("warmth", torch.ones(()))  # the share of beta that has been reached
+
+    def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
+        """q(z | x), of (n, z)."""
+        return normal(self.E(x))
+
+    def p(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x | z), of (n, *shape)."""
+        return self.likelihood(self.D(z))
+
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+        """Algorithm 1 (AEVB): one minibatch, one eps for each example."""
+        m, c = self.count(batch.x), self.config
+        self.warmth.fill_(min(1.0, (batch.round + 1) / (c.warm_up + 1)))
+        yield self, self.terms(batch.x, self.p_eps(m), self.p_u(m))
+
+    def terms(self, x: Tensor, eps: Tensor, u: Tensor | None = None) -> Terms:
+        """Minus the ELBO of x, estimated with one eps (m, z) an example: eq. (10)."""
+        c = self.config
+        seen, target = self.target(x, u)
+        q = self.q(seen)
+        z = q.mean + q.stddev * eps
+        each = kl(q).mean(0).clamp(min=c.free_bits)
+        return {
+            RESTORE: -log_prob(self.p(z), target).mean(),
+            DIVERGE: c.beta * self.warmth * each.sum(),
+        }

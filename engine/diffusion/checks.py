@@ -1,0 +1,146 @@
+"""Laws of diffusions: what noise, denoiser and samplers must obey whatever the net has learned."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from engine.checks import Check, gap, slope_gap
+from engine.data import Dataset
+from engine.device import seed
+from engine.diffusion.base import Denoiser
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.samplers import SAMPLERS, Walk
+from engine.diffusion.schedule import by_steps, levels
+
+EXAMPLES = 4  # on which a law is measured
+STOPS = 6  # levels of a walk
+
+
+def measure(model: Denoiser, data: Dataset) -> list[Check]:
+    """The laws on a copy in float64. Its signal and noise stay as rounded as the model has them: 1e-7, and
+    more where it divides by a small signal."""
+    model = copy.deepcopy(model).cpu().double()
+    x = data.take(slice(EXAMPLES)).cpu().double()
+    y = data.y[:EXAMPLES].cpu() if model.conditional and data.y is not None else None
+    seed(0)
+    found = [
+        Check("What the net should put out gives back the noise and the data.", pair_gap(model, x), 1e-9),
+        Check("The gradient is the slope of the loss, as a tiny step to either side finds it.",
+              slope_gap(model, x, y), 1e-3),
+        Check("An interrupted walk that adds no noise goes on to the same end.", resumed_gap(model, y), 1e-9),
+    ]  # fmt: skip
+    if isinstance(model, DDPM):
+        found += [
+            Check("x_t drawn in one jump has the mean and variance of t steps.", jump_gap(model), 1e-5),
+            Check("A step has the mean and variance that Bayes' rule gives q(x_s | x_t, x_0).",
+                  bayes_gap(model), 1e-5),
+            Check("DDIM with η = 1 is DDPM with the posterior's variance, noise for noise.",
+                  eta_gap(model, y), 1e-4),
+        ]  # fmt: skip
+    else:
+        found += [
+            Check("The path is a straight line, walked with the speed u.", line_gap(model, x), 1e-5),
+            Check("A step of Euler's along u is a step of DDIM's.", euler_gap(model, y), 1e-5),
+        ]
+    if y is not None:
+        law = "Guidance 0 is the model without labels, 1 with them, and 2 as far again."
+        found.append(Check(law, guidance_gap(model, x, y), 1e-9))
+    return found
+
+
+def some(model: Denoiser) -> list[int]:
+    """Levels of noise from T to 1, both ends among them."""
+    return sorted({1, *levels(model.config.T, STOPS)[:-1]}, reverse=True)
+
+
+def jump_gap(model: DDPM) -> float:
+    """Mean and variance of x_t for x_0 = 1, followed through every step, against one jump."""
+    one = torch.ones(model.space.shape, **model.like)
+    worst = 0.0
+    for t, (mean, variance) in enumerate(by_steps(model.alpha_bar)):
+        jumped, spread = model.q(one, t, 0 * one), model.q(0 * one, t, one).square()
+        worst = max(worst, gap(jumped, mean * one), gap(spread, variance * one))
+    return worst
+
+
+def line_gap(model: Denoiser, x0: Tensor) -> float:
+    """x_t against x_0 + t u, with x_0 (n, *shape) and u = eps - x_0 as the net should put it out."""
+    eps = torch.randn_like(x0)
+    lines = [(t, x0 + t / model.config.T * model.target(x0, t, eps)) for t in some(model)]
+    return max(gap(model.q(x0, t, eps), x) for t, x in lines)
+
+
+def euler_gap(model: Denoiser, y: Tensor | None) -> float:
+    """Every stop of two walks from the same noise."""
+    stops, start = levels(model.config.T, STOPS), model.p_T(EXAMPLES)
+    walk = Walk(lambda x, t: model.predict(x, t, y), model.signal.tolist(), model.noise.tolist(), stops)
+    ours = model.walk(start, y, stops, sampler="Euler")
+    with torch.no_grad():
+        return max(gap(a.x, b.x) for a, b in zip(ours, SAMPLERS["DDIM"](walk, start), strict=True))
+
+
+def pair_gap(model: Denoiser, x0: Tensor) -> float:
+    """eps and x_0 (n, *shape) against what is found of them from x_t and the output."""
+    eps, worst = torch.randn_like(x0), 0.0
+    for t in some(model):
+        if model.signal[t] > 0:  # else nothing of x_0 is left
+            found = model.both(model.q(x0, t, eps), t, model.target(x0, t, eps))
+            worst = max(worst, gap(found[0], eps), gap(found[1], x0))
+    return worst
+
+
+def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
+    """A walk by DDIM or Euler against the same in two parts."""
+    knobs = {"sampler": "DDIM", "eta": 0.0} if isinstance(model, DDPM) else {"sampler": "Euler"}
+    stops = levels(model.config.T, STOPS)
+    way = list(model.walk(model.p_T(EXAMPLES), y, stops, **knobs))
+    half = len(way) // 2
+    *_, last = model.walk(way[half].x, y, stops[half:], **knobs)
+    return gap(last.x, way[-1].x)
+
+
+def bayes_gap(model: DDPM) -> float:
+    """One step of the sampler from t to s, told the true x_0, against q(x_t | x_s) q(x_s | x_0): precisions
+    add up, and means are weighed by them."""
+    a, b = model.alpha_bar.sqrt().tolist(), (1 - model.alpha_bar).sqrt().tolist()
+    x0, x, worst = torch.tensor([[0.8]]).double(), torch.tensor([[-0.3]]).double(), 0.0
+    for t, s in pairwise(some(model)):
+        walk = Walk(lambda x, t: ((x - a[t] * x0) / b[t], x0), a, b, [t, s, 0], posterior=True)
+        seed(t)
+        noise = torch.randn_like(x)
+        seed(t)
+        *_, reached, _ = SAMPLERS["DDPM"](walk, x)
+        alpha = (a[t] / a[s]) ** 2
+        precision = 1 / b[s] ** 2 + alpha / (1 - alpha)
+        mean = (a[s] * x0 / b[s] ** 2 + alpha**0.5 * x / (1 - alpha)) / precision
+        worst = max(worst, gap(reached.x, mean + noise / precision**0.5))
+    return worst
+
+
+def eta_gap(model: DDPM, y: Tensor | None) -> float:
+    """Every stop of two walks with the same noise."""
+
+    def way(**knobs: object) -> list[Tensor]:
+        seed(0)
+        return [step.x for step in model.walk(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs)]
+
+    pairs = zip(way(sampler="DDIM", eta=1.0), way(sampler="DDPM", variance="posterior"), strict=True)
+    return max(gap(a, b) for a, b in pairs)
+
+
+@torch.no_grad()
+def guidance_gap(model: Denoiser, x: Tensor, y: Tensor) -> float:
+    """What is seen in x (n, *shape) under guidance 0, 1 and 2, against the net asked without and with y."""
+    worst = 0.0
+    for t in some(model)[:: STOPS - 1]:
+        at = torch.full((len(x),), t / model.config.T, **model.like)
+        without, told = model.average(x, at), model.average(x, at, y)
+        outputs = {0.0: without, 1.0: told, 2.0: 2 * told - without}
+        for s, o in outputs.items():
+            for got, expected in zip(model.predict(x, t, y, s), model.both(x, t, o), strict=True):
+                worst = max(worst, gap(got, expected))
+    return worst

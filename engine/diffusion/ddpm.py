@@ -1,0 +1,113 @@
+r"""Denoising diffusion probabilistic model (Ho, Jain and Abbeel, 2020, https://arxiv.org/abs/2006.11239).
+
+The forward process adds noise to x_0 step by step, or in one jump:
+
+    q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I)                                    eq. (2)
+    q(x_t | x_0)     = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I)                            eq. (4)
+
+The reverse process p(x_{t-1} | x_t) = N(mu(x_t, t), sigma_t^2 I) takes it away again, with the mean
+
+    mu = 1 / sqrt(alpha_t) (x_t - beta_t / sqrt(1 - alpha_bar_t) eps_theta(x_t, t))             eq. (11)
+
+and the net learns eps by least squares                                                         eq. (14)
+
+The schedules are in engine/diffusion/schedule.py, the reverse process and quicker ways in
+engine/diffusion/samplers.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from torch import Tensor
+
+from engine.config import knob
+from engine.diffusion import schedule
+from engine.diffusion.base import PICTURES, Denoiser, DenoiserConfig
+from engine.diffusion.samplers import SAMPLERS, Predict, Step, Walk
+from engine.family import Space
+
+
+class DDPMConfig(DenoiserConfig):
+    schedule: Literal["linear", "cosine", "sigmoid"] = knob(
+        "linear", label="Noise schedule", symbol=r"\beta_t", says="how the noise grows with t"
+    )
+    scaled: bool = knob(
+        True, label="Schedule scaled with T", advanced=True,
+        says="whether the linear schedule, made for 1,000 steps, is stretched to T steps",
+    )  # fmt: skip
+    predicts: Literal["eps", "x0", "v"] = knob(
+        "eps", label="The net predicts", says="the noise, the data, or v = signal eps - noise x0"
+    )
+    weighting: Literal["simple", "bound", "min-SNR"] = knob(
+        "simple", label="Weight of the loss", advanced=True, live=True,
+        says="all t alike; as the bound on log p(x) weighs them; or the least noisy t held back",
+    )  # fmt: skip
+    sampler: Literal["DDPM", "DDIM", "Euler", "Heun", "DPM-Solver++", "DDPM as on the slide"] = knob(
+        "DDPM", label="Sampler", live=True, says="how to walk from noise to data"
+    )
+    variance: Literal["beta", "posterior"] = knob(
+        "beta", label="Variance of a DDPM step", symbol=r"\sigma_t^2", live=True, advanced=True,
+        says="beta_t, right for data of variance 1, or the posterior's, right for a single point",
+    )  # fmt: skip
+    eta: float = knob(
+        0.0, 0, 1, label="Noise of DDIM", symbol=r"\eta", step=0.05, live=True, advanced=True,
+        says="0 adds none, 1 as much as DDPM",
+    )  # fmt: skip
+    clip: bool = knob(
+        True, label="Pixels kept in range", live=True, advanced=True,
+        says="whether a guessed picture is cut to black ... white at every step",
+    )  # fmt: skip
+
+
+class DDPM(Denoiser):
+    name = "ddpm"
+    title = "Denoising diffusion"
+    source = "Ho, Jain and Abbeel, 2020, https://arxiv.org/abs/2006.11239"
+    Config = DDPMConfig
+    samplers = tuple(SAMPLERS)
+    recipes = {
+        "points": {"schedule": "cosine"},  # more levels for fine shapes: the ring is learned in half the time
+        "image": PICTURES | {"sampler": "DDIM"},
+    }
+
+    def __init__(self, config: DDPMConfig, space: Space) -> None:
+        alpha_bar = schedule.alpha_bar(config.schedule, config.T, config.scaled)
+        super().__init__(config, space, alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
+        self.alpha_bar, self.predicts = alpha_bar, config.predicts
+
+    def weight(self, t: Tensor) -> Tensor:
+        """Of the squared error of what the net puts out. "bound": beta_t^2 / (2 sigma_t^2 alpha_t
+        (1 - alpha_bar_t)) of an error in eps (eq. 12); "min-SNR": min(SNR, 5) / SNR of an error in eps
+        (Hang et al. 2023, https://arxiv.org/abs/2303.09556)."""
+        if self.config.weighting == "simple":
+            return super().weight(t)
+        ab = self.alpha_bar.to(t.device)
+        snr, beta = ab / (1 - ab), schedule.beta(ab)
+        if self.config.weighting == "min-SNR":
+            of_eps = snr.clamp(max=5) / snr
+        else:
+            of_eps = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
+        p, q = self.mixture(t)
+        # an error e of the output is an error of signal e / (p signal - q noise) in eps
+        share = (
+            self.at(t, self.signal) / (p * self.at(t, self.signal) - q * self.at(t, self.noise))
+        ).flatten()
+        return of_eps[t].to(share) * share.square()
+
+    def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
+        clips = c.clip and self.space.kind == "image"
+
+        def seen(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+            eps, x0 = predict(x, t)
+            if clips:
+                x0 = x0.clamp(-1, 1)
+                eps = (x - self.signal[t] * x0) / self.noise[t]
+            return eps, x0
+
+        w = Walk(
+            seen, self.alpha_bar.sqrt().tolist(), (1 - self.alpha_bar).sqrt().tolist(), stops,
+            c.eta, c.variance == "posterior",
+        )  # fmt: skip
+        return SAMPLERS[c.sampler](w, x)

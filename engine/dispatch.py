@@ -1,0 +1,104 @@
+"""Discovery by declared type: a function serves the models of the type that its first argument is annotated
+with.
+
+The last word of a module's name says what its functions are for: `checks`, `symptoms` and `measures` in the
+engine; `gan_scene`, `layers_probe`, `words` in the lab. They are looked for in the folders of a package, one
+folder a subject, and in the folders that GENLAB_FAMILIES names. Nothing is registered, and a module that does
+not import fails loudly, by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import pkgutil
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from engine.config import Refused
+
+YOURS = "yours"
+"""The package in which Python finds the folders of GENLAB_FAMILIES."""
+
+
+def folders() -> list[Path]:
+    """The folders that GENLAB_FAMILIES names. Raises `Refused` where one is not there."""
+    named = [Path(word).resolve() for word in os.environ.get("GENLAB_FAMILIES", "").split(os.pathsep) if word]
+    if missing := [folder for folder in named if not folder.is_dir()]:
+        raise Refused(f"GENLAB_FAMILIES names {missing[0]}, which is not a folder.")
+    return named
+
+
+def load(name: str) -> ModuleType:
+    """The module of that name; an error says in which file it is."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        spec = importlib.util.find_spec(name)
+        error.add_note(f"{spec.origin if spec else name} does not import.")
+        raise
+
+
+def names(package: str) -> list[str]:
+    """The modules of a package and of its folders, one level deep; of YOURS, those in GENLAB_FAMILIES."""
+    if package == YOURS:
+        sys.modules.setdefault(YOURS, ModuleType(YOURS)).__path__ = [str(folder) for folder in folders()]
+    places = {package: [*importlib.import_module(package).__path__]}
+    for place in map(Path, places[package]):
+        for inner in sorted(place.iterdir()):
+            if inner.is_dir() and inner.name.isidentifier() and any(inner.glob("*.py")):
+                places.setdefault(f"{package}.{inner.name}", []).append(str(inner))
+    found = [(name, m) for name, paths in places.items() for m in pkgutil.iter_modules(paths)]
+    return sorted(f"{name}.{m.name}" for name, m in found if not m.ispkg)
+
+
+def kind_of(name: str) -> str:
+    """The last word of a module's name."""
+    return name.rpartition(".")[2].rpartition("_")[2]
+
+
+@cache
+def modules(kind: str, package: str) -> tuple[ModuleType, ...]:
+    """The modules of this kind in a package and in the folders of GENLAB_FAMILIES."""
+    return tuple(load(name) for place in (package, YOURS) for name in names(place) if kind_of(name) == kind)
+
+
+def serving(kind: str, package: str, name: str, model: type) -> list[Callable[..., Any]]:
+    """The functions of this name that serve models of this type, that of the nearest type first."""
+    known = _functions(kind, package, name)
+    return [known[base] for base in model.__mro__ if base in known]
+
+
+@cache
+def _functions(kind: str, package: str, name: str) -> dict[type, Callable[..., Any]]:
+    """By the type that they serve. Raises TypeError where two serve the same."""
+    found: dict[type, Callable[..., Any]] = {}
+    for module in modules(kind, package):
+        function = vars(module).get(name)
+        if not inspect.isfunction(function) or function.__module__ != module.__name__:
+            continue
+        served = _served(function)
+        if served in found:
+            other = found[served].__module__
+            raise TypeError(f"{other} and {module.__name__} both have a {name} for {served.__name__}")
+        found[served] = function
+    return found
+
+
+def _served(function: Callable[..., Any]) -> type:
+    """The type of models that a function serves: `model: Flow`, or of the family itself `family:
+    type[Flow]`."""
+    first = next(iter(inspect.signature(function).parameters), "")
+    hint = get_type_hints(function).get(first)
+    if get_origin(hint) is type:
+        (hint,) = get_args(hint)
+    if not isinstance(hint, type):
+        where = f"{function.__module__}.{function.__name__}"
+        raise TypeError(f"{where} must say which models it serves: annotate its first argument with a family")
+    return hint

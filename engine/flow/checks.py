@@ -1,0 +1,105 @@
+"""Laws of normalizing flows: volume is counted right, the way back is exact, samples follow the density."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.autograd.functional import jacobian
+
+from engine.checks import Check, gap
+from engine.data import Dataset
+from engine.device import seed
+from engine.flow.base import Flow
+from engine.flow.transforms import Autoregressive, Coupling, Inverse, Transform
+
+EXAMPLES = 4  # on which a law is measured
+SAMPLES, SIDE = 2000, {1: 4000, 2: 128}  # of the model; and cells on each side of the box that holds them
+DRAWS = 2  # of the density in a cell
+
+
+@torch.no_grad()
+def measure(model: Flow, data: Dataset) -> list[Check]:
+    """The laws on a copy in float64; the density's mass and entropy as the model is."""
+    whole, model = copy.deepcopy(model).cpu(), copy.deepcopy(model).cpu().double()
+    seed(0)
+    x = model.dequantised(data.take(slice(EXAMPLES)).cpu().double())
+    few = x if model.space.kind != "image" else x[:1]
+    seen = list(layers(model, few))
+    volume = max(gap(torch.linalg.slogdet(J).logabsdet, log_det) for _, J, log_det in seen)
+    found = [
+        Check("log |det| of a layer is that of the Jacobian that autograd finds.", volume, 1e-8),
+        Check("f⁻¹(f(x)) is x.", gap(model.inverse(model.forward(x)[0])[0], x), 1e-6),
+    ]
+    shapes = [(J, free) for f, J, _ in seen if (free := may_depend(f, few[0])) is not None]
+    if shapes:
+        worst = max((J * ~free).abs().max().item() for J, free in shapes)
+        law = "Jacobians have zeros where a layer must not look: above the diagonal, in the order it goes by."
+        found.append(Check(law, worst, 0))
+    if model.space.kind != "image":
+        found += density(whole)
+    return found
+
+
+def layers(model: Flow, x: Tensor) -> Iterator[tuple[Transform, Tensor, Tensor]]:
+    """Layers f, each with its Jacobian (n, D, D) at what x (n, *shape) has become there, and its log |det|.
+
+    Of pictures the last of each kind and shape, for a Jacobian of all pixels takes a while.
+    """
+    places: dict[object, tuple[Transform, Tensor]] = {}
+    for f in model.transforms:
+        z, _log_det = f(x)
+        places[(f.title, z.shape) if model.space.kind == "image" else f] = f, x
+        x = z
+    for f, h in places.values():
+        with torch.enable_grad():
+            J = jacobian(lambda h, f=f: f(h)[0].flatten(1).sum(0), h, vectorize=model.space.kind == "image")
+        yield f, J.flatten(2).movedim(1, 0), f(h)[1]
+
+
+def may_depend(f: Transform, x: Tensor) -> Tensor | None:
+    """Which outputs (first index) may depend on which inputs, (D, D), if f promises something; x is an
+    example of it."""
+    while isinstance(f, Inverse):
+        f = f.of
+    if isinstance(f, Autoregressive):
+        return f.net.rank[:, None] >= f.net.rank
+    if isinstance(f, Coupling):
+        D = x.numel()
+        changed = torch.zeros(len(f.back), dtype=torch.bool)
+        changed[f.b] = True
+        changed = changed.repeat_interleave(D // len(changed))  # every place of a channel
+        return torch.eye(D, dtype=torch.bool) | (changed[:, None] & ~changed)
+    return None
+
+
+def density(model: Flow) -> list[Check]:
+    """The density's mass and entropy in a box that holds nearly all samples, by DRAWS random places in each
+    of its cells, whose differences tell the error."""
+    D = model.space.size
+    if D not in SIDE:
+        return []
+    x = model.sample(SAMPLES)
+    middle, reach = x.mean(0), 1.5 * (x - x.mean(0)).abs().amax(0)
+    steps = torch.meshgrid(*[torch.arange(SIDE[D])] * D, indexing="ij")
+    corners = torch.stack(steps, -1).reshape(-1, D)
+    places = (corners + torch.rand(DRAWS, *corners.shape)) / SIDE[D] * 2 - 1
+    log_p = model.log_prob((middle + reach * places).flatten(0, 1)).double().view(DRAWS, -1)
+    area = (2 * reach).prod().item() / len(corners)
+    mass, error = total(log_p.exp() * area)
+    entropy, noise = total(-log_p.exp() * log_p * area)
+    ours = -model.log_prob(x).double()
+    noise = math.hypot(noise, ours.std().item() / SAMPLES**0.5)
+    return [
+        Check("The density integrates to 1.", abs(mass - 1), 5e-3 + 5 * error),
+        Check("The mean of -log p over samples is the density's entropy, by quadrature.",
+              abs(ours.mean().item() - entropy), 5e-3 + 5 * noise),
+    ]  # fmt: skip
+
+
+def total(each: Tensor) -> tuple[float, float]:
+    """The sum over cells of the means of draws (DRAWS, cells), and its standard error."""
+    return each.mean(0).sum().item(), (each.var(0).sum() / len(each)).sqrt().item()

@@ -1,0 +1,63 @@
+r"""Glow (Kingma and Dhariwal, 2018, https://arxiv.org/abs/1807.03039).
+
+A step is three layers, table 1 of the paper:
+
+    actnorm      z = (x - m) exp(s)                        H W sum(s)
+    1 x 1        z = W x at every place, W = P L U         H W sum(log |U_ii|)
+    coupling     z_a = x_a, z_b = x_b exp(s(x_a)) + t(x_a)      sum(s)
+
+so that the layer that decides which half is kept is learned, too. Points have one place and two channels.
+Pictures are squeezed: every 2 x 2 pixels become four channels; half of the steps see 14 x 14 places, half
+7 x 7. The paper's early exit of channels is left out: all numbers go through all steps.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from engine.flow.base import PICTURES, Flow, FlowConfig
+from engine.flow.pixels import Logit, Reshape, Squeeze
+from engine.flow.transforms import ActNorm, Coupling, Mix, Transform, affine
+
+
+class Glow(Flow):
+    name = "glow"
+    title = "Glow"
+    source = "Kingma and Dhariwal, 2018, https://arxiv.org/abs/1807.03039"
+    Config = FlowConfig
+    kinds = ("points", "image")
+    recipes = {
+        "points": {"layers": 6},
+        "image": PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3},
+    }
+
+    def build(self) -> list[Transform]:
+        if self.space.kind == "image":
+            return self.of_pictures()
+        found: list[Transform] = []
+        for keep in self.kept():
+            coupling = self.coupling(keep, affine, 2)
+            found += [ActNorm(self.space.size), Mix(self.space.size), coupling]
+        return found
+
+    def of_pictures(self) -> list[Transform]:
+        C, H, W = self.space.shape
+        # all places of a channel have one scale, and with a wider margin black is too narrow for it
+        found: list[Transform] = [Logit(1e-6)]
+        for scale in range(2):
+            C, H, W = 4 * C, H // 2, W // 2
+            found.append(Squeeze())
+            for _ in range((self.config.layers + 1 - scale) // 2):
+                found += [ActNorm(C), Mix(C), Coupling(torch.arange(C) < C // 2, self.conv(C), affine)]
+        return [*found, Reshape((C, H, W), (self.space.size,))]
+
+    def conv(self, C: int) -> nn.Sequential:
+        """The net of a coupling of pictures; it begins with outputs 0."""
+        width = self.config.width
+        last = nn.Conv2d(width, C, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        return nn.Sequential(
+            nn.Conv2d(C // 2, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), last
+        )

@@ -1,0 +1,29 @@
+r"""Inverse autoregressive flow (Kingma et al., 2016, https://arxiv.org/abs/1606.04934).
+
+As MAF, but the nets see the numbers of z that come before, not of x:
+
+    z_i = (x_i - mu_i(z_{1:i-1})) exp(-s_i(z_{1:i-1})),      x_i = z_i exp(s_i(z_{1:i-1})) + mu_i(z_{1:i-1})
+
+With the same nets it is MAF's map the other way round. So here a sample takes one pass, and the density of an
+x from outside takes D steps that wait for each other. The paper uses it where only samples are needed, as the
+posterior of a VAE; to train it by maximum likelihood, as here, is quick in the plane only.
+"""
+
+from __future__ import annotations
+
+from engine.flow.base import AutoregressiveFlow, FlowConfig
+from engine.flow.transforms import Autoregressive, Inverse, Transform, standardise
+from engine.nets.masked import MADE
+
+
+class IAF(AutoregressiveFlow):
+    name = "iaf"
+    title = "Inverse autoregressive flow"
+    source = "Kingma et al., 2016, https://arxiv.org/abs/1606.04934"
+    Config = FlowConfig
+    kinds = ("points",)
+
+    def build(self) -> list[Transform]:
+        c = self.config
+        nets = [MADE(rank, c.width, c.depth, 2) for rank in self.ranks()]
+        return [Inverse(Autoregressive(net, standardise)) for net in nets]

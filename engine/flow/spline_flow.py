@@ -1,0 +1,50 @@
+r"""Neural spline flow (Durkan, Bekasov, Murray and Papamakarios, 2019, https://arxiv.org/abs/1906.04032).
+
+As Real-NVP or MAF, but a number is not only scaled and shifted: it goes through a rising curve of K pieces,
+each a quotient of two parabolas, whose knots a net chooses. The curve is in engine/flow/spline.py.
+
+    coupling           z_a = x_a,      z_b = g(x_b; net(x_a))
+    autoregressive     z_i = g(x_i; net(x_{1:i-1}))
+
+On a line no net has anything to see: each layer is one curve.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.config import knob
+from engine.flow.base import Flow, FlowConfig
+from engine.flow.spline import law
+from engine.flow.transforms import Autoregressive, Elementwise, Transform
+from engine.nets.masked import MADE
+
+
+class SplineFlowConfig(FlowConfig):
+    layers: int = knob(4, 1, 16, label="Layers", symbol="L", says="invertible layers, one after another")
+    bins: int = knob(8, 2, 32, label="Bins", symbol="K", says="pieces of a curve")
+    bound: float = knob(
+        4.0, 1, 10, label="Reach of the curve", symbol="B", advanced=True,
+        says="beyond it numbers stay as they are",
+    )  # fmt: skip
+    kind: Literal["coupling", "autoregressive"] = knob(
+        "coupling", label="Kind of layer", advanced=True, says="which numbers say how a number is bent"
+    )
+
+
+class SplineFlow(Flow):
+    name = "spline-flow"
+    title = "Neural spline flow"
+    source = "Durkan et al., 2019, https://arxiv.org/abs/1906.04032"
+    Config = SplineFlowConfig
+    kinds = ("line", "points")
+    recipes = {"line": {"layers": 2, "bins": 16, "lr": 5e-3}}
+
+    def build(self) -> list[Transform]:
+        c, curve = self.config, law(self.config.bound)
+        free = 3 * c.bins - 1
+        if self.space.kind == "line":
+            return [Elementwise(1, free, curve) for _ in range(c.layers)]
+        if c.kind == "autoregressive":
+            return [Autoregressive(MADE(rank, c.width, c.depth, free), curve) for rank in self.ranks()]
+        return [self.coupling(keep, curve, free) for keep in self.kept()]

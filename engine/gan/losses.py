@@ -1,0 +1,107 @@
+"""The games that D and G may play, and what bounds the slope of D.
+
+The discriminator gives a logit (or score) a for each example. D(x) = sigmoid(a) is its belief that x is
+real; a critic (Wasserstein) only scores, and has no belief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import grad
+from torch.nn.functional import relu, softplus
+
+from engine.family import Terms
+from engine.metrics.measure import Measure, term
+
+Score = Callable[[Tensor], Tensor]
+
+
+class Loss(NamedTuple):
+    """A game: what D descends on real and on fake examples, what G descends, each of a score a, elementwise.
+
+    `real` also takes s, the share of one-sided label smoothing (real examples get the label 1 - s).
+    """
+
+    real: Callable[[Tensor, Any], Tensor]
+    fake: Score
+    G: Score
+    terms: tuple[Measure, Measure, Measure]  # what D descends on real and on fake ones, and what G descends
+
+
+def _cross_entropy(a: Tensor, s: Any) -> Tensor:
+    """-(1 - s) log D - s log(1 - D): log D = -softplus(-a) and log(1 - D) = -softplus(a) cannot overflow."""
+    return softplus(-a) + s * a
+
+
+_D, _G = partial(term, role="critic"), partial(term, role="model")
+_LOG = _D("-E[log D(x)]"), _D("-E[log(1 - D(G(z)))]")
+_SCORE = _G("-E[D(G(z))]")
+LOSSES: dict[str, Loss] = {
+    # Goodfellow et al. 2014, eq. 1, and the loss for G that their section 3 advises
+    "minimax": Loss(_cross_entropy, softplus, lambda a: -softplus(a), (*_LOG, _G("E[log(1 - D(G(z)))]"))),
+    "non-saturating": Loss(_cross_entropy, softplus, lambda a: softplus(-a), (*_LOG, _G("-E[log D(G(z))]"))),
+    # Mao et al. 2017, eq. 9: D regresses the labels 1 and 0
+    "least squares": Loss(
+        lambda a, s: (a - 1 + s).square() / 2, lambda a: a.square() / 2, lambda a: (a - 1).square() / 2,
+        (_D("E[(D(x) - 1)²]/2"), _D("E[D(G(z))²]/2"), _G("E[(D(G(z)) - 1)²]/2")),
+    ),
+    # Lim and Ye 2017; Miyato et al. 2018, eq. 16 and 17
+    "hinge": Loss(
+        lambda a, s: relu(1 - a), lambda a: relu(1 + a), lambda a: -a,
+        (_D("E[max(0, 1 - D(x))]"), _D("E[max(0, 1 + D(G(z)))]"), _SCORE),
+    ),
+    # Arjovsky et al. 2017, eq. 3: the critic's slope must be bounded, by clipping or by a penalty
+    "Wasserstein": Loss(
+        lambda a, s: -a, lambda a: a, lambda a: -a,
+        (_D("-E[D(x)]"), _D("E[D(G(z))]"), _SCORE),
+    ),
+}  # fmt: skip
+
+
+def discriminator_terms(real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: Any = 0) -> Terms:
+    """What D descends, from its scores on real and on fake examples."""
+    game = LOSSES[loss]
+    on_real, on_fake, _ = game.terms
+    return {on_real: game.real(real, smooth).mean(), on_fake: game.fake(fake).mean()}
+
+
+def generator_terms(fake: Tensor, loss: str) -> Terms:
+    """What G descends, from D's scores on G(z). The minimax gradient fades as D wins (D -> 0); the
+    non-saturating one has the same sign and is (1 - D) / D times as strong."""
+    return {LOSSES[loss].terms[2]: LOSSES[loss].G(fake).mean()}
+
+
+def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
+    """D(x) in [0, 1] from scores. Least squares scores are beliefs already. A critic's score says only
+    more or less, so 1/2 is put at `middle`."""
+    return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
+
+
+def slopes(D: Score, x: Tensor) -> Tensor:
+    """|grad_x D(x)| of each example, (m,). The result can itself be differentiated by D's weights."""
+    return grad(lambda x: D(x).sum())(x).flatten(1).norm(dim=1)
+
+
+SLOPE_BETWEEN = term("λ E[(|∇D| - 1)²]", "gradient")
+SLOPE_AT_REAL = term("λ E[|∇D(x)|²]/2", "gradient")
+
+
+def gradient_penalty(D: Score, x: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
+    """E[(|grad D| - 1)^2] at eps x + (1 - eps) G(z), eps of shape (m,) (Gulrajani et al. 2017, eq. 3)."""
+    eps = eps.reshape(-1, *[1] * (x.dim() - 1))
+    return (slopes(D, eps * x + (1 - eps) * fake) - 1).square().mean()
+
+
+def r1(D: Score, x: Tensor) -> Tensor:
+    """E[|grad D(x)|^2] / 2 at real examples (Mescheder et al. 2018, eq. 9)."""
+    return slopes(D, x).square().mean() / 2
+
+
+def total(terms: Terms) -> Tensor:
+    """The sum that a player descends."""
+    return torch.stack(list(terms.values())).sum(0)

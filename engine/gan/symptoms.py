@@ -1,0 +1,189 @@
+"""The detector of games: what goes well or wrong in the training of D against G."""
+
+from __future__ import annotations
+
+from engine.gan.base import D_FAKE, D_REAL, PULL, Game
+from engine.metrics import detector
+from engine.metrics.detector import (
+    GOOD,
+    WINDOW,
+    Look,
+    Row,
+    Symptom,
+    diverging,
+    grown,
+    looked,
+    number,
+    standing,
+)
+from engine.metrics.observe import SHARES
+from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, About
+
+# Thresholds, set between what healthy and failing runs on the ring, the grid, the moons and the
+# bumps measured. Measurements are 64 rounds apart at first.
+MOVES_ON, MOVES_OFF = 3, 1  # the same for moves: a generator that oscillates rests between them
+REACHED = 0.1  # a group is reached by this part of its fair share of the fakes, as in `coverage`
+IN_DATA = 0.02  # a region that holds a smaller share of the real points is not asked for
+COLLAPSED = 0.5  # of the groups at most; default runs pass this within a few hundred rounds
+MOSTLY = 7 / 8  # of the groups are enough to be called working
+MOVED = 0.75  # of the fakes in another group than one measurement before; healthy: up to 0.68
+SURE, UNSURE = 0.05, 0.05  # from 0 or 1, and from 1/2; a healthy D believes between 0.25 and 0.75
+STILL = 1e-3  # gradient at a fake, in nats for one unit of length; healthy runs have 0.01 to 5
+AWAY = 0.5  # sliced Wasserstein, in spreads of the data; healthy runs have 0.1 to 0.35
+CLOSER = 0.9  # fakes come closer when they are at this part of the distance WINDOW measurements ago
+
+
+class Story(detector.Story):
+    """The measurements of a game."""
+
+    def beliefs(self, i: int) -> tuple[float, float]:
+        """D(x), D(G(z)); not numbers, which are like nothing, when D is a critic or there is none."""
+        x, fake = (self.rows[i].get(key, -1.0) for key in (D_REAL, D_FAKE))
+        return (x, fake) if 0 <= x <= 1 and 0 <= fake <= 1 else (float("nan"), float("nan"))
+
+    def distance(self, i: int) -> float:
+        """Of the fakes from the data, in spreads of the data; 0 when it is not measured."""
+        return self.rows[i].get(DISTANCE, 0.0) / self.data.spread
+
+    def asked(self) -> int:
+        """Groups in which the data are."""
+        return sum(real >= IN_DATA for real in self.data.shares)
+
+    def reached(self, i: int) -> int:
+        """Those of them around which fakes are, near or far."""
+        pairs = zip(self.rows[i][SHARES], self.data.shares, strict=True)
+        return sum(real >= IN_DATA and fake >= REACHED * real for fake, real in pairs)
+
+    def covered(self, i: int) -> int:
+        """Those of them in which good fakes are: the chart's number, where modes are known."""
+        return int(self.rows[i].get(MODES, self.reached(i)))
+
+    def held(self, i: int) -> int:
+        """What a collapse is judged by: covered modes say nothing until the fakes are near any."""
+        sharp = self.rows[i].get(HIGH_QUALITY, 0.0) >= 0.5
+        return min(self.covered(i), self.reached(i)) if sharp else self.reached(i)
+
+    def moved(self, i: int) -> bool:
+        """Whether many fakes are in another group than one measurement before."""
+        if i == 0 or SHARES not in self.rows[i]:
+            return False
+        pairs = zip(self.rows[i][SHARES], self.rows[i - 1][SHARES], strict=True)
+        return sum(abs(new - old) for new, old in pairs) / 2 >= MOVED
+
+
+def symptoms(family: type[Game], rows: list[Row], data: About) -> list[Symptom]:
+    """What the rows of a run show, the gravest first; [] while there are too few to tell.
+
+    Of points, a run without a fault is "Working" or still "Learning".
+    """
+    return looked(LOOKS, Story([row for row in rows if JS in row or D_REAL in row], data))
+
+
+# --- what is looked for --------------------------------------------------------------------------
+
+
+def _tell_diverging(story: Story, since: int) -> tuple[str, str]:
+    return (
+        f"{grown(story, since)}, and nothing bounds the values of D.",
+        "A Wasserstein loss needs weight clipping or a gradient penalty; any loss, a lower learning rate.",
+    )
+
+
+def _collapsed(story: Story, i: int) -> bool:
+    return SHARES in story.rows[i] and story.held(i) <= COLLAPSED * story.asked()
+
+
+def _tell_collapsed(story: Story, since: int) -> tuple[str, str]:
+    most = max(story.held(i) for i in range(-WINDOW, 0) if _collapsed(story, i))
+    where = f"{most} of {story.asked()} {story.data.groups}"
+    winning = story.beliefs(-1)[0] > 0.5 + 4 * UNSURE  # then more of D is no cure
+    rates = (
+        "Bring the two learning rates closer"
+        if winning
+        else "Give D more turns (k) or a higher learning rate"
+    )
+    return (
+        f"the fakes lie around at most {where} at a time {story.since(since)}.",
+        f"{rates}, or let D see several samples at once: minibatch standard deviation or packing.",
+    )
+
+
+def _tell_oscillates(story: Story, since: int) -> tuple[str, str]:
+    moves = sum(story.moved(i) for i in range(since, len(story.rows)))
+    what = "mode" if story.data.groups == "modes" else "region"
+    return (
+        f"most of the fakes moved from {what} to {what} {moves} times {story.since(since)}. "
+        "G runs where D has not learned to look yet, and D follows.",
+        "Lower G's learning rate, or give D more turns (k) or a learning rate like G's.",
+    )
+
+
+def _vanished(story: Story, i: int) -> bool:
+    return story.beliefs(i)[1] < SURE and story.rows[i].get(PULL, 1.0) < STILL
+
+
+def _tell_vanished(story: Story, since: int) -> tuple[str, str]:
+    now, most = story.rows[-1][PULL], max(row.get(PULL, 0.0) for row in story.rows)
+    share = f", {number(100 * now / most)} % of what it was" if now < 0.1 * most else ""
+    return (
+        f"D(G(z)) = {number(story.beliefs(-1)[1])}: D is sure of the fakes, and the gradient at a fake is "
+        f"{number(now)}{share}. G has nothing to learn from.",
+        "The non-saturating loss, a lower learning rate of D, or fewer turns of D (k); then reset.",
+    )
+
+
+def _strong(story: Story, i: int) -> bool:
+    x, fake = story.beliefs(i)
+    # of images no distance is measured: a D that wins there may still teach
+    return (
+        x > 1 - SURE
+        and fake < SURE
+        and story.distance(i) > 0
+        and story.distance(i) > CLOSER * story.distance(max(0, i - WINDOW))
+    )
+
+
+def _tell_strong(story: Story, since: int) -> tuple[str, str]:
+    x, fake = story.beliefs(-1)
+    return (
+        f"D(x) = {number(x)} and D(G(z)) = {number(fake)} {story.since(since)}, "
+        "and the fakes do not come closer to the data.",
+        "Lower D's learning rate or its turns (k), or raise G's learning rate.",
+    )
+
+
+def _weak(story: Story, i: int) -> bool:
+    return all(abs(belief - 0.5) < UNSURE for belief in story.beliefs(i)) and story.distance(i) > AWAY
+
+
+def _tell_weak(story: Story, since: int) -> tuple[str, str]:
+    x, fake = story.beliefs(-1)
+    return (
+        f"D(x) = {number(x)} and D(G(z)) = {number(fake)} while the fakes are far from the data "
+        f"(JS {number(story.rows[-1][JS])} bits) {story.since(since)}: D sees no difference.",
+        "Raise D's learning rate or its turns (k).",
+    )
+
+
+def _works(story: Story, i: int) -> bool:
+    return story.rows[i].get(JS, 1.0) <= GOOD and story.covered(i) >= MOSTLY * story.asked()
+
+
+def _learns(story: Story, i: int) -> bool:
+    return JS in story.rows[i]
+
+
+def _tell_standing(story: Story, since: int) -> tuple[str, str]:
+    return f"{story.covered(-1)} of {story.asked()} {story.data.groups} covered; {standing(story)}", ""
+
+
+LOOKS = [  # the gravest first
+    Look("Diverging", diverging, _tell_diverging),
+    Look("Vanishing gradient", _vanished, _tell_vanished),
+    Look("D too strong", _strong, _tell_strong, unless=("Vanishing gradient",)),
+    Look("Mode collapse", _collapsed, _tell_collapsed, unless=("Vanishing gradient", "D too strong")),
+    Look("Oscillation", Story.moved, _tell_oscillates, MOVES_ON, MOVES_OFF),
+    Look("D too weak", _weak, _tell_weak),
+]
+LOOKS.append(Look("Working", _works, _tell_standing, unless=tuple(look.name for look in LOOKS), tone="good"))
+LOOKS.append(Look("Learning", _learns, _tell_standing, unless=tuple(look.name for look in LOOKS), tone=""))

@@ -1,0 +1,144 @@
+"""The detector: what goes well or wrong in a training, told from the rows of its run.
+
+It is a pure function of the rows, so it says the same of a run that is live, rewound or recorded. A subject
+has a detector of its own in its `symptoms.py`; the one below serves families of which nothing else is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from engine.dispatch import serving
+from engine.family import Family
+from engine.metrics.measure import declared
+from engine.metrics.ruler import JS, About
+
+Row = dict[str, Any]
+
+WINDOW = 6  # measurements looked back on; nothing is claimed before there are so many
+ON, OFF = 5, 2  # of them that must hold for a symptom to begin, and to stay
+HUGE, GROWTH = 1e3, 2.0  # a loss; those that are bounded stay below 100 and do not double for ever
+GOOD = 0.5  # bits of JS; default runs come to 0.05 to 0.45, real points to less than 0.05
+
+
+class Symptom(NamedTuple):
+    """What is seen, in a sentence that begins with its name."""
+
+    name: str
+    sentence: str
+    since: int  # the round of the first measurement that shows it
+    cure: str = ""  # where one is known
+    tone: Literal["bad", "good", ""] = "bad"
+
+    @property
+    def bad(self) -> bool:
+        """Whether it is a fault."""
+        return self.tone == "bad"
+
+
+def diagnose(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
+    """What the rows of a run show, the gravest first; [] while there are too few to tell."""
+    detectors = serving("symptoms", "engine", "symptoms", family)
+    return (detectors[0] if detectors else symptoms)(family, rows, data)
+
+
+class Look(NamedTuple):
+    """One thing to look for."""
+
+    name: str
+    holds: Callable[[Any, int], bool]  # in measurement i of a story
+    tell: Callable[[Any, int], tuple[str, str]]  # sentence and cure, from the measurement at which it began
+    on: int = ON
+    off: int = OFF
+    unless: tuple[str, ...] = ()  # symptoms that explain this one, so that it need not be said
+    tone: Literal["bad", "good", ""] = "bad"
+
+    def since(self, story: Any) -> int | None:
+        """The measurement at which the condition began that is on now. It begins when it held in most of the
+        last few measurements and stays until it held in few: one lucky or unlucky one changes no sentence."""
+        began = None
+        held = [self.holds(story, i) for i in range(len(story.rows))]
+        for end in range(WINDOW, len(held) + 1):
+            window = held[end - WINDOW : end]
+            if began is None and sum(window) >= self.on:
+                began = end - WINDOW + window.index(True)
+            elif began is not None and sum(window) < self.off:
+                began = None
+        return began
+
+
+def looked(looks: list[Look], story: Any) -> list[Symptom]:
+    """What these looks see in a story, in their order."""
+    seen: dict[str, Symptom] = {}
+    for look in looks if len(story.rows) >= WINDOW else []:
+        if not seen.keys() & set(look.unless) and (since := look.since(story)) is not None:
+            says, cure = look.tell(story, since)
+            seen[look.name] = Symptom(
+                look.name, f"{look.name}: {says}", story.rows[since]["round"], cure, look.tone
+            )
+    return list(seen.values())
+
+
+class Story(NamedTuple):
+    """The measurements of a run, and what they are about."""
+
+    rows: list[Row]
+    data: About
+
+    def loss(self, i: int) -> float:
+        """The largest term of any loss, without its sign."""
+        terms = (
+            v
+            for k, v in self.rows[i].items()
+            if k != "round" and not isinstance(v, list) and declared(k).term
+        )
+        return max(map(abs, terms), default=0.0)
+
+    def since(self, i: int) -> str:
+        """When measurement i was made."""
+        return f"since round {self.rows[i]['round']:,}"
+
+
+def diverging(story: Story, i: int) -> bool:
+    """A loss is huge, and has at least doubled within a window."""
+    return story.loss(i) > HUGE and story.loss(i) > GROWTH * story.loss(max(0, i - WINDOW))
+
+
+def grown(story: Story, since: int) -> str:
+    """By how much it has grown."""
+    return (
+        f"a loss has grown from {number(story.loss(since))} to {number(story.loss(-1))} {story.since(since)}"
+    )
+
+
+def standing(story: Story) -> str:
+    """How far the samples are from the data, beside what real data have."""
+    now, floor = story.rows[-1][JS], story.data.floors[JS]
+    if now <= floor.value + 2 * floor.error:
+        return f"JS {number(now)} bits, within the noise of real data."
+    return f"JS {number(now)} bits, where real data have {floor.value:.3f} ± {2 * floor.error:.3f}."
+
+
+def number(value: float) -> str:
+    """Two figures, in print's minus sign: 0.98, 0.00030 as 3e−4, 120."""
+    text = f"{value:.2f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.0e}".replace("e-0", "e-")
+    return (f"{value:,.0f}" if 100 <= abs(value) < 1e6 else text).replace("-", "−").replace("e+0", "e")
+
+
+LOOKS = [
+    Look("Diverging", diverging, lambda s, i: (f"{grown(s, i)}.", "A lower learning rate; then reset.")),
+    Look(
+        "Working", lambda s, i: s.rows[i].get(JS, 1.0) <= GOOD, lambda s, i: (standing(s), ""),
+        unless=("Diverging",), tone="good",
+    ),
+    Look(
+        "Learning", lambda s, i: JS in s.rows[i], lambda s, i: (standing(s), ""),
+        unless=("Diverging", "Working"), tone="",
+    ),
+]  # fmt: skip
+
+
+def symptoms(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
+    """Of a family without a detector of its own: a loss that runs away, and how far the samples are."""
+    return looked(LOOKS, Story(rows, data))

@@ -1,0 +1,70 @@
+"""What a page may ask any model with codes: which way in the codes a picture gets thicker, or leans."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+
+from engine.codes.attributes import ATTRIBUTES, attributes, correlations, regression
+from engine.codes.base import Coder
+from engine.config import Refused
+from engine.data import Dataset
+from lab.codes.digits_probe import affordable, codes, decoded, tests
+from lab.probes import Answer, only_pictures
+from lab.probes.brought import place
+from lab.scenes.arrays import pictures
+
+__all__ = ["directions"]
+
+LEARNED = 3000  # training pictures whose attributes are measured
+REACH, EACH = 3, 4  # steps on either side of a picture, and pictures in a step
+
+
+def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answer:
+    """A row of `table` for each of ATTRIBUTES: R² of its regression on codes, and the latent dimension that
+    correlates most with it. Test picture `index`, decoded from its code and on the way along the attribute's
+    direction, from -REACH to REACH steps, with the attribute measured on each picture."""
+    only_pictures(data)
+    if attribute not in ATTRIBUTES:
+        raise Refused(f"{str(attribute)[:40]!r} is no attribute; choose from {', '.join(ATTRIBUTES)}.")
+    x, y = tests(model, data, [place(data, index)])
+    count = affordable(model, min(LEARNED, len(data)))
+    # the data may be stored by class: take them from all over
+    chosen = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
+    measured = measured_on(data, chosen)
+    z = codes(model, data.take(chosen), model.known(data.y)[chosen] if model.labelled else None)
+    z = z.cpu().double()
+    table, step = [], torch.zeros(0)
+    for name, a in zip(ATTRIBUTES, measured.unbind(1), strict=True):
+        _, r2, way = regression(z, a)
+        each = correlations(z, a)
+        most = int(each.abs().argmax())
+        table.append({"attribute": name, "R²": r2.item(), "dimension": most, "correlation": each[most].item(),
+                      "mean": a.mean().item(), "sd": a.std().item()})  # fmt: skip
+        if name == attribute:
+            step = way
+    t = torch.linspace(-REACH, REACH, 2 * REACH * EACH + 1, dtype=torch.float64)
+    own = codes(model, x, y)
+    drawn = decoded(model, own + (t[:, None] * step).to(**model.like), y)
+    column = ATTRIBUTES.index(attribute)
+    return {
+        "table": table, "among": count, "t": t.tolist(), "pictures": pictures(drawn),
+        "original": pictures(x)[0], "measured": attributes(drawn)[:, column].tolist(),
+        "own": attributes(x)[0, column].item(),
+    }  # fmt: skip
+
+
+def measured_on(data: Dataset, chosen: Tensor) -> Tensor:
+    """Attributes (n, 4) of these training pictures, float64; kept, for a name means the same data always."""
+    key = data.name, len(chosen)
+    if key not in _measured:
+        parts = [attributes(data.take(some)) for some in chosen.split(1000)]
+        _measured[key] = torch.cat(parts).cpu().double()
+        while len(_measured) > 8:
+            _measured.popitem(last=False)
+    return _measured[key]
+
+
+_measured: OrderedDict[tuple[str, int], Tensor] = OrderedDict()

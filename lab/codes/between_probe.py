@@ -1,0 +1,92 @@
+"""What a page may ask any model with codes: what lies between two test pictures, and sums of codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.codes.base import Coder
+from engine.data import Dataset
+from lab.codes.digits_probe import codes, decoded, tests
+from lab.probes import Answer, only_pictures, seed_of, whole
+from lab.probes.brought import place
+from lab.probes.ways import arc, chosen, summed
+from lab.scenes.arrays import pictures
+
+__all__ = ["arithmetic", "interpolate", "sheet"]
+
+SHEET = 40  # numbered test pictures
+
+
+def interpolate(model: Coder, data: Dataset, a: int, b: int, steps: int = 11) -> Answer:
+    """From test picture a to test picture b: decoded along the straight line and along the arc between
+    their codes, and the pictures themselves mixed. A model that wants labels is given that of the nearer
+    end."""
+    only_pictures(data)
+    steps = whole(steps, "steps", 2, 64)
+    x, y = tests(model, data, [place(data, a, "a"), place(data, b, "b")])
+    z = codes(model, x, y)
+    t = torch.linspace(0, 1, steps, **model.like)[:, None]
+    nearer = None if y is None else y[(t[:, 0] > 0.5).long()]
+    ways = {"linear": torch.lerp(z[0], z[1], t), "spherical": arc(z[0], z[1], t)}
+    found: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
+    found |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
+    mixed = torch.lerp(x[0], x[1], t.view(-1, *[1] * (x.ndim - 1)))
+    # how much of each picture on the way is neither black nor white: where two digits lie over one another
+    grey = {"linear": decoded(model, ways["linear"], nearer), "mixed": mixed}
+    return found | {
+        "mixed": pictures(mixed), "ends": pictures(x), "labels": labels(data, [a, b]),
+        "grey": {name: undecided(it).tolist() for name, it in grey.items()},
+    }  # fmt: skip
+
+
+def undecided(x: Tensor) -> Tensor:
+    """The share (n,) of a picture's ink that lies in grey pixels: sum of 4 g (1 - g) over the sum of g for
+    greys g from 0 to 1, at most 4. It is 0 for black and white."""
+    g = ((x.clamp(-1, 1) + 1) / 2).flatten(1)
+    return (4 * g * (1 - g)).sum(1) / g.sum(1).clamp(min=1e-9)
+
+
+def labels(data: Dataset, index: list[int]) -> list[int] | None:
+    return None if data.test_y is None else data.test_y[index].tolist()
+
+
+# --- arithmetic ------------------------------------------------------------------------------
+
+
+def sheet(model: Coder, data: Dataset, seed: int) -> Answer:
+    """SHEET test pictures, and three groups (places on the sheet) to begin with: A and B of one class, A
+    with more ink than B, and C of another class with little ink."""
+    only_pictures(data)
+    index = on_sheet(data, seed)
+    x, _ = tests(model, data, index)
+    order = x.flatten(1).mean(1).argsort().tolist()  # from little ink to much
+    named = labels(data, index) or [i % 2 for i in range(len(order))]
+    classes: dict[int, list[int]] = {}
+    for i in order:
+        classes.setdefault(named[i], []).append(i)
+    one, other = [*sorted(classes.values(), key=len, reverse=True), order][:2]
+    few = max(1, min(3, len(one) // 2))
+    return {"pictures": pictures(x), "index": index, "A": one[-few:], "B": one[:few], "C": other[:few]}
+
+
+def on_sheet(data: Dataset, seed: int) -> list[int]:
+    """The test pictures of the sheet of this seed."""
+    rng = np.random.default_rng(seed_of(seed))
+    count = min(SHEET, len(data.test_x))
+    return rng.choice(len(data.test_x), count, replace=False).tolist()
+
+
+def arithmetic(model: Coder, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
+    """The decoded mean A - mean B + mean C, each of the codes of a group of the sheet (Radford et al. 2016,
+    figure 7). A model that wants labels is given that of the first of C."""
+    only_pictures(data)
+    index = on_sheet(data, seed)
+    x, y = tests(model, data, index)
+    z = codes(model, x, y)
+    groups = chosen([A, B, C], "test picture", len(index))
+    told = None if y is None else y[[groups["A"][0], groups["B"][0], groups["C"][0], groups["C"][0]]]
+    return summed(z, groups, lambda z: decoded(model, z, told))

@@ -1,0 +1,95 @@
+"""One picture on its way through a coder: its code, what is decoded from it, and the numbers of the bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from engine.codes.base import Coder, Variational, kl, log_prob
+from engine.config import Refused
+from engine.data import Dataset, floats
+from engine.device import seed as reseed
+from lab.probes import Answer, only_pictures, seed_of, whole
+from lab.probes.brought import finite, row, shown
+from lab.scenes.arrays import halves, pictures
+
+__all__ = ["look", "offer"]
+
+SPREAD = 8  # further draws of eps
+OFFERED = 20  # test pictures at a time
+
+
+def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
+    """OFFERED test pictures to choose from, their indices, and their labels if there are any: as many of
+    each class, in turn; `page` 0, 1, ... offers others."""
+    only_pictures(data)
+    page = whole(page, "page", 0, 10**6)
+    y, n = data.test_y, len(data.test_x)
+    if y is None:
+        index = [(page * OFFERED + i) % n for i in range(min(OFFERED, n))]
+    else:
+        classes = [
+            kind for kind in ((y == c).nonzero()[:, 0].tolist() for c in range(data.space.classes)) if kind
+        ]
+        each = max(1, OFFERED // len(classes))
+        index = [kind[(page * each + i) % len(kind)] for kind in classes[:OFFERED] for i in range(each)]
+    found: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
+    return found | ({} if y is None else {"labels": y[index].tolist()})
+
+
+def look(
+    model: Coder,
+    data: Dataset,
+    picture: str | None = None,
+    test: int | None = None,
+    centre: bool = False,
+    label: int | None = None,
+    seed: int | None = None,
+) -> Answer:
+    """What the model makes of one picture: the bytes of a `picture` (base64), or the `test` picture of this
+    index. With `centre` the ink is first put where MNIST's digits have it.
+
+    `seed` decides eps; without one, eps = 0 and z = mu. Arrays: x, reconstruction (H, W[, 3]) bytes and
+    error, their signed difference on the scale of -1 to 1; z, and for a model with a spread mu, sigma, eps,
+    (z,), KL of each dimension, and the `spread` of SPREAD further eps. `numbers` in nats (log_p is
+    -log p(x | z)), and the `square` of the error; None where one is not finite. A Bernoulli model is shown
+    black and white, the only pictures that it knows.
+    """
+    only_pictures(data)
+    x = shown(data, picture, test, centre)
+    y = torch.tensor([labelled(model, data, label)], device=x.device) if model.labelled else None
+    if isinstance(model, Variational):
+        x, target = model.target(x, torch.zeros_like(x))
+    mu, sigma = model.encode(x, y)
+    reseed(seed_of(0 if seed is None else seed), model.device)
+    eps = model.p_eps(1 + SPREAD)
+    if seed is None:
+        eps[0] = 0
+    z = mu + sigma * eps
+    many = None if y is None else y.expand(len(z))
+    decoded = model.decode(z, many)
+    error = decoded[:1] - x
+    numbers = {"square": error.square().sum()}
+    found: Answer = {
+        "x": pictures(x)[0],
+        "reconstruction": pictures(decoded)[0],
+        "error": halves(error[0].mean(0)),
+        "z": row(z[0]),
+    }
+    if isinstance(model, Variational):
+        log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
+        each = kl(model.q(x, y))[0]
+        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each
+        numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
+        found["kl"] = row(each)
+    if sigma.any():
+        found |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
+        found["spread"] = pictures(decoded)[1:]
+    return found | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
+
+
+def labelled(model: Coder, data: Dataset, label: Any) -> int:
+    if label is None:
+        raise Refused(f"A {model.title} needs the label of the picture: choose one.")
+    return whole(label, "label", 0, data.space.classes - 1)

@@ -1,0 +1,93 @@
+"""What a page may ask a variational model: how noisy the gradient through a drawn z is, with and without
+the reparameterization trick."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+from torch.func import grad
+
+from engine.codes.base import Coder, Variational, log_prob
+from engine.config import Refused
+from engine.data import Dataset
+from engine.device import seed as reseed
+from lab.codes.digits_probe import affordable, tests
+from lab.probes import Answer, seed_of, whole
+from lab.probes.brought import CHUNK, place
+from lab.scenes.arrays import pictures
+
+__all__ = ["trick"]
+
+DRAWS, BINS = 2000, 61
+
+
+class Estimates(NamedTuple):
+    """One-draw estimates of d E_q[f(z)] / d mu, each (n, z), and f (n,) itself."""
+
+    pathwise: Tensor
+    score: Tensor
+    baseline: Tensor
+    f: Tensor
+
+
+def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int = 0) -> Answer:
+    """For test example `index`: one-draw estimates of the gradient of E_q[log p(x | z)] with respect to mu,
+    by three methods on the same DRAWS draws: of the chosen dimension a histogram (all over the same `edges`),
+    mean, standard error and sd, and "total", the variance summed over all dimensions."""
+    if not isinstance(model, Variational):
+        raise Refused(f"{model.title} draws no z for an example, so there is no gradient to estimate.")
+    dimension = whole(dimension, "dimension", 0, model.config.z - 1)
+    n = affordable(model, DRAWS)
+    x, y = tests(model, data, [place(data, index)])
+    reseed(seed_of(seed), model.device)
+    eps = model.p_eps(n)
+    seen, target = model.target(x, model.p_u(1))
+    q = model.q(seen, y)
+    found = estimates(model, q, target, eps, y)
+    columns = {
+        name: getattr(found, name)[:, dimension].double().cpu().numpy() for name in Estimates._fields[:3]
+    }
+    edge = float(np.quantile(np.abs(columns["score"]), 0.98)) or 1.0
+    edges = np.linspace(-edge, edge, BINS + 1)
+    answer: Answer = {"draws": n, "edges": edges, "f": found.f.mean().item(), "picture": None}
+    if data.space.kind == "image":
+        answer["picture"] = pictures(x)[0]
+    answer["mu"], answer["sigma"] = q.mean[0, dimension].item(), q.stddev[0, dimension].item()
+    for name, column in columns.items():
+        total = getattr(found, name).double().var(0).sum().item()
+        answer[name] = {
+            "mean": float(column.mean()), "sd": float(column.std(ddof=1)),
+            "error": float(column.std(ddof=1) / math.sqrt(n)), "total": total,
+            "histogram": np.histogram(np.clip(column, -edge, edge), edges)[0],
+            "beyond": float((np.abs(column) > edge).mean()),
+        }  # fmt: skip
+    return answer
+
+
+def estimates(
+    model: Variational, q: Normal, target: Tensor, eps: Tensor, y: Tensor | None = None
+) -> Estimates:
+    """Each from one draw z = mu + sigma eps, for eps (n, z); f(z) = log p(x | z).
+
+    pathwise: df/dz, for dz/dmu = 1 (Kingma and Welling 2014, section 2.4).
+    score: f(z) dlog q(z)/dmu = f(z) eps / sigma (Williams 1992): needs no derivative of f.
+    baseline: (f(z) - b) eps / sigma, with b the mean f of the other draws: the same mean, for b does not
+    depend on this eps, and E[eps] = 0.
+    """
+
+    def f(z: Tensor) -> Tensor:
+        p = model.p(z, None if y is None else y.expand(len(z)))
+        return log_prob(p, target.expand(len(z), *target.shape[1:]))
+
+    z = q.mean + q.stddev * eps
+    parts = z.split(CHUNK)
+    value = torch.cat([f(part) for part in parts])
+    pathwise = torch.cat([grad(lambda z: f(z).sum())(part) for part in parts])
+    pull = eps / q.stddev
+    others = (value.sum() - value) / (len(value) - 1)
+    return Estimates(pathwise, value[:, None] * pull, (value - others)[:, None] * pull, value)

@@ -1,0 +1,121 @@
+"""The reverse process as films: from noise to data, between two noises, and at several guidances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.config import Refused
+from engine.data import Dataset
+from engine.device import seed as reseed
+from engine.diffusion.base import Denoiser
+from engine.diffusion.samplers import Step
+from engine.diffusion.schedule import levels
+from lab.diffusion.films_probe import count, filmed, knobs_of, named, noiseless, real, told, walked
+from lab.gan.line_scene import nodes
+from lab.probes import Answer, only_pictures, seed_of
+from lab.probes.ways import arc
+from lab.scenes.arrays import halves
+
+__all__ = ["between", "guided", "reverse"]
+
+NODES = 21  # of the mesh, along a side
+SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)  # of guidance
+ROWS = 8  # of a grid between two noises, and columns
+ALONG = 64  # points between two noises
+
+
+@torch.no_grad()
+def reverse(
+    model: Denoiser,
+    data: Dataset,
+    seed: int = 0,
+    n: int | None = None,
+    label: int | None = None,
+    **knobs: Any,
+) -> Iterator[Answer]:
+    """n samples from x_T to x_0, with other knobs of the sampler. Where the start decides all, a grid of
+    noise goes the same way as a mesh, whose cells hold the same share of it."""
+    filmed(data)
+    c = knobs_of(model, knobs)
+    n = count(data, n)
+    y = told(model, label, n)
+    reseed(seed_of(seed), model.device)
+    walk = model.walk(model.p_T(n), y, **knobs)
+    film = walked(model, data, walk, len(levels(c.T, c.steps)) - 1, real("x_t", data) | named("x_t", y))
+    if data.space.kind == "image" or adds_noise(c) or (y is not None and label is None):
+        yield from film
+        return
+    side = nodes(NODES, "Gaussian", model.device)
+    grid = torch.cartesian_prod(side, side).flip(1).to(**model.like)
+    beside = model.walk(grid, told(model, label, len(grid)), **knobs)
+    for part in film:
+        there = next(step.x for step in beside if step.t == part["t"])
+        yield part | {"x_t/mesh/generator": halves(there).reshape(NODES, NODES, 2)}
+
+
+def adds_noise(c: Any) -> bool:
+    return c.sampler.startswith("DDPM") or (c.sampler == "DDIM" and c.eta > 0)
+
+
+@torch.no_grad()
+def between(
+    model: Denoiser, data: Dataset, seed_a: int, seed_b: int, label: int | None = None
+) -> Iterator[Answer]:
+    """Samples from noises between two: along the arc, on which |x_T| stays what it is for noise. Of
+    pictures ROWS pairs of noises, a row each; of points one pair, with the line on which its samples
+    lie."""
+    filmed(data)
+    image = data.space.kind == "image"
+    pairs, along = (ROWS, ROWS) if image else (1, ALONG)
+    ends = []
+    for name, value in {"seed_a": seed_a, "seed_b": seed_b}.items():
+        reseed(seed_of(value, name), model.device)
+        ends.append(model.p_T(pairs).flatten(1))
+    share = torch.linspace(0, 1, along, **model.like)[:, None]
+    x = torch.cat([arc(a, b, share) for a, b in zip(*ends, strict=True)]).unflatten(1, model.space.shape)
+    y = told(model, label, pairs)
+    y = None if y is None else y.repeat_interleave(along)
+    walk = model.walk(x, y, **noiseless(model))
+    steps = len(levels(model.config.T, model.config.steps)) - 1
+    for part in walked(model, data, walk, steps, real("x_t", data)):
+        yield part if image else part | {"x_t/paths/between": part["x_t/points/fake"][None]}
+
+
+@torch.no_grad()
+def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) -> Iterator[Answer]:
+    """The same noise at several scales of guidance, a row each, with a column for each class: one picture
+    on each screen."""
+    only_pictures(data)
+    if not model.conditional:
+        raise Refused("Guidance needs a model that was told labels; train one that is told them.")
+    if not isinstance(scales, list | tuple) or not 1 <= len(scales) <= ROWS:
+        raise Refused(f"scales must be 1 to {ROWS} values of guidance, such as [0, 1, 2].")
+    for scale in scales:
+        knobs_of(model, {"guidance": scale})
+    columns = min(10, model.space.classes)
+    reseed(seed_of(seed), model.device)
+    x, y = model.p_T(1).expand(columns, *model.space.shape), model.labels(columns)
+    knobs = noiseless(model)
+    walks = [model.walk(x, y, guidance=scale, **knobs) for scale in scales]
+    steps = len(levels(model.config.T, model.config.steps)) - 1
+    for part in walked(model, data, map(together, *walks), steps, {}):
+        yield {name: sheet(it, columns) if "/images/" in name else it for name, it in part.items()}
+
+
+def together(*steps: Step) -> Step:
+    """Steps at one level as one."""
+    x, eps, x0 = (torch.cat([getattr(step, name) for step in steps]) for name in ("x", "eps", "x0"))
+    return Step(steps[0].t, x, eps, x0)
+
+
+def sheet(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (n, H, W[, 3]) in bytes as one picture of so many columns, (1, ...), with grey lines
+    between."""
+    lined = np.pad(tiles, [(0, 0), (0, 2), (0, 2), *[(0, 0)] * (tiles.ndim - 3)], constant_values=128)
+    n, h, w, *colour = lined.shape
+    whole = lined.reshape(n // columns, columns, h, w, *colour).swapaxes(1, 2)
+    return np.ascontiguousarray(whole.reshape(1, n // columns * h, columns * w, *colour)[:, :-2, :-2])

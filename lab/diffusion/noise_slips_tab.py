@@ -1,0 +1,73 @@
+"""The slips in the lectures' slide on diffusion, and a film of what one of them does to this very model."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+from engine import lectures as slips
+from engine.diffusion import schedule
+from lab.diffusion.films_tab import SCREENS, known, show
+from lab.kit.pickers import number_of_z
+from lab.kit.room import Room
+from lab.kit.slips import Slip, cards
+
+T = 1000  # of the lecture's paper
+
+
+@st.fragment
+def noise_slips(room: Room) -> None:
+    """The slips in words and numbers; then Algorithm 2 right and as written, from the same noise."""
+    cards(found())
+    st.markdown("**Both formulas, this model, the same noise:**")
+    seed = number_of_z("Seed of the noise", "slips-seed", 0)
+    same = {"seed": seed, "steps": known(room).config["steps"]}
+    titles = {"DDPM": "Algorithm 2 as in the paper", "DDPM as on the slide": "Algorithm 2 as on the slide"}
+    rows = [{"title": title, "ask": "reverse", "with": same | {"sampler": s}} for s, title in titles.items()]
+    show(room, "slips", rows, SCREENS)
+    if room.kind == "image":
+        there = "/ddpm?data=moons&tab=Slips+in+the+slides"
+        st.markdown(f"On digits the eye sees little of it. [On points]({there}) it is plain: they shrink.")
+
+
+@cache
+def found() -> list[Slip]:
+    """The slips, in the order in which a reader meets them."""
+    kept = schedule.alpha_bar("linear", T)
+    beta = schedule.beta(kept)
+    right, wrong = (slips.variance_of_samples(kept, under) for under in (1 - kept, beta))
+    short = schedule.alpha_bar("linear", 100)
+    fewer = slips.variance_of_samples(short, schedule.beta(short))
+    noised = slips.variance_of_noised(kept, (1 - kept).sqrt())
+    first = ((1 - kept[1]).sqrt() / (1 - kept[1])).item()
+    return [
+        Slip(
+            "A root too many in the jump to x_t",
+            "slide “Denoising Diffusion Probabilistic Models”, Practice 8",
+            r"q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\, x_0, \sqrt{1 - \bar\alpha_t}\, \mathbf I)",
+            r"q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\, x_0, (1 - \bar\alpha_t)\, \mathbf I)",
+            "The second place of $\\mathcal N$ is a variance, as in the line above it on the slide. "
+            "$\\sqrt{1 - \\bar\\alpha_t}$ is the standard deviation: right as the factor of $\\varepsilon$, "
+            "where the "
+            f"slide also has it. Read as a variance it makes the noise of the first step **{first:.0f} "
+            f"times** too "
+            "strong, and data of variance 1, which should keep it at every $t$, would swell to "
+            f"**{noised.max().item():.2f}**. Step by step and in one jump would then not agree.",
+        ),
+        Slip(
+            "α where ᾱ belongs, in Algorithm 2",
+            "the same slide, line 4 of Algorithm 2",
+            r"x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \left( x_t - \frac{1 - \alpha_t}{\sqrt{1 - \alpha_t}}\, "
+            r"\varepsilon_\theta(x_t, t) \right) + \sigma_t z",
+            r"x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \left( x_t - \frac{1 - \alpha_t}{\sqrt{1 - "
+            r"\bar\alpha_t}}\, \varepsilon_\theta(x_t, t) \right) + \sigma_t z",
+            "One bar is missing. $\\sqrt{1 - \\alpha_t}$ is far smaller than $\\sqrt{1 - \\bar\\alpha_t}$, "
+            "so every step takes too much noise away, and samples shrink towards the middle. For data "
+            "$\\mathcal N(0, 1)$ and "
+            f"the best net there is, T = {T:,} steps return the variance **{wrong:.2f}** instead of "
+            f"**{right:.2f}**; with T = 100 it is {fewer:.2f}. **A test caught it**: with the exact denoiser "
+            f"of a "
+            "Gaussian, every sampler of this lab must return that Gaussian's mean and variance.",
+        ),
+    ]

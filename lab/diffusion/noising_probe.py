@@ -1,0 +1,71 @@
+"""The forward process as a film: data become noise, in one jump and step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from engine.data import Dataset
+from engine.device import seed as reseed
+from engine.diffusion.base import Denoiser
+from engine.diffusion.ddpm import DDPM
+from lab.diffusion.films_probe import PARTS, count, counts, evenly, filmed, level, named, opening, real, shown
+from lab.probes import Answer, seed_of, whole
+
+__all__ = ["forward"]
+
+
+@torch.no_grad()
+def forward(
+    model: Denoiser, data: Dataset, seed: int = 0, n: int | None = None, index: int | None = None
+) -> Iterator[Answer]:
+    """x_t for t from 0 to T of n examples: on the screen "x_t" in one jump, with one eps for each example
+    at all t; on "chain" step by step, with new noise at every step; below each how its numbers are spread.
+    `index`: other test examples."""
+    filmed(data)
+    x0, y = examples(data, count(data, n), index)
+    reseed(seed_of(seed), model.device)
+    eps, chain = torch.randn_like(x0), x0
+    still = real("x_t", data) | real("chain", data) | named("x_t", y) | named("chain", y)
+    first = opening(model, data) | still
+    kept = evenly(model.config.T + 1, PARTS[data.space.kind])
+    for t in range(model.config.T + 1):
+        if t:
+            chain = further(model, chain, t - 1, t)
+        if t in kept:
+            jump = model.q(x0, t, eps)
+            numbers = level(model, t) | ({"β": beta(model, t)} if isinstance(model, DDPM) and t else {})
+            for name, x in {"one jump": jump, "step by step": chain}.items():
+                numbers |= {
+                    f"mean, {name}": x.mean().item(),
+                    f"variance, {name}": x.var(unbiased=False).item(),
+                }
+            found = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
+            yield first | found | shown("x_t", jump) | shown("chain", chain)
+            first = {}
+
+
+def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor | None]:
+    """n test examples, evenly from all, and their labels; `index` moves the choice on."""
+    if index is None:
+        return data.some(n, test=True)
+    index = whole(index, "index", 0, len(data.test_x) - 1)
+    n = min(n, len(data.test_x))
+    at = (torch.arange(n, device=data.x.device) * len(data.test_x) // n + index) % len(data.test_x)
+    x, y = data.some(len(data.test_x), test=True)
+    return x[at], None if y is None else y[at]
+
+
+def beta(model: Denoiser, t: int) -> float:
+    return 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
+
+
+def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:
+    """x_t drawn from q(x_t | x_s = x), s < t: the one process of independent steps with these x_t. For flow
+    matching, which speaks of no such steps, it is one that fits."""
+    signal, noise = model.signal.double(), model.noise.double()
+    kept = signal[t] / signal[s]
+    fresh = (noise[t] ** 2 - (kept * noise[s]) ** 2).clamp(min=0).sqrt()
+    return kept.to(x) * x + fresh.to(x) * torch.randn_like(x)

@@ -1,0 +1,106 @@
+"""What is said of diffusions."""
+
+from __future__ import annotations
+
+from engine.diffusion.base import OBJECTIVES, Denoiser
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
+from engine.metrics.measure import LOSS
+from lab.diffusion.failures import DDPM_FAILURES
+from lab.kit.subject import Legend, Place, Recording, Row, Subject
+from lab.stage import Graph
+
+LEGENDS: dict[str, Legend] = {
+    "points": [
+        "From the same noise in every frame, in ten quick steps, the model goes its ",
+        {"words": "ways", "layer": "paths/reverse", "role": "model"},
+        " to these ",
+        {"words": "samples", "layer": "points/fake", "role": "model"},
+        ", which should come to lie like the ",
+        {"words": "data", "layer": "points/real", "role": "data"},
+        ". ",
+        {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        " are the score at the level t below: which way data with that much noise are denser.",
+    ],
+    "line": [
+        "The ",
+        {"words": "density of the samples", "layer": "line/model density", "role": "model"},
+        " should come to match the ",
+        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        ".",
+    ],
+    "image": [
+        "Samples from the same noise in every frame, in ten quick steps; and six test pictures at three "
+        "levels of noise, each with what the net takes it to have been below it."
+    ],
+}  # fmt: skip
+
+
+def graph(out: str, says: str) -> Graph:
+    """What flows where in Algorithm 1, for a net that puts out `out`."""
+    return {
+        "nodes": [
+            {"id": "x0", "title": "x₀", "says": "an example", "role": "data", "at": [0, 0],
+             "array": "points/real", "lights": ["batch.x", "x0"]},
+            {"id": "t", "title": "t", "says": "a level of noise, by lot", "at": [0, 1], "lights": ["t"]},
+            {"id": "eps", "title": "ε", "says": "noise N(0, I)", "role": "latent", "at": [0, 2],
+             "lights": ["eps"]},
+            {"id": "x_t", "title": "x_t", "says": "the example, noised in one jump", "at": [1, 1],
+             "lights": ["x_t"]},
+            {"id": "net", "title": "net", "says": "sees x_t and t", "role": "model", "at": [2, 1],
+             "arrays": ["points/fake", "images/samples"]},
+            {"id": "out", "title": out, "says": says, "role": "model", "at": [3, 1], "lights": ["o"]},
+            {"id": "loss", "title": "loss", "says": "the mean squared error", "at": [4, 1],
+             "arrays": ["curve/loss/"], "lights": ["error", "terms"]},
+            {"id": "gradient", "title": "gradient", "says": "to the weights of the net",
+             "role": "gradient", "at": [3, 2], "lights": ["gradient", "change"]},
+        ],
+        "edges": [
+            ["x0", "x_t"], ["t", "x_t"], ["eps", "x_t"], ["x_t", "net"], ["net", "out"], ["out", "loss"],
+            ["loss", "gradient", "gradient"], ["gradient", "net", "gradient"],
+        ],
+    }  # fmt: skip
+
+
+GRAPH = graph("ε_θ(x_t, t)", "its guess of the noise")
+SPEED_GRAPH = graph("u_θ(x_t, t)", "its guess of the speed ε − x₀")
+
+
+def loss_now(run: str, row: Row) -> str:
+    """The loss with its present number in it."""
+    says = {
+        "eps": r"\lVert \varepsilon - \varepsilon_\theta(x_t, t) \rVert^2",
+        "x0": r"\lVert x_0 - x_\theta(x_t, t) \rVert^2",
+        "v": r"\lVert v - v_\theta(x_t, t) \rVert^2",
+        "u": r"\lVert u - u_\theta(x_t, t) \rVert^2",
+    }
+    for name, loss in OBJECTIVES.items():
+        if (value := row.get(loss)) is not None:
+            when = f"Around round {row['round']:,}: "
+            return when + rf"${says[name]} = {value:.3f}$, a mean over the numbers of $x_0$."
+    return ""
+
+
+SUBJECT = Subject(
+    Denoiser,
+    places=[
+        Place("ddpm", "Learn to take noise away, step by step", "Variational"),
+        Place("flow-matching", "Straight paths from noise to data", "Variational"),
+    ],
+    legends=LEGENDS,
+    labels={
+        "world": "Data space",
+        "images/samples": "Samples",
+        "images/denoised": "Test digits, noised, and what the net sees in them",
+        f"chart/{LOSS}": "Loss",
+    },
+    graph=GRAPH,
+    now=loss_now,
+    data="digits",
+    recordings=[
+        Recording("ddpm", "digits", 10_000, weights=True), Recording("ddpm", "moons", 3000, weights=True),
+        Recording("ddpm", "ring", 3000, weights=True), Recording("flow-matching", "moons", 3000, weights=True),
+    ],
+)  # fmt: skip
+OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)
+OF_FLOW_MATCHING = Subject(FlowMatching, graph=SPEED_GRAPH, data="moons")

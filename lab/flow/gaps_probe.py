@@ -1,0 +1,70 @@
+"""Why a flow is not perfect: how much of its mass lies where the data are not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import Refused
+from engine.data import Dataset
+from engine.flow.base import Flow
+from lab.diffusion.diffusion_scene import lattice
+from lab.flow.flow_scene import shades
+from lab.probes import Answer
+
+SIDE, COARSE = 200, 64  # nodes of the grid, along a side; where each costs much
+HELD = 0.999  # of the data: the rest of the plane is where they are not
+DEPTH = 12.0  # nats below the largest density: the faintest shade
+
+
+@torch.no_grad()
+def bridges(model: Flow, data: Dataset) -> Answer:
+    """On a grid over the box: logarithms of the `model`'s density and of the `data`'s as bytes; the model's
+    outside of the smallest region that has HELD of the data (`between`); the `share` of its mass there, what
+    that costs at least (`cost`), and KL(data || model), in nats.
+
+    cost: by the region alone data and model are two coins, and KL(data || model) is no less than theirs.
+    """
+    if data.space.kind != "points":
+        raise Refused("Bridges are sought in the plane; choose points as the data.")
+    assert data.box
+    side = COARSE if "density" in model.slow else SIDE
+    grid = lattice(data.box, side).to(**model.like)
+    x0, x1, y0, y1 = data.box
+    area = (x1 - x0) * (y1 - y0) / (side - 1) ** 2
+    log_q = model.log_prob(grid).double()
+    if data.target is None:
+        note = "These data are a table: nobody knows their density, nor where it is zero."
+        return {"model": tones(log_q), "note": note}
+    log_p = data.target.log_prob(grid.double())
+    p, q = log_p.exp() * area, log_q.exp() * area
+    order = p.argsort(descending=True)
+    first = int((p[order].cumsum(0) < HELD * p.sum()).sum()) + 1
+    outside = torch.ones_like(p, dtype=torch.bool)
+    outside[order[:first]] = False
+    held, kept = float(p[~outside].sum() / p.sum()), float(q[~outside].sum() / q.sum())
+    return {
+        "model": tones(log_q),
+        "data": tones(log_p),
+        "between": tones(torch.where(outside, log_q, -math.inf), top=log_q.max()),
+        "share": 1 - kept,
+        "held": held,
+        "cost": coin(held, kept),
+        "KL": float(torch.where(p > 0, p * (log_p - log_q.clamp(min=-1e3)), 0.0).sum()),
+        "note": "",
+    }
+
+
+def coin(p: float, q: float) -> float:
+    """KL of a coin that shows heads with probability p from one of q, in nats."""
+    return sum(a * math.log(a / max(b, 1e-300)) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0)
+
+
+def tones(log_p: Tensor, top: Tensor | None = None) -> np.ndarray:
+    """Logarithms (side^2,) as bytes (side, side), 0 where DEPTH below the top or less."""
+    side = math.isqrt(len(log_p))
+    top = log_p.max() if top is None else top
+    return shades(1 + (log_p.clamp(min=-1e6) - top) / DEPTH).reshape(side, side)

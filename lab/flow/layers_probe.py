@@ -1,0 +1,213 @@
+"""What a page may ask a flow of points: the film of its layers, its density in the plane, and the way of one
+place through all layers.
+
+As in `engine.flow`, h_0 = x, h_l = f_l(h_{l-1}) and z = h_L."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import Refused
+from engine.data import Dataset
+from engine.device import seed as reseed
+from engine.flow.base import Flow
+from engine.flow.transforms import Transform
+from lab.codes.plane_scene import box_of
+from lab.diffusion.diffusion_scene import lattice
+from lab.flow.flow_scene import shades
+from lab.probes import Answer, seed_of, whole
+from lab.probes.brought import finite
+from lab.scenes.arrays import halves
+
+__all__ = ["layers", "plane", "point"]
+
+NODES = 25  # of the mesh, along a side
+SIDE, FINE = 64, 128  # nodes of a field's side, of each layer and of the whole
+DRAWS = 20_000  # of the base, to know its quantiles
+INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
+LEAST = 0.05  # nats: a log-determinant below is no colour of its own
+BASE = 3.3  # nearly all of a base lies within
+FAR = 1e3
+
+
+def in_the_plane(data: Dataset) -> None:
+    """Raises `Refused` for data that are no points."""
+    if data.space.kind != "points":
+        raise Refused("The way through the layers is drawn in the plane; choose points as the data.")
+
+
+# --- the film ------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[Answer]:
+    """From t = L, the base, to t = 0, the data: samples (fake) on their way back through the layers, data
+    (real) as encoded so far, a grid of z whose cells carry equal probability where the base's numbers are
+    independent; the density of h_t, of its own maximum; and log|det| of f_t^-1 at each place, by which that
+    layer stretches (more than 128) or squeezes, on one scale for all layers."""
+    in_the_plane(data)
+    n = whole(n, "n", 1, 5000)
+    reseed(seed_of(seed), model.device)
+    L = len(model.transforms)
+    z = model.base.sample(n)
+    fake, mesh = (back(model, start) for start in (z, net(model)))
+    real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
+    box = around([*fake, *real], data)
+    grid = lattice(box, nodes_of(model, SIDE)).to(**model.like)
+    steps = [grid.new_zeros(len(grid)), *(f.inverse(grid)[1] for f in model.transforms)]
+    scale = max(LEAST, strongest(torch.cat(steps[1:])))
+    first: Answer = {"T": L, "box": box}
+    for t in range(L, -1, -1):
+        yield first | {
+            "t": t,
+            "note": model.transforms[t - 1].title if t else "",
+            "numbers": {"scale of the colours": scale},
+            "h/points/fake": halves(fake[L - t]),
+            "h/points/real": halves(real[t]),
+            "h/mesh/generator": halves(mesh[L - t]).reshape(NODES, NODES, 2),
+            "density/field/density": bytes_of(relative(density(model, grid, t))),
+            "stretch/field/stretch": bytes_of((1 + steps[t] / scale) / 2),
+        }
+        first = {}
+
+
+def back(model: Flow, z: Tensor) -> list[Tensor]:
+    """h_L = z, h_{L-1}, ..., h_0 = x."""
+    return [z, *(h for h, _ in model.back(z))]
+
+
+def net(model: Flow) -> Tensor:
+    """A grid of z (NODES^2, 2), y the slower: along each side the quantiles of that number."""
+    z = model.base.sample(DRAWS).float()
+    share = (torch.arange(NODES, device=z.device) + 0.5) / NODES
+    across, up = z.quantile(share, 0).to(**model.like).T
+    return torch.cartesian_prod(up, across).flip(1)
+
+
+def around(clouds: list[Tensor], data: Dataset) -> list[float]:
+    """A square around INSIDE of all points and around the data's box."""
+    assert data.box
+    h = torch.cat(clouds).float()
+    h = h[h.isfinite().all(1)]
+    tail = (1 - INSIDE) / 2
+    low, high = h.quantile(h.new_tensor([tail, 1 - tail]), 0).tolist() if len(h) else ([0.0] * 2, [0.0] * 2)
+    room = [MARGIN * (b - a) for a, b in zip(low, high, strict=True)]
+    x0, x1, y0, y1 = data.box
+    across = min(low[0] - room[0], x0), max(high[0] + room[0], x1)
+    up = min(low[1] - room[1], y0), max(high[1] + room[1], y1)
+    return box_of([across, up])
+
+
+def nodes_of(model: Flow, side: int) -> int:
+    """Along a field's side: half of them where each costs much."""
+    return side // 2 if "density" in model.slow else side
+
+
+def density(model: Flow, h: Tensor, t: int) -> Tensor:
+    """log p of h_t (n,): the base's density through the layers t + 1 ... L."""
+    total = h.new_zeros(len(h))
+    for f in model.transforms[t:]:
+        h, log_det = f(h)
+        total = total + log_det
+    return model.base.log_prob(h) + total
+
+
+def strongest(values: Tensor) -> float:
+    """The size that 99 % of these do not exceed."""
+    sizes = values.abs().float()
+    sizes = sizes[sizes.isfinite()]
+    return float(np.quantile(sizes.cpu().numpy(), 0.99)) if len(sizes) else 0.0
+
+
+def relative(log_p: Tensor) -> Tensor:
+    """The density as a share of its maximum; 0 where there is none."""
+    log_p = log_p.nan_to_num(-math.inf, -math.inf, -math.inf)
+    return (log_p - log_p.max().clamp(min=-1e30)).exp()
+
+
+def bytes_of(shares: Tensor) -> np.ndarray:
+    """Shares (n^2,) as a field in bytes; row 0 at the bottom."""
+    side = math.isqrt(len(shares))
+    return shades(shares.nan_to_num(0.5)).reshape(side, side)
+
+
+# --- one place -----------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def plane(model: Flow, data: Dataset) -> Answer:
+    """The density on a grid, of its own maximum, some of the data, and the `mass`, which is the integral of
+    the density over the box, by the trapezoidal rule."""
+    in_the_plane(data)
+    assert data.box
+    x0, x1, y0, y1 = data.box
+    box = box_of([(min(x0, -BASE), max(x1, BASE)), (min(y0, -BASE), max(y1, BASE))])
+    side = nodes_of(model, FINE)
+    log_p = model.log_prob(lattice(box, side).to(**model.like))
+    p = log_p.double().exp().nan_to_num(0).reshape(side, side)
+    step = (box[1] - box[0]) / (side - 1)  # of a square
+    mass = torch.trapezoid(torch.trapezoid(p)).item() * step**2
+    return {
+        "field/density": bytes_of(relative(log_p)),
+        "points/real": halves(data.some(400)[0]),
+        "box": box,
+        "mass": finite(mass),
+    }
+
+
+@torch.no_grad()
+def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
+    """The way h_0 = x ... h_L = z of one place, with log|det| and the Jacobian dh_l/dh_{l-1} of each layer,
+    and df/dx. All in float64. `truth` is there if the data's density is known, and None where that is 0."""
+    in_the_plane(data)
+    start = torch.tensor([[coordinate(x, "x"), coordinate(y, "y")]], dtype=torch.float64, device=model.device)
+    exact = deepcopy(model).double().requires_grad_(False)
+    way, log_dets, jacobians = [start], [], []
+    total = torch.eye(2).to(start)
+    for f in exact.transforms:
+        jacobians.append(jacobian(f, way[-1]))
+        h, log_det = f(way[-1])
+        way.append(h)
+        log_dets.append(log_det)
+        total = jacobians[-1] @ total
+    z = way[-1]
+    log_pz, log_det = exact.base.log_prob(z), torch.cat(log_dets).sum()
+    numbers = {
+        "log_pz": log_pz.item(),
+        "log_px": (log_pz + log_det).item(),
+        "inversion": (start - back(exact, z)[-1]).abs().max().item(),
+    }
+    if data.target is not None:
+        numbers["truth"] = data.target.log_prob(start).item()
+    return {
+        "way": single(torch.cat(way)),
+        "log_dets": single(torch.cat(log_dets)),
+        "jacobians": single(torch.stack(jacobians)),
+        "jacobian": single(total),
+        "titles": [f.title for f in exact.transforms],
+        "numbers": {name: finite(value) for name, value in numbers.items()},
+    }
+
+
+def coordinate(value: object, name: str) -> float:
+    """Raises `Refused`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < FAR:
+        raise Refused(f"{name} is {str(value)[:40]!r}; it must be a number between −{FAR:g} and {FAR:g}.")
+    return float(value)
+
+
+def jacobian(f: Transform, h: Tensor) -> Tensor:
+    """dz_i/dx_j (D, D) at one x = h (1, D)."""
+    with torch.enable_grad():  # not torch.func: a solver's own functions have no place in it
+        found = torch.autograd.functional.jacobian(lambda x: f(x)[0][0], h)
+    return found[:, 0]
+
+
+def single(x: Tensor) -> np.ndarray:
+    return x.cpu().numpy().astype(np.float32)

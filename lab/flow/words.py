@@ -1,0 +1,152 @@
+"""What is said of normalizing flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.flow.base import BITS, NLL, TEST, Flow
+from engine.flow.real_nvp import RealNVP
+from engine.flow.spline_flow import SplineFlow
+from engine.flow.symptoms import KL
+from lab.flow.failures import FLOW_FAILURES
+from lab.kit.subject import Legend, Place, Recording, Row, Subject
+from lab.kit.verdict import judged_by
+from lab.runs import store
+from lab.stage import Graph
+
+DENSITY: list[Any] = [
+    "The model's exact ",
+    {"words": "density", "layer": "field/density", "role": "model"},
+    " should come to be that of the ",
+    {"words": "data", "layer": "points/real", "role": "data"},
+    ". ",
+    {"words": "Samples", "layer": "points/fake", "role": "model", "off": True},
+    " are noise z, sent back through all layers; so is the ",
+    {"words": "grid", "layer": "mesh/generator", "role": "latent", "off": True},
+    ", whose cells all hold the same share of the noise. ",
+]
+LEGENDS: dict[str, Legend] = {
+    "points": [
+        *DENSITY,
+        "Beside it the data's ",
+        {"words": "exact density", "layer": "side/target", "role": "truth"},
+        ", and the ",
+        {"words": "difference", "layer": "side/error", "role": "field"},
+        ": blue where the model has too little, orange where it has too much.",
+    ],
+    "points alone": [
+        *DENSITY,
+        "Nobody knows the density of a table, so there is no entropy and no error to show.",
+    ],
+    "line": [
+        "The model's exact ",
+        {"words": "density", "layer": "line/model density", "role": "model"},
+        " should come to match the ",
+        {"words": "data's", "layer": "line/truth density", "role": "truth"},
+        ". Each ",
+        {"words": "line", "layer": "links/generator", "role": "latent"},
+        " leads from a z below to its x; there is the same share of the noise between any two.",
+    ],
+    "image": ["Pictures that the model makes of the same noise z in every frame, by x = f⁻¹(z)."],
+}
+
+GRAPH: Graph = {
+    "nodes": [
+        {"id": "x", "title": "x", "says": "an example", "role": "data", "at": [0, 0],
+         "array": "points/real", "lights": ["batch.x", "x"]},
+        {"id": "f", "title": "f = f_L ∘ … ∘ f₁", "says": "invertible layers", "role": "model", "at": [1, 0],
+         "array": "mesh/generator"},
+        {"id": "z", "title": "z", "says": "the example as noise", "role": "latent", "at": [2, 0],
+         "lights": ["z"]},
+        {"id": "base", "title": "log p_z(z)", "says": "how likely that noise is", "role": "latent",
+         "at": [3, 0]},
+        {"id": "det", "title": "log |det ∂f/∂x|", "says": "how much f stretches here", "role": "model",
+         "at": [2, 1], "lights": ["log_det"]},
+        {"id": "sum", "title": "log p_x(x)", "says": "the sum of both, exact", "role": "model",
+         "at": [3, 1], "arrays": ["field/density", "line/model density"]},
+        {"id": "loss", "title": "loss", "says": "−E[log p_x(x)]", "at": [4, 1],
+         "arrays": [f"curve/{NLL.chart}/", f"curve/{BITS.chart}/"], "lights": ["terms"]},
+        {"id": "gradient", "title": "gradient", "says": "to the weights of all layers",
+         "role": "gradient", "at": [2, 2], "lights": ["gradient", "change"]},
+    ],
+    "edges": [
+        ["x", "f"], ["f", "z"], ["z", "base"], ["f", "det"], ["base", "sum"], ["det", "sum"], ["sum", "loss"],
+        ["loss", "gradient", "gradient"], ["gradient", "f", "gradient"],
+    ],
+}  # fmt: skip
+
+LOSS = r"-\frac1m \sum_i \log p_x(x_i)"
+
+
+def loss_now(run: str, row: Row) -> str:
+    """The lecture's loss with its present number; and on test data, beside the least that is possible."""
+    when, at = rf"Around round {row['round']:,}: $L = {LOSS}", store.folder(run)
+    rows = store.rows(at / "metrics.jsonl", tail=32_768, having=(b'"test ',))
+    last = rows[-1] if rows else {}
+    if BITS in row:
+        says = when + rf"$ is {row[BITS]:.3f} bits per dimension"
+        if tested := last.get(TEST[BITS]):
+            says += f", and {tested:.3f} on test data"
+        return says + ". With 8 bits a model says no more than that there are 256 levels."
+    if NLL not in row:
+        return ""
+    says = when + f" = {row[NLL]:.3f}$ nats"
+    if TEST[NLL] not in last:
+        return says + "."
+    says += f". On test data, around round {last['round']:,}, it is {signed(last[TEST[NLL]])}"
+    if KL not in last:
+        return says + ". How low it can come nobody knows: a table has no density of its own."
+    known = judged_by(store.read_info(at).data)
+    if not known.done():
+        return says + "."
+    return says + (
+        f": **{signed(last[KL])} nat above the entropy** of the data, {known.result().entropy:.3f}, "
+        "the least that is possible."
+    )
+
+
+def signed(value: float) -> str:
+    """Three decimals, with a real minus sign."""
+    return f"{value:.3f}".replace("-", "−")
+
+
+_GROUP = "Normalizing flows"
+_SHIPPED = {
+    "planar": 4000, "nice": 3000, "real-nvp": 3000, "maf": 3000, "iaf": 3000, "glow": 3000,
+    "continuous-flow": 1500,
+}  # fmt: skip
+SUBJECT = Subject(
+    Flow,
+    places=[
+        Place(
+            "change-of-variables", "Bend a curve, and the density follows", _GROUP, "Change of variables",
+            "tractable",
+        ),
+        Place("real-nvp", "Scale and shift one half as the other says", _GROUP),
+        Place("nice", "Shift one half, and keep all volume", _GROUP),
+        Place("planar", "Push the plane along one direction, again and again", _GROUP),
+        Place("maf", "Each number as those before it say", _GROUP),
+        Place("iaf", "The same, for quick samples", _GROUP),
+        Place("glow", "Learn which half is kept", _GROUP),
+        Place("spline-flow", "Curves instead of scaling and shifting", _GROUP),
+        Place("continuous-flow", "Infinitely many layers: a movement", _GROUP),
+    ],
+    legends=LEGENDS,
+    labels={
+        "world": "Data space",
+        "images/samples": "Samples",
+        "side/target": "exact density of the data",
+        "side/error": "data minus model",
+    },
+    graph=GRAPH,
+    now=loss_now,
+    data="moons",
+    recordings=[
+        *(Recording(name, "moons", rounds, weights=True) for name, rounds in _SHIPPED.items()),
+        Recording("spline-flow", "ring", 3000, weights=True),
+        Recording("spline-flow", "two-bumps", 1000, weights=True),
+        Recording("real-nvp", "digits", 2500, weights=True),
+    ],
+)  # fmt: skip
+OF_REAL_NVP = Subject(RealNVP, failures=FLOW_FAILURES)
+OF_SPLINE_FLOW = Subject(SplineFlow, data="ring")

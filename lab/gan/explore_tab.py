@@ -1,0 +1,122 @@
+"""Tools that ask a model of pictures: what lies between two z, sums of z, copies, and who is fooled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lab.gan.judge_tab import judge
+from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.pickers import number_of_z, one_of
+from lab.kit.room import Room
+from lab.kit.ways import sums, ways
+from lab.runs.supervisor import NO_MODEL
+
+
+def explore(room: Room) -> None:
+    """The tools, one at a time; only the tool that is used runs again."""
+    if room.kind != "image":
+        st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
+    elif not room.live:
+        st.info(NO_MODEL)
+    else:
+        one_of(
+            room,
+            {
+                "Between two z": between,
+                "Arithmetic with z": arithmetic,
+                "Is it memorizing?": memorizing,
+                "Be the discriminator": judge,
+            },
+            "explore-tool",
+        )
+
+
+# --- between two z -----------------------------------------------------------------------------
+
+
+def between(room: Room) -> None:
+    st.markdown(
+        "Two noise vectors z, each drawn with its own seed, and what G draws on the way from one to the "
+        "other. If G has learned more than a list of pictures, all on the way look like digits too."
+    )
+    left, right = st.columns(2)
+    with left:
+        a = number_of_z("Seed of the first z", "explore-a", 1)
+    with right:
+        b = number_of_z("Seed of the last z", "explore-b", 2)
+    if found := ask(room, "interpolate", a=a, b=b):
+        strip(ways(found, "Straight line from z to z"), columns=11)
+        st.markdown(_why_the_arc(found))
+        ask_again(found, "explore-again")
+
+
+def _why_the_arc(found: dict[str, Any]) -> str:
+    low, high = found["usual"]
+    shortest, arc = min(found["linear norm"]), min(found["spherical norm"])
+    usual = f"Of the noise on which G is trained, 99 % has |z| between {low:.1f} and {high:.1f}. "
+    if shortest >= low:
+        return usual + f"The straight line stays within: its shortest z has |z| = {shortest:.1f}."
+    return usual + (
+        f"The straight line cuts through z as short as {shortest:.1f}, where practically no noise falls: "
+        f"G has never learned what to draw there. The arc keeps |z| at {arc:.1f} or more."
+    )
+
+
+# --- arithmetic --------------------------------------------------------------------------------
+
+
+def arithmetic(room: Room) -> None:
+    st.markdown(
+        "Choose three groups from the numbered samples. The z of each group are averaged, which keeps what "
+        "the group has in common; then G draws **mean A − mean B + mean C** (Radford et al. 2016). At first "
+        "A and B are alike, but A has more ink, and C is another digit. Often the result is C with more ink; "
+        "not always, for nothing told G to arrange its z like that."
+    )
+    sums(room, "explore", "Seed of the samples", "sample", "What G draws of each mean z, and of their sum")
+
+
+# --- is it memorizing? ---------------------------------------------------------------------------
+
+
+def memorizing(room: Room) -> None:
+    st.markdown(
+        "Above, eight samples; below each, the training picture that is nearest to it, and how far it is: "
+        "the root of the summed squares of the differences of all pixels, black being 0 and white 1."
+    )
+    seed = number_of_z("Seed of the samples", "explore-nearest", 0)
+    if found := ask(room, "nearest", seed=seed):
+        usual = found["usual"]
+        far = [Figure(p, f"{d:.1f}") for p, d in zip(found["nearest"], found["distance"], strict=True)]
+        strip([("Samples", [Figure(p, "", f"sample {i}") for i, p in enumerate(found["samples"], 1)]),
+               (f"The nearest of {found['among']:,} training pictures, and its distance", far)],
+              columns=len(far), least=36)  # fmt: skip
+        st.markdown(
+            f"A training picture is typically **{usual['median']:.1f}** away from the nearest other one "
+            f"(median of {usual['measured']}; 98 % lie between {usual['near']:.1f} and {usual['far']:.1f})."
+        )
+        st.markdown(_verdict(found["copies"], found["strangers"], len(far)))
+        ask_again(found, "explore-again")
+
+
+def _verdict(copies: int, strangers: int, n: int) -> str:
+    if copies > 1:
+        return (
+            f"**It looks like memorizing.** {copies} of the {n} samples are nearer to a training picture "
+            "than 99 % of training pictures are to each other: compare them by eye."
+        )
+    if copies == 1:
+        return (
+            f"**One of the {n} samples is suspiciously near** to a training picture; that can be chance. "
+            "Look at others."
+        )
+    if strangers > n / 2:
+        return (
+            f"**No copies, but not like the data yet:** {strangers} of the {n} samples are farther from "
+            "every training picture than 99 % of training pictures are from each other."
+        )
+    return (
+        f"**No sign of memorizing:** none of the {n} samples is nearer to a training picture than 99 % of "
+        "training pictures are to each other."
+    )

@@ -1,0 +1,200 @@
+"""What a page may ask a GAN: what lies between two z, sums of z, nearest examples, a jury, D's weights."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.config import Refused
+from engine.data import Dataset, floats
+from engine.device import seed as reseed
+from engine.gan.gan import GAN
+from engine.nets.layers import SpectralLinear
+from lab.gan import losses_probe as losses
+from lab.probes import Answer, only_pictures, seed_of, whole
+from lab.probes.ways import arc, chosen, summed
+from lab.scenes.arrays import pictures
+
+__all__ = ["arithmetic", "interpolate", "jury", "nearest", "present", "sheet", "spectrum", "verdict"]
+
+SHEET = 40  # numbered samples
+JUDGED = 8  # samples whose nearest example is sought
+REFERENCE = 500  # training examples whose own nearest neighbour is sought
+WORK = 5e9  # multiplications that this may take, about a third of a second
+CHUNK = 4096  # examples that are floats at a time
+
+
+def noise(model: GAN, n: int, seed: int) -> Tensor:
+    """The n noise vectors of this seed, (n, dim z)."""
+    reseed(seed, model.device)
+    return model.p_z(n)
+
+
+# --- interpolation ---------------------------------------------------------------------------
+
+
+def interpolate(model: GAN, data: Dataset, a: int, b: int, steps: int = 11) -> Answer:
+    """G along the straight line and along the arc from the z of seed a to that of seed b, with |z| on
+    the way, and the range in which |z| of 99 % of the noise lies."""
+    only_pictures(data)
+    steps = whole(steps, "steps", 2, 64)
+    first, last = noise(model, 1, seed_of(a, "a"))[0], noise(model, 1, seed_of(b, "b"))[0]
+    t = torch.linspace(0, 1, steps, device=model.device)[:, None]
+    ways = {"linear": torch.lerp(first, last, t), "spherical": arc(first, last, t)}
+    found: Answer = {name: pictures(model.G(z)) for name, z in ways.items()}
+    found |= {f"{name} norm": z.norm(dim=1).cpu().numpy() for name, z in ways.items()}
+    ends_of_99 = torch.tensor([0.005, 0.995], device=model.device)
+    return found | {"usual": noise(model, 10_000, 0).norm(dim=1).quantile(ends_of_99).tolist()}
+
+
+# --- arithmetic ------------------------------------------------------------------------------
+
+
+def sheet(model: GAN, data: Dataset, seed: int) -> Answer:
+    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C: A and
+    B look like one class, A with more ink than B; C looks like another, with little ink."""
+    only_pictures(data)
+    x = model.G(noise(model, SHEET, seed_of(seed)))
+    by_ink = x.flatten(1).mean(1).argsort().tolist()
+    one, other = alike(x, by_ink, data)
+    few = min(3, len(one) // 2)
+    return {"pictures": pictures(x), "A": one[-few:], "B": one[:few], "C": other[:3]}
+
+
+def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[int]]:
+    """The samples of the two commonest classes, each in this order, by the labels of the nearest training
+    pictures; without labels, or where all look alike: every second sample."""
+    classes: dict[int, list[int]] = {}
+    if data.y is not None:
+        labels = data.y[closest(x, data)[1]].tolist()
+        for i in order:
+            classes.setdefault(labels[i], []).append(i)
+    one, other = [*sorted(classes.values(), key=len, reverse=True), [], []][:2]
+    return (one, other) if other else (order[::2], order[1::2])
+
+
+def arithmetic(model: GAN, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
+    """G(mean A - mean B + mean C), each a group of samples of the sheet (Radford et al. 2016, figure 7)."""
+    only_pictures(data)
+    z = noise(model, SHEET, seed_of(seed))
+    return summed(z, chosen([A, B, C], "sample", SHEET), model.G)
+
+
+# --- nearest training examples ---------------------------------------------------------------
+
+
+class Neighbours(NamedTuple):
+    """How far training examples lie from their own nearest other: median, 1st and 99th percentile."""
+
+    median: float
+    near: float
+    far: float
+    measured: int
+
+
+_neighbours: OrderedDict[str, Neighbours] = OrderedDict()
+
+
+def nearest(model: GAN, data: Dataset, seed: int) -> Answer:
+    """JUDGED samples, the training example nearest to each and how far it is; the same of training
+    examples themselves. A distance is Euclidean, of pixels from 0 (black) to 1 (white)."""
+    only_pictures(data)
+    x = model.G(noise(model, JUDGED, seed_of(seed)))
+    distance, index = closest(x, data)
+    usual = neighbours(data)
+    return {
+        "samples": pictures(x), "nearest": pictures(data.take(index)), "index": index.tolist(),
+        "distance": distance.tolist(), "among": len(data), "usual": usual._asdict(),
+        "copies": int((distance < usual.near).sum()), "strangers": int((distance > usual.far).sum()),
+    }  # fmt: skip
+
+
+def closest(x: Tensor, data: Dataset, itself: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The distance of each of x to the nearest training example, and its index, (n,) each; not to the
+    example `itself` where x are training examples."""
+    best = torch.full((len(x),), torch.inf, device=x.device, dtype=x.dtype)
+    index = torch.zeros(len(x), dtype=torch.long, device=x.device)
+    for start in range(0, len(data), CHUNK):
+        far = torch.cdist(x.flatten(1), data.take(slice(start, start + CHUNK)).flatten(1)) / 2
+        if itself is not None:
+            rows = ((itself >= start) & (itself < start + CHUNK)).nonzero()[:, 0]
+            far[rows, itself[rows] - start] = torch.inf
+        found, at = far.min(1)
+        index = torch.where(found < best, start + at, index)
+        best = torch.minimum(found, best)
+    return best, index
+
+
+def neighbours(data: Dataset) -> Neighbours:
+    """Measured on some training examples, REFERENCE where the data are not large; kept for the next call."""
+    if data.name not in _neighbours:
+        count = min(REFERENCE, len(data), max(32, int(WORK / data.x.numel())))
+        index = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
+        distance, _ = closest(data.take(index), data, itself=index)
+        near, median, far = distance.quantile(distance.new_tensor([0.01, 0.5, 0.99])).tolist()
+        _neighbours[data.name] = Neighbours(median, near, far, count)
+        while len(_neighbours) > 32:
+            _neighbours.popitem(last=False)
+    return _neighbours[data.name]
+
+
+# --- be the discriminator --------------------------------------------------------------------
+
+
+def coin(data: Dataset, seed: int, turn: int) -> tuple[bool, int, int]:
+    """Of this turn: whether the picture is real, which test picture that would be, the seed of z."""
+    rng = np.random.default_rng([seed_of(seed), whole(turn, "turn", 0, 10**6)])
+    return bool(rng.integers(2)), int(rng.integers(len(data.test_x))), int(rng.integers(2**32))
+
+
+def jury(model: GAN, data: Dataset, seed: int, turn: int) -> Answer:
+    """A picture to be judged: real or fake with equal odds. Nothing in the answer tells which: both are
+    made and cost the same time."""
+    only_pictures(data)
+    real, index, seed_z = coin(data, seed, turn)
+    both = torch.cat([model.G(noise(model, 1, seed_z)), floats(data.test_x[index : index + 1])])
+    return {"picture": pictures(both)[int(real)]}
+
+
+def verdict(model: GAN, data: Dataset, seed: int, turn: int, picture: np.ndarray) -> Answer:
+    """Whether the picture of this turn was real, and what D believes of the very bytes that were shown."""
+    only_pictures(data)
+    shape = pictures(floats(data.test_x[:1])).shape[1:]
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape != shape:
+        raise Refused("The picture to be judged is not one of those shown; start again.")
+    pixels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    x = floats(torch.from_numpy(np.ascontiguousarray(pixels))[None].to(model.device))
+    return {"real": coin(data, seed, turn)[0], "belief": model.belief(x).item()}
+
+
+# --- D's weights, and its beliefs now --------------------------------------------------------
+
+
+def spectrum(model: GAN, data: Dataset) -> Answer:
+    """The singular values of each weight matrix of D as its forward pass uses it, and of the matrix that
+    is trained; where spectral normalization divides, also the estimate that it divides by. "steepest" is
+    a bound on |grad D|, since LeakyReLU is nowhere steeper than 1."""
+    values, trained, estimates = [], [], []
+    for layer in model.D.modules():
+        if isinstance(layer, nn.Linear):
+            sigma = layer.sigma() if isinstance(layer, SpectralLinear) else None
+            used = layer.weight if sigma is None else layer.weight / sigma
+            values.append(torch.linalg.svdvals(used).cpu().numpy())
+            trained.append(torch.linalg.svdvals(layer.weight)[0].item())
+            estimates.append(None if sigma is None else sigma.item())
+    # the spread of a minibatch is one more way from x to the score, which the matrices do not bound
+    bound = None if model.D.spread else float(np.prod([sigmas[0] for sigmas in values]))
+    return {"values": values, "trained": trained, "estimate": estimates, "steepest": bound}
+
+
+def present(model: GAN, data: Dataset) -> Answer:
+    """D(G(z)) of a batch, and the mean size of each loss's gradient with respect to D's score there."""
+    if model.config.loss == "Wasserstein":
+        raise Refused("A Wasserstein critic scores without bounds: it has no D(G(z)) between 0 and 1.")
+    belief = model.belief(model.sample(model.config.batch))
+    means = {loss: losses.slope(belief, loss).mean().item() for loss in losses.SHOWN}
+    return {"belief": belief.cpu().numpy(), "mean": belief.mean().item(), "slopes": means}

@@ -1,0 +1,163 @@
+"""What is said of games of D against G."""
+
+from __future__ import annotations
+
+from engine.gan.base import Game
+from engine.gan.cgan import CGAN
+from engine.gan.losses import LOSSES
+from engine.metrics.measure import LOSS
+from lab.gan.failures import FAILURES
+from lab.kit.subject import Legend, Place, Recording, Row, Subject
+from lab.stage import Graph
+
+GRAPH: Graph = {
+    "nodes": [
+        {"id": "z", "title": "z", "says": "noise", "role": "latent", "at": [0, 1],
+         "array": "latent/fake", "lights": ["z"]},
+        {"id": "G", "title": "G", "says": "generator", "role": "model", "at": [1, 1],
+         "array": "mesh/generator"},
+        {"id": "fake", "title": "G(z)", "says": "fakes", "role": "model", "at": [2, 1],
+         "arrays": ["points/fake", "images/samples", "line/model density"], "lights": ["fake"]},
+        {"id": "real", "title": "x", "says": "real data", "role": "data", "at": [2, 0],
+         "arrays": ["points/real", "line/truth density"], "lights": ["batch.x", "x", "seen"]},
+        {"id": "D", "title": "D", "says": "belief: real or fake?", "at": [3, 1],
+         "arrays": [{"name": "belief/real", "role": "data"}, {"name": "belief/fake", "role": "model"}],
+         "lights": ["real_score", "fake_score", "score"]},
+        {"id": "loss", "title": "loss", "says": "what each descends", "at": [4, 1],
+         "arrays": ["curve/loss/"],
+         "lights": ["terms", *(term for loss in LOSSES.values() for term in loss.terms)]},
+        {"id": "gradient", "title": "gradient", "says": "where D would have fakes go", "role": "gradient",
+         "at": [2, 2], "array": "arrows/gradient", "lights": ["gradient", "change"]},
+    ],
+    "edges": [
+        ["z", "G"], ["G", "fake"], ["fake", "D"], ["real", "D"], ["D", "loss"],
+        ["loss", "gradient", "gradient"], ["gradient", "G", "gradient"],
+    ],
+}  # fmt: skip
+
+LEGENDS: dict[str, Legend] = {
+    "points": [
+        "The generator turns noise z into ",
+        {"words": "fake points", "layer": "points/fake", "role": "model"},
+        " that should come to lie like the ",
+        {"words": "real points", "layer": "points/real", "role": "data"},
+        ". The ",
+        {"words": "background", "layer": "field/discriminator", "role": "field"},
+        " is what the discriminator believes: blue where it takes a point for real, orange for fake. "
+        "The generator moves each fake along an ",
+        {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        "; its ",
+        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
+        " shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z.",
+    ],
+    "line": [
+        "The ",
+        {"words": "density of the fakes", "layer": "line/model density", "role": "model"},
+        " should come to match the ",
+        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        ". The ",
+        {"words": "discriminator", "layer": "line/discriminator", "role": "critic"},
+        ", on the right-hand axis, chases the ",
+        {"words": "best possible one", "layer": "line/best discriminator", "role": "truth"},
+        ". The generator sends each z below along a ",
+        {"words": "line", "layer": "links/generator", "role": "latent"},
+        " to its x.",
+    ],
+    "image": [
+        "Each square is what the generator draws from one fixed noise vector z; watch it become a digit. "
+        "Below each is the ",
+        {"words": "discriminator's belief", "layer": "score/samples"},
+        " that it is real.",
+    ],
+}
+
+
+def game_now(run: str, row: Row) -> str:
+    """The players' losses with the present numbers in them."""
+    when = f"Around round {row['round']:,}: "
+    if "-E[log D(x)]" in row:
+        real, fake = -row["-E[log D(x)]"], -row["-E[log(1 - D(G(z)))]"]
+        return when + (
+            rf"$V = \mathbb{{E}}[\log D(x)] + \mathbb{{E}}[\log(1 - D(G(z)))] = {real:.3f} {fake:+.3f} = "
+            rf"{real + fake:.3f}$. When the fakes lie exactly like the data, the best D says $\tfrac12$ "
+            r"everywhere and $V = -\log 4 = -1.386$."
+        )
+    known = [term for loss in LOSSES.values() for term in loss.terms if term in row]
+    parts = ", ".join(f"{term.replace('-', '−')} = {row[term]:.3f}" for term in dict.fromkeys(known))
+    return when + parts.replace("[", "\\[").replace("]", "\\]") + "."
+
+
+# fmt: on
+
+
+COMPARED = {
+    "points compared": [
+        "On both sides: the generator's ",
+        {"words": "fakes", "layer": "points/fake", "role": "model"},
+        ", the ",
+        {"words": "real points", "layer": "points/real", "role": "data"},
+        ", in the ",
+        {"words": "background", "layer": "field/discriminator", "role": "field"},
+        " what D believes, the ",
+        {"words": "arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        " along which G moves its fakes, and the ",
+        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
+        " into which it bends the plane of z.",
+    ],
+    "line compared": [
+        "On both sides: the ",
+        {"words": "density of the fakes", "layer": "line/model density", "role": "model"},
+        ", the ",
+        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        ", the ",
+        {"words": "discriminator", "layer": "line/discriminator", "role": "critic"},
+        " and the ",
+        {"words": "best possible one", "layer": "line/best discriminator", "role": "truth"},
+        ", and the ",
+        {"words": "lines", "layer": "links/generator", "role": "latent"},
+        " from each z to its x.",
+    ],
+    "image compared": [
+        "On both sides each square is made of the same noise vector z. Below it is the ",
+        {"words": "discriminator's belief", "layer": "score/samples"},
+        " that it is real.",
+    ],
+}
+
+OF_A_LABEL = {
+    "image": [
+        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which digit, "
+        "z its handwriting. Below each is the ",
+        {"words": "discriminator's belief", "layer": "score/samples"},
+        " that it is a real digit of that label.",
+    ],
+    "points": [
+        "The generator is asked for a label and makes ",
+        {"words": "fake points", "layer": "points/fake", "role": "model"},
+        " of it; they should lie like the ",
+        {"words": "real points", "layer": "points/real", "role": "data"},
+        " of the same label. Choose one label below: then the ",
+        {"words": "background", "layer": "field/discriminator", "role": "field"},
+        " is what the discriminator believes of a point that claims to be of it.",
+    ],
+}
+
+SUBJECT = Subject(
+    Game,
+    places=[
+        Place("gan", "A forger and a detective train each other", "Direct"),
+        Place("cgan", "Ask for a digit and get that digit", "Direct"),
+    ],
+    legends=LEGENDS | COMPARED,
+    labels={"field": "D(x)", f"chart/{LOSS}": "What each player descends"},
+    graph=GRAPH,
+    now=game_now,
+    failures=FAILURES,
+    data="ring",
+    recordings=[
+        Recording("gan", "ring", 3000), Recording("gan", "grid", 8000), Recording("gan", "moons", 3000),
+        Recording("gan", "digits", 15_000), Recording("gan", "two-bumps", 3000),
+        Recording("cgan", "digits", 15_000),
+    ],
+)  # fmt: skip
+CONDITIONAL = Subject(CGAN, legends=OF_A_LABEL | COMPARED, data="digits")

@@ -1,0 +1,189 @@
+"""A subject describes itself, once: map, menus, rooms, comparison, gallery and recordings read it.
+
+`words.py` of a subject's folder has a `Subject` for the type of models that it speaks of, and may have others
+for types that differ from it in something. What one leaves out, a model takes from the next of its base
+classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from engine.dispatch import modules
+from engine.families import families
+from engine.family import Family
+from lab.stage import Graph
+
+Legend = Sequence[Any]
+"""A sentence in pieces: plain text, and coloured words that switch a layer on and off."""
+Row = Mapping[str, Any]
+
+BRANCHES = {
+    "tractable": ("Explicit density, tractable", "The model says how probable any $x$ is, exactly."),
+    "approximate": (
+        "Explicit density, approximate", "The model gives a bound on $p(x)$, or $p(x)$ up to a constant.",
+    ),
+    "implicit": ("Implicit density", "The model gives samples, and no $p(x)$."),
+    "beside": ("Beside the map", ""),
+}  # fmt: skip
+"""The lecture's taxonomy: title and meaning."""
+
+
+class Place(NamedTuple):
+    """A room on the map and in the menu. Title and branch are a family's own, unless they are given here."""
+
+    address: str
+    idea: str  # in a few words
+    group: str = ""  # within its branch
+    title: str = ""
+    branch: str = ""
+    rank: int = 0  # places of a higher one come later
+
+
+class Cure(NamedTuple):
+    """What to change, and why it helps (or does not). `family` is that of the cured model, if another."""
+
+    change: str
+    knobs: Mapping[str, Any]
+    why: str
+    cures: bool = True
+    family: str = ""
+
+
+class Failure(NamedTuple):
+    """A setting that fails in a known way. `symptom` is what the detector calls it."""
+
+    title: str
+    symptom: str
+    seen: str
+    data: str
+    knobs: Mapping[str, Any]
+    rounds: int  # by then it has failed, and a cure has cured
+    cures: Sequence[Cure]
+    family: str = "gan"
+
+    def of(self, cure: Cure | None = None) -> tuple[str, dict[str, Any]]:
+        """Family and knobs of the setting, or of its cure; another family keeps none of its knobs."""
+        if cure is None:
+            return self.family, dict(self.knobs)
+        return cure.family or self.family, ({} if cure.family else dict(self.knobs)) | dict(cure.knobs)
+
+    def address(self, cure: Cure | None = None) -> str:
+        """The link that opens it, or its cure."""
+        family, knobs = self.of(cure)
+        words = [f"data={self.data}", *(f"{name}={value}" for name, value in knobs.items())]
+        return f"/{family}?" + "&".join(words).replace(" ", "%20")
+
+
+class Recording(NamedTuple):
+    """A training that is shipped, so that a room opens with pictures that move: with the default knobs, from
+    seed 0. With `weights` its model can be asked as well, and learns more slowly towards the end."""
+
+    family: str
+    data: str
+    rounds: int
+    weights: bool = False
+    pictures: int = 40
+
+    @property
+    def name(self) -> str:
+        """Of its directory."""
+        return f"{self.family}-{self.data.partition('.')[0]}"
+
+
+class Under(NamedTuple):
+    """Live knobs that stand together under the stage instead of in the sidebar. `rows`, asked when the data
+    are chosen, says which of them do something."""
+
+    title: str
+    names: Collection[str]
+    rows: Callable[[], Sequence[Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is said of a type of models.
+
+    Args:
+        family: the type of models, and so of all that inherit from it.
+        places: its rooms, in the order of the map.
+        sentence: what the room says under the title of a family that has no page of its own.
+        legends: a legend for each kind of data; "points alone" for points whose density nobody knows.
+        labels: what the stage calls things, beside what measures are called.
+        graph: what flows where.
+        now: a sentence with the numbers of a run's last row, from the run's id and the row.
+        judged: whether the detector's verdict stands under the stage.
+        failures: the gallery.
+        experiments: what to try, what will be seen, and the address.
+        tabs: tools for the room of a family without a page of its own, by title.
+        of_wall: what else to show under the scores of a wall, from its axes and the last row.
+        data: what a room opens with, if its page does not say so.
+        choose: widgets that choose the data, instead of the list of all that there are.
+        under: knobs that stand under the stage.
+        recordings: what is shipped.
+    """
+
+    family: type
+    places: Sequence[Place] = ()
+    sentence: str = ""
+    legends: Mapping[str, Legend] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    graph: Graph | None = None
+    now: Callable[[str, Row], str] | None = None
+    judged: bool | None = None
+    failures: Sequence[Failure] = ()
+    experiments: Sequence[tuple[str, str, str]] = ()
+    tabs: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    of_wall: Callable[[Mapping[str, Sequence[float]], Row], None] | None = None
+    data: str = ""
+    choose: Callable[[str], str] | None = None
+    under: Under | None = None
+    recordings: Sequence[Recording] = ()
+
+
+@cache
+def subjects() -> dict[type, tuple[Subject, ModuleType]]:
+    """Every subject by the type that it speaks of, with the module that has it. Raises TypeError where two
+    speak of one type."""
+    found: dict[type, tuple[Subject, ModuleType]] = {}
+    for module in modules("words", "lab"):
+        for one in vars(module).values():
+            if isinstance(one, Subject) and found.setdefault(one.family, (one, module))[0] is not one:
+                other = found[one.family][1].__name__
+                raise TypeError(f"{other} and {module.__name__} both speak of {one.family.__name__}")
+    return found
+
+
+@cache
+def words_of(family: type[Family]) -> Subject:
+    """What is said of a family: its own words, and what these leave out from those of its base classes."""
+    known, told = subjects(), dict[str, Any]()
+    for base in reversed(family.__mro__):
+        if base in known:
+            given = {one.name: getattr(known[base][0], one.name) for one in fields(Subject)}
+            told |= {name: value for name, value in given.items() if value or value is False}
+    return Subject(**(told | {"family": family}))
+
+
+def recordings() -> dict[str, tuple[Recording, ModuleType]]:
+    """All that is shipped, by name, and the module that says so."""
+    return {r.name: (r, module) for one, module in subjects().values() for r in one.recordings}
+
+
+def places() -> list[Place]:
+    """All rooms, with titles and branches, in the order of the map; last the families that nobody placed."""
+    known = families()
+    placed = [place for one, _ in subjects().values() for place in one.places]
+    named = {place.address for place in placed}
+    placed += [Place(name, family.source) for name, family in known.items() if name not in named]
+    found = []
+    for place in placed:
+        family = known.get(place.address)
+        title = place.title or (family.title if family else place.address.replace("-", " ").capitalize())
+        branch = place.branch or (family.branch if family else "beside")
+        found.append(place._replace(title=title, branch=branch))
+    return sorted(found, key=lambda place: place.rank)

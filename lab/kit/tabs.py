@@ -1,0 +1,62 @@
+"""The tabs under the stage: formula and code, experiments, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from engine.config import Refused
+from engine.family import Family
+from lab.kit.room import Room
+from lab.runs.supervisor import supervisor
+
+
+def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
+    """The tabs under the stage. Only the open one runs, and the address says which: `?tab=Check`."""
+    names = list(parts)
+    for name, place in zip(
+        names, st.tabs(names, key="tab", on_change="rerun", bind="query-params"), strict=True
+    ):
+        if place.open:
+            with place:
+                parts[name]()
+
+
+def experiments(items: Sequence[tuple[str, str, str]]) -> None:
+    """Links that open a setting in a new tab: (what to try, what will be seen, address)."""
+    for title, seen, address in items:
+        with st.container(border=True):
+            st.markdown(f"**{title}**  \n{seen}")
+            st.link_button("Open in a new tab", address, icon=":material/open_in_new:")
+
+
+def knob_table(family: type[Family]) -> None:
+    with st.expander("All knobs"):
+        rows = family.Config.table()
+        lines = [" | ".join(row.values()) for row in rows]
+        st.markdown("\n".join([" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *lines]))
+
+
+def checks(room: Room) -> None:
+    """The laws that the tests assert, measured on this very model."""
+    st.markdown("The laws that the tests of this lab assert, measured on the very model on the stage.")
+    if not room.live:
+        st.info("This is a recording. Press Train first: then there is a model to measure.")
+        return
+    if st.button("Measure now", icon=":material/rule:", key="measure"):
+        try:
+            found = supervisor().measure(room.run)
+        except Refused as refusal:
+            st.error(str(refusal))
+            return
+        rows = [
+            {
+                "law": c.law,
+                "discrepancy": f"{c.discrepancy:.1e}",
+                "allowed": f"{c.tolerance:.0e}",
+                "": "✅ holds" if c.holds else "❌ broken",
+            }
+            for c in found
+        ]
+        st.table(rows)

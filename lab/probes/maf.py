@@ -1,5 +1,0 @@
-"""What a page may ask MAF besides what it may ask any flow."""
-
-from lab.probes.autoregressive import masks, speeds
-
-__all__ = ["masks", "speeds"]

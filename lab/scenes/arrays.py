@@ -1,0 +1,61 @@
+"""Tensors as the arrays of a frame, small enough to travel and fine enough for a screen."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+POINTS = 500  # of samples, and of the data, in a picture
+NODES = 241  # of a graph
+
+Arrays = dict[str, np.ndarray]
+"""Named arrays: what to draw, and by the name how (`points/fake`, `field/discriminator`)."""
+Pointer = dict[str, dict[str, float]] | None
+"""What the page looks at, by kind: {"label": {"x": 3, "y": 0}}."""
+
+
+def halves(x: Tensor) -> np.ndarray:
+    """Points in two bytes a number, fine enough for a screen; far points stay at its range's end."""
+    return x.clamp(-6e4, 6e4).cpu().numpy().astype(np.float16)
+
+
+def pictures(x: Tensor) -> np.ndarray:
+    """Images (n, C, H, W) in [-1, 1] as bytes, (n, H, W) or (n, H, W, 3)."""
+    bytes_ = ((x.clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+    return bytes_[:, 0] if bytes_.shape[1] == 1 else bytes_.transpose(0, 2, 3, 1)
+
+
+def webp(picture: np.ndarray, quality: int) -> np.ndarray:
+    """The bytes of a picture (H, W[, 3]), compressed."""
+    out = io.BytesIO()
+    Image.fromarray(picture).convert("RGB").save(out, "WEBP", quality=quality, method=1)
+    return np.frombuffer(out.getvalue(), np.uint8)
+
+
+def shades(share: Tensor) -> np.ndarray:
+    """Shares of 1 as bytes."""
+    return (share.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
+
+
+def graph(x: Tensor, y: Tensor) -> np.ndarray:
+    """A curve as points (x, y)."""
+    return torch.stack([x, y.to(x)], dim=1).cpu().numpy().astype(np.float32)
+
+
+def arrows(x: Tensor, way: Tensor) -> np.ndarray:
+    """Arrows (n, 4) from points x (n, 2), and how far they go."""
+    return halves(torch.cat([x, way], 1))
+
+
+def number(name: str, value: Tensor | float) -> Arrays:
+    """A number that stands below the picture, under this name."""
+    return {f"number/{name}": np.asarray([float(value)], np.float32)}
+
+
+def pointed(pointer: Pointer, kind: str, otherwise: float) -> float:
+    """The number that the page has chosen, of this kind."""
+    return (pointer or {}).get(kind, {}).get("x", otherwise)

@@ -1,0 +1,194 @@
+"""The choice of pictures for a transfer: content, style, a second style, and where. Together they are the
+name of the data, which is what the address keeps."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from functools import cache
+from typing import Literal
+
+import streamlit as st
+from PIL import Image
+
+from engine import data
+from engine.config import Refused
+from engine.data.transfer import MASKS, Parts
+from lab.runs import store
+
+USUAL = "china.brushstrokes"
+KEPT = re.compile(r"(photo|painted)-[0-9a-f]{12}")
+UPLOAD, CAMERA = "upload", "camera"
+STARTS = " Changing it starts a new picture."
+WIDTH, HEIGHT = 88, 66  # pixels of a thumbnail
+Role = Literal["content", "style", "second", "mask"]
+
+
+def choose_pictures(default: str) -> str:
+    """The widgets, and the name of the data that they make; a picture that is brought becomes part of it."""
+    name = st.session_state.get("data") or st.query_params.get("data", default)
+    try:
+        now = Parts.of(name)
+        strange = [part for part in now if part and part not in _listed() and not KEPT.fullmatch(part)]
+    except Refused:
+        strange = [name]
+    if strange:
+        st.error(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.")
+        now = Parts.of(default)
+    st.session_state["data"] = now.name
+    for part in now:
+        if KEPT.fullmatch(part) and part not in _brought():
+            _brought().append(part)
+    _gallery("content", "Content", now, "What is seen in the picture.")
+    _gallery("style", "Style", now, "How it is painted.")
+    _select("second", "Second style", now, "none", "A style to blend with the first; a slider says how much.")
+    _select("mask", "Where", now, "everywhere", "Elsewhere the content stays as it is.")
+    if now.name == default:
+        st.query_params.pop("data", None)
+    else:
+        st.query_params["data"] = now.name
+    return now.name
+
+
+def _title(name: str) -> str:
+    now = Parts.of(name)
+    return f"{_titles('content')[now.content]} in the style of {_titles('style')[now.style]}"
+
+
+@cache
+def _listed() -> frozenset[str]:
+    return frozenset(one.name for role in ("content", "style", "mask") for one in data.picture_names(role))
+
+
+def _titles(role: Role, now: str = "") -> dict[str, str]:
+    """What may be chosen, by name: built-in pictures, the visitor's own, and ways to bring others."""
+    kind = role if role in ("content", "mask") else "style"
+    found = {one.name: one.title for one in data.picture_names(kind)}
+    own = [name for name in _brought() if name.startswith(MASKS) == (role == "mask")]
+    found |= {name: f"Yours {i}" if len(own) > 1 else "Yours" for i, name in enumerate(own, 1)}
+    if now and now not in found:  # a link may have a photograph as style
+        found[now] = {one.name: one.title for r in ("content", "style") for one in data.picture_names(r)}[now]
+    return found
+
+
+def _brought() -> list[str]:
+    """Pictures that this visitor has brought, or met in a link."""
+    return st.session_state.setdefault("_pictures", [])
+
+
+def _key(role: Role) -> str:
+    return f"picture-{role}"
+
+
+def _gallery(role: Role, label: str, now: Parts, help: str) -> None:
+    """Small pictures to press, and two ways to bring another one."""
+    part = getattr(now, role)
+    titles = _titles(role, part)
+    ways = {UPLOAD: ":material/upload: Upload …", CAMERA: ":material/photo_camera: Photo …"}
+    st.html(_dressed(role, tuple(titles)))
+    _show(role, part)
+    st.pills(label, [*titles, *ways], key=_key(role), required=True, on_change=_changed, args=(role,),
+             format_func=lambda name: (titles | ways)[name], help=help + STARTS)  # fmt: skip
+    _bring(role)
+
+
+def _select(role: Role, label: str, now: Parts, none: str, help: str) -> None:
+    part = getattr(now, role)
+    titles = (
+        {"": none} | _titles(role, part) | {UPLOAD: f"Upload a {'mask' if role == 'where' else 'picture'} …"}
+    )
+    _show(role, part)
+    st.selectbox(label, list(titles), key=_key(role), on_change=_changed, args=(role,),
+                 format_func=titles.__getitem__, help=help + STARTS)  # fmt: skip
+    _bring(role)
+
+
+def _show(role: Role, part: str) -> None:
+    """Let the widget show what the data's name says, or how another picture is just being brought."""
+    st.session_state[_key(role)] = st.session_state.get(f"bring-{role}") or part
+
+
+def _changed(role: Role) -> None:
+    """In a callback: another picture is chosen, or a way to bring one."""
+    name = st.session_state[_key(role)]
+    st.session_state.pop(f"bring-{role}", None)
+    if name in (UPLOAD, CAMERA):
+        st.session_state[f"bring-{role}"] = name
+    else:
+        _take(role, name)
+
+
+def _take(role: Role, name: str) -> None:
+    st.session_state["data"] = Parts.of(st.session_state["data"])._replace(**{role: name}).name
+    if role == "second" and name and not st.session_state.get("blend"):
+        st.session_state["blend"] = 0.5  # else nothing of it would be seen
+
+
+def _bring(role: Role) -> None:
+    """Where the visitor is bringing a picture: ask for it, and take it. The rest stays as it is."""
+    way = st.session_state.get(f"bring-{role}")
+    if not way:
+        return
+    if way == CAMERA:
+        file = st.camera_input("Take a photo", key=f"camera-{role}", label_visibility="collapsed")
+    else:
+        says = "White: style. Black: the content as it is. " if role == "mask" else ""
+        says += "PNG, JPEG or WebP, at most 10 MB"
+        file = st.file_uploader(
+            says, type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key=f"file-{role}"
+        )
+    if not file:
+        return
+    try:
+        keep = data.keep_mask if role == "mask" else data.keep_picture
+        name = keep(file.getvalue(), store.home())
+    except Refused as refusal:
+        st.error(str(refusal))
+        return
+    del st.session_state[f"bring-{role}"]
+    _take(role, name)
+    st.rerun()
+
+
+# --- thumbnails ----------------------------------------------------------------------------------
+
+
+def _dressed(role: Role, names: tuple[str, ...]) -> str:
+    """The pills of a role as small pictures with their names under them: the page has no such widget."""
+    pills = f".st-key-{_key(role)} [role=radio]"
+    rules = [
+        f"{pills}:nth-of-type({i}) {{ background-image: url(data:image/webp;base64,{code}) }}"
+        for i, name in enumerate(names, 1)
+        if (code := _code(name))
+    ]
+    dressed = f"{pills}:nth-of-type(-n + {len(names)})"
+    return f"<style>{_STYLE.replace('PILLS', dressed)}{''.join(rules)}</style>"
+
+
+@cache
+def _code(name: str) -> str:
+    """A thumbnail in base64; empty where the picture cannot be read."""
+    try:
+        return base64.b64encode(thumb(name)).decode()
+    except Refused:
+        return ""
+
+
+def thumb(name: str) -> bytes:
+    """A small WebP picture, cut to shape. Raises `Refused`."""
+    image = Image.fromarray(data.picture(name, store.home()))
+    scale = max(WIDTH / image.width, HEIGHT / image.height)
+    w, h = min(image.width, WIDTH / scale), min(image.height, HEIGHT / scale)
+    x, y = (image.width - w) / 2, (image.height - h) / 2
+    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS, (x, y, x + w, y + h))
+    file = io.BytesIO()
+    small.save(file, "webp", quality=80, method=6)
+    return file.getvalue()
+
+
+_STYLE = """
+PILLS { width: 4.7rem; height: 4.7rem; padding: 0; border-radius: 6px; align-items: end; overflow: hidden;
+  background-size: 100% 3.55rem; background-repeat: no-repeat; background-position: top }
+PILLS p { font-size: 0.7rem; line-height: 1.1rem }
+"""

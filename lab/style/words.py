@@ -1,0 +1,112 @@
+"""What is said of style transfer, and the weights of its loss."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.data.transfer import Parts
+from engine.style.style import CONTENT, SMOOTH, STYLES, StyleTransfer
+from lab.kit.subject import Legend, Place, Recording, Row, Subject, Under
+from lab.style.pictures_tab import USUAL, choose_pictures
+
+LAYERS = [f"w{i}" for i in range(1, 6)]
+
+LEGENDS: dict[str, Legend] = {
+    "transfer": [
+        "Each round moves all pixels of the result at once. Drag the handle on it to compare it with the "
+        "content."
+    ]
+}
+
+
+def rows() -> list[list[str]]:
+    """The live weights; that of a second style only where there is one."""
+    second = Parts.of(st.session_state["data"]).second
+    return [["alpha", "beta", *(["blend"] if second else []), "tv"], LAYERS]
+
+
+WEIGHTS = Under(
+    "Weights of the loss: they may change while it runs", ["alpha", "beta", "blend", "tv", *LAYERS], rows
+)
+
+
+def loss_now(run: str, row: Row) -> str:
+    """The loss with its present numbers in it."""
+    if CONTENT not in row:
+        return ""
+    style = sum(row[name] for name in STYLES)
+    content, smooth = row[CONTENT], row[SMOOTH]
+    return (
+        f"Around round {row['round']:,}: "
+        r"$\alpha\, L_{content} + \beta \sum_l w_l E_l + tv\, V"
+        f" = {content:.3f} + {style:.3f} + {smooth:.3f} = {content + style + smooth:.3f}$."
+    )
+
+
+NONE = "&".join(f"{w}=0" for w in LAYERS)
+EXPERIMENTS = [
+    (
+        "Style alone: a texture",
+        "No content, and noise to begin with. What comes is the style picture's parts, nowhere in its "
+        "order: a Gram matrix does not know where.",
+        "/style?alpha=0&beta=1000&init=noise",
+    ),
+    (
+        "Content alone, from relu1_2",
+        "From noise, by the features of an early layer: nearly every pixel comes back.",
+        f"/style?{NONE}&alpha=10&content_layer=relu1_2&init=noise",
+    ),
+    (
+        "Content alone, from relu5_2",
+        "By a deep layer: what is where comes back, but not its colours, nor its exact lines.",
+        f"/style?{NONE}&alpha=10&content_layer=relu5_2&init=noise",
+    ),
+    (
+        "Fine grain alone",
+        "Only conv1_1 and conv2_1: the colours and dots of the painting, and no stroke.",
+        "/style?w3=0&w4=0&w5=0",
+    ),
+    (
+        "L-BFGS or Adam?",
+        "The same loss, and two ways down. Which is lower after a hundred rounds?",
+        "/compare?family=style&knob=optimizer&left=L-BFGS&right=Adam",
+    ),
+    (
+        "Coarse to fine, or all at once?",
+        "With one level each round is slower, and strokes hardly grow longer than what a layer sees at once.",
+        "/compare?family=style&knob=levels&left=3&right=1",
+    ),
+    (
+        "Keep the colours",
+        "Only the luminance is changed: brush strokes in the flower's own red.",
+        "/style?data=flower.brushstrokes&colour=luminance",
+    ),
+    (
+        "Two styles",
+        "Half glass, half marbled paper. Move *Second style* while it runs, and the picture follows.",
+        "/style?data=cat.glass.marble&blend=0.5",
+    ),
+    (
+        "Here and not there",
+        "With a mask the left half is painted, and the right half remains the photograph.",
+        "/style?data=astronaut.glass.mask-left",
+    ),
+    (
+        "A network that has learned nothing",
+        "The same layers with random weights. Colours and grain still come; is the temple still one?",
+        "/style?backbone=untrained+VGG-19",
+    ),
+]
+
+SUBJECT = Subject(
+    StyleTransfer,
+    places=[Place("style", "The picture itself is what learns")],
+    legends=LEGENDS,
+    now=loss_now,
+    judged=False,
+    experiments=EXPERIMENTS,
+    data=USUAL,
+    choose=choose_pictures,
+    under=WEIGHTS,
+    recordings=[Recording("style", USUAL, 240, weights=True, pictures=16)],
+)

@@ -1,0 +1,29 @@
+"""Who visits: a browser has a key in a cookie, and a run obeys the key that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+
+import streamlit as st
+
+COOKIE = "genlab"
+
+
+def mark(cookies: Mapping[str, str]) -> str:
+    """The owner's mark of a browser: a digest of its key, so that a run's file tells no key."""
+    key = cookies.get(COOKIE, "")
+    return _digest(key) if key else ""
+
+
+def who() -> str:
+    """The mark of the visitor of this page, the same as the live route makes of their browser's key."""
+    if known := mark({COOKIE: st.context.cookies.get(COOKIE, "")}):
+        return known
+    # no cookie: a test without a browser; owner for this session only
+    return _digest(st.session_state.setdefault("_key", secrets.token_hex(8)))
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
