@@ -9,11 +9,10 @@ import torch
 from engine.config import Config
 from engine.data import batches, load
 from engine.families import find
-from engine.family import beside
 from engine.fit import fit, optimizers_of
-from engine.flow.symptoms import KL
+from engine.flow.measures import KL
 from engine.gan.gan import GAN
-from engine.gan.symptoms import symptoms
+from engine.metrics.detector import diagnose
 from engine.metrics.observe import observe
 from engine.metrics.ruler import about
 from engine.stack import batch_of, stack
@@ -69,7 +68,7 @@ def works(rows: list[dict], data_name: str, failure: str) -> bool:
 
 
 def seen(rows: list[dict], data_name: str) -> set[str]:
-    return {one.name for one in symptoms(rows, about(load(data_name)))}
+    return {one.name for one in diagnose(GAN, rows, about(load(data_name)))}
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda f: f.title)
@@ -116,8 +115,8 @@ def ending(failure, cure, seed: int, rounds: int, every: int = EVERY, last: int 
 
 def told(failure, cure, rows: list[dict]) -> set[str]:
     """What the detector says of it in the end."""
-    detector, *_ = beside("engine.metrics", find(failure.of(cure)[0]))
-    return {one.name for one in detector.symptoms(rows, about(load(failure.data)))}
+    family = find(failure.of(cure)[0])
+    return {one.name for one in diagnose(family, rows, about(load(failure.data)))}
 
 
 def told_of_codes(failure, cure, seed: int) -> set[str]:

@@ -8,8 +8,9 @@ import torch
 from engine import data as datasets
 from engine.gan.gan import GAN
 from lab import scenes
-from lab.gan.gan_scene import ARROWS, NODES
-from lab.gan.line_scene import nodes
+from lab.gan.gan_scene import ARROWS
+from lab.gan.gan_scene import NODES_OF_MESH as NODES
+from lab.scenes.grid import nodes
 
 
 def gan(data_name, **values):

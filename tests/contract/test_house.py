@@ -13,7 +13,7 @@ from safetensors.numpy import load as load_arrays
 from engine import data
 from engine.families import families, find
 from lab import server
-from lab.makers import recordings as record
+from lab.kit.subject import recordings
 from lab.runs import store, wire
 
 ROOT = Path(__file__).parents[2]
@@ -129,14 +129,13 @@ def test_the_server_skips_the_collection_after_each_rerun_and_stays_at_home(monk
 
 def test_every_recording_that_is_declared_is_shipped_and_no_other():
     assert {file.parent.name for file in store.RECORDINGS.glob("*/run.json")} == {
-        *record.RECORDINGS,
-        *record.PRETRAINED,
+        *recordings(),
     }
 
 
-@pytest.mark.parametrize("name", [*record.RECORDINGS, *record.PRETRAINED])
+@pytest.mark.parametrize("name", recordings())
 def test_a_recording_is_what_its_room_opens_with(name):
-    family, data_name, rounds = (record.RECORDINGS | record.PRETRAINED)[name]
+    family, data_name, rounds, has_weights, pictures = recordings()[name][0]
     at = store.RECORDINGS / name
     info = store.read_info(at)
     space = data.load(data_name).space
@@ -144,9 +143,10 @@ def test_a_recording_is_what_its_room_opens_with(name):
     assert info.config == find(family).configure(space).model_dump()
     assert (info.owner, info.state) == ("", "ended")
     assert not [*at.glob("checkpoint*"), *at.glob("keyframes/*.state.*")], "nobody goes on with a recording"
-    assert store.weights(at).exists() == store.has_model(at) == (name in record.PRETRAINED)
+    assert store.weights(at).exists() == store.has_model(at) == has_weights
     kept = store.keyframes(at)
     assert (kept[0], kept[-1]) == (0, rounds)
+    assert len(kept) <= pictures
     shown = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}
     wanted = (shown | {"transfer": "photo/result"})[space.kind]
     for round in kept:

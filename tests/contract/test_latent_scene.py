@@ -14,9 +14,10 @@ from engine import data as datasets
 from engine.families import find
 from lab import scenes
 from lab.codes import codes_scene as latent
-from lab.codes.plane_scene import plane_of, principal, square
+from lab.codes.plane_scene import plane_of, principal
 from lab.runs import store
 from lab.runs.run import Run
+from lab.scenes.grid import square
 
 SMALL = {"width": 16, "batch": 32}
 

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from engine import metrics
 from engine.config import Refused
 from engine.families import find
 from engine.flow import symptoms as flow
 from engine.flow.base import Flow
 from engine.metrics.digit_classifier import judge
+from engine.metrics.ruler import floors, quality
 from engine.style.style import TERMS
-from lab.makers import recordings as record
+from lab.kit.subject import recordings
 from lab.runs import store
 from lab.runs.questions import recorded
 from lab.runs.supervisor import NO_MODEL, Supervisor
@@ -37,8 +37,9 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     assert min(by_digit) >= 0.8, by_digit
 
 
-POINTS = [name for name in record.PRETRAINED if not name.endswith(("digits", "china"))]
-FLOWS = [name for name in POINTS if issubclass(find(record.PRETRAINED[name][0]), Flow)]
+PRETRAINED = {name: one for name, (one, _) in recordings().items() if one.weights}
+POINTS = [name for name in PRETRAINED if not name.endswith(("digits", "china"))]
+FLOWS = [name for name in POINTS if issubclass(find(PRETRAINED[name].family), Flow)]
 WEAK = {"planar-moons": 0.35, "nice-moons": 0.1}  # nats: what these layers can do
 
 
@@ -66,7 +67,7 @@ def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promis
 def test_the_pretrained_points_lie_like_the_data(name):
     _, model, data = recorded(store.RECORDINGS / name)
     torch.manual_seed(1)
-    found, floor = metrics.quality(model, data), metrics.floors(data)["sliced Wasserstein"]
+    found, floor = quality(model, data), floors(data)["sliced Wasserstein"]
     assert found["sliced Wasserstein"] < floor.value + 6 * floor.error, (found, floor)
 
 
@@ -87,7 +88,7 @@ def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
         found = lab.probe("ddpm-moons", "reverse", n=50, steps=3)
         assert found["part"] == 3
         assert found["t"] == 0
-        assert found["round"] == record.PRETRAINED["ddpm-moons"][2]
+        assert found["round"] == PRETRAINED["ddpm-moons"].rounds
         assert all(check.holds for check in lab.measure("ddpm-moons"))
         with pytest.raises(Refused, match=NO_MODEL[:20]):
             lab.probe("gan-ring", "reverse")

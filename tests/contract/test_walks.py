@@ -102,7 +102,7 @@ def test_the_detector_names_it_and_is_content_with_the_cure(failure):
         for round, model in sorted(models(failure, cure, 0).items())[-WINDOW:]:
             torch.manual_seed(round)
             rows.append({"round": round} | observe(model, data))
-        names = [one.name for one in symptoms(rows, about(data))]
+        names = [one.name for one in symptoms(DDPM, rows, about(data))]
         assert names == [failure.symptom] if cure is None else names[0] in ("Learning", "Working"), names
 
 

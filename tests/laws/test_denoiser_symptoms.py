@@ -1,20 +1,25 @@
 """The detector of denoisers: silent at first, right about made-up rows, and about real trainings."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import pytest
 import torch
 
-from engine import metrics
 from engine.data import batches, load
 from engine.diffusion import symptoms as detector
-from engine.diffusion.symptoms import WINDOW, symptoms
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.symptoms import WINDOW
+from engine.dispatch import serving
 from engine.families import find
-from engine.family import beside
 from engine.fit import fit
+from engine.metrics import ruler
 from engine.metrics.measure import Floor
-from engine.metrics.ruler import About
+from engine.metrics.observe import observe
+from engine.metrics.ruler import About, ruler
+
+symptoms = partial(detector.symptoms, DDPM)
 
 POINTS = About({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
 DIGITS = About({}, [], "images", 1.0)
@@ -37,7 +42,7 @@ def names(found: list) -> list[str]:
 
 @pytest.mark.parametrize("family", ["ddpm", "flow-matching"])
 def test_both_families_have_this_detector(family):
-    assert detector in beside("engine.metrics", find(family))
+    assert serving("symptoms", "engine", "symptoms", find(family)) == [detector.symptoms]
 
 
 def test_nothing_is_said_before_there_are_enough_measurements():
@@ -111,11 +116,11 @@ def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> li
     kind = find(family)
     torch.manual_seed(seed)
     model = kind(kind.configure(data.space, {"width": 64} | knobs), data.space)
-    about, history, told = metrics.about(data), [], []
+    known, history, told = ruler.about(data), [], []
     for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
         if (turn.round + 1) % 64 == 0:
-            history.append({"round": turn.round + 1} | metrics.observe(model, data))
-            told.append(symptoms(history, about))
+            history.append({"round": turn.round + 1} | observe(model, data))
+            told.append(symptoms(history, known))
     return told
 
 

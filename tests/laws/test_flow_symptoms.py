@@ -1,17 +1,23 @@
 """The detector of flows: what it measures, against a second way; and that it is right about made-up rows."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from engine.data import batches, keep_points, load
+from engine.dispatch import serving
 from engine.families import find
-from engine.family import beside
 from engine.fit import fit
 from engine.flow import symptoms as detector
 from engine.flow.base import BITS, NLL
-from engine.flow.symptoms import FROZEN, KL, WINDOW, alike, measure, symptoms
+from engine.flow.measures import KL, SAME, alike, measure
+from engine.flow.real_nvp import RealNVP
+from engine.flow.symptoms import WINDOW
 from engine.metrics.measure import Floor
 from engine.metrics.ruler import REPEATS, About, about
+
+symptoms = partial(detector.symptoms, RealNVP)
 
 FLOOR = {"sliced Wasserstein": Floor(0.03, 0.01)}
 MOONS = About(FLOOR, [1.0], "regions", 1.0, 1.0)
@@ -75,7 +81,7 @@ def test_without_an_order_one_number_is_frozen_and_with_one_none(family, double)
 def test_a_line_is_frozen_and_a_bend_is_not(double):
     x = torch.randn(500, 3)
     z = torch.stack([x[:, 0], 3 - 2 * x[:, 1], x[:, 2] + 1e-3 * x[:, 2].square()], 1)
-    assert (alike(x, z) < FROZEN).tolist() == [True, True, False]
+    assert (alike(x, z) < SAME).tolist() == [True, True, False]
 
 
 def test_a_table_has_no_divergence_and_pictures_nothing(tmp_path, monkeypatch):
@@ -96,7 +102,7 @@ def test_a_table_has_no_divergence_and_pictures_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("family", ["planar", "glow", "continuous-flow"])
 def test_all_flows_have_this_detector(family):
-    assert detector in beside("engine.metrics", find(family))
+    assert serving("symptoms", "engine", "symptoms", find(family)) == [detector.symptoms]
 
 
 def test_nothing_is_said_before_there_are_enough_measurements():

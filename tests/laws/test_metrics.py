@@ -9,12 +9,12 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import gammainc
 from scipy.stats import wasserstein_distance
 
-from engine import metrics
 from engine.data import keep_points, load
 from engine.gan.gan import GAN
-from engine.metrics import distance
+from engine.metrics import distance, ruler
 from engine.metrics.coverage import coverage
-from engine.metrics.ruler import floors, quality
+from engine.metrics.observe import observe
+from engine.metrics.ruler import SAMPLES, floors, quality, ruler
 
 SETS = ["ring", "grid", "two-gaussians", "moons", "two-bumps"]
 SEEDS = 40
@@ -65,7 +65,7 @@ def test_the_floors_of_coverage_are_those_of_the_closed_form():
     floor = floors(load("ring"))
     assert floor["modes"] == (8, 0)
     share = gammainc(1, 4.5)  # P(|e| <= 3) in the plane: the ring's modes lie far apart
-    error = math.sqrt(share * (1 - share) / metrics.SAMPLES)
+    error = math.sqrt(share * (1 - share) / SAMPLES)
     assert abs(floor["high-quality"].value - share) < 4 * error / math.sqrt(256)
     assert error < floor["high-quality"].error < 1.2 * error
 
@@ -173,7 +173,7 @@ def test_the_smallest_table_has_a_floor(tmp_path):
 
 def test_images_have_no_floor_yet():
     assert floors(load("digits")) == {}
-    assert metrics.about(load("digits")).groups == "images"
+    assert ruler.about(load("digits")).groups == "images"
 
 
 def test_a_diverged_model_still_has_a_finite_score():
@@ -191,7 +191,7 @@ def test_a_row_tells_quality_signs_and_shares():
     data = load("ring")
     model = GAN(GAN.configure(data.space), data.space)
     torch.manual_seed(0)
-    row = metrics.observe(model, data)
+    row = observe(model, data)
     assert set(row) == {*floors(data), "D(x)", "D(G(z))", "gradient", "shares"}
     assert len(row["shares"]) == 8
     assert sum(row["shares"]) == pytest.approx(1, abs=1e-3)

@@ -1,17 +1,22 @@
 """The detector: silent at first, steady, right about made-up rows and about real trainings."""
 
+from functools import partial
 from itertools import islice
 
 import pytest
 import torch
 
-from engine import metrics
 from engine.data import batches, load
 from engine.fit import fit
+from engine.gan import symptoms as detector
 from engine.gan.gan import GAN
-from engine.gan.symptoms import OFF, ON, WINDOW, number, symptoms
+from engine.metrics import ruler
+from engine.metrics.detector import OFF, ON, WINDOW, number
 from engine.metrics.measure import Floor
-from engine.metrics.ruler import About
+from engine.metrics.observe import observe
+from engine.metrics.ruler import About, ruler
+
+symptoms = partial(detector.symptoms, GAN)
 
 FLOORS = {"modes": Floor(8, 0), "JS": Floor(0.013, 0.0015)}
 RING = About(FLOORS, [1 / 8] * 8, "modes", 1.41)
@@ -119,12 +124,12 @@ def story(name: str, seed: int, rounds: int, **knobs) -> list[list]:
     data = load(name)
     torch.manual_seed(seed)
     model = GAN(GAN.configure(data.space, knobs), data.space)
-    about, history, told = metrics.about(data), [], []
+    known, history, told = ruler.about(data), [], []
     for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
         if turn.player == "G" and (turn.round + 1) % 64 == 0:
             row = {"round": turn.round + 1} | {k: v.item() for k, v in turn.terms.items()}
-            history.append(row | metrics.observe(model, data))
-            told.append(symptoms(history, about))
+            history.append(row | observe(model, data))
+            told.append(symptoms(history, known))
     return told
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from engine.families import find
-from lab.kit import failures
+from lab.codes import failures
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import info_of, texts, until, works

@@ -21,7 +21,6 @@ from lab.diffusion import edits_probe as edits
 from lab.diffusion import films_probe as films
 from lab.diffusion import noising_probe as noising
 from lab.diffusion import scores_probe as scores
-from lab.probes import diffusion
 from lab.scenes.arrays import halves, pictures
 
 RING, DIGITS = datasets.load("ring"), datasets.load("digits")

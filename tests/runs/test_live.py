@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from lab.runs import store, wire
-from lab.server import who
+from lab.visitor import mark as mark_of
 from tests.serving import Lab, start_lab, stop_lab
 
 SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {"width_G": 16, "width_D": 16, "batch": 16}}
@@ -29,7 +29,7 @@ def watching(lab: Lab, run_id: str, cookie: str = "", **headers):
 
 def mark(cookie: str) -> str:
     name, key = cookie.split("=", 1)
-    return who({name: key})
+    return mark_of({name: key})
 
 
 def new_run(lab: Lab, monkeypatch, owner: str, **more) -> str:
