@@ -11,12 +11,56 @@ from lab.stage.files import FILES, address
 
 ORIGIN = "http://stage.test"
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FIXED = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*")
+KEYWORDS = {"if", "for", "while", "switch", "return", "catch", "function", "import"}
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 
 
 def exports(module: str) -> list[str]:
     """What a module exports by name."""
     return _EXPORT.findall(FILES[module].decode())
+
+
+def code(text: str) -> str:
+    """A script without its comments, its strings and the fixed parts of its templates."""
+    out: list[str] = []
+    i = depth = 0
+    open_templates: list[int] = []  # at which depth of braces each goes on
+    while i < len(text):
+        c = text[i]
+        if text.startswith("//", i):
+            i = text.index("\n", i)
+        elif text.startswith("/*", i):
+            i = text.index("*/", i) + 2
+        elif c == '"':
+            i = _STRING.match(text, i).end()  # type: ignore[union-attr]
+        elif c == "`" or (c == "}" and open_templates and open_templates[-1] == depth):
+            if c == "}":
+                open_templates.pop()
+            end = _FIXED.match(text, i + 1).end()  # type: ignore[union-attr]
+            if text[end] != "`":
+                open_templates.append(depth)
+            i = end + (1 if text[end] == "`" else 2)
+            out.append(" ")
+        else:
+            depth += (c == "{") - (c == "}")
+            out.append(c)
+            i += 1
+    return "".join(out)
+
+
+def undeclared(module: str) -> set[str]:
+    """What a module calls, makes or reads in capitals, and neither imports nor declares: a global or a slip."""
+    text = code(FILES[module].decode())
+    used = set(re.findall(r"(?<![.\w])([a-zA-Z]\w*)\(", text)) | set(re.findall(r"\bnew (\w+)", text))
+    used |= set(re.findall(r"(?<![.\w])([A-Z][A-Z_]+)\b", text))
+    declared = set(re.findall(r"\b(?:function|class|const|let) (\w+)", text))
+    declared |= set(re.findall(r"^ +(?:async |get )?(\w+)\([^;]*?\) \{", text, re.MULTILINE))  # methods
+    declared |= set(re.findall(r"\b(\w+) =>", text))
+    lists = re.findall(r"\(([^()]*)\) (?:=>|\{)", text) + re.findall(r"^import (.*) from", text, re.MULTILINE)
+    lists += re.findall(r"\b(?:const|let) *([\[{][^;=]*?)(?= =| of)", text)
+    return used - declared - {name for one in lists for name in re.findall(r"\w+", one)} - KEYWORDS
 
 
 class Modules:

@@ -9,7 +9,7 @@ const CONTOURS = [0.08, 0.2, 0.4, 0.6, 0.8]; // of the largest density
 const bell = Float32Array.from({ length: 6 * DENSITY_WIDTH + 1 }, (_, i) => Math.exp(-0.5 * ((i - 3 * DENSITY_WIDTH) / DENSITY_WIDTH) ** 2));
 
 /** The density of points (n, 2) on a grid of nodes over the box, rows upwards; 1 where it is largest. */
-function densityOf(values, [x0, x1, y0, y1]) {
+export function densityOf(values, [x0, x1, y0, y1]) {
   const side = DENSITY_SIDE;
   const grid = new Float32Array(side * side);
   for (let i = 0; i + 1 < values.length; i += 2) {
@@ -47,7 +47,7 @@ function blurred(grid, side, step, between) {
 
 /** Add the contour at `level` to the path, cell by cell: a line between the two edges that it crosses, two lines
  * where it crosses four. */
-function traceContour(ctx, { shape: [rows, columns], values }, level, map) {
+export function traceContour(ctx, { shape: [rows, columns], values }, level, map) {
   const [x0, x1, y0, y1] = map.box;
   const place = (u, v) => [map.x(x0 + (u / (columns - 1)) * (x1 - x0)), map.y(y0 + (v / (rows - 1)) * (y1 - y0))];
   for (let row = 0; row + 1 < rows; row++) {

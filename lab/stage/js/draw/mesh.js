@@ -46,7 +46,7 @@ function meshPixels(item, map, morph) {
 }
 
 /** In proportion to density = mass / area, full at the 90th percentile of the cells. */
-function cellOpacity(x, y, rows, columns) {
+export function cellOpacity(x, y, rows, columns) {
   const density = new Float32Array((rows - 1) * (columns - 1));
   for (let row = 0; row + 1 < rows; row++) {
     for (let column = 0; column + 1 < columns; column++) {

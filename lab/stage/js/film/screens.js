@@ -32,7 +32,7 @@ export function splitScreens(arrays) {
 }
 
 /** Part of the way from one array to the next of its kind; what cannot move so stays until the next. */
-function partWay(name, array, next, share) {
+export function partWay(name, array, next, share) {
   const jumps = isEight(array) && splitName(name)[0] !== "field";
   if (!share || !next || jumps || next.data.length !== array.data.length) return array;
   const data = new (isEight(array) ? Uint8Array : Float32Array)(array.data.length);

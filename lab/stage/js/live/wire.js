@@ -1,7 +1,7 @@
 // The wire: safetensors frames in, JSON orders out, over one WebSocket that comes back.
 
 /** One frame: an 8-byte length, a JSON header, then the raw arrays. */
-function decodeFrame(buffer) {
+export function decodeFrame(buffer) {
   const length = Number(new DataView(buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
   const arrays = new Map();

@@ -4,7 +4,6 @@ export const PASSAGE_WORDS = {
   passagePlane: "Density of the model in the plane, and the way of the place x = {x} to z = {z}. Move the place with the arrow keys, with Shift in larger steps.",
   passageHint: "Press a place, or move it with the arrow keys.",
   mass: "Integral of p over the plane shown: {mass}",
-  passageOf: "The model of round {round}",
   logPx: "log p_x(x)",
   logPz: "log p_z(z)",
   logDets: "\u03a3 log|det J_l|",

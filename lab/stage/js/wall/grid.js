@@ -3,7 +3,7 @@
 import { clamp, powerOfTen, signed } from "../core/numbers.js";
 
 /** How many rows and columns: as the axes say, or nearly square where there is one axis. */
-function wallShape(wall) {
+export function wallShape(wall) {
   const n = wall.rows.values.length;
   if (wall.columns) return { n: n * wall.columns.values.length, rows: n, columns: wall.columns.values.length };
   const columns = Math.ceil(Math.sqrt(n));
