@@ -261,14 +261,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def app() -> st.App:
-    addresses = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
+    places = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[
-            WebSocketRoute("/live/{run:path}", live),
-            ROUTE,
-            *(Route(f"/{at}", index) for at in addresses),
-        ],
+        routes=[WebSocketRoute("/live/{run:path}", live), ROUTE, *(Route(f"/{at}", index) for at in places)],
         lifespan=lifespan,
     )
 

@@ -51,7 +51,7 @@ def code(text: str) -> str:
 
 
 def undeclared(module: str) -> set[str]:
-    """What a module calls, makes or reads in capitals, and neither imports nor declares: a global or a slip."""
+    """What a module calls, makes or reads in capitals, and does not declare: a global or a slip."""
     text = code(FILES[module].decode())
     used = set(re.findall(r"(?<![.\w])([a-zA-Z]\w*)\(", text)) | set(re.findall(r"\bnew (\w+)", text))
     used |= set(re.findall(r"(?<![.\w])([A-Z][A-Z_]+)\b", text))
