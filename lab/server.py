@@ -28,6 +28,7 @@ from engine.device import settle
 from engine.families import families
 from lab.runs import store, wire
 from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
+from lab.stage.route import HEAD, ROUTE
 from lab.visitor import COOKIE, mark
 
 _bind_socket = starlette_server._bind_socket
@@ -38,11 +39,11 @@ Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and 
 
 
 def index(request: Request) -> HTMLResponse:
-    """Streamlit's page, with two additions: a key for a browser on its first visit, which says whose
-    runs are whose, and the server's address, which Streamlit otherwise finds by trial and 404s."""
+    """Streamlit's page, with a key for a browser on its first visit, which says whose runs are whose; with
+    the server's address, which Streamlit otherwise finds by trial and 404s; and with the stage's scripts."""
     html = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     address = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin + '/' }</script>"
-    response = HTMLResponse(html.replace("<head>", "<head>" + address, 1))
+    response = HTMLResponse(html.replace("</head>", f"{address}{HEAD}</head>", 1))
     response.headers["cache-control"] = "no-cache"
     if COOKIE not in request.cookies:
         key = secrets.token_urlsafe(24)
@@ -253,10 +254,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def app() -> st.App:
-    addresses = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
+    places = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[WebSocketRoute("/live/{run:path}", live), *(Route(f"/{name}", index) for name in addresses)],
+        routes=[WebSocketRoute("/live/{run:path}", live), ROUTE, *(Route(f"/{at}", index) for at in places)],
         lifespan=lifespan,
     )
 

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import streamlit as st
-
-from lab.stage.stage import DRAWING, read_assets
+from lab.stage.files import component
 
 BASES = ("normal", "uniform", "mixture")
 TARGETS = ("two-bumps", "three-bumps", "skew", "uniform")
 
-SCRIPTS = (
-    *DRAWING,
-    "bend_words.js",
-    "bend_math.js",
-    "bend_draw.js",
-    "bend_parts.js",
-    "bend.js",
-)
-
-_mount = st.components.v2.component(
-    "genlab_bend",
-    js=read_assets(SCRIPTS) + "\nexport default mountBend;\n",
-    css=read_assets(["stage.css", "bend.css"]),
-)
+_mount = component("genlab_bend", "bend/bend.js", "core/base.css", "bend/bend.css")
 
 
 def bend(
@@ -40,6 +25,6 @@ def bend(
         key: the component's key.
         base: the density of z at first, one of `BASES`.
         target: the density to aim at, one of `TARGETS`, or None.
-        labels: replaces any of the component's own sentences (see `bend_words.js`).
+        labels: replaces any of the component's own sentences (see `js/bend/words.js`).
     """
     _mount(key=key, data={"base": base, "target": target, "labels": dict(labels or {})})

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
+from lab.stage.files import component
 
-from lab.stage.stage import ASKING, read_assets
-
-SCRIPTS = (
-    *ASKING,
-    "pad.js",
-    "way.js",
-    "listing.js",
-    "coder.js",
-)
-
-_mount = st.components.v2.component(
-    "genlab_coder",
-    js=read_assets(SCRIPTS) + "\nexport default mountCoder;\n",
-    css=read_assets(["stage.css", "drawer.css", "coder.css"]),
+_mount = component(
+    "genlab_coder", "coder/coder.js", "core/base.css", "slow/drawer.css", "pads/pad.css", "coder/coder.css"
 )
 
 
@@ -45,7 +33,7 @@ def coder(
         picture: 784 bytes in base64 to put on the pad when they change.
         code: listings, `{"name", "first" line, "text"}`.
         links: for each box of the graph the lines that compute it, `[listing, line from 0]`.
-        labels: replaces any of the component's own sentences (see `coder.js`).
+        labels: replaces any of the component's own sentences (see `js/coder/words.js`).
     """
     data = {
         "run": run,

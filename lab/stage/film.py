@@ -5,39 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
-from lab.stage.stage import ASKING, Segment, read_assets
+from lab.stage.files import component
+from lab.stage.stage import Segment
 
 Row = Mapping[str, Any]
 """One film: "title", a few words over it; "ask", the streaming probe that makes it; "with", its arguments."""
 
-SCRIPTS = (
-    *ASKING,
-    "layers.js",
-    "axes.js",
-    "draw.js",
-    "graph.js",
-    "mesh.js",
-    "tiles.js",
-    "panels.js",
-    "numbers.js",
-    "legend.js",
-    "keys.js",
-    "pad.js",
-    "density.js",
-    "film_screens.js",
-    "film_row.js",
-    "film_time.js",
-    "film_bar.js",
-    "film.js",
-)
-
-_mount = st.components.v2.component(
-    "genlab_film",
-    js=read_assets(SCRIPTS) + "\nexport default mountFilm;\n",
-    css=read_assets(["stage.css", "coder.css", "film.css"]),
-)
+_mount = component("genlab_film", "film/film.js", "core/base.css", "pads/pad.css", "film/film.css")
 
 
 def film(
@@ -68,7 +42,7 @@ def film(
         screens: the caption of each screen that may be shown, in order.
         legend: one sentence in pieces, as for `stage`; a layer is `points/real` on all screens, or
             `x0/points/real` on one. `paths`, `density` and `mesh` have switches unless it speaks of them.
-        labels: replaces any of the film's own sentences (see `FILM_WORDS` in `words.js`), and
+        labels: replaces any of the film's own sentences (see `js/film/words.js`), and
             `labels["number/SNR"]` = "signal-to-noise ratio" names a number.
         pad: `{"name": argument}`: a pad to draw a digit on, which every probe gets as this argument
             (784 bytes in base64).

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import streamlit as st
+from lab.stage.files import component
+from lab.stage.stage import Segment
 
-from lab.stage.stage import SCRIPTS, Segment, read_assets
-
-_mount = st.components.v2.component(
-    "genlab_pair",
-    js=read_assets([*SCRIPTS, "pair.js"]) + "\nexport default mountPair;\n",
-    css=read_assets(["stage.css", "split.css", "pair.css"]),
-)
+_mount = component("genlab_pair", "stage/pair.js", "core/base.css", "photo/split.css", "stage/pair.css")
 
 
 def pair(

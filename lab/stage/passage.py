@@ -4,27 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import streamlit as st
+from lab.stage.files import component
 
-from lab.stage.stage import ASKING, read_assets
-
-SCRIPTS = (
-    *ASKING,
-    "layers.js",
-    "axes.js",
-    "draw.js",
-    "panels.js",
-    "keys.js",
-    "matrix.js",
-    "passage_table.js",
-    "passage.js",
-)
-
-_mount = st.components.v2.component(
-    "genlab_passage",
-    js=read_assets(SCRIPTS) + "\nexport default mountPassage;\n",
-    css=read_assets(["stage.css", "passage.css"]),
-)
+_mount = component("genlab_passage", "passage/passage.js", "core/base.css", "passage/passage.css")
 
 
 def passage(run: str, *, key: str, labels: Mapping[str, str] | None = None) -> None:
@@ -36,6 +18,6 @@ def passage(run: str, *, key: str, labels: Mapping[str, str] | None = None) -> N
     Args:
         run: id of the run; its model is a `Flow` of points of the plane.
         key: the component's key; always the same one on a page.
-        labels: replaces any of the component's own sentences (see `PASSAGE_WORDS` in `words.js`).
+        labels: replaces any of the component's own sentences (see `js/passage/words.js`).
     """
     _mount(key=key, data={"run": run, "labels": dict(labels or {})})

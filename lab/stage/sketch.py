@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import streamlit as st
-
-from lab.stage.stage import DRAWING, read_assets
+from lab.stage.files import component
 
 MOST_POINTS = 2000
 REACH = 3.0
 
-SCRIPTS = (
-    *DRAWING,
-    "sketch.js",
-)
-
-_mount = st.components.v2.component(
-    "genlab_sketch",
-    js=read_assets(SCRIPTS) + "\nexport default mountSketch;\n",
-    css=read_assets(["stage.css", "sketch.css"]),
-)
+_mount = component("genlab_sketch", "pads/sketch.js", "core/base.css", "pads/sketch.css")
 
 
 def sketch(*, key: str, height: int = 420, labels: Mapping[str, str] | None = None) -> dict[str, Any] | None:
@@ -30,7 +19,7 @@ def sketch(*, key: str, height: int = 420, labels: Mapping[str, str] | None = No
     Args:
         key: the component's key.
         height: side of the pad in pixels, less on a narrow screen.
-        labels: replaces any of the pad's own sentences (see `sketch.js`).
+        labels: replaces any of the pad's own sentences (see `js/pads/sketch.js`).
 
     Returns:
         `{"points": [[x, y], ...]}` during the rerun after "Use this drawing" was pressed,

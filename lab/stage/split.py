@@ -5,15 +5,9 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 
-import streamlit as st
+from lab.stage.files import component
 
-from lab.stage.stage import BASE, read_assets
-
-_mount = st.components.v2.component(
-    "genlab_split",
-    js=read_assets([*BASE, "panels.js", "split.js", "split_view.js"]) + "\nexport default mountSplit;\n",
-    css=read_assets(["stage.css", "split.css"]),
-)
+_mount = component("genlab_split", "photo/split_view.js", "core/base.css", "photo/split.css")
 
 
 def split(
@@ -26,7 +20,7 @@ def split(
             pictures change.
         left, right: PNG, JPEG or WebP files of the same proportions. `right` is seen whole at first.
         labels: `left` and `right` name the pictures; the others replace any of the stage's own sentences
-            (see `words.js`).
+            (see `js/core/words.js`).
         height: most pixels the picture may be high.
     """
     coded = {"left": b64encode(left).decode(), "right": b64encode(right).decode()}

@@ -8,10 +8,11 @@ only of the two things a page must act on, `forked` and `train`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any, TypedDict
 
 import streamlit as st
+
+from lab.stage.files import component
 
 
 class _SegmentKeys(TypedDict):
@@ -44,60 +45,9 @@ class Graph(TypedDict):
     edges: Sequence[Sequence[str]]
 
 
-BASE = ("words.js", "dom.js", "mount.js", "palette.js", "wire.js")
-ASKING = (*BASE, "link.js", "asker.js")  # of components that ask a run's model
-DRAWING = ("words.js", "dom.js", "mount.js", "palette.js", "axes.js", "draw.js", "panels.js")  # without a run
-SCRIPTS = (
-    *BASE,
-    "layers.js",
-    "axes.js",
-    "draw.js",
-    "graph.js",
-    "mesh.js",
-    "trail.js",
-    "tiles.js",
-    "sheets.js",
-    "hand.js",
-    "plane.js",
-    "decoded.js",
-    "split.js",
-    "photos.js",
-    "world.js",
-    "wall.js",
-    "panels.js",
-    "areas.js",
-    "plot.js",
-    "charts.js",
-    "numbers.js",
-    "controls.js",
-    "legend.js",
-    "reading.js",
-    "pointer.js",
-    "history.js",
-    "screen.js",
-    "link.js",
-    "readout.js",
-    "keys.js",
-    "thumbs.js",
-    "slow.js",
-    "diagram.js",
-    "strip.js",
-    "drawer.js",
-    "stage.js",
-)
+STAGE = ("stage/stage.js", "core/base.css", "slow/drawer.css", "photo/split.css")
 
-
-def read_assets(names: Sequence[str]) -> str:
-    """The text of these files of this package, joined in order."""
-    folder = files(__package__)
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
-_mount = st.components.v2.component(
-    "genlab_stage",
-    js=read_assets(SCRIPTS) + "\nexport default mountStage;\n",
-    css=read_assets(["stage.css", "drawer.css", "split.css"]),
-)
+_mount = component("genlab_stage", *STAGE)
 
 
 def stage(
@@ -123,7 +73,7 @@ def stage(
         key: the component's key; always the same one on a page.
         legend: one sentence in pieces: plain text, and coloured words that toggle a layer.
         players: the players' names, for the "Step D" buttons; two or more make buttons.
-        labels: replaces any of the stage's own sentences (see `words.js`), and names what
+        labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what
             is drawn: `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples",
             `labels["chart/loss"]` = "Losses", `labels["term/modes"]` = "groups found",
             `labels["number/V(D, G)"]` = "value of the game". `labels["role/<term>"]` is the

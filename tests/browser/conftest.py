@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.modules import Modules
 from tests.browser.visiting import Visitor
 from tests.serving import Lab
 
@@ -24,6 +25,14 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def modules(chromium: Browser) -> Iterator[Modules]:
+    """Runs JavaScript beside modules: `modules("core/numbers.js", "return short(args[0])", 0.1)`."""
+    blank = Modules(chromium)
+    yield blank
+    blank.close()
 
 
 @pytest.fixture

@@ -144,12 +144,11 @@ def start_page(home: Path, name: str = "film_page.py") -> Lab:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     page = Path(__file__).with_name(name)
-    command = [sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]
-    options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    command = [sys.executable, "-m", "tests.browser.serving_page", str(page), str(port)]
     root = Path(__file__).parents[2]
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, *options], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=log, stderr=log
+            command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=log, stderr=log
         )
     lab = Lab(f"http://127.0.0.1:{port}", home, process)
     for _ in range(600):

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser
 from torch import Tensor
 from torch.func import grad
 
 from engine import data
 from engine.flow import spline
 from lab.stage.bend import BASES, TARGETS
-from lab.stage.stage import read_assets
+from tests.browser.modules import Modules
 
 pytestmark = pytest.mark.browser
 
 KNOTS = [[-3.1, -2.6], [-2.2, -2.4], [-0.9, -0.3], [0.2, -0.1], [0.4, 1.7], [1.9, 1.9], [2.9, 3.2]]
 
 
-@pytest.fixture(scope="module")
-def compute(chromium: Browser) -> Any:
+@pytest.fixture
+def compute(modules: Modules) -> Any:
     """Runs JavaScript beside the component's own mathematics; `args` is what it is given."""
-    page = chromium.new_page()
-    code = read_assets(["bend_math.js"])
-    yield lambda body, *args: page.evaluate(f"(args) => {{ {code}\n{body} }}", list(args))
-    page.close()
+    return partial(modules, "bend/math.js")
 
 
 def slopes_at(knots: Tensor) -> Tensor:

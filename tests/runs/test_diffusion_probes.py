@@ -69,7 +69,7 @@ QUESTIONS = {
 
 
 def test_every_question_is_in_these_tests():
-    assert {*QUESTIONS, "score"} == set(diffusion.__all__) - {"tradeoff"}  # which has tests of its own
+    assert {*QUESTIONS, "score"} == set(probes.questions(DDPM)) - {"tradeoff"}  # which has tests of its own
 
 
 # --- what all films have -------------------------------------------------------------------------
@@ -443,10 +443,10 @@ def test_a_drawing_without_a_label_is_told_none():
     predict = it.predict
     it.predict = lambda x, t, y=None, guidance=None: (seen.append(y), predict(x, t, y, guidance))[1]
     with torch.no_grad():
-        list(diffusion.redraw(it, DIGITS, drawing(), 10))
+        list(edits.redraw(it, DIGITS, drawing(), 10))
         assert all(y is None for y in seen)
         seen.clear()
-        list(diffusion.redraw(it, DIGITS, drawing(), 10, label=6))
+        list(edits.redraw(it, DIGITS, drawing(), 10, label=6))
     assert all((y == 6).all() for y in seen)
 
 

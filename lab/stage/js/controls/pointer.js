@@ -1,0 +1,129 @@
+// Pointers over the picture: a bubble that says what lies there, and events for the scene.
+
+import { make, setText, show } from "../core/dom.js";
+import { clamp } from "../core/numbers.js";
+import { enlarge } from "../draw/tiles.js";
+
+const HOLD = 350; // ms a finger must rest before the read-out follows it
+const SENDING = 50; // ms between two pointer messages
+
+export class Pointer {
+  /** `read(px, py, touch)` gives {lines, tile} for the bubble, or null; `place(px, py)` is {x, y} in
+   * the world, or null; `pick(px, py, touch)` is a click or a tap; `grab(phase, px, py)` is a press that
+   * holds on ("press", "drag", "lift"), and tells whether anything takes it; `send(event)` sends. */
+  constructor(canvas, { read, place, pick, grab, send }) {
+    Object.assign(this, { canvas, read, place, pick, grab, send });
+    this.sends = false;
+    this.large = make("canvas", { class: "enlarged" });
+    this.words = make("span");
+    this.bubble = make("div", { class: "bubble", hidden: true, "data-testid": "hover" }, this.large, this.words);
+    this.listen();
+  }
+
+  listen() {
+    const on = (name, act, options) => this.canvas.addEventListener(name, act, options);
+    on("pointermove", (event) => this.moved(event));
+    on("pointerdown", (event) => this.pressed(event));
+    on("pointerup", (event) => this.released(event));
+    on("pointercancel", () => (this.lift(), this.left()));
+    on("pointerleave", () => this.left());
+    on("click", (event) => this.pick(...this.where(event), event.pointerType === "touch"));
+    // A finger that holds reads the field; one that moves at once scrolls the page.
+    on("touchmove", (event) => this.held && event.cancelable && event.preventDefault(), { passive: false });
+    on("contextmenu", (event) => this.held && event.preventDefault());
+  }
+
+  moved(event) {
+    const touch = event.pointerType === "touch";
+    if (touch && !this.held && !this.sends) return clearTimeout(this.holding);
+    if (this.grabbed) this.grab("drag", ...this.where(event));
+    this.follow(event);
+    this.tell(event.buttons ? "drag" : "hover", event);
+  }
+
+  pressed(event) {
+    if (event.pointerType === "touch") this.holding = setTimeout(() => this.hold(event), HOLD);
+    else if (event.button === 0) this.grabbed = this.grab("press", ...this.where(event));
+    if (this.sends || this.grabbed) this.canvas.setPointerCapture(event.pointerId);
+    this.tell("press", event, true);
+  }
+
+  hold(event) {
+    this.held = true;
+    this.grabbed = this.grab("press", ...this.where(event), true);
+    this.follow(event);
+  }
+
+  lift() {
+    if (this.grabbed) this.grab("lift");
+    this.grabbed = false;
+  }
+
+  released(event) {
+    this.lift();
+    if (event.pointerType === "touch") this.left();
+  }
+
+  left() {
+    clearTimeout(this.holding);
+    this.held = false;
+    this.at = null;
+    this.refresh();
+    this.tell("leave", null, true);
+  }
+
+  follow(event) {
+    this.at = [...this.where(event), event.pointerType === "touch"];
+    this.refresh();
+  }
+
+  where(event) {
+    const rect = this.canvas.getBoundingClientRect();
+    return [event.clientX - rect.left, event.clientY - rect.top];
+  }
+
+  /** Called after each drawing too: the picture changes under a pointer that rests. */
+  refresh() {
+    const found = this.at ? this.read(...this.at) : this.read(NaN, NaN);
+    const says = Boolean(found?.tile || found?.lines.length);
+    show(this.bubble, says);
+    if (!says) return;
+    show(this.large, Boolean(found.tile));
+    if (found.tile?.paint) found.tile.paint(this.large);
+    else if (found.tile) enlarge(this.large, found.tile);
+    show(this.words, found.lines.length > 0);
+    setText(this.words, found.lines.join("\n"));
+    this.put(...this.at);
+  }
+
+  /** Beside the pointer, inside the picture, clear of a finger. */
+  put(px, py, touch) {
+    const { canvas, bubble } = this;
+    const right = px > canvas.clientWidth / 2;
+    const half = bubble.offsetHeight / 2;
+    const x = right ? px - 14 - bubble.offsetWidth : px + 14;
+    const y = clamp(py - (touch ? 64 : 12), half, Math.max(half, canvas.clientHeight - half)) - half;
+    bubble.style.transform = `translate(${clamp(x, 0, Math.max(0, canvas.clientWidth - bubble.offsetWidth))}px, ${y}px)`;
+  }
+
+  /** At most 20 messages a second; the last place of a movement is always sent. */
+  tell(kind, event, atOnce = false) {
+    if (!this.sends) return;
+    clearTimeout(this.later);
+    const wait = (this.sentAt ?? 0) + SENDING - performance.now();
+    if (!atOnce && wait > 0) {
+      this.later = setTimeout(() => this.tell(kind, event, true), wait);
+      return;
+    }
+    // Leaving has no place of its own: it repeats the last one, and is said only once.
+    const place = event ? this.placeOf(event) : this.told;
+    if (!place) return;
+    this.told = event ? place : null;
+    this.sentAt = performance.now();
+    this.send({ pointer: { kind, x: place.x, y: place.y } });
+  }
+
+  placeOf(event) {
+    return this.place(...this.where(event));
+  }
+}

@@ -1,0 +1,29 @@
+// What is measured: its colour, its name and its decimals, as the page's labels say, else as the frames declare.
+// `look` has the page's `words`, the `measures` that frames declared so far, and (for a colour) the `palette`.
+
+import { fixed, short, signed } from "./numbers.js";
+
+/** The meaning of a measure's colour, or undefined where nobody gives one that the palette knows. */
+export function measureRole(name, { words, measures, palette }) {
+  const role = words[`role/${name}`] ?? measures?.[name]?.role;
+  return palette.roles[role] ? role : undefined;
+}
+
+/** What a measure is called: `kind` is that of the label which may say it, "term" or "number". */
+export function measureLabel(kind, name, { words, measures }) {
+  return words[`${kind}/${name}`] ?? signed(measures?.[name]?.label ?? name);
+}
+
+/** The title of a chart. One of curves has a name of its own; one of `bars` has that of what it measures. */
+export function chartTitle(name, bars, { words, measures }) {
+  const given = words[`chart/${name}`] ?? (bars ? measures?.[name]?.label : undefined);
+  return given ?? signed(name.charAt(0).toUpperCase() + name.slice(1));
+}
+
+/** A measured value with the decimals that were declared, else as short as it may be. */
+export function measureText(value, name, { measures }) {
+  const digits = measures?.[name]?.digits;
+  if (digits === undefined || digits === null || !Number.isFinite(value)) return short(value);
+  if (Math.abs(value) < 1000) return fixed(value, digits);
+  return signed(value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+}

@@ -1,0 +1,206 @@
+// One row of a film: asks its question, keeps the frames that come, and knows which one lies at a time t.
+
+import { Numbers } from "../charts/numbers.js";
+import { make, setAll, setText, show } from "../core/dom.js";
+import { clamp, count, subscript } from "../core/numbers.js";
+import { fill } from "../core/words.js";
+import { boxAround } from "../draw/box.js";
+import { Asker } from "../live/asker.js";
+import { FilmScreen, splitScreens } from "./screens.js";
+
+export class FilmRow {
+  /** `hear` has began(), grew() and said(): a new film, another frame of it, something to tell. */
+  constructor(hear) {
+    this.hear = hear;
+    this.parts = [];
+    this.still = {};
+    this.told = ""; // why there is no film
+    this.title = make("h4", { class: "film-title" });
+    this.at = make("span", { class: "readout" });
+    this.screens = make("div", { class: "film-screens" });
+    this.numbers = new Numbers();
+    this.note = make("p", { class: "film-note" });
+    this.key = make("span", { class: "film-key" });
+    const head = make("div", { class: "film-head" }, this.title, this.at, this.key);
+    this.element = make("section", { class: "film-row" }, head, this.screens, this.numbers.element, this.note);
+    this.asker = new Asker({
+      state: () => this.stated(),
+      answer: (name, frame) => this.take(frame),
+      ended: () => this.finish(),
+      refused: (name, why) => this.refuse(why),
+      lost: (why) => this.say(why || this.words.lost),
+    });
+  }
+
+  /** Ask `question` of `run`, [name, arguments], or null for nothing; the same one only `anew`. */
+  want(run, question, words, anew) {
+    this.words = words;
+    const wanted = JSON.stringify([run, question]);
+    if (wanted === this.wanted && !anew) return;
+    this.wanted = wanted;
+    this.question = question;
+    this.complete = this.refused = false;
+    if (run !== this.run) this.asker.connect(run);
+    else this.ask();
+    this.run = run;
+  }
+
+  ask() {
+    this.complete = this.refused = false;
+    if (!this.question) return;
+    const [name, given] = this.question;
+    this.waiting = true; // for the first frame
+    this.say("");
+    this.asker.instead(name, () => ({ arguments: given }));
+  }
+
+  /** A link that is new, or new again; a film that is complete needs none. */
+  stated() {
+    if (this.refused) return;
+    if (this.told) this.say("");
+    if (!this.complete && !this.asker.asked) this.ask();
+  }
+
+  /** One frame more; the first one of a film ends the film before. */
+  take({ meta, arrays }) {
+    const screens = splitScreens(arrays);
+    const first = !meta.part;
+    if (first) {
+      this.parts = [];
+      this.waiting = false;
+      this.fresh = true;
+      this.still = screens.still;
+      this.T = meta.T ?? meta.t;
+      this.round = meta.round;
+      this.columns = meta.columns;
+      this.box = meta.box ?? null;
+      this.measures = meta.measures;
+    }
+    this.parts.push({ t: meta.t, numbers: meta.numbers ?? {}, note: meta.note ?? "", screens });
+    if (meta.part === undefined) this.finish();
+    if (first) this.hear.began(this);
+    else this.hear.grew(this);
+  }
+
+  finish() {
+    this.complete = true;
+    this.hear.grew(this);
+  }
+
+  refuse(why) {
+    this.refused = true;
+    this.waiting = false;
+    this.say(why);
+  }
+
+  say(why) {
+    this.told = why;
+    this.hear.said(this);
+  }
+
+  /** Whether more frames are to come. */
+  get growing() {
+    return Boolean(this.question) && !this.complete && !this.refused;
+  }
+
+  // --- time ------------------------------------------------------------------------------------
+
+  /** Whether t falls from frame to frame. */
+  get reverse() {
+    const [first] = this.parts;
+    const last = this.parts.at(-1);
+    return first === last ? first?.t > 0 : first.t > last.t;
+  }
+
+  /** How far along frame i is: t where t rises, T - t where it falls. */
+  time(i) {
+    const { t } = this.parts.at(i);
+    return this.reverse ? this.T - t : t;
+  }
+
+  /** The frame before this time and the share of the way to the next; or (`whole`) the frame nearest. */
+  find(time, whole) {
+    let [low, high] = [0, this.parts.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.time(middle) <= time) low = middle;
+      else high = middle;
+    }
+    const [from, to] = [this.time(low), this.time(high)];
+    const share = to > from ? clamp((time - from) / (to - from), 0, 1) : 0;
+    if (whole || share === 1) return { i: share >= 0.5 ? high : low, share: 0 };
+    return { i: low, share };
+  }
+
+  /** Where a time lies between the frames, in words; h with its number, as the lecture counts layers. */
+  place(time, words) {
+    const { i, share } = this.find(time);
+    const [t, T] = [this.parts[i].t, this.T];
+    const says = share ? words.tweenIn : t === T ? words.tweenFirst : t ? words.tweenAt : words.tweenLast;
+    const next = this.parts[share ? i + 1 : i].t;
+    return fill(says, { t, T, next, done: T - t, h: subscript(t), hNext: subscript(next), hT: subscript(T) });
+  }
+
+  // --- what is seen ----------------------------------------------------------------------------
+
+  /** A screen for each name; the first of a film of many pictures is the grid of `large`. */
+  seat(names, large, choose) {
+    const key = JSON.stringify([names, large]);
+    if (key === this.seated) return;
+    this.seated = key;
+    const screens = names.map((name) => new FilmScreen(name));
+    this.list = large ? [new FilmScreen(large, choose), ...screens] : screens;
+    setAll(this.screens, { style: `--n: ${this.list.length}` });
+    this.screens.replaceChildren(...this.list.map((screen) => screen.element));
+    this.drawn = null;
+  }
+
+  /** Whether its frames hold arrays of one of these kinds, "points/" say, that are not still. */
+  has(kinds) {
+    const [part] = this.parts;
+    const names = Object.entries(part?.screens ?? {}).flatMap(([screen, arrays]) => (screen === "still" ? [] : [...arrays.keys()]));
+    return names.some((name) => kinds.some((kind) => name.startsWith(kind)));
+  }
+
+  /** Which colour is which class. */
+  writeKey() {
+    const coloured = this.has(["points/"]) ? Object.values(this.still) : [];
+    const labels = coloured.map((arrays) => arrays.get("label")?.data ?? []);
+    const classes = [...new Set(labels.flatMap((one) => [...one]))].sort((a, b) => a - b);
+    const swatches = classes.map((label) => make("span", {}, make("i", { style: `--own: var(--label-${label % 10})` }), String(label)));
+    this.key.replaceChildren(...(classes.length ? [this.words.classes, ...swatches] : []));
+  }
+
+  /** Draw what belongs to this time: while it plays also what lies between two frames. */
+  draw(time, look) {
+    const at = this.parts.length ? this.find(time.now, !time.playing && !time.tween) : null;
+    const drawn = at && `${at.i} ${at.share}`;
+    const anew = drawn !== this.drawn || this.fresh;
+    if (at && anew) {
+      for (const screen of this.list) screen.put(this, at);
+      this.write(this.parts[at.share < 0.5 || time.tween ? at.i : at.i + 1], time);
+    }
+    if (at && !this.box) this.box = boxAround(this.list[0].layers);
+    if (anew || look.again) for (const screen of this.list) screen.draw(look, this.box ?? [-1, 1, -1, 1]);
+    this.drawn = drawn;
+    this.fresh = false;
+  }
+
+  write(part, time) {
+    const { words } = this;
+    const place = () => (time.tween ? this.place(time.now, words) : `t = ${part.t}`);
+    const numbers = Object.entries(part.numbers).map(([name, value]) => [`number/${name}`, { data: [value] }]);
+    this.numbers.update(new Map(numbers), { words, measures: this.measures });
+    const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
+    setText(this.at, [this.alone ? "" : place(), of].filter(Boolean).join(", "));
+    const layer = time.tween && part.note;
+    setText(this.note, layer ? fill(words.tweenNote, { h: subscript(part.t), note: part.note }) : part.note);
+    show(this.note, Boolean(part.note) || time.tween); // with the place of a layer there is no jump
+  }
+
+  close() {
+    this.asker.close();
+    this.numbers.close();
+    this.element.remove();
+  }
+}

@@ -1,0 +1,107 @@
+// Questions to the model of a run: one is under way, and of each kind only the newest waits.
+
+import { Link } from "./link.js";
+
+const ANSWER_PATIENCE = 35000; // ms after which a question counts as lost: the server answers within 30 s, be it with BUSY
+
+export class Asker {
+  /** `hear` has state(message), answer(name, frame, question), refused(name, why), lost(why). Who asks for a film
+   * hears `answer` once for each part, and at last ended(name). */
+  constructor(hear) {
+    this.hear = hear;
+    this.waiting = new Map();
+    this.number = 0;
+    this.link = new Link({
+      text: (message) => this.text(message),
+      frame: (frame) => this.frame(frame),
+      lost: (why) => this.hear.lost(why),
+      found: () => {},
+      unreadable: () => this.answered(this.number, () => {}),
+    }, true);
+  }
+
+  connect(run) {
+    this.forget();
+    this.link.connect(run);
+  }
+
+  /** `make` gives the question's arguments when its turn comes, or null if there is none any more. */
+  ask(name, make) {
+    this.waiting.set(name, make);
+    this.next();
+  }
+
+  /** As `ask`, at once: what is under way is wanted no more, and the server ends it. */
+  instead(name, make) {
+    clearTimeout(this.timer);
+    this.asked = null;
+    this.waiting.clear();
+    this.ask(name, make);
+  }
+
+  next() {
+    while (!this.asked && this.ready && this.waiting.size) {
+      const [[name, make]] = this.waiting;
+      this.waiting.delete(name);
+      const question = make();
+      if (!question) continue;
+      this.asked = { name, question, make };
+      this.number += 1;
+      this.link.send({ ask: name, with: question.arguments, id: this.number });
+      this.wait();
+    }
+  }
+
+  wait() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.again(), ANSWER_PATIENCE);
+  }
+
+  /** The question is lost: ask it once more, unless a newer one of its kind waits. */
+  again() {
+    const { name, make } = this.asked;
+    if (!this.waiting.has(name)) this.waiting.set(name, make);
+    this.answered(this.number, () => {});
+  }
+
+  /** An answer; a part of one leaves the question open. */
+  frame(frame) {
+    const tell = (asked) => this.hear.answer(asked.name, frame, asked.question);
+    if (frame.meta.part === undefined) return this.answered(frame.meta.answer, tell);
+    if (frame.meta.answer !== this.number || !this.asked) return;
+    this.wait();
+    tell(this.asked);
+  }
+
+  text(message) {
+    if (message.hello) {
+      this.forget(); // a new socket knows of no question
+      this.ready = true;
+    }
+    if (message.end) this.answered(message.answer, (asked) => this.hear.ended(asked.name));
+    else if (message.answer !== undefined) this.answered(message.answer, (asked) => this.hear.refused(asked.name, message.error));
+    else if (message.error) this.hear.lost(message.error);
+    const state = message.hello ?? message.state;
+    if (state) this.hear.state(state);
+  }
+
+  answered(number, tell) {
+    if (number !== this.number || !this.asked) return;
+    const { asked } = this;
+    this.asked = null;
+    clearTimeout(this.timer);
+    tell(asked);
+    this.next();
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.asked = null;
+    this.ready = false;
+  }
+
+  close() {
+    this.forget();
+    this.link.close();
+  }
+}

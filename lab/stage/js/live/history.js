@@ -1,0 +1,69 @@
+// Earlier rounds: keyframes kept once fetched, and the loop that plays a recording.
+
+const LOOP = 6000; // ms for one showing of a recording
+const LOOP_REST = 1500; // ms on its last picture
+
+export class History {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.frames = new Map();
+    this.rounds = [];
+    this.askedAt = -1e9;
+    this.start = null;
+  }
+
+  add(frame) {
+    this.frames.set(frame.meta.key, frame);
+  }
+
+  /** Follow the server's list; what it no longer lists is from a past that was undone. */
+  list(rounds) {
+    this.rounds = rounds;
+    const listed = new Set(rounds);
+    for (const round of this.frames.keys()) if (!listed.has(round)) this.frames.delete(round);
+  }
+
+  /** After a reset or a rewind, later rounds will be different ones. */
+  forgetAfter(round) {
+    for (const old of this.frames.keys()) if (old > round) this.frames.delete(old);
+  }
+
+  missing() {
+    return this.rounds.some((round) => !this.frames.has(round));
+  }
+
+  /** Ask once; again only if something is still missing after a while. */
+  ask(send) {
+    if (!this.waiting()) {
+      this.askedAt = performance.now();
+      send({ show: "keyframes" });
+    }
+  }
+
+  waiting() {
+    return this.missing() && performance.now() - this.askedAt < 4000;
+  }
+
+  /** What a recording shows at `now`: the frame it moves towards, and for how long. */
+  play(now) {
+    const rounds = this.rounds.filter((round) => this.frames.has(round));
+    if (!rounds.length) return null;
+    const over = this.start !== null && now - this.start > LOOP + LOOP_REST;
+    if (this.start === null || over) {
+      this.start = now;
+      return { frame: this.frames.get(rounds[0]), duration: 0 };
+    }
+    const step = LOOP / Math.max(1, rounds.length - 1);
+    const index = Math.min(rounds.length - 1, Math.floor(Math.max(0, now - this.start) / step) + 1);
+    return { frame: this.frames.get(rounds[index]), duration: step };
+  }
+
+  /** For those who asked for less motion: the last picture of the recording. */
+  end() {
+    const frame = this.frames.get(this.rounds[this.rounds.length - 1]);
+    return frame ? { frame, duration: 0 } : null;
+  }
+}

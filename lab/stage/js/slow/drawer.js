@@ -1,0 +1,82 @@
+// The drawer under the controls: slow motion, the graph and the strip over time, each opened
+// and closed by a button of its own, so that a line and the node it fills can be seen together.
+
+import { make, setAll, setText, show } from "../core/dom.js";
+import { measureRole } from "../core/measures.js";
+import { Graph } from "./diagram.js";
+import { SlowMotion } from "./slow.js";
+import { Strip } from "./strip.js";
+
+export class Drawer {
+  constructor(stage) {
+    this.stage = stage;
+    this.slow = new SlowMotion(stage);
+    this.graph = new Graph(stage);
+    this.strip = new Strip(stage);
+    this.parts = [this.slow, this.graph, this.strip];
+    this.openers = make("div", { class: "drawer-buttons openers", role: "group" });
+    this.element = make("div", { class: "drawer", "data-testid": "drawer" }, this.openers);
+    for (const part of this.parts) this.add(part);
+  }
+
+  add(part) {
+    part.opener = make("button", { type: "button", "data-testid": part.id, "aria-expanded": "false" });
+    part.opener.addEventListener("click", () => this.toggle(part));
+    part.section = make("section", { hidden: true, "data-testid": `${part.id}-section` }, part.element);
+    this.openers.append(part.opener);
+    this.element.append(part.section);
+  }
+
+  /** Words, players and the graph as the page has them now. */
+  update(data, words) {
+    this.nodes = data.graph?.nodes ?? [];
+    setAll(this.openers, { "aria-label": words.drawer });
+    const titles = { slow: words.slow, graph: words.graph, strip: words.strip };
+    for (const part of this.parts) {
+      setText(part.opener, titles[part.id]);
+      setAll(part.section, { "aria-label": titles[part.id] });
+      part.use(words, data);
+    }
+  }
+
+  toggle(part) {
+    part.open = !part.open;
+    setAll(part.opener, { "aria-expanded": String(part.open) });
+    show(part.section, part.open);
+    if (part.open) part.opened();
+    else part.closed();
+  }
+
+  /** Called often; a part that is closed has nothing to do. */
+  render() {
+    show(this.element, !this.stage.live?.meta.wall); // of many models there is no one turn to show
+    for (const part of this.parts) {
+      const offered = part.offered();
+      const locked = part.allowed?.() === false;
+      if ((!offered || locked) && part.open) this.toggle(part);
+      show(part.opener, offered);
+      if (part.opener.disabled !== locked) part.opener.disabled = locked;
+      if (part.open) part.render();
+    }
+  }
+
+  /** Slow motion stands at another line. */
+  moved() {
+    if (this.graph.open) this.graph.light();
+  }
+
+  forget() {
+    this.slow.leave();
+    this.strip.forget();
+  }
+
+  /** The graph's declaration says which name is of which colour; else a measure has its own. */
+  roleOfName(name) {
+    const node = this.nodes.find((one) => one.id === name || one.lights?.includes(name));
+    return node?.role ?? measureRole(name, this.stage.thumbLook()) ?? "truth";
+  }
+
+  close() {
+    for (const part of this.parts) if (part.open) this.toggle(part);
+  }
+}

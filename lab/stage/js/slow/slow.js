@@ -1,0 +1,264 @@
+// Slow motion: one real turn of the run, walked line by line. The worker makes the turn and
+// sends what each line bound; the walking itself happens here, without a round trip.
+
+import { make, makeButton, setAll, setText, show } from "../core/dom.js";
+import { measureText } from "../core/measures.js";
+import { clamp, count, signed } from "../core/numbers.js";
+import { fill } from "../core/words.js";
+import { paintThumb } from "../draw/thumbs.js";
+import { ANSWER_WITHIN } from "../live/link.js";
+
+const SLOW_LINE = 1200; // ms a line while playing, at speed 1
+const SLOW_SPEEDS = [0.5, 1, 2, 4];
+const SLOW_THUMB = [104, 80];
+
+export class SlowMotion {
+  constructor(stage) {
+    this.stage = stage;
+    this.id = "slow";
+    this.element = make("div", { class: "slow" });
+    this.element.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  use(words, data) {
+    this.words = words;
+    const { players } = data;
+    this.back = makeButton("slow-back", words.slowBack, () => this.walk(-1));
+    this.next = makeButton("slow-next", words.slowNext, () => this.walk(1));
+    this.play = makeButton("slow-play", words.slowPlay, () => this.setPlaying(!this.playing));
+    const turns = [makeButton("slow-turn", words.slowTurn, () => this.ask(null))];
+    if (players.length > 1) for (const player of players) turns.push(makeButton(`slow-turn-${player}`, fill(words.slowTurnOf, { player }), () => this.ask(player)));
+    this.turns = turns;
+    this.speed = make("select", { "aria-label": words.slowSpeed, title: words.slowSpeed, "data-testid": "slow-speed" });
+    for (const speed of SLOW_SPEEDS) this.speed.append(make("option", { value: speed, selected: speed === 1 }, `${speed}\u00d7`));
+    this.status = make("p", { class: "slow-status", role: "status", "data-testid": "slow-status" });
+    this.code = make("div", { class: "slow-code", tabindex: 0, role: "region", "aria-label": words.slowCode, "data-testid": "slow-code" });
+    this.things = make("div", { class: "slow-things", role: "group", "aria-label": words.slowThings, "data-testid": "slow-things" });
+    this.body = make("div", { class: "slow-body" }, this.code, this.things);
+    const buttons = make("div", { class: "drawer-buttons" }, this.back, this.next, this.play, this.speed, ...turns);
+    this.element.replaceChildren(buttons, this.status, this.body);
+    if (this.trace) this.list();
+    this.show();
+  }
+
+  // --- the run ---------------------------------------------------------------------------
+
+  offered() {
+    return this.stage.data.train;
+  }
+
+  /** Someone else's run does not step for you; of a recording it says what to do. */
+  allowed() {
+    const { server } = this.stage;
+    return Boolean(server?.mine || server?.recording);
+  }
+
+  opened() {
+    this.rest();
+    this.render();
+    this.next.focus({ preventScroll: true });
+  }
+
+  closed() {
+    this.leave();
+  }
+
+  /** The walk is over: the picture is again that of now. */
+  leave() {
+    this.setPlaying(false);
+    const held = this.held();
+    this.trace = this.before = this.wanted = null;
+    this.setWaiting(false);
+    if (held) this.stage.showNow();
+    this.show();
+    this.stage.drawer.moved();
+  }
+
+  /** Slow motion is of a run that rests. */
+  rest() {
+    const { stage } = this;
+    if (stage.state() === "training" && stage.server?.mine) stage.order({ do: "pause" }, "paused");
+  }
+
+  /** Ask the worker for one turn, once the run rests. */
+  ask(player) {
+    if (this.waiting || this.next.disabled) return;
+    this.rest();
+    if (this.held()) this.go(this.trace.steps.length - 1);
+    this.stage.look(null);
+    this.setWaiting(true);
+    this.wanted = { do: "step", player, slow: true };
+    this.render();
+  }
+
+  setWaiting(waiting) {
+    clearTimeout(this.patience);
+    this.waiting = waiting;
+    if (waiting) this.patience = setTimeout(() => this.refused(), ANSWER_WITHIN);
+    setAll(this.element, { "aria-busy": waiting ? "true" : null });
+  }
+
+  refused() {
+    this.wanted = null;
+    this.setWaiting(false);
+    this.setPlaying(false);
+  }
+
+  /** A frame came with a trace: keep that out of the picture, and walk it if it was asked for here. */
+  take(frame, before) {
+    const { trace } = frame.meta;
+    const arrays = new Map();
+    for (const [name, array] of frame.arrays) {
+      if (!name.startsWith("trace/")) continue;
+      frame.arrays.delete(name);
+      arrays.set(name.slice(6), array);
+    }
+    if (!this.waiting || this.wanted) return;
+    this.setWaiting(false);
+    this.trace = { ...trace, arrays };
+    this.before = before;
+    this.list();
+    this.go(0);
+    this.tick();
+  }
+
+  // --- walking ---------------------------------------------------------------------------
+
+  /** The picture that stays on while the lines before the step are walked, else null. */
+  held() {
+    const walking = this.trace && this.index < this.trace.steps.length - 1;
+    return walking ? this.before : null;
+  }
+
+  walk(by) {
+    const last = this.trace ? this.trace.steps.length - 1 : -1;
+    if (by > 0 && (!this.trace || this.index >= last)) this.ask(null);
+    else if (this.trace) this.go(clamp(this.index + by, 0, last));
+  }
+
+  go(index) {
+    const held = this.held();
+    this.index = index;
+    if (held !== this.held()) this.stage.showNow();
+    this.show();
+    this.stage.drawer.moved();
+  }
+
+  setPlaying(playing) {
+    if (playing) this.rest();
+    this.playing = playing;
+    if (playing) this.walk(1);
+    this.tick();
+    this.show();
+  }
+
+  tick() {
+    clearTimeout(this.timer);
+    if (!this.playing) return;
+    this.timer = setTimeout(() => {
+      if (!this.waiting) this.walk(1);
+      this.tick();
+    }, SLOW_LINE / Number(this.speed.value));
+  }
+
+  pressed(event) {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by || event.composedPath()[0] === this.speed || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!this.next.disabled) this.walk(by);
+  }
+
+  // --- what is seen ------------------------------------------------------------------------
+
+  step() {
+    return this.trace?.steps[this.index];
+  }
+
+  /** What the current line bound; in the step, the player that steps. */
+  lit() {
+    const step = this.step();
+    if (!step) return [];
+    const names = [...step.binds, ...Object.keys(step.numbers)];
+    return step.kind === "step" ? [...names, this.trace.player] : names;
+  }
+
+  /** The listing is written once a turn; walking only moves the mark. */
+  list() {
+    this.lines = new Map();
+    const blocks = this.trace.source.map(({ name, first, text }) => {
+      const lines = text.split("\n").map((line, i) => {
+        const element = make("div", { class: "code-line" }, make("span", { class: "code-number" }, first + i), line || " ");
+        this.lines.set(`${name}:${first + i}`, element);
+        return element;
+      });
+      return make("div", { class: "code-block" }, ...lines);
+    });
+    this.code.replaceChildren(...blocks);
+    this.marked = null;
+  }
+
+  /** Called often, whenever the run's state may have changed. */
+  render() {
+    const { server, data } = this.stage;
+    const ready = Boolean(server?.mine) && !server.recording && server.state !== "failed" && data.train;
+    if (this.wanted && server.state !== "training") {
+      this.stage.link.send(this.wanted);
+      this.wanted = null;
+    }
+    for (const button of [this.next, this.play, ...this.turns]) if (button.disabled === ready) button.disabled = !ready;
+    if (!this.trace) setText(this.status, server?.recording ? this.words.slowRecording : this.words.slowStart);
+  }
+
+  show() {
+    const step = this.step();
+    show(this.body, Boolean(step));
+    setText(this.play, this.playing ? this.words.slowPause : this.words.slowPlay);
+    this.back.disabled = !step || this.index === 0;
+    setAll(this.element, { "data-index": step ? this.index : null });
+    if (!step) return;
+    const { steps, player, round } = this.trace;
+    const says = { player, unit: this.stage.screen.unit(), round: count(round), line: this.index + 1, of: steps.length };
+    setText(this.status, fill(step.kind === "step" ? this.words.slowStep : this.words.slowLine, says));
+    this.mark(this.lines.get(`${step.fn}:${step.line}`));
+    this.showThings(steps.slice(0, this.index + 1));
+  }
+
+  mark(line) {
+    if (this.marked) setAll(this.marked, { "aria-current": null });
+    this.marked = line;
+    if (!line) return;
+    setAll(line, { "aria-current": "step" });
+    const { code } = this;
+    const top = line.offsetTop; // from the top of the listing, which is positioned
+    if (top < code.scrollTop + 24 || top > code.scrollTop + code.clientHeight - 48) code.scrollTop = top - code.clientHeight / 3;
+  }
+
+  /** All that this turn has bound so far, each as it is now. */
+  showThings(steps) {
+    const found = new Map();
+    steps.forEach((step, i) => {
+      for (const name of step.binds) found.set(name, { i, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
+      for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, number, kind: step.kind });
+    });
+    const things = [...found].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
+    this.things.replaceChildren(...things);
+    const fresh = things.find((one) => one.classList.contains("fresh"));
+    if (fresh) this.things.scrollTop = fresh.offsetTop - 8;
+  }
+
+  thing(name, { array, shape, number, kind }, fresh) {
+    const { words, stage } = this;
+    const role = stage.drawer.roleOfName(name);
+    const title = make("span", { class: `thing-name ${role}` }, kind === "step" ? words[`slow-${name}`] : signed(name));
+    const card = make("div", { class: fresh ? "thing fresh" : "thing", "data-name": name }, title);
+    if (!array) {
+      card.append(make("span", { class: "thing-number" }, number === null ? words.slowInfinite : measureText(number, name, stage.thumbLook())));
+      return card;
+    }
+    const canvas = make("canvas", { role: "img", "aria-label": fill(words.slowThing, { name }) });
+    paintThumb(canvas, ...SLOW_THUMB, [{ name, array, role }], stage.thumbLook());
+    card.append(canvas, make("span", { class: "thing-shape" }, shape.join(" \u00d7 ")));
+    return card;
+  }
+}

@@ -1,0 +1,117 @@
+// The picture is one or more panels side by side: the world, and one for each set of images.
+
+import { inLabelOrder, splitName } from "../core/names.js";
+import { drawFrame, paintEmpty } from "../draw/axes.js";
+import { CAPTION, GAP, mapping, NARROWEST } from "../draw/box.js";
+import { clipRound, paintField } from "../draw/draw.js";
+import { paintImages, shownScore } from "../draw/tiles.js";
+import { arrangePhotos } from "../photo/arrange.js";
+import { paintDecoded } from "../plane/decoded.js";
+import { isLine } from "../plane/latent.js";
+import { paintPlane } from "../plane/plane.js";
+import { wallPanelAspect } from "../wall/grid.js";
+import { paintWall } from "../wall/wall.js";
+import { isGraph, worldMap } from "../world/graph.js";
+import { drawWorld } from "../world/world.js";
+
+const WORLD_KINDS = ["field", "points", "mesh", "arrows", "paths", "line"];
+
+/** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
+export function panelsOf(layers, box, wall, words, photos) {
+  if (wall) return [{ kind: "wall", name: "wall", aspect: wallPanelAspect(wall) }];
+  const panels = photos.panels();
+  if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
+  if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
+  const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
+  if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
+  const sides = layers.entries("side").map(([name]) => name);
+  for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect: worldAspect(layers, box) });
+  for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
+  return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
+}
+
+/** Planes keep their proportions; a graph (y a density, say) has a landscape shape. */
+function worldAspect(layers, box) {
+  if (isGraph(layers)) return layers.entries("links").length ? 1.25 : 1.6;
+  const aspect = (box[1] - box[0]) / (box[3] - box[2]);
+  return aspect > 0.4 && aspect < 2.5 ? aspect : 1.6;
+}
+
+/** Place the panels in `width` pixels, none higher than `tallest`. */
+export function arrange(panels, width, tallest, captions) {
+  if (panels[0].kind === "photo") return arrangePhotos(panels, width, tallest);
+  if (panels.length > 1 && (panels[0].kind === "plane" || panels[1].kind === "side")) return arrangeLargest(panels, width, tallest);
+  const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
+  const caption = captions ? CAPTION : 0;
+  const cell = (width - GAP * (columns - 1)) / columns;
+  const fits = (panel) => Math.min(tallest - caption, cell / panel.aspect);
+  const high = Math.floor(Math.max(...panels.map(fits)));
+  const placed = panels.map((panel, i) => {
+    const h = fits(panel);
+    const w = h * panel.aspect;
+    const x = (i % columns) * (cell + GAP) + (cell - w) / 2;
+    const y = Math.floor(i / columns) * (high + caption + GAP) + caption + (high - h) / 2;
+    return { ...panel, area: { x, y, w, h } };
+  });
+  const rows = Math.ceil(panels.length / columns);
+  return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
+}
+
+/** The first, a latent plane or a world, is the largest, and what belongs to it stands beside it; below it where
+ * it is narrow. */
+function arrangeLargest([first, ...others], width, tallest) {
+  const narrow = width < 2 * NARROWEST;
+  const wide = Math.min((tallest - CAPTION) * first.aspect, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));
+  const high = wide / first.aspect;
+  const left = narrow ? (width - wide) / 2 : 0;
+  const placed = [{ ...first, area: { x: left, y: CAPTION, w: wide, h: high } }];
+  const room = narrow ? { x: 0, y: high + CAPTION + GAP, w: width, h: tallest } : { x: wide + GAP, y: 0, w: width - wide - GAP, h: high + CAPTION };
+  const row = (room.w - GAP * (others.length - 1)) / others.length;
+  const beside = others.map((one) => Math.min(room.h - CAPTION, row / one.aspect));
+  // One above the other what belongs to a plane begins with the larger one.
+  const share = first.kind === "plane" && others.length > 1 ? 0.6 : 1 / others.length;
+  const shares = others.map((_, i) => (i ? (1 - share) / (others.length - 1) : share));
+  const below = others.map((one, i) => Math.min(shares[i] * (room.h - CAPTION * others.length - GAP * (others.length - 1)), room.w / one.aspect));
+  const inRow = narrow || beside[0] >= below[0];
+  let [x, y] = [room.x, room.y];
+  others.forEach((one, i) => {
+    const h = inRow ? beside[i] : below[i];
+    const w = h * one.aspect;
+    placed.push({ ...one, area: { x: inRow ? x : room.x + (room.w - w) / 2, y: y + CAPTION, w, h } });
+    if (inRow) x += w + GAP;
+    else y += h + CAPTION + GAP;
+  });
+  return { placed, height: Math.max(...placed.map(({ area }) => area.y + area.h)) };
+}
+
+export function paintPanel(ctx, panel, layers, look) {
+  if (panel.kind === "world") drawWorld(ctx, layers, worldMap(panel.area, layers, look.box), look);
+  else if (panel.kind === "plane") paintPlane(ctx, panel, layers, look);
+  else if (panel.kind === "decoded") paintDecoded(ctx, panel, layers, look);
+  else if (panel.kind === "side") paintSide(ctx, panel, layers, look);
+  else if (panel.kind === "wall") paintWall(ctx, panel, layers, look);
+  else if (panel.kind === "photo") look.photos.paint(ctx, panel, look);
+  else if (panel.kind === "images") {
+    const score = shownScore(panel.name, layers, look);
+    if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area, look, score);
+  } else paintEmpty(ctx, panel.area, look);
+  if (look.captions && panel.kind !== "empty") paintCaption(ctx, panel, look);
+}
+
+/** A field of the world's box in a panel of its own. */
+function paintSide(ctx, { name, area }, layers, look) {
+  const map = mapping(look.box, area);
+  clipRound(ctx, area);
+  if (!look.isOff(name)) paintField(ctx, layers.items.get(name), map, { ...look, bold: true }, name);
+  ctx.restore();
+  drawFrame(ctx, map, look);
+}
+
+function paintCaption(ctx, panel, look) {
+  ctx.font = `600 13px ${look.palette.font}`;
+  ctx.fillStyle = look.palette.muted;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "alphabetic";
+  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side", "photo"].includes(panel.kind) ? splitName(panel.name)[1] : "");
+  ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
+}

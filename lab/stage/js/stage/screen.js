@@ -1,0 +1,294 @@
+// The screen: the picture and its charts, drawn only when something changed or moves.
+
+import { BESIDE, Charts } from "../charts/charts.js";
+import { Numbers } from "../charts/numbers.js";
+import { Pointer } from "../controls/pointer.js";
+import { make, setAll, sharpen } from "../core/dom.js";
+import { belongs, splitName } from "../core/names.js";
+import { readPalette, roleOf } from "../core/palette.js";
+import { WORDS } from "../core/words.js";
+import { boxAround, GAP } from "../draw/box.js";
+import { Layers } from "../draw/layers.js";
+import { MORPH, morphShare } from "../draw/mesh.js";
+import { photosWide } from "../photo/arrange.js";
+import { Photos } from "../photo/photos.js";
+import { Hand } from "../plane/hand.js";
+import { Sheets } from "../plane/sheets.js";
+import { wallGrid } from "../wall/grid.js";
+import { worldMap } from "../world/graph.js";
+import { zOf } from "../world/reading.js";
+import { Trail } from "../world/trail.js";
+import { arrange, paintPanel, panelsOf } from "./panels.js";
+import { reading } from "./reading.js";
+
+export class Screen {
+  /** `root` carries the theme; `send` takes pointer orders; `before(now)` runs before each drawing. */
+  constructor(root, send, before) {
+    const read = (px, py, touch) => this.read(px, py, touch);
+    const place = (px, py) => this.place(px, py);
+    const pick = (px, py, touch) => this.pick(px, py, touch);
+    this.root = root;
+    this.before = before;
+    this.layers = new Layers();
+    this.off = new Set(); // layers switched off in the legend
+    this.shown = null; // the picture being shown: {meta, arrays, measures}
+    this.box = null;
+    this.frames = 0;
+    this.canvas = make("canvas", { role: "img", class: "canvas" });
+    const grab = (...press) => this.hand.grab(...press);
+    this.pointer = new Pointer(this.canvas, { read, place, pick, grab, send });
+    this.photos = new Photos((all) => (all ? this.request(true) : this.repaint()));
+    this.element = make("div", { class: "picture" }, this.canvas, this.photos.element, this.pointer.bubble);
+    this.numbers = new Numbers();
+    this.column = make("div", { class: "column" }, this.element, this.numbers.element);
+    this.charts = new Charts(WORDS);
+    this.trail = new Trail(); // the path of one z
+    this.hand = new Hand(this); // in the latent plane
+    this.sheets = new Sheets(() => this.repaint());
+    this.under = null; // the point under the pointer: {name, index}
+    this.resizing = new ResizeObserver(() => this.request(true));
+    this.resizing.observe(root);
+    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
+    this.watching.observe(root);
+  }
+
+  /** A picture that is scrolled out of sight is not drawn: the time is for what is in sight. */
+  see(visible) {
+    this.away = !visible;
+    if (visible) this.request(true);
+  }
+
+  /** Words, colours and settings as the page has them now. */
+  update(data, words) {
+    this.words = words;
+    this.photos.use(words);
+    // the buttons stay in sight
+    this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
+    this.pointer.sends = Boolean(data.pointer);
+    this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
+    this.palette = readPalette(this.root);
+    this.root.dataset.mood = this.palette.mood;
+    this.palette.labels.forEach((colour, label) => this.root.style.setProperty(`--label-${label}`, colour));
+    this.layered = data.legend.filter((one) => one.layer);
+    this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
+    this.request(true);
+  }
+
+  /** Another sentence means another subject: nothing of the old charts is wanted. */
+  forget() {
+    this.off = new Set(this.layered.filter((one) => one.off).map((one) => one.layer));
+    this.numbers.forget();
+    this.charts.forget();
+    this.charts.use(this.words);
+  }
+
+  toggle(layer, on) {
+    if (on) this.off.delete(layer);
+    else this.off.add(layer);
+    this.request(true);
+  }
+
+  /** Show how this mesh comes from the plane of z; null ends it. */
+  morph(layer) {
+    this.morphing = layer && { layer, start: performance.now() };
+    this.request(true);
+  }
+
+  /** Put a picture on; its points glide to their places within `duration` ms. */
+  present(picture, duration) {
+    this.layers.show(picture.arrays, performance.now(), duration);
+    this.shown = picture;
+    const { box } = picture.meta;
+    this.autoBox = box ? null : this.autoBox ?? boxAround(this.layers);
+    this.box = box ?? this.autoBox;
+    this.fresh = true;
+    this.numbers.update(picture.arrays, { words: this.words, measures: picture.measures });
+    this.request(true);
+  }
+
+  /** `all`: charts and layout too, not only what moves. */
+  request(all) {
+    this.dirty ||= all;
+    this.raf ||= requestAnimationFrame((now) => this.tick(now));
+  }
+
+  tick(now) {
+    this.raf = 0;
+    if (!this.palette) return;
+    if (this.away) return this.count();
+    const looping = this.before(now);
+    const wasMoving = this.moving;
+    this.moving = this.layers.advance(now);
+    const bending = this.morphing && !this.layers.still && now - this.morphing.start < MORPH + 100;
+    if (this.dirty || this.moving || wasMoving || bending || this.redraw) this.draw();
+    if (this.moving || looping || bending) this.request(false);
+  }
+
+  draw() {
+    this.photos.follow(this.layers);
+    const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words, this.photos);
+    const captions = panels.length > 1;
+    const photos = panels[0].kind === "photo";
+    const wanted = photos ? photosWide(panels, this.tallest) : panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
+    this.root.style.setProperty("--picture", `${Math.round(wanted)}px`);
+    const width = this.element.clientWidth;
+    if (!width) return;
+    const { placed, height } = arrange(panels, width, this.tallest, captions);
+    this.panels = placed;
+    this.photos.put(placed);
+    this.look = this.looks(captions);
+    const ctx = sharpen(this.canvas, width, height);
+    for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
+    const plane = this.layers.items.has("box/plane");
+    this.root.classList.toggle("with-plane", plane);
+    if (this.dirty) this.drawCharts(plane ? null : Math.max(height, this.column.offsetHeight));
+    this.dirty = this.redraw = false;
+    this.pointer.refresh();
+    setAll(this.root, { "data-path": this.trail.places.size || null, ...this.hand.says() });
+    this.count();
+  }
+
+  /** Everything the painters need to know besides the arrays. */
+  looks(captions) {
+    const off = [...this.off].filter((layer) => layer !== this.morphing?.layer);
+    return {
+      palette: this.palette,
+      words: this.words,
+      measures: this.shown?.measures,
+      unit: this.unit(),
+      box: this.box,
+      captions,
+      trail: this.trail,
+      hand: this.layers.items.has("box/plane") ? this.hand : null,
+      sheets: this.sheets,
+      photos: this.photos,
+      under: this.under,
+      round: this.shown?.meta.round ?? 0,
+      wall: this.shown?.meta.wall,
+      role: (name) => roleOf(name, this.roles.get(name)),
+      isOff: (name) => off.some((layer) => belongs(name, layer)),
+      morph: (name) => (this.morphing && belongs(name, this.morphing.layer) ? this.bent(name) : null),
+    };
+  }
+
+  /** How far a mesh has come from its z. Without motion it rests on the plane of z instead. */
+  bent(name) {
+    const origin = this.layers.items.get(`origin/${splitName(name)[1]}`)?.values;
+    const share = this.layers.still ? 0 : morphShare(this.morphing.start, performance.now());
+    return origin ? { origin, share } : null;
+  }
+
+  /** A stored picture without curves borrows those of now, with a mark at its round. */
+  drawCharts(height) {
+    const own = this.shown && [...this.shown.arrays.keys()].some((name) => name.startsWith("curve/"));
+    const source = own ? this.shown : this.newest ?? this.shown;
+    const marker = own || source === this.shown ? null : this.shown.meta.round;
+    const before = this.charts.figures.size;
+    this.charts.update(source?.arrays ?? new Map(), { ...this.look, measures: source?.measures }, height, marker);
+    const after = this.charts.figures.size;
+    this.root.classList.toggle("with-charts", after > 0);
+    this.root.classList.toggle("many-charts", after > BESIDE);
+    // The first chart narrows the picture: lay everything out once more.
+    if (after !== before) queueMicrotask(() => this.request(true));
+  }
+
+  /** Tests and the curious can read what is on the screen from the root element. */
+  count() {
+    if (!this.fresh) return;
+    this.fresh = false;
+    this.frames += 1;
+    setAll(this.root, { "data-frames": this.frames, "data-round": this.shown.meta.round });
+  }
+
+  unit() {
+    return this.shown?.meta.unit || this.words.unit;
+  }
+
+  /** Canvas pixels to the world under them. */
+  place(px, py) {
+    const panel = this.panels?.find((one) => one.kind === "world");
+    if (!panel || !this.box) return null;
+    const map = worldMap(panel.area, this.layers, this.box);
+    const [x, y] = [map.worldX(px), map.worldY(py)];
+    const inside = x >= map.box[0] && x <= map.box[1] && y >= map.box[2] && y <= map.box[3];
+    return inside ? { x, y } : null;
+  }
+
+  /** What lies there, for the bubble; a point gets a ring. */
+  read(px, py, touch) {
+    const found = this.look ? reading(this, px, py, touch) : null;
+    if (this.hand.point(found?.over ?? null)) this.repaint();
+    const under = found?.under ?? null;
+    if (under?.name !== this.under?.name || under?.index !== this.under?.index) {
+      this.under = under;
+      this.repaint();
+    }
+    return found;
+  }
+
+  /** Press a point: the path of its z. Press elsewhere: none. */
+  pick(px, py, touch) {
+    const under = this.look && reading(this, px, py, touch)?.under;
+    if (under?.name === "wall") return this.pickMember(under.index, px, py, touch);
+    if (touch && this.hand.grab("press", px, py, touch)) return this.hand.grab("lift");
+    if (under) this.trail.pick(under);
+    else this.trail.clear();
+    if (Number.isNaN(px)) this.pointer.left();
+    this.repaint();
+  }
+
+  /** Escape: nothing is followed or held. */
+  letGo() {
+    this.hand.release();
+    this.pick(NaN, NaN);
+  }
+
+  /** Press a panel of a wall: open it. A finger reads it first, and opens it with a second tap. */
+  pickMember(index, ...at) {
+    const open = !at[2] || this.tapped === index;
+    this.tapped = index;
+    if (open) return this.open(index);
+    this.pointer.at = at;
+    this.pointer.refresh();
+  }
+
+  /** The keyboard's way through a wall. */
+  readNext(panel) {
+    const grid = wallGrid(this.look.wall, panel.area, new OffscreenCanvas(1, 1).getContext("2d"), this.look);
+    const index = this.under ? (this.under.index + 1) % grid.n : 0;
+    this.pointer.at = [grid.x(index) + grid.side / 2, grid.y(index) + grid.side / 2];
+    this.repaint();
+  }
+
+  openUnder() {
+    if (this.under?.name === "wall") this.open(this.under.index);
+  }
+
+  /** The keyboard's way: the path of the next z, and the bubble at its point. */
+  followNext() {
+    if (this.look?.wall) return this.readNext(this.panels[0]);
+    if (this.look?.hand) return this.hand.hold();
+    const [name, item] = this.layers.entries("points").find((one) => zOf(one[0], this.layers)) ?? [];
+    const panel = this.panels?.find((one) => one.kind === "world");
+    if (!item || !panel) return;
+    const index = (this.trail.name === name ? this.trail.index + 1 : 0) % item.shape[0];
+    const map = worldMap(panel.area, this.layers, this.box);
+    this.pointer.at = [map.x(item.values[2 * index]), map.y(item.values[2 * index + 1])];
+    this.trail.pick({ name, index });
+    this.repaint();
+  }
+
+  /** Draw the picture again, but not the charts. */
+  repaint() {
+    this.redraw = true;
+    this.request(false);
+  }
+
+  close() {
+    this.resizing.disconnect();
+    this.watching.disconnect();
+    this.numbers.close();
+    this.photos.close();
+    cancelAnimationFrame(this.raf);
+  }
+}

@@ -1,0 +1,68 @@
+// The path of one z: where G has put it, round after round. The noise of a picture is always the
+// same, so point i of every picture comes from the same z.
+
+import { disc } from "../draw/draw.js";
+
+const LONGEST_TRAIL = 1200; // places; then every other one is dropped
+
+export class Trail {
+  constructor() {
+    this.past = () => []; // the stored pictures of this run
+    this.clear();
+  }
+
+  clear() {
+    this.name = null;
+    this.places = new Map();
+  }
+
+  /** Follow point `index` of `name`, from the stored pictures on. */
+  pick({ name, index }) {
+    this.clear();
+    Object.assign(this, { name, index });
+    for (const picture of this.past()) this.note(picture);
+  }
+
+  /** Remember where the point is in this picture; false if nothing is followed. */
+  note({ meta, arrays }) {
+    const points = this.name && arrays.get(this.name);
+    if (!points || this.index >= points.shape[0]) return false;
+    this.places.set(meta.round, [points.data[2 * this.index], points.data[2 * this.index + 1]]);
+    if (this.places.size > LONGEST_TRAIL) [...this.places.keys()].forEach((old, i) => i % 2 && this.places.delete(old));
+    return true;
+  }
+
+  /** After a reset or a rewind, later rounds will be different ones. */
+  forgetAfter(round) {
+    for (const old of this.places.keys()) if (old > round) this.places.delete(old);
+  }
+
+  draw(ctx, layers, map, look) {
+    const item = this.name && layers.items.get(this.name);
+    if (!item || this.index >= item.shape[0] || look.isOff(this.name)) return;
+    const rounds = [...this.places.keys()].filter((round) => round < look.round).sort((a, b) => a - b);
+    const now = [item.values[2 * this.index], item.values[2 * this.index + 1]];
+    const places = [...rounds.map((round) => this.places.get(round)), now].map(([x, y]) => [map.x(x), map.y(y)]);
+    ctx.beginPath();
+    for (const [x, y] of places) ctx.lineTo(x, y);
+    const { ink } = look.palette.roles.latent;
+    Object.assign(ctx, { lineJoin: "round", lineCap: "round" });
+    for (const [colour, width] of [[look.palette.background, 4], [ink, 2]]) {
+      Object.assign(ctx, { strokeStyle: colour, lineWidth: width });
+      ctx.stroke();
+    }
+    disc(ctx, places[0], 3, ink, look.palette.background);
+    disc(ctx, places[places.length - 1], 5, ink, look.palette.background);
+  }
+}
+
+/** A ring around the point under the pointer. */
+export function ringed(ctx, layers, map, look) {
+  const item = look.under && layers.items.get(look.under.name);
+  if (!item || look.under.index >= item.shape[0]) return;
+  const { index } = look.under;
+  ctx.beginPath();
+  ctx.arc(map.x(item.values[2 * index]), map.y(item.values[2 * index + 1]), 7.5, 0, 2 * Math.PI);
+  Object.assign(ctx, { strokeStyle: look.palette.text, lineWidth: 2 });
+  ctx.stroke();
+}

@@ -1,0 +1,17 @@
+"""Serves one page of the tests with the stage's scripts, and nothing else: `python -m … page.py port`."""
+
+import sys
+
+import streamlit as st
+
+from lab.stage.route import ROUTE
+
+st.App(sys.argv[1], routes=[ROUTE]).run(
+    config={
+        "server.address": "127.0.0.1",
+        "server.port": int(sys.argv[2]),
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+    }
+)
