@@ -34,7 +34,7 @@ class Measure(str):
         unit: in which it is measured, if it has one.
         better: "higher" or "lower"; empty where neither is.
         role: the meaning of its colour: data, model, latent, gradient, truth, critic.
-        digits: decimals in a table.
+        digits: decimals in a table; as many as needed if None.
         draw: how. "stack" is a part of a sum, "bars" is a list of numbers, "number" stands below the picture.
         sign: what a stacked one is multiplied by.
         term: whether players descend it, and do not only look at it.
@@ -49,7 +49,7 @@ class Measure(str):
     unit: str
     better: Literal["higher", "lower", ""]
     role: str
-    digits: int
+    digits: int | None
     draw: Literal["curve", "stack", "bars", "number"]
     sign: int
     term: bool
@@ -59,7 +59,7 @@ class Measure(str):
 
     def __new__(
         cls, name: str, *, chart: str = "", label: str = "", says: str = "", unit: str = "",
-        better: Literal["higher", "lower", ""] = "", role: str = "", digits: int = 3,
+        better: Literal["higher", "lower", ""] = "", role: str = "", digits: int | None = None,
         draw: Literal["curve", "stack", "bars", "number"] = "curve", sign: int = 1, term: bool = False,
         floor: Callable[[Any], Floor | None] | None = None,
         best: Callable[[Any], float | None] | None = None, score: int = 0,
@@ -88,7 +88,8 @@ class Measure(str):
     def shown(self) -> dict[str, Any]:
         """What the stage must know to draw it: no more than differs from what it does without."""
         told = {"label": self.label if self.label != self else "", "role": self.role, "unit": self.unit}
-        return {name: value for name, value in told.items() if value} | {"digits": self.digits}
+        shown: dict[str, Any] = {name: value for name, value in told.items() if value}
+        return shown | ({"digits": self.digits} if self.draw == "number" and self.digits is not None else {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return declared, (str(self),)

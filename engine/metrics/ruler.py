@@ -34,7 +34,7 @@ def _floor(data: Dataset, name: str) -> Floor | None:
 MODES = Measure(
     "modes", chart="modes found", says="Modes found", better="higher", digits=0, score=4,
     floor=lambda data: _floor(data, "modes"),
-    best=lambda data: len(modes) if data.target is not None and (modes := data.target.modes) is not None else None,
+    best=lambda data: None if data.target is None or data.target.modes is None else len(data.target.modes),
 )  # fmt: skip
 HIGH_QUALITY = Measure(
     "high-quality", chart="samples near a mode", says="Share of the samples near a mode", better="higher",

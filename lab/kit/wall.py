@@ -216,7 +216,7 @@ def _table(shown: Wall, measure: Measure, row: Mapping[str, Any]) -> str:
     cells = []
     for i, (value, link) in enumerate(zip(row[measure], addresses(shown.family, shown.setting), strict=True)):
         share = 0 if value is None or best == worst else (value - worst) / (best - worst)
-        text = "–" if value is None else f"{value:.{measure.digits}f}".replace("-", "−")
+        text = "–" if value is None else f"{value:.{measure.digits or 0}f}".replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
         cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')

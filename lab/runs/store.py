@@ -38,9 +38,14 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{7,39}")
 State = Literal["training", "paused", "ended", "failed"]
 
 
+FORMAT = 2
+"""Of run directories and recordings. 1 had other names of charts in its pictures, and says no number."""
+
+
 class Info(BaseModel):
     """What `run.json` holds. `config` is the present one: live knobs change it."""
 
+    format: int = 1
     id: str
     family: str
     data: str
@@ -102,15 +107,21 @@ def create(info: dict[str, Any], place: Path | None = None) -> Path:
     run_id = secrets.token_hex(6)
     at = (place or home()) / run_id
     (at / "keyframes").mkdir(parents=True)
-    write_info(at, Info(id=run_id, **info))
+    write_info(at, Info(format=FORMAT, id=run_id, **info))
     return at
 
 
 def read_info(at: Path) -> Info:
     try:
-        return Info.model_validate_json((at / "run.json").read_bytes())
+        info = Info.model_validate_json((at / "run.json").read_bytes())
     except (OSError, ValidationError) as error:
         raise Refused(f"{at} is not a run directory that this version can read: {error}") from error
+    if info.format > FORMAT:
+        raise Refused(
+            f"Run {info.id} has format {info.format}, and this version of the lab reads formats up to {FORMAT}: "
+            "update genlab."
+        )
+    return info
 
 
 def write_info(at: Path, info: Info) -> None:

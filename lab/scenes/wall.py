@@ -76,7 +76,13 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
     ]
     measure, row = measured(history)
     worst, best = ends(measure, row.get(measure, ()), data)
-    scale = {"name": measure.says, "unit": measure.unit, "worst": worst, "best": best}
+    scale = {
+        "name": measure.says,
+        "unit": measure.unit,
+        "digits": measure.digits,
+        "worst": worst,
+        "best": best,
+    }
     last = history[-1] if history else {}
     lists = [values for values in last.values() if isinstance(values, list)]
     lost = [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]

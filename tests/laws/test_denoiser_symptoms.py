@@ -14,10 +14,9 @@ from engine.diffusion.symptoms import WINDOW
 from engine.dispatch import serving
 from engine.families import find
 from engine.fit import fit
-from engine.metrics import ruler
 from engine.metrics.measure import Floor
 from engine.metrics.observe import observe
-from engine.metrics.ruler import About, ruler
+from engine.metrics.ruler import About, about
 
 symptoms = partial(detector.symptoms, DDPM)
 
@@ -116,7 +115,7 @@ def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> li
     kind = find(family)
     torch.manual_seed(seed)
     model = kind(kind.configure(data.space, {"width": 64} | knobs), data.space)
-    known, history, told = ruler.about(data), [], []
+    known, history, told = about(data), [], []
     for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
         if (turn.round + 1) % 64 == 0:
             history.append({"round": turn.round + 1} | observe(model, data))

@@ -11,10 +11,10 @@ from scipy.stats import wasserstein_distance
 
 from engine.data import keep_points, load
 from engine.gan.gan import GAN
-from engine.metrics import distance, ruler
+from engine.metrics import distance
 from engine.metrics.coverage import coverage
 from engine.metrics.observe import observe
-from engine.metrics.ruler import SAMPLES, floors, quality, ruler
+from engine.metrics.ruler import SAMPLES, about, floors, quality
 
 SETS = ["ring", "grid", "two-gaussians", "moons", "two-bumps"]
 SEEDS = 40
@@ -173,7 +173,7 @@ def test_the_smallest_table_has_a_floor(tmp_path):
 
 def test_images_have_no_floor_yet():
     assert floors(load("digits")) == {}
-    assert ruler.about(load("digits")).groups == "images"
+    assert about(load("digits")).groups == "images"
 
 
 def test_a_diverged_model_still_has_a_finite_score():

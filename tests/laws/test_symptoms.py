@@ -10,11 +10,10 @@ from engine.data import batches, load
 from engine.fit import fit
 from engine.gan import symptoms as detector
 from engine.gan.gan import GAN
-from engine.metrics import ruler
 from engine.metrics.detector import OFF, ON, WINDOW, number
 from engine.metrics.measure import Floor
 from engine.metrics.observe import observe
-from engine.metrics.ruler import About, ruler
+from engine.metrics.ruler import About, about
 
 symptoms = partial(detector.symptoms, GAN)
 
@@ -124,7 +123,7 @@ def story(name: str, seed: int, rounds: int, **knobs) -> list[list]:
     data = load(name)
     torch.manual_seed(seed)
     model = GAN(GAN.configure(data.space, knobs), data.space)
-    known, history, told = ruler.about(data), [], []
+    known, history, told = about(data), [], []
     for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
         if turn.player == "G" and (turn.round + 1) % 64 == 0:
             row = {"round": turn.round + 1} | {k: v.item() for k, v in turn.terms.items()}

@@ -1,7 +1,7 @@
 // Small line charts of what was measured, one for each <chart> in curve/<chart>/<term>.
 
 import { make, setAll, setText, sharpen, show } from "../core/dom.js";
-import { measureText } from "../core/measures.js";
+import { inDeclaredOrder, measureText } from "../core/measures.js";
 import { inLabelOrder } from "../core/names.js";
 import { clamp } from "../core/numbers.js";
 import { fill } from "../core/words.js";
@@ -32,7 +32,7 @@ export class Charts {
    * page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
-    for (const name of inLabelOrder(charts.keys(), this.words, "chart/")) if (!this.figures.has(name)) this.add(name);
+    for (const name of this.inOrder(charts, look.measures)) if (!this.figures.has(name)) this.add(name);
     show(this.element, this.figures.size > 0);
     if (!this.figures.size) return;
     const columns = getComputedStyle(this.element).gridTemplateColumns.split(" ").length;
@@ -45,6 +45,12 @@ export class Charts {
       setAll(figure.root, { "data-box": chart.box.map((end) => end.toPrecision(4)).join(" ") });
       this.draw(name, figure, chart, look, each, marker);
     }
+  }
+
+  /** First the charts that the page speaks of, then by the measures that they have. */
+  inOrder(charts, measures) {
+    const of = (name) => [name, ...charts.get(name).terms.map((one) => one.term)];
+    return inLabelOrder(inDeclaredOrder(charts.keys(), measures, of), this.words, "chart/");
   }
 
   /** What a chart shows of both axes. Charts beside it (`peers`) of the same name have the same scales. */

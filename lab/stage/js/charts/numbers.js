@@ -1,7 +1,7 @@
 // The numbers under the picture: a name and a value each, from number/<name>.
 
 import { make, setAll, setText, show } from "../core/dom.js";
-import { measureLabel, measureText } from "../core/measures.js";
+import { inDeclaredOrder, measureLabel, measureText } from "../core/measures.js";
 import { inLabelOrder, splitName } from "../core/names.js";
 
 const NUMBERS_EVERY = 200; // ms; faster than this nobody can read
@@ -22,7 +22,8 @@ export class Numbers {
   update(arrays, look) {
     setAll(this.element, { "aria-label": look.words.numbers });
     const names = [...arrays.keys()].filter((name) => splitName(name)[0] === "number");
-    for (const name of inLabelOrder(names, look.words)) {
+    const declared = inDeclaredOrder(names, look.measures, (name) => [splitName(name)[1]]);
+    for (const name of inLabelOrder(declared, look.words)) {
       const cell = this.cell(name);
       setText(cell.label, measureLabel("number", cell.name, look));
       cell.text = measureText(arrays.get(name).data[0], cell.name, look);

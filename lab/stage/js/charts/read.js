@@ -17,7 +17,7 @@ export function readCharts(arrays, look) {
     if (!charts.has(chartName)) charts.set(chartName, { title: chartTitle(chartName, kind === "bars", look), terms: [], levels: [] });
     const chart = charts.get(chartName);
     if (kind === "bars") {
-      const unit = look.words[`unit/${chartName}`] ?? look.words.dimension;
+      const unit = look.measures?.[chartName]?.unit ?? look.words.dimension;
       Object.assign(chart, { bars: array.data, unit, sleeps: unit === look.words.dimension });
       continue;
     }

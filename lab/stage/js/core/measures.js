@@ -20,6 +20,14 @@ export function chartTitle(name, bars, { words, measures }) {
   return given ?? signed(name.charAt(0).toUpperCase() + name.slice(1));
 }
 
+/** Names in the order in which their measures were declared, then as they came; `of` says the measures of a name. */
+export function inDeclaredOrder(names, measures, of = (name) => [name]) {
+  const declared = Object.keys(measures ?? {});
+  const place = (name) => (declared.includes(name) ? declared.indexOf(name) : declared.length);
+  const rank = (name) => Math.min(declared.length, ...of(name).map(place));
+  return [...names].sort((a, b) => rank(a) - rank(b));
+}
+
 /** A measured value with the decimals that were declared, else as short as it may be. */
 export function measureText(value, name, { measures }) {
   const digits = measures?.[name]?.digits;

@@ -59,5 +59,5 @@ export function memberShare({ score }, layers, i) {
 /** "8/8" modes; or a divergence. */
 export function memberScore({ score }, layers, i) {
   const value = layers.items.get("wall/score").values[i];
-  return score.name === "modes" ? `${value}/${score.best}` : value.toFixed(2);
+  return score.digits ? value.toFixed(score.digits) : `${value}/${score.best}`;
 }

@@ -54,7 +54,8 @@ export function readWall(panel, layers, look, px, py, touch) {
   const lines = memberValues(wall, index).map(([axis, value]) => `${axis.label}: ${valueText(value)}`);
   if (wall.diverged.includes(index)) lines.push(words.wallDiverged);
   else if (Number.isFinite(memberShare(wall, layers, index))) {
-    lines.push(fill(words[wall.score.name === "modes" ? "wallModes" : "wallJS"], { score: memberScore(wall, layers, index) }));
+    const { name, unit } = wall.score;
+    lines.push(fill(words.wallScore, { name, score: memberScore(wall, layers, index), unit }).trim());
   }
   lines.push(touch ? words.wallTap : words.wallOpen);
   const paint = (canvas) => paintMember(sharpen(canvas, 190, 190), index, { x: 0, y: 0, w: 190, h: 190 }, layers, look);
