@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from itertools import chain
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,34 +14,16 @@ from torch.nn.functional import one_hot
 
 from engine.config import Config as BaseConfig
 from engine.config import Refused
+from engine.space import Line, Picture, Plane, Space, known
 
 Terms = dict[str, Tensor]
 """Named scalars whose sum a player descends; a minimised term carries its sign in its name."""
 
 
 @dataclass(frozen=True)
-class Space:
-    """Where the data live. `shape` is (1,) on a line, (2,) in the plane, (C, H, W) for images,
-    whose pixels are in [-1, 1]; `classes` is 0 when there are no labels. `name` is the data's, where
-    these have a recipe of their own."""
-
-    shape: tuple[int, ...]
-    classes: int = 0
-    name: str = ""
-
-    @property
-    def kind(self) -> Literal["line", "points", "image", "transfer"]:
-        return "image" if len(self.shape) == 3 else "line" if self.shape == (1,) else "points"
-
-    @property
-    def size(self) -> int:
-        """Numbers in one example."""
-        return int(torch.Size(self.shape).numel())
-
-
-@dataclass(frozen=True)
 class Batch:
-    """One minibatch: x of shape (B, *space.shape), y of shape (B,) or None.
+    """One minibatch: x of shape (B, *space.shape); y, what the space says that is given: labels (B,),
+    examples of another space, or None.
 
     `again()` is another minibatch of the same round, for algorithms that ask for k of them.
     """
@@ -49,6 +32,13 @@ class Batch:
     x: Tensor
     y: Tensor | None
     again: Callable[[], Batch]
+
+
+class Step(NamedTuple):
+    """A place on the way to samples."""
+
+    t: int  # how many steps are left
+    x: Tensor  # (n, *shape), what there is by now
 
 
 class Family(nn.Module, ABC):
@@ -60,8 +50,8 @@ class Family(nn.Module, ABC):
     branch: ClassVar[Literal["tractable", "approximate", "implicit", "beside"]]  # the lecture's taxonomy
     Config: ClassVar[type[BaseConfig]]
     players: ClassVar[tuple[str, ...]] = ("model",)  # names of the modules that take turns
-    kinds: ClassVar[tuple[str, ...]] = ("line", "points", "image")  # kinds of Space it can model
-    recipes: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults, by kind or name of a Space
+    kinds: ClassVar[tuple[type[Space], ...]] = (Line, Plane, Picture)  # that it can model
+    recipes: ClassVar[dict[Any, dict[str, Any]]] = {}  # other defaults, by kind of space or name of data
     heavy: ClassVar[bool] = False  # a heavy run gets a worker of its own
     labelled: ClassVar[bool] = False  # it needs data with classes
     algorithm: ClassVar[tuple[str, ...]] = ()  # methods that `turns` calls, for slow motion
@@ -83,7 +73,13 @@ class Family(nn.Module, ABC):
     @classmethod
     def recipe(cls, space: Space) -> dict[str, Any]:
         """The defaults that this space needs otherwise than the `Config` has them."""
-        return cls.recipes.get(space.kind, {}) | cls.recipes.get(space.name, {})
+        of_kind = next((cls.recipes[kind] for kind in type(space).__mro__ if kind in cls.recipes), {})
+        return of_kind | cls.recipes.get(space.name, {})
+
+    def __init_subclass__(cls) -> None:
+        """Kinds of space may be named by their words, too."""
+        cls.kinds = tuple(known(kind) for kind in cls.kinds)
+        cls.recipes = {known(kind): recipe for kind, recipe in cls.recipes.items()}
 
     @classmethod
     def prepare(cls) -> None:
@@ -98,19 +94,27 @@ class Family(nn.Module, ABC):
         the printed algorithm. It must not keep what one turn computed for a later turn.
         """
 
+    def walk(self, n: int, y: Tensor | None = None) -> Iterator[Any]:
+        """n samples step by step: what is yielded has `x`, and in the end it is that of `sample`. A family
+        whose samples come at once makes one step."""
+        yield Step(0, self.sample(n, y))
+
     @abstractmethod
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         """n samples of the model, shape (n, *space.shape)."""
 
     @property
     def device(self) -> torch.device:
-        return next(self.parameters()).device
+        """Where the model is."""
+        return self.like["device"]
 
     @property
     def like(self) -> dict[str, Any]:
-        """Where and how exact new tensors are to be: device and dtype of the weights."""
-        weight = next(self.parameters())
-        return {"device": weight.device, "dtype": weight.dtype}
+        """Where and how exact new tensors are to be: device and dtype of the weights, or of what else it
+        keeps."""
+        held = chain(self.parameters(), self.buffers())
+        one = next((t for t in held if t.is_floating_point()), torch.empty(0))
+        return {"device": one.device, "dtype": one.dtype}
 
     def count(self, x: Tensor) -> int:
         """Examples in a minibatch x of shape (..., B, *space.shape)."""
@@ -141,8 +145,9 @@ class Family(nn.Module, ABC):
     def player(self, name: str) -> nn.Module:
         return self if name == "model" else self.get_submodule(name)
 
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        """What descends this player's terms: Adam, unless the paper says otherwise."""
+    def optimizer(self, player: str) -> torch.optim.Optimizer | None:
+        """What descends this player's terms: Adam, unless the paper says otherwise; None where the terms are
+        only told, and the model learns in another way."""
         return adam(self.player(player), self.config.lr)
 
 

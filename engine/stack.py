@@ -19,7 +19,8 @@ from torch.func import functional_call, vmap
 from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.device import random_state, set_random_state
-from engine.family import Batch, Family, Space
+from engine.family import Batch, Family
+from engine.space import Space
 
 
 def check_stackable(family: type[Family], configs: Sequence[Config]) -> None:
@@ -71,7 +72,8 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             singles = []
             for member, values in zip(members, own, strict=True):
                 member.config = self.config.model_copy(update=values)
-                singles.append(member.optimizer(player))
+                if single := member.optimizer(player):
+                    singles.append(single)
             return StackedOptimizer(self.player(player).parameters(), singles)
 
         @torch.no_grad()

@@ -137,7 +137,7 @@ def train(options: argparse.Namespace) -> None:
     values = {k[5:]: v for k, v in vars(options).items() if k.startswith("knob:") and v is not None}
     family, space = find(options.family), data.load(name, where).space
     config = family.configure(space, values)  # refuse before anything is written
-    if space.kind not in family.kinds:
+    if not isinstance(space, family.kinds):
         raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
     device.settle(1)
     at = store.create(
@@ -260,6 +260,7 @@ def doctor(options: argparse.Namespace) -> int:
 
     from engine import data, device
     from engine.families import families
+    from engine.space import Picture
     from lab.runs import store
 
     wrong = 0
@@ -284,7 +285,7 @@ def doctor(options: argparse.Namespace) -> int:
         line(True, "write access", str(home.resolve()))
     except OSError as error:
         line(False, "write access", f"{home.resolve()}: {error.strerror}; set GENLAB_HOME to another folder")
-    for choice in data.names("image"):
+    for choice in data.names(Picture):
         if choice.needs_network and not (home / "data" / "torchvision").exists():
             line(None, choice.name, "not here yet; needs a network once")
             continue

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from engine.config import Refused
 from engine.data import Dataset
+from engine.data.transfer import Transfer
+from engine.space import Picture
 from lab.scenes.arrays import pictures
 
 
@@ -19,10 +21,10 @@ def save_samples(x: Tensor, data: Dataset, out: Path) -> None:
     ending = out.suffix.lower()
     if ending not in (".png", ".csv", ".npz"):
         raise Refused(f"{out.name} should end in .png, .csv or .npz.")
-    is_image = data.space.kind in ("image", "transfer")
+    is_image = isinstance(data.space, Picture | Transfer)
     if ending == ".png" and not is_image:
         raise Refused("Points are written as .csv or .npz, not as a picture.")
-    x = x[:1] if data.space.kind == "transfer" else x  # there is one
+    x = x[:1] if isinstance(data.space, Transfer) else x  # there is one
     out.parent.mkdir(parents=True, exist_ok=True)
     values = pictures(x) if is_image else (x.cpu().double() * data.unit.cpu() + data.center.cpu()).numpy()
     if ending == ".png":

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.gan.cgan import CGAN
+from engine.space import Picture, Plane
 from lab import kit
 from lab.gan.labels_tab import ask_for_labels, label_shown
 
@@ -12,13 +13,13 @@ room = kit.room(
     sentence="A GAN whose players are both told the label: G is asked for a digit, and D judges whether it is a "
     "real one *of that class*.",
 )
-if room.kind == "points":
+if isinstance(room.space, Plane):
     label_shown(room)
 kit.commentary(room)
 
 
 def labels() -> None:
-    if room.kind == "image":
+    if isinstance(room.space, Picture):
         ask_for_labels(room)
     else:
         st.markdown("Choose digits as data to mix labels; points show one label at a time above.")

@@ -7,6 +7,7 @@ from engine.gan.base import TwoPlayers
 from engine.gan.gan import GAN
 from engine.gan.losses import discriminator_terms, generator_terms, gradient_penalty, r1
 from engine.nets.layers import SpectralLinear
+from engine.space import Picture
 from lab import kit
 from lab.gan.explore_tab import explore as explore_tab
 from lab.gan.losses_tab import loss_picture, spectrum
@@ -109,7 +110,7 @@ def experiments() -> None:
     )
 
 
-explore = {"Explore z": lambda: explore_tab(room)} if room.kind == "image" else {}
+explore = {"Explore z": lambda: explore_tab(room)} if isinstance(room.space, Picture) else {}
 kit.tabs(
     {"Formula and code": formula, "Losses": losses}
     | explore

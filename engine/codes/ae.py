@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from engine.codes.base import ERROR, RESTORED, Coder, CoderConfig
 from engine.config import knob
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
+from engine.space import Picture, Plane, Space
 
 
 class AEConfig(CoderConfig):
@@ -45,7 +46,7 @@ class AE(Coder):
     stackable = ("lr", "amount")
     stacked = ("terms",)
     draws = ("p_noise",)
-    recipes = {"points": {"z": 1}, "image": {"width": 256}}
+    recipes = {Plane: {"z": 1}, Picture: {"width": 256}}
 
     def __init__(self, config: AEConfig, space: Space) -> None:
         super().__init__(config, space)
@@ -67,7 +68,7 @@ class AE(Coder):
     def d(self, z: Tensor) -> Tensor:
         """x (n, *shape) from its code (n, z)."""
         out = self.D(z)
-        return out.tanh() if self.space.kind == "image" and self.config.activation != "linear" else out
+        return out.tanh() if isinstance(self.space, Picture) and self.config.activation != "linear" else out
 
     def p_noise(self, n: int) -> Tensor:
         """Noise for n examples, (n, *shape): normal to be added, or uniform to choose what is masked."""
@@ -83,7 +84,7 @@ class AE(Coder):
         c = self.config
         if c.noise == "none":
             return x
-        lowest = -1.0 if self.space.kind == "image" else 0.0
+        lowest = -1.0 if isinstance(self.space, Picture) else 0.0
         return x + c.amount * noise if c.noise == "Gaussian" else x.where(noise >= c.amount, lowest)
 
     @torch.no_grad()

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Normal
 
 from engine.config import Config, knob
-from engine.family import Family, Space, Terms
+from engine.family import Family, Terms
 from engine.metrics.measure import Measure, term
 from engine.nets.layers import ACTIVATIONS, Beside, conv_decoder, conv_encoder, mlp
+from engine.space import Picture, Plane, Space
 
 RESTORED = Measure(
     "test error", chart="error on test data", says="Squared error of restored test examples", better="lower",
@@ -94,7 +95,7 @@ class CoderConfig(CodeConfig):
         return nn.Sequential(net, nn.Unflatten(1, space.shape))
 
     def convolves(self, space: Space) -> bool:
-        return self.network == "convolutional" and space.kind == "image"
+        return self.network == "convolutional" and isinstance(space, Picture)
 
 
 class VariationalConfig(CoderConfig):
@@ -127,7 +128,7 @@ class Pixels(Bernoulli):
 class Coder(Family):
     """A family with codes: x is encoded as z, and z is decoded as x."""
 
-    kinds = ("points", "image")
+    kinds = (Plane, Picture)
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -188,7 +189,7 @@ class Variational(Coder):
 
     def emit(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         p = self.p(z, y)
-        if self.space.kind == "image" or not isinstance(p, Normal):
+        if isinstance(self.space, Picture) or not isinstance(p, Normal):
             return self.decode(z, y)
         return p.mean + p.stddev * torch.randn_like(p.mean)
 
@@ -197,7 +198,7 @@ class Variational(Coder):
         c = self.config
         if c.likelihood == "Bernoulli":
             return Pixels(logits=out, validate_args=False)
-        mean = out.tanh() if self.space.kind == "image" else out
+        mean = out.tanh() if isinstance(self.space, Picture) else out
         sigma = self.log_sigma.exp() if c.likelihood == "Gaussian, learned variance" else c.sigma
         return Normal(mean, sigma, validate_args=False)
 

@@ -24,7 +24,7 @@ def measure(model: Coder, data: Dataset) -> list[Check]:
     y = data.y[:EXAMPLES].cpu() if model.labelled and data.y is not None else None
     alone = company(model, x, y)
     found = [Check("An example has one code, whatever stands beside it in the batch.", alone, 1e-9)]
-    if model.optimizer(model.players[0]).param_groups[0]["lr"]:  # PCA descends no gradient
+    if model.optimizer(model.players[0]):  # PCA descends no gradient
         law = "The gradient is the slope of the loss, as a tiny step to either side finds it."
         found.append(Check(law, slope_gap(model, x, y), 1e-3))
     if isinstance(model, Variational):

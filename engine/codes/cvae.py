@@ -18,8 +18,9 @@ from torch.distributions import Distribution, Normal
 
 from engine.codes.base import Variational, VariationalConfig, kl, log_prob, normal
 from engine.config import Refused
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
 from engine.metrics.measure import term
+from engine.space import Picture, Space
 
 RESTORE = term("-E[log p(x|z,c)]", "model")
 DIVERGE = term("β KL[q(z|x,c) || p(z|c)]", "latent")
@@ -34,7 +35,7 @@ class CVAE(Variational):
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma")
     stacked = ("terms", "bounds")
-    recipes = {"image": {"likelihood": "Bernoulli", "width": 256}}
+    recipes = {Picture: {"likelihood": "Bernoulli", "width": 256}}
 
     def __init__(self, config: VariationalConfig, space: Space) -> None:
         super().__init__(config, space)

@@ -8,6 +8,7 @@ from torch import Tensor
 from engine.codes.base import Coder
 from engine.data import Dataset
 from engine.metrics.measure import Measure
+from engine.space import Picture
 
 EXAMPLES, DRAWS = 3000, 1000  # codes, and places at which their gaps are measured
 
@@ -22,7 +23,7 @@ def measure(model: Coder, data: Dataset) -> dict[str, float]:
     n = len(mu)
     codes = mu + sigma * torch.randn_like(mu)
     found: dict[str, float] = {HOLES: holes(codes, model.p_z(DRAWS), model.p_z(n))}
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         made = model.sample(256)
         found[SHARPNESS] = sharpness(made) / sharpness(data.some(256, test=True)[0])
     return found

@@ -23,7 +23,8 @@ from torch.distributions import LowRankMultivariateNormal
 from engine.codes.base import ERROR, CodeConfig, Coder
 from engine.config import Config as BaseConfig
 from engine.config import Refused
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
+from engine.space import Plane, Space
 
 
 class PCA(Coder):
@@ -33,7 +34,7 @@ class PCA(Coder):
     branch = "tractable"
     Config = CodeConfig
     algorithm = ("e", "d", "learn")
-    recipes = {"points": {"z": 1}}
+    recipes = {Plane: {"z": 1}}
     n: Tensor
     m: Tensor
     S: Tensor
@@ -96,9 +97,8 @@ class PCA(Coder):
         W = self.V * (along - rest).clamp(min=0).sqrt()
         return LowRankMultivariateNormal(self.m, W, rest.expand(len(W))).log_prob(x.flatten(1))
 
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        """None is needed: a step of length 0."""
-        return torch.optim.SGD(self.parameters(), lr=0.0)
+    def optimizer(self, player: str) -> None:
+        """No gradient is descended."""
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         z = self.e(x)

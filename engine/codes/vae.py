@@ -21,8 +21,9 @@ from torch.distributions import Distribution, Normal
 
 from engine.codes.base import Variational, VariationalConfig, kl, log_prob, normal
 from engine.config import knob
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
 from engine.metrics.measure import term
+from engine.space import Picture, Space
 
 RESTORE = term("-E[log p(x|z)]", "model")
 DIVERGE = term("β KL[q(z|x) || p(z)]", "latent")
@@ -49,7 +50,7 @@ class VAE(Variational):
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma", "free_bits")
     stacked = ("terms", "bounds")
-    recipes = {"image": {"likelihood": "Bernoulli", "width": 256}}
+    recipes = {Picture: {"likelihood": "Bernoulli", "width": 256}}
 
     def __init__(self, config: VAEConfig, space: Space) -> None:
         super().__init__(config, space)

@@ -22,9 +22,10 @@ from torch.nn.functional import leaky_relu, softplus
 
 from engine.codes.base import Coder, CoderConfig, kl, normal
 from engine.config import knob
-from engine.family import Batch, Space, Terms, adam
+from engine.family import Batch, Terms, adam
 from engine.gan.losses import r1
 from engine.metrics.measure import term
+from engine.space import Picture, Space
 
 PRIOR = term("β KL[q(z|x) || p(z)]", "latent")
 LIKE = term("L_like", "model")
@@ -76,12 +77,12 @@ class VAEGAN(Coder):
     Config = VAEGANConfig
     players = ("Enc", "Dec", "Dis")
     algorithm = ("L_prior", LIKE, "fool", "judge")
-    recipes = {"image": {"z": 16, "width": 192, "lr": 4e-4, "beta": 0.1}}
+    recipes = {Picture: {"z": 16, "width": 192, "lr": 4e-4, "beta": 0.1}}
 
     def __init__(self, config: VAEGANConfig, space: Space) -> None:
         super().__init__(config, space)
         self.Enc = config.encoder(space, 2 * config.z)
-        last = nn.Tanh() if space.kind == "image" else nn.Identity()
+        last = nn.Tanh() if isinstance(space, Picture) else nn.Identity()
         self.Dec = nn.Sequential(config.decoder(space), last)
         self.Dis = Judge(config, space)
 

@@ -16,6 +16,7 @@ from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points, read_csv
 from engine.data.targets import Mixture, Target
 from engine.data.transfer import Transfer, load_transfer
+from engine.space import Line, Picture, Plane, Space
 
 __all__ = [
     "Choice",
@@ -39,18 +40,18 @@ __all__ = [
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")
 
 
-def names(kind: str | None = None) -> list[Choice]:
-    """The built-in data in teaching order; `kind` is "line", "points", "image" or None for all."""
-    kinds = {name: "line" if name.endswith("bumps") else "points" for name in TARGETS}
+def names(kind: type[Space] = Space) -> list[Choice]:
+    """The built-in data of this kind, in teaching order."""
+    kinds = {name: Line if name.endswith("bumps") else Plane for name in TARGETS}
     choices = [
         Choice(name, title, kinds[name], False, says, make().pieces > 1)
         for name, (title, says, make) in TARGETS.items()
     ]
-    choices.append(Choice("digits", "Digits", "image", False, "10,000 handwritten digits of MNIST."))
+    choices.append(Choice("digits", "Digits", Picture, False, "10,000 handwritten digits of MNIST."))
     says = "10,000 drawn ellipses whose position, size and aspect are known and independent."
-    choices.append(Choice("ellipses", "Ellipses", "image", False, says, labelled=False))
-    choices += [Choice(s.name, s.title, "image", True, s.says) for s in SETS.values()]
-    return [choice for choice in choices if kind in (None, choice.kind)]
+    choices.append(Choice("ellipses", "Ellipses", Picture, False, says, labelled=False))
+    choices += [Choice(s.name, s.title, Picture, True, s.says) for s in SETS.values()]
+    return [choice for choice in choices if issubclass(choice.space, kind)]
 
 
 def load(name: str, home: Path | None = None) -> Dataset:

@@ -16,7 +16,7 @@ from engine.data.curves import Circles, Curve, Line, moons, spiral
 from engine.data.dataset import Dataset
 from engine.data.shapes import FACTORS, ellipses
 from engine.data.targets import Checkerboard, Mixture, Pinwheel, Target
-from engine.family import Space
+from engine.space import Space
 
 ASSETS = Path(__file__).parents[2] / "assets"
 N, N_TEST, SEED = 50_000, 10_000, 0
@@ -28,7 +28,7 @@ class Choice:
 
     name: str
     title: str
-    kind: str  # "line", "points" or "image"
+    space: type[Space]  # what kind of data
     needs_network: bool
     says: str
     labelled: bool = True  # whether the examples have classes
@@ -105,7 +105,7 @@ def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
         y=None if labels is None else labels[:N],
         test_x=x[N:],
         test_y=None if labels is None else labels[N:],
-        space=Space((target.d,), target.pieces if target.pieces > 1 else 0, name),
+        space=Space.of((target.d,), target.pieces if target.pieces > 1 else 0, name),
         target=target,
         box=target.box,
         center=torch.zeros(target.d),
@@ -132,7 +132,7 @@ def digits() -> Dataset:
         y,
         name="digits",
         title="Digits",
-        space=Space((1, 28, 28), 10),
+        space=Space.of((1, 28, 28), 10),
         note="10,000 handwritten digits of MNIST; every tenth is kept for testing.",
     )
 
@@ -146,6 +146,6 @@ def shapes() -> Dataset:
         factor_names=tuple(FACTORS),
         name="ellipses",
         title="Ellipses",
-        space=Space((1, 28, 28)),
+        space=Space.of((1, 28, 28)),
         note=f"10,000 drawn ellipses, each with its {', '.join(FACTORS)}; every tenth is kept for testing.",
     )

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from engine.data.targets import Box, Target
-from engine.family import Batch, Space
+from engine.family import Batch
+from engine.space import Space
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -21,7 +22,7 @@ class Dataset:
     name: str
     title: str
     x: Tensor  # (N, *shape): float32 points, or uint8 images
-    y: Tensor | None = None  # (N,) int64
+    y: Tensor | None = None  # what is given beside x: labels (N,) int64, or examples of another space
     test_x: Tensor
     test_y: Tensor | None = None
     space: Space
@@ -48,13 +49,18 @@ class Dataset:
         """Training examples as a model sees them (`floats`), shape (n, *space.shape)."""
         return floats(self.x[index])
 
+    def beside(self, index: Tensor) -> Tensor | None:
+        """What is given beside training examples: labels, or examples of another space as a model sees
+        them."""
+        return _given(self.y, index)
+
     def some(self, n: int, test: bool = False) -> tuple[Tensor, Tensor | None]:
         """n examples and their labels, always the same: evenly from all of them, which may be in the order
         of the labels. Fewer where there are fewer."""
         x, y = (self.test_x, self.test_y) if test else (self.x, self.y)
         n = min(n, len(x))
         index = torch.arange(n, device=x.device) * len(x) // n
-        return floats(x[index]), None if y is None else y[index]
+        return floats(x[index]), _given(y, index)
 
     def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
         """`size` examples drawn with replacement: a pure function of (seed, round, draw).
@@ -64,8 +70,18 @@ class Dataset:
         """
         rng = np.random.Generator(np.random.Philox(key=seed, counter=[0, draw, round, 0]))
         index = torch.from_numpy(rng.integers(len(self.x), size=size)).to(self.x.device)
-        y = None if self.y is None else self.y[index]
-        return Batch(round, self.take(index), y, lambda: self.batch(size, seed, round, draw + 1))
+        of_y = index
+        if not self.space.paired and self.y is not None:  # its own stream
+            of_y = torch.from_numpy(rng.integers(len(self.y), size=size)).to(self.x.device)
+        return Batch(
+            round, self.take(index), self.beside(of_y), lambda: self.batch(size, seed, round, draw + 1)
+        )
+
+
+def _given(y: Tensor | None, index: Tensor) -> Tensor | None:
+    if y is None:
+        return None
+    return y[index] if y.ndim == 1 else floats(y[index])
 
 
 def floats(x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from engine.config import Refused
 from engine.data.builtin import divided
 from engine.data.dataset import Dataset
 from engine.data.keep import keep, kept
-from engine.family import Space
+from engine.space import Space
 
 MB = 1_000_000
 MOST_BYTES = 10 * MB  # of a zip file, and of one picture
@@ -72,7 +72,7 @@ def load_images(name: str, home: Path) -> Dataset:
         x,
         name=name,
         title="Your pictures",
-        space=Space(tuple(x.shape[1:])),
+        space=Space.of(tuple(x.shape[1:])),
         note=f"{len(x)} pictures, cropped to a centred square and resized to {how}.",
     )
 

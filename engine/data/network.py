@@ -16,7 +16,7 @@ import torch
 
 from engine.config import Refused
 from engine.data.dataset import Dataset
-from engine.family import Space
+from engine.space import Space
 
 PATIENCE = 5.0  # seconds for a first answer, and for any pause within a download
 
@@ -67,7 +67,7 @@ def download(name: str, home: Path) -> Dataset:
         y=y,
         test_x=test_x,
         test_y=test_y,
-        space=Space(tuple(x.shape[1:]), 10),
+        space=Space.of(tuple(x.shape[1:]), 10),
         note=f"{len(x):,} training and {len(test_x):,} test images, as published.",
     )
 

@@ -16,6 +16,7 @@ from engine.config import Refused
 from engine.data.builtin import ASSETS, Choice
 from engine.data.images import flat, opened
 from engine.data.keep import home_of, keep, kept
+from engine.space import Picture
 
 PAINTINGS = ASSETS / "paintings"
 LONGEST = 1024  # pixels: the longest side of any picture here
@@ -115,7 +116,7 @@ def picture_names(role: str) -> list[Choice]:
     may serve as style as well, and style as content."""
     listed = {"content": CONTENT, "style": STYLE, "mask": MASK}[role]
     return [
-        Choice(name, title, role, False, says, labelled=False) for name, (title, says, _) in listed.items()
+        Choice(name, title, Picture, False, says, labelled=False) for name, (title, says, _) in listed.items()
     ]
 
 

@@ -14,7 +14,7 @@ from engine.data.builtin import divided, sampled
 from engine.data.dataset import Dataset
 from engine.data.keep import keep, kept
 from engine.data.targets import Mixture
-from engine.family import Space
+from engine.space import Space
 
 JITTER = 0.05  # drawn points become a mixture of Gaussians of this standard deviation
 REACH = 3.0  # drawn points lie in [-3, 3]^2
@@ -76,7 +76,7 @@ def load_points(name: str, home: Path) -> Dataset:
         x,
         name=name,
         title="Your table",
-        space=Space((2,)),
+        space=Space.of((2,)),
         box=(-edge, edge, -edge, edge),
         center=torch.from_numpy(center).float(),
         unit=torch.from_numpy(unit).float(),

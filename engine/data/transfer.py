@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.config import Refused
 from engine.data.dataset import Dataset
 from engine.data.pictures import picture
-from engine.family import Space
+from engine.space import Space
 
 MASKS = ("mask-", "painted-")
 
@@ -54,9 +54,7 @@ class Transfer(Space):
     styles: tuple[Tensor, ...] = field(default=(), compare=False, repr=False)
     mask: Tensor | None = field(default=None, compare=False, repr=False)
 
-    @property
-    def kind(self) -> Literal["line", "points", "image", "transfer"]:
-        return "transfer"
+    kind = "transfer"
 
 
 def load_transfer(name: str, home: Path) -> Dataset:

@@ -15,19 +15,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from engine.average import Averaged
 from engine.config import Config, Refused, knob
 from engine.diffusion.samplers import Predict, Step
 from engine.diffusion.schedule import levels
-from engine.family import Batch, Family, Space, Terms, adam
+from engine.family import Batch, Terms, adam
 from engine.metrics.measure import Measure, term
-from engine.nets.layers import follow
 from engine.nets.unet import PointNet, UNet
+from engine.space import Picture, Space
 
 OBJECTIVES = {
     "eps": term("‖ε − ε_θ‖²", "model"), "x0": term("‖x₀ − x_θ‖²", "model"), "v": term("‖v − v_θ‖²", "model"),
@@ -82,7 +82,7 @@ class DenoiserConfig(Config):
     )  # fmt: skip
 
 
-class Denoiser(Family):
+class Denoiser(Averaged):
     """A family that walks from noise to data by denoising."""
 
     branch = "approximate"
@@ -92,18 +92,16 @@ class Denoiser(Family):
     predicts: str  # what the net puts out, of OBJECTIVES
     signal: Tensor
     noise: Tensor
-    rounds: Tensor
 
     def __init__(self, config: DenoiserConfig, space: Space, signal: Tensor, noise: Tensor) -> None:
         """`signal` and `noise` (T + 1,) in float64: x_t = signal_t x_0 + noise_t eps."""
         super().__init__(config, space)
         self.conditional = config.conditional and space.classes > 0
-        kind = UNet if space.kind == "image" else PointNet
+        kind = UNet if isinstance(space, Picture) else PointNet
         self.net = kind(space, config.width, config.depth, space.classes if self.conditional else 0)
-        self.average = deepcopy(self.net).requires_grad_(False)
+        self.watch(self.net)
         self.register_buffer("signal", signal.to(torch.get_default_dtype()), persistent=False)
         self.register_buffer("noise", noise.to(torch.get_default_dtype()), persistent=False)
-        self.register_buffer("rounds", torch.zeros(()))
 
     # --- training ----------------------------------------------------------------------------
 
@@ -115,8 +113,7 @@ class Denoiser(Family):
         x0 = batch.x
         t = torch.randint(1, self.config.T + 1, (len(x0),), device=x0.device)
         yield self.net, self.terms(x0, t, torch.randn_like(x0), self.hidden(batch.y))
-        self.rounds += 1
-        follow(self.average, self.net, self.config.ema, self.rounds.item())
+        self.follow(self.net)
 
     def hidden(self, y: Tensor | None) -> Tensor | None:
         """Labels y (n,), some of them replaced by the label that stands for none; None without labels."""
@@ -186,8 +183,12 @@ class Denoiser(Family):
         """The gradient of log p_t at x (n, *shape), as the model sees it: -eps / noise_t, for t > 0."""
         return -self.predict(x, t, y)[0] / self.noise[t]
 
+    def walk(self, n: int, y: Tensor | None = None, **other: Any) -> Iterator[Step]:
+        """The way of n samples from noise; see `walk_from`."""
+        return self.walk_from(self.p_T(n), y, **other)
+
     @torch.inference_mode()
-    def walk(
+    def walk_from(
         self, x: Tensor, y: Tensor | None = None, stops: list[int] | None = None, **other: Any
     ) -> Iterator[Step]:
         """The way of x (n, *shape) from noise to data: a `Step` at every level, the last at t = 0.
@@ -213,7 +214,7 @@ class Denoiser(Family):
     @torch.inference_mode()
     def sample(self, n: int, y: Tensor | None = None, **other: Any) -> Tensor:
         """n samples; with labels y (n,) those of these classes, else of all."""
-        for step in self.walk(self.p_T(n), y, **other):
+        for step in self.walk(n, y, **other):
             x = step.x
         return x
 
@@ -222,7 +223,7 @@ class Denoiser(Family):
         """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures,
         which cost a hundred times as much, every second one once."""
         T, repeats = self.config.T, REPEATS
-        if self.space.kind == "image":
+        if isinstance(self.space, Picture):
             x, y, repeats = x[::2], None if y is None else y[::2], 1
         found = []
         for i in range(LEVELS):

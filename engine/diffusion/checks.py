@@ -78,7 +78,7 @@ def euler_gap(model: Denoiser, y: Tensor | None) -> float:
     """Every stop of two walks from the same noise."""
     stops, start = levels(model.config.T, STOPS), model.p_T(EXAMPLES)
     walk = Walk(lambda x, t: model.predict(x, t, y), model.signal.tolist(), model.noise.tolist(), stops)
-    ours = model.walk(start, y, stops, sampler="Euler")
+    ours = model.walk_from(start, y, stops, sampler="Euler")
     with torch.no_grad():
         return max(gap(a.x, b.x) for a, b in zip(ours, SAMPLERS["DDIM"](walk, start), strict=True))
 
@@ -97,9 +97,9 @@ def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
     """A walk by DDIM or Euler against the same in two parts."""
     knobs = {"sampler": "DDIM", "eta": 0.0} if isinstance(model, DDPM) else {"sampler": "Euler"}
     stops = levels(model.config.T, STOPS)
-    way = list(model.walk(model.p_T(EXAMPLES), y, stops, **knobs))
+    way = list(model.walk_from(model.p_T(EXAMPLES), y, stops, **knobs))
     half = len(way) // 2
-    *_, last = model.walk(way[half].x, y, stops[half:], **knobs)
+    *_, last = model.walk_from(way[half].x, y, stops[half:], **knobs)
     return gap(last.x, way[-1].x)
 
 
@@ -126,7 +126,9 @@ def eta_gap(model: DDPM, y: Tensor | None) -> float:
 
     def way(**knobs: object) -> list[Tensor]:
         seed(0)
-        return [step.x for step in model.walk(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs)]
+        return [
+            step.x for step in model.walk_from(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs)
+        ]
 
     pairs = zip(way(sampler="DDIM", eta=1.0), way(sampler="DDPM", variance="posterior"), strict=True)
     return max(gap(a, b) for a, b in pairs)

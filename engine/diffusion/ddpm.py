@@ -26,7 +26,7 @@ from engine.config import knob
 from engine.diffusion import schedule
 from engine.diffusion.base import PICTURES, Denoiser, DenoiserConfig
 from engine.diffusion.samplers import SAMPLERS, Predict, Step, Walk
-from engine.family import Space
+from engine.space import Picture, Plane, Space
 
 
 class DDPMConfig(DenoiserConfig):
@@ -68,8 +68,8 @@ class DDPM(Denoiser):
     Config = DDPMConfig
     samplers = tuple(SAMPLERS)
     recipes = {
-        "points": {"schedule": "cosine"},  # more levels for fine shapes: the ring is learned in half the time
-        "image": PICTURES | {"sampler": "DDIM"},
+        Plane: {"schedule": "cosine"},  # more levels for fine shapes: the ring is learned in half the time
+        Picture: PICTURES | {"sampler": "DDIM"},
     }
 
     def __init__(self, config: DDPMConfig, space: Space) -> None:
@@ -97,7 +97,7 @@ class DDPM(Denoiser):
         return of_eps[t].to(share) * share.square()
 
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
-        clips = c.clip and self.space.kind == "image"
+        clips = c.clip and isinstance(self.space, Picture)
 
         def seen(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
             eps, x0 = predict(x, t)

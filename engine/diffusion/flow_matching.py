@@ -21,7 +21,7 @@ from torch import Tensor
 from engine.config import knob
 from engine.diffusion.base import PICTURES, Denoiser, DenoiserConfig
 from engine.diffusion.samplers import Predict, Step, ended
-from engine.family import Space
+from engine.space import Picture, Space
 
 
 class FlowMatchingConfig(DenoiserConfig):
@@ -37,7 +37,7 @@ class FlowMatching(Denoiser):
     Config = FlowMatchingConfig
     samplers = ("Euler", "Heun")
     predicts = "u"
-    recipes = {"image": PICTURES}
+    recipes = {Picture: PICTURES}
 
     def __init__(self, config: FlowMatchingConfig, space: Space) -> None:
         t = torch.linspace(0, 1, config.T + 1, dtype=torch.float64)

@@ -16,20 +16,21 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from copy import deepcopy
 from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from engine.average import Averaged
 from engine.config import Config, Refused, knob
-from engine.family import Batch, Family, Space, Terms, adam
+from engine.family import Batch, Step, Terms, adam
 from engine.flow.bases import BASES, Base
 from engine.flow.pixels import Logit, Reshape
 from engine.flow.transforms import ActNorm, Coupling, Law, Pair, Transform
 from engine.metrics.measure import Floor, Measure, term
-from engine.nets.layers import Activation, follow, mlp
+from engine.nets.layers import Activation, mlp
+from engine.space import Picture, Space
 
 NLL = term("−log p(x)", "model", chart="−log p(x), nats", label="training")
 BITS = term("bits per dimension", "model", chart="bits per dimension", label="training")
@@ -118,7 +119,7 @@ def composed(way: list[Pair]) -> Pair:
     return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)
 
 
-class Flow(Family):
+class Flow(Averaged):
     """A family that composes invertible transforms. `f` is trained; what one sees is its average over the
     last rounds, which does not jitter."""
 
@@ -127,14 +128,12 @@ class Flow(Family):
     algorithm = ("terms",)
     slow: ClassVar[tuple[str, ...]] = ()  # "density" or "samples", if they take long: then fewer are drawn
     settled: Tensor
-    rounds: Tensor
 
     def __init__(self, config: FlowConfig, space: Space) -> None:
         super().__init__(config, space)
         self.f = self.bijection(self.build(), BASES[config.base](space.size))
-        self.average = deepcopy(self.f).requires_grad_(False)
+        self.watch(self.f)
         self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
-        self.register_buffer("rounds", torch.zeros(()))
 
     @abstractmethod
     def build(self) -> list[Transform]:
@@ -147,7 +146,7 @@ class Flow(Family):
     def pixels(self) -> list[Transform]:
         """Of pictures, what takes them (n, C, H, W) in (0, 256) to vectors of numbers on the whole line, each
         with mean 0 and variance 1 at first (batch normalisation has that part in Dinh et al. 2017)."""
-        if self.space.kind != "image":
+        if not isinstance(self.space, Picture):
             return []
         D = self.space.size
         return [Logit(), Reshape(self.space.shape, (D,)), ActNorm(D)]
@@ -198,14 +197,14 @@ class Flow(Family):
 
     def dequantised(self, x: Tensor) -> Tensor:
         """Pictures in [-1, 1] as v + u in (0, 256), with fresh noise; points as they are."""
-        if self.space.kind != "image":
+        if not isinstance(self.space, Picture):
             return x
         v = ((x + 1) * 127.5).round()
         return v + torch.rand_like(x).clamp(1e-4, 1 - 1e-4)
 
     def shown(self, c: Tensor) -> Tensor:
         """The pictures in [-1, 1] that dequantised ones come from; points as they are."""
-        return c.floor().clamp(0, 255) / 127.5 - 1 if self.space.kind == "image" else c
+        return c.floor().clamp(0, 255) / 127.5 - 1 if isinstance(self.space, Picture) else c
 
     # --- training ----------------------------------------------------------------------------------
 
@@ -218,8 +217,7 @@ class Flow(Family):
         if not self.settled:
             self.settle(x)
         yield self.f, self.terms(x)
-        self.rounds += 1
-        follow(self.average, self.f, self.config.ema, self.rounds.item())
+        self.follow(self.f)
 
     @torch.no_grad()
     def settle(self, x: Tensor) -> None:
@@ -235,12 +233,12 @@ class Flow(Family):
 
     @property
     def loss(self) -> Measure:
-        return BITS if self.space.kind == "image" else NLL
+        return BITS if isinstance(self.space, Picture) else NLL
 
     @property
     def unit(self) -> float:
         """Of the loss, in nats of an example."""
-        return 1 / (self.space.size * math.log(2)) if self.space.kind == "image" else 1.0
+        return 1 / (self.space.size * math.log(2)) if isinstance(self.space, Picture) else 1.0
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
@@ -255,7 +253,7 @@ class Flow(Family):
         if D < 2:
             raise Refused(f"{self.title} needs two numbers or more, one half to say how the other changes.")
         first = torch.arange(D) % 2 == 0
-        if self.space.kind == "image":
+        if isinstance(self.space, Picture):
             places = torch.meshgrid(*[torch.arange(n) for n in self.space.shape], indexing="ij")
             first = torch.stack(places).sum(0).flatten() % 2 == 0
         found = []
@@ -289,3 +287,17 @@ class Flow(Family):
 
 class AutoregressiveFlow(Flow):
     """A flow whose every layer changes each number by what it sees of the numbers before it."""
+
+    @torch.inference_mode()
+    def walk(self, n: int, y: Tensor | None = None) -> Iterator[Step]:
+        """n samples on their way from z to x, one number of one layer after the other."""
+        transforms = list(self.transforms)
+        outside = len(self.pixels())  # what makes numbers of pixels, and pixels of numbers
+        h, left = self.base.sample(n), (len(transforms) - outside) * self.space.size
+        for f in reversed(transforms[outside:]):
+            for x in f.steps(h):
+                h = x
+                for g in reversed(transforms[:outside]):
+                    x = g.inverse(x)[0]
+                left -= 1
+                yield Step(left, self.shown(x))

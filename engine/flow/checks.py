@@ -15,6 +15,7 @@ from engine.data import Dataset
 from engine.device import seed
 from engine.flow.base import Flow
 from engine.flow.transforms import Autoregressive, Coupling, Inverse, Transform
+from engine.space import Picture
 
 EXAMPLES = 4  # on which a law is measured
 SAMPLES, SIDE = 2000, {1: 4000, 2: 128}  # of the model; and cells on each side of the box that holds them
@@ -27,7 +28,7 @@ def measure(model: Flow, data: Dataset) -> list[Check]:
     whole, model = copy.deepcopy(model).cpu(), copy.deepcopy(model).cpu().double()
     seed(0)
     x = model.dequantised(data.take(slice(EXAMPLES)).cpu().double())
-    few = x if model.space.kind != "image" else x[:1]
+    few = x if not isinstance(model.space, Picture) else x[:1]
     seen = list(layers(model, few))
     volume = max(gap(torch.linalg.slogdet(J).logabsdet, log_det) for _, J, log_det in seen)
     found = [
@@ -39,7 +40,7 @@ def measure(model: Flow, data: Dataset) -> list[Check]:
         worst = max((J * ~free).abs().max().item() for J, free in shapes)
         law = "Jacobians have zeros where a layer must not look: above the diagonal, in the order it goes by."
         found.append(Check(law, worst, 0))
-    if model.space.kind != "image":
+    if not isinstance(model.space, Picture):
         found += density(whole)
     return found
 
@@ -52,11 +53,13 @@ def layers(model: Flow, x: Tensor) -> Iterator[tuple[Transform, Tensor, Tensor]]
     places: dict[object, tuple[Transform, Tensor]] = {}
     for f in model.transforms:
         z, _log_det = f(x)
-        places[(f.title, z.shape) if model.space.kind == "image" else f] = f, x
+        places[(f.title, z.shape) if isinstance(model.space, Picture) else f] = f, x
         x = z
     for f, h in places.values():
         with torch.enable_grad():
-            J = jacobian(lambda h, f=f: f(h)[0].flatten(1).sum(0), h, vectorize=model.space.kind == "image")
+            J = jacobian(
+                lambda h, f=f: f(h)[0].flatten(1).sum(0), h, vectorize=isinstance(model.space, Picture)
+            )
         yield f, J.flatten(2).movedim(1, 0), f(h)[1]
 
 

@@ -22,6 +22,7 @@ from engine.config import knob
 from engine.flow.base import Bijection, Flow, FlowConfig
 from engine.flow.bases import Base
 from engine.flow.transforms import Pair, Transform
+from engine.space import Line, Plane
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-11}
 
@@ -93,7 +94,7 @@ class ContinuousFlow(Flow):
     title = "Continuous flow"
     source = "Chen et al., 2018, https://arxiv.org/abs/1806.07366"
     Config = ContinuousConfig
-    kinds = ("line", "points")
+    kinds = (Line, Plane)
     slow = ("density",)
 
     def build(self) -> list[Transform]:

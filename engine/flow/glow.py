@@ -19,6 +19,7 @@ from torch import nn
 from engine.flow.base import PICTURES, Flow, FlowConfig
 from engine.flow.pixels import Logit, Reshape, Squeeze
 from engine.flow.transforms import ActNorm, Coupling, Mix, Transform, affine
+from engine.space import Picture, Plane
 
 
 class Glow(Flow):
@@ -26,14 +27,14 @@ class Glow(Flow):
     title = "Glow"
     source = "Kingma and Dhariwal, 2018, https://arxiv.org/abs/1807.03039"
     Config = FlowConfig
-    kinds = ("points", "image")
+    kinds = (Plane, Picture)
     recipes = {
-        "points": {"layers": 6},
-        "image": PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3},
+        Plane: {"layers": 6},
+        Picture: PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3},
     }
 
     def build(self) -> list[Transform]:
-        if self.space.kind == "image":
+        if isinstance(self.space, Picture):
             return self.of_pictures()
         found: list[Transform] = []
         for keep in self.kept():

@@ -14,6 +14,7 @@ from __future__ import annotations
 from engine.flow.base import AutoregressiveFlow, FlowConfig
 from engine.flow.transforms import Autoregressive, Inverse, Transform, standardise
 from engine.nets.masked import MADE
+from engine.space import Plane
 
 
 class IAF(AutoregressiveFlow):
@@ -21,7 +22,7 @@ class IAF(AutoregressiveFlow):
     title = "Inverse autoregressive flow"
     source = "Kingma et al., 2016, https://arxiv.org/abs/1606.04934"
     Config = FlowConfig
-    kinds = ("points",)
+    kinds = (Plane,)
 
     def build(self) -> list[Transform]:
         c = self.config

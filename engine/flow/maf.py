@@ -15,6 +15,7 @@ from __future__ import annotations
 from engine.flow.base import PICTURES, AutoregressiveFlow, FlowConfig
 from engine.flow.transforms import Autoregressive, Transform, standardise
 from engine.nets.masked import MADE
+from engine.space import Picture, Plane
 
 
 class MAF(AutoregressiveFlow):
@@ -22,9 +23,9 @@ class MAF(AutoregressiveFlow):
     title = "Masked autoregressive flow"
     source = "Papamakarios, Pavlakou and Murray, 2017, https://arxiv.org/abs/1705.07057"
     Config = FlowConfig
-    kinds = ("points", "image")
+    kinds = (Plane, Picture)
     slow = ("samples",)
-    recipes = {"image": PICTURES | {"layers": 5, "width": 512}}
+    recipes = {Picture: PICTURES | {"layers": 5, "width": 512}}
 
     def build(self) -> list[Transform]:
         c = self.config

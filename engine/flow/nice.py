@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from engine.flow.base import PICTURES, Flow, FlowConfig
 from engine.flow.transforms import ActNorm, Transform, additive
+from engine.space import Picture, Plane
 
 
 class NICE(Flow):
@@ -19,8 +20,8 @@ class NICE(Flow):
     title = "NICE"
     source = "Dinh, Krueger and Bengio, 2014, https://arxiv.org/abs/1410.8516"
     Config = FlowConfig
-    kinds = ("points", "image")
-    recipes = {"image": PICTURES}
+    kinds = (Plane, Picture)
+    recipes = {Picture: PICTURES}
 
     def build(self) -> list[Transform]:
         couplings = [self.coupling(keep, additive, 1) for keep in self.kept()]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from engine.config import knob
 from engine.flow.base import Flow, FlowConfig
 from engine.flow.transforms import Planar, Transform
+from engine.space import Line, Plane
 
 
 class PlanarConfig(FlowConfig):
@@ -26,8 +27,8 @@ class PlanarFlow(Flow):
     title = "Planar flow"
     source = "Rezende and Mohamed, 2015, https://arxiv.org/abs/1505.05770"
     Config = PlanarConfig
-    kinds = ("line", "points")
-    recipes = {"points": {"lr": 5e-3}, "line": {"lr": 5e-3, "layers": 8}}
+    kinds = (Line, Plane)
+    recipes = {Plane: {"lr": 5e-3}, Line: {"lr": 5e-3, "layers": 8}}
 
     def build(self) -> list[Transform]:
         return [Planar(self.space.size) for _ in range(self.config.layers)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from engine.flow.base import PICTURES, Flow, FlowConfig
 from engine.flow.transforms import Transform, affine
+from engine.space import Picture, Plane
 
 
 class RealNVP(Flow):
@@ -22,8 +23,8 @@ class RealNVP(Flow):
     title = "Real-NVP"
     source = "Dinh, Sohl-Dickstein and Bengio, 2017, https://arxiv.org/abs/1605.08803"
     Config = FlowConfig
-    kinds = ("points", "image")
-    recipes = {"image": PICTURES}
+    kinds = (Plane, Picture)
+    recipes = {Picture: PICTURES}
 
     def build(self) -> list[Transform]:
         couplings = [self.coupling(keep, affine, 2) for keep in self.kept()]

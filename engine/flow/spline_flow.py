@@ -18,6 +18,7 @@ from engine.flow.base import Flow, FlowConfig
 from engine.flow.spline import law
 from engine.flow.transforms import Autoregressive, Elementwise, Transform
 from engine.nets.masked import MADE
+from engine.space import Line, Plane
 
 
 class SplineFlowConfig(FlowConfig):
@@ -37,13 +38,13 @@ class SplineFlow(Flow):
     title = "Neural spline flow"
     source = "Durkan et al., 2019, https://arxiv.org/abs/1906.04032"
     Config = SplineFlowConfig
-    kinds = ("line", "points")
-    recipes = {"line": {"layers": 2, "bins": 16, "lr": 5e-3}}
+    kinds = (Line, Plane)
+    recipes = {Line: {"layers": 2, "bins": 16, "lr": 5e-3}}
 
     def build(self) -> list[Transform]:
         c, curve = self.config, law(self.config.bound)
         free = 3 * c.bins - 1
-        if self.space.kind == "line":
+        if isinstance(self.space, Line):
             return [Elementwise(1, free, curve) for _ in range(c.layers)]
         if c.kind == "autoregressive":
             return [Autoregressive(MADE(rank, c.width, c.depth, free), curve) for rank in self.ranks()]

@@ -7,7 +7,7 @@ Jacobian of the direction that was taken. Points are (n, D), pictures (n, C, H, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import torch
@@ -39,6 +39,10 @@ class Transform(nn.Module):
     def inverse(self, z: Tensor) -> Pair:
         """x = f^-1(z) and log |det dx/dz| (n,)."""
         raise NotImplementedError
+
+    def steps(self, z: Tensor) -> Iterator[Tensor]:
+        """The way back in as many steps as it takes; the last is `inverse`."""
+        yield self.inverse(z)[0]
 
     def settle(self, x: Tensor) -> Tensor:
         """What a first minibatch x becomes here; a map that begins with its statistics takes them now."""
@@ -144,15 +148,24 @@ class Autoregressive(Transform):
         return z, log_slope.sum(1)
 
     def inverse(self, z: Tensor) -> Pair:
-        xs: list[Tensor] = [torch.zeros_like(z[:, 0])] * z.shape[1]
-        total = torch.zeros_like(z[:, 0])
+        *_, (xs, total) = self._one_by_one(z)
+        return torch.stack(xs, 1), total
+
+    def steps(self, z: Tensor) -> Iterator[Tensor]:
+        """x after each number that has become known, with z where none has."""
+        for xs, _ in self._one_by_one(z):
+            yield torch.stack(xs, 1)
+
+    def _one_by_one(self, z: Tensor) -> Iterator[tuple[list[Tensor], Tensor]]:
+        """After each number: x, of which some numbers are still those of z, and log |det dx/dz| so far."""
+        xs, total = [*z.unbind(1)], torch.zeros_like(z[:, 0])
         walk = self.net.one_by_one(len(z))
         i, o = next(walk)
         for _ in range(z.shape[1]):
             xs[i], log_slope = self.law(z[:, i], o, True)
             total = total + log_slope
             i, o = walk.send(xs[i])
-        return torch.stack(xs, 1), total
+            yield xs, total
 
 
 def standardise(x: Tensor, o: Tensor, inverse: bool) -> Pair:

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import Refused
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
 from engine.gan.base import D_FAKE, D_REAL, PULL, Discriminator, Game, TwoPlayers
 from engine.gan.losses import LOSSES, belief, discriminator_terms, generator_terms, slopes
 from engine.nets.layers import mlp
+from engine.space import Picture, Plane, Space
 
 
 class CGAN(Game):
@@ -27,12 +28,12 @@ class CGAN(Game):
     title = "Conditional GAN"
     source = "Mirza and Osindero, 2014, https://arxiv.org/abs/1411.1784"
     Config = TwoPlayers
-    kinds = ("points", "image")
+    kinds = (Plane, Picture)
     labelled = True
     stacked = ("D_terms", "G_terms")
     recipes = {
         "grid": {"penalty": "R1", "weight": 0.1},
-        "image": {
+        Picture: {
             "z": 64, "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64,
             "lr_D": 4e-4, "lr_G": 4e-4,
         },
@@ -43,7 +44,7 @@ class CGAN(Game):
         if not space.classes:
             raise Refused(f"{self.title} needs data with labels; choose digits, or points in groups.")
         c, n = config, space.size
-        ends = nn.Tanh() if space.kind == "image" else None
+        ends = nn.Tanh() if isinstance(space, Picture) else None
         inputs = c.z + space.classes
         self.net = nn.Sequential(mlp(inputs, c.width_G, c.depth_G, n, ends), nn.Unflatten(1, space.shape))
         self.D = Discriminator(space.shape, c.width_D, c.depth_D, spectral=c.spectral, labels=space.classes)

@@ -21,10 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import knob
-from engine.family import Batch, Space, Terms
+from engine.family import Batch, Terms
 from engine.gan.base import D_FAKE, D_REAL, PULL, Discriminator, Game, TwoPlayers, unrolled
 from engine.gan.losses import LOSSES, Score, belief, discriminator_terms, generator_terms, slopes, total
 from engine.nets.layers import mlp
+from engine.space import Line, Picture, Space
 
 
 class GANConfig(TwoPlayers):
@@ -41,9 +42,9 @@ class GAN(Game):
     Config = GANConfig
     stacked = ("D_terms", "G_terms", "belief")
     recipes = {
-        "line": {"z": 1},
+        Line: {"z": 1},
         "grid": {"penalty": "R1", "weight": 0.1},  # without it D forgets: 14 of the 25 modes
-        "image": {
+        Picture: {
             "z": 100, "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64,
             "lr_D": 4e-4, "lr_G": 4e-4,
         },
@@ -52,7 +53,7 @@ class GAN(Game):
     def __init__(self, config: GANConfig, space: Space) -> None:
         super().__init__(config, space)
         c, n = config, space.size
-        ends = nn.Tanh() if space.kind == "image" else None  # pixels are in [-1, 1]
+        ends = nn.Tanh() if isinstance(space, Picture) else None  # pixels are in [-1, 1]
         self.G = nn.Sequential(mlp(c.z, c.width_G, c.depth_G, n, ends), nn.Unflatten(1, space.shape))
         self.D = Discriminator(
             space.shape, c.width_D, c.depth_D, spectral=c.spectral,

@@ -27,7 +27,7 @@ from torch.nn.functional import cross_entropy
 from engine.data import Dataset, batches, floats
 from engine.data import load as load_data
 from engine.data.builtin import ASSETS
-from engine.family import Batch, Family, Terms, adam
+from engine.family import Batch, Terms, adam
 from engine.fit import fit
 from engine.metrics.measure import Floor, Measure
 
@@ -184,7 +184,7 @@ def train() -> Judge:
     data: Any = load_data("digits")
     torch.manual_seed(SEED)
     net = Judge()
-    for _turn in fit(cast(Family, net), islice(batches(data, lambda: BATCH, SEED), ROUNDS)):
+    for _turn in fit(net, islice(batches(data, lambda: BATCH, SEED), ROUNDS)):
         pass
     return net.eval()
 

@@ -19,6 +19,7 @@ from engine.family import Family
 from engine.metrics import distance
 from engine.metrics.coverage import coverage
 from engine.metrics.measure import Floor, Measure
+from engine.space import Line, Plane
 
 SEED = 20_140_610  # of the ruler's own real points
 REPEATS = {1: 1024, 2: 256}  # measurements of real points that a floor rests on
@@ -145,7 +146,7 @@ _rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()
 
 def measurable(data: Dataset) -> bool:
     """Whether samples can be held against these data: they are numbers on a line, or points."""
-    return data.space.kind in ("line", "points")
+    return isinstance(data.space, Line | Plane)
 
 
 def ruler(data: Dataset, n: int = SAMPLES) -> Ruler:

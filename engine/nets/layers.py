@@ -37,14 +37,6 @@ def mlp(
     return nn.Sequential(*layers, *([last] if last else []))
 
 
-@torch.no_grad()
-def follow(average: nn.Module, net: nn.Module, ema: float, rounds: float) -> None:
-    """The average's weights follow the net's after each of its rounds: at first closely, for it began with
-    nothing learned, in the end it keeps the share `ema` of itself."""
-    kept = min(ema, (1 + rounds) / (10 + rounds))
-    torch._foreach_lerp_([*average.parameters()], [*net.parameters()], 1 - kept)
-
-
 class SpectralLinear(nn.Linear):
     """x W^T / sigma(W) + b, with sigma the largest singular value (Miyato et al. 2018, eq. 8).
 

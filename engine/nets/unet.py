@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
 from engine.config import Refused
-from engine.family import Space
+from engine.space import Space
 
 WAVES = 64  # numbers in which t is written
 FASTEST = 1000.0  # t = 1 is 1,000 radians of the fastest wave

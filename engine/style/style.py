@@ -22,10 +22,12 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from engine.config import Config as BaseConfig
+from engine.data.transfer import Transfer
 from engine.device import pick
-from engine.family import Batch, Family, Space, Terms, adam
+from engine.family import Batch, Family, Terms, adam
 from engine.metrics.measure import term
 from engine.nets.backbone import backbone
+from engine.space import Space
 from engine.style.canvas import LAYERS, Canvas, StyleConfig
 from engine.style.lbfgs import LBFGS
 
@@ -51,7 +53,7 @@ class StyleTransfer(Family):
     branch = "beside"
     Config = StyleConfig
     players = ("image",)
-    kinds = ("transfer",)
+    kinds = (Transfer,)
     heavy = True
     algorithm = ("losses",)
     level: Tensor

@@ -9,6 +9,7 @@ from torch import Tensor
 from engine.codes.ae import AE
 from engine.config import Refused
 from engine.data import Dataset, floats
+from engine.space import Picture
 from lab.probes import Answer
 from lab.scenes.arrays import pictures
 
@@ -36,7 +37,7 @@ def against_pca(model: AE, data: Dataset) -> Answer:
         "error": (test - model.d(model.e(floats(data.test_x))).flatten(1)).square().sum(1).mean().item(),
         "error of PCA": (centered - centered @ V @ V.T).square().sum(1).mean().item(),
     }
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         found |= {"axes": shown(unit, data), "principal axes": shown(V.T, data)}
     return found
 

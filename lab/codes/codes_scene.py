@@ -13,8 +13,9 @@ from torch.distributions import Normal
 
 from engine.codes.base import Coder, Variational
 from engine.data import Dataset
+from engine.space import Picture, Plane
 from lab.codes.cost_scene import affordable, side
-from lab.codes.plane_scene import Plane, plane_of, prior_circles
+from lab.codes.plane_scene import CodePlane, plane_of, prior_circles
 from lab.scenes.arrays import (
     POINTS,
     Arrays,
@@ -45,7 +46,7 @@ def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     plane = plane_of(model, mu, pointer)
     found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
     found["circle/prior"] = prior_circles(plane)
-    image = data.space.kind == "image"
+    image = isinstance(data.space, Picture)
     z = model.p_z(IMAGES if image else POINTS)
     made = model.emit(z, model.labels(len(z)) if model.labelled else None)
     if full:
@@ -74,14 +75,14 @@ def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
         "axes/plane": np.asarray([*plane.names, model.config.z], np.float32),
     }
     found |= atlas(model, plane, box, pointer)
-    if data.space.kind == "points" and isinstance(model, Variational) and model.config.z in FINE:
+    if isinstance(data.space, Plane) and isinstance(model, Variational) and model.config.z in FINE:
         found |= density(model, data, pointer)
     return found
 
 
 def once(model: Coder, data: Dataset) -> Arrays:
     """What never changes: the test pictures."""
-    return {"atlas/tests": _sheet(data, codes(model, data))} if data.space.kind == "image" else {}
+    return {"atlas/tests": _sheet(data, codes(model, data))} if isinstance(data.space, Picture) else {}
 
 
 def codes(model: Coder, data: Dataset) -> int:
@@ -98,7 +99,7 @@ def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
     return torch.full((n,), int(label) if known else 0, device=model.device)
 
 
-def atlas(model: Coder, plane: Plane, box: list[float], pointer: Pointer) -> Arrays:
+def atlas(model: Coder, plane: CodePlane, box: list[float], pointer: Pointer) -> Arrays:
     """The plane decoded at the middles of a grid of cells, the row of the largest y first: for points the
     decoded places (rows, columns, 2), for pictures one WebP picture (`packed`)."""
     tiles = affordable(model)[0]
@@ -107,7 +108,7 @@ def atlas(model: Coder, plane: Plane, box: list[float], pointer: Pointer) -> Arr
     u, v = middles(box[0], box[1], columns), middles(box[2], box[3], rows).flip(0)
     places = torch.cartesian_prod(v, u).flip(1).to(plane.base)
     made = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
-    if model.space.kind == "points":
+    if isinstance(model.space, Plane):
         return {"atlas/decoder": halves(made).reshape(rows, columns, 2)}
     size = np.asarray([columns, rows, *model.space.shape[1:]], np.float32)
     return {"atlas/decoder": packed(pictures(made), rows, columns), "atlas/size": size}

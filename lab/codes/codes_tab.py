@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.codes.base import Variational
+from engine.space import Picture
 from lab.codes.attributes_tab import attribute_directions
 from lab.codes.styles_tab import styles
 from lab.codes.trick_tab import trick
@@ -21,7 +22,7 @@ from lab.runs.supervisor import NO_MODEL
 
 def use_codes(room: Room) -> None:
     """The tools, one at a time; those that this family can use."""
-    if room.kind != "image":
+    if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
         return
     if not room.live:

@@ -17,6 +17,7 @@ from engine.codes.base import Variational
 from engine.config import Refused
 from engine.data.drawn import read_digit
 from engine.family import Family
+from engine.space import Picture
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
@@ -45,7 +46,7 @@ METHODS = ("terms", "q", "p", "e", "d", "fakes", "L_prior", "encode", "decode")
 @st.fragment
 def draw(room: Room) -> None:
     """The pad, and beside it the graph with the model's numbers and the lines that compute them."""
-    if room.kind != "image":
+    if not isinstance(room.space, Picture):
         st.info("This tool is for pictures: choose Digits, or pictures of your own, as the data.")
         return
     st.markdown(

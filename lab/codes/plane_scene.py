@@ -18,7 +18,7 @@ SPREADS = 3  # standard deviations of the prior that are in sight, too
 
 
 @dataclass(frozen=True)
-class Plane:
+class CodePlane:
     """z = base + u across + v up. The axes are orthonormal, and base is orthogonal to both, so that u and v
     are coordinates of z itself. Of a z that is one number there is no `up`: then v means nothing."""
 
@@ -66,13 +66,13 @@ class Plane:
         return sides if self.up is not None else [*sides, -1.0, 1.0]
 
 
-def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
+def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> CodePlane:
     """The plane that the page has asked for ("axes", x and y), else that of the first two dimensions."""
     n = model.config.z
     first, second = _axes((pointer or {}).get("axes", {}), n)
     directions = torch.eye(n).to(mu)
     if n == 1:
-        return Plane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
+        return CodePlane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
     if min(first, second) < 0:
         directions = torch.cat([directions, principal(mu).flip(0)])  # -1 is the first
     across, up = directions[first], directions[second]
@@ -81,7 +81,7 @@ def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> Plane:
         up = up / up.norm().clamp(min=1e-6)
     base = mu.mean(0)
     base = base - (base @ across) * across - (base @ up) * up
-    return Plane((first, second), base, across, up)
+    return CodePlane((first, second), base, across, up)
 
 
 def _axes(asked: dict[str, float], n: int) -> tuple[int, int]:
@@ -101,7 +101,7 @@ def principal(mu: Tensor) -> Tensor:
     return (vectors * signs).to(mu)
 
 
-def prior_circles(plane: Plane) -> np.ndarray:
+def prior_circles(plane: CodePlane) -> np.ndarray:
     """Centre and radii (3, 4) of 1, 2 and 3 standard deviations of the prior N(0, I), which are the same
     along any axes; radius 0 where there is no second axis."""
     up = float(plane.up is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import data
+from engine.space import Picture
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -35,7 +36,7 @@ def latent_plane(room: Room) -> None:
 
 def label_of_plane(room: Room) -> None:
     """The label for which the plane is decoded, in a room whose decoder must be told one."""
-    if room.kind != "image" or not room.live:
+    if not isinstance(room.space, Picture) or not room.live:
         return
     classes = data.load(store.read_info(store.folder(room.run)).data).space.classes
     chosen = st.select_slider("Label of the decoded plane", range(classes), 0, key="label_of_plane")

@@ -10,6 +10,7 @@ import streamlit as st
 from engine import data
 from engine.config import Refused
 from engine.family import Family
+from engine.space import Picture
 from lab.kit.answers import Figure, ask, strip
 from lab.kit.room import Room
 from lab.kit.setting import Setting, choose
@@ -53,7 +54,7 @@ def planes(sides: Sequence[Side]) -> list[Room]:
 
     show()
     live = [not store.is_recording(store.folder(run)) for run in runs]
-    return [Room(s.family, run, space.kind, on) for s, run, on in zip(sides, runs, live, strict=True)]
+    return [Room(s.family, run, space, on) for s, run, on in zip(sides, runs, live, strict=True)]
 
 
 def config(side: Side, setting: Setting) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def config(side: Side, setting: Setting) -> dict[str, Any]:
 @st.fragment
 def ways(rooms: Sequence[Room], titles: Sequence[str]) -> None:
     """Between the same two test digits, in each model's own codes."""
-    if rooms[0].kind != "image":
+    if not isinstance(rooms[0].space, Picture):
         st.info("The way between two pictures needs pictures: choose Digits as the data.")
         return
     last = len(data.load(store.read_info(store.folder(rooms[0].run)).data).test_x) - 1

@@ -16,6 +16,7 @@ from engine.codes.base import Coder, Variational, log_prob
 from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
+from engine.space import Picture
 from lab.codes.digits_probe import affordable, tests
 from lab.probes import Answer, seed_of, whole
 from lab.probes.brought import CHUNK, place
@@ -55,7 +56,7 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
     edge = float(np.quantile(np.abs(columns["score"]), 0.98)) or 1.0
     edges = np.linspace(-edge, edge, BINS + 1)
     answer: Answer = {"draws": n, "edges": edges, "f": found.f.mean().item(), "picture": None}
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         answer["picture"] = pictures(x)[0]
     answer["mu"], answer["sigma"] = q.mean[0, dimension].item(), q.stddev[0, dimension].item()
     for name, column in columns.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import test_picture_number
 from lab.kit.room import Room
@@ -39,9 +40,11 @@ WAYS = {
 @st.fragment
 def up_sampling(room: Room) -> None:
     """One real feature map, halved and doubled again, as pictures and as numbers."""
-    if room.kind != "image" or not room.live:
+    if not isinstance(room.space, Picture) or not room.live:
         st.info(
-            "Up-sampling is for pictures: choose Digits as the data." if room.kind != "image" else NO_MODEL
+            "Up-sampling is for pictures: choose Digits as the data."
+            if not isinstance(room.space, Picture)
+            else NO_MODEL
         )
         return
     left, right = st.columns(2)

@@ -14,6 +14,7 @@ from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.samplers import Step
 from engine.diffusion.schedule import levels
+from engine.space import Picture
 from lab.diffusion.films_probe import count, filmed, knobs_of, named, noiseless, real, told, walked
 from lab.gan.line_scene import nodes
 from lab.probes import Answer, only_pictures, seed_of
@@ -44,14 +45,14 @@ def reverse(
     n = count(data, n)
     y = told(model, label, n)
     reseed(seed_of(seed), model.device)
-    walk = model.walk(model.p_T(n), y, **knobs)
+    walk = model.walk_from(model.p_T(n), y, **knobs)
     film = walked(model, data, walk, len(levels(c.T, c.steps)) - 1, real("x_t", data) | named("x_t", y))
-    if data.space.kind == "image" or adds_noise(c) or (y is not None and label is None):
+    if isinstance(data.space, Picture) or adds_noise(c) or (y is not None and label is None):
         yield from film
         return
     side = nodes(NODES, "Gaussian", model.device)
     grid = torch.cartesian_prod(side, side).flip(1).to(**model.like)
-    beside = model.walk(grid, told(model, label, len(grid)), **knobs)
+    beside = model.walk_from(grid, told(model, label, len(grid)), **knobs)
     for part in film:
         there = next(step.x for step in beside if step.t == part["t"])
         yield part | {"x_t/mesh/generator": halves(there).reshape(NODES, NODES, 2)}
@@ -69,7 +70,7 @@ def between(
     pictures ROWS pairs of noises, a row each; of points one pair, with the line on which its samples
     lie."""
     filmed(data)
-    image = data.space.kind == "image"
+    image = isinstance(data.space, Picture)
     pairs, along = (ROWS, ROWS) if image else (1, ALONG)
     ends = []
     for name, value in {"seed_a": seed_a, "seed_b": seed_b}.items():
@@ -79,7 +80,7 @@ def between(
     x = torch.cat([arc(a, b, share) for a, b in zip(*ends, strict=True)]).unflatten(1, model.space.shape)
     y = told(model, label, pairs)
     y = None if y is None else y.repeat_interleave(along)
-    walk = model.walk(x, y, **noiseless(model))
+    walk = model.walk_from(x, y, **noiseless(model))
     steps = len(levels(model.config.T, model.config.steps)) - 1
     for part in walked(model, data, walk, steps, real("x_t", data)):
         yield part if image else part | {"x_t/paths/between": part["x_t/points/fake"][None]}
@@ -100,7 +101,7 @@ def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) 
     reseed(seed_of(seed), model.device)
     x, y = model.p_T(1).expand(columns, *model.space.shape), model.labels(columns)
     knobs = noiseless(model)
-    walks = [model.walk(x, y, guidance=scale, **knobs) for scale in scales]
+    walks = [model.walk_from(x, y, guidance=scale, **knobs) for scale in scales]
     steps = len(levels(model.config.T, model.config.steps)) - 1
     for part in walked(model, data, map(together, *walks), steps, {}):
         yield {name: sheet(it, columns) if "/images/" in name else it for name, it in part.items()}

@@ -12,6 +12,7 @@ from torch.quasirandom import SobolEngine
 
 from engine.data import Dataset
 from engine.diffusion.base import Denoiser
+from engine.space import Line, Picture
 from lab.scenes import family_scene
 from lab.scenes.arrays import (
     POINTS,
@@ -35,9 +36,9 @@ SHARES = (0.1, 0.3, 0.6)  # of T, at which these are denoised
 
 
 def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return {"images/denoised": pictures(denoised(model, data))}
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         return family_scene.line(quick(model, evenly_spread(model, DRAWS))[-1], data, full)
     way = quick(model, model.p_T(POINTS))
     found = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
@@ -48,7 +49,7 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
 
 def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: samples that are pictures; of a model that knows labels, these in turn."""
-    if data.space.kind != "image":
+    if not isinstance(data.space, Picture):
         return {}
     y = model.labels(IMAGES) if model.conditional else None
     return {"images/samples": pictures(quick(model, model.p_T(IMAGES), y)[-1])}
@@ -61,7 +62,7 @@ def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
     knobs: dict[str, Any] = {}
     if min(c.steps, c.T) > STEPS:
         knobs = {"steps": STEPS} | ({"sampler": "DPM-Solver++"} if c.sampler == "DDPM" else {})
-    return [step.x for step in model.walk(x, y, **knobs)]
+    return [step.x for step in model.walk_from(x, y, **knobs)]
 
 
 def evenly_spread(model: Denoiser, n: int) -> Tensor:

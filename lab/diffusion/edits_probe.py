@@ -78,7 +78,7 @@ def filled(
             if turn:
                 x = further(model, x, s, t)
             x = torch.where(hidden, x, model.q(known, t, torch.randn_like(x)))
-            step, then = model.walk(x, y, stops=[t, s], **knobs)
+            step, then = model.walk_from(x, y, stops=[t, s], **knobs)
             x = then.x
         yield step
     yield ended(torch.where(hidden, x, known))
@@ -98,5 +98,5 @@ def redraw(
     reseed(seed_of(seed), model.device)
     x = model.q(drawing, t, model.p_T(FILLED))
     stops = levels(t, model.config.steps)
-    walk = model.walk(x, y, stops=stops, **noiseless(model))
+    walk = model.walk_from(x, y, stops=stops, **noiseless(model))
     yield from walked(model, data, walk, len(stops) - 1, {"still/known/images/real": pictures(drawing)})

@@ -20,6 +20,7 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.samplers import Step
 from engine.diffusion.schedule import levels
+from engine.space import Line, Picture
 from lab.probes import Answer, whole
 from lab.scenes.arrays import halves, pictures
 
@@ -32,7 +33,7 @@ ASKED = ("sampler", "steps", "eta", "guidance", "variance")  # knobs that a film
 
 def filmed(data: Dataset) -> None:
     """Raises `Refused` for data that films cannot show."""
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         raise Refused("Films show points of the plane or pictures; choose other data than numbers on a line.")
 
 
@@ -68,7 +69,7 @@ def level(model: Denoiser, t: int) -> dict[str, float]:
 
 def count(data: Dataset, n: int | None) -> int:
     """How many examples to show."""
-    most = TILES if data.space.kind == "image" else POINTS
+    most = TILES if isinstance(data.space, Picture) else POINTS
     return most if n is None else whole(n, "n", 1, most)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import data
 from engine.diffusion.base import Denoiser
+from engine.space import Line, Picture, Plane
 from lab.kit.pickers import HOW, number_of_z
 from lab.kit.room import Room
 from lab.runs import store
@@ -56,11 +57,11 @@ NUMBERS = {
 
 def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str], **more: Any) -> None:
     """A film of this room's model; of pictures, all are shown small and one large."""
-    if room.kind == "line":
+    if isinstance(room.space, Line):
         st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
         return
-    large = next(iter(screens)) if room.kind == "image" else None
-    legend = LEGENDS.get(name, ()) if room.kind == "points" else ()
+    large = next(iter(screens)) if isinstance(room.space, Picture) else None
+    legend = LEGENDS.get(name, ()) if isinstance(room.space, Plane) else ()
     given: dict[str, Any] = {"large": large, "legend": legend, "labels": NUMBERS} | more
     film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
 
@@ -210,7 +211,7 @@ def title(knobs: Mapping[str, Any]) -> str:
 @st.fragment
 def score_film(room: Room) -> None:
     """The model's score at each level of noise, beside the exact one where that is known."""
-    if room.kind != "points":
+    if not isinstance(room.space, Plane):
         st.info(
             "Arrows can be drawn in the plane only: choose points, such as the ring of Gaussians, as the "
             "data."

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import lectures as slips
 from engine.diffusion import schedule
+from engine.space import Picture
 from lab.diffusion.films_tab import SCREENS, known, show
 from lab.kit.pickers import number_of_z
 from lab.kit.room import Room
@@ -26,7 +27,7 @@ def noise_slips(room: Room) -> None:
     titles = {"DDPM": "Algorithm 2 as in the paper", "DDPM as on the slide": "Algorithm 2 as on the slide"}
     rows = [{"title": title, "ask": "reverse", "with": same | {"sampler": s}} for s, title in titles.items()]
     show(room, "slips", rows, SCREENS)
-    if room.kind == "image":
+    if isinstance(room.space, Picture):
         there = "/ddpm?data=moons&tab=Slips+in+the+slides"
         st.markdown(f"On digits the eye sees little of it. [On points]({there}) it is plain: they shrink.")
 

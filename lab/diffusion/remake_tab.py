@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.space import Picture
 from lab.diffusion.films_tab import known, show
 from lab.kit.pickers import number_of_z, one_of, test_picture_number
 from lab.kit.room import Room
@@ -19,12 +20,12 @@ TWO = {"x_t": "xₜ", "x0": "what the model takes x₀ to be"}
 def remake(room: Room) -> None:
     """The tools, one at a time."""
     tools: dict[str, Callable[[Room], None]] = {"Between two noises": between}
-    if room.kind == "image":
+    if isinstance(room.space, Picture):
         tools = {"Complete a digit": complete, "Begin at a drawing": redraw} | tools
         if known(room).classes:
             tools["More and more guided"] = guided
     one_of(room, tools, "remake-tool")
-    if room.kind != "image":
+    if not isinstance(room.space, Picture):
         st.caption("There is more to do with pictures: choose Digits as the data.")
 
 
@@ -72,7 +73,7 @@ def between(room: Room) -> None:
         "Two noises $x_T$ and those on the arc between them, each walked back with no new noise added, so "
         "that $x_T$ alone decides where it ends. The arc keeps the length of $x_T$ as noise has it; on a "
         "straight line it would be too short in the middle."
-        + (" Each row of pictures goes from one noise to another." if room.kind == "image" else "")
+        + (" Each row of pictures goes from one noise to another." if isinstance(room.space, Picture) else "")
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         a = number_of_z("Seed of the first noise", "between-a", 1)

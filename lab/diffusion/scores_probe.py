@@ -12,6 +12,7 @@ from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.exact import exact
 from engine.diffusion.schedule import levels
+from engine.space import Plane
 from lab.diffusion.diffusion_scene import arrows, lattice, scale
 from lab.diffusion.films_probe import level, opening
 from lab.probes import Answer, seed_of
@@ -32,7 +33,7 @@ def score(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
     known, exactly ("exact"), both on one scale; E[x_0 | x_t] as arrows from x_t ("x0"); and how far the
     model's eps, which is the score times the noise, is from the exact one ("error", WORST and more is 255).
     Below all lie data with the noise of that level."""
-    if data.space.kind != "points":
+    if not isinstance(data.space, Plane):
         raise Refused("The score is drawn as arrows in the plane; choose points as the data.")
     it = exact(data)
     screens = ["model", "exact", "x0"] if it else ["model"]

@@ -10,14 +10,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import data
-from engine.metrics.digit_classifier import JUDGED
+from engine.metrics.digit_classifier import ACCURACY, DIVERSITY, FRECHET, JUDGED
+from engine.metrics.measure import Measure
+from engine.metrics.ruler import DISTANCE
+from engine.space import Picture
 from lab.kit.answers import ask
 from lab.kit.charts import show_chart
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
-STEPS = {"image": (5, 10, 20)}  # of digits, which are dear; of points:
+STEPS = (5, 10, 20)  # of digits, which are dear; of points:
 MORE = (5, 10, 20, 50, 100)
 SCALES = (0.0, 0.5, 1.0, 2.0, 4.0, 7.0)
 LEFT_OUT = ("DDPM as on the slide",)
@@ -26,7 +29,6 @@ INK = {  # Okabe and Ito's colours, in the order of a family's samplers; and a q
     "dark": (("#E69F00", "#56B4E9", "#2FBF94", "#D98BB6", "#F0E442"), "#9BA1AD"),
 }
 MARKS = ("circle", "square", "diamond", "triangle-up", "star")  # for those who see no colours
-SHORT = {"sliced Wasserstein": "sliced Wasserstein distance", "Fréchet": "Fréchet distance of digit features"}
 
 Point = dict[str, Any]
 """What was asked, and the answer."""
@@ -35,8 +37,8 @@ Point = dict[str, Any]
 class Setting(NamedTuple):
     """What is known of the run without its model."""
 
-    kind: str
-    measure: str  # by which samples are judged; less is better
+    pictures: bool  # as digits are, of points otherwise
+    measure: Measure  # by which samples are judged; less is better
     samplers: tuple[str, ...]
     T: int
     guided: bool
@@ -60,11 +62,11 @@ def steps(room: Room) -> None:
 def _setting(room: Room) -> Setting | None:
     info = store.read_info(store.folder(room.run))
     chosen = data.load(info.data)
-    if room.kind == "image" and chosen.name not in JUDGED:
+    if isinstance(room.space, Picture) and chosen.name not in JUDGED:
         return None
     return Setting(
-        room.kind,
-        "Fréchet" if room.kind == "image" else "sliced Wasserstein",
+        isinstance(room.space, Picture),
+        FRECHET if isinstance(room.space, Picture) else DISTANCE,
         tuple(name for name in room.family.samplers if name not in LEFT_OUT),  # type: ignore[attr-defined]
         info.config["T"],
         bool(info.config["conditional"] and chosen.space.classes),
@@ -77,13 +79,13 @@ def _setting(room: Room) -> Setting | None:
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
     """Quality against the number of evaluations of the net, a line for each sampler."""
-    what = "100 digits, with the labels in turn," if setting.kind == "image" else "2,000 points"
+    what = "100 digits, with the labels in turn," if setting.pictures else "2,000 points"
     st.markdown(
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many, and their "
-        f"{SHORT[setting.measure]} from the data is measured. What a sample costs is the number of times "
+        f"{setting.measure.says} from the data is measured. What a sample costs is the number of times "
         "that the net is asked: once a step, by **Heun** twice (but once in the last)."
     )
-    counts = sorted({min(n, setting.T) for n in STEPS.get(setting.kind, MORE)})
+    counts = sorted({min(n, setting.T) for n in (STEPS if setting.pictures else MORE)})
     plan = [{"sampler": name, "steps": n} for n in counts for name in setting.samplers]
     _gather(room, "steps", plan, lambda found: _steps_drawn(setting, found))
 
@@ -102,7 +104,7 @@ def _steps_drawn(setting: Setting, found: list[Point]) -> None:
         )  # fmt: skip
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
     figure.update_xaxes(title="evaluations of the net for a sample", type="log", tickvals=ticks)
-    _show(figure, f"{SHORT[setting.measure]} against evaluations of the net", f"steps-{len(found)}")
+    _show(figure, f"{setting.measure.says} against evaluations of the net", f"steps-{len(found)}")
     st.markdown(cheapest(found, setting.measure))
 
 
@@ -149,7 +151,7 @@ def by_guidance(room: Room, setting: Setting) -> None:
     )
     config = store.read_info(store.folder(room.run)).config
     sampler = "DDIM" if "DDIM" in setting.samplers else config["sampler"]
-    count = min(20 if setting.kind == "image" else 50, setting.T)
+    count = min(20 if setting.pictures else 50, setting.T)
     plan = [{"sampler": sampler, "steps": count, "guidance": s} for s in SCALES]
     _gather(room, "guidance", plan, lambda found: _guidance_drawn(setting, found))
 
@@ -158,9 +160,9 @@ def _guidance_drawn(setting: Setting, found: list[Point]) -> None:
     inks, grey = INK[st.context.theme.type or "light"]
     figure = _figure(found, setting, grey)
     scales = [p["guidance"] for p in found]
-    shares = {"diversity": inks[1], "label accuracy": inks[2]}
+    shares = {DIVERSITY: inks[1], ACCURACY: inks[2]}
     figure.add_scatter(
-        x=scales, y=[p["quality"][setting.measure] for p in found], name=SHORT[setting.measure],
+        x=scales, y=[p["quality"][setting.measure] for p in found], name=setting.measure.says,
         mode="lines+markers", line={"color": inks[0], "width": 2}, marker={"color": inks[0], "size": 9},
     )  # fmt: skip
     for (name, ink), mark in zip(shares.items(), MARKS[1:], strict=False):
@@ -171,14 +173,14 @@ def _guidance_drawn(setting: Setting, found: list[Point]) -> None:
                 marker={"color": ink, "size": 9, "symbol": mark},
             )  # fmt: skip
     figure.update_xaxes(title="guidance scale s", tickvals=list(SCALES))
-    top = 1.1 * max(1.0, *(p["quality"]["diversity"] for p in found))
+    top = 1.1 * max(1.0, *(p["quality"][DIVERSITY] for p in found))
     figure.update_layout(
         yaxis2={
             "overlaying": "y", "side": "right", "range": [0, top], "showgrid": False,
             "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1],
         },
     )  # fmt: skip
-    _show(figure, f"{SHORT[setting.measure]} and diversity against guidance", f"guidance-{len(found)}")
+    _show(figure, f"{setting.measure.says} and diversity against guidance", f"guidance-{len(found)}")
     st.markdown(traded(found, setting.measure))
 
 
@@ -194,8 +196,8 @@ def traded(found: list[Point], measure: str) -> str:
     if last is best:
         return says + "More guidance than was tried might be better still."
     right = ""
-    if "label accuracy" in there:
-        now, before = then["label accuracy"], there["label accuracy"]
+    if ACCURACY in there:
+        now, before = then[ACCURACY], there[ACCURACY]
         right = f"{now:.0%} show the digit that was asked for, instead of {before:.0%}; "
     return says + (
         f"At s = {last['guidance']:g} {right}the distance is {_number(then[measure])} and the diversity "
@@ -263,7 +265,7 @@ def _figure(found: list[Point], setting: Setting, grey: str) -> go.Figure:
         annotation_position="top left",
     )  # fmt: skip
     top = 1.08 * max(value + 2 * error, *(p["quality"][setting.measure] for p in found))
-    figure.update_yaxes(title=SHORT[setting.measure], range=[0, top])
+    figure.update_yaxes(title=setting.measure.says, range=[0, top])
     return figure
 
 

@@ -11,8 +11,9 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
-from engine.metrics.digit_classifier import Judge, judge_for, spread
-from engine.metrics.ruler import Floor, ruler
+from engine.metrics.digit_classifier import DIVERSITY, FRECHET, Judge, judge_for, spread
+from engine.metrics.ruler import DISTANCE, Floor, ruler
+from engine.space import Picture
 from lab.probes import Answer, seed_of, whole
 
 __all__ = ["tradeoff"]
@@ -49,7 +50,7 @@ def tradeoff(
     config = model.config.change(knobs)  # which refuses what cannot be
     walked = min(config.steps, config.T)
     evaluations = 2 * walked - 1 if config.sampler == "Heun" else walked
-    images = data.space.kind == "image"
+    images = isinstance(data.space, Picture)
     judge = judge_for(data)
     if images and judge is None:
         raise Refused("Only generated digits can be judged here; choose digits or points as the data.")
@@ -73,20 +74,20 @@ def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
     """Digits in turn; of points the labels of n examples, as often as they are in the data."""
     if not model.conditional:
         return None
-    return model.labels(n) if data.space.kind == "image" else data.some(n)[1]
+    return model.labels(n) if isinstance(data.space, Picture) else data.some(n)[1]
 
 
 def _of_digits(judge: Judge, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
     x = x.cpu()
     floors = judge.floors(len(x))
     if y is None:
-        return {"Fréchet": judge.measure(x)["Fréchet"]}, {"Fréchet": floors["Fréchet"]}
+        return {FRECHET: judge.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
     return judge.measure(x, y.cpu()), floors
 
 
 def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
-    held, name = ruler(data, len(x)), "sliced Wasserstein"
-    quality = {name: held.measure(x)[name]}
+    held, name = ruler(data, len(x)), DISTANCE
+    quality: dict[str, float] = {name: held.measure(x)[name]}
     if y is not None:
-        quality["diversity"] = spread(x, y) / spread(data.some(len(x))[0], y)
+        quality[DIVERSITY] = spread(x, y) / spread(data.some(len(x))[0], y)
     return quality, {name: held.floors[name]}

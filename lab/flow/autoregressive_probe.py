@@ -17,6 +17,7 @@ from engine.data import Dataset
 from engine.flow.base import AutoregressiveFlow, Flow
 from engine.flow.transforms import Autoregressive, Inverse, Transform, standardise
 from engine.nets.masked import MADE
+from engine.space import Picture
 from lab.probes import Answer, whole
 
 __all__ = ["masks", "speeds"]
@@ -44,7 +45,7 @@ def masks(model: AutoregressiveFlow, data: Dataset, pixel: int | None = None) ->
     `order/<l>` is the place of each number in the order, from 0; `jacobian/<l>` (points) where dz/dx may
     differ from 0, and `jacobian/all` that of all layers together."""
     found: Answer = {"layers": 0, "D": model.space.size}
-    D, image = model.space.size, model.space.kind == "image"
+    D, image = model.space.size, isinstance(model.space, Picture)
     if not image and pixel is not None:
         raise Refused("Only pictures have pixels; ask for the masks of points without one.")
     C, H, W = model.space.shape if image else (1, 1, D)

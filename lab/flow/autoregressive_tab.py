@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.charts import show_chart
 from lab.kit.room import Room
@@ -31,7 +32,7 @@ def masks_tab(room: Room) -> None:
         "columns stand in the layer's order, and its determinant is the product of the diagonal."
     )
     asked: dict[str, Any] = {}
-    if room.kind == "image":
+    if isinstance(room.space, Picture):
         left, right = st.columns(2)
         row = left.slider("Row of the pixel", 1, 28, 15, key="mask-row")
         column = right.slider("Column of the pixel", 1, 28, 15, key="mask-column")
@@ -39,7 +40,7 @@ def masks_tab(room: Room) -> None:
     found = ask(room, "masks", **asked)
     if not found:
         return
-    if room.kind == "image":
+    if isinstance(room.space, Picture):
         of_pixel(found)
     else:
         of_points(found)

@@ -15,6 +15,7 @@ from engine.data.targets import Box
 from engine.flow.base import Flow
 from engine.flow.bases import Uniform
 from engine.flow.measures import KL
+from engine.space import Line, Picture, Plane
 from lab.scenes.arrays import (
     NODES,
     POINTS,
@@ -38,9 +39,9 @@ LogProb = Callable[[Tensor], Tensor]
 
 
 def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return {} if "samples" in model.slow else samples(model)
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         return line(model, data, full)
     found = {"points/fake": halves(model.sample(POINTS)), "mesh/generator": mesh(model)}
     if full:
@@ -50,14 +51,14 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
     """What takes long: pictures that are made number by number; the integral of p, far beyond the box."""
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return samples(model) if "samples" in model.slow else {}
     return number("∫ p over the plane", whole(model, data))
 
 
 def once(model: Flow, data: Dataset) -> Arrays:
     """The exact density of the data, where it is known."""
-    if data.space.kind != "points" or data.target is None:
+    if not isinstance(data.space, Plane) or data.target is None:
         return {}
     p = truth(data, SIDE)
     return {"side/target": shades(p / p.max())}
@@ -89,7 +90,7 @@ def whole(model: Flow, data: Dataset) -> Tensor:
     assert data.box
     x0, x1, y0, y1 = data.box
     dx, dy = x1 - x0, y1 - y0
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
         return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
     n = COARSE // 2 * 3 if "density" in model.slow else FINE  # the box is n / 3 larger cells wide

@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.config import Refused
 from engine.data import Dataset
 from engine.flow.base import Flow
+from engine.space import Plane
 from lab.diffusion.diffusion_scene import lattice
 from lab.flow.flow_scene import shades
 from lab.probes import Answer
@@ -28,7 +29,7 @@ def bridges(model: Flow, data: Dataset) -> Answer:
 
     cost: by the region alone data and model are two coins, and KL(data || model) is no less than theirs.
     """
-    if data.space.kind != "points":
+    if not isinstance(data.space, Plane):
         raise Refused("Bridges are sought in the plane; choose points as the data.")
     assert data.box
     side = COARSE if "density" in model.slow else SIDE

@@ -18,6 +18,7 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.flow.base import Flow
 from engine.flow.transforms import Transform
+from engine.space import Plane
 from lab.codes.plane_scene import box_of
 from lab.diffusion.diffusion_scene import lattice
 from lab.flow.flow_scene import shades
@@ -38,7 +39,7 @@ FAR = 1e3
 
 def in_the_plane(data: Dataset) -> None:
     """Raises `Refused` for data that are no points."""
-    if data.space.kind != "points":
+    if not isinstance(data.space, Plane):
         raise Refused("The way through the layers is drawn in the plane; choose points as the data.")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from engine.space import Plane
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import HOW, number_of_z
 from lab.kit.room import Room
@@ -28,7 +29,7 @@ LEGEND: list[Any] = [
 
 def plane_only(room: Room) -> bool:
     """Whether there is a plane to draw; the page says what is missing."""
-    if room.kind != "points":
+    if not isinstance(room.space, Plane):
         st.info(PLANE)
     elif not room.live:
         st.info(NO_MODEL)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import number_of_z, one_of, test_picture_number
 from lab.kit.room import Room
@@ -28,7 +29,7 @@ def use_flow(room: Room) -> None:
         "Between two digits": between_tab,
         "Temperature": temperature_tab,
     }
-    if room.kind != "image":
+    if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
     elif not room.live:
         st.info(NO_MODEL)

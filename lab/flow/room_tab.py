@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.flow.base import Bijection, Flow
+from engine.space import Picture
 from lab.flow import layers_tab as layers
 from lab.flow.pictures_tab import use_flow
 from lab.kit.code import source as show_source
@@ -23,13 +24,13 @@ def flow_tabs(
     more: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
     """The tabs that all flows share, with the family's own formula and experiments; `more` come before."""
-    pictures = {"Pictures": lambda: use_flow(room)} if "image" in room.family.kinds else {}
+    pictures = {"Pictures": lambda: use_flow(room)} if Picture in room.family.kinds else {}
     plane = {
         "Layers": lambda: layers.film_of_layers(room),
         "A point": lambda: layers.a_point(room),
         "Why not perfect?": lambda: layers.gaps(room),
     }
-    first = pictures | plane if room.kind == "image" else plane | pictures
+    first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
     last = {"Formula and code": formula, "Try this": experiments, "Check": lambda: checks(room)}
     tabs(first | dict(more or {}) | last)
 

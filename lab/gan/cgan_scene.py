@@ -8,6 +8,7 @@ import torch
 
 from engine.data import Dataset
 from engine.gan.cgan import CGAN
+from engine.space import Picture
 from lab.gan.gan_scene import field
 from lab.scenes.arrays import (
     POINTS,
@@ -22,7 +23,7 @@ from lab.scenes.arrays import (
 
 def draw(model: CGAN, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     classes = data.space.classes
-    image = data.space.kind == "image"
+    image = isinstance(data.space, Picture)
     each = classes if image else -(-POINTS // classes)  # a square of pictures
     y = torch.arange(classes, device=data.x.device).repeat_interleave(each)
     z = model.p_z(each).repeat(classes, 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.space import Picture
 from lab.gan.judge_tab import judge
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import number_of_z, one_of
@@ -16,7 +17,7 @@ from lab.runs.supervisor import NO_MODEL
 
 def explore(room: Room) -> None:
     """The tools, one at a time; only the tool that is used runs again."""
-    if room.kind != "image":
+    if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
     elif not room.live:
         st.info(NO_MODEL)

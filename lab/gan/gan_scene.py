@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.data import Dataset
 from engine.gan.gan import GAN
+from engine.space import Line, Picture
 from lab.gan.line_scene import line
 from lab.scenes.arrays import (
     POINTS,
@@ -32,16 +33,16 @@ LONGEST = 0.12  # of the box's width: an arrow at the 95th percentile
 
 
 def draw(model: GAN, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    z = model.p_z(IMAGES if data.space.kind == "image" else POINTS)
+    z = model.p_z(IMAGES if isinstance(data.space, Picture) else POINTS)
     x = model.G(z)
     real, fake = model.belief(data.some(JUDGED)[0]), model.belief(x)
     found = {"belief/real": halves(real), "belief/fake": halves(fake)}
     if full:
         found["latent/fake"] = halves(z)
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         return found | line(model, data, full) | number("D at a fake, mean", fake.mean())
     found |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return found | {"images/samples": pictures(x), "score/samples": halves(fake)}
     found["points/fake"] = halves(x)
     if full:

@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from engine import data
 from engine.config import Refused
 from engine.family import Family
+from engine.space import Space
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.subject import Under, words_of
 from lab.runs import store
@@ -30,7 +31,7 @@ class Room(NamedTuple):
 
     family: type[Family]
     run: str
-    kind: str  # of the data's space
+    space: Space  # of the data
     live: bool  # it has a model to ask; most recordings have none
 
 
@@ -71,7 +72,7 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     if chosen.note:
         st.caption(chosen.note)
     st.link_button("Compare with another setting", _comparison(family, setting), icon=":material/compare:")
-    return Room(family, run_id, kind, store.has_model(store.folder(run_id)))
+    return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)))
 
 
 def _draw_under(

@@ -11,7 +11,8 @@ import streamlit as st
 
 from engine import data
 from engine.config import Knob, Refused
-from engine.family import Family, Space
+from engine.family import Family
+from engine.space import Picture, Plane, Space
 from lab.kit.subject import words_of
 from lab.runs import store
 from lab.stage import sketch
@@ -48,7 +49,9 @@ def usual_data(family: type[Family]) -> str:
 
 def _fitting(family: type[Family]) -> list[data.Choice]:
     """The data that this family can model."""
-    return [c for c in data.names() if c.kind in family.kinds and (c.labelled or not family.labelled)]
+    return [
+        c for c in data.names() if issubclass(c.space, family.kinds) and (c.labelled or not family.labelled)
+    ]
 
 
 def choose(
@@ -100,7 +103,9 @@ def _forget_other_rooms(family: type[Family], room: str) -> None:
 def _choose_data(family: type[Family], default: str) -> str:
     titles = {c.name: c.title for c in _fitting(family)}
     if not family.labelled:
-        titles |= {k: t for k, t in BRING.items() if ("image" if k == IMAGES else "points") in family.kinds}
+        titles |= {
+            k: t for k, t in BRING.items() if issubclass(Picture if k == IMAGES else Plane, family.kinds)
+        }
     now = st.session_state.get("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]

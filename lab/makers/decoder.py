@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors.torch import save
@@ -23,7 +22,7 @@ from torch.nn.functional import mse_loss
 from engine import device
 from engine.data.dataset import floats
 from engine.data.transfer import pixels
-from engine.family import Batch, Family
+from engine.family import Batch
 from engine.fit import fit, optimizers_of
 from engine.nets.backbone import backbone
 from engine.style import colour
@@ -100,7 +99,7 @@ def train(at: Path) -> Decoder:
     """A new decoder, kept at every line of the log."""
     torch.manual_seed(SEED)
     net = Decoder().to(memory_format=torch.channels_last)
-    model, sums, start = cast(Family, net), dict[str, float](), time.monotonic()
+    model, sums, start = net, dict[str, float](), time.monotonic()
     optimizers = optimizers_of(model)
     for turn in fit(model, batches(torch.Generator().manual_seed(SEED)), optimizers):
         for name, term in turn.terms.items():

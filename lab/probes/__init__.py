@@ -20,6 +20,7 @@ from engine.data import Dataset
 from engine.device import seed
 from engine.dispatch import modules, serving
 from engine.family import Family
+from engine.space import Picture
 from lab.runs.state import Stream
 
 Answer = dict[str, Any]
@@ -85,5 +86,5 @@ def seed_of(value: Any, name: str = "seed") -> int:
 
 def only_pictures(data: Dataset) -> None:
     """Raises `Refused` for other data."""
-    if data.space.kind != "image":
+    if not isinstance(data.space, Picture):
         raise Refused("This can be asked of pictures only; choose digits or other pictures as the data.")

@@ -38,7 +38,7 @@ class Run:
         self.device = device or pick()
         self.data = datasets.load(self.info.data, at.parent).to(self.device)
         self.family = find(self.info.family)
-        if self.data.space.kind not in self.family.kinds:
+        if not isinstance(self.data.space, self.family.kinds):
             raise Refused(f"{self.family.title} does not model {self.data.title}; choose other data.")
         self.speed = 0.0
         self.keyframes = store.keyframes(at)

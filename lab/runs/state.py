@@ -92,7 +92,9 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
 
 
 def size_of(model: Family, optimizers: Optimizers) -> int:
-    """Bytes of a state, about: the weights, and what their optimizers keep for each of them."""
-    weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    pairs = [g["history_size"] for o in optimizers.values() for g in o.param_groups if "history_size" in g]
-    return weights * (1 + max((2 * n + 2 for n in pairs), default=2))
+    """Bytes of a state, about: what the model keeps, and what their optimizers keep for each of the
+    weights."""
+    held = sum(t.numel() * t.element_size() for t in model.state_dict().values())
+    groups = [group for optimizer in optimizers.values() for group in optimizer.param_groups]
+    slots = [(group["params"], 2 * group.get("history_size", 0) + 2) for group in groups]
+    return held + sum(n * p.numel() * p.element_size() for params, n in slots for p in params)

@@ -16,10 +16,11 @@ from torch import Tensor
 from engine import stack
 from engine.config import Config, Refused
 from engine.data import Dataset
-from engine.family import Batch, Family, Space
+from engine.family import Batch, Family
 from engine.metrics import observe as measuring
 from engine.metrics.measure import declared
 from engine.metrics.ruler import ruler
+from engine.space import Line, Picture, Space
 from lab.runs.store import Info
 
 MOST = 64  # members
@@ -39,7 +40,7 @@ def check(family: type[Family], space: Space, config: Config, axes: Axes) -> tup
     knobs = family.Config.knobs()
     if not 1 <= len(axes) <= AXES:
         raise Refused(f"A wall has one axis or {AXES}, not {len(axes)}.")
-    if space.kind == "line":
+    if isinstance(space, Line):
         raise Refused("A wall shows points in the plane or pictures; choose other data.")
     for name, values in axes.items():
         if name != "seed" and name not in knobs:
@@ -105,7 +106,7 @@ def observe(model: Family, data: Dataset) -> dict[str, Any]:
     if not model.members:
         return measuring.observe(model, data)
     told = {k: v for k, v in measuring.held_out(model, data).items() if declared(k).draw != "bars"}
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return told
     held = ruler(data, SAMPLES)
     found = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]

@@ -6,15 +6,16 @@ import torch
 
 from engine.data import Dataset
 from engine.family import Family
+from engine.space import Line, Picture
 from lab.scenes.arrays import NODES, POINTS, Arrays, Pointer, graph, halves, pictures
 
 IMAGES, DRAWS = 64, 8192
 
 
 def draw(model: Family, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         return {"images/samples": pictures(model.sample(IMAGES))}
-    if data.space.kind == "line":
+    if isinstance(data.space, Line):
         return line(model.sample(DRAWS), data, full)
     found = {"points/fake": halves(model.sample(POINTS))}
     if full:

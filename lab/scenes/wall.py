@@ -11,6 +11,7 @@ import numpy as np
 from engine.data import Dataset
 from engine.family import Family
 from engine.metrics.measure import Measure, declared
+from engine.space import Picture
 from lab.scenes.arrays import Arrays, Pointer, halves, pictures, shades
 from lab.scenes.grid import lattice
 
@@ -24,7 +25,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 def draw(model: Family, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     n = model.members
-    if data.space.kind == "image":
+    if isinstance(data.space, Picture):
         side = max(1, min(3, math.isqrt(PIXELS // (n * data.space.size))))
         shown = pictures(model.sample(side * side).nan_to_num(-1).flatten(0, 1))
         return {"wall/images": shown.reshape(n, side * side, *shown.shape[1:])}

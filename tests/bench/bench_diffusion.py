@@ -33,6 +33,7 @@ from engine.device import settle
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.schedule import beta
 from engine.fit import fit, optimizers_of
+from engine.space import Picture
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -66,7 +67,7 @@ def theirs(kind: type, model: DDPM, x: Tensor, steps: int, **options: bool) -> T
     T = model.config.T
     scheduler = kind(
         num_train_timesteps=T, trained_betas=beta(model.alpha_bar)[1:].tolist(), timestep_spacing="trailing",
-        clip_sample=model.space.kind == "image",
+        clip_sample=isinstance(model.space, Picture),
     )  # fmt: skip
     scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
@@ -91,7 +92,7 @@ def sampling() -> None:
                 return n / seconds(lambda: theirs(kind, model, start, steps, **options))
 
             def ours(sampler=sampler, steps=steps, model=model, n=n, start=start) -> float:  # type: ignore[no-untyped-def]
-                return n / seconds(lambda: list(model.walk(start, sampler=sampler, steps=steps)))
+                return n / seconds(lambda: list(model.walk_from(start, sampler=sampler, steps=steps)))
 
             compare(f"{sampler}, {steps} steps, {n:,} {what}", peer, ours, ">= 1")
     took = statistics.median(

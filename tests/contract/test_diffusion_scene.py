@@ -40,7 +40,7 @@ def test_samples_of_points_are_a_quick_walk_and_paths_lead_to_them(family):
     assert np.array_equal(paths[:, 0], halves(noise[:40]))
     knobs = {"sampler": "DPM-Solver++"} if family is DDPM else {}
     with torch.no_grad():
-        *_, last = it.walk(noise, steps=diffusion.STEPS, **knobs)
+        *_, last = it.walk_from(noise, steps=diffusion.STEPS, **knobs)
     assert np.array_equal(found["points/fake"], halves(last.x))
     again = scenes.draw(it, data, False)
     assert np.array_equal(again["points/fake"], found["points/fake"])
@@ -53,7 +53,7 @@ def test_a_walk_that_is_set_short_is_drawn_as_it_is(knobs):
     it, _, found = drawn(DDPM, "ring", **knobs)
     seed(0)
     with torch.no_grad():
-        *_, last = it.walk(it.p_T(500))
+        *_, last = it.walk_from(it.p_T(500))
     assert np.array_equal(found["points/fake"], halves(last.x))
 
 

@@ -10,10 +10,10 @@ from scipy import stats
 from torch import Tensor, nn
 
 from engine.families import find
-from engine.family import Space
 from engine.flow.base import Flow
+from engine.space import Picture, Space
 
-LINE, PLANE, FIVE, PICTURE = Space((1,)), Space((2,)), Space((5,)), Space((1, 4, 4))
+LINE, PLANE, FIVE, PICTURE = Space.of((1,)), Space.of((2,)), Space.of((5,)), Space.of((1, 4, 4))
 SMALL = {"width": 12, "layers": 3}
 
 
@@ -29,7 +29,7 @@ def flow(name: str, space: Space, by: float = 0.3, **knobs: Any) -> Flow:
     torch.manual_seed(0)
     family = find(name)
     model = family(family.configure(space, SMALL | knobs), space)
-    shaken(model.f, by / 3 if space.kind == "image" else by)  # behind the logit numbers are larger
+    shaken(model.f, by / 3 if isinstance(space, Picture) else by)  # behind the logit numbers are larger
     model.average.load_state_dict(model.f.state_dict())
     return model
 

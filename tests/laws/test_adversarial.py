@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from engine.data import batches, load
-from engine.family import Batch, Space
+from engine.family import Batch
 from engine.fit import fit
 from engine.gan.base import Discriminator, unrolled
 from engine.gan.cgan import CGAN
@@ -24,10 +24,11 @@ from engine.gan.losses import (
     total,
 )
 from engine.nets.layers import SpectralLinear
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-PLANE = Space((2,))
+PLANE = Space.of((2,))
 
 
 def batch(x: torch.Tensor, y: torch.Tensor | None = None) -> Batch:
@@ -254,7 +255,7 @@ def test_instance_noise_is_on_all_that_d_sees_and_has_its_spread():
 
 def test_both_players_of_the_conditional_gan_are_told_the_label():
     """Its terms by brute force, with one-hot labels put beside the inputs by hand."""
-    space = Space((2,), 3)
+    space = Space.of((2,), 3)
     model = CGAN(CGAN.configure(space), space)
     x, z, y = torch.randn(6, 2), torch.randn(6, 2), torch.tensor([0, 1, 2, 0, 1, 2])
     hot = torch.eye(3)[y]
@@ -269,7 +270,7 @@ def test_both_players_of_the_conditional_gan_are_told_the_label():
 
 def test_the_best_conditional_d_knows_which_label_belongs_where():
     """On two places with swapped labels only a D that is told the label can win."""
-    space = Space((1,), 2)
+    space = Space.of((1,), 2)
     torch.manual_seed(0)
     model = CGAN(CGAN.configure(space, {"lr_D": 0.01}), space)
     y = torch.tensor([0, 1]).repeat(64)

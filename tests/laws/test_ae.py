@@ -7,12 +7,13 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from engine.codes.ae import AE
-from engine.family import Batch, Space
+from engine.family import Batch
 from engine.fit import fit
+from engine.space import Picture, Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-SPACES = {"points": Space((6,)), "image": Space((1, 2, 3))}
+SPACES = {"points": Space.of((6,)), "image": Space.of((1, 2, 3))}
 VARIANCES = torch.tensor([4.0, 2.5, 1.5, 0.4, 0.2, 0.1], dtype=torch.float64)  # a gap after the third
 ERROR = "||x - d(e(x))||²"
 
@@ -120,7 +121,7 @@ def test_the_loss_is_the_squared_error_of_each_example(space):
 def test_with_noise_the_encoder_sees_a_damaged_x_and_the_target_is_the_clean_one(space, kind):
     model = ae(space, noise=kind, amount=0.3)
     x, noise = torch.rand(2000, *space.shape), model.p_noise(2000)
-    lowest = -1.0 if space.kind == "image" else 0.0
+    lowest = -1.0 if isinstance(space, Picture) else 0.0
     seen = x + 0.3 * noise if kind == "Gaussian" else torch.where(noise < 0.3, lowest, x)
     error = (x - model.d(model.e(seen))).square().flatten(1).sum(1).mean()
     torch.testing.assert_close(model.terms(x, noise)[ERROR], error)

@@ -10,6 +10,7 @@ from torch import nn
 from engine.config import Refused
 from engine.data import load
 from engine.data.dataset import batches
+from engine.data.transfer import Transfer
 from engine.fit import fit
 from engine.style.style import StyleTransfer
 from tests.laws.styling import built, gap, pictures
@@ -76,7 +77,7 @@ def test_other_data_are_refused():
 )
 def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
     space = load(name).space
-    assert space.kind == "transfer"
+    assert isinstance(space, Transfer)
     assert (len(space.styles), space.mask is not None) == (styles, masked)
     assert space.shape == tuple(space.content.shape)
     assert all(s.dtype == torch.uint8 and len(s) == 3 for s in space.styles)

@@ -8,7 +8,7 @@ from torch.distributions import Normal, kl_divergence
 from engine.codes.cvae import CVAE
 from engine.codes.vae import VAE
 from engine.config import Refused
-from engine.family import Space
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -17,7 +17,7 @@ SHAPES = {"points": (5,), "image": (1, 4, 4)}
 
 def cvae(shape: tuple[int, ...], classes: int, **values) -> CVAE:
     torch.manual_seed(0)
-    space = Space(shape, classes)
+    space = Space.of(shape, classes)
     model = CVAE(CVAE.configure(space, {"width": 8, "z": 2} | values), space)
     with torch.no_grad():
         for weight in model.parameters():
@@ -28,7 +28,7 @@ def cvae(shape: tuple[int, ...], classes: int, **values) -> CVAE:
 def without_label(model: CVAE) -> VAE:
     """The VAE with the same weights: of one class the label is a constant 1, so that its column is a part
     of the bias."""
-    space = Space(model.space.shape)
+    space = Space.of(model.space.shape)
     shared = {k: v for k, v in model.config.model_dump().items() if k in VAE.Config.model_fields}
     vae = VAE(VAE.configure(space, shared), space)
     weights = model.state_dict()

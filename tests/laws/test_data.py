@@ -13,6 +13,7 @@ from scipy import stats
 
 from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
+from engine.space import Line, Picture
 
 torch.set_num_threads(1)
 ASSET = Path(__file__).parents[2] / "assets" / "digits.npz"
@@ -73,20 +74,20 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert data.name == name
     assert data.note
     assert data.x.shape[1:] == data.test_x.shape[1:] == data.space.shape
-    assert data.x.dtype == (torch.uint8 if data.space.kind == "image" else torch.float32)
+    assert data.x.dtype == (torch.uint8 if isinstance(data.space, Picture) else torch.float32)
     assert next(choice.kind for choice in names() if choice.name == name) == data.space.kind
     batch = data.batch(16, 0, 0)
     assert batch.x.shape == (16, *data.space.shape)
     assert batch.x.dtype == torch.get_default_dtype()
     assert (batch.y is None) == (data.space.classes == 0) == (data.test_y is None)
-    if data.space.kind != "image":
+    if not isinstance(data.space, Picture):
         assert len(data.x) == 50_000
         assert len(data.test_x) == 10_000
         x0, x1, y0, y1 = data.box
         assert x0 < data.x[:, 0].min()
         assert data.x[:, 0].max() < x1
         assert y0 < y1
-        assert data.space.kind == "line" or x1 - x0 == y1 - y0
+        assert isinstance(data.space, Line) or x1 - x0 == y1 - y0
 
 
 def test_the_digits_are_9000_and_1000_with_pixels_from_minus_one_to_one():

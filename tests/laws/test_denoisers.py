@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from engine.config import Refused
-from engine.family import Space
 from engine.nets.unet import About, Attention, PointNet, Residual, UNet, waves
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-PLANE, PICTURE = Space((2,), classes=4), Space((1, 12, 12), classes=4)
+PLANE, PICTURE = Space.of((2,), given=4), Space.of((1, 12, 12), given=4)
 KINDS = [pytest.param(PointNet, PLANE, id="points"), pytest.param(UNet, PICTURE, id="pictures")]
 both = pytest.mark.parametrize(("kind", "space"), KINDS)
 
@@ -127,10 +127,10 @@ def test_attention_is_that_of_the_paper():
 @pytest.mark.parametrize("size", [(30, 30), (28, 30), (26, 28)])
 def test_pictures_that_cannot_be_halved_twice_are_refused(size):
     with pytest.raises(Refused, match=f"{size[0]} x {size[1]} is not divisible by 4"):
-        UNet(Space((1, *size)), 8, 1, 0)
+        UNet(Space.of((1, *size)), 8, 1, 0)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 4, 8)])
 def test_pictures_of_other_sizes_keep_their_shape(shape):
-    it = UNet(Space(shape), 8, 2, 3)
+    it = UNet(Space.of(shape), 8, 2, 3)
     assert it(torch.randn(2, *shape), torch.tensor([0.5])).shape == (2, *shape)

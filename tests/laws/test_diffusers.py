@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
 from engine.diffusion.schedule import beta
-from engine.family import Space
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 float32 = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"
 )  # theirs, of NumPy 1
 
-PLANE, PICTURE, T = Space((2,), classes=3), Space((1, 8, 8)), 100
+PLANE, PICTURE, T = Space.of((2,), given=3), Space.of((1, 8, 8)), 100
 N = 16
 
 
@@ -80,7 +80,7 @@ def agree(model: DDPM, made, y=None, tolerance: float = 1e-9, all_but: int = 0, 
     torch.manual_seed(1)
     start = model.p_T(N)
     torch.manual_seed(2)
-    ours = [one.x for one in model.walk(start, y, steps=len(made.timesteps), guidance=1.0, **knobs)][1:]
+    ours = [one.x for one in model.walk_from(start, y, steps=len(made.timesteps), guidance=1.0, **knobs)][1:]
     torch.manual_seed(2)
     peer = theirs(made, model.average, start, y, **step or {})
     assert 0.1 < ours[-1].std() < 10
@@ -143,7 +143,7 @@ def test_solvers_along_sigma(sampler, kind, steps):
     made = scheduler(f"{kind}DiscreteScheduler", model, steps)
     torch.manual_seed(1)
     start = model.p_T(N)
-    *_, ours = model.walk(start, steps=steps, sampler=sampler)
+    *_, ours = model.walk_from(start, steps=steps, sampler=sampler)
     peer = theirs(made, model.average, start / model.signal[-1])
     torch.testing.assert_close(ours.x, peer[-1], atol=1e-5, rtol=0)
 
@@ -153,7 +153,7 @@ def test_flow_matching(steps):
     torch.manual_seed(0)
     model = FlowMatching(FlowMatching.configure(PLANE, {"T": T, "width": 16}), PLANE)
     start = model.p_T(N)
-    *ours, last = model.walk(start, steps=steps)
+    *ours, last = model.walk_from(start, steps=steps)
     made = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=T)
     made.set_timesteps(sigmas=[step.t / T for step in ours])
     made.scale_model_input = lambda x, t: x

@@ -10,12 +10,13 @@ from torch.distributions import Normal, kl_divergence
 from engine.diffusion import schedule
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
-from engine.family import Batch, Space
+from engine.family import Batch
 from engine.fit import fit
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-PLANE = Space((2,), classes=3)
+PLANE = Space.of((2,), given=3)
 FLOW = pytest.param(FlowMatching, {}, id="u")
 OUTPUTS = [pytest.param(DDPM, {"predicts": p}, id=p) for p in ("eps", "x0", "v")] + [FLOW]
 outputs = pytest.mark.parametrize(("family", "knobs"), OUTPUTS)
@@ -64,7 +65,7 @@ def test_the_jump_has_the_mean_and_variance_of_q(family, knobs):
 
 
 def test_of_pictures_all_pixels_have_the_same_noise_level():
-    model = built(space=Space((1, 8, 8)))
+    model = built(space=Space.of((1, 8, 8)))
     x0, eps, t = torch.randn(3, 1, 8, 8), torch.randn(3, 1, 8, 8), torch.tensor([1, 7, T])
     for i in range(3):
         expected = model.signal[t[i]] * x0[i] + model.noise[t[i]] * eps[i]
@@ -262,9 +263,9 @@ def test_the_models_own_guidance_counts_where_none_is_given():
     model = built(conditional=True, guidance=3.0)
     x, y = torch.randn(6, 2), torch.arange(6) % 3
     assert torch.equal(model.predict(x, 5, y)[0], model.predict(x, 5, y, 3.0)[0])
-    walks = [[*model.walk(x, y, steps=4, sampler="DDIM", **k)][-1].x for k in ({}, {"guidance": 3.0})]
+    walks = [[*model.walk_from(x, y, steps=4, sampler="DDIM", **k)][-1].x for k in ({}, {"guidance": 3.0})]
     assert torch.equal(*walks)
-    unguided = [*model.walk(x, y, steps=4, sampler="DDIM", guidance=1.0)][-1].x
+    unguided = [*model.walk_from(x, y, steps=4, sampler="DDIM", guidance=1.0)][-1].x
     assert not torch.allclose(walks[0], unguided)
 
 
@@ -281,4 +282,4 @@ def test_labels_are_hidden_as_often_as_said():
 def test_the_net_says_of_a_hidden_label_what_it_says_of_none():
     model, x, at = built(conditional=True), torch.randn(4, 2), torch.tensor([0.3])
     torch.testing.assert_close(model.net(x, at), model.net(x, at, torch.full((4,), 3)), atol=1e-12, rtol=0)
-    assert built(conditional=True, space=Space((2,))).conditional is False
+    assert built(conditional=True, space=Space.of((2,))).conditional is False

@@ -8,8 +8,9 @@ from torch import nn
 
 from engine.config import Config, knob
 from engine.data import batches, load
-from engine.family import Batch, Family, Space
+from engine.family import Batch, Family
 from engine.fit import fit, optimizers_of, retune
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -44,7 +45,7 @@ class TwoPlayers(Family):
 
 
 def model() -> TwoPlayers:
-    return TwoPlayers(TwoPlayersConfig(), Space((1,)))
+    return TwoPlayers(TwoPlayersConfig(), Space.of((1,)))
 
 
 def blank(n: int) -> list[Batch]:
@@ -92,7 +93,7 @@ def test_a_player_that_does_not_play_is_passed_over():
 def test_a_live_knob_changes_the_next_step_and_keeps_adams_moments():
     from engine.gan.gan import GAN
 
-    space = Space((1,))
+    space = Space.of((1,))
     one = GAN(GAN.configure(space), space)
     optimizers = optimizers_of(one)
     list(fit(one, [Batch(0, torch.randn(4, 1), None, lambda: None)], optimizers))

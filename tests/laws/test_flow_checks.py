@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from engine.data import load
-from engine.family import Space
 from engine.flow.checks import measure
 from engine.flow.transforms import Autoregressive
+from engine.space import Space
 from tests.laws.flowing import flow
 
 RING, BUMPS = load("ring"), load("two-bumps")
@@ -42,7 +42,7 @@ def test_they_hold_on_a_line_and_on_pictures():
     assert not broken(flow("spline-flow", BUMPS.space), BUMPS)
 
     class Tiny:
-        space = Space((1, 8, 8))
+        space = Space.of((1, 8, 8))
 
         def take(self, at):
             return torch.randint(256, (10, 1, 8, 8))[at] / 127.5 - 1

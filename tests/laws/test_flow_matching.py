@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from engine.diffusion.flow_matching import FlowMatching
 from engine.diffusion.samplers import SAMPLERS, Walk
-from engine.family import Space
+from engine.space import Space
 from tests.laws.denoising import Levels, gaussian, mixture
 
 pytestmark = pytest.mark.usefixtures("double")
 
-PLANE = Space((2,))
+PLANE = Space.of((2,))
 MEAN = torch.tensor([0.7, -0.4], dtype=torch.float64)
 COVARIANCE = torch.tensor([[1.4, 0.8], [0.8, 0.9]], dtype=torch.float64)
 
@@ -95,7 +95,7 @@ def test_the_exact_speed_takes_noise_to_the_data_at_the_samplers_order(sampler, 
     z, errors = torch.randn(20, 2), []
     for steps in (50, 100, 200):
         model = exact(200, sampler=sampler)
-        *_, last = model.walk(z, steps=steps)
+        *_, last = model.walk_from(z, steps=steps)
         errors.append((last.x - transported(z)).square().mean().sqrt().item())
     assert errors[-1] < {1: 0.02, 2: 0.001}[order]
     for a, b in pairwise(errors):
@@ -112,8 +112,8 @@ def test_samples_have_mean_and_covariance_of_the_data(sampler):
 def test_eulers_step_along_u_is_ddims_step():
     """DDIM is Euler's method along noise / signal, and a straight path only counts it in another way."""
     model, x = built(), torch.randn(8, 2)
-    ours = [step.x for step in model.walk(x, steps=20)]
-    stops = [step.t for step in model.walk(x, steps=20)]
+    ours = [step.x for step in model.walk_from(x, steps=20)]
+    stops = [step.t for step in model.walk_from(x, steps=20)]
     line = levels(100)
 
     @torch.no_grad()

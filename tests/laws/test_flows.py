@@ -15,6 +15,7 @@ from engine.flow import continuous_flow
 from engine.flow.base import BASES, BITS, Base, Flow, FlowConfig
 from engine.flow.pixels import Logit, Reshape
 from engine.flow.transforms import ActNorm
+from engine.space import Picture
 from tests.laws.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -41,14 +42,14 @@ def named(part: object) -> str | None:
 
 def points(model: Flow, n: int = 3) -> torch.Tensor:
     """x of a few examples, as the model sees them in training."""
-    if model.space.kind == "image":
+    if isinstance(model.space, Picture):
         return torch.rand(n, *model.space.shape) * 256
     return torch.randn(n, *model.space.shape)
 
 
 def exact(model: Flow) -> float:
     """1e-9 of the range of x."""
-    return 256e-9 if model.space.kind == "image" else 1e-9
+    return 256e-9 if isinstance(model.space, Picture) else 1e-9
 
 
 @pytest.mark.parametrize(("name", "space", "knobs"), WAYS, ids=named)

@@ -7,15 +7,16 @@ import torch
 from torch import nn
 
 from engine.config import Refused
-from engine.family import Batch, Space
+from engine.family import Batch
 from engine.fit import fit
 from engine.gan.checks import from_logits, optimal_loss, ratio
 from engine.gan.gan import GAN
 from engine.gan.losses import discriminator_terms, generator_terms
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-LINE = Space((1,))
+LINE = Space.of((1,))
 
 
 def batch(x: torch.Tensor) -> Batch:
@@ -116,7 +117,7 @@ def test_the_noise_follows_its_distribution():
 
 
 def test_pictures_are_flat_for_d_and_within_the_range_of_pixels():
-    space = Space((1, 28, 28))
+    space = Space.of((1, 28, 28))
     model = GAN(GAN.configure(space), space)
     assert isinstance(model.G[0][-1], nn.Tanh)
     assert model.sample(3).shape == (3, 1, 28, 28)

@@ -11,8 +11,8 @@ from torch.distributions import Normal
 from engine.codes import base as latent
 from engine.codes.vae import VAE
 from engine.config import Refused
-from engine.family import Space
 from engine.nets.layers import Up, pool, spread, unpool
+from engine.space import Picture, Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -76,7 +76,7 @@ def test_no_proposal_has_a_negative_kl():
 
 
 def test_the_bernoulli_likelihood_is_that_of_scipy():
-    space = Space((1, 2, 3))
+    space = Space.of((1, 2, 3))
     model = vae(space, likelihood="Bernoulli")
     out, x = torch.randn(5, 1, 2, 3), torch.randint(2, (5, 1, 2, 3)).double()
     expected = stats.bernoulli.logpmf(x, out.sigmoid()).reshape(5, -1).sum(1)
@@ -85,21 +85,21 @@ def test_the_bernoulli_likelihood_is_that_of_scipy():
 
 @torch.no_grad()
 @pytest.mark.parametrize("learned", [False, True])
-@pytest.mark.parametrize("space", [Space((4,)), Space((1, 2, 2))], ids=["points", "image"])
+@pytest.mark.parametrize("space", [Space.of((4,)), Space.of((1, 2, 2))], ids=["points", "image"])
 def test_the_gaussian_likelihood_is_that_of_scipy(space, learned):
     kind = "Gaussian, learned variance" if learned else "Gaussian"
     model = vae(space, likelihood=kind, sigma=0.7)
     if learned:
         model.log_sigma.fill_(math.log(0.7))
     out, x = torch.randn(2, 5, *space.shape)
-    mean = out.tanh() if space.kind == "image" else out  # the range of pixels
+    mean = out.tanh() if isinstance(space, Picture) else out  # the range of pixels
     expected = stats.norm.logpdf(x, mean, 0.7).reshape(5, -1).sum(1)
     assert latent.log_prob(model.likelihood(out), x).numpy() == pytest.approx(expected, rel=1e-12)
 
 
 @torch.no_grad()
 def test_codes_are_decoded_to_the_mean_on_the_scale_of_pixels():
-    space, z = Space((1, 1, 3)), torch.randn(4, 2)
+    space, z = Space.of((1, 1, 3)), torch.randn(4, 2)
     black_or_white = vae(space, likelihood="Bernoulli")
     share = stats.logistic.cdf(black_or_white.D(z))  # of white
     assert black_or_white.decode(z).numpy() == pytest.approx(share * 1 + (1 - share) * -1)
@@ -108,7 +108,7 @@ def test_codes_are_decoded_to_the_mean_on_the_scale_of_pixels():
 
 
 def test_dynamic_binarization_is_unbiased():
-    model = vae(Space((1, 2, 4)), likelihood="Bernoulli")
+    model = vae(Space.of((1, 2, 4)), likelihood="Bernoulli")
     x = torch.linspace(-1, 1, 8).view(1, 1, 2, 4)
     n = 20_000
     seen, drawn = model.target(x.expand(n, -1, -1, -1), model.p_u(n))
@@ -124,7 +124,7 @@ def test_dynamic_binarization_is_unbiased():
 def test_only_a_bernoulli_decoder_asks_for_black_and_white():
     for likelihood in ("Gaussian", "Gaussian, learned variance"):
         x = torch.rand(3, 1, 2, 2)
-        model = vae(Space((1, 2, 2)), likelihood=likelihood)
+        model = vae(Space.of((1, 2, 2)), likelihood=likelihood)
         assert model.p_u(3) is None
         assert all(t is x for t in model.target(x, torch.rand_like(x)))
 
@@ -183,13 +183,13 @@ def test_a_convolutional_net_refuses_pictures_it_cannot_halve_twice(shape):
     with pytest.raises(
         Refused, match=f"halves pictures twice; {shape[1]} x {shape[2]} is not divisible by 4"
     ):
-        vae(Space(shape), network="convolutional", likelihood="Bernoulli")
+        vae(Space.of(shape), network="convolutional", likelihood="Bernoulli")
 
 
 @pytest.mark.parametrize("up", ["nearest", "bilinear", "max-unpooling", "transposed"])
 @pytest.mark.parametrize("shape", [(1, 4, 8), (3, 12, 4)])
 def test_a_convolutional_net_keeps_the_shape_of_its_pictures(shape, up):
-    model = vae(Space(shape), network="convolutional", upsampling=up, likelihood="Bernoulli", z=3, width=4)
+    model = vae(Space.of(shape), network="convolutional", upsampling=up, likelihood="Bernoulli", z=3, width=4)
     mu, sigma = model.encode(torch.rand(2, *shape))
     assert mu.shape == sigma.shape == (2, 3)
     assert model.decode(mu).shape == (2, *shape)

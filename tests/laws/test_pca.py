@@ -9,12 +9,13 @@ from sklearn import decomposition
 from torch import Tensor
 
 from engine.codes.pca import PCA
-from engine.family import Batch, Space
+from engine.family import Batch
 from engine.fit import fit
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-SPACES = {"points": Space((6,)), "image": Space((1, 2, 3))}
+SPACES = {"points": Space.of((6,)), "image": Space.of((1, 2, 3))}
 
 
 def examples(space: Space, batches: int = 60, size: int = 20) -> Tensor:

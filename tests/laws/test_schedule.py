@@ -9,7 +9,7 @@ import torch
 from engine.diffusion import schedule
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
-from engine.family import Space
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -20,7 +20,7 @@ of_all_sizes = pytest.mark.parametrize("T", SIZES)
 
 
 def ddpm(name: str, scaled: bool, T: int) -> DDPM:
-    plane = Space((2,))
+    plane = Space.of((2,))
     return DDPM(DDPM.configure(plane, {"schedule": name, "scaled": scaled, "T": T, "width": 8}), plane)
 
 
@@ -103,7 +103,7 @@ def test_the_sigmoid_schedule_is_the_papers_but_for_its_last_ten_thousandth():
 
 
 def test_the_straight_path_runs_from_data_to_noise():
-    plane = Space((2,))
+    plane = Space.of((2,))
     for T in SIZES:
         model = FlowMatching(FlowMatching.configure(plane, {"T": T, "width": 8}), plane)
         torch.testing.assert_close(model.signal + model.noise, torch.ones(T + 1), rtol=0, atol=1e-15)

@@ -11,12 +11,13 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from engine.codes.base import bound, kl
 from engine.codes.vae import VAE
-from engine.family import Batch, Space
+from engine.family import Batch
+from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
 
-FLAT = Space((5,))
-TINY = Space((1, 2, 2))
+FLAT = Space.of((5,))
+TINY = Space.of((1, 2, 2))
 SIGMA = 0.6
 TERMS = ("-E[log p(x|z)]", "β KL[q(z|x) || p(z)]")
 

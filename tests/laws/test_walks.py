@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from engine.config import Refused
 from engine.diffusion import schedule
 from engine.diffusion.ddpm import DDPM
-from engine.family import Space
+from engine.space import Space
 from tests.laws.test_diffusion import T, built, outputs
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("double")
 def test_a_walk_stops_at_its_levels_and_ends_in_the_sample(family, knobs):
     model = built(family, **knobs)
     for sampler in model.samplers:
-        walk = [*model.walk(model.p_T(3), steps=7, sampler=sampler)]
+        walk = [*model.walk_from(model.p_T(3), steps=7, sampler=sampler)]
         assert [step.t for step in walk] == schedule.levels(T, 7)
         for step in walk[:-1]:
             again = model.q(step.x0, step.t, step.eps)
@@ -25,15 +25,15 @@ def test_a_walk_stops_at_its_levels_and_ends_in_the_sample(family, knobs):
         torch.manual_seed(3)
         sample = model.sample(3, steps=7, sampler=sampler)
         torch.manual_seed(3)
-        assert torch.equal(sample, [*model.walk(model.p_T(3), steps=7, sampler=sampler)][-1].x)
-    assert [step.t for step in model.walk(model.p_T(3), stops=[30, 10, 0])] == [30, 10, 0]
+        assert torch.equal(sample, [*model.walk_from(model.p_T(3), steps=7, sampler=sampler)][-1].x)
+    assert [step.t for step in model.walk_from(model.p_T(3), stops=[30, 10, 0])] == [30, 10, 0]
 
 
 def test_T_and_values_out_of_range_are_refused():
     model = built()
     for knobs in ({"T": 60}, {"steps": 0}, {"sampler": "Runge"}, {"guidance": 11}, {"nothing": 1}):
         with pytest.raises(Refused):
-            next(model.walk(model.p_T(1), **knobs))
+            next(model.walk_from(model.p_T(1), **knobs))
 
 
 class TwoBumps(nn.Module):
@@ -61,7 +61,7 @@ def test_guidance_goes_beyond_its_class_as_it_does_with_exact_scores(s, mean, sp
     """Numbers of an independent experiment. The density that guidance is often said to sample,
     p(x | y)^s / p(x)^(s - 1), has a mean of 1.09 at most. Guidance 0 has both bumps."""
     knobs = {"T": 400, "steps": 400, "sampler": "DDIM", "conditional": True}
-    space = Space((1,), 2)
+    space = Space.of((1,), 2)
     model = DDPM(DDPM.configure(space, knobs), space)
     model.average = TwoBumps(model)
     torch.manual_seed(0)

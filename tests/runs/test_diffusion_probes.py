@@ -16,6 +16,7 @@ from engine.diffusion.ddpm import DDPM
 from engine.diffusion.exact import exact
 from engine.diffusion.flow_matching import FlowMatching
 from engine.diffusion.schedule import levels
+from engine.space import Picture
 from lab import probes
 from lab.diffusion import edits_probe as edits
 from lab.diffusion import films_probe as films
@@ -44,7 +45,7 @@ def model(family=DDPM, data=DIGITS, **values):
 
 def ask(name, it=None, data=None, **arguments):
     it = it or model(data=data or DIGITS)
-    data = data or (DIGITS if it.space.kind == "image" else RING)
+    data = data or (DIGITS if isinstance(it.space, Picture) else RING)
     return list(probes.ask(it, data, name, arguments))
 
 
@@ -255,7 +256,7 @@ def test_the_mesh_begins_as_quantiles_of_noise_and_goes_the_way_of_the_points():
     assert mesh[0, -1] == pytest.approx([-corner, corner], abs=2e-3)
     assert mesh[10, 10] == pytest.approx([0, 0], abs=1e-6)
     with torch.no_grad():
-        walk = it.walk(torch.tensor([[-corner, corner]]), sampler="DDIM")
+        walk = it.walk_from(torch.tensor([[-corner, corner]]), sampler="DDIM")
         for step, part in zip(walk, parts, strict=True):
             far = abs(step.x[0].numpy() - part["x_t/mesh/generator"][0, -1])
             assert (far < 5e-3 * (1 + abs(step.x[0].numpy()))).all()
@@ -357,7 +358,7 @@ def test_guidance_is_a_row_each_and_0_ignores_the_label():
     reseed(2)
     with torch.no_grad():
         noise = it.p_T(1).expand(10, 1, 28, 28)
-        *_, step = it.walk(noise, it.labels(10), guidance=1.0, sampler="DDIM")
+        *_, step = it.walk_from(noise, it.labels(10), guidance=1.0, sampler="DDIM")
     assert (np.stack(rows[1]) == pictures(step.x)).all()
 
 

@@ -12,8 +12,9 @@ from safetensors.numpy import load as load_arrays
 from torch import nn
 
 from engine.config import Config, Refused, knob
-from engine.family import Batch, Family, Space
+from engine.family import Batch, Family
 from engine.fit import fit
+from engine.space import Space
 from lab.runs import slow, store, wire
 from lab.runs.run import Run
 
@@ -80,7 +81,7 @@ class Duel(Family):
 
 def duel() -> tuple[Duel, Batch]:
     torch.manual_seed(3)
-    model = Duel(DuelConfig(), Space((2,)))
+    model = Duel(DuelConfig(), Space.of((2,)))
 
     def batch() -> Batch:
         return Batch(0, torch.randn(8, 2), None, batch)
