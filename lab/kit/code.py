@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from typing import Any
 
 import streamlit as st
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+
+from lab.runs.listing import listed, unmarked
 
 
 def source(*things: Any) -> None:
@@ -22,12 +23,12 @@ def source(*things: Any) -> None:
 def _text(thing: Any) -> str:
     """The source of a function or class, or of a module's variable, given as (module, name)."""
     if not isinstance(thing, tuple):
-        return textwrap.dedent(inspect.getsource(thing)).rstrip()
+        return listed(thing).text
     module, name = thing
     whole = inspect.getsource(module)
     for node in ast.parse(whole).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-            return "\n".join(whole.splitlines()[node.lineno - 1 : node.end_lineno])
+            return unmarked("\n".join(whole.splitlines()[node.lineno - 1 : node.end_lineno]))
     raise LookupError(f"{module.__name__} has no {name}")
 
 

@@ -11,7 +11,6 @@ import ast
 import inspect
 import json
 import sys
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 from engine.family import Batch, Family
 from lab.runs import wire
+from lab.runs.listing import listed
 from lab.runs.run import Run
 from lab.scenes.arrays import halves, pictures
 
@@ -41,6 +41,7 @@ class Step:
     shapes: dict[str, list[int]] = field(default_factory=dict)  # before they were cut
     numbers: dict[str, float] = field(default_factory=dict)
     kind: str = "line"  # or "step": the player's weights move
+    marks: list[str] = field(default_factory=list)  # what the line computes
 
 
 class Listing:
@@ -48,9 +49,7 @@ class Listing:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = inspect.unwrap(function)
-        lines, self.first = inspect.getsourcelines(self.function)
-        self.name = self.function.__name__
-        self.text = textwrap.dedent("".join(lines)).rstrip()
+        self.name, self.first, self.text, self.marks = listed(self.function)
         self.head = ast.increment_lineno(ast.parse(self.text), self.first - 1).body[0]
         self.statements: dict[int, ast.stmt] = {}  # by line; of a block only the lines of its head
         for node in ast.walk(self.head):  # from the outside in: what is inside overwrites
@@ -139,12 +138,21 @@ class Trace:
     def _record(
         self, frame: FrameType, statement: ast.stmt, names: Sequence[str] = (), more: dict | None = None
     ) -> None:
-        step = Step(frame.f_code.co_name, statement.lineno)
+        lines = range(statement.lineno, (_end(statement) or statement.lineno) + 1)
+        known = self.listings[frame.f_code].marks
+        marks = [mark for line in lines for mark in known.get(line, ())]
+        step = Step(frame.f_code.co_name, statement.lineno, marks=marks)
         for name in names:
             if name in frame.f_locals:
                 _keep(step, name, frame.f_locals[name])
         _keep(step, "", more or {})
         self.steps.append(step)
+
+
+def _end(statement: ast.stmt) -> int | None:
+    """The last line of a statement; of a block, of its head."""
+    body = getattr(statement, "body", None)
+    return body[0].lineno - 1 if body else statement.end_lineno
 
 
 def _within(block: ast.stmt, statement: ast.stmt | None) -> bool:
@@ -199,7 +207,7 @@ def step(run: Run, player: str | None) -> bytes:
         "steps": [
             {
                 "fn": s.fn, "line": s.line, "kind": s.kind,
-                "binds": list(s.tensors), "shapes": s.shapes, "numbers": _finite(s),
+                "binds": list(s.tensors), "shapes": s.shapes, "numbers": _finite(s), "marks": s.marks,
             }
             for s in found.steps
         ],
@@ -218,7 +226,7 @@ def _moved(found: Trace) -> None:
     last = next(s for s in reversed(found.steps) if s.fn == "turns")
     sizes = {"gradient": gradient, "change": change}
     numbers = {name: torch.cat(parts).norm().item() for name, parts in sizes.items() if parts}
-    found.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step"))
+    found.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step", marks=["gradient"]))
 
 
 def _finite(one: Step) -> dict[str, float | None]:

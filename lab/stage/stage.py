@@ -34,11 +34,11 @@ class Segment(_SegmentKeys, total=False):
 class Graph(TypedDict):
     """The boxes and wires of a model, drawn under the stage.
 
-    A node is `{"id", "title", "says", "at": [column, row], "role", "lights"}` and `array` (a name)
+    A node is `{"id", "title", "says", "at": [column, row], "role"}` and `array` (a name)
     or `arrays` (names, or `{"name", "role"}`), drawn live as a thumbnail; a name that ends in "/"
-    stands for the last values of all curves so named. `lights` are names of variables: when slow
-    motion binds one, the node lights up, and the variable has the node's colour. An edge is
-    `[from, to]` or, coloured and dashed, `[from, to, role]`.
+    stands for the last values of all curves so named. A line of the engine that ends in `#: id`
+    computes what the node of that id stands for: in slow motion it lights the node, and what it
+    binds has the node's colour. An edge is `[from, to]` or, coloured and dashed, `[from, to, role]`.
     """
 
     nodes: Sequence[Mapping[str, Any]]

@@ -158,8 +158,7 @@ export class Graph {
   light() {
     const lit = this.stage.drawer.slow.lit();
     for (const node of this.nodes) {
-      const on = lit.includes(node.id) || (node.lights ?? []).some((name) => lit.includes(name));
-      node.element.classList.toggle("lit", on);
+      node.element.classList.toggle("lit", lit.includes(node.id));
     }
   }
 }

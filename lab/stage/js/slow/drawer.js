@@ -70,10 +70,10 @@ export class Drawer {
     this.strip.forget();
   }
 
-  /** The graph's declaration says which name is of which colour; else a measure has its own. */
-  roleOfName(name) {
-    const node = this.nodes.find((one) => one.id === name || one.lights?.includes(name));
-    return node?.role ?? measureRole(name, this.stage.thumbLook()) ?? "truth";
+  /** The colour of what a line has computed: of a measure its own, else that of the box which the line fills. */
+  roleOf(name, marks) {
+    const node = this.nodes.find((one) => marks.includes(one.id));
+    return measureRole(name, this.stage.thumbLook()) ?? node?.role ?? "truth";
   }
 
   close() {

@@ -175,11 +175,11 @@ export class SlowMotion {
     return this.trace?.steps[this.index];
   }
 
-  /** What the current line bound; in the step, the player that steps. */
+  /** What the current line computes; in the step, the player that steps. */
   lit() {
     const step = this.step();
     if (!step) return [];
-    const names = [...step.binds, ...Object.keys(step.numbers)];
+    const names = [...step.marks, ...Object.keys(step.numbers)];
     return step.kind === "step" ? [...names, this.trace.player] : names;
   }
 
@@ -238,8 +238,9 @@ export class SlowMotion {
   showThings(steps) {
     const found = new Map();
     steps.forEach((step, i) => {
-      for (const name of step.binds) found.set(name, { i, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
-      for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, number, kind: step.kind });
+      const { marks } = step;
+      for (const name of step.binds) found.set(name, { i, marks, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
+      for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, marks, number, kind: step.kind });
     });
     const things = [...found].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
     this.things.replaceChildren(...things);
@@ -247,9 +248,9 @@ export class SlowMotion {
     if (fresh) this.things.scrollTop = fresh.offsetTop - 8;
   }
 
-  thing(name, { array, shape, number, kind }, fresh) {
+  thing(name, { array, shape, number, kind, marks }, fresh) {
     const { words, stage } = this;
-    const role = stage.drawer.roleOfName(name);
+    const role = stage.drawer.roleOf(name, marks);
     const title = make("span", { class: `thing-name ${role}` }, kind === "step" ? words[`slow-${name}`] : signed(name));
     const card = make("div", { class: fresh ? "thing fresh" : "thing", "data-name": name }, title);
     if (!array) {
