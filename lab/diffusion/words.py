@@ -99,7 +99,8 @@ SUBJECT = Subject(
     data="digits",
     recordings=[
         Recording("ddpm", "digits", 10_000, weights=True), Recording("ddpm", "moons", 3000, weights=True),
-        Recording("ddpm", "ring", 3000, weights=True), Recording("flow-matching", "moons", 3000, weights=True),
+        Recording("ddpm", "ring", 3000, weights=True),
+        Recording("flow-matching", "moons", 3000, weights=True),
     ],
 )  # fmt: skip
 OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)

@@ -126,8 +126,8 @@ COMPARED = {
 
 OF_A_LABEL = {
     "image": [
-        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which digit, "
-        "z its handwriting. Below each is the ",
+        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which "
+        "digit, z its handwriting. Below each is the ",
         {"words": "discriminator's belief", "layer": "score/samples"},
         " that it is a real digit of that label.",
     ],

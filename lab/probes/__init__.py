@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from itertools import count
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ from engine.device import seed
 from engine.dispatch import modules, serving
 from engine.family import Family
 from engine.space import Picture
-from lab.runs.state import Stream
+from lab.runs.state import apart
 
 Answer = dict[str, Any]
 """Named arrays (pictures in bytes), numbers, words, and lists of these."""
@@ -47,7 +46,9 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
         raise Refused("This model has diverged and holds no numbers; rewind or reset the run first.")
     seed(0, data.x.device)
     if inspect.isgeneratorfunction(probe):
-        return _parts(probe, deepcopy(model), data, arguments)  # of the model as it is now: it may train on
+        # of the model as it is now: it may train on
+        parts = apart(probe(deepcopy(model), data, **arguments), data.x.device)
+        return ({"part": number} | part for number, part in enumerate(parts))
     answer: Answer = probe(model, data, **arguments)
     return answer
 
@@ -57,19 +58,6 @@ def questions(model: type[Family]) -> dict[str, Callable[..., Any]]:
     names = sorted({name for module in modules("probe", "lab") for name in getattr(module, "__all__", ())})
     served = {name: serving("probe", "lab", name, model) for name in names}
     return {name: functions[0] for name, functions in served.items() if functions}
-
-
-def _parts(
-    probe: Callable[..., Iterator[Answer]], model: Family, data: Dataset, arguments: dict[str, Any]
-) -> Iterator[Answer]:
-    """The parts with their numbers; between them others use the process's random stream."""
-    own, parts = Stream(data.x.device), probe(model, data, **arguments)
-    for number in count():
-        with torch.no_grad(), own.flow():
-            part = next(parts, None)
-        if part is None:
-            return
-        yield {"part": number} | part
 
 
 def whole(value: Any, name: str, low: int, high: int) -> int:

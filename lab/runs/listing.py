@@ -1,7 +1,7 @@
 """The code that runs, as it is listed: its text, and which of its lines computes what.
 
-A line of the engine that ends in `#: z` computes what the graph of its subject calls z. The mark ties the line to a
-box of the graph, whatever its variables are called; in a listing it is left out.
+A line of the engine that ends in `#: z` computes what the graph of its subject calls z. The mark ties the
+line to a box of the graph, whatever its variables are called; in a listing it is left out.
 """
 
 from __future__ import annotations

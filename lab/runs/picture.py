@@ -1,38 +1,40 @@
-"""A run's picture as bytes: what its scene draws, and what the stage must know beside it."""
+"""The picture of a model as bytes: what its scene draws, and what the stage must know beside it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from engine.data import Dataset
+from engine.family import Family
 from lab import scenes
 from lab.runs import wire
-
-if TYPE_CHECKING:
-    from lab.runs.run import Run
+from lab.scenes.arrays import Arrays, Pointer
 
 
 def of(
-    run: Run,
-    key: int | None = None,
+    model: Family,
+    data: Dataset,
+    history: scenes.Rows,
+    about: dict[str, Any],
     full: bool = True,
     rare: bool = True,
-    once: bool = True,
-    pointer: scenes.Pointer = None,
+    once: bool | None = None,
+    pointer: Pointer = None,
+    ready: Arrays | None = None,
 ) -> bytes:
-    """The frame of a run now; of a keyframe, `key` is its round. `full` adds what changes rarely, the data's
-    points and the curves; `rare` what takes long to draw; and `once` what the stage has already if it has
-    seen any other whole picture of this run."""
-    arrays = scenes.draw(run.model, run.data, full, pointer)
-    arrays |= scenes.rarely(run.model, run.data, once, pointer) if rare else {}
-    arrays = scenes.more(run.model, run.data, run.history, full) | arrays
-    about = {
-        "round": run.round,
-        "turn": run.last,
-        "speed": round(run.speed, 1),
-        "key": key,
-        "box": run.data.box,
-        "measures": scenes.measures(run.history) if full else {},
-    }
-    if run.info.wall:
-        about["wall"] = scenes.wall.about(run.family, run.data, run.info.wall, run.history)
-    return wire.pack_frame(arrays, about)
+    """The frame of a model now.
+
+    Args:
+        about: what the stage writes beside the picture.
+        full: with what changes rarely, the data's points and the curves.
+        rare: with what takes long to draw.
+        once: with what never changes, which the stage has after any whole picture of this run; as `rare` if None.
+        pointer: what the page looks at.
+        ready: arrays that have been drawn before.
+    """
+    arrays = scenes.draw(model, data, full, pointer) | (ready or {})
+    arrays |= scenes.rarely(model, data, pointer) if rare else {}
+    arrays |= scenes.once(model, data) if (rare if once is None else once) else {}
+    arrays = scenes.more(model, data, history, full) | arrays
+    measured = {"measures": scenes.measures(history)} if full else {}
+    return wire.pack_frame(arrays, about | {"box": data.box} | measured)

@@ -22,6 +22,7 @@ from engine.config import Refused
 from engine.device import pick, seed
 from engine.families import find
 from engine.fit import Turn, fit, optimizers_of, retune
+from lab import scenes
 from lab.runs import picture, store, wall, wire
 from lab.runs.board import Board
 from lab.runs.state import Stream, load_tensors, size_of, tensors_of
@@ -282,8 +283,16 @@ class Run:
             self.keyframes.append(self.round)
 
     def frame(self, key: int | None = None, **how: Any) -> bytes:
-        """The picture now; see `picture`."""
-        return picture.of(self, key, **how)
+        """The picture now; of a keyframe, `key` is its round. See `picture` for how it is drawn."""
+        about: dict[str, Any] = {
+            "round": self.round,
+            "turn": self.last,
+            "speed": round(self.speed, 1),
+            "key": key,
+        }
+        if self.info.wall:
+            about["wall"] = scenes.wall.about(self.family, self.data, self.info.wall, self.history)
+        return picture.of(self.model, self.data, self.history, about, **how)
 
 
 def _stride(round: int) -> int:

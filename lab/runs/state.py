@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from engine.family import Family
 from engine.fit import Optimizers
+
+T = TypeVar("T")
 
 
 class Stream:
@@ -35,6 +37,17 @@ class Stream:
             torch.cuda.set_rng_state(self.states[1], self.device)
         yield
         self.states = self._get()
+
+
+def apart(steps: Iterator[T], device: torch.device) -> Iterator[T]:
+    """The steps of something that is made bit by bit, in a random stream of its own that begins here."""
+    own = Stream(device)
+    while True:
+        with torch.no_grad(), own.flow():
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
 
 
 def tensors_of(model: Family, optimizers: Optimizers, stream: Stream) -> dict[str, Tensor]:

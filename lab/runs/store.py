@@ -118,8 +118,8 @@ def read_info(at: Path) -> Info:
         raise Refused(f"{at} is not a run directory that this version can read: {error}") from error
     if info.format > FORMAT:
         raise Refused(
-            f"Run {info.id} has format {info.format}, and this version of the lab reads formats up to {FORMAT}: "
-            "update genlab."
+            f"Run {info.id} has format {info.format}, and this version of the lab reads formats up to "
+            f"{FORMAT}: update genlab."
         )
     return info
 

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -26,6 +28,8 @@ from lab import scenes
 from lab.runs import slow, store
 from lab.runs.questions import Questions
 from lab.runs.run import Run
+from lab.runs.state import apart
+from lab.scenes.arrays import Arrays
 
 FRAMES_PER_SECOND = 25
 WALL_FRAMES_PER_SECOND = 10  # of many panels
@@ -53,6 +57,9 @@ class Seat:
     rare_due: float = 0.0  # when that is to be drawn again
     left: float = field(default_factory=time.monotonic)  # when the last watcher went
     told: tuple = ()
+    drawing: Iterator[Arrays] | None = None  # what takes long to draw, under way
+    drawn: Arrays = field(default_factory=dict)  # as far as it has come
+    spent: float = 0.0  # seconds, on that
 
 
 class Worker:
@@ -81,12 +88,15 @@ class Worker:
     def loop(self) -> None:
         while True:
             training = [s for s in list(self.seats.values()) if s.run.info.state == "training"]
-            if not training and not self._read(wait=1.0):
+            drawing = [s for s in list(self.seats.values()) if s.drawing and s not in training]
+            if not training and not self._read(wait=None if drawing else 1.0):
                 return
-            for seat in training:
+            for seat in [*training, *drawing]:
                 if not self._read(wait=None):
                     return
-                self._slice(seat, len(training))
+                if seat in training:
+                    self._slice(seat, len(training))
+                self._draw_on(seat, len(training))
             self._tidy()
 
     # --- one run's share of time ------------------------------------------------------------
@@ -138,15 +148,21 @@ class Worker:
     def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
         """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
         begin, now = time.thread_time(), time.monotonic()
-        rare = scenes.has_rare(seat.run.model) and (whole or now >= max(seat.rare_due, self.chatty))
+        run, pointer = seat.run, self.pointers.get(seat.run.info.id)
+        rare = scenes.has_rare(run.model) and (whole or now >= max(seat.rare_due, self.chatty))
         full = whole or rare or seat.frames % FULL_FRAME_EVERY == 0
-        pointer = self.pointers.get(seat.run.info.id)
-        frame = seat.run.frame(full=full, rare=rare, once=rare and once, pointer=pointer)
-        self.tell(("whole" if once else "rare") if rare else "frame", seat.run.info.id, frame)
+        later = rare and scenes.takes_steps(run.model)
+        if later and not seat.drawing:  # of the model as it is now: it may train on
+            steps = scenes.rarely_in_steps(deepcopy(run.model), run.data, pointer)
+            seat.drawing, seat.drawn, seat.spent = apart(steps, run.device), {}, 0.0
+        frame = run.frame(full=full, rare=rare and not later, once=rare and once, pointer=pointer)
+        self.tell(("whole" if once else "rare") if rare else "frame", run.info.id, frame)
         now = time.monotonic()
         seat.frames += 1
         spent = time.thread_time() - begin  # waiting for a core is no cost
-        if rare:
+        if later:
+            seat.rare_due = math.inf  # until it is drawn
+        elif rare:
             seat.rare_due = now + max(RARE_FRAME_EVERY, spent * runs / RARE_SHARE)
         else:
             # nor is what is made once, like the noise floor of new data: that takes a second
@@ -155,6 +171,24 @@ class Worker:
         seat.due = max(seat.due + 1 / (FEW if now < self.chatty else usual), now)
         # pictures never take more than a fifth of this worker's time, however many runs are watched
         seat.earned = time.thread_time() + 4 * seat.cost * runs
+
+    def _draw_on(self, seat: Seat, runs: int) -> None:
+        """A slice of what takes long to draw; when it is done, send it."""
+        if not seat.drawing:
+            return
+        begin, done = time.thread_time(), not seat.watchers
+        while not done and time.thread_time() - begin < SLICE / 2:
+            step = next(seat.drawing, None)
+            done, seat.drawn = step is None, step or seat.drawn
+        seat.spent += time.thread_time() - begin
+        if not done:
+            return
+        seat.drawing = None
+        if seat.watchers:
+            pointer = self.pointers.get(seat.run.info.id)
+            frame = seat.run.frame(rare=False, once=False, pointer=pointer, ready=seat.drawn)
+            self.tell("rare", seat.run.info.id, frame)
+        seat.rare_due = time.monotonic() + max(RARE_FRAME_EVERY, seat.spent * runs / RARE_SHARE)
 
     def _wait(self, seat: Seat) -> float:
         """Seconds until this run's next frame, at least."""

@@ -1,12 +1,15 @@
 """What is drawn for a model: named arrays, whose names tell the stage how (`points/fake`, `curve/loss/D`).
 
 A scene is a module `..._scene.py` of a subject's folder, with `draw(model: Flow, data, full, pointer)`; and
-with `rarely` and `once` where something takes long to draw, or never changes. A family without a scene of its
-own gets `family_scene`, which needs only `sample`.
+with `rarely` and `once` where something takes long to draw, or never changes. A `rarely` that is a generator
+draws step by step, so that other runs of its worker have their turn meanwhile. A family without a scene of
+its own gets `family_scene`, which needs only `sample`.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -36,13 +39,31 @@ def draw(model: Family, data: Dataset, full: bool = True, pointer: Pointer = Non
 
 
 @torch.no_grad()
-def rarely(model: Family, data: Dataset, with_once: bool = True, pointer: Pointer = None) -> Arrays:
-    """What a scene has that takes long to draw; `with_once` also what never changes."""
+def rarely(model: Family, data: Dataset, pointer: Pointer = None) -> Arrays:
+    """What a scene has that takes long to draw, all at once."""
+    return {name: array for drawn in rarely_in_steps(model, data, pointer) for name, array in drawn.items()}
+
+
+@torch.no_grad()
+def once(model: Family, data: Dataset) -> Arrays:
+    """What never changes in the picture of a run."""
+    still = [] if model.members else serving("scene", "lab", "once", type(model))[:1]
+    return still[0](model, data) if still else {}
+
+
+def rarely_in_steps(model: Family, data: Dataset, pointer: Pointer = None) -> Iterator[Arrays]:
+    """The same in as many steps as it takes; the last has it all."""
     seed(0, data.x.device)
     slow = [] if model.members else serving("scene", "lab", "rarely", type(model))[:1]
-    drawn = slow[0](model, data, pointer) if slow else {}
-    still = serving("scene", "lab", "once", type(model))[:1] if with_once and not model.members else []
-    return drawn | (still[0](model, data) if still else {})
+    for draw_slowly in slow:
+        drawn = draw_slowly(model, data, pointer)
+        yield from ([drawn] if isinstance(drawn, dict) else drawn)
+
+
+def takes_steps(model: Family) -> bool:
+    """Whether what is drawn rarely takes so long that others must have their turn meanwhile."""
+    slow = [] if model.members else serving("scene", "lab", "rarely", type(model))[:1]
+    return any(map(inspect.isgeneratorfunction, slow))
 
 
 def has_rare(model: Family) -> bool:

@@ -207,7 +207,7 @@ assert rooms["fair-coin"].title == "Fair coin"
 
 def test_it_is_listed_and_trains_with_its_measure(folder):
     assert "fair-coin       Fair coin" in python("-m", "lab.cli", "list")
-    words = "train fair-coin --data ring --rounds 64 --json".split()
+    words = ["train", "fair-coin", "--data", "ring", "--rounds", "64", "--json"]
     rows = [json.loads(line) for line in python("-m", "lab.cli", *words).splitlines()]
     assert "bias of the coin" in rows[63]
     assert rows[63]["-E[log p(coin)]"] < rows[0]["-E[log p(coin)]"]
@@ -245,7 +245,8 @@ def test_its_room_shows_its_words_its_tab_its_gallery_and_its_laws(folder):
 page = visit("fair-coin")
 assert page.title[0].value == "Fair coin"
 assert "A coin learns to be **fair**." in texts(page)
-assert [tab.label for tab in page.tabs] == ["Toss", "Formula and code", "Failures and cures", "Try this", "Check"]
+titles = ["Toss", "Formula and code", "Failures and cures", "Try this", "Check"]
+assert [tab.label for tab in page.tabs] == titles
 run = page.query_params["run"][0]
 page = visit("fair-coin", run=run, tab="Toss")
 assert "heads in all" in texts(page), texts(page)
@@ -294,7 +295,7 @@ assert not store.every()
 
 def test_two_that_speak_of_one_type_are_refused_by_name(folder):
     (folder / "more_words.py").write_text(FILES["words.py"], encoding="utf-8")
-    says = "from lab.kit.subject import subjects\ntry:\n    subjects()\nexcept TypeError as error:\n    print(error)"
+    says = "from lab.kit.subject import subjects\ntry: subjects()\nexcept TypeError as error: print(error)"
     assert "yours.coins.more_words and yours.coins.words both speak of Coin" in python("-c", says)
 
 
@@ -311,6 +312,6 @@ def test_a_function_that_does_not_say_whom_it_serves_is_refused_by_name(folder):
     (folder / "coin_scene.py").write_text(text, encoding="utf-8")
     says = (
         "from engine.dispatch import serving\nfrom engine.families import find\n"
-        "try:\n    serving('scene', 'lab', 'draw', find('fair-coin'))\nexcept TypeError as error:\n    print(error)"
+        "try: serving('scene', 'lab', 'draw', find('fair-coin'))\nexcept TypeError as error: print(error)"
     )
     assert "yours.coins.coin_scene.draw must say which models it serves" in python("-c", says)
