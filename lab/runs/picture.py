@@ -28,7 +28,7 @@ def of(
         about: what the stage writes beside the picture.
         full: with what changes rarely, the data's points and the curves.
         rare: with what takes long to draw.
-        once: with what never changes, which the stage has after any whole picture of this run; as `rare` if None.
+        once: with what never changes, which the stage has after any whole picture; as `rare` if None.
         pointer: what the page looks at.
         ready: arrays that have been drawn before.
     """
