@@ -21,7 +21,7 @@ check: .venv/ready
 	$(BIN)/mypy
 
 bench: .venv/ready
-	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	for file in tests/bench/bench_*.py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("genlab needs Python 3.11 or newer: make PYTHON=python3.12")'
