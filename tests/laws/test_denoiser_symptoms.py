@@ -1,16 +1,10 @@
-"""The detector of denoisers: silent at first, right about made-up rows, and about real trainings."""
-
-from dataclasses import replace
-from itertools import islice
+"""The detector of denoisers: silent at first, right about made-up rows. What it says of real trainings
+is in tests/trainings/test_stories.py."""
 
 import pytest
-import torch
 
-from engine import metrics
-from engine.data import batches, load
 from engine.families import find
 from engine.family import beside
-from engine.fit import fit
 from engine.metrics import About, Floor
 from engine.metrics import diffusion as detector
 from engine.metrics.diffusion import WINDOW, symptoms
@@ -100,33 +94,3 @@ def test_a_net_that_forgets_is_diverging():
 def test_one_odd_measurement_changes_nothing():
     for kind in ({"test loss": 3.0}, {"sliced Wasserstein": 5.0}):
         assert not any(one.bad for one in symptoms(rows((12, {}), (1, kind), (2, {})), POINTS))
-
-
-# --- real trainings ------------------------------------------------------------------------------
-
-
-def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> list[list]:
-    """What the detector says at each measurement of a run."""
-    kind = find(family)
-    torch.manual_seed(seed)
-    model = kind(kind.configure(data.space, {"width": 64} | knobs), data.space)
-    about, history, told = metrics.about(data), [], []
-    for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
-        if (turn.round + 1) % 64 == 0:
-            history.append({"round": turn.round + 1} | metrics.observe(model, data))
-            told.append(symptoms(history, about))
-    return told
-
-
-@pytest.mark.parametrize(("name", "family"), [("moons", "ddpm"), ("two-gaussians", "flow-matching")])
-def test_a_default_run_is_never_accused(name, family):
-    told = story(load(name), 832, family=family, steps=20)
-    assert told[-1]
-    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
-
-
-def test_six_points_are_learned_by_heart():
-    data = load("two-gaussians")
-    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
-    told = story(few, 960, batch=64, steps=10, lr=5e-3)
-    assert names(told[-1]) == ["Overfitting"]
