@@ -1,19 +1,27 @@
 # `make lab` and `make test` do all the set-up on a fresh machine with Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+ROOMS := tests/browser/test_every_room.py
 
-.PHONY: lab test units check bench clean
+.PHONY: lab test test-all quick more check bench clean
 
 lab: .venv/ready
 	$(BIN)/genlab
 
+# what a newcomer runs, at most 12 minutes on two cores
 test: .venv/ready
-	$(MAKE) -j 2 check units
-	# two browsers and their labs at a time; what two busy cores were too slow for is tried once more, alone
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(BIN)/pytest --last-failed --last-failed-no-failures none tests/browser
+	$(MAKE) -j 2 check quick
 
-units: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser $(PYTEST)
+# and what takes longer: trainings, all browser tests, each bench in its quick form
+test-all: test
+	$(MAKE) more
+
+quick: .venv/ready
+	$(PYTEST) tests/laws tests/contract tests/runs tests/pages engine $(ROOMS)
+
+more: .venv/ready
+	$(PYTEST) tests/trainings tests/bench tests/browser --ignore $(ROOMS)
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -21,7 +29,7 @@ check: .venv/ready
 	$(BIN)/mypy
 
 bench: .venv/ready
-	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	for file in tests/bench/bench_*.py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("genlab needs Python 3.11 or newer: make PYTHON=python3.12")'

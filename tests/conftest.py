@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.serving import Lab, start_lab, stop_lab
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A case with a budget tells how many seconds of the processor it took, and fails beyond three times as
+    many. Other seconds are nobody's fault."""
+    start = time.process_time()
+    yield
+    if budget := item.get_closest_marker("budget"):
+        took, allowed = time.process_time() - start, float(budget.args[0])
+        item.user_properties.append(("budget", [took, allowed]))
+        assert took <= 3 * allowed, f"took {took:.0f} s of the processor; its budget is {allowed:g} s"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    done = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [
+        pair for one in done if one.when == "call" for name, pair in one.user_properties if name == "budget"
+    ]
+    if told:
+        took, allowed = (sum(column) for column in zip(*told, strict=True))
+        terminalreporter.write_line(
+            f"{len(told)} trainings took {took:.0f} s of the processor; their budgets are {allowed:.0f} s"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -38,15 +38,19 @@ def start_lab(home: Path, port: int | None = None, **environment: str) -> Lab:
     log = (home / "server.log").open("ab")
     process = subprocess.Popen(command, env=more, stdout=log, stderr=log)
     log.close()
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    return answering(Lab(f"http://127.0.0.1:{port}", home, process))
+
+
+def answering(lab: Lab) -> Lab:
+    """The lab, once it answers: on a busy machine its imports alone take a minute."""
+    for _ in range(3000):
         try:
-            urllib.request.urlopen(f"{url}/_stcore/health").close()
-            return Lab(url, home, process)
+            urllib.request.urlopen(f"{lab.url}/_stcore/health").close()
+            return lab
         except OSError:
-            assert process.poll() is None, (home / "server.log").read_text()
+            assert lab.process.poll() is None, (lab.home / "server.log").read_text()
             time.sleep(0.1)
-    raise TimeoutError("the lab did not answer within a minute")
+    raise TimeoutError("the lab did not answer within five minutes")
 
 
 def stop_lab(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Diffusions against what others would run: `python tests/bench/bench_diffusion.py`.
+"""Diffusions against what others would run: `python -m tests.bench.bench_diffusion`.
 
 Ratios measured in one run; peer and ours take turns, since the machine's speed drifts, and the medians count.
 Seconds are the processor's, of one thread each, so that what else the machine does counts little.
@@ -16,8 +16,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 import torch
@@ -32,31 +30,9 @@ from engine import data as our_data
 from engine.device import settle
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.schedule import beta
-from engine.fit import fit, optimizers_of
-from engine.space import Picture
+from tests.bench.benching import Loop, compare, heading, mnist_in, seconds, settings
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from tests.bench.bench_training import mnist_in
-
-TIMES, SECONDS = 7, 3.0
 RING, DIGITS = our_data.load("ring"), our_data.load("digits")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def compare(name: str, peer: Callable[[], float], ours: Callable[[], float], goal: str) -> None:
-    """Both return how much there is of what is better more of: samples or images a second."""
-    peer()
-    ours()
-    pairs = [(peer(), ours()) for _ in range(TIMES)]
-    theirs, us = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(b / a for a, b in pairs)
-    print(f"{name:<48}{theirs:>10,.1f}{us:>10,.1f}{ratio:>8.2f}   {goal}", flush=True)
 
 
 # --- sampling ------------------------------------------------------------------------------------
@@ -67,7 +43,7 @@ def theirs(kind: type, model: DDPM, x: Tensor, steps: int, **options: bool) -> T
     T = model.config.T
     scheduler = kind(
         num_train_timesteps=T, trained_betas=beta(model.alpha_bar)[1:].tolist(), timestep_spacing="trailing",
-        clip_sample=isinstance(model.space, Picture),
+        clip_sample=model.space.kind == "image",
     )  # fmt: skip
     scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
@@ -76,12 +52,12 @@ def theirs(kind: type, model: DDPM, x: Tensor, steps: int, **options: bool) -> T
     return x
 
 
-def sampling() -> None:
-    print(f"{'samples/s':<48}{'diffusers':>10}{'ours':>10}{'ratio':>8}   target")
+def sampling(times: int, digits: int) -> None:
+    heading("samples/s", "diffusers")
     points = DDPM(DDPM.configure(RING.space), RING.space)
     pictures = DDPM(DDPM.configure(DIGITS.space, {"T": 100}), DIGITS.space)
     cut = {"use_clipped_model_output": True}
-    for model, what, n in ((points, "points", 1000), (pictures, "digits", 16)):
+    for model, what, n in ((points, "points", 1000), (pictures, "digits", digits)):
         for kind, sampler, steps, options in (
             (DDPMScheduler, "DDPM", 100, {}),
             (DDIMScheduler, "DDIM", 20, cut if model is pictures else {}),
@@ -92,11 +68,11 @@ def sampling() -> None:
                 return n / seconds(lambda: theirs(kind, model, start, steps, **options))
 
             def ours(sampler=sampler, steps=steps, model=model, n=n, start=start) -> float:  # type: ignore[no-untyped-def]
-                return n / seconds(lambda: list(model.walk_from(start, sampler=sampler, steps=steps)))
+                return n / seconds(lambda: list(model.walk(start, sampler=sampler, steps=steps)))
 
-            compare(f"{sampler}, {steps} steps, {n:,} {what}", peer, ours, ">= 1")
+            compare(f"{sampler}, {steps} steps, {n:,} {what}", peer, ours, times, ">= 1")
     took = statistics.median(
-        seconds(lambda: points.sample(1000, sampler="DDPM", steps=100)) for _ in range(TIMES)
+        seconds(lambda: points.sample(1000, sampler="DDPM", steps=100)) for _ in range(times)
     )
     print(f"\n1,000 points through 100 steps: {took:.2f} s   < 0.5\n")
 
@@ -123,7 +99,7 @@ class Peer:
         hidden = torch.bernoulli(torch.full(y.shape, self.drop)).bool()
         return F.mse_loss(self.net(x_t, (t + 1) / self.T, torch.where(hidden, self.classes, y)), eps)
 
-    def train(self, limit: float = SECONDS) -> float:
+    def train(self, limit: float) -> float:
         """Images a second."""
         seen, smooth, start = 0, None, time.process_time()
         while True:
@@ -170,46 +146,36 @@ class WithAverage(Peer):
         return found
 
 
-class Ours:
-    """Our loop, whose average follows every round."""
-
-    def __init__(self, model: DDPM) -> None:
-        self.model, self.optimizers, self.round = model, optimizers_of(model), count()
-
-    def train(self, limit: float = SECONDS) -> float:
-        """Images a second."""
-        size, first, start = self.model.config.batch, next(self.round), time.process_time()
-        for turn in fit(self.model, our_data.batches(DIGITS, lambda: size, 0, first), self.optimizers):
-            last = turn.round
-            if time.process_time() - start >= limit:
-                break
-        self.round = count(last + 1)
-        return (last + 1 - first) * size / (time.process_time() - start)
-
-
-def training() -> None:
-    print(
-        f"{'images/s, the U-Net of our digits, 64 a batch':<48}{'peer':>10}{'ours':>10}{'ratio':>8}   target"
-    )
+def training(limit: float, times: int) -> None:
+    heading("images/s, the U-Net of our digits, 64 a batch")
+    augment = transforms.Compose(
+        [transforms.Resize(28), transforms.RandomHorizontalFlip(), transforms.CenterCrop(28),
+         transforms.ToTensor()]
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         mnist = mnist_in(Path(folder))
         torch.manual_seed(0)
         model = DDPM(DDPM.configure(DIGITS.space), DIGITS.space)
-        mnist.transform = transforms.ToTensor()
-        peer = Peer(model, DataLoader(mnist, batch_size=64, shuffle=True))
-        compare("the shortest loop", peer.train, Ours(model).train, ">= 1.3")
-        mnist.transform = transforms.Compose(
-            [transforms.Resize(28), transforms.RandomHorizontalFlip(), transforms.CenterCrop(28),
-             transforms.ToTensor()]
-        )  # fmt: skip
-        peer = WithAverage(model, DataLoader(mnist, batch_size=64, shuffle=True))
-        compare("with an average of the weights", peer.train, Ours(model).train, ">= 1.3")
+        for name, of, transform in (
+            ("the shortest loop", Peer, mnist.transform),
+            ("with an average of the weights", WithAverage, augment),
+        ):
+            mnist.transform = transform
+            peer, ours = of(model, DataLoader(mnist, batch_size=64, shuffle=True)), Loop(model, DIGITS)
+            compare(
+                name,
+                lambda peer=peer: peer.train(limit),
+                lambda ours=ours: ours.train(limit),
+                times,
+                ">= 1.3",
+            )
 
 
 def main() -> None:
+    given = settings(__doc__, times=(7, 1), seconds=(3.0, 0.1), digits=(16, 2))
     settle(1)
-    sampling()
-    training()
+    sampling(given.times, given.digits)
+    training(given.seconds, given.times)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """How long a film of 64 pretrained digits takes to come, and a frame of it to draw, in headless Chromium:
-`python tests/bench/bench_film.py [times]`."""
+`python -m tests.bench.bench_film`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import statistics
 import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 from playwright.sync_api import Browser, WebSocket
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from tests.bench.bench_stage import visits
+from tests.bench.benching import settings
 from tests.browser.visiting import Visitor
 from tests.serving import Lab
 
@@ -66,5 +64,10 @@ def visit(lab: Lab, browser: Browser) -> dict[str, float]:
     }
 
 
+def main() -> int:
+    given = settings(__doc__, times=(3, 1))
+    return 0 if visits(visit, TARGETS, given.times) or given.quick else 1
+
+
 if __name__ == "__main__":
-    sys.exit(visits(visit, TARGETS, int(sys.argv[1]) if len(sys.argv) > 1 else 3))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Flows against zuko, nflows and normflows at equal architecture: `python tests/bench/bench_flows.py`.
+"""Flows against zuko, nflows and normflows at equal architecture: `python -m tests.bench.bench_flows`.
 
 In the plane: rounds/s of training with minibatches of 256, ours as a run trains (`fit` and its batches), the
 peers as their users do (Adam, zero_grad, backward, step); and the time of the density on a grid of n x n
@@ -10,11 +10,9 @@ that to the fastest peer. nflows and normflows are looked at where they are inst
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from itertools import islice
@@ -33,6 +31,7 @@ from engine.fit import fit, optimizers_of
 from engine.flow.base import Flow
 from engine.flow.transforms import Autoregressive, standardise
 from engine.nets.masked import MADE
+from tests.bench.benching import seconds, settings
 
 warnings.filterwarnings("ignore")
 MOONS = load("moons")
@@ -193,15 +192,13 @@ def grid(model: nn.Module, n: int) -> Callable[[int], None]:
 
 def turns(jobs: dict[str, Callable[[int], None]], n: int, times: int) -> dict[str, float]:
     """Median seconds of one of n repetitions, for each job; they take turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    took: dict[str, list[float]] = {name: [] for name in jobs}
     for job in jobs.values():
         job(1)
     for _ in range(times):
         for name, job in jobs.items():
-            start = time.process_time()
-            job(n)
-            seconds[name].append((time.process_time() - start) / n)
-    return {name: statistics.median(found) for name, found in seconds.items()}
+            took[name].append(seconds(lambda job=job: job(n)) / n)
+    return {name: statistics.median(found) for name, found in took.items()}
 
 
 def show(title: str, found: dict[str, float], per_second: bool = False) -> None:
@@ -215,37 +212,38 @@ NAMES = ["ours", "zuko", "nflows", "normflows"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=7, help="turns, whose median counts")
-    times = parser.parse_args().times
+    given = settings(__doc__, times=(7, 1), rounds=(40, 2), units=(512, 16))
     settle(1)
     torch.manual_seed(0)
     print(f"{'':<34}{''.join(f'{name:>11}' for name in NAMES)}{'ratio':>9}   target: > 1")
     for kind, (title, layers) in KINDS.items():
         models = {"ours": ours(kind, layers)} | {name: build(kind, layers) for name, build in PEERS.items()}
         jobs = {k: our_rounds(m) if k == "ours" else their_rounds(m) for k, m in models.items()}
-        show(f"{title}, {layers} layers: rounds/s", turns(jobs, 40, times), per_second=True)
+        show(f"{title}, {layers} layers: rounds/s", turns(jobs, given.rounds, given.times), per_second=True)
         for n in (64, 128):
-            show(f"  density on {n} x {n}: ms", turns({k: grid(m, n) for k, m in models.items()}, 5, times))
-    show("one MAF layer of 784 back: ms", turns(ways_back(), 1, 1))
+            show(
+                f"  density on {n} x {n}: ms",
+                turns({k: grid(m, n) for k, m in models.items()}, 5, given.times),
+            )
+    show("one MAF layer of 784 back: ms", turns(ways_back(given.units), 1, 1))
 
 
-def ways_back() -> dict[str, Callable[[int], None]]:
-    """x of 64 z of 784 numbers through one MAF layer with 512 units, of one hidden layer, or of two where
+def ways_back(units: int) -> dict[str, Callable[[int], None]]:
+    """x of 64 z of 784 numbers through one MAF layer with so many units, of one hidden layer, or of two where
     a library has no fewer."""
-    z, peer = torch.randn(64, 784), zuko.flows.MAF(784, transforms=1, hidden_features=[512])
+    z, peer = torch.randn(64, 784), zuko.flows.MAF(784, transforms=1, hidden_features=[units])
     backs: dict[str, Callable[[Tensor], Any]] = {
-        "ours": Autoregressive(MADE(torch.arange(784), 512, 1, 2), standardise).inverse,
+        "ours": Autoregressive(MADE(torch.arange(784), units, 1, 2), standardise).inverse,
         "zuko": lambda z: peer().transform.inv(z),
     }
     if "nflows" in PEERS:
         from nflows.transforms import MaskedAffineAutoregressiveTransform
 
-        backs["nflows"] = MaskedAffineAutoregressiveTransform(784, 512, **TWO).inverse
+        backs["nflows"] = MaskedAffineAutoregressiveTransform(784, units, **TWO).inverse
     if "normflows" in PEERS:
         from normflows.flows import MaskedAffineAutoregressive
 
-        backs["normflows"] = MaskedAffineAutoregressive(784, 512, **TWO).inverse
+        backs["normflows"] = MaskedAffineAutoregressive(784, units, **TWO).inverse
 
     def job(back: Callable[[Tensor], Any]) -> Callable[[int], None]:
         @torch.no_grad()

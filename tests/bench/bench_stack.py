@@ -1,4 +1,4 @@
-"""A wall against single runs, as ratios measured in one run: `python tests/bench/bench_stack.py`.
+"""A wall against single runs, as ratios measured in one run: `python -m tests.bench.bench_stack`.
 
 The peer is a plain loop of single models, one after the other: it makes as many rounds of members a second
 with one as with many. The two take turns, since the machine's speed drifts; medians count.
@@ -6,7 +6,6 @@ with one as with many. The two take turns, since the machine's speed drifts; med
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,18 +17,18 @@ from engine.device import settle
 from engine.fit import fit, optimizers_of
 from engine.gan.gan import GAN
 from engine.stack import batch_of, stack
+from tests.bench.benching import compare, heading, settings
 
-SECONDS, TIMES = 1.5, 3
 SMALL = {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "batch": 64}
 RING = data.load("ring")
 
 
-def rate(round: Callable[[int], Any], device: torch.device) -> float:
+def rate(round: Callable[[int], Any], device: torch.device, seconds: float) -> float:
     """Rounds a second."""
     for i in range(5):
         round(i)
     made, start = 0, time.perf_counter()
-    while time.perf_counter() - start < SECONDS:
+    while time.perf_counter() - start < seconds:
         round(made)
         made += 1
     if device.type == "cuda":
@@ -51,19 +50,21 @@ def wall(config: Any, n: int, device: torch.device) -> Callable[[int], Any]:
 
 
 def main() -> None:
+    given = settings(__doc__, seconds=(1.5, 0.1), times=(3, 1))
     settle(1)
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     for device in devices:
         for title, knobs in (("wall's nets", SMALL), ("default nets", {})):
             config = GAN.configure(RING.space, knobs)
-            print(f"{device.type}, {title}: rounds/s x members")
-            print(f"  {'members':>8}{'single':>10}{'wall':>10}{'ratio':>8}")
+            heading(f"{device.type}, {title}: rounds/s x members", "single", "wall")
             for n in (1, 4, 16, 64):
                 one, many = single(config, device), wall(config, n, device)
-                pairs = [(rate(one, device), n * rate(many, device)) for _ in range(TIMES)]
-                theirs, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-                ratio = statistics.median(b / a for a, b in pairs)
-                print(f"  {n:>8}{theirs:>10,.0f}{ours:>10,.0f}{ratio:>8.2f}")
+                compare(
+                    f"  {n} members",
+                    lambda one=one: rate(one, device, given.seconds),  # noqa: B023
+                    lambda many=many, n=n: n * rate(many, device, given.seconds),  # noqa: B023
+                    given.times,
+                )
     if len(devices) == 1:
         print("cuda: skipped, there is none")
 

@@ -1,4 +1,4 @@
-"""Style transfer beside pastiche, as ratios measured in one run: `python tests/bench/bench_style.py`.
+"""Style transfer beside pastiche, as ratios measured in one run: `python -m tests.bench.bench_style`.
 
 The same content, style, size, layers, weights, average pooling and one thread for both; theirs is L-BFGS
 at full size, ours the pyramid of the app. What counts is the processor time until our picture has the loss
@@ -14,7 +14,6 @@ VGG-19 is read in 0.2 s (pastiche: 4 to 5 s); a process of 512 pixels takes 1.4 
 
 from __future__ import annotations
 
-import argparse
 import math
 import resource
 import subprocess
@@ -29,8 +28,6 @@ from pastiche.pastiche import PasticheArtist
 from PIL import Image
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from engine import data as our_data
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.transfer import Transfer
@@ -39,6 +36,7 @@ from engine.fit import fit, optimizers_of
 from engine.nets.backbone import backbone, caffe
 from engine.style import colour
 from engine.style.style import LAYERS, StyleTransfer
+from tests.bench.benching import settings
 
 CHANNELS = (64, 128, 256, 512, 512)
 UNIT = 1e4  # of pastiche's loss, so that ours is about 1
@@ -146,14 +144,11 @@ def train(size: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=300)
-    parser.add_argument("--levels", type=int, default=3)
-    parser.add_argument("--coarse", type=int, default=60)
-    given = parser.parse_args()
+    given = settings(
+        __doc__, size=(256, 64), rounds=(300, 3), levels=(3, 1), coarse=(60, 5), large=(512, 64)
+    )  # fmt: skip
     settle(1)
-    memory(512)
+    memory(given.large)
     race(given.size, given.rounds, given.levels, given.coarse)
 
 

@@ -1,4 +1,4 @@
-"""The VAE against what others would write: `python tests/bench/bench_vae.py [--updates 6000] [--batch 100]`.
+"""The VAE against what others would write: `python -m tests.bench.bench_vae [--updates 6000] [--batch 100]`.
 
 First its speed, as ratios measured in one run: ours against the set-up of pytorch/examples' VAE (a DataLoader
 over torchvision's MNIST with ToTensor, 784-400-20-400-784, sigmoid and binary cross entropy, Adam, the loss
@@ -10,10 +10,8 @@ our loop and by a plain reference, each measured by its own code on the same hel
 
 from __future__ import annotations
 
-import argparse
 import math
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,19 +22,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
-from torchvision import transforms
 
 from engine import data as our_data
 from engine.codes.base import bound
 from engine.codes.vae import VAE
 from engine.device import settle
-from engine.fit import fit, optimizers_of
+from engine.fit import fit
+from tests.bench.benching import Loop, compare, heading, mnist_in, settings
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from tests.bench.bench_training import mnist_in
-
-SECONDS, TIMES = 4.0, 5
 DIGITS = our_data.load("digits")
 EXAMPLE = {"z": 20, "width": 400, "depth": 1, "activation": "ReLU", "likelihood": "Bernoulli", "batch": 128}
 PAPER = {"z": 50, "width": 200, "depth": 2, "activation": "tanh", "likelihood": "Bernoulli", "lr": 1e-3}
@@ -60,7 +53,7 @@ class Example(nn.Module):
         return torch.sigmoid(self.to_x(F.relu(self.outwards(z)))), mean, log_var
 
 
-def example(loader: DataLoader, seconds: float = SECONDS) -> float:
+def example(loader: DataLoader, seconds: float) -> float:
     """Images a second of the plain set-up; epochs follow one another."""
     model = Example()
     optimizer, seen, total, start = torch.optim.Adam(model.parameters(), lr=1e-3), 0, 0.0, time.process_time()
@@ -78,35 +71,15 @@ def example(loader: DataLoader, seconds: float = SECONDS) -> float:
                 return seen / (time.process_time() - start)
 
 
-class Ours:
-    """Our loop on a model that lives on."""
-
-    def __init__(self, knobs: dict) -> None:
-        self.model = VAE(VAE.configure(DIGITS.space, knobs), DIGITS.space)
-        self.optimizers, self.round = optimizers_of(self.model), 0
-
-    def train(self, seconds: float = SECONDS) -> float:
-        """Images a second."""
-        size, first, start = self.model.config.batch, self.round, time.process_time()
-        for _turn in fit(self.model, our_data.batches(DIGITS, lambda: size, 0, self.round), self.optimizers):
-            self.round += 1
-            if time.process_time() - start >= seconds:
-                break
-        return (self.round - first) * size / (time.process_time() - start)
-
-
-def speed() -> None:
+def speed(seconds: float, times: int) -> None:
+    ours = Loop(VAE(VAE.configure(DIGITS.space, EXAMPLE), DIGITS.space), DIGITS)
+    heading("784-400-20-400-784, images/s")
     with tempfile.TemporaryDirectory() as folder:
-        mnist = mnist_in(Path(folder))
-        mnist.transform = transforms.ToTensor()
-        loader, ours = DataLoader(mnist, batch_size=128, shuffle=True), Ours(EXAMPLE)
-        example(loader, 1)
-        ours.train(1)
-        pairs = [(example(loader), ours.train()) for _ in range(TIMES)]
-    theirs, us = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(b / a for a, b in pairs)
-    print(f"{'784-400-20-400-784, images/s':<44}{'peer':>10}{'ours':>10}{'ratio':>8}   target")
-    print(f"{'  one thread, batches of 128':<44}{theirs:>10,.0f}{us:>10,.0f}{ratio:>8.2f}   >= 2")
+        loader = DataLoader(mnist_in(Path(folder)), batch_size=128, shuffle=True)
+        compare(
+            "  one thread, batches of 128", lambda: example(loader, seconds), lambda: ours.train(seconds),
+            times, ">= 2",
+        )  # fmt: skip
 
 
 # --- quality -------------------------------------------------------------------------------------
@@ -209,15 +182,12 @@ def quality(updates: int, size: int, k: int, among: int, seeds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--updates", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--k", type=int, default=500)
-    parser.add_argument("--among", type=int, default=200)
-    parser.add_argument("--seeds", type=int, default=2)
-    given = parser.parse_args()
+    given = settings(
+        __doc__, updates=(6000, 20), batch=(100, 100), k=(500, 5), among=(200, 20), seeds=(2, 1),
+        seconds=(4.0, 0.2), times=(5, 1),
+    )  # fmt: skip
     settle(1)
-    speed()
+    speed(given.seconds, given.times)
     quality(given.updates, given.batch, given.k, given.among, given.seeds)
 
 

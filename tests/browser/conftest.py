@@ -16,11 +16,15 @@ from tests.serving import Lab
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def need_chromium() -> None:
     if not CHROMIUM.exists():
         how = pytest.fail if os.environ.get("GENLAB_BROWSER") == "required" else pytest.skip
         how(f"There is no {CHROMIUM}.")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    need_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser

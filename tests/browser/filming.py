@@ -7,8 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from playwright.sync_api import Page, WebSocketRoute
 
 from engine.config import Refused
 from lab.runs.wire import pack_answer
-from tests.serving import Lab
+from tests.serving import Lab, answering
 
 T = 100
 STATE = {"run": "some-run", "state": "paused", "mine": True, "recording": False, "round": 7, "keyframes": []}
@@ -150,12 +148,4 @@ def start_page(home: Path, name: str = "film_page.py") -> Lab:
         process = subprocess.Popen(
             command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=log, stderr=log
         )
-    lab = Lab(f"http://127.0.0.1:{port}", home, process)
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"{lab.url}/_stcore/health").close()
-            return lab
-        except OSError:
-            assert process.poll() is None, (home / "server.log").read_text()
-            time.sleep(0.1)
-    raise TimeoutError("the page did not answer within a minute")
+    return answering(Lab(f"http://127.0.0.1:{port}", home, process))

@@ -144,7 +144,7 @@ def test_descent_finds_two_bumps_and_a_student_can_stop_it(visitor: Come):
     bench.get("descend").click()
     bench.me.until(lambda: bench.read("descend") != "Stop", "it to stop")
     bench.get("descend").click()
-    bench.me.until(lambda: bench.number("kl") < 0.02, "the target", 60)
+    bench.me.until(lambda: bench.number("kl") < 0.02, "the target")
     bench.me.until(lambda: "Reached" in bench.read("goal"), "the sign")
     bench.get("target-none").click()  # which stops it
     bench.me.until(lambda: bench.get("descend").is_disabled(), "nothing to descend to")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -44,9 +45,18 @@ class Pair:
 
     def pause(self) -> int:
         self.press("play")
-        self.both("state", "paused")
-        self.me.until(lambda: len(set(self.numbers("round"))) == 1, "both at one round")
-        return self.numbers("now")[0]
+        return self.rests()
+
+    def rests(self) -> int:
+        """Wait until both have paused, as the server says, and are shown at one round; which?"""
+        self.me.until(lambda: all(self.me.info(run)["state"] == "paused" for run in self.said("run")), "rest")
+        spoken = self.me.stage.locator(".spoken")
+        self.me.until(lambda: all("paused" in text for text in spoken.all_text_contents()), "the word of it")
+        at = [re.sub(r"\D", "", text.partition("·")[0]) for text in spoken.all_text_contents()]
+        assert at[0] == at[1]
+        self.both("now", at[0])
+        self.both("round", at[0])
+        return int(at[0])
 
 
 @pytest.fixture
@@ -66,16 +76,18 @@ def compare(visitor: Come):
 
 def test_one_bar_pauses_trains_steps_and_resets_both(compare) -> None:
     pair = compare(SLOW)
-    apart = []
-    for _ in range(20):
-        one, other = pair.numbers("now")
-        apart.append(abs(one - other))
-        pair.me.page.wait_for_timeout(50)
-    # what is on the screen may be some frames old
-    assert sorted(apart)[10] <= 2 * LEAD, apart
+
+    def in_step() -> bool:
+        apart = []
+        for _ in range(20):
+            one, other = pair.numbers("now")
+            apart.append(abs(one - other))
+            pair.me.page.wait_for_timeout(50)
+        return sorted(apart)[10] <= 2 * LEAD  # what is on the screen may be some frames old
+
+    pair.me.until(in_step, "both in step")  # if they were not, they would be further apart each time
     round = pair.pause()
     runs = pair.said("run")
-    pair.me.until(lambda: all(pair.me.info(run)["state"] == "paused" for run in runs), "both to rest")
     pair.press("step-D")
     pair.me.until(lambda: all(pair.me.commands(run) for run in runs), "a step of both")
     assert [pair.me.commands(run) for run in runs] == [[{"round": round, "do": "step", "player": "D"}]] * 2
@@ -112,11 +124,13 @@ def test_keys_and_words_act_on_both(compare) -> None:
     pair = compare("/compare?width_G=16&width_D=16")
     pair.me.stage.nth(1).locator("canvas.canvas").hover()
     pair.me.page.keyboard.press(" ")
-    pair.both("state", "paused")
-    pair.me.page.wait_for_timeout(500)
+    pair.rests()
     pictures = [pair.me.canvas.nth(i) for i in range(2)]
     pair.me.page.mouse.move(2, 2)
-    before = [one.screenshot() for one in pictures]
+    before, seen = [], None
+    while before != (seen := [one.screenshot() for one in pictures]):  # points glide
+        before = seen
+        pair.me.page.wait_for_timeout(400)
     pair.me.page.get_by_test_id("pair").locator('[data-layer="points/fake"]').first.click()
     pair.me.page.mouse.move(2, 2)
     pair.me.until(
@@ -141,20 +155,20 @@ def test_a_refresh_finds_the_runs_and_a_knob_of_both_turns_in_both(compare) -> N
 
 def test_the_detector_speaks_under_each_picture_and_charts_share_height_and_scales(compare) -> None:
     pair = compare("/compare")
-    pair.me.until(lambda: min(pair.numbers("now")) > 700, "700 rounds", seconds=60)
+    pair.me.until(lambda: min(pair.numbers("now")) > 700, "700 rounds")
     pair.pause()
     verdicts = pair.me.page.get_by_test_id("verdict")
     expect(verdicts.nth(1)).to_contain_text("Mode collapse: ")
     expect(verdicts.nth(1)).to_contain_text("Cure: ")
-    assert verdicts.nth(1).get_attribute("data-tone") == "bad"
-    assert verdicts.nth(0).get_attribute("data-tone") != "bad"
+    expect(verdicts.nth(1)).to_have_attribute("data-tone", "bad")
+    expect(verdicts.nth(0)).not_to_have_attribute("data-tone", "bad")
     tops = pair.me.stage.locator(".charts").evaluate_all("all => all.map(e => e.getBoundingClientRect().top)")
     assert tops[0] == pytest.approx(tops[1], abs=2)
     boxes = "[...e.querySelectorAll('.chart')].map(c => [c.dataset.chart, c.dataset.box])"
     scales = f"e => Object.fromEntries({boxes})"
-    left, right = (pair.me.stage.nth(i).evaluate(scales) for i in range(2))
-    assert left == right
-    assert len(left) >= 5
+    both = lambda: [pair.me.stage.nth(i).evaluate(scales) for i in range(2)]  # noqa: E731
+    pair.me.until(lambda: both()[0] == both()[1], "the same scales")
+    assert len(both()[0]) >= 5
 
 
 def test_on_a_phone_one_stands_above_the_other_and_the_bar_stays_in_sight(compare) -> None:

@@ -27,6 +27,8 @@ class Pad:
 
     def __init__(self, me: Visitor, address: str) -> None:
         self.me = me
+        self.asked = 0  # questions about what is on the pad
+        me.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
         me.open(address)
         me.until(lambda: me.run, "a run of one's own")
         me.shows(me.run)
@@ -36,6 +38,14 @@ class Pad:
         me.written()
         me.still(self.canvas)
         self.canvas.scroll_into_view_if_needed()
+
+    def sent(self, message: str | bytes) -> None:
+        self.asked += '"ask":"look"' in str(message)
+
+    def rests(self) -> None:
+        """Wait until all that was asked is answered, on the screen."""
+        self.me.drawn()
+        self.me.until(lambda: self.count() >= self.asked, "the answer to the last question")
 
     def get(self, name: str) -> Locator:
         return self.me.page.get_by_test_id(name)
@@ -96,7 +106,7 @@ def test_a_digit_is_drawn_with_the_mouse_and_its_reconstruction_is_seen_while_it
     me.pause()
     pad.canvas.scroll_into_view_if_needed()
     pad.draw([(8, 20), (18, 20)])
-    pad.me.page.wait_for_timeout(300)
+    pad.rests()
     assert sum(pad.pixels("pad")) > 20 * 255
     expect(pad.get("coder-note")).to_be_hidden()
     # the numbers on the page fit together

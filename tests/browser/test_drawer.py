@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 
 import pytest
@@ -16,14 +15,10 @@ Come = Callable[..., Visitor]
 FRESH = "/gan?lr_G=0.002"  # a setting without a recording: a run of one's own begins at once
 
 PRESSED = """button => new Promise((done) => {
-  const code = button.getRootNode().querySelector('.slow-code');
-  const start = performance.now();
-  const marked = new MutationObserver(() => {
-    marked.disconnect();
-    requestAnimationFrame(() => done(performance.now() - start));
-  });
-  marked.observe(code, { subtree: true, attributes: true, attributeFilter: ['aria-current'] });
+  const marked = () => button.getRootNode().querySelector('.slow-code [aria-current=step]');
+  const before = marked();
   button.click();
+  requestAnimationFrame(() => done(marked() !== before));
 })"""
 
 
@@ -39,13 +34,6 @@ def pixels(me: Visitor) -> str:
 
 def marked(me: Visitor) -> str:
     return me.button("slow-code").locator("[aria-current=step]").inner_text()
-
-
-def at_rest(me: Visitor) -> str:
-    """The picture when its last points have glided to their places."""
-    while (picture := pixels(me)) != (me.page.wait_for_timeout(500), pixels(me))[1]:
-        pass
-    return picture
 
 
 def end_of_turn(me: Visitor) -> None:
@@ -64,7 +52,7 @@ def test_slow_motion_walks_a_turn_and_holds_the_picture_until_the_step(visitor: 
     expect(me.button("slow-status")).to_contain_text("Turn of G")
     assert me.commands() == [{"round": me.commands()[0]["round"], "do": "step", "player": "G"}]
     first = marked(me)
-    picture = at_rest(me)  # the page has made room for the turn
+    picture = me.at_rest()  # the page has made room for the turn
     me.button("slow-next").click()
     assert marked(me) != first
     me.page.wait_for_timeout(400)
@@ -85,15 +73,14 @@ def test_slow_motion_walks_a_turn_and_holds_the_picture_until_the_step(visitor: 
     me.until(lambda: me.info()["state"] == "training", "training to go on")
 
 
-def test_the_next_line_is_marked_within_a_tenth_of_a_second(visitor: Come) -> None:
+def test_the_next_line_is_marked_in_the_very_next_picture(visitor: Come) -> None:
     me = visitor()
     begin(me)
     me.button("slow").click()
     me.until(lambda: me.info()["state"] == "paused", "the run to pause")
     me.button("slow-turn-D").click()
     expect(me.button("slow-status")).to_contain_text("Turn of D")
-    took = [me.button("slow-next").evaluate(PRESSED) for _ in range(7)]
-    assert statistics.median(took) < 100, took
+    assert all(me.button("slow-next").evaluate(PRESSED) for _ in range(7))
 
 
 def test_arrow_keys_walk_and_playing_goes_on_to_the_next_turn(visitor: Come) -> None:

@@ -26,7 +26,8 @@ def pressed(me: Visitor, across: float, up: float) -> dict[str, float]:
     me.page.mouse.click(box["x"] + across * box["width"], box["y"] + up * box["height"])
     me.until(lambda: told.inner_text() != before, "another place's sum")
     names = ("log_px", "log_pz", "log_dets", "inversion")
-    texts = {name: told.locator(f"[data-number={name}] b").inner_text() for name in names}
+    read = "(sum, names) => names.map((name) => sum.querySelector(`[data-number=${name}] b`).innerText)"
+    texts = dict(zip(names, told.evaluate(read, names), strict=True))  # all of one answer
     return {name: float(text.replace("−", "-").partition("·")[0]) for name, text in texts.items()}
 
 
@@ -38,14 +39,14 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     me.until(lambda: me.run, "a run of one's own")
     me.shows(me.run)
     me.until(lambda: me.number("now") > 130, "two measurements")
-    expect(me.page.get_by_text("nat above the entropy")).to_be_visible(timeout=60_000)
+    expect(me.page.get_by_text("nat above the entropy")).to_be_visible()
     me.pause()
 
     # through the layers: the film plays from z to x; between two layers there is something, too
     get = lambda name: me.page.get_by_test_id(f"film-{name}")  # noqa: E731
     pixels = lambda: get("screen-h").evaluate("canvas => canvas.toDataURL()")  # noqa: E731
     get("row-0").scroll_into_view_if_needed()
-    expect(get("t")).to_have_text("x = h₀, after all 4 layers", timeout=120_000)
+    expect(get("t")).to_have_text("x = h₀, after all 4 layers")
     data = pixels()
     get("slider").focus()
     me.page.keyboard.press("Home")
@@ -63,7 +64,7 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     me.page.get_by_role("tab", name="A point", exact=True).click()
     me.written()
     me.page.get_by_test_id("passage").scroll_into_view_if_needed()  # out of sight it asks nothing
-    expect(me.page.get_by_test_id("passage-table").locator(".matrix")).to_have_count(4, timeout=60_000)
+    expect(me.page.get_by_test_id("passage-table").locator(".matrix")).to_have_count(4)
     one, other = pressed(me, 0.5, 0.5), pressed(me, 0.6, 0.4)
     for found in (one, other):
         assert found["log_px"] == pytest.approx(found["log_pz"] + found["log_dets"], abs=0.002)

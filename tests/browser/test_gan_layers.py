@@ -24,7 +24,7 @@ def paused(me: Visitor, address: str, rounds: int = 150) -> Visitor:
     me.shows(me.run)
     me.until(lambda: me.number("now") > rounds, "some rounds")
     me.pause()
-    me.page.wait_for_timeout(400)  # points glide to their places
+    me.at_rest()
     return me
 
 
@@ -80,7 +80,7 @@ def test_to_rest_on_the_word_of_the_grid_bends_it_from_the_plane_of_z(visitor: C
         return len(seen - {plain}) >= 2
 
     me.until(bends, "the grid on its way")
-    me.page.wait_for_timeout(2000)
+    me.at_rest()
     there = me.canvas.screenshot()
     assert there != plain
     assert me.canvas.screenshot() == there
@@ -106,7 +106,7 @@ def test_the_bubble_reads_a_fake_and_a_place_and_a_press_draws_the_path_of_its_z
     plain = me.canvas.screenshot()
     me.page.mouse.click(x, y)
     me.until(lambda: me.number("path") >= 5, "the keyframes' places of this z")
-    assert me.canvas.screenshot() != plain
+    me.until(lambda: me.canvas.screenshot() != plain, "the path on the picture")
     known = me.number("path")
     me.button("step-G").click()
     me.button("play").click()
@@ -148,6 +148,7 @@ def test_a_finger_can_do_it_too(visitor: Come) -> None:
     me = paused(visitor(**PHONE), "/gan?seed=1")
     for x, y in places(me, step=16):  # within reach of any fake
         me.page.touchscreen.tap(x, y)
+        me.drawn()
         if me.says("path"):
             break
     me.until(lambda: me.number("path") >= 2, "the path of the z that was tapped")

@@ -62,7 +62,7 @@ def test_a_link_of_the_gallery_opens_the_failure_and_the_detector_names_it(visit
     info = me.info()
     assert info["config"] | failure.knobs == info["config"]
     verdict = me.page.get_by_test_id("stMain").get_by_text(failure.symptom).first
-    me.until(lambda: verdict.is_visible(), "the verdict", seconds=90)
+    me.until(lambda: verdict.is_visible(), "the verdict")
 
 
 def test_the_conditional_gan_shows_a_row_for_each_label_and_mixes_two(visitor: Come) -> None:
@@ -76,6 +76,7 @@ def test_the_conditional_gan_shows_a_row_for_each_label_and_mixes_two(visitor: C
     me.page.reload()
     pictures = me.page.locator(".strip img")
     expect(pictures).to_have_count(16)
+    me.written()
     first = pictures.first.get_attribute("src")
     me.page.locator(".st-key-label_share").get_by_role("slider").focus()
     me.page.keyboard.press("End")

@@ -70,9 +70,7 @@ class Gallery:
         return tuple(self.canvas.evaluate(COLOUR, at))
 
     def has(self, part: Locator, across: float, colour: Colour) -> None:
-        self.me.until(
-            lambda: alike(self.pixel(part, across), colour), f"the colour {colour} at {across:.0%}", 10
-        )
+        self.me.until(lambda: alike(self.pixel(part, across), colour), f"the colour {colour} at {across:.0%}")
 
     def small(self, name: str) -> Locator:
         return self.me.page.get_by_test_id(f"photo-{name}")
@@ -213,7 +211,6 @@ def test_pictures_over_time(gallery) -> None:
         one.me.until(
             lambda row=row, colour=colour: alike(row.evaluate(COLOUR, [40, 40]), colour),
             f"the picture of keyframe {i}",
-            10,
         )
 
 
@@ -225,7 +222,7 @@ def test_the_picture_in_the_graph_is_the_newest(gallery) -> None:
     for round, colour in ((2, YELLOW), (3, GREY)):
         one.shows(round, colour)
         now = lambda colour=colour: alike(thumb.evaluate(COLOUR, [30, 25]), colour)  # noqa: E731
-        one.me.until(now, f"the thumbnail of round {round}", 10)
+        one.me.until(now, f"the thumbnail of round {round}")
 
 
 def test_a_picture_that_cannot_be_read_leaves_the_old_one(gallery) -> None:

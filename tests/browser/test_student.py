@@ -9,16 +9,11 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.families import families
-from lab.server import PAGES
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import ADDRESSES, Visitor
 
 pytestmark = pytest.mark.browser
 
 Come = Callable[..., Visitor]
-ADDRESSES = sorted(
-    {f"/{file.stem.replace('_', '-')}" for file in PAGES.glob("*.py") if file.stem != "map"}
-    | {f"/{n}" for n in families()}
-)
 
 
 def test_a_room_moves_when_it_opens_and_nobody_has_pressed_anything(visitor: Come) -> None:
@@ -36,6 +31,7 @@ def test_train_starts_a_run_of_ones_own_and_a_knob_turns_while_it_goes_on(visito
     me.stage.evaluate("stage => stage.mark = 'this very one'")
     run = me.train()
     me.moves()
+    me.written()  # a slider that is written anew takes no keys
     me.slider("lr_D").focus()
     me.page.keyboard.press("ArrowRight")
     me.until(lambda: me.info()["config"]["lr_D"] == 0.002, "the run to take the learning rate")
@@ -64,7 +60,7 @@ def test_a_paused_run_steps_one_turn_of_one_player_and_rewinds(visitor: Come) ->
     assert 0 < earlier < round
     me.button("rewind").click()
     me.until(lambda: me.number("now") == earlier, "the run to be at the keyframe")
-    assert me.number("round") == earlier
+    me.until(lambda: me.number("round") == earlier, "the picture of that round")
     kept = [int(file.name[:8]) for file in (me.lab.home / me.run / "keyframes").iterdir()]
     assert max(kept) == earlier
     me.button("play").click()
@@ -82,7 +78,7 @@ def test_a_fork_from_an_earlier_round_is_a_new_run_of_ones_own(visitor: Come) ->
     me.button("fork").click()
     me.until(lambda: me.run != first, "another run in the address")
     me.shows(me.run)
-    assert me.number("now") == round
+    me.until(lambda: me.number("now") == round, "the round of the fork")
     old, new = me.info(first), me.info()
     assert new["parent"] == first
     assert (new["owner"], new["config"]) == (old["owner"], old["config"])
@@ -211,15 +207,14 @@ def test_the_keyboard_alone_is_enough(visitor: Come) -> None:
     expect(me.button("play")).to_be_focused()
     me.until(lambda: me.number("now") > 0, "the first round")
     me.page.keyboard.press("Space")
-    me.until(lambda: me.info()["state"] == "paused", "the run to pause")
-    round = me.number("now")
+    round = me.rests()
     me.page.keyboard.press(".")
     me.until(lambda: len(me.commands()) == 1, "a step")
     assert me.commands()[0]["do"] == "step"
     assert me.number("now") == round
 
 
-@pytest.mark.parametrize("address", ["/", *ADDRESSES])
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_every_page_opens_in_the_light_and_goes_dark(visitor: Come, address: str) -> None:
     me = visitor(color_scheme="light")
     me.open(address)

@@ -54,6 +54,7 @@ def test_a_student_brings_a_picture_changes_a_weight_and_takes_the_result_home(
     # a weight changes while it runs
     mine = me.run
     me.until(lambda: me.number("now") >= 2, "two rounds")
+    me.written()  # a slider that is written anew takes no keys
     me.slider("alpha").focus()
     me.page.keyboard.press("ArrowRight")
     me.until(lambda: me.info()["config"]["alpha"] == 1.05, "the weight to change")

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
+from engine.families import families
+from lab.server import PAGES
 from tests.serving import Lab
 
-SECONDS = 30.0  # what a noisy machine may need
+SECONDS = 120.0  # after which nothing is expected any more; a noisy machine may need most of it
+expect.set_options(timeout=SECONDS * 1000)
+
+_PAGED = {file.stem.replace("_", "-") for file in PAGES.glob("*.py") if file.stem != "map"}
+ADDRESSES = ["/", *sorted(f"/{name}" for name in _PAGED | {*families()})]
 
 
 class Visitor:
@@ -91,10 +98,16 @@ class Visitor:
             self.page.wait_for_timeout(30)
 
     def still(self, part: Locator) -> None:
-        """Wait until a part of the page keeps its place: what loads above it moves it."""
-        place = None
-        while place != (place := part.bounding_box()):
-            self.page.wait_for_timeout(500)
+        """Wait until a part of the page keeps its place, half a second long: what loads above it moves it."""
+        self.written()
+        place, times = None, 0
+        while times < 3:
+            times = times + 1 if place == (place := part.bounding_box()) else 0
+            self.page.wait_for_timeout(200)
+
+    def drawn(self) -> None:
+        """Wait until what has happened is on the screen."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def shows(self, run: str) -> None:
         self.until(lambda: self.says("run") == run, f"a picture of run {run}")
@@ -116,11 +129,18 @@ class Visitor:
     def pause(self) -> int:
         """Pause the run on the stage; its round."""
         self.button("play").click()
+        return self.rests()
+
+    def rests(self) -> int:
+        """Wait until the run has paused and its last picture is shown; its round. The button shows at once
+        what will probably follow, and a picture may still be on its way: what is spoken is the server's."""
         self.until(lambda: self.info()["state"] == "paused", "the run to pause")
-        players = self.stage.locator('[data-testid^="step-"]').count()  # of one alone no last turn is told
-        says = "last turn" if players else "paused"
-        self.until(lambda: says in self.button("readout").inner_text(), "the stage to say so")
-        return self.number("now")
+        spoken = self.stage.locator(".spoken")
+        self.until(lambda: "paused" in (spoken.text_content() or ""), "the server to say so")
+        round = int(re.sub(r"\D", "", (spoken.text_content() or "").partition("·")[0]))
+        shown = lambda: (self.number("now"), self.number("round")) == (round, round)  # noqa: E731
+        self.until(shown, f"the picture of round {round}")
+        return round
 
     def look_back(self, steps: int) -> int:
         """Scrub to the keyframe so many steps before now; its round."""
@@ -133,6 +153,13 @@ class Visitor:
         self.until(lambda: self.number("round") == round, f"the picture of round {round}")
         return round
 
+    def at_rest(self) -> str:
+        """The picture when its last points have glided to their places."""
+        picture = ""
+        while picture != (picture := self.canvas.evaluate("canvas => canvas.toDataURL()")):
+            self.page.wait_for_timeout(400)
+        return picture
+
     # --- what is on the disk -----------------------------------------------------------------
 
     def info(self, run: str = "") -> dict[str, Any]:
@@ -140,7 +167,8 @@ class Visitor:
 
     def commands(self, run: str = "") -> list[dict[str, Any]]:
         log = self.lab.home / (run or self.run) / "commands.jsonl"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be half written
 
     def leave(self) -> None:
         """Close this browser; a run of its own in training is paused first and takes no more time."""

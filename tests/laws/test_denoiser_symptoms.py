@@ -1,22 +1,17 @@
-"""The detector of denoisers: silent at first, right about made-up rows, and about real trainings."""
+"""The detector of denoisers: silent at first, right about made-up rows. What it says of real trainings
+is in tests/trainings/test_stories.py."""
 
-from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 import pytest
-import torch
 
-from engine.data import batches, load
 from engine.diffusion import symptoms as detector
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.symptoms import WINDOW
 from engine.dispatch import serving
 from engine.families import find
-from engine.fit import fit
 from engine.metrics.measure import Floor
-from engine.metrics.observe import observe
-from engine.metrics.ruler import About, about
+from engine.metrics.ruler import About
 
 symptoms = partial(detector.symptoms, DDPM)
 
@@ -105,33 +100,3 @@ def test_a_net_that_forgets_is_diverging():
 def test_one_odd_measurement_changes_nothing():
     for kind in ({"test loss": 3.0}, {"sliced Wasserstein": 5.0}):
         assert not any(one.bad for one in symptoms(rows((12, {}), (1, kind), (2, {})), POINTS))
-
-
-# --- real trainings ------------------------------------------------------------------------------
-
-
-def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> list[list]:
-    """What the detector says at each measurement of a run."""
-    kind = find(family)
-    torch.manual_seed(seed)
-    model = kind(kind.configure(data.space, {"width": 64} | knobs), data.space)
-    known, history, told = about(data), [], []
-    for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
-        if (turn.round + 1) % 64 == 0:
-            history.append({"round": turn.round + 1} | observe(model, data))
-            told.append(symptoms(history, known))
-    return told
-
-
-@pytest.mark.parametrize(("name", "family"), [("moons", "ddpm"), ("two-gaussians", "flow-matching")])
-def test_a_default_run_is_never_accused(name, family):
-    told = story(load(name), 832, family=family, steps=20)
-    assert told[-1]
-    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
-
-
-def test_six_points_are_learned_by_heart():
-    data = load("two-gaussians")
-    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
-    told = story(few, 960, batch=64, steps=10, lr=5e-3)
-    assert names(told[-1]) == ["Overfitting"]

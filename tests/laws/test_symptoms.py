@@ -1,19 +1,15 @@
-"""The detector: silent at first, steady, right about made-up rows and about real trainings."""
+"""The detector: silent at first, steady, right about made-up rows. What it says of real
+trainings is in tests/trainings/test_stories.py."""
 
 from functools import partial
-from itertools import islice
 
 import pytest
-import torch
 
-from engine.data import batches, load
-from engine.fit import fit
 from engine.gan import symptoms as detector
 from engine.gan.gan import GAN
 from engine.metrics.detector import OFF, ON, WINDOW, number
 from engine.metrics.measure import Floor
-from engine.metrics.observe import observe
-from engine.metrics.ruler import About, about
+from engine.metrics.ruler import About
 
 symptoms = partial(detector.symptoms, GAN)
 
@@ -113,45 +109,3 @@ def test_a_critic_has_no_beliefs_and_images_no_distance():
 def test_numbers_are_short_and_have_a_real_minus():
     told = [number(v) for v in (0.0, 0.5, -0.25, 3e-4, 1.234e-12, 42.0, 1234.5, 2.5e7)]
     assert told == ["0.00", "0.50", "−0.25", "3e−4", "1e−12", "42.00", "1,234", "2e7"]
-
-
-# --- real trainings ------------------------------------------------------------------------------
-
-
-def story(name: str, seed: int, rounds: int, **knobs) -> list[list]:
-    """What the detector says at each measurement of a run."""
-    data = load(name)
-    torch.manual_seed(seed)
-    model = GAN(GAN.configure(data.space, knobs), data.space)
-    known, history, told = about(data), [], []
-    for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
-        if turn.player == "G" and (turn.round + 1) % 64 == 0:
-            row = {"round": turn.round + 1} | {k: v.item() for k, v in turn.terms.items()}
-            history.append(row | observe(model, data))
-            told.append(symptoms(history, known))
-    return told
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("name", ["ring", "grid", "moons", "two-bumps"])
-def test_a_default_run_is_never_accused(name, seed):
-    told = story(name, seed, 1536)
-    assert {symptom.name for found in told for symptom in found} <= {"Working", "Learning"}
-    if name != "grid":
-        assert names(told[-1]) == ["Working"]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_slow_discriminator_loses_modes_and_the_fakes_run(seed):
-    found = story("ring", seed, 768, lr_D=1e-4)[-1]
-    assert {"Mode collapse", "Oscillation"} <= {*names(found)}
-    assert "packing" in found[0].cure
-
-
-def test_under_minimax_a_discriminator_that_has_won_teaches_nothing():
-    told = story("ring", 0, 448, loss="minimax", k=10, lr_G=1e-4, lr_D=3e-3)
-    assert names(told[-1]) == ["Vanishing gradient"]
-
-
-def test_a_discriminator_far_ahead_is_too_strong():
-    assert names(story("ring", 0, 512, k=5, lr_G=1e-5, lr_D=3e-3)[-1]) == ["D too strong"]

@@ -1,60 +1,28 @@
-"""Every link of the gallery shows its failure and every cure cures, for at least four seeds of five. By
-default three are tried, and two must do, with two cures of each failure of GANs; GENLAB_SEEDS=5 tries all."""
-
-import os
+"""Every link of the galleries shows its failure and every cure cures; of GANs for four seeds of five."""
 
 import pytest
-import torch
 
-from engine.config import Config
-from engine.data import batches, load
+from engine.data import load
 from engine.families import find
-from engine.fit import fit, optimizers_of
 from engine.flow.measures import KL
 from engine.gan.gan import GAN
 from engine.metrics.detector import diagnose
-from engine.metrics.observe import observe
 from engine.metrics.ruler import about
-from engine.stack import batch_of, stack
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
 from lab.flow.failures import AFFINE, FLOW_FAILURES
 from lab.gan.failures import FAILURES
+from tests.trainings.training import MOST, SEEDS, training
 
-SEEDS = range(int(os.environ.get("GENLAB_SEEDS", "3")))  # five take half as long again
-MOST = len(SEEDS) * 4 // 5
 EVERY = 64  # rounds between two measurements, as in a run
 
 
-_observed: dict[tuple, list[list[dict]]] = {}  # the cure of one failure is another's, too
+def observed(data_name: str, knobs: dict, rounds: int) -> list[list[dict]]:
+    """The measured rows of each seed; more rarely later, as in a run."""
+    at = [r for r in range(EVERY, rounds + 1, EVERY) if r < 512 or r % (2 * EVERY) == 0]
+    return training("gan", data_name, knobs, SEEDS).rows(at)
 
 
-def observed(data_name: str, knobs: dict, rounds: int, seeds: range = SEEDS) -> list[list[dict]]:
-    """The measured rows of the runs of these seeds, trained as one."""
-    config = GAN.configure(load(data_name).space, knobs)
-    key = data_name, config, seeds
-    if key not in _observed or _observed[key][0][-1]["round"] + 2 * EVERY <= rounds:
-        _observed[key] = measured(data_name, config, rounds, seeds)
-    return [[row for row in rows if row["round"] <= rounds] for rows in _observed[key]]
-
-
-def measured(data_name: str, config: Config, rounds: int, seeds: range) -> list[list[dict]]:
-    data = load(data_name)
-    model = stack(GAN, [config] * len(seeds), data.space, seeds)
-    one = GAN(config, data.space)
-    rows: list[list[dict]] = [[] for _ in seeds]
-    optimizers = optimizers_of(model)  # which go on from round to round
-    for round in range(1, rounds + 1):
-        for _turn in fit(model, [batch_of(data, config.batch, seeds, round - 1)], optimizers):
-            pass
-        if round % EVERY == 0 and (round < 512 or round % (2 * EVERY) == 0):
-            weights = dict(model.named_parameters()) | dict(model.named_buffers())
-            for i in seeds:
-                one.load_state_dict({name: tensor[i] for name, tensor in weights.items()})
-                torch.manual_seed(round)
-                rows[i].append({"round": round} | observe(one, data))
-    return rows
-
-
+@pytest.mark.budget(40)
 def test_the_default_gan_learns_the_ring_for_four_of_five_seeds():
     found = [rows[-1] for rows in observed("ring", {}, 3000)]
     good = [row for row in found if row["modes"] >= 7 and row["high-quality"] >= 0.8]
@@ -71,6 +39,7 @@ def seen(rows: list[dict], data_name: str) -> set[str]:
     return {one.name for one in diagnose(GAN, rows, about(load(data_name)))}
 
 
+@pytest.mark.budget(40)
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda f: f.title)
 def test_the_failure_shows(failure):
     rows = observed(failure.data, failure.knobs, failure.rounds)
@@ -79,14 +48,13 @@ def test_the_failure_shows(failure):
     assert sum(works(one, failure.data, failure.symptom) for one in rows) <= 1
 
 
-TRIED = 5 if len(SEEDS) > 3 else 2  # cures of each failure
-CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FAILURES for c in f.cures[:TRIED]]
+CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FAILURES for c in f.cures]
 
 
+@pytest.mark.budget(40)
 @pytest.mark.parametrize(("failure", "cure"), CURES)
 def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cure):
-    seeds = SEEDS if cure.cures else range(3)
-    rows = observed(failure.data, failure.knobs | cure.knobs, failure.rounds, seeds)
+    rows = observed(failure.data, failure.knobs | cure.knobs, failure.rounds)
     good = [works(one, failure.data, failure.symptom) for one in rows]
     told = [(row[-1]["modes"], sorted(seen(row, failure.data))) for row in rows]
     assert sum(good) >= MOST if cure.cures else sum(good) <= 1, told
@@ -96,20 +64,10 @@ CODED = [*VAE_FAILURES, *AE_FAILURES]
 
 
 def ending(failure, cure, seed: int, rounds: int, every: int = EVERY, last: int = 5) -> list[dict]:
-    """The last measured rows of a model that is trained alone."""
+    """The last measured rows."""
     family, knobs = failure.of(cure)
-    data, family = load(failure.data), find(family)
-    torch.manual_seed(seed)
-    model, rows = family(family.configure(data.space, knobs), data.space), []
-    optimizers = optimizers_of(model)
-    for round, batch in zip(
-        range(1, rounds + 1), batches(data, lambda: model.config.batch, seed), strict=False
-    ):
-        for _turn in fit(model, [batch], optimizers):
-            pass
-        if round % every == 0 and round > rounds - last * every:
-            torch.manual_seed(round)
-            rows.append({"round": round} | observe(model, data))
+    at = range(every, rounds + 1, every)[-last:]
+    (rows,) = training(family, failure.data, knobs, [seed]).rows(at)
     return rows
 
 
@@ -123,6 +81,7 @@ def told_of_codes(failure, cure, seed: int) -> set[str]:
     return told(failure, cure, ending(failure, cure, seed, failure.rounds))
 
 
+@pytest.mark.budget(20)
 @pytest.mark.parametrize("failure", CODED, ids=lambda f: f.title)
 def test_a_failure_of_codes_shows(failure):
     seen_by_seed = [told_of_codes(failure, None, seed) for seed in range(2)]
@@ -132,24 +91,19 @@ def test_a_failure_of_codes_shows(failure):
 CODED_CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in CODED for c in f.cures]
 
 
+@pytest.mark.budget(20)
 @pytest.mark.parametrize(("failure", "cure"), CODED_CURES)
 def test_what_is_said_to_cure_codes_cures_them(failure, cure):
     told = told_of_codes(failure, cure, 0)
     assert (failure.symptom not in told) == cure.cures, told
 
 
-_flows: dict[str, list[dict]] = {}  # a cure of one failure may be another one
-
-
 def flow_rows(failure, cure) -> list[dict]:
     """Measured twice as often as a run is, so that half of the rounds are enough to be told."""
-    family, knobs = failure.of(cure)
-    setting = f"{family} {failure.data} {find(family).configure(load(failure.data).space, knobs)}"
-    if setting not in _flows:
-        _flows[setting] = ending(failure, cure, 0, failure.rounds // 2, EVERY // 2, 8)
-    return _flows[setting]
+    return ending(failure, cure, 0, failure.rounds // 2, EVERY // 2, 8)
 
 
+@pytest.mark.budget(20)
 @pytest.mark.parametrize("failure", [f for f in FLOW_FAILURES if f.symptom], ids=lambda f: f.title)
 def test_a_failure_of_flows_shows(failure):
     assert told(failure, None, flow_rows(failure, None)) == {failure.symptom}
@@ -160,21 +114,13 @@ FLOW_CURES = [
 ]
 
 
+@pytest.mark.budget(20)
 @pytest.mark.parametrize(("failure", "cure"), FLOW_CURES)
 def test_what_is_said_to_cure_flows_cures_them(failure, cure):
     assert (failure.symptom not in told(failure, cure, flow_rows(failure, cure))) == cure.cures
 
 
+@pytest.mark.budget(20)
 def test_splines_learn_the_checkerboard_twice_as_well():
     affine, curves = (ending(AFFINE, cure, 0, 192, last=1)[-1][KL] for cure in (None, AFFINE.cures[0]))
     assert curves < 0.55 * affine
-
-
-def test_the_links_say_the_settings():
-    (first, *_) = FAILURES
-    assert first.address() == "/gan?data=ring&lr_D=0.0001"
-    assert first.address(first.cures[0]) == "/gan?data=ring&lr_D=0.0001&diversity=minibatch%20std"
-    for failure in [*FAILURES, *CODED, *FLOW_FAILURES]:
-        for cure in (None, *failure.cures):
-            family, knobs = failure.of(cure)
-            find(family).configure(load(failure.data).space, knobs)

@@ -15,6 +15,8 @@ from lab.runs import store
 from lab.runs.questions import recorded
 from lab.runs.supervisor import NO_MODEL, Supervisor
 
+pytestmark = pytest.mark.budget(30)
+
 
 def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for():
     """By a judge trained on real digits only; with the defaults of the room, DDIM in 20 steps at s = 2."""

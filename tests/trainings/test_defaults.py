@@ -1,43 +1,31 @@
 """The defaults work: on the grid of 25 (on the ring: see test_gallery); a conditional GAN draws the digit it
 is asked for; a VAE's bound is as good as it was, and a larger beta disentangles."""
 
-import os
-from itertools import islice
-
 import pytest
 import torch
 from safetensors.numpy import load as load_arrays
 
 from engine.codes.disentangle import known, mig
-from engine.codes.vae import VAE
-from engine.data import batches, floats, load
-from engine.diffusion.ddpm import DDPM
+from engine.data import floats, load
 from engine.family import Family
-from engine.fit import fit
-from engine.gan.cgan import CGAN
-from engine.gan.gan import GAN
 from engine.metrics.digit_classifier import judge
 from engine.metrics.observe import held_out
 from engine.metrics.ruler import floors, quality
 from lab.runs import store
+from tests.trainings.training import training
 
-long = pytest.mark.skipif("GENLAB_SEEDS" not in os.environ, reason="takes minutes; set GENLAB_SEEDS=5")
 
-
-def trained(family: type[Family], data_name: str, seed: int, rounds: int, **knobs) -> Family:
-    data = load(data_name)
-    torch.manual_seed(seed)
-    model = family(family.configure(data.space, knobs), data.space)
-    for _turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
-        pass
+def trained(family: str, data_name: str, seed: int, rounds: int, **knobs) -> Family:
+    (model,) = training(family, data_name, knobs, [seed]).models(rounds)
     return model
 
 
-@long
+@pytest.mark.budget(30)
 def test_the_default_gan_covers_20_of_the_25_modes_of_the_grid_within_10_000_rounds():
-    assert quality(trained(GAN, "grid", 1, 8000), load("grid"), 5000)["modes"] >= 20
+    assert quality(trained("gan", "grid", 1, 8000), load("grid"), 5000)["modes"] >= 20
 
 
+@pytest.mark.budget(30)
 def test_the_recorded_conditional_gan_drew_the_digits_it_was_asked_for():
     """Its last picture: ten of each digit, after 15,000 rounds of this code."""
     at = store.RECORDINGS / "cgan-digits"
@@ -45,9 +33,9 @@ def test_the_recorded_conditional_gan_drew_the_digits_it_was_asked_for():
     assert judge().label_accuracy(floats(torch.from_numpy(last)[:, None]), torch.arange(100) // 10) >= 0.85
 
 
-@long
+@pytest.mark.budget(30)
 def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
-    model = trained(CGAN, "digits", 0, 12_000)  # one to two minutes on one core
+    model = trained("cgan", "digits", 0, 12_000)  # one to two minutes on one core
     asked = model.labels(2000)
     x = model.sample(2000)
     assert judge().label_accuracy(x, asked) >= 0.9
@@ -55,28 +43,30 @@ def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
     assert min(by_digit) >= 0.6, by_digit  # 0.7 for most; the judge is stricter than the last one
 
 
+@pytest.mark.budget(30)
 def test_the_default_vae_reaches_its_bound_within_a_minute():
-    model = trained(VAE, "digits", 0, 3000)  # half a minute on one core
+    model = trained("vae", "digits", 0, 3000)  # half a minute on one core
     found = held_out(model, load("digits"), 1000)
     assert found["ELBO"] > -155  # nats; -152 was measured, and independent pixels have -206
     assert found["log p(x)"] > found["ELBO"]
     assert found["active units"] == 2
 
 
+@pytest.mark.budget(30)
 def test_the_default_diffusion_has_usable_points_after_ten_seconds():
     """1,500 rounds, five seconds on one core, or ten with all that a run measures and draws meanwhile."""
-    found = quality(trained(DDPM, "ring", 0, 1500), load("ring"))
+    found = quality(trained("ddpm", "ring", 0, 1500), load("ring"))
     assert found["modes"] == 8
     assert found["high-quality"] > 0.7  # 0.8 was measured, 0.5 with the linear schedule
     floor = floors(load("moons"))["sliced Wasserstein"]
-    assert quality(trained(DDPM, "moons", 0, 1500), load("moons"))["sliced Wasserstein"] < 3 * floor.value
+    assert quality(trained("ddpm", "moons", 0, 1500), load("moons"))["sliced Wasserstein"] < 3 * floor.value
 
 
-@long
+@pytest.mark.budget(30)
 def test_a_larger_beta_disentangles_the_ellipses():
     data, gaps = load("ellipses"), {}
     for beta in (1.0, 4.0):  # of one seed: the same was seen of five, which takes minutes
-        model = trained(VAE, "ellipses", 0, 2500, z=6, beta=beta, width=128, batch=64)
+        model = trained("vae", "ellipses", 0, 2500, z=6, beta=beta, width=128, batch=64)
         with torch.no_grad():
             gaps[beta] = mig(known(*model.encode(floats(data.x)), data.factors))
     assert gaps[4.0] > gaps[1.0] + 0.1, gaps

@@ -1,0 +1,35 @@
+"""No bench rots: each that lies here runs through in its quick form, and prints numbers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import need_chromium
+
+ROOT = Path(__file__).parents[2]
+BENCHES = sorted(Path(__file__).parent.glob("bench_*.py"))
+
+
+def in_a_browser(bench: Path) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.browser] if "playwright" in bench.read_text(encoding="utf-8") else []
+
+
+@pytest.mark.parametrize(
+    "bench", [pytest.param(bench, marks=in_a_browser(bench), id=bench.stem) for bench in BENCHES]
+)
+def test_a_bench_runs_through_in_its_quick_form(bench, request):
+    if request.node.get_closest_marker("browser"):
+        need_chromium()
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.bench.{bench.stem}", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(re.findall(r"\d+\.\d", done.stdout)) >= 3, done.stdout

@@ -1,0 +1,73 @@
+"""What the detectors say while real models train: they accuse none that works, and name what fails."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from engine.data import Dataset, batches, load
+from engine.families import find
+from engine.fit import fit
+from engine.metrics.detector import diagnose
+from engine.metrics.observe import observe
+from engine.metrics.ruler import about
+
+pytestmark = pytest.mark.budget(10)
+
+
+def story(data: Dataset, rounds: int, family: str = "gan", seed: int = 0, **knobs) -> list[list]:
+    """What the detector says at each measurement of a run."""
+    kind = find(family)
+    torch.manual_seed(seed)
+    model = kind(kind.configure(data.space, knobs), data.space)
+    known, history, told = about(data), [], []
+    for turn in fit(model, islice(batches(data, lambda: model.config.batch, seed), rounds)):
+        if turn.player == model.players[-1] and (turn.round + 1) % 64 == 0:
+            row = {"round": turn.round + 1} | {k: v.item() for k, v in turn.terms.items()}
+            history.append(row | observe(model, data))
+            told.append(diagnose(kind, history, known))
+    return told
+
+
+def names(found: list) -> list[str]:
+    return [symptom.name for symptom in found]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", ["ring", "grid", "moons", "two-bumps"])
+def test_a_default_run_is_never_accused(name, seed):
+    told = story(load(name), 1536, seed=seed)
+    assert {symptom.name for found in told for symptom in found} <= {"Working", "Learning"}
+    if name != "grid":
+        assert names(told[-1]) == ["Working"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_slow_discriminator_loses_modes_and_the_fakes_run(seed):
+    found = story(load("ring"), 768, seed=seed, lr_D=1e-4)[-1]
+    assert {"Mode collapse", "Oscillation"} <= {*names(found)}
+    assert "packing" in found[0].cure
+
+
+def test_under_minimax_a_discriminator_that_has_won_teaches_nothing():
+    told = story(load("ring"), 448, loss="minimax", k=10, lr_G=1e-4, lr_D=3e-3)
+    assert names(told[-1]) == ["Vanishing gradient"]
+
+
+def test_a_discriminator_far_ahead_is_too_strong():
+    assert names(story(load("ring"), 512, k=5, lr_G=1e-5, lr_D=3e-3)[-1]) == ["D too strong"]
+
+
+@pytest.mark.parametrize(("name", "family"), [("moons", "ddpm"), ("two-gaussians", "flow-matching")])
+def test_a_default_denoiser_is_never_accused(name, family):
+    told = story(load(name), 832, family, width=64, steps=20)
+    assert told[-1]
+    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
+
+
+def test_six_points_are_learned_by_heart():
+    data = load("two-gaussians")
+    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
+    told = story(few, 960, "ddpm", width=64, batch=64, steps=10, lr=5e-3)
+    assert names(told[-1]) == ["Overfitting"]
