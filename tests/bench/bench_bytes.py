@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.browser.visiting import Visitor
 from tests.serving import Lab, start_lab, stop_lab
 
-QUIET = 2000  # ms without a message after which a page is done
+WINDOW = 2000  # ms; a page is done when it got next to nothing in so long
+NOTHING = 5000  # bytes in a window: what the page asks for now and then, of its run's state
 
 
 class Meter:
@@ -48,11 +49,12 @@ class Meter:
         """Print what comes from this act on, until nothing more comes."""
         before = (self.http, self.files, self.stream)
         act()
-        told = None
-        while told != (told := (self.http, self.stream)):
-            self.me.page.wait_for_timeout(QUIET)
+        told = 0
+        while (now := self.http + self.stream) - told > NOTHING:
+            told = now
+            self.me.page.wait_for_timeout(WINDOW)
         http, files, stream = (
-            now - then for now, then in zip((self.http, self.files, self.stream), before, strict=True)
+            after - then for after, then in zip((self.http, self.files, self.stream), before, strict=True)
         )
         print(f"{name:44} {http:11,} {files:6} {stream:11,}", flush=True)
 
@@ -60,6 +62,13 @@ class Meter:
 def press(me: Visitor, knob: str) -> None:
     me.slider(knob).focus()
     me.page.keyboard.press("ArrowRight")
+
+
+def choose(me: Visitor, knob: str, number: int) -> None:
+    run = me.run
+    me.page.get_by_role("combobox", name=knob).click()
+    me.page.get_by_role("option").nth(number).click()
+    me.until(lambda: me.run != run, "another run")
 
 
 def open_tab(me: Visitor, name: str, part: str) -> None:
@@ -81,14 +90,14 @@ def gan(lab: Lab, browser: Browser) -> None:
     meter.measure("GAN, second visit, same browser", visit)
     meter.measure("GAN, Train: another run on the stage", me.train)
     meter.measure("GAN, a knob of the run that trains", lambda: press(me, "lr_G"))
-    meter.measure("GAN, a knob that needs another run", lambda: press(me, "k"))
+    meter.measure("GAN, other data: another run on the stage", lambda: choose(me, "Data", 1))
     me.pause()
     me.leave()
 
 
 def tabs(lab: Lab, browser: Browser) -> None:
     for room, tab, part in (
-        ("vae", "Draw", "coder"),
+        ("vae", "Draw a digit", "coder"),
         ("ddpm", "Reverse", "film"),
         ("real-nvp", "A point", "passage"),
     ):

@@ -637,6 +637,21 @@ def test_a_walls_members_stand_in_rows_and_columns(modules):
     assert says == ["1", "2", "3.0·10⁻⁵"]
 
 
+def test_a_member_of_a_wall_shows_what_its_discriminator_believes_in_two_colours(modules):
+    body = """
+    const palette = readPalette(document.body);
+    const field = { shape: [2, 2, 2], values: [255, 255, 255, 255, 0, 0, 0, 0], eight: true, version: 1 };
+    const layers = { items: new Map([["wall/field", field]]) };
+    const look = { palette, isOff: () => false, wall: { diverged: [], score: {} }, words: {} };
+    const ctx = new OffscreenCanvas(20, 10).getContext("2d");
+    for (const i of [0, 1]) paintMember(ctx, i, { x: 10 * i, y: 0, w: 10, h: 10 }, layers, look);
+    return [5, 15].map((x) => [...ctx.getImageData(x, 5, 1, 1).data].slice(0, 3));
+    """
+    real, fake = modules("wall/member.js core/palette.js", body)
+    assert real[2] > real[0] + 50
+    assert fake[0] > fake[2] + 50
+
+
 @pytest.mark.parametrize("width", [1100, 700, 320])
 def test_photographs_stand_beside_one_another_and_never_overlap(modules, width):
     body = """

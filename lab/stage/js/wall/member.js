@@ -29,7 +29,7 @@ function paintMemberField(ctx, i, item, area, look) {
   const [n, rows, columns] = item.shape;
   const stamp = `${item.version}${look.palette.name}`;
   if (item.painted !== stamp) {
-    item.cache = fieldImage({ ...item, shape: [n * rows, columns] }, look, false);
+    item.cache = fieldImage({ ...item, shape: [n * rows, columns] }, look, null);
     item.painted = stamp;
   }
   ctx.imageSmoothingEnabled = true;
