@@ -54,8 +54,8 @@ def names(package: str) -> list[str]:
         for inner in sorted(place.iterdir()):
             if inner.is_dir() and inner.name.isidentifier() and any(inner.glob("*.py")):
                 places.setdefault(f"{package}.{inner.name}", []).append(str(inner))
-    found = [(name, m) for name, paths in places.items() for m in pkgutil.iter_modules(paths)]
-    return sorted(f"{name}.{m.name}" for name, m in found if not m.ispkg)
+    modules = [(name, m) for name, paths in places.items() for m in pkgutil.iter_modules(paths)]
+    return sorted(f"{name}.{m.name}" for name, m in modules if not m.ispkg)
 
 
 def kind_of(name: str) -> str:
@@ -78,17 +78,17 @@ def serving(kind: str, package: str, name: str, model: type) -> list[Callable[..
 @cache
 def _functions(kind: str, package: str, name: str) -> dict[type, Callable[..., Any]]:
     """By the type that they serve. Raises TypeError where two serve the same."""
-    found: dict[type, Callable[..., Any]] = {}
+    functions: dict[type, Callable[..., Any]] = {}
     for module in modules(kind, package):
         function = vars(module).get(name)
         if not inspect.isfunction(function) or function.__module__ != module.__name__:
             continue
         served = _served(function)
-        if served in found:
-            other = found[served].__module__
+        if served in functions:
+            other = functions[served].__module__
             raise TypeError(f"{other} and {module.__name__} both have a {name} for {served.__name__}")
-        found[served] = function
-    return found
+        functions[served] = function
+    return functions
 
 
 def _served(function: Callable[..., Any]) -> type:

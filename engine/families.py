@@ -18,7 +18,7 @@ def families() -> dict[str, type[Family]]:
 
     A file that does not import fails loudly, and so does a file of GENLAB_FAMILIES that defines no family.
     """
-    found: dict[str, type[Family]] = {}
+    known: dict[str, type[Family]] = {}
     for package in ("engine", YOURS):
         for name in names(package):
             if kind_of(name) in ROLES or (package == "engine" and name.count(".") < 2):
@@ -29,13 +29,13 @@ def families() -> dict[str, type[Family]]:
             if not here and package == YOURS and name.count(".") == 1:
                 raise TypeError(f"{module.__file__} defines no Family; put helpers into a folder beside it")
             for family in here:
-                if family.name in found:
+                if family.name in known:
                     raise TypeError(
                         f"two families are named {family.name!r}: rename that of {module.__file__}"
                     )
                 family.Config.knobs()  # a badly declared one fails here, not on a page
-                found[family.name] = family
-    return dict(sorted(found.items()))
+                known[family.name] = family
+    return dict(sorted(known.items()))
 
 
 def find(name: str) -> type[Family]:

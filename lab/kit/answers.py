@@ -59,12 +59,12 @@ def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 4
     st.html("".join([*parts, "</div></div>"]))
 
 
-def _figure(it: Figure) -> str:
+def _figure(figure: Figure) -> str:
     file = io.BytesIO()
-    Image.fromarray(it.picture).save(file, "png")
+    Image.fromarray(figure.picture).save(file, "png")
     source = base64.b64encode(file.getvalue()).decode()
-    alt = escape(it.name or it.caption, quote=True)
-    caption = escape(it.caption).replace("\n", "<br>")
+    alt = escape(figure.name or figure.caption, quote=True)
+    caption = escape(figure.caption).replace("\n", "<br>")
     image = f'<img src="data:image/png;base64,{source}" alt="{alt}">'
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 

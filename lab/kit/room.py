@@ -79,14 +79,14 @@ def _draw_under(
     family: type[Family], place: DeltaGenerator, under: Under, defaults: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The values of the knobs under the stage, which are drawn there."""
-    knobs, found = family.Config.knobs(), {name: defaults[name] for name in under.names}
+    knobs, values = family.Config.knobs(), {name: defaults[name] for name in under.names}
     with place.container(border=True):
         st.markdown(f"**{under.title}**")
         for row in under.rows():
             for name, column in zip(row, st.columns(len(row)), strict=True):
                 with column:
-                    found[name] = widget(knobs[name], defaults[name])
-    return found
+                    values[name] = widget(knobs[name], defaults[name])
+    return values
 
 
 def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
@@ -153,8 +153,8 @@ def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any
 @cache
 def shipped() -> list[tuple[str, store.Info]]:
     """The runs that ship with the lab."""
-    found = sorted(file for place in store.recordings() for file in place.glob("*/run.json"))
-    return [(file.parent.name, store.read_info(file.parent)) for file in found]
+    infos = sorted(file for place in store.recordings() for file in place.glob("*/run.json"))
+    return [(file.parent.name, store.read_info(file.parent)) for file in infos]
 
 
 def _start(family: type[Family], setting: Setting) -> str:
@@ -176,12 +176,12 @@ def _open(run_id: str) -> str:
 
 def values_of(info: store.Info) -> dict[str, Any]:
     """What the widgets show for this run."""
-    found = {k: v for k, v in info.config.items() if k not in info.wall}
-    found |= {"data": info.data, "seed": info.seed}
+    values = {k: v for k, v in info.config.items() if k not in info.wall}
+    values |= {"data": info.data, "seed": info.seed}
     names = [*info.wall, "none"][:2]
     for (side, listed), name in zip(AXES.items(), names if info.wall else (), strict=False):
-        found |= {side: name, listed: ", ".join(f"{v:g}" for v in info.wall.get(name, ()))}
-    return found
+        values |= {side: name, listed: ", ".join(f"{v:g}" for v in info.wall.get(name, ()))}
+    return values
 
 
 def _go(run_id: str) -> None:

@@ -235,12 +235,12 @@ def _ladder(knob: Knob, default: float, key: str) -> list[float]:
     assert knob.high is not None
     first, last = math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high))
     steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
-    found = {v for v in steps if knob.low <= v <= knob.high} | {default}
+    values = {v for v in steps if knob.low <= v <= knob.high} | {default}
     for now in (st.session_state.get(key), st.query_params.get(key)):
         try:
             value = float(now)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             continue
         if knob.low <= value <= knob.high:
-            found.add(value)
-    return sorted(found)
+            values.add(value)
+    return sorted(values)

@@ -149,13 +149,13 @@ class Subject:
 def subjects() -> dict[type, tuple[Subject, ModuleType]]:
     """Every subject by the type that it speaks of, with the module that has it. Raises TypeError where two
     speak of one type."""
-    found: dict[type, tuple[Subject, ModuleType]] = {}
+    known: dict[type, tuple[Subject, ModuleType]] = {}
     for module in modules("words", "lab"):
         for one in vars(module).values():
-            if isinstance(one, Subject) and found.setdefault(one.family, (one, module))[0] is not one:
-                other = found[one.family][1].__name__
+            if isinstance(one, Subject) and known.setdefault(one.family, (one, module))[0] is not one:
+                other = known[one.family][1].__name__
                 raise TypeError(f"{other} and {module.__name__} both speak of {one.family.__name__}")
-    return found
+    return known
 
 
 @cache
@@ -180,10 +180,10 @@ def places() -> list[Place]:
     placed = [place for one, _ in subjects().values() for place in one.places]
     named = {place.address for place in placed}
     placed += [Place(name, family.source) for name, family in known.items() if name not in named]
-    found = []
+    titled = []
     for place in placed:
         family = known.get(place.address)
         title = place.title or (family.title if family else place.address.replace("-", " ").capitalize())
         branch = place.branch or (family.branch if family else "beside")
-        found.append(place._replace(title=title, branch=branch))
-    return sorted(found, key=lambda place: place.rank)
+        titled.append(place._replace(title=title, branch=branch))
+    return sorted(titled, key=lambda place: place.rank)

@@ -46,7 +46,7 @@ def checks(room: Room) -> None:
         return
     if st.button("Measure now", icon=":material/rule:", key="measure"):
         try:
-            found = supervisor().measure(room.run)
+            measured = supervisor().measure(room.run)
         except Refused as refusal:
             st.error(str(refusal))
             return
@@ -57,6 +57,6 @@ def checks(room: Room) -> None:
                 "allowed": f"{c.tolerance:.0e}",
                 "": "✅ holds" if c.holds else "❌ broken",
             }
-            for c in found
+            for c in measured
         ]
         st.table(rows)

@@ -30,15 +30,15 @@ class Wanted(NamedTuple):
 def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list[str]:
     """The runs in the address, changed as the sliders say; or new ones. A run whose knobs in `fixed`
     began with other values is not the one that is wanted."""
-    found = _found(wanted, fixed) or _start(wanted)
-    for name, run_id in zip(NAMES, found, strict=False):
+    runs = _found(wanted, fixed) or _start(wanted)
+    for name, run_id in zip(NAMES, runs, strict=False):
         st.query_params[name] = run_id
     with suppress(Refused):
         for before in st.session_state.get("_together", ()):
-            if before not in found:  # nobody looks at it now
+            if before not in runs:  # nobody looks at it now
                 supervisor().do(before, who(), {"do": "pause"})
-    st.session_state["_together"] = found
-    return found
+    st.session_state["_together"] = runs
+    return runs
 
 
 def _found(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:

@@ -61,11 +61,11 @@ def judged_by(name: str) -> Future[About]:
 _measuring = ThreadPoolExecutor(1)
 
 
-def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
+def tell(symptoms: list[Symptom] | None) -> list[dict[str, str]]:
     """The detector's findings in words: tone (good, bad or ""), name, what is seen, cure."""
-    if found is None:
+    if symptoms is None:
         return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
-    if not found:
+    if not symptoms:
         return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
     return [
         {
@@ -74,7 +74,7 @@ def tell(found: list[Symptom] | None) -> list[dict[str, str]]:
             "says": one.sentence.removeprefix(f"{one.name}: "),
             "cure": one.cure,
         }
-        for one in found
+        for one in symptoms
     ]
 
 

@@ -71,18 +71,20 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
 
 def _choose_family() -> type[Family]:
     """The model, kept in the address; a link to a run says it itself."""
-    found = {name: family for name, family in families().items() if family.stacked}
+    stackable = {name: family for name, family in families().items() if family.stacked}
     name = st.query_params.get("family", "gan")
     try:
         if run_id := st.query_params.get("run"):
             name = store.read_info(store.folder(run_id)).family
     except Refused:
         pass  # the room will say so
-    name = st.session_state.setdefault("family", name if name in found else "gan")
+    name = st.session_state.setdefault("family", name if name in stackable else "gan")
     with st.sidebar:
-        name = st.selectbox("Model", list(found), format_func=lambda name: found[name].title, key="family")
+        name = st.selectbox(
+            "Model", list(stackable), format_func=lambda name: stackable[name].title, key="family"
+        )
     _bind("family", name, "gan")
-    return found[name]
+    return stackable[name]
 
 
 def _swept(defaults: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _bind(key: str, value: str, default: str) -> None:
 
 def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
     """Name and values, as text, of the rows and of the columns."""
-    found, knobs = [], family.Config.knobs()
+    axes, knobs = [], family.Config.knobs()
     for side, column in zip(AXES, st.columns(2), strict=True):
         options = wall.choices(family) + [NONE] * (side == "columns")
         default = first(side, options)
@@ -125,10 +127,10 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
             text = st.text_input(
                 "Values, with commas between", key=listed, max_chars=600, disabled=name == NONE
             )
-        found.append((name, text))
+        axes.append((name, text))
         _bind(side, name, default)
         _bind(listed, text, usual(family, name))
-    return found
+    return axes
 
 
 def _usual_values(family: type[Family], side: str) -> None:
@@ -144,12 +146,12 @@ def usual(family: type[Family], name: str) -> str:
         return ", ".join(map(str, range(SEEDS)))
     if name == "beta":
         return "0.1, 0.5, 1, 2, 4, 8, 16, 32"
-    it = family.Config.knobs()[name]
-    assert it.low is not None
-    assert it.high is not None
-    around = [it.default * times for times in (0.1, 0.3, 1, 3)]
-    even = [it.low + (it.high - it.low) * i / 3 for i in range(4)]
-    return ", ".join(f"{min(it.high, max(it.low, v)):.4g}" for v in (around if it.log else even))
+    knob = family.Config.knobs()[name]
+    assert knob.low is not None
+    assert knob.high is not None
+    around = [knob.default * times for times in (0.1, 0.3, 1, 3)]
+    even = [knob.low + (knob.high - knob.low) * i / 3 for i in range(4)]
+    return ", ".join(f"{min(knob.high, max(knob.low, v)):.4g}" for v in (around if knob.log else even))
 
 
 def _axes_of(chosen: list[tuple[str, str]]) -> dict[str, list[int | float]]:

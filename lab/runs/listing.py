@@ -27,10 +27,10 @@ class Listed(NamedTuple):
 def listed(function: Callable[..., Any]) -> Listed:
     """The source of a function or class, without marks."""
     lines, first = inspect.getsourcelines(inspect.unwrap(function))
-    found = {
+    marks = {
         first + i: m[1].split() for i, line in enumerate(lines) if (m := _MARK.search(line.rstrip("\n")))
     }
-    return Listed(function.__name__, first, unmarked(textwrap.dedent("".join(lines)).rstrip()), found)
+    return Listed(function.__name__, first, unmarked(textwrap.dedent("".join(lines)).rstrip()), marks)
 
 
 def unmarked(text: str) -> str:

@@ -64,10 +64,10 @@ class Questions:
         """The answer, or its first part, which has a number: "part"."""
         self.streams.pop(asker, None)
         round, model, data = self._model(run_id)
-        found = probes.ask(model, data, name, arguments)
-        if isinstance(found, dict):
-            return {"round": round} | found
-        self.streams[asker] = ({"round": round} | part for part in found)
+        answer = probes.ask(model, data, name, arguments)
+        if isinstance(answer, dict):
+            return {"round": round} | answer
+        self.streams[asker] = ({"round": round} | part for part in answer)
         while len(self.streams) > STREAMS:
             self.streams.pop(next(iter(self.streams)))
         return self.more(run_id, asker) or {}

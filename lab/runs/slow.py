@@ -59,15 +59,15 @@ class Listing:
     def names(self, statement: ast.stmt) -> list[str]:
         """What this statement itself binds, not the lines of its body, in the order it is written."""
         body = {id(part) for name in ("body", "orelse") for part in getattr(statement, name, [])}
-        found, todo = [], [node for node in ast.iter_child_nodes(statement) if id(node) not in body]
+        bound, todo = [], [node for node in ast.iter_child_nodes(statement) if id(node) not in body]
         inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.FunctionDef)
         while todo:
             node = todo.pop(0)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.append(node.id)
+                bound.append(node.id)
             if not isinstance(node, inner):  # what they bind is theirs
                 todo += ast.iter_child_nodes(node)
-        return found
+        return bound
 
 
 class Trace:
@@ -178,10 +178,10 @@ def _keep(into: Step, name: str, value: Any) -> None:
 def trace(functions: Sequence[Callable[..., Any]]) -> Iterator[Trace]:
     """Within, record what runs in these functions. A debugger or a coverage tool that watched
     before does so again afterwards."""
-    found, before = Trace(functions), sys.gettrace()
-    sys.settrace(found.call)
+    tracer, before = Trace(functions), sys.gettrace()
+    sys.settrace(tracer.call)
     try:
-        yield found
+        yield tracer
     finally:
         sys.settrace(before)
 
@@ -194,12 +194,12 @@ def functions_of(family: type[Family]) -> list[Callable[..., Any]]:
 
 def step(run: Run, player: str | None) -> bytes:
     """Make one step of a run and return the frame after it, with the trace. Raises `Refused`."""
-    with trace(functions_of(run.family)) as found:
+    with trace(functions_of(run.family)) as traced:
         run.do({"do": "step", "player": player})
-    _moved(found)
+    _moved(traced)
     arrays = load_arrays(frame := run.frame())
     about = json.loads(wire.header(frame)["frame"])
-    sources = [one for one in found.listings.values() if any(s.fn == one.name for s in found.steps)]
+    sources = [one for one in traced.listings.values() if any(s.fn == one.name for s in traced.steps)]
     about["trace"] = {
         "player": run.last,
         "round": run.round,
@@ -209,24 +209,24 @@ def step(run: Run, player: str | None) -> bytes:
                 "fn": s.fn, "line": s.line, "kind": s.kind,
                 "binds": list(s.tensors), "shapes": s.shapes, "numbers": _finite(s), "marks": s.marks,
             }
-            for s in found.steps
+            for s in traced.steps
         ],
     }  # fmt: skip
-    for i, one in enumerate(found.steps):
+    for i, one in enumerate(traced.steps):
         arrays |= {f"trace/{i}/{name}": _packed(tensor) for name, tensor in one.tensors.items()}
     return wire.pack_frame(arrays, about)
 
 
-def _moved(found: Trace) -> None:
+def _moved(traced: Trace) -> None:
     """The last sub-step: how long the gradient is, and how far the weights went along it."""
-    assert found.player is not None
-    weights = list(found.player.parameters())
+    assert traced.player is not None
+    weights = list(traced.player.parameters())
     gradient = [w.grad.flatten() for w in weights if w.grad is not None]
-    change = [(w.detach() - b).flatten() for w, b in zip(weights, found.before, strict=True)]
-    last = next(s for s in reversed(found.steps) if s.fn == "turns")
+    change = [(w.detach() - b).flatten() for w, b in zip(weights, traced.before, strict=True)]
+    last = next(s for s in reversed(traced.steps) if s.fn == "turns")
     sizes = {"gradient": gradient, "change": change}
     numbers = {name: torch.cat(parts).norm().item() for name, parts in sizes.items() if parts}
-    found.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step", marks=["gradient"]))
+    traced.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step", marks=["gradient"]))
 
 
 def _finite(one: Step) -> dict[str, float | None]:

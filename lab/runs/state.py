@@ -62,27 +62,27 @@ def tensors_of(model: Family, optimizers: Optimizers, stream: Stream) -> dict[st
 
 def _flat(slots: dict[str, Any]) -> dict[str, Tensor]:
     """An optimizer's slots as tensors: L-BFGS has lists of them (`key[]`) and numbers (`key()`), too."""
-    found = {}
+    tensors = {}
     for key, value in slots.items():
         if isinstance(value, Tensor):
-            found[key] = value
+            tensors[key] = value
         elif isinstance(value, int | float):
-            found[f"{key}()"] = torch.tensor(value, dtype=torch.float64)
+            tensors[f"{key}()"] = torch.tensor(value, dtype=torch.float64)
         elif all(isinstance(one, Tensor) for one in value):  # other lists are scratch paper
-            found[f"{key}[]"] = torch.stack(value) if value else torch.zeros(0)
-    return found
+            tensors[f"{key}[]"] = torch.stack(value) if value else torch.zeros(0)
+    return tensors
 
 
 def _slots(flat: dict[str, Tensor]) -> dict[str, Any]:
     """The slots of which `_flat` made these."""
-    found: dict[str, Any] = {}
+    slots: dict[str, Any] = {}
     for key, tensor in flat.items():
         if key.endswith("()"):
             value = float(tensor)
-            found[key[:-2]] = int(value) if value.is_integer() else value
+            slots[key[:-2]] = int(value) if value.is_integer() else value
         else:
-            found[key.removesuffix("[]")] = list(tensor) if key.endswith("[]") else tensor
-    return found
+            slots[key.removesuffix("[]")] = list(tensor) if key.endswith("[]") else tensor
+    return slots
 
 
 def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimizers, stream: Stream) -> None:

@@ -136,11 +136,11 @@ def change_info(at: Path, **values: Any) -> Info:
 
 def every() -> list[Info]:
     """All runs that can be read, newest first."""
-    found = []
+    infos = []
     for file in home().glob("*/run.json"):
         with suppress(Refused):
-            found.append(read_info(file.parent))
-    return sorted(found, key=lambda info: -info.created)
+            infos.append(read_info(file.parent))
+    return sorted(infos, key=lambda info: -info.created)
 
 
 def write(path: Path, data: bytes, durable: bool = True) -> None:

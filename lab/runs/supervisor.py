@@ -276,10 +276,10 @@ class Supervisor:
         """The answer to a page's question, which waits for it; of several parts the last."""
         asker = secrets.token_hex(8)
         try:
-            found = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
-            while "part" in found and (more := self.more(run_id, asker).result(ANSWER_SECONDS)):
-                found = more
-            return found
+            answer = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
+            while "part" in answer and (more := self.more(run_id, asker).result(ANSWER_SECONDS)):
+                answer = more
+            return answer
         except TimeoutError as error:
             raise Refused(BUSY) from error
 

@@ -87,10 +87,10 @@ def check_set(info: Info, names: Collection[str]) -> None:
 
 def mean(total: Tensor, rounds: int) -> float | list[float | None]:
     """The mean of a term over rounds; or a list with one a member, None for what is not a number."""
-    found = total.tolist()
-    if isinstance(found, float):
-        return found / rounds
-    return [v / rounds if math.isfinite(v) else None for v in found]
+    sums = total.tolist()
+    if isinstance(sums, float):
+        return sums / rounds
+    return [v / rounds if math.isfinite(v) else None for v in sums]
 
 
 def diverged(row: Mapping[str, Any], n: int) -> list[int]:
@@ -109,6 +109,6 @@ def observe(model: Family, data: Dataset) -> dict[str, Any]:
     if isinstance(data.space, Picture):
         return told
     held = ruler(data, SAMPLES)
-    found = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
-    names = dict.fromkeys(name for scores in found for name in scores)
-    return told | {name: [scores.get(name) for scores in found] for name in names}
+    scored = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
+    names = dict.fromkeys(name for scores in scored for name in scores)
+    return told | {name: [scores.get(name) for scores in scored] for name in names}

@@ -104,12 +104,12 @@ def levels(history: Rows, data: Dataset) -> Arrays:
     """What real data score, in the charts of the measures that say so: the floor, and two standard errors
     around it."""
     recent = {name for row in history[-64:] for name in row}  # at most 64 rows from one measure to the next
-    found = {}
+    drawn = {}
     for measure in map(declared, sorted(recent)):
         if measure.floor and (floor := measure.floor(data)):
             band = [floor.value, floor.value - 2 * floor.error, floor.value + 2 * floor.error]
-            found[f"level/{measure.chart}/{floor.says}"] = np.asarray(band, np.float32)
-    return found
+            drawn[f"level/{measure.chart}/{floor.says}"] = np.asarray(band, np.float32)
+    return drawn
 
 
 def measures(history: Rows) -> dict[str, dict[str, Any]]:

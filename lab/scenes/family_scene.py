@@ -17,10 +17,10 @@ def draw(model: Family, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
         return {"images/samples": pictures(model.sample(IMAGES))}
     if isinstance(data.space, Line):
         return line(model.sample(DRAWS), data, full)
-    found = {"points/fake": halves(model.sample(POINTS))}
+    drawn = {"points/fake": halves(model.sample(POINTS))}
     if full:
-        found["points/real"] = halves(data.take(slice(POINTS)))
-    return found
+        drawn["points/real"] = halves(data.take(slice(POINTS)))
+    return drawn
 
 
 def line(draws: torch.Tensor, data: Dataset, full: bool) -> Arrays:
@@ -31,7 +31,7 @@ def line(draws: torch.Tensor, data: Dataset, full: bool) -> Arrays:
     spread = (x[1] - x[0]) * 2
     middle = (x[1:] + x[:-1]) / 2
     kernel = torch.exp(-0.5 * ((x[:, None] - middle) / spread) ** 2) / (spread * (2 * torch.pi) ** 0.5)
-    found = {"line/model density": graph(x, kernel @ counts / len(draws))}
+    drawn = {"line/model density": graph(x, kernel @ counts / len(draws))}
     if full and data.target is not None:
-        found["line/truth density"] = graph(x, data.target.log_prob(x[:, None]).exp())
-    return found
+        drawn["line/truth density"] = graph(x, data.target.log_prob(x[:, None]).exp())
+    return drawn

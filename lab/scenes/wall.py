@@ -29,10 +29,10 @@ def draw(model: Family, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
         side = max(1, min(3, math.isqrt(PIXELS // (n * data.space.size))))
         shown = pictures(model.sample(side * side).nan_to_num(-1).flatten(0, 1))
         return {"wall/images": shown.reshape(n, side * side, *shown.shape[1:])}
-    found = {"wall/points": halves(model.sample(min(POINTS, ALL_POINTS // n)))}
+    drawn = {"wall/points": halves(model.sample(min(POINTS, ALL_POINTS // n)))}
     if full:
-        found["wall/real"] = halves(data.take(slice(REAL)))
-    return found | (field(model, data) if "belief" in model.stacked else {})
+        drawn["wall/real"] = halves(data.take(slice(REAL)))
+    return drawn | (field(model, data) if "belief" in model.stacked else {})
 
 
 def field(model: Family, data: Dataset) -> Arrays:

@@ -22,13 +22,13 @@ _IMPORT = re.compile(r'^(?:import|export)\b[^"\n]* from "([^"]+)";$', re.MULTILI
 
 def _read(folder: Traversable, path: str = "") -> dict[str, bytes]:
     """All scripts and style sheets below a folder, by their paths from it."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
         if entry.is_dir():
-            found |= _read(entry, f"{path}{entry.name}/")
+            contents |= _read(entry, f"{path}{entry.name}/")
         elif entry.name.endswith((".js", ".css")):
-            found[path + entry.name] = entry.read_bytes()
-    return found
+            contents[path + entry.name] = entry.read_bytes()
+    return contents
 
 
 FILES = _read(files("lab.stage") / "js")
@@ -49,10 +49,10 @@ def imported(module: str) -> list[str]:
 
 def needed(*modules: str) -> list[str]:
     """These modules and all that they import, each once, in the order in which a browser would find them."""
-    found = list(dict.fromkeys(modules))
-    for module in found:  # which grows meanwhile
-        found += [one for one in dict.fromkeys(imported(module)) if one not in found]
-    return found
+    paths = list(dict.fromkeys(modules))
+    for module in paths:  # which grows meanwhile
+        paths += [one for one in dict.fromkeys(imported(module)) if one not in paths]
+    return paths
 
 
 def component(name: str, module: str, *sheets: str) -> Any:
