@@ -346,6 +346,42 @@ def test_numbers_under_the_picture_follow_measures_that_come_later(modules):
     assert third == [["W", "Distance −W", "–"], ["n", "groups", "3"]]
 
 
+def test_a_stage_keeps_what_it_was_told_of_measures_until_there_is_another_run(modules):
+    body = """
+    const place = document.body.appendChild(document.createElement("div"));
+    place.style.width = "240px"; // then names stand above the chart
+    const stage = new Stage(place);
+    stage.link.connect = () => {};
+    const page = { legend: [], players: [], train: true, labels: {}, height: 400, graph: null, links: [] };
+    const array = (...data) => ({ shape: [data.length / 2, 2], data: Float32Array.from(data) });
+    const arrays = { "curve/loss of D/W": array(0, 3, 8, 1.25), "curve/loss of D/other": array(0, 1, 8, 2) };
+    const full = (meta) => stage.receive({ meta, arrays: new Map(Object.entries(arrays)) });
+    const drawn = async () => {
+      await new Promise((done) => setTimeout(done, 150));
+      const chart = stage.root.querySelector(".chart");
+      return [...chart.querySelectorAll("figcaption > span, .keys > span")].map((one) => one.textContent);
+    };
+    const told = [];
+    stage.update({ data: { ...page, run: "one" } });
+    full({ round: 8, measures: args[0] });
+    stage.receive({ meta: { round: 9 }, arrays: new Map() });
+    told.push(await drawn());
+    const other = { label: "D", role: "data" };
+    stage.receive({ meta: { round: 16, measures: { other } }, arrays: new Map() });
+    told.push(await drawn(), stage.drawer.roleOfName("other"), stage.drawer.roleOfName("nobody"));
+    stage.update({ data: { ...page, run: "two" } });
+    full({ round: 8 });
+    told.push(await drawn());
+    stage.close();
+    return told;
+    """
+    first, more, role, nobody, another = modules("stage/stage.js", body, MEASURES)
+    assert first == ["Loss of D", "Distance −W1.25", "other2"]
+    assert more == ["Loss of D", "Distance −W1.25", "D2"]
+    assert (role, nobody) == ("data", "truth")
+    assert another == ["Loss of D", "W1.25", "other2"]
+
+
 # --- axes, boxes, densities -----------------------------------------------------------------------
 
 

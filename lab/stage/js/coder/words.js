@@ -1,3 +1,4 @@
+/** The sentences of the way of a picture through a model with codes. */
 export const CODER_WORDS = {
   hint: "Draw a digit here",
   pad: "Drawing pad, white ink on black. Without a pointer, pick a test picture below.",
