@@ -18,7 +18,7 @@ def pick() -> torch.device:
     return torch.device("cpu")
 
 
-def settle(threads: int = 1) -> torch.device:
+def prepare(threads: int = 1) -> torch.device:
     """Prepare this process for training and return its device.
 
     One thread is the default: on shared cores a small network trains many times faster on one

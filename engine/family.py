@@ -54,7 +54,7 @@ class Family(nn.Module, ABC):
     recipes: ClassVar[dict[Any, dict[str, Any]]] = {}  # other defaults, by kind of space or name of data
     heavy: ClassVar[bool] = False  # a heavy run gets a worker of its own
     labelled: ClassVar[bool] = False  # it needs data with classes
-    algorithm: ClassVar[tuple[str, ...]] = ()  # methods that `turns` calls, for slow motion; see lab/runs/listing.py
+    algorithm: ClassVar[tuple[str, ...]] = ()  # methods that `turns` calls, for slow motion
     stackable: ClassVar[tuple[str, ...]] = ()  # knobs that may differ in a stack (engine/stack.py)
     stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness, to be called on all members
     draws: ClassVar[tuple[str, ...]] = ()  # methods of a number n that draw all of its noise

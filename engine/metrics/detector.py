@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from engine.dispatch import serving
 from engine.family import Family
 from engine.metrics.measure import declared
-from engine.metrics.ruler import JS, About
+from engine.metrics.ruler import JS, DataFacts
 
 Row = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Symptom(NamedTuple):
         return self.tone == "bad"
 
 
-def diagnose(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
+def diagnose(family: type[Family], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell."""
     detectors = serving("symptoms", "engine", "symptoms", family)
     return (detectors[0] if detectors else symptoms)(family, rows, data)
@@ -84,7 +84,7 @@ class Story(NamedTuple):
     """The measurements of a run, and what they are about."""
 
     rows: list[Row]
-    data: About
+    data: DataFacts
 
     def loss(self, i: int) -> float:
         """The largest term of any loss, without its sign."""
@@ -139,6 +139,6 @@ LOOKS = [
 ]  # fmt: skip
 
 
-def symptoms(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
+def symptoms(family: type[Family], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """Of a family without a detector of its own: a loss that runs away, and how far the samples are."""
     return looked(LOOKS, Story(rows, data))

@@ -51,7 +51,7 @@ JS = Measure(
 )  # fmt: skip
 
 
-class About(NamedTuple):
+class DataFacts(NamedTuple):
     """What the detector of symptoms knows of the data."""
 
     floors: dict[str, Floor]
@@ -104,14 +104,14 @@ class Ruler:
         return {MODES: float(near.modes), HIGH_QUALITY: near.high_quality} | found, near.shares
 
     @cached_property
-    def about(self) -> About:
+    def about(self) -> DataFacts:
         """What is known of the data without any model."""
         real = self._fresh(16) if self.target else self._subsets(16)
         shares = torch.stack([self.look(x)[1] for x in real]).mean(0)
         known = self.target is not None and self.target.modes is not None
         spread = real[0].double().var(0).mean().sqrt().item()
         entropy = self.target.entropy() if self.target else None
-        return About(self.floors, shares.tolist(), "modes" if known else "regions", spread, entropy)
+        return DataFacts(self.floors, shares.tolist(), "modes" if known else "regions", spread, entropy)
 
     @cached_property
     def floors(self) -> dict[str, Floor]:
@@ -175,9 +175,9 @@ def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
     return ruler(data, n).floors if measurable(data) else {}
 
 
-def about(data: Dataset) -> About:
+def about(data: Dataset) -> DataFacts:
     """What a detector must know of the data; nothing but the kind for images."""
-    return ruler(data).about if measurable(data) else About({}, [], "images", 1.0)
+    return ruler(data).about if measurable(data) else DataFacts({}, [], "images", 1.0)
 
 
 def _error(scores: Tensor) -> float:

@@ -118,7 +118,9 @@ def decoder(device: torch.device, dtype: torch.dtype) -> Decoder:
     try:
         net.load_state_dict({k: t.float() for k, t in load(FILE.read_bytes()).items()}, assign=True)
     except (OSError, RuntimeError) as error:
-        raise Refused(f"{FILE.name} is missing or does not fit; make it: python -m lab.decoder.") from error
+        raise Refused(
+            f"{FILE.name} is missing or does not fit; make it with python -m lab.makers.decoder."
+        ) from error
     return net.to(device, dtype).requires_grad_(False).eval()
 
 

@@ -117,7 +117,7 @@ def train(at: Path) -> Decoder:
 
 
 def main() -> None:
-    device.settle(1)
+    device.prepare(1)
     at = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     train(at)
     print(f"{at.name}: {at.stat().st_size:,} bytes")

@@ -63,7 +63,7 @@ def halved(model: Family) -> dict[str, Tensor]:
 
 def main() -> None:
     """Make the recordings that are named, or all; those of GENLAB_FAMILIES go beside their words."""
-    device.settle(1)
+    device.prepare(1)
     known = recordings()
     for name in sys.argv[1:] or known:
         one, module = known[name]

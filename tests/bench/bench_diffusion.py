@@ -29,7 +29,7 @@ from torchvision import transforms
 from tqdm import tqdm
 
 from engine import data as our_data
-from engine.device import settle
+from engine.device import prepare
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.schedule import beta
 from engine.fit import fit, optimizers_of
@@ -207,7 +207,7 @@ def training() -> None:
 
 
 def main() -> None:
-    settle(1)
+    prepare(1)
     sampling()
     training()
 

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from zuko.transforms import MonotonicRQSTransform
 
 from engine.data import batches, load
-from engine.device import settle
+from engine.device import prepare
 from engine.families import find
 from engine.fit import fit, optimizers_of
 from engine.flow.base import Flow
@@ -218,7 +218,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=7, help="turns, whose median counts")
     times = parser.parse_args().times
-    settle(1)
+    prepare(1)
     torch.manual_seed(0)
     print(f"{'':<34}{''.join(f'{name:>11}' for name in NAMES)}{'ratio':>9}   target: > 1")
     for kind, (title, layers) in KINDS.items():

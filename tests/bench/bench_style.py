@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from engine import data as our_data
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.transfer import Transfer
-from engine.device import settle
+from engine.device import prepare
 from engine.fit import fit, optimizers_of
 from engine.nets.backbone import backbone, caffe
 from engine.style import colour
@@ -134,7 +134,7 @@ def memory(size: int) -> None:
 
 
 def train(size: int) -> None:
-    settle(1)
+    prepare(1)
     data = our_data.load("china.brushstrokes")
     model = StyleTransfer(StyleTransfer.configure(data.space, {"size": size, "levels": 1}), data.space)
     start = time.process_time()
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--coarse", type=int, default=60)
     given = parser.parse_args()
-    settle(1)
+    prepare(1)
     memory(512)
     race(given.size, given.rounds, given.levels, given.coarse)
 

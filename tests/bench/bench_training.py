@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from engine import data as our_data
-from engine.device import settle
+from engine.device import prepare
 from engine.gan.gan import GAN
 from lab.runs import store
 from lab.runs.run import Run
@@ -114,7 +114,7 @@ def compare(name: str, peer: Any, run: Run, batch: int, target: str) -> None:
 
 def main() -> None:
     device_threads = 1
-    settle(device_threads)
+    prepare(device_threads)
     print(f"{'':<44}{'peer':>8}{'ours':>8}{'examples/s':>12}{'ratio':>8}   target")
     ring, digits = our_data.load("ring"), our_data.load("digits")
     with tempfile.TemporaryDirectory() as home:

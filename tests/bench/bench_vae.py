@@ -29,7 +29,7 @@ from torchvision import transforms
 from engine import data as our_data
 from engine.codes.base import bound
 from engine.codes.vae import VAE
-from engine.device import settle
+from engine.device import prepare
 from engine.fit import fit, optimizers_of
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -216,7 +216,7 @@ def main() -> None:
     parser.add_argument("--among", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=2)
     given = parser.parse_args()
-    settle(1)
+    prepare(1)
     speed()
     quality(given.updates, given.batch, given.k, given.among, given.seeds)
 

@@ -10,7 +10,7 @@ from engine.fit import optimizers_of, retune
 from engine.style import lbfgs
 from engine.style.lbfgs import LBFGS
 from engine.style.style import StyleTransfer
-from tests.laws.styling import built, noise, pictures, total, trained
+from tests.laws.style.styling import built, noise, pictures, total, trained
 
 SHALLOW = {
     "backbone": "VGG-19",

@@ -7,7 +7,7 @@ from engine.checks import measure
 from engine.style import checks as style
 from engine.style import colour
 from engine.style.style import StyleTransfer
-from tests.laws.styling import built, half, noise, pictures, trained
+from tests.laws.style.styling import built, half, noise, pictures, trained
 
 LAWS = {"style": 5, "luminance": 6, "histogram": 6}
 

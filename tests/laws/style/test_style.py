@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.func import grad
 
 from engine.style.style import TERMS, content_loss, gram, style_loss, variation
-from tests.laws.styling import built, gap, half, noise, pictures, slope, total, trained
+from tests.laws.style.styling import built, gap, half, noise, pictures, slope, total, trained
 
 # --- the losses ----------------------------------------------------------------------------------
 
