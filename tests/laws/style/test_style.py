@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from engine.style.style import TERMS, content_loss, gram, style_loss, variation
+from engine.style.losses import content_loss, gram, style_loss, variation
+from engine.style.style import TERMS
 from tests.laws.style.styling import built, gap, half, noise, pictures, slope, total, trained
 
 # --- the losses ----------------------------------------------------------------------------------
