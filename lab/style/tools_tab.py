@@ -75,6 +75,7 @@ def _bars(answer: dict[str, Any]) -> str:
     return f"{_STYLE}<div class='gram-bars'>{''.join(rows)}</div>"
 
 
+# l1 ... l5 are the shades of the roles style-1 ... style-5 in lab/stage/js/core/palette.js
 _STYLE = """<style>
 .gram-bars { display: grid; grid-template-columns: auto minmax(3rem, 24rem) auto auto; gap: 0.3rem 0.8rem;
   align-items: center; font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap }

@@ -75,7 +75,7 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert data.note
     assert data.x.shape[1:] == data.test_x.shape[1:] == data.space.shape
     assert data.x.dtype == (torch.uint8 if isinstance(data.space, Picture) else torch.float32)
-    assert next(choice.kind for choice in names() if choice.name == name) == data.space.kind
+    assert next(choice.space for choice in names() if choice.name == name) is type(data.space)
     batch = data.batch(16, 0, 0)
     assert batch.x.shape == (16, *data.space.shape)
     assert batch.x.dtype == torch.get_default_dtype()
