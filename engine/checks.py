@@ -1,8 +1,8 @@
 """Laws that a model must obey, each as a function that returns the measured discrepancy.
 
-The tests assert them in float64; a page's Check tab shows them measured on the very model at hand.
-The laws of a subject are in its `checks.py`, in a function `measure` for each type of model; those below hold
-for every family.
+The tests assert them in float64; the Check tab of a page measures them on the model that is being trained.
+The laws of a subject are in its `checks.py`, in a function `measure` for each type of model; the laws below
+hold for every family.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.fit import fit
 
 
 class Check(NamedTuple):
-    """A law, how far a model is from it, and how far rounding may take it."""
+    """A law, how far a model is from obeying it, and how far rounding may take it."""
 
     law: str  # a sentence
     discrepancy: float
@@ -30,23 +30,24 @@ class Check(NamedTuple):
 
     @property
     def holds(self) -> bool:
+        """Whether the discrepancy is within the tolerance."""
         return self.discrepancy <= self.tolerance
 
 
 def measure(model: Family, data: Dataset) -> list[Check]:
-    """Every law of this family on this model, on copies: the model is not changed."""
-    found = [
+    """Every law of this family, measured on copies of this model: the model itself is not changed."""
+    checks = [
         Check("Each player's turn leaves the other players' weights untouched.", trespass(model, data), 0),
         Check("Training twice from here with one seed gives the same numbers, bit for bit.",
               unrepeatable(model, data), 0),
     ]  # fmt: skip
     for laws in serving("checks", "engine", "measure", type(model)):
-        found += laws(model, data)
-    return found
+        checks += laws(model, data)
+    return checks
 
 
 def trespass(model: Family, data: Dataset) -> float:
-    """The largest change, over one round, of a weight whose player was not taking its turn."""
+    """The largest change of a weight in a turn of another player, over one round."""
     model = copy.deepcopy(model)
     worst = 0.0
     weights = {p: list(model.player(p).parameters()) for p in model.players}
@@ -73,10 +74,11 @@ def unrepeatable(model: Family, data: Dataset, rounds: int = 3) -> float:
 
 
 def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
-    """Relative difference between the derivative of the first turn's loss along one direction, as the
-    gradient tells it, and the slope between a step of length h up and one down, with the same noise.
+    """How far the gradient of the first turn's loss is from a central difference, relative.
 
-    The direction is half the gradient's own and half chance, so that the slope is not lost in rounding."""
+    Both give the slope along one direction, with the same noise; h is the length of a step. The direction is
+    half the gradient's own and half random, so that the slope is not lost in rounding.
+    """
     batch = Batch(0, x, y, lambda: batch)
 
     def loss() -> tuple[list[Tensor], Tensor]:
@@ -85,8 +87,8 @@ def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> fl
         return list(player.parameters()), torch.stack(list(terms.values())).sum()
 
     weights, value = loss()
-    found = torch.autograd.grad(value, weights, allow_unused=True)
-    pairs = zip(weights, found, strict=True)
+    gradients = torch.autograd.grad(value, weights, allow_unused=True)
+    pairs = zip(weights, gradients, strict=True)
     g = torch.cat([(torch.zeros_like(w) if d is None else d).flatten() for w, d in pairs])
     chance = torch.randn(g.shape, generator=torch.Generator().manual_seed(1), dtype=g.dtype)
     way = g / g.norm().clamp(min=1e-300) + chance / chance.norm()
@@ -104,6 +106,6 @@ def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> fl
 
 
 def gap(a: Tensor, b: Tensor) -> float:
-    """The largest difference, relative to numbers above 1; infinite where there is none."""
-    found = (a - b).abs().max() / (1 + b.abs().max())
-    return found.item() if found.isfinite() else float("inf")
+    """The largest difference, relative for numbers above 1; infinite if any number is not finite."""
+    largest = (a - b).abs().max() / (1 + b.abs().max())
+    return largest.item() if largest.isfinite() else float("inf")

@@ -22,13 +22,13 @@ class Knob:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
-    label: str  # a few words, for a slider
+    label: str  # a few words beside the slider
     symbol: str  # LaTeX, as in the paper
     says: str  # one plain phrase
     step: float | None
     log: bool  # spread evenly in the logarithm
     live: bool  # may change while training; otherwise a change needs a new model
-    advanced: bool  # not among the (at most six) sliders shown first
+    advanced: bool  # not among the six sliders, at most, that are shown first
 
     @property
     def range(self) -> str:
@@ -38,7 +38,7 @@ class Knob:
         return "yes or no" if self.kind == "bool" else f"in [{self.low:g}, {self.high:g}]"
 
     def ends(self) -> tuple[Any, ...]:
-        """The values a test must survive: both ends, or every choice."""
+        """The values that every model must accept: both ends, or every choice."""
         if self.kind == "choice":
             return self.choices
         return (False, True) if self.kind == "bool" else (self.low, self.high)
@@ -75,7 +75,7 @@ def knob(
 
 TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed", "tab"}
 TAKEN |= {"family", "knob", "left", "right", "a", "b", "c"}  # of a comparison
-"""Words of the address and of the command line, which no knob may have for a name."""
+"""Words of the address and of the command line, which no knob may have as its name."""
 
 
 class Config(BaseModel):
@@ -86,7 +86,7 @@ class Config(BaseModel):
 
     @classmethod
     def knobs(cls) -> dict[str, Knob]:
-        """Every knob by name, as declared. Raises TypeError where one is declared badly."""
+        """Every knob by name, in the order of declaration. Raises TypeError for a bad declaration."""
         return {name: cls._knob(name) for name in cls.model_fields}
 
     @classmethod
@@ -118,19 +118,19 @@ class Config(BaseModel):
         """A row of documentation for each knob."""
         return [
             {
-                "knob": it.name,
-                "symbol": f"${it.symbol}$" if it.symbol else "",
-                "default": str(it.default),
-                "values": it.range,
-                "meaning": it.says,
-                "while training": "yes" if it.live else "starts a new model",
+                "knob": knob.name,
+                "symbol": f"${knob.symbol}$" if knob.symbol else "",
+                "default": str(knob.default),
+                "values": knob.range,
+                "meaning": knob.says,
+                "while training": "yes" if knob.live else "starts a new model",
             }
-            for it in cls.knobs().values()
+            for knob in cls.knobs().values()
         ]
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:
-        """Validate `values` (numbers, or their text from a link or a flag).
+        """A config with these `values` (numbers, or their text from a link or a flag), validated.
 
         Raises `Refused` with a sentence that names the knob and its range.
         """
@@ -141,8 +141,8 @@ class Config(BaseModel):
             name, knobs = str(first["loc"][0]), cls.knobs()
             if name not in knobs:
                 raise Refused(f"There is no knob {name!r}; choose from {', '.join(knobs)}.") from error
-            it = knobs[name]
-            raise Refused(f"{name} ({it.says}) is {first['input']!r}; it must be {it.range}.") from error
+            says, values_allowed = knobs[name].says, knobs[name].range
+            raise Refused(f"{name} ({says}) is {first['input']!r}; it must be {values_allowed}.") from error
 
     def change(self, values: dict[str, Any]) -> Self:
         """This config with some values replaced, validated again."""

@@ -18,11 +18,11 @@ def pick() -> torch.device:
     return torch.device("cpu")
 
 
-def settle(threads: int = 1) -> torch.device:
+def prepare(threads: int = 1) -> torch.device:
     """Prepare this process for training and return its device.
 
     One thread is the default: on shared cores a small network trains many times faster on one
-    thread than on two. Denormal numbers are flushed to zero, for they are slow and mean nothing.
+    thread than on two. Denormal numbers are flushed to zero, because they are slow and mean nothing.
     """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
@@ -30,10 +30,10 @@ def settle(threads: int = 1) -> torch.device:
 
 
 def seed(number: int, device: torch.device | None = None) -> None:
-    """Seed the random numbers of the CPU, and of the device that is used.
+    """Seed the random numbers of the CPU and of this device.
 
-    torch.manual_seed seeds every kind of device there might be, which takes milliseconds where
-    CUDA is installed and not used.
+    torch.manual_seed seeds every kind of device that there might be, which takes milliseconds if CUDA is
+    installed and not used.
     """
     torch.default_generator.manual_seed(number)
     if device is not None and device.type == "cuda":
@@ -41,12 +41,12 @@ def seed(number: int, device: torch.device | None = None) -> None:
 
 
 def random_state(device: torch.device) -> torch.Tensor:
-    """Where the random numbers of this device are now."""
+    """The state of this device's random numbers."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def set_random_state(state: torch.Tensor, device: torch.device) -> None:
-    """Go on from there."""
+    """Continue the random numbers of this device from this state."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:

@@ -1,10 +1,9 @@
-"""Discovery by declared type: a function serves the models of the type that its first argument is annotated
-with.
+"""Discovery by declared type: the annotation of a function's first argument says which models it serves.
 
 The last word of a module's name says what its functions are for: `checks`, `symptoms` and `measures` in the
-engine; `gan_scene`, `layers_probe`, `words` in the lab. They are looked for in the folders of a package, one
-folder a subject, and in the folders that GENLAB_FAMILIES names. Nothing is registered, and a module that does
-not import fails loudly, by name.
+engine; `gan_scene`, `layers_probe`, `words` in the lab. Modules are found in the folders of a package, one
+folder a subject, and in the folders that GENLAB_FAMILIES names. Nothing is registered, and a module that
+cannot be imported fails loudly, by name.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ YOURS = "yours"
 
 
 def folders() -> list[Path]:
-    """The folders that GENLAB_FAMILIES names. Raises `Refused` where one is not there."""
+    """The folders that GENLAB_FAMILIES names. Raises `Refused` if one is missing."""
     named = [Path(word).resolve() for word in os.environ.get("GENLAB_FAMILIES", "").split(os.pathsep) if word]
     if missing := [folder for folder in named if not folder.is_dir()]:
         raise Refused(f"GENLAB_FAMILIES names {missing[0]}, which is not a folder.")
@@ -36,7 +35,7 @@ def folders() -> list[Path]:
 
 
 def load(name: str) -> ModuleType:
-    """The module of that name; an error says in which file it is."""
+    """The module of that name. An error while it is imported names its file."""
     try:
         return importlib.import_module(name)
     except Exception as error:
@@ -46,7 +45,7 @@ def load(name: str) -> ModuleType:
 
 
 def names(package: str) -> list[str]:
-    """The modules of a package and of its folders, one level deep; of YOURS, those in GENLAB_FAMILIES."""
+    """The modules of a package and of its folders, one level deep; YOURS has those in GENLAB_FAMILIES."""
     if package == YOURS:
         sys.modules.setdefault(YOURS, ModuleType(YOURS)).__path__ = [str(folder) for folder in folders()]
     places = {package: [*importlib.import_module(package).__path__]}
@@ -54,8 +53,8 @@ def names(package: str) -> list[str]:
         for inner in sorted(place.iterdir()):
             if inner.is_dir() and inner.name.isidentifier() and any(inner.glob("*.py")):
                 places.setdefault(f"{package}.{inner.name}", []).append(str(inner))
-    modules = [(name, m) for name, paths in places.items() for m in pkgutil.iter_modules(paths)]
-    return sorted(f"{name}.{m.name}" for name, m in modules if not m.ispkg)
+    entries = [(name, m) for name, paths in places.items() for m in pkgutil.iter_modules(paths)]
+    return sorted(f"{name}.{m.name}" for name, m in entries if not m.ispkg)
 
 
 def kind_of(name: str) -> str:
@@ -70,30 +69,29 @@ def modules(kind: str, package: str) -> tuple[ModuleType, ...]:
 
 
 def serving(kind: str, package: str, name: str, model: type) -> list[Callable[..., Any]]:
-    """The functions of this name that serve models of this type, that of the nearest type first."""
+    """The functions of this name that serve models of this type; the one for the nearest type comes first."""
     known = _functions(kind, package, name)
     return [known[base] for base in model.__mro__ if base in known]
 
 
 @cache
 def _functions(kind: str, package: str, name: str) -> dict[type, Callable[..., Any]]:
-    """By the type that they serve. Raises TypeError where two serve the same."""
-    functions: dict[type, Callable[..., Any]] = {}
+    """The functions of this name by the type that they serve. Raises TypeError if two serve the same."""
+    by_type: dict[type, Callable[..., Any]] = {}
     for module in modules(kind, package):
         function = vars(module).get(name)
         if not inspect.isfunction(function) or function.__module__ != module.__name__:
             continue
         served = _served(function)
-        if served in functions:
-            other = functions[served].__module__
+        if served in by_type:
+            other = by_type[served].__module__
             raise TypeError(f"{other} and {module.__name__} both have a {name} for {served.__name__}")
-        functions[served] = function
-    return functions
+        by_type[served] = function
+    return by_type
 
 
 def _served(function: Callable[..., Any]) -> type:
-    """The type of models that a function serves: `model: Flow`, or of the family itself `family:
-    type[Flow]`."""
+    """The type that a function serves: Flow if its first argument is `model: Flow` or `f: type[Flow]`."""
     first = next(iter(inspect.signature(function).parameters), "")
     hint = get_type_hints(function).get(first)
     if get_origin(hint) is type:

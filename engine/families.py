@@ -14,11 +14,11 @@ ROLES = ("checks", "symptoms", "measures", "scene", "probe", "words", "tab")
 
 @cache
 def families() -> dict[str, type[Family]]:
-    """Every family by name, in alphabetical order: of the engine's folders, and of GENLAB_FAMILIES.
+    """The families of the engine's folders and of GENLAB_FAMILIES by name, in alphabetical order.
 
-    A file that does not import fails loudly, and so does a file of GENLAB_FAMILIES that defines no family.
+    A file that cannot be imported fails loudly, and so does a file of GENLAB_FAMILIES that defines no family.
     """
-    known: dict[str, type[Family]] = {}
+    by_name: dict[str, type[Family]] = {}
     for package in ("engine", YOURS):
         for name in names(package):
             if kind_of(name) in ROLES or (package == "engine" and name.count(".") < 2):
@@ -29,17 +29,17 @@ def families() -> dict[str, type[Family]]:
             if not here and package == YOURS and name.count(".") == 1:
                 raise TypeError(f"{module.__file__} defines no Family; put helpers into a folder beside it")
             for family in here:
-                if family.name in known:
+                if family.name in by_name:
                     raise TypeError(
                         f"two families are named {family.name!r}: rename that of {module.__file__}"
                     )
-                family.Config.knobs()  # a badly declared one fails here, not on a page
-                known[family.name] = family
-    return dict(sorted(known.items()))
+                family.Config.knobs()  # a bad declaration fails here, not on a page
+                by_name[family.name] = family
+    return dict(sorted(by_name.items()))
 
 
 def find(name: str) -> type[Family]:
-    """The family of that name. Raises `Refused` with the names there are."""
+    """The family of that name. Raises `Refused`, with the names that exist."""
     if name not in families():
         raise Refused(f"There is no model family {name!r}; choose from {', '.join(families())}.")
     return families()[name]

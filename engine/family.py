@@ -22,10 +22,10 @@ Terms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """One minibatch: x of shape (B, *space.shape); y, what the space says that is given: labels (B,),
+    """One minibatch: x of shape (B, *space.shape), and y as the space declares it (`given`): labels (B,),
     examples of another space, or None.
 
-    `again()` is another minibatch of the same round, for algorithms that ask for k of them.
+    `again()` gives another minibatch of the same round, for algorithms that need k of them.
     """
 
     round: int
@@ -35,10 +35,10 @@ class Batch:
 
 
 class Step(NamedTuple):
-    """A place on the way to samples."""
+    """One step of a walk that ends in samples."""
 
     t: int  # how many steps are left
-    x: Tensor  # (n, *shape), what there is by now
+    x: Tensor  # (n, *shape), the samples so far
 
 
 class Family(nn.Module, ABC):
@@ -50,17 +50,15 @@ class Family(nn.Module, ABC):
     branch: ClassVar[Literal["tractable", "approximate", "implicit", "beside"]]  # the lecture's taxonomy
     Config: ClassVar[type[BaseConfig]]
     players: ClassVar[tuple[str, ...]] = ("model",)  # names of the modules that take turns
-    kinds: ClassVar[tuple[type[Space], ...]] = (Line, Plane, Picture)  # that it can model
+    kinds: ClassVar[tuple[type[Space], ...]] = (Line, Plane, Picture)  # of data that it can model
     recipes: ClassVar[dict[Any, dict[str, Any]]] = {}  # other defaults, by kind of space or name of data
     heavy: ClassVar[bool] = False  # a heavy run gets a worker of its own
     labelled: ClassVar[bool] = False  # it needs data with classes
-    algorithm: ClassVar[
-        tuple[str, ...]
-    ] = ()  # methods that `turns` calls, for slow motion; see lab/runs/listing.py
+    algorithm: ClassVar[tuple[str, ...]] = ()  # methods that `turns` calls, for slow motion
     stackable: ClassVar[tuple[str, ...]] = ()  # knobs that may differ in a stack (engine/stack.py)
-    stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness, to be called on all members
-    draws: ClassVar[tuple[str, ...]] = ()  # methods of a number n that draw all of its noise
-    members: int = 0  # models in it, if it is a stack
+    stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness that are called on all members
+    draws: ClassVar[tuple[str, ...]] = ()  # methods that draw the noise of n samples
+    members: int = 0  # how many models it holds, if it is a stack
 
     def __init__(self, config: BaseConfig, space: Space) -> None:
         super().__init__()
@@ -74,18 +72,18 @@ class Family(nn.Module, ABC):
 
     @classmethod
     def recipe(cls, space: Space) -> dict[str, Any]:
-        """The defaults that this space needs otherwise than the `Config` has them."""
+        """The defaults for this space that differ from those of the `Config`."""
         of_kind = next((cls.recipes[kind] for kind in type(space).__mro__ if kind in cls.recipes), {})
         return of_kind | cls.recipes.get(space.name, {})
 
     def __init_subclass__(cls) -> None:
-        """Kinds of space may be named by their words, too."""
+        """Let a family give kinds of space by class or by name."""
         cls.kinds = tuple(known(kind) for kind in cls.kinds)
         cls.recipes = {known(kind): recipe for kind, recipe in cls.recipes.items()}
 
     @classmethod
     def prepare(cls) -> None:
-        """Load what every model of this family needs and what takes long; nothing by default."""
+        """Load what all models of this family share and what takes long to load; nothing by default."""
 
     @abstractmethod
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
@@ -97,8 +95,8 @@ class Family(nn.Module, ABC):
         """
 
     def walk(self, n: int, y: Tensor | None = None) -> Iterator[Any]:
-        """n samples step by step: what is yielded has `x`, and in the end it is that of `sample`. A family
-        whose samples come at once makes one step."""
+        """n samples, step by step: each step has `x`, and the last `x` is what `sample` returns. A family
+        that draws its samples at once makes one step."""
         yield Step(0, self.sample(n, y))
 
     @abstractmethod
@@ -107,23 +105,22 @@ class Family(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         return self.like["device"]
 
     @property
     def like(self) -> dict[str, Any]:
-        """Where and how exact new tensors are to be: device and dtype of the weights, or of what else it
-        keeps."""
-        held = chain(self.parameters(), self.buffers())
-        one = next((t for t in held if t.is_floating_point()), torch.empty(0))
-        return {"device": one.device, "dtype": one.dtype}
+        """Device and dtype of the weights, or of the buffers if there are no weights, for new tensors."""
+        tensors = chain(self.parameters(), self.buffers())
+        first = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
+        return {"device": first.device, "dtype": first.dtype}
 
     def count(self, x: Tensor) -> int:
-        """Examples in a minibatch x of shape (..., B, *space.shape)."""
+        """The number B of examples in x of shape (..., B, *space.shape)."""
         return x.shape[-1 - len(self.space.shape)]
 
     def known(self, y: Tensor | None) -> Tensor:
-        """Labels that must be there. Raises `Refused`."""
+        """The labels y. Raises `Refused` if there are none."""
         if y is None:
             raise Refused(f"{self.title} needs data with labels.")
         return y
@@ -137,7 +134,7 @@ class Family(nn.Module, ABC):
         return torch.arange(n, device=self.device) % self.space.classes
 
     def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
-        """Numbers that tell how the training goes, measured on real x with labels y; none by default."""
+        """Numbers that show how the training goes, measured on real x with labels y; none by default."""
         return {}
 
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
@@ -145,11 +142,12 @@ class Family(nn.Module, ABC):
         return {}
 
     def player(self, name: str) -> nn.Module:
+        """The module that takes the turns of this name."""
         return self if name == "model" else self.get_submodule(name)
 
     def optimizer(self, player: str) -> torch.optim.Optimizer | None:
-        """What descends this player's terms: Adam, unless the paper says otherwise; None where the terms are
-        only told, and the model learns in another way."""
+        """What descends this player's terms: Adam, unless the paper says otherwise; None if the terms are
+        only reported and the model learns in another way."""
         return adam(self.player(player), self.config.lr)
 
 

@@ -14,24 +14,24 @@ Optimizers = dict[str, torch.optim.Optimizer]
 
 
 class Trainee(Protocol):
-    """What can be trained: a family, and as well a classifier that is no generative model."""
+    """What can be trained: a family, or any other model, such as a classifier."""
 
     @property
     def players(self) -> tuple[str, ...]:
-        """Names of those who take turns."""
+        """The names of the players, which take turns."""
 
     def player(self, name: str) -> nn.Module:
         """The module of that name."""
 
     def optimizer(self, player: str) -> torch.optim.Optimizer | None:
-        """What descends the terms of this player; None where they are only told."""
+        """What descends the terms of this player; None if they are only reported."""
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
-        """One round."""
+        """One training round: each player in turn, with its terms."""
 
 
 class Turn(NamedTuple):
-    """A turn that was taken: its round, its player, and the terms before the step."""
+    """A turn that has been taken: its round, its player, and its terms before the step."""
 
     round: int
     player: str
@@ -40,8 +40,8 @@ class Turn(NamedTuple):
 
 def optimizers_of(model: Trainee) -> Optimizers:
     """The optimizers of the players that have one, by the player's name."""
-    found = {name: model.optimizer(name) for name in model.players}
-    return {name: optimizer for name, optimizer in found.items() if optimizer}
+    optimizers = {name: model.optimizer(name) for name in model.players}
+    return {name: optimizer for name, optimizer in optimizers.items() if optimizer}
 
 
 def fit(
@@ -52,8 +52,8 @@ def fit(
 ) -> Iterator[Turn]:
     """For each batch, each player in turn descends the sum of its terms; yields after every turn.
 
-    Stop, pause, single-step and animation are the caller's `for`. Turns of a player for whom
-    `plays(name)` is false are passed over without a step.
+    Stop, pause, single-step and animation are the caller's `for`. Turns of a player for which
+    `plays(name)` is false are skipped, without a step.
     """
     optimizers = optimizers if optimizers is not None else optimizers_of(model)
     names = {id(model.player(name)): name for name in model.players}
@@ -65,7 +65,7 @@ def fit(
                 continue
             if name in optimizers:
                 loss = torch.stack(list(terms.values())).sum()
-                # grad, not backward: the other players' weights are neither charged nor touched
+                # grad, not backward: nothing is added to the gradients of the other players
                 gradients = torch.autograd.grad(loss, weights[name], allow_unused=True)
                 for weight, gradient in zip(weights[name], gradients, strict=True):
                     weight.grad = gradient
@@ -74,7 +74,7 @@ def fit(
 
 
 def retune(model: Family, optimizers: Optimizers, config: object) -> None:
-    """Give a training model a config whose live knobs have changed; moments are kept."""
+    """Give a model in training a config with other live knobs; the optimizers keep their moments."""
     model.config = config
     for name, fresh in optimizers_of(model).items():
         for group, now in zip(optimizers[name].param_groups, fresh.param_groups, strict=True):

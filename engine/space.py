@@ -15,10 +15,10 @@ from engine.config import Refused
 class Space:
     """Where the data live, and what each example comes with.
 
-    `shape` is that of one example. `given` says what a model may be told beside x: a number of classes, whose
-    labels y are 0 ... given - 1; another space, whose examples y are; or 0, nothing. Where y is of another
-    space and not `paired`, it comes from a stream of its own. `name` is that of the data, where these have a
-    recipe of their own.
+    `shape` is the shape of one example. `given` says what a model may be told beside x: with a number of
+    classes, labels y from 0 to given - 1; with another space, an example y of that space; with 0, nothing. An
+    example y that is not `paired` with x is drawn independently of x. `name` is the name of the data, for
+    which a family may have a recipe.
     """
 
     shape: tuple[int, ...]
@@ -26,12 +26,12 @@ class Space:
     name: str = ""
     paired: bool = True
 
-    kind: ClassVar[str] = ""  # the word for it, in recipes, legends and help
+    kind: ClassVar[str] = ""  # its name in recipes, legends and help
 
     @staticmethod
     def of(shape: tuple[int, ...], given: int | Space = 0, name: str = "") -> Space:
         """The space of examples of this shape: numbers on a line, points, vectors or pictures. Raises
-        `Refused` for a shape of which nobody knows what it is."""
+        `Refused` for any other shape."""
         kinds = {1: Line, 2: Plane}
         if len(shape) == 1:
             return kinds.get(shape[0], Vectors)(shape, given, name)
@@ -43,31 +43,31 @@ class Space:
 
     @property
     def classes(self) -> int:
-        """How many labels there are; 0 where there are none."""
+        """The number of labels; 0 if there are none."""
         return self.given if isinstance(self.given, int) else 0
 
     @property
     def size(self) -> int:
-        """Numbers in one example."""
+        """How many numbers one example has."""
         return int(torch.Size(self.shape).numel())
 
     @property
     def lowest(self) -> float:
-        """What stands for a number that is missing."""
+        """The value that stands for a missing number."""
         return 0.0
 
     def ends(self) -> list[nn.Module]:
-        """What must follow the last layer of a net that makes examples; nothing by default."""
+        """The modules that follow the last layer of a net that makes examples; none by default."""
         return []
 
     def squashed(self, out: Tensor) -> Tensor:
-        """What a net puts out, brought into the range of the data."""
+        """The output of a net, brought into the range of the data."""
         return out
 
 
 @dataclass(frozen=True)
 class Vectors(Space):
-    """Numbers side by side: shape (d,)."""
+    """Vectors of d numbers: shape (d,)."""
 
     kind = "vectors"
 
@@ -88,7 +88,7 @@ class Plane(Vectors):
 
 @dataclass(frozen=True)
 class Picture(Space):
-    """Pictures: shape (C, H, W), pixels in [-1, 1] that come from `levels` levels."""
+    """Pictures: shape (C, H, W), pixels in [-1, 1], stored with `levels` levels."""
 
     levels: ClassVar[int] = 256
     kind = "image"
@@ -99,18 +99,18 @@ class Picture(Space):
         return -1.0
 
     def ends(self) -> list[nn.Module]:
-        """The range of pixels."""
+        """A tanh, whose range is that of pixels."""
         return [nn.Tanh()]
 
     def squashed(self, out: Tensor) -> Tensor:
-        """In [-1, 1]."""
+        """The tanh of the output, in [-1, 1]."""
         return out.tanh()
 
 
 WORDS: dict[str, type[Space]] = {space.kind: space for space in (Line, Plane, Vectors, Picture)}
-"""Spaces by the word for them."""
+"""Kinds of space by name."""
 
 
 def known(kind: Any) -> type[Space]:
-    """A kind of space that a family names, by class or by word."""
+    """A kind of space, given by class or by name."""
     return WORDS.get(kind, kind)

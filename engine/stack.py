@@ -1,8 +1,8 @@
 """N models of one family trained as one: their weights are stacked, and each operation works on all.
 
-Exact, not approximate: each member meets the batches, the noise and the steps that a single run of its
-seed meets. Some three to twenty times faster than one after the other, since a small model spends its
-time waiting for the next operation.
+This is exact, not approximate: each member meets the batches, the noise and the steps that a single run of
+its seed meets. It is three to twenty times faster than one run after the other, because a small model spends
+its time waiting for the next operation.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from engine.space import Space
 
 
 def check_stackable(family: type[Family], configs: Sequence[Config]) -> None:
-    """Raises `Refused` if these configs differ in more than the family's `stackable` knobs."""
+    """Raises `Refused` if these configs differ in a knob that is not `stackable`."""
     if not family.stacked:
         raise Refused(f"{family.title} cannot be trained as a wall yet.")
     for name in family.Config.model_fields:
         if name not in family.stackable and len({getattr(config, name) for config in configs}) > 1:
-            can = ", ".join(family.stackable)
-            raise Refused(f"{name} cannot differ within a wall. The seed can, and so can {can}.")
+            others = ", ".join(family.stackable)
+            raise Refused(f"{name} cannot differ within a wall. The seed can, and so can {others}.")
 
 
 def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: Sequence[int]) -> Family:
-    """N models as one, the weights of each as `family(config, space)` draws them after its seed.
+    """N models as one, each with the weights that `family(config, space)` draws from its seed.
 
-    `fit` trains it like a single model, on batches of `batch_of`. Its terms have shape (N,), its samples
-    (N, n, *shape); the methods named in `family.stacked` take tensors (N, ...). Raises `Refused`.
+    `fit` trains it like a single model, on batches of `batch_of`. Its terms have shape (N,) and its samples
+    shape (N, n, *shape); the methods named in `family.stacked` take tensors (N, ...). Raises `Refused`.
     """
     check_stackable(family, configs)
     members, first = [], {}
@@ -52,10 +52,10 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
     ]
     turned = [name for name in family.stackable if len({getattr(config, name) for config in configs}) > 1]
     own = [{name: getattr(config, name) for name in turned} for config in configs]
-    noise: dict[int, Tensor] = {}  # where the noise of each seed is now
+    noise: dict[int, Tensor] = {}  # the state of the noise of each seed
 
     class Stack(family):  # type: ignore[misc, valid-type]
-        """The family itself, with other weights and with methods that work on all members."""
+        """The family itself, with stacked weights and with methods that work on all members."""
 
         def __init__(self) -> None:
             super().__init__(configs[0], space)
@@ -81,8 +81,8 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             return self.on_all("sample", n=n, y=y)
 
         def on_all(self, method: str, *given: Tensor | None, **fixed: Any) -> Any:
-            """A method of all members, each with its weights, its dials and its part of `given`. Random
-            numbers within are the same for all, so that members differ by what they learned."""
+            """Call a method of all members, each with its weights, its dials and its part of `given`. All
+            draw the same random numbers, so that members differ only in what they have learned."""
             weights = {
                 ".".join(filter(None, ("model", owner, leaf))): getattr(self.get_submodule(owner), leaf)
                 for owner, leaf in held
@@ -97,22 +97,22 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             return vmap(one, ins, randomness="same")(weights, dials, *given)
 
         def draw(self, method: str, n: int) -> Tensor | None:
-            """The noise of all members, each from the stream of its seed; None where they need none."""
-            before, found = random_state(self.device), {}
+            """The noise of all members, each from the stream of its seed; None if they need none."""
+            before, drawn = random_state(self.device), {}
             for seed, state in self.streams().items():
                 set_random_state(state, self.device)
-                found[seed] = getattr(family, method)(self, n)
+                drawn[seed] = getattr(family, method)(self, n)
                 noise[seed] = random_state(self.device)
             set_random_state(before, self.device)
-            if None in found.values():
+            if None in drawn.values():
                 return None
-            if len(found) == 1:
-                return found[self.seeds[0]].expand(self.members, *found[self.seeds[0]].shape)
-            return torch.stack([found[seed] for seed in self.seeds])
+            if len(drawn) == 1:
+                return drawn[self.seeds[0]].expand(self.members, *drawn[self.seeds[0]].shape)
+            return torch.stack([drawn[seed] for seed in self.seeds])
 
         def streams(self) -> dict[int, Tensor]:
-            """Where the noise of each seed is; at first where drawing the weights left it. These are
-            drawn on the CPU, so another device's stream begins at its seed."""
+            """The state of the noise of each seed: at first, what drawing the weights left. Weights are drawn
+            on the CPU, so the stream of another device begins at its seed."""
             for seed in [] if noise else first:
                 if self.device.type == "cpu":
                     noise[seed] = first[seed]
@@ -127,7 +127,7 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             return torch.stack([*self.streams().values()])
 
         def set_extra_state(self, state: Tensor) -> None:
-            # each in a memory of its own, for a row of a matrix cannot be set as a random state
+            # each in its own memory, because a row of a matrix cannot be set as a random state
             noise.update((seed, one.clone()) for seed, one in zip(self.streams(), state, strict=True))
 
     for name in family.stacked:
@@ -142,13 +142,13 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 def _parted(name: str) -> tuple[str, str]:
-    """The module and the attribute of a weight's name, D.net.0.weight."""
+    """Module and attribute of a weight's name: D.net.0.weight is (D.net.0, weight)."""
     owner, _, leaf = name.rpartition(".")
     return owner, leaf
 
 
 class _Call(nn.Module):
-    """A method as a module's `forward`, which is what functional_call calls."""
+    """A module whose `forward`, which functional_call calls, is any method of a model."""
 
     def __init__(self, model: Family) -> None:
         super().__init__()
@@ -167,14 +167,14 @@ class _Dials:
     def __getattr__(self, name: str) -> Any:
         if name in self._turned:
             return self._turned[name]
-        found = getattr(type(self._config), name, None)
+        attribute = getattr(type(self._config), name, None)
         # a method of the config must see the dials too
-        return partial(found, self) if callable(found) else getattr(self._config, name)
+        return partial(attribute, self) if callable(attribute) else getattr(self._config, name)
 
 
 class StackedOptimizer(torch.optim.Optimizer):
-    """Adam, or plain descent, of N models at once, each with its own rate and memory: both rules are
-    elementwise, so this is what N optimizers would do."""
+    """Adam, or plain descent, of N models at once, each with its own rate and memory. Both rules are
+    elementwise, so it does what N optimizers would do."""
 
     def __init__(self, weights: Any, singles: Sequence[torch.optim.Optimizer]) -> None:
         groups = [single.param_groups[0] for single in singles]
@@ -189,7 +189,7 @@ class StackedOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """All weights of a player as one matrix (N, weights of a member): few operations, not many."""
+        """A step of all weights of a player as one matrix (N, weights of a member), in few operations."""
         (group,) = self.param_groups
         weights = [w for w in group["params"] if w.grad is not None]
         g = torch.cat([w.grad.reshape(len(w), -1) for w in weights], 1)  # type: ignore[union-attr]
@@ -199,7 +199,7 @@ class StackedOptimizer(torch.optim.Optimizer):
             w += part.view_as(w)
 
     def _adam(self, g: Tensor, beta1: Tensor, beta2: Tensor) -> Tensor:
-        """The direction of Adam (Kingma and Ba 2015, algorithm 1); its averages lie at the first weight."""
+        """The direction of Adam (Kingma and Ba 2015, algorithm 1); the first weight holds its averages."""
         state = self.state[self.param_groups[0]["params"][0]]
         if not state:
             state |= {"step": torch.zeros(()), "m": torch.zeros_like(g), "v": torch.zeros_like(g)}
@@ -212,7 +212,7 @@ class StackedOptimizer(torch.optim.Optimizer):
 
 def batch_of(data: Dataset, size: int, seeds: Sequence[int], round: int, draw: int = 0) -> Batch:
     """The batches that single runs of these seeds meet in this round, stacked: x (N, B, *shape)."""
-    found = {seed: data.batch(size, seed, round, draw) for seed in dict.fromkeys(seeds)}
-    x = torch.stack([found[seed].x for seed in seeds])
-    y = None if data.y is None else torch.stack([found[seed].y for seed in seeds])  # type: ignore[misc]
+    singles = {seed: data.batch(size, seed, round, draw) for seed in dict.fromkeys(seeds)}
+    x = torch.stack([singles[seed].x for seed in seeds])
+    y = None if data.y is None else torch.stack([singles[seed].y for seed in seeds])  # type: ignore[misc]
     return Batch(round, x, y, lambda: batch_of(data, size, seeds, round, draw + 1))

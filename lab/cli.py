@@ -139,7 +139,7 @@ def train(options: argparse.Namespace) -> None:
     config = family.configure(space, values)  # refuse before anything is written
     if not isinstance(space, family.kinds):
         raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
-    device.settle(1)
+    device.prepare(1)
     at = store.create(
         {
             "family": family.name,
@@ -244,7 +244,7 @@ def sample(options: argparse.Namespace) -> None:
     info = store.read_info(at)
     if info.wall:
         raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")
-    device.settle(1)
+    device.prepare(1)
     round, model, learned = stored(at)
     torch.manual_seed(options.seed)
     # a model that knows both, labels and none, is better with them

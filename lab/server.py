@@ -24,7 +24,7 @@ from streamlit.web.server.starlette import starlette_server
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from engine.config import Refused
-from engine.device import settle
+from engine.device import prepare
 from engine.families import families
 from lab.runs import store, wire
 from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
@@ -245,7 +245,7 @@ def _listen(viewer: Viewer, hear: Any) -> None:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Start the workers with the server, and take what is loaded out of the garbage collector's way."""
-    settle()  # what the server itself measures is small: with more threads it takes ten times as long
+    prepare()  # what the server itself measures is small: with more threads it takes ten times as long
     supervisor()
     gc.collect()
     gc.freeze()

@@ -1,8 +1,9 @@
-"""The style room: a picture is changed until a network sees one picture's content in it and another's style."""
+"""The style room: a picture changes until a network sees the content of one picture and the style of another in
+it."""
 
 import streamlit as st
 
-from engine.style import canvas, onepass, style
+from engine.style import canvas, losses, onepass
 from engine.style.lbfgs import LBFGS
 from engine.style.style import StyleTransfer
 from lab import kit
@@ -16,8 +17,8 @@ supervisor().warm(StyleTransfer.name)
 room = kit.room(
     StyleTransfer,
     data_name=USUAL,
-    sentence="No network learns here. A **frozen network** that can name pictures looks at one, and that **picture's "
-    "pixels** are changed, round by round, until the network sees the content of a photograph and the style of a "
+    sentence="No network learns here. A **frozen network** that can classify pictures looks at one, and the **pixels of "
+    "this picture** change, round by round, until the network sees the content of a photograph and the style of a "
     "painting.",
 )
 kit.commentary(room)
@@ -26,8 +27,8 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-At a layer $l$ of the network the picture $x$ has the features $F$, one row for each of $N$ channels and one column for each of
-$M$ places; those of the content are $P$, and those of the style $A$. The picture descends
+At a layer $l$ of the network, the picture $x$ has the features $F$, with one row for each of $N$ channels and one column for
+each of $M$ places. The features of the content are $P$, and those of the style are $A$. The picture descends
 
 $$
 L = \alpha\, L_{content} + \beta \sum_{l=1}^5 w_l\, E_l + tv\, V
@@ -41,20 +42,22 @@ V = \operatorname{mean}\, \lvert \nabla x \rvert^2
 $$
 
 with the **Gram matrix** $G = F F^\top / M$. $L_{content}$ compares **place by place**, at one layer. $G_{ij}$ is a mean
-**over all places**: how much channels $i$ and $j$ answer together, anywhere. So the content stays where it is, and a style may
-settle everywhere. $V$, which the paper does not have, is large where neighbouring pixels differ, and takes noise away.
+**over all places**: it says how much channels $i$ and $j$ respond together, anywhere. So the content stays where it is, and the
+style may appear everywhere. $V$, which the paper does not have, is large where neighbouring pixels differ. It removes noise.
 
-Of two styles, $G(style)$ lies between theirs, as far as *Second style* says. With a mask only its white places count in
-$G(x)$, and only there pixels change.
+With two styles, $G(style)$ lies between their matrices, and *Second style* says where. With a mask, only its white places
+count in $G(x)$, and only there do pixels change.
 
-**Where the lab departs from the paper**, so that a weight means the same at every size: sums over places are means, and each
-layer's features are divided by their root mean square in the pictures to be reached (the paper rescaled the network instead).
-And it goes from coarse to fine: at first the losses see the picture at half its size, where a stroke is soon as long as it
-should be. A round is one step of L-BFGS, which guesses the curvature from the last ten steps; the paper used it too.
+**The lab departs from the paper** in three ways. Sums over places are means, so that a weight means the same at every size. The
+features of each layer are divided by their root mean square in the target pictures (the paper rescaled the network instead).
+And training goes from coarse to fine: at first the losses see the picture at a fraction of its size, where strokes soon reach
+their length. A round is one step of L-BFGS, which the paper used too. It estimates the curvature from the last ten steps.
 """
     )
-    kit.source(StyleTransfer.losses, StyleTransfer.wanted, style.gram, style.style_loss, style.content_loss)
-    kit.source(style.variation, canvas.Canvas.first, LBFGS)
+    kit.source(
+        StyleTransfer.losses, StyleTransfer.wanted, losses.gram, losses.style_loss, losses.content_loss
+    )
+    kit.source(losses.variation, canvas.Canvas.first, LBFGS)
     st.markdown("And the one pass:")
     kit.source(onepass.one_pass, onepass.adain, onepass.whitening)
     kit.knob_table(StyleTransfer)

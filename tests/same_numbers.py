@@ -23,7 +23,7 @@ from safetensors.numpy import load as load_arrays
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from engine.device import settle
+from engine.device import prepare
 from engine.families import families
 from lab.runs import store
 from lab.runs.run import Run
@@ -113,7 +113,7 @@ def main() -> None:
     way.add_argument("--record", type=Path)
     way.add_argument("--against", type=Path)
     given = parser.parse_args()
-    settle(1)
+    prepare(1)
     found = {}
     with tempfile.TemporaryDirectory() as home:
         for setting in settings():

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from engine.codes.base import ELBO, KL, KL_EACH, RESTORED, Coder
 from engine.codes.measures import HOLES, SHARPNESS
 from engine.metrics.detector import Row, Symptom
-from engine.metrics.ruler import About
+from engine.metrics.ruler import DataFacts
 
 WINDOW = 4  # measurements; nothing is claimed before there are so many
 ASLEEP = 0.01  # nats of KL: a dimension with less says nothing of x
@@ -21,7 +21,7 @@ WORSE = 0.03  # of the best held-out value: past its best by more is overfitting
 BETTER = 0.005  # a relative gain, over the last measurements, that still counts as learning
 
 
-def symptoms(family: type[Coder], rows: list[Row], data: About) -> list[Symptom]:
+def symptoms(family: type[Coder], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell."""
     measured = [row for row in rows if ELBO in row or RESTORED in row]
     if len(measured) < WINDOW:

@@ -1,4 +1,4 @@
-"""Data: distributions with known densities, digits, torchvision's sets, and what users bring."""
+"""Data: distributions with known densities, digits, torchvision's data sets, and what users bring."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def names(kind: type[Space] = Space) -> list[Choice]:
 
 
 def load(name: str, home: Path | None = None) -> Dataset:
-    """The data called `name`: a built-in name, or one that `keep_points` or `keep_images` gave.
+    """The data called `name`: a built-in name, or one that `keep_points` or `keep_images` has returned.
 
-    `home` is where users' data are kept: $GENLAB_HOME or "runs" when None. The result is cached
-    and shared: do not write into its tensors. Raises `Refused` for a name that does not exist,
-    and for a set that needs the network when there is none.
+    `home` is where users' data are kept: $GENLAB_HOME or "runs" if None. The result is cached and shared: do
+    not write into its tensors. Raises `Refused` for a name that does not exist, and for a data set that needs
+    the network if there is none.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refused(

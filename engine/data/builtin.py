@@ -66,7 +66,7 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
     ),
     "aside": (
         "Two Gaussians aside",
-        "The same to the right of 0: a walk that starts from noise around 0 must find out.",
+        "The same, to the right of 0: a walk that starts from noise around 0 must find them.",
         lambda: Mixture([[3.0, -1.0], [3.0, 1.0]], 0.5, (-2.0, 6.0, -4.0, 4.0)),
     ),
     "line": (
@@ -76,7 +76,7 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
     ),
     "moons": (
         "Two moons",
-        "Two half circles, each around the other's end.",
+        "Two half circles, each around the end of the other.",
         lambda: Curve(moons(), 0.1, (-1.75, 2.75, -2.0, 2.5), panels=2),
     ),
     "spiral": (
@@ -84,18 +84,18 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
         "One long thin arm: needs a flexible model.",
         lambda: Curve([spiral(0.3, 2.4, 2.25)], 0.1, SQUARE, panels=10),
     ),
-    "pinwheel": ("Pinwheel", "Five Gaussian arms, twisted without changing areas.", Pinwheel),
+    "pinwheel": ("Pinwheel", "Five Gaussian arms, twisted by a map that preserves area.", Pinwheel),
     "checkerboard": ("Checkerboard", "Eight uniform squares: sharp edges and gaps.", Checkerboard),
     "circles": (
         "Two circles",
-        "A circle within a circle: no continuous one-to-one map of a Gaussian has these holes.",
+        "A circle within a circle: no continuous one-to-one map of a Gaussian has such holes.",
         lambda: Circles([1.0, 2.0], 0.1, SQUARE),
     ),
 }
 
 
 def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
-    """50,000 training and 10,000 test samples of `target`, always the same ones."""
+    """50,000 training and 10,000 test samples of `target`, always the same."""
     x, y = target.draw(N + N_TEST, np.random.default_rng(SEED))
     x, labels = x.float(), y if target.pieces > 1 else None
     return Dataset(
@@ -115,7 +115,7 @@ def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
 
 
 def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, **rest: Any) -> Dataset:
-    """A data set whose every tenth example (i % 10 == 9) is kept for testing."""
+    """A data set in which every tenth example (i % 10 == 9) is kept for testing."""
     test = torch.arange(len(x)) % 10 == 9
     held = {"x": x, "y": y, "factors": factors}
     parts: dict[str, Any] = {name: t[~test] for name, t in held.items() if t is not None}

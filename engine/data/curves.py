@@ -18,9 +18,9 @@ Path = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 class Curve(Target):
     """p(x) = 1/P sum_p int_0^1 N(x; curve_p(t), sigma^2 I) dt.
 
-    The integral is Gauss-Legendre quadrature, a finely weighted mixture along the curve. With
-    `panels` of 64 nodes, each at most 20 sigma long, the error of log p is below 1e-10
-    everywhere in the box.
+    The integral is computed by Gauss-Legendre quadrature, that is as a mixture of Gaussians along the curve.
+    With `panels` of 64 nodes, each at most 20 sigma long, the error of log p is below 1e-10 everywhere in the
+    box.
     """
 
     sigma: float
@@ -33,17 +33,21 @@ class Curve(Target):
         self.quadrature = Mixture(centres, sigma, box, np.tile(w, panels * len(curves)), labelled=False)
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x) of the mixture that the quadrature gives."""
         return self.quadrature.log_prob(x)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples and the curve that each lies on."""
         k, t, eps = rng.integers(self.pieces, size=n), rng.random(n), rng.standard_normal((n, 2))
         on = np.stack([np.stack(curve(t), -1) for curve in self.curves])[k, np.arange(n)]
         return torch.as_tensor(on + self.sigma * eps), torch.as_tensor(k)
 
 
 class Line(Target):
-    """A segment of half length a through the origin, thickened. In its own frame (u, v),
-    p = N(v; 0, sigma^2) (Phi((u + a)/sigma) - Phi((u - a)/sigma)) / 2a: closed form."""
+    """A segment of half length a through the origin, thickened by noise.
+
+    In its own frame (u, v), p = N(v; 0, sigma^2) (Phi((u + a)/sigma) - Phi((u - a)/sigma)) / 2a: closed form.
+    """
 
     sigma: float
 
@@ -51,21 +55,25 @@ class Line(Target):
         self.a, self.angle, self.sigma, self.box = a, angle, sigma, box
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), in closed form."""
         u, v = turn(x, x.new_tensor(-self.angle)).unbind(-1)
-        u = u.abs()  # by symmetry; both cdf below are then taken in their accurate tail
+        u = u.abs()  # by symmetry; both distribution functions below are then taken in their accurate tail
         near, far = log_ndtr((self.a - u) / self.sigma), log_ndtr((-self.a - u) / self.sigma)
         along = near + torch.log1p(-(far - near).exp()) - math.log(2 * self.a)
         return along - 0.5 * (v / self.sigma) ** 2 - math.log(self.sigma) - LOG_2PI / 2
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples, all of one piece."""
         x = torch.as_tensor(self.sigma * rng.standard_normal((n, 2)))
         x[:, 0] += torch.as_tensor(self.a * (2 * rng.random(n) - 1))
         return turn(x, torch.tensor(self.angle, dtype=torch.float64)), torch.zeros(n, dtype=torch.int64)
 
 
 class Circles(Target):
-    """Concentric circles of radii R_k, equally likely, thickened. With r = |x|, each has
-    p = exp(-(r - R)^2 / 2 sigma^2) I0e(r R / sigma^2) / 2 pi sigma^2: closed form."""
+    """Concentric circles of radii R_k, equally likely, thickened by noise.
+
+    With r = |x|, each has p = exp(-(r - R)^2 / 2 sigma^2) I0e(r R / sigma^2) / 2 pi sigma^2: closed form.
+    """
 
     sigma: float
 
@@ -74,11 +82,13 @@ class Circles(Target):
         self.sigma, self.box, self.pieces = sigma, box, len(radii)
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), in closed form."""
         r, R = torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.radii.to(x)
         log_p = -0.5 * ((r - R) / self.sigma) ** 2 + i0e(r * R / self.sigma**2).log()
         return log_p.logsumexp(-1) - math.log(self.pieces) - 2 * math.log(self.sigma) - LOG_2PI
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples and the circle that each lies on."""
         k = torch.as_tensor(rng.integers(self.pieces, size=n))
         angle = torch.as_tensor(2 * math.pi * rng.random(n))
         eps = torch.as_tensor(rng.standard_normal((n, 2)))
@@ -86,7 +96,7 @@ class Circles(Target):
 
 
 def moons() -> list[Path]:
-    """Two half circles of radius 1, where scikit-learn's `make_moons` puts them."""
+    """Two half circles of radius 1, placed as in scikit-learn's `make_moons`."""
     return [
         lambda t: (np.cos(math.pi * t), np.sin(math.pi * t)),
         lambda t: (1 - np.cos(math.pi * t), 0.5 - np.sin(math.pi * t)),

@@ -1,4 +1,4 @@
-"""Data live whole on one device, and a batch is a function of (seed, round)."""
+"""All data stay on one device, and a batch is a function of (seed, round)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.space import Space
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
-    """Examples to learn from, and others to be tested on."""
+    """Examples for training, and others for testing."""
 
     name: str
     title: str
@@ -26,12 +26,12 @@ class Dataset:
     test_x: Tensor
     test_y: Tensor | None = None
     space: Space
-    target: Target | None = None  # the exact density, where there is one
+    target: Target | None = None  # the exact density, if it is known
     box: Box | None = None  # x0, x1, y0, y1 in which to draw points; on the line y is a density
     center: Tensor = field(default_factory=lambda: torch.zeros(()))
     unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit
     note: str = ""  # one sentence: what was done to the data
-    factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, where they are known
+    factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, if they are known
     test_factors: Tensor | None = None
     factor_names: tuple[str, ...] = ()
 
@@ -46,17 +46,17 @@ class Dataset:
         return replace(self, **moved)
 
     def take(self, index: Tensor | slice) -> Tensor:
-        """Training examples as a model sees them (`floats`), shape (n, *space.shape)."""
+        """Training examples as a model sees them, through `floats`: shape (n, *space.shape)."""
         return floats(self.x[index])
 
     def beside(self, index: Tensor) -> Tensor | None:
-        """What is given beside training examples: labels, or examples of another space as a model sees
-        them."""
+        """What is given beside training examples: labels, or examples of another space as a model sees them;
+        None if nothing is given."""
         return _given(self.y, index)
 
     def some(self, n: int, test: bool = False) -> tuple[Tensor, Tensor | None]:
-        """n examples and their labels, always the same: evenly from all of them, which may be in the order
-        of the labels. Fewer where there are fewer."""
+        """n examples and their labels, always the same, or all if there are fewer. They are spaced evenly,
+        because the examples may be in the order of their labels."""
         x, y = (self.test_x, self.test_y) if test else (self.x, self.y)
         n = min(n, len(x))
         index = torch.arange(n, device=x.device) * len(x) // n
@@ -65,16 +65,16 @@ class Dataset:
     def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
         """`size` examples drawn with replacement: a pure function of (seed, round, draw).
 
-        Philox is a counter-based generator, so round 10^6 costs what round 0 costs, and the
-        streams of two (round, draw) never meet. seed, round and draw are non-negative integers.
+        Philox is a counter-based generator: round 10^6 costs as much as round 0, and the streams of two
+        (round, draw) never overlap. `seed`, `round` and `draw` are non-negative integers.
         """
         rng = np.random.Generator(np.random.Philox(key=seed, counter=[0, draw, round, 0]))
         index = torch.from_numpy(rng.integers(len(self.x), size=size)).to(self.x.device)
-        of_y = index
-        if not self.space.paired and self.y is not None:  # its own stream
-            of_y = torch.from_numpy(rng.integers(len(self.y), size=size)).to(self.x.device)
+        index_y = index
+        if not self.space.paired and self.y is not None:  # y has a stream of its own
+            index_y = torch.from_numpy(rng.integers(len(self.y), size=size)).to(self.x.device)
         return Batch(
-            round, self.take(index), self.beside(of_y), lambda: self.batch(size, seed, round, draw + 1)
+            round, self.take(index), self.beside(index_y), lambda: self.batch(size, seed, round, draw + 1)
         )
 
 
@@ -85,13 +85,13 @@ def _given(y: Tensor | None, index: Tensor) -> Tensor | None:
 
 
 def floats(x: Tensor) -> Tensor:
-    """Points as they are, uint8 pixels mapped to [-1, 1]; in torch's default dtype."""
+    """Points as they are, and uint8 pixels mapped to [-1, 1], in torch's default dtype."""
     dtype = torch.get_default_dtype()
     return x.to(dtype) / 127.5 - 1 if x.dtype == torch.uint8 else x.to(dtype)
 
 
 def batches(data: Dataset, size: Callable[[], int], seed: int, start: int = 0) -> Iterator[Batch]:
-    """Batches of rounds start, start + 1, ... without end; `size` is asked anew each round."""
+    """Batches of rounds start, start + 1, ... without end; `size` is called in each round."""
     round = start
     while True:
         yield data.batch(size(), seed, round)

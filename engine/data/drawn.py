@@ -1,4 +1,4 @@
-"""Pictures of single digits that users bring, made like MNIST's: white ink on black, in its place."""
+"""Pictures of single digits that users bring, made like MNIST's: white ink on black, in the same place."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from engine.config import Refused
 from engine.data.images import GREY, flat, opened
 
 BOX = 20  # MNIST's digits were fitted into a box of 20 x 20 pixels
-INK = 51  # of 255: what is fainter is paper
-MOST_ENLARGED = 2.0  # a dot stays a dot
-FIRST_SIDE = 512  # pixels: a photograph is made so small first
+INK = 51  # of 255: fainter pixels are paper
+MOST_ENLARGED = 2.0  # times: a dot stays a dot
+FIRST_SIDE = 512  # pixels: a photograph is first made this small
 
 
 def read_digit(name: str, content: bytes) -> np.ndarray:
-    """A picture file (PNG, JPEG, WebP) as one digit (28, 28) of bytes. Dark ink on light paper is turned
-    into white on black, and the ink is put where MNIST has it. Raises `Refused`."""
+    """A picture file (PNG, JPEG, WebP) as one digit (28, 28) of bytes, white on black and placed as in MNIST.
+    Dark ink on light paper is inverted. Raises `Refused`."""
     what = repr(name[-60:])
     with opened(what, content) as image:
         grey = flat(what, image).convert("L")
@@ -30,9 +30,11 @@ def read_digit(name: str, content: bytes) -> np.ndarray:
 
 
 def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
-    """The digit (H, W) of bytes, white on black, placed as MNIST's were (LeCun et al. 1998): scaled so that
-    its longer side is 20 pixels, but enlarged at most `most` times, and its centre of mass put at
-    pixel (14, 14) of 28 x 28, counted from 0, where MNIST's are. A black picture becomes a black picture."""
+    """The digit (H, W) of bytes, white on black, placed as MNIST's are (LeCun et al. 1998): (28, 28).
+
+    Its longer side becomes 20 pixels, but it is enlarged at most `most` times, and its centre of mass moves
+    to pixel (14, 14), counted from 0. A black picture stays black.
+    """
     rows, columns = (np.flatnonzero((ink > INK).any(axis)) for axis in (1, 0))
     if not len(rows):
         return np.zeros(GREY, np.uint8)
@@ -46,6 +48,6 @@ def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
         min(max(0, round(full / 2 - at)), full - side)
         for full, at, side in zip(GREY, middle, small.shape, strict=True)
     )
-    found = np.zeros(GREY, np.uint8)
-    found[top : top + high, left : left + wide] = small
-    return found
+    picture = np.zeros(GREY, np.uint8)
+    picture[top : top + high, left : left + wide] = small
+    return picture

@@ -1,4 +1,4 @@
-"""Pictures that users bring: a folder, or a zip file that is read and never unpacked to disk."""
+"""Pictures that users bring: in a folder, or in a zip file that is never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -25,22 +25,19 @@ MOST_PIXELS = 20 * MB  # of one picture
 MOST_PIXELS_TOGETHER = 500 * MB  # of all pictures in a zip file
 FEWEST, MOST = 10, 20_000
 GREY, COLOUR = (28, 28), (32, 32)
-OTHERS = {b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"ftyphei": "a HEIC"}
-OTHERS |= {
-    b"ftypmif1": "a HEIC",
-    b"ftypavi": "an AVIF",
-    b"%PDF": "a PDF",
-    b"<svg": "an SVG",
-}  # by their begin
+OTHERS = {  # kinds of file by their first bytes
+    b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"ftyphei": "a HEIC",
+    b"ftypmif1": "a HEIC", b"ftypavi": "an AVIF", b"%PDF": "a PDF", b"<svg": "an SVG",
+}  # fmt: skip
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
     """Store pictures (PNG, JPEG, WebP) and return the name for `load`.
 
-    `source` is a folder, a zip file, or a zip file's bytes. Pictures are turned upright, cropped
-    to a centred square, and become 28 x 28 grey, or 32 x 32 colour if any of them has colour.
-    Raises `Refused`.
+    `source` is a folder, a zip file, or the bytes of a zip file. Pictures are turned upright, cropped to a
+    centred square, and become 28 x 28 in grey, or 32 x 32 in colour if any of them has colour. Raises
+    `Refused`.
     """
     if not isinstance(source, bytes) and Path(source).is_dir():
         files, budget = _folder(Path(source)), float("inf")
@@ -65,7 +62,7 @@ def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
 
 
 def load_images(name: str, home: Path) -> Dataset:
-    """The data that `keep_images` stored as `name`."""
+    """The data that `keep_images` has stored as `name`."""
     x = torch.from_numpy(kept(name, home)["x"])
     how = "32 x 32 in colour" if x.shape[1] == 3 else "28 x 28 in grey"
     return divided(
@@ -101,7 +98,7 @@ def _zip(source: Path | str | bytes) -> Iterator[tuple[str, bytes]]:
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         if isinstance(error, Refused):
             raise
-        raise Refused("The file is not a whole zip file; pack the pictures again.") from error
+        raise Refused("The file is not a complete zip file; pack the pictures again.") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, an unusual compression
         raise Refused("The zip file is encrypted or packed unusually; pack it without a password.") from error
 
@@ -119,7 +116,7 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     left = MOST_UNPACKED
     for entry in wanted:
         with archive.open(entry) as file:
-            content = file.read(min(left, MOST_BYTES) + 1)  # the sizes promised above may be lies
+            content = file.read(min(left, MOST_BYTES) + 1)  # the sizes given above may be wrong
         left -= len(content)
         if left < 0 or len(content) > MOST_BYTES:
             raise Refused(f"{entry.filename[-60:]!r} unpacks to more than 10 MB; make it smaller.")
@@ -132,7 +129,7 @@ def _wanted(name: str) -> bool:
 
 
 def opened(what: str, content: bytes) -> Image.Image:
-    """The picture, opened but not yet decoded; `what` names it in a refusal. Raises `Refused`."""
+    """The picture, opened but not yet decoded; `what` names it in the message. Raises `Refused`."""
     if len(content) > MOST_BYTES:
         raise Refused(f"{what} is larger than 10 MB; make it smaller.")
     try:
@@ -155,10 +152,13 @@ def opened(what: str, content: bytes) -> Image.Image:
 
 
 def flat(what: str, image: Image.Image, least: int = 128) -> Image.Image:
-    """Decoded, upright, opaque on white, RGB with 8 bits; metadata stay behind, and so do all frames but
-    the first. A large JPEG may come at a fraction of its size, but no side shorter than `least` by that."""
+    """The picture (of several frames the first), upright, opaque on white, in 8-bit RGB without metadata.
+
+    A large JPEG may be decoded at a fraction of its size, but with no side shorter than `least`. Raises
+    `Refused`.
+    """
     try:
-        image.draft("RGB", (least, least))  # so it decodes much faster
+        image.draft("RGB", (least, least))  # which decodes much faster
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I"):  # 16 bits
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -166,5 +166,5 @@ def flat(what: str, image: Image.Image, least: int = 128) -> Image.Image:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return image.convert("RGB")
-    except Exception as error:  # a decoder may raise anything at a damaged file
+    except Exception as error:  # a decoder may raise anything for a damaged file
         raise Refused(f"{what} is damaged; save it again, or leave it out.") from error

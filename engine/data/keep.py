@@ -1,4 +1,4 @@
-"""Users' data on disk: content-addressed safetensors, written whole or not at all."""
+"""Users' data on disk: safetensors named by their content, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        Path(part).replace(path)
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
@@ -41,7 +41,7 @@ def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:
 
 
 def kept(name: str, home: Path) -> dict[str, np.ndarray]:
-    """The arrays stored under `name`, which the caller has matched. Raises `Refused`."""
+    """The arrays stored under `name`, whose form the caller has checked. Raises `Refused`."""
     path = Path(home) / "data" / f"{name}.safetensors"
     try:
         return load(path.read_bytes())

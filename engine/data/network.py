@@ -1,8 +1,7 @@
-"""torchvision's data sets: fetched once, then kept."""
+"""torchvision's data sets, which are downloaded once and then kept."""
 
 from __future__ import annotations
 
-import os
 import socket
 import tempfile
 import threading
@@ -18,7 +17,7 @@ from engine.config import Refused
 from engine.data.dataset import Dataset
 from engine.space import Space
 
-PATIENCE = 5.0  # seconds for a first answer, and for any pause within a download
+PATIENCE = 5.0  # seconds to wait for a first answer, and for each pause within a download
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class Set:
     name: str
     title: str
     torchvision: str  # class and folder there
-    folder: str
-    url: str  # asked first, to see whether there is a network
+    folder: str  # that torchvision puts it in
+    url: str  # is asked first, to see whether there is a network
     says: str
 
 
@@ -49,20 +48,20 @@ SETS = {
 
 
 def download(name: str, home: Path) -> Dataset:
-    """A torchvision data set, kept in home/data/torchvision; `Refused` when it cannot be had."""
-    it, root = SETS[name], Path(home) / "data" / "torchvision"
-    if not (root / it.folder).is_dir():
-        _fetch(it, root)
+    """A torchvision data set, kept in home/data/torchvision. Raises `Refused` if it cannot be downloaded."""
+    wanted, root = SETS[name], Path(home) / "data" / "torchvision"
+    if not (root / wanted.folder).is_dir():
+        _fetch(wanted, root)
     parts = []
     for train in (True, False):
-        held = _torchvision(it, root, train=train, download=False)
+        held = _torchvision(wanted, root, train=train, download=False)
         x = torch.as_tensor(held.data)
         x = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
         parts += [x, torch.as_tensor(held.targets, dtype=torch.int64)]
     x, y, test_x, test_y = parts
     return Dataset(
         name=name,
-        title=it.title,
+        title=wanted.title,
         x=x,
         y=y,
         test_x=test_x,
@@ -72,28 +71,29 @@ def download(name: str, home: Path) -> Dataset:
     )
 
 
-def _torchvision(it: Set, root: Path, **how: bool) -> Any:
+def _torchvision(wanted: Set, root: Path, **how: bool) -> Any:
     from torchvision import datasets  # late: it takes a second to import
 
-    return getattr(datasets, it.torchvision)(str(root), **how)
+    return getattr(datasets, wanted.torchvision)(str(root), **how)
 
 
-def _fetch(it: Set, root: Path) -> None:
-    """Download beside `root` and move in whole, so that an interrupted download leaves nothing."""
-    if not online(it.url):
-        raise Refused(f"{it.title} needs a network the first time; choose digits, which works offline.")
+def _fetch(wanted: Set, root: Path) -> None:
+    """Download into a temporary folder and move it into `root` when complete."""
+    if not online(wanted.url):
+        raise Refused(f"{wanted.title} needs a network the first time; choose digits, which works offline.")
     root.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(2 * PATIENCE)  # torchvision gives no timeout of its own
     try:
         with tempfile.TemporaryDirectory(dir=root) as part:
             for train in (True, False):
-                _torchvision(it, Path(part), train=train, download=True)
-            if not (root / it.folder).is_dir():
-                os.rename(Path(part) / it.folder, root / it.folder)
+                _torchvision(wanted, Path(part), train=train, download=True)
+            if not (root / wanted.folder).is_dir():
+                (Path(part) / wanted.folder).rename(root / wanted.folder)
     except (OSError, RuntimeError) as error:
         raise Refused(
-            f"{it.title} could not be downloaded ({type(error).__name__}); try again later, or choose digits."
+            f"{wanted.title} could not be downloaded ({type(error).__name__}); try again later, or choose "
+            "digits."
         ) from error
     finally:
         socket.setdefaulttimeout(before)
@@ -108,11 +108,11 @@ def online(url: str) -> bool:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE).close()
             answers.append(True)
         except urllib.error.HTTPError:
-            answers.append(True)  # an answer, if not a friendly one
+            answers.append(True)  # it refuses, but it answers
         except OSError:
             pass
 
-    thread = threading.Thread(target=ask, daemon=True)  # looking a name up has no timeout of its own
+    thread = threading.Thread(target=ask, daemon=True)  # the look-up of a name has no timeout
     thread.start()
     thread.join(PATIENCE)
     return bool(answers)

@@ -1,4 +1,4 @@
-"""Photographs, paintings and masks for style transfer: those that come with the lab, and users' own."""
+"""Photographs, paintings and masks for style transfer: those of the lab, and those that users bring."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from engine.space import Picture
 
 PAINTINGS = ASSETS / "paintings"
 LONGEST = 1024  # pixels: the longest side of any picture here
-SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; how many times as long as wide at most
+SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; the largest ratio of the sides
 MASK_SIDE = 512  # pixels: both sides of a mask that is computed
 
 
 def _photo(package: str, path: str) -> Callable[[], np.ndarray]:
-    """How to read a picture file that an installed package brings, without the seconds of importing it."""
+    """A reader of a picture in an installed package, which is not imported, because that takes seconds."""
 
     def read() -> np.ndarray:
         spec = find_spec(package)
@@ -39,18 +39,18 @@ def _photo(package: str, path: str) -> Callable[[], np.ndarray]:
 
 def paint(name: str) -> np.ndarray:
     """The style picture as its module paints it, which takes up to a second."""
-    found: np.ndarray = importlib.import_module(f"engine.data.painting.{name}").paint()
-    return found
+    painting: np.ndarray = importlib.import_module(f"engine.data.painting.{name}").paint()
+    return painting
 
 
 def _painting(name: str) -> Callable[[], np.ndarray]:
-    """How to read what it has painted."""
+    """A reader of the file that holds a painting."""
     return lambda: np.asarray(Image.open(PAINTINGS / f"{name}.webp").convert("RGB"))
 
 
 def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:
-    """A mask that is white where `white(x, y)`, of coordinates from -1 to 1, is positive: grey between
-    -1/8 and 1/8, by a cubic that is level at both ends."""
+    """A mask that is white where `white(x, y)`, of coordinates from -1 to 1, is positive, and black where it
+    is negative; between -1/8 and 1/8 it is grey, along a cubic that is flat at both ends."""
 
     def draw() -> np.ndarray:
         u = (np.arange(MASK_SIDE) + 0.5) / MASK_SIDE * 2 - 1
@@ -72,26 +72,26 @@ def _sklearn(file: str) -> Callable[[], np.ndarray]:
     return _photo("sklearn", f"datasets/images/{file}")
 
 
-Listed = dict[str, tuple[str, str, Callable[[], np.ndarray]]]  # name: title, says, how it is made
+Listed = dict[str, tuple[str, str, Callable[[], np.ndarray]]]  # name: title, says, reader
 
 # fmt: off
 CONTENT: Listed = {
     "china": ("Temple", "A tower of the Summer Palace: straight edges and sky.", _sklearn("china.jpg")),
-    "flower": ("Flower", "A dahlia: one shape before a soft ground.", _sklearn("flower.jpg")),
-    "cat": ("Cat", "Chelsea the cat: fur, and a face that must stay one.", _skimage("chelsea.png")),
+    "flower": ("Flower", "A dahlia: one shape on a soft background.", _sklearn("flower.jpg")),
+    "cat": ("Cat", "Chelsea the cat: fur, and a face that must remain a face.", _skimage("chelsea.png")),
     "astronaut": ("Astronaut", "Eileen Collins: the hardest test, a human face.", _skimage("astronaut.png")),
-    "coffee": ("Coffee", "A cup on wood: ellipses, and wide calm areas.", _skimage("coffee.png")),
-    "rocket": ("Rocket", "A start at night: darkness and one bright line.", _skimage("rocket.jpg")),
+    "coffee": ("Coffee", "A cup on wood: ellipses, and large calm areas.", _skimage("coffee.png")),
+    "rocket": ("Rocket", "A launch at night: darkness and one bright line.", _skimage("rocket.jpg")),
     "motorcycle": ("Motorcycle", "Many small parts: which survive?", _skimage("motorcycle_left.png")),
-    "galaxies": ("Galaxies", "Hubble's deep field: a dark full of dots.", _skimage("hubble_deep_field.jpg")),
+    "galaxies": ("Galaxies", "Hubble's deep field: dots in the dark.", _skimage("hubble_deep_field.jpg")),
 }
 STYLE: Listed = {
     "brushstrokes": ("Brush strokes", "A night sky in thick swirling paint.", _painting("brushstrokes")),
     "woodcut": ("Woodcut", "A great wave in carved lines of Prussian blue.", _painting("woodcut")),
     "glass": ("Stained glass", "Jewel colours between dark lines of lead.", _painting("glass")),
-    "mosaic": ("Mosaic", "Stones of gold and blue in rows along the drawing.", _painting("mosaic")),
+    "mosaic": ("Mosaic", "Stones of gold and blue, in rows along the drawing.", _painting("mosaic")),
     "pointillism": ("Dots", "A river in dots of pure colour that mix in the eye.", _painting("pointillism")),
-    "ink": ("Ink", "Mountains in mist: nearly no colour but one red.", _painting("ink")),
+    "ink": ("Ink", "Mountains in mist: almost no colour except one red.", _painting("ink")),
     "watercolour": ("Watercolour", "Poppies, wet in wet, on rough paper.", _painting("watercolour")),
     "impasto": ("Palette knife", "Autumn by a lake in broad, thick dabs.", _painting("impasto")),
     "pastel": ("Chalk", "Lavender, hatched in crossed strokes.", _painting("pastel")),
@@ -112,8 +112,8 @@ PICTURES = CONTENT | STYLE | MASK
 
 
 def picture_names(role: str) -> list[Choice]:
-    """The built-in pictures listed under a role, "content", "style" or "mask", in teaching order. Content
-    may serve as style as well, and style as content."""
+    """The built-in pictures for a role, "content", "style" or "mask", in teaching order. A content picture
+    may also serve as style, and a style as content."""
     listed = {"content": CONTENT, "style": STYLE, "mask": MASK}[role]
     return [
         Choice(name, title, Picture, False, says, labelled=False) for name, (title, says, _) in listed.items()
@@ -121,8 +121,8 @@ def picture_names(role: str) -> list[Choice]:
 
 
 def picture(name: str, home: Path | None = None) -> np.ndarray:
-    """The picture called `name`: built-in, or stored by `keep_picture` or `keep_mask` under `home`. uint8
-    (H, W, 3), longest side at most 1024, the caller's own copy. Raises `Refused`."""
+    """The picture called `name`, built-in or stored under `home` by `keep_picture` or `keep_mask`: a copy,
+    uint8 (H, W, 3), with a longest side of at most 1024 pixels. Raises `Refused`."""
     if name in PICTURES:
         return _made(name).copy()
     if isinstance(name, str) and re.fullmatch(r"(photo|painted)-[0-9a-f]{12}", name):
@@ -142,14 +142,19 @@ def _stored(name: str, home: Path) -> np.ndarray:
 
 
 def keep_picture(source: bytes, home: Path | None = None) -> str:
-    """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex>: upright, RGB on
-    white, without metadata, the first of many frames, and at most 1024 pixels long. Raises `Refused`."""
+    """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex digits>.
+
+    The picture is stored upright, in RGB on white, without metadata, and with at most 1024 pixels on a side;
+    of several frames the first is taken. Raises `Refused`.
+    """
     return keep("photo", {"x": _read(source)}, home)
 
 
 def keep_mask(source: bytes | np.ndarray, home: Path | None = None) -> str:
-    """Store a mask under `home`, white where the style goes, and return its name, painted-<12 hex>: a file
-    as for `keep_picture`, or pixels (H, W) or (H, W, 3), uint8. Raises `Refused`."""
+    """Store a mask, white where style is wanted, under `home` and return its name, painted-<12 hex digits>.
+
+    `source` is a file as for `keep_picture`, or pixels (H, W) or (H, W, 3), uint8. Raises `Refused`.
+    """
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim not in (2, 3) or source.shape[2:] not in ((), (3,)):
             raise Refused("A mask has pixels (height, width) from 0 to 255; give whole numbers, uint8.")
@@ -167,7 +172,7 @@ def _read(source: bytes) -> np.ndarray:
 
 
 def _measured(width: int, height: int) -> None:
-    """Raises `Refused` for a size that no net of convolutions can use."""
+    """Raises `Refused` for a size that no convolutional network can use."""
     if min(width, height) < SHORTEST:
         raise Refused(
             f"The picture has {width} x {height} pixels; bring one with {SHORTEST} or more on each side."
@@ -180,7 +185,7 @@ def _measured(width: int, height: int) -> None:
 
 
 def _shrunk(image: Image.Image) -> np.ndarray:
-    """Its pixels, with the longest side at most `LONGEST`."""
+    """The pixels of a picture, whose longest side becomes at most LONGEST."""
     image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     return np.asarray(image)
 

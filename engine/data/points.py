@@ -1,4 +1,4 @@
-"""Points that users draw or bring in a table."""
+"""Points that users draw, or bring as a table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ HUGE = 1e30  # larger numbers overflow when squared in float32 or float64
 def keep_points(points: ArrayLike, kind: str, home: Path | None = None) -> str:
     """Store points of shape (n, 2), `kind` "drawn" or "csv", and return the name for `load`.
 
-    Drawn points are in [-3, 3]^2, 20 to 5,000 of them; a table's 10 to 100,000. Raises `Refused`.
+    There may be 20 to 5,000 drawn points, in [-3, 3]^2; a table may have 10 to 100,000 rows. Raises
+    `Refused`.
     """
     if kind not in FEWEST:
         raise Refused(f"Points are 'drawn' or 'csv', not {kind!r}.")
@@ -61,7 +62,7 @@ def _row(wrong: np.ndarray) -> int:
 
 
 def load_points(name: str, home: Path) -> Dataset:
-    """The data that `keep_points` stored as `name`."""
+    """The data that `keep_points` has stored as `name`."""
     points = kept(name, home)["points"]
     if name.startswith("drawn"):
         edge = REACH + 10 * JITTER
@@ -85,10 +86,10 @@ def load_points(name: str, home: Path) -> Dataset:
 
 
 def read_csv(source: str | bytes) -> np.ndarray:
-    """Two numeric columns of a text, shape (n, 2), float64.
+    """The two numeric columns of a text, shape (n, 2), float64.
 
-    Columns are separated by semicolons, tabs, commas or spaces; after a semicolon or tab a comma
-    is a decimal comma. A first line of words is a header. Raises `Refused`, naming line and cell.
+    Columns are separated by semicolons, tabs, commas or spaces; with semicolons or tabs, a comma is a decimal
+    comma. A first line of words is a header. Raises `Refused`, with line and cell.
     """
     if len(source) > MOST_BYTES:
         raise Refused("The table is larger than 10 MB; bring fewer rows.")
@@ -111,7 +112,7 @@ def read_csv(source: str | bytes) -> np.ndarray:
 
 
 def check_table(rows: list[tuple[int, list[str], list[float | None]]]) -> np.ndarray:
-    """(line, cells, their numbers) as an array (n, 2), or `Refused`."""
+    """Rows of (line number, cells, their numbers) as an array (n, 2). Raises `Refused`."""
     for i, cells, numbers in rows:
         if len(cells) != 2:
             columns = f"{len(cells)} column{'s' * (len(cells) != 1)}"

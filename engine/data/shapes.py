@@ -1,4 +1,4 @@
-"""Pictures drawn from known factors, so that one can ask which latent dimension found which factor."""
+"""Pictures drawn from known factors, to see which latent dimension has learned which factor."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ FACTORS: dict[str, tuple[float, float]] = {
     "size": (3.5, 6.5),  # geometric mean of the two radii, in pixels
     "aspect": (-0.5, 0.5),  # log of the horizontal radius over the vertical one
 }
-"""Name and range of each factor. They are independent and uniform; x moves farther than y, for with
-equal ranges nothing in the data would tell these axes from any other two at right angles."""
+"""Name and range of each factor. They are independent and uniform. x moves farther than y, because with equal
+ranges nothing in the data would distinguish these axes from other perpendicular ones."""
 
 
 def ellipses(n: int, seed: int = 0, side: int = 28) -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +25,9 @@ def ellipses(n: int, seed: int = 0, side: int = 28) -> tuple[np.ndarray, np.ndar
 def ellipse(factors: np.ndarray, side: int = 28) -> np.ndarray:
     """The picture (n, side, side) uint8 of each row of factors (n, 4).
 
-    A pixel is as white as its share of the ellipse, taken from its centre's distance to the edge. With
-    f = |(u/a, v/b)|, which is 1 on the edge, that distance is (f - 1) / |grad f| to first order.
+    The brightness of a pixel is the share of it inside the ellipse, estimated from the distance of its centre
+    to the edge. With f = |(u/a, v/b)|, which is 1 on the edge, that distance is (f - 1) / |grad f| to first
+    order.
     """
     x, y, size, aspect = (column[:, None, None] for column in factors.T)
     a, b = size * np.exp(aspect / 2), size * np.exp(-aspect / 2)

@@ -1,4 +1,4 @@
-"""Distributions whose density is known exactly: the truth a model can be compared with."""
+"""Distributions whose density is known exactly: the truth that a model can be compared with."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LOG_2PI = math.log(2 * math.pi)
 class Target(ABC):
     """A distribution p(x) on the line (d = 1) or in the plane (d = 2).
 
-    `box` is x0, x1, y0, y1 and holds all of p but 1e-8 of its mass; on the line y0, y1 is the
-    range of the density itself. A sample belongs to one of `pieces` pieces: its class.
+    `box` is x0, x1, y0, y1 and contains all but 1e-8 of the mass of p; on the line, y0 and y1 are the range
+    of the density itself. A sample belongs to one of `pieces` pieces, which is its class.
     """
 
     box: Box
     d: int = 2
     pieces: int = 1
-    modes: Tensor | None = None  # (K, d), where p is a mixture of K separate Gaussians
+    modes: Tensor | None = None  # (K, d), if p is a mixture of K separate Gaussians
     weights: Tensor | None = None  # (K,), of the same mixture
     sigma: float | None = None  # the standard deviation around a mode or a curve
 
@@ -42,8 +42,8 @@ class Target(ABC):
         return self.draw(n, rng)[0]
 
     def grid(self, n: int) -> tuple[Tensor, float]:
-        """The midpoints of n^d equal cells of the box, shape (n^d, d), float64, y the slower
-        coordinate, and the length (area) of one cell."""
+        """The midpoints of n^d equal cells of the box, shape (n^d, d), float64, in which x varies fastest;
+        and the length or area of one cell."""
         middles = (torch.arange(n, dtype=torch.float64) + 0.5) / n
         x0, x1, y0, y1 = self.box
         x, y = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
@@ -53,7 +53,7 @@ class Target(ABC):
         return torch.stack([xx, yy], -1).reshape(-1, 2), (x1 - x0) * (y1 - y0) / n**2
 
     def entropy(self) -> float:
-        """H = -E[log p] in nats, by the midpoint rule on 400^d cells of the box; error < 1e-6."""
+        """H = -E[log p] in nats, by the midpoint rule on 400^d cells of the box, with an error below 1e-6."""
         return self._entropy
 
     @cached_property
@@ -66,7 +66,7 @@ class Target(ABC):
 class Mixture(Target):
     """sum_k w_k N(x; c_k, sigma^2 I): closed form.
 
-    centres (K, d), weights (K,) of any positive scale (equal when None). With `labelled`, the
+    `centres` are (K, d). `weights` (K,) are positive, of any scale, and equal if None. If `labelled`, the
     components are modes and classes.
     """
 
@@ -89,15 +89,17 @@ class Mixture(Target):
             self.modes, self.pieces = self.centres, len(self.centres)
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), in closed form."""
         c, log_w = (self.centres / self.sigma).to(x), self.weights.log().to(x)
         log_p = []
-        # A few rows at a time, one coordinate at a time: seven times faster than in one piece.
+        # a few rows and one coordinate at a time: seven times faster than all at once
         for rows in (x.reshape(-1, self.d) / self.sigma).split(max(1, 2**17 // len(c))):
             squares = [(a[:, None] - b).square() for a, b in zip(rows.T, c.T, strict=True)]
             log_p.append((log_w - 0.5 * sum(squares, x.new_zeros(()))).logsumexp(-1))
         return torch.cat(log_p).reshape(x.shape[:-1]) - self.d * (math.log(self.sigma) + LOG_2PI / 2)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples and the component of each."""
         k = torch.as_tensor(rng.choice(len(self.centres), size=n, p=self.weights.numpy()))
         eps = torch.as_tensor(rng.standard_normal((n, self.d)))
         return self.centres[k] + self.sigma * eps, k
@@ -110,11 +112,13 @@ class Checkerboard(Target):
     pieces = 8
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x): -log 32 on the squares, and -inf elsewhere."""
         column, row = ((x + 4) / 2).floor().unbind(-1)
         inside = (x >= -4).all(-1) & (x < 4).all(-1) & ((row + column) % 2 == 0)
         return torch.where(inside, x.new_tensor(-math.log(32)), x.new_tensor(-math.inf))
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples and the square of each."""
         k = rng.integers(8, size=n)
         row = k // 2
         column = 2 * (k % 2) + row % 2
@@ -125,9 +129,9 @@ class Checkerboard(Target):
 class Pinwheel(Target):
     """Gaussian arms, twisted: a point at radius r turns by the angle rate * r^2.
 
-    The angle depends on the radius alone, so the twist preserves area and
-    p(x) = mixture(untwist(x)): closed form. (The usual pinwheel turns by the first coordinate
-    before the rotation and has no such density.)
+    The angle depends only on the radius, so the twist preserves area, and p(x) = mixture(untwist(x)) is known
+    in closed form. (The usual pinwheel turns by the first coordinate, before the rotation, and has no such
+    density.)
     """
 
     box = (-3.6, 3.6, -3.6, 3.6)
@@ -138,12 +142,14 @@ class Pinwheel(Target):
         self.angles = 2 * math.pi * torch.arange(arms, dtype=torch.float64) / arms
 
     def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), in closed form."""
         u = turn(x, -self.rate * x.square().sum(-1))  # untwist
         a, b = turn(u[..., None, :], -self.angles.to(x)).unbind(-1)  # in the frame of each arm
         log_p = -0.5 * (((a - self.radius) / self.along) ** 2 + (b / self.across) ** 2)
         return log_p.logsumexp(-1) - math.log(self.pieces * self.along * self.across) - LOG_2PI
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """n samples and the arm of each."""
         k = torch.as_tensor(rng.integers(self.pieces, size=n))
         eps = torch.as_tensor(rng.standard_normal((n, 2)))
         u = eps * eps.new_tensor([self.along, self.across]) + eps.new_tensor([self.radius, 0.0])

@@ -1,4 +1,4 @@
-"""A content picture, the styles it is to have, and where: data of one example, named by their parts."""
+"""A content picture, its styles, and a mask: data of one example, whose name has the names of its parts."""
 
 from __future__ import annotations
 
@@ -27,28 +27,31 @@ class Parts(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> Parts:
-        """Those of CONTENT.STYLE or CONTENT.STYLE.SECOND, each with or without .MASK. Raises `Refused`."""
+        """The parts of CONTENT.STYLE or CONTENT.STYLE.SECOND, with or without .MASK. Raises `Refused`."""
         content, *others = name.split(".")
         masks = [other for other in others if other.startswith(MASKS)]
         styles = [other for other in others if other not in masks]
         amiss = content.startswith(MASKS) or masks != others[len(styles) :] or not all(name.split("."))
         if amiss or not 1 <= len(styles) <= 2 or len(masks) > 1:
             raise Refused(
-                f"{name!r} does not name a transfer: write CONTENT.STYLE, with a second style and a mask "
-                "after it if they are wanted, like china.brushstrokes.glass.mask-left."
+                f"{name!r} does not name a transfer: write CONTENT.STYLE, then a second style and a mask if "
+                "you want them, as in china.brushstrokes.glass.mask-left."
             )
         return cls(content, styles[0], *(styles[1:] or [""]), *masks)
 
     @property
     def name(self) -> str:
-        """What the data of this transfer are called."""
+        """The name of the data of this transfer."""
         return ".".join(part for part in self if part)
 
 
 @dataclass(frozen=True)
 class Transfer(Space):
-    """Pictures of the shape of `content`, uint8 (3, H, W). `styles` are one or two of any size; where
-    `mask` (1, H, W) is white there is to be style, and where it is black content."""
+    """Pictures with the shape of `content`, uint8 (3, H, W).
+
+    `styles` are one or two pictures of any size. The `mask` (1, H, W), of any size, is white where style is
+    wanted and black where the content stays.
+    """
 
     content: Tensor = field(default_factory=lambda: torch.zeros(3, 64, 64), compare=False, repr=False)
     styles: tuple[Tensor, ...] = field(default=(), compare=False, repr=False)
@@ -58,7 +61,7 @@ class Transfer(Space):
 
 
 def load_transfer(name: str, home: Path) -> Dataset:
-    """The data of that name, the parts of which are names of pictures. Raises `Refused`."""
+    """The data of that name, whose parts are names of pictures. Raises `Refused`."""
     parts = Parts.of(name)
     x = pixels(parts.content, home)
     styles = tuple(pixels(style, home) for style in parts[1:3] if style)

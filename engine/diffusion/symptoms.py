@@ -12,7 +12,7 @@ from statistics import median
 
 from engine.diffusion.base import TEST_LOSS, Denoiser
 from engine.metrics.detector import Row, Symptom, number
-from engine.metrics.ruler import DISTANCE, About
+from engine.metrics.ruler import DISTANCE, DataFacts
 
 # Thresholds, set between what healthy and failing runs on points measured, 64 rounds apart at first.
 WINDOW = 8  # measurements; nothing is claimed before there are so many
@@ -24,7 +24,7 @@ WORSE = 0.2  # of the best test loss, whose measurements stray by 5 %: past it b
 BETTER = 0.05  # a relative gain, from half a window to the next, that still counts as learning
 
 
-def symptoms(family: type[Denoiser], rows: list[Row], data: About) -> list[Symptom]:
+def symptoms(family: type[Denoiser], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell."""
     measured = [row for row in rows if TEST_LOSS in row]
     if len(measured) < WINDOW:
@@ -35,7 +35,7 @@ def symptoms(family: type[Denoiser], rows: list[Row], data: About) -> list[Sympt
     return [progress(measured, data)]
 
 
-def diverging(rows: list[Row], data: About) -> Symptom | None:
+def diverging(rows: list[Row], data: DataFacts) -> Symptom | None:
     """The net has learned something, and lost it."""
     best = min(rows, key=lambda row: _loss(row))
     now = sorted(_loss(row) for row in rows[-WINDOW:])[WINDOW // 4]  # all but a few are worse
@@ -50,7 +50,7 @@ def diverging(rows: list[Row], data: About) -> Symptom | None:
     )
 
 
-def overfitting(rows: list[Row], data: About) -> Symptom | None:
+def overfitting(rows: list[Row], data: DataFacts) -> Symptom | None:
     """The noise in test examples was seen better before."""
     halves = [_usual(rows[i : i + WINDOW // 2]) for i in range(len(rows) - WINDOW // 2 + 1)]
     first = min(range(len(halves)), key=halves.__getitem__)
@@ -67,7 +67,7 @@ def overfitting(rows: list[Row], data: About) -> Symptom | None:
     )
 
 
-def far(rows: list[Row], data: About) -> Symptom | None:
+def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     """The samples are far from the data, and stay so."""
     recent = [row.get(DISTANCE, 0.0) for row in rows[-WINDOW:]]
     floor = data.floors.get(DISTANCE)
@@ -87,7 +87,7 @@ def far(rows: list[Row], data: About) -> Symptom | None:
     )
 
 
-def progress(rows: list[Row], data: About) -> Symptom:
+def progress(rows: list[Row], data: DataFacts) -> Symptom:
     """Still better from measurement to measurement, or as good as it gets."""
     half = WINDOW // 2
     now, before = rows[-half:], rows[-2 * half : -half]

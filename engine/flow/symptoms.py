@@ -14,7 +14,7 @@ from engine.flow.base import BITS, NLL, TEST, Flow
 from engine.flow.measures import FROZEN, KL
 from engine.metrics.detector import Row, Symptom
 from engine.metrics.measure import Measure
-from engine.metrics.ruler import HIGH_QUALITY, About
+from engine.metrics.ruler import HIGH_QUALITY, DataFacts
 
 # Thresholds, set between what healthy and failing runs measured, 64 rounds apart at first. A flow's loss has
 # spikes upwards, never downwards: so the best of some measurements is what they are judged by.
@@ -30,7 +30,7 @@ WORSE = {NLL: 0.15, BITS: 0.04}  # more than the best, while the training loss f
 GAIN = {NLL: 0.01, BITS: 0.005}  # less than before: it still learns, where KL is not known
 
 
-def symptoms(family: type[Flow], rows: list[Row], data: About) -> list[Symptom]:
+def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell."""
     loss = BITS if any(TEST[BITS] in row for row in rows) else NLL
     measured = [row for row in rows if TEST[loss] in row]
@@ -112,7 +112,7 @@ def overfitting(rows: list[Row], loss: Measure) -> Symptom | None:
     )
 
 
-def far(rows: list[Row], data: About) -> Symptom | None:
+def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     """It stays far above the entropy: bridges between modes, where these are known."""
     now = best(rows[-FEW:], KL)
     if KL not in rows[-1] or now < FAR:
@@ -139,7 +139,7 @@ def far(rows: list[Row], data: About) -> Symptom | None:
     )
 
 
-def progress(rows: list[Row], loss: Measure, data: About) -> Symptom:
+def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
     """Still better from measurement to measurement, or as good as it gets."""
     key, last = TEST[loss], rows[-1]
     says = f"the {key} is {number(last[key])}"

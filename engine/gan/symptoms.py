@@ -17,7 +17,7 @@ from engine.metrics.detector import (
     standing,
 )
 from engine.metrics.observe import SHARES
-from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, About
+from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 
 # Thresholds, set between what healthy and failing runs on the ring, the grid, the moons and the
 # bumps measured. Measurements are 64 rounds apart at first.
@@ -71,7 +71,7 @@ class Story(detector.Story):
         return sum(abs(new - old) for new, old in pairs) / 2 >= MOVED
 
 
-def symptoms(family: type[Game], rows: list[Row], data: About) -> list[Symptom]:
+def symptoms(family: type[Game], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell.
 
     Of points, a run without a fault is "Working" or still "Learning".

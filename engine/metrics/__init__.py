@@ -1,1 +1,1 @@
-"""Measures of how well samples match the data, each with its noise floor."""
+"""How well samples match the data: measures, each with its noise floor."""

@@ -1,4 +1,4 @@
-"""Modes covered and high-quality share, for targets whose modes are known (VEEGAN, 2017, section 4.1)."""
+"""Covered modes and the share of high-quality samples, for known modes (VEEGAN, 2017, section 4.1)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 
 
 class Coverage(NamedTuple):
-    """How many modes samples reach, and what share of them is near one."""
+    """How many modes the samples reach, and what share of samples is near a mode."""
 
     modes: int  # modes that hold at least `share` of a fair part of the samples
-    high_quality: float  # share of samples within 3 sigma of a mode; blind to modes that are missing
-    shares: Tensor  # (K,), the share of all samples that is nearest to each mode, near or far
+    high_quality: float  # share of samples within 3 sigma of a mode; missing modes do not change it
+    shares: Tensor  # (K,), the share of all samples whose nearest mode it is, however far
 
 
 def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -> Coverage:
-    """Count the modes that samples (n, d) of a mixture of N(mode, sigma^2 I) reach.
+    """How samples (n, d) cover the modes (K, d) of a mixture of N(mode, sigma^2 I).
 
-    modes has shape (K, d). A mode is covered when its high-quality samples number at least
-    `share` of n / K, so one stray point does not count.
+    A mode is covered if it has at least `share` of n / K high-quality samples, so that one stray point does
+    not count.
     """
     distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
     good = distance <= 3 * sigma

@@ -1,7 +1,7 @@
-"""The detector: what goes well or wrong in a training, told from the rows of its run.
+"""The detector: what goes well or wrong in a training, recognised from the rows of its run.
 
-It is a pure function of the rows, so it says the same of a run that is live, rewound or recorded. A subject
-has a detector of its own in its `symptoms.py`; the one below serves families of which nothing else is known.
+It is a pure function of the rows, so it says the same about a run that is live, rewound or recorded. A
+subject has its own detector in its `symptoms.py`; the one below serves all other families.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import Any, Literal, NamedTuple
 from engine.dispatch import serving
 from engine.family import Family
 from engine.metrics.measure import declared
-from engine.metrics.ruler import JS, About
+from engine.metrics.ruler import JS, DataFacts
 
 Row = dict[str, Any]
 
-WINDOW = 6  # measurements looked back on; nothing is claimed before there are so many
-ON, OFF = 5, 2  # of them that must hold for a symptom to begin, and to stay
-HUGE, GROWTH = 1e3, 2.0  # a loss; those that are bounded stay below 100 and do not double for ever
-GOOD = 0.5  # bits of JS; default runs come to 0.05 to 0.45, real points to less than 0.05
+WINDOW = 6  # the last measurements, which are looked at; with fewer, nothing is claimed
+ON, OFF = 5, 2  # how many of them must show a symptom for it to begin, and for it to stay
+HUGE, GROWTH = 1e3, 2.0  # of a loss; a healthy one stays below 100 and does not double for ever
+GOOD = 0.5  # bits of JS; default runs reach 0.05 to 0.45, and real points less than 0.05
 
 
 class Symptom(NamedTuple):
-    """What is seen, in a sentence that begins with its name."""
+    """What is seen, as a sentence that begins with the name of the symptom."""
 
     name: str
     sentence: str
     since: int  # the round of the first measurement that shows it
-    cure: str = ""  # where one is known
+    cure: str = ""  # if one is known
     tone: Literal["bad", "good", ""] = "bad"
 
     @property
@@ -37,26 +37,27 @@ class Symptom(NamedTuple):
         return self.tone == "bad"
 
 
-def diagnose(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
-    """What the rows of a run show, the gravest first; [] while there are too few to tell."""
+def diagnose(family: type[Family], rows: list[Row], data: DataFacts) -> list[Symptom]:
+    """The symptoms that the rows of a run show, the gravest first; [] while there are too few rows."""
     detectors = serving("symptoms", "engine", "symptoms", family)
     return (detectors[0] if detectors else symptoms)(family, rows, data)
 
 
 class Look(NamedTuple):
-    """One thing to look for."""
+    """A symptom to look for."""
 
     name: str
-    holds: Callable[[Any, int], bool]  # in measurement i of a story
-    tell: Callable[[Any, int], tuple[str, str]]  # sentence and cure, from the measurement at which it began
+    holds: Callable[[Any, int], bool]  # whether measurement i of a story shows it
+    tell: Callable[[Any, int], tuple[str, str]]  # sentence and cure, given the measurement where it began
     on: int = ON
     off: int = OFF
-    unless: tuple[str, ...] = ()  # symptoms that explain this one, so that it need not be said
+    unless: tuple[str, ...] = ()  # symptoms that explain this one, which then need not be named
     tone: Literal["bad", "good", ""] = "bad"
 
     def since(self, story: Any) -> int | None:
-        """The measurement at which the condition began that is on now. It begins when it held in most of the
-        last few measurements and stays until it held in few: one lucky or unlucky one changes no sentence."""
+        """The measurement at which the present symptom began; None if there is none now. It begins once most
+        of the last measurements show it and stays until few of them do, so that a single one changes nothing.
+        """
         began = None
         held = [self.holds(story, i) for i in range(len(story.rows))]
         for end in range(WINDOW, len(held) + 1):
@@ -69,7 +70,7 @@ class Look(NamedTuple):
 
 
 def looked(looks: list[Look], story: Any) -> list[Symptom]:
-    """What these looks see in a story, in their order."""
+    """The symptoms that a story shows, in the order of the looks."""
     seen: dict[str, Symptom] = {}
     for look in looks if len(story.rows) >= WINDOW else []:
         if not seen.keys() & set(look.unless) and (since := look.since(story)) is not None:
@@ -81,13 +82,13 @@ def looked(looks: list[Look], story: Any) -> list[Symptom]:
 
 
 class Story(NamedTuple):
-    """The measurements of a run, and what they are about."""
+    """The measurements of a run, and what is known about its data."""
 
     rows: list[Row]
-    data: About
+    data: DataFacts
 
     def loss(self, i: int) -> float:
-        """The largest term of any loss, without its sign."""
+        """The absolute value of the largest term of any loss."""
         terms = (
             v
             for k, v in self.rows[i].items()
@@ -96,24 +97,24 @@ class Story(NamedTuple):
         return max(map(abs, terms), default=0.0)
 
     def since(self, i: int) -> str:
-        """When measurement i was made."""
+        """The words for when measurement i was made."""
         return f"since round {self.rows[i]['round']:,}"
 
 
 def diverging(story: Story, i: int) -> bool:
-    """A loss is huge, and has at least doubled within a window."""
+    """Whether a loss is huge and has at least doubled within a window."""
     return story.loss(i) > HUGE and story.loss(i) > GROWTH * story.loss(max(0, i - WINDOW))
 
 
 def grown(story: Story, since: int) -> str:
-    """By how much it has grown."""
+    """The words for how much a loss has grown."""
     return (
         f"a loss has grown from {number(story.loss(since))} to {number(story.loss(-1))} {story.since(since)}"
     )
 
 
 def standing(story: Story) -> str:
-    """How far the samples are from the data, beside what real data have."""
+    """The words for the distance of the samples from the data, and that of real data."""
     now, floor = story.rows[-1][JS], story.data.floors[JS]
     if now <= floor.value + 2 * floor.error:
         return f"JS {number(now)} bits, within the noise of real data."
@@ -121,7 +122,7 @@ def standing(story: Story) -> str:
 
 
 def number(value: float) -> str:
-    """Two figures, in print's minus sign: 0.98, 0.00030 as 3e−4, 120."""
+    """A number with two figures and a typographic minus: 0.98, 0.00030 as 3e−4, 120."""
     text = f"{value:.2f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.0e}".replace("e-0", "e-")
     return (f"{value:,.0f}" if 100 <= abs(value) < 1e6 else text).replace("-", "−").replace("e+0", "e")
 
@@ -139,6 +140,6 @@ LOOKS = [
 ]  # fmt: skip
 
 
-def symptoms(family: type[Family], rows: list[Row], data: About) -> list[Symptom]:
-    """Of a family without a detector of its own: a loss that runs away, and how far the samples are."""
+def symptoms(family: type[Family], rows: list[Row], data: DataFacts) -> list[Symptom]:
+    """The symptoms of a family without a detector: a loss that diverges, and how far the samples are."""
     return looked(LOOKS, Story(rows, data))

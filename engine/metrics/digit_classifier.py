@@ -1,14 +1,14 @@
-r"""A judge of digits: which digit a picture shows, and how samples differ from real ones in what it looks at.
+r"""A classifier of digits: which digit a picture shows, and how far generated digits are from real ones.
 
-A small convolutional net, trained once on the real training digits and shipped in assets/judge.safetensors
-(`python -m engine.metrics.digit_classifier` makes it again). Its 64 features stand where Inception's stand in
-the usual Fréchet distance (Heusel et al. 2017, https://arxiv.org/abs/1706.08500): of Gaussians fitted to both
-clouds
+It is a small convolutional network, trained once on the real training digits and shipped in
+assets/digit_classifier.safetensors (`python -m engine.metrics.digit_classifier` trains it again). Its 64
+features take the place of Inception's in the Fréchet distance (Heusel et al. 2017,
+https://arxiv.org/abs/1706.08500), which compares Gaussians fitted to the features of both sets of pictures:
 
     |mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2})
 
-A finite sample does not score 0, so each number has its floor: what as many real test digits score, which
-neither the judge nor a model has seen.
+A finite sample does not score 0. Each measure therefore has a floor: the score of as many real test digits,
+which neither the classifier nor a model has seen.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from engine.metrics.measure import Floor, Measure
 FRECHET = Measure("Fréchet", says="Fréchet distance of digit features", better="lower")
 ACCURACY = Measure("label accuracy", better="higher")
 DIVERSITY = Measure("diversity", better="higher")
-JUDGED = ("digits", "mnist")  # data
-FILE = ASSETS / "judge.safetensors"
-ROUNDS, SEED, BATCH, SHIFT = 2500, 0, 64, 2  # of its training; pictures are moved by up to SHIFT pixels
-CHUNK = 500  # pictures looked at together
+DIGIT_DATA = ("digits", "mnist")  # the data sets of pictures that it can classify
+FILE = ASSETS / "digit_classifier.safetensors"
+ROUNDS, SEED, BATCH, SHIFT = 2500, 0, 64, 2  # of its training, which shifts pictures by up to SHIFT pixels
+CHUNK = 500  # pictures classified at a time
 REPEATS = 32  # measurements of real digits that a floor rests on
 
 
-class Judge(nn.Module):
+class DigitClassifier(nn.Module):
     """Pictures (n, 1, 28, 28) in [-1, 1] to 64 features, and those to the logits of ten digits."""
 
     players = ("model",)
@@ -58,7 +58,7 @@ class Judge(nn.Module):
     # --- training, as `fit` wants it ---------------------------------------------------------
 
     def player(self, name: str) -> nn.Module:
-        """The judge itself."""
+        """The classifier itself, its only player."""
         return self
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
@@ -66,8 +66,7 @@ class Judge(nn.Module):
         return adam(self, 1e-3)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
-        """Cross entropy on pictures that are moved a little, so that it is not where a stroke lies that
-        decides; with half of the features hidden."""
+        """Cross entropy with dropout, on pictures shifted a little, so that position does not decide."""
         x = torch.roll(batch.x, torch.randint(-SHIFT, SHIFT + 1, (2,)).tolist(), (2, 3))
         h = nn.functional.dropout(self.look(x), 0.5)
         yield self, {"-log p(y|x)": cross_entropy(self.say(h), cast(Tensor, batch.y))}
@@ -76,40 +75,40 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
-        """(n, 64) of pictures x."""
+        """The features (n, 64) of pictures x."""
         like = self.say.weight
         return torch.cat([self.look(part.to(like)) for part in x.split(CHUNK)])
 
     def label_accuracy(self, x: Tensor, y: Tensor) -> float:
         """The share of pictures x (n, 1, 28, 28) that show the digit y (n,)."""
-        return self._right(self.features(x), y)
+        return self._accuracy(self.features(x), y)
 
     def frechet(self, x: Tensor, reference: Tensor) -> float:
-        """The Fréchet distance of the features of two sets of pictures."""
+        """The Fréchet distance between the features of two sets of pictures."""
         return frechet(moments(self.features(x)), moments(self.features(reference)))
 
     def diversity(self, x: Tensor, y: Tensor) -> float:
-        """How far apart pictures of the same class y lie, in features; of real digits it is 1."""
-        return spread(self.features(x), y) / _of_real()[1]
+        """The mean distance between the features of pictures of one class y; for real digits it is 1."""
+        return spread(self.features(x), y) / _real_digits()[1]
 
     def measure(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
-        """ "Fréchet", the distance of pictures x from the training digits; with the labels y that were asked
-        for also "label accuracy" and "diversity"."""
+        """FRECHET, the distance of pictures x from the training digits; ACCURACY and DIVERSITY as well if the
+        labels y are given that the pictures were asked to show."""
         return self._measure(self.features(x), y)
 
     def _measure(self, h: Tensor, y: Tensor | None) -> dict[str, float]:
-        reference, usual = _of_real()
-        found: dict[str, float] = {FRECHET: frechet(moments(h), reference)}
+        reference, usual = _real_digits()
+        scores: dict[str, float] = {FRECHET: frechet(moments(h), reference)}
         if y is not None:
-            found |= {ACCURACY: self._right(h, y), DIVERSITY: spread(h, y) / usual}
-        return found
+            scores |= {ACCURACY: self._accuracy(h, y), DIVERSITY: spread(h, y) / usual}
+        return scores
 
     @torch.no_grad()
-    def _right(self, h: Tensor, y: Tensor) -> float:
+    def _accuracy(self, h: Tensor, y: Tensor) -> float:
         return (self.say(h).argmax(1) == y.to(h.device)).double().mean().item()
 
     def floors(self, n: int) -> dict[str, Floor]:
-        """What n real test digits score, with their classes in turn; of at least two a class."""
+        """The scores of n real test digits, their classes in turn; n must be at least 20."""
         return _floors(n)
 
 
@@ -118,47 +117,50 @@ Moments = tuple[Tensor, Tensor]
 
 
 def moments(h: Tensor) -> Moments:
-    """Of a cloud (n, d), n > 1."""
+    """Mean and covariance of a cloud (n, d), n > 1."""
     h = h.double()
     return h.mean(0), torch.cov(h.T)
 
 
 def frechet(a: Moments, b: Moments) -> float:
-    """|mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2}) of two Gaussians. The trace of the root is the sum of the
-    roots of the eigenvalues of S^{1/2} S' S^{1/2}, which is symmetric, and so has real ones."""
+    """|mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2}) of two Gaussians.
+
+    The trace of the root is the sum of the square roots of the eigenvalues of S^{1/2} S' S^{1/2}, which are
+    real because this matrix is symmetric.
+    """
     values, vectors = torch.linalg.eigh(a[1])
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ b[1] @ root).clamp(min=0).sqrt().sum()
-    far = (a[0] - b[0]).square().sum() + a[1].trace() + b[1].trace() - 2 * cross
-    return far.clamp(min=0).item()
+    squared = (a[0] - b[0]).square().sum() + a[1].trace() + b[1].trace() - 2 * cross
+    return squared.clamp(min=0).item()
 
 
 def spread(h: Tensor, y: Tensor) -> float:
-    """The mean distance of two members of h (n, d) that have the same class y (n,)."""
-    found = [torch.pdist(h[y == k].double()) for k in y.unique()]
-    return torch.cat(found).mean().item()
+    """The mean distance of two rows of h (n, d) that have the same class y (n,)."""
+    distances = [torch.pdist(h[y == k].double()) for k in y.unique()]
+    return torch.cat(distances).mean().item()
 
 
 @cache
-def judge() -> Judge:
-    """The judge that is shipped."""
-    net = Judge()
+def digit_classifier() -> DigitClassifier:
+    """The classifier that is shipped."""
+    net = DigitClassifier()
     net.load_state_dict({name: t.float() for name, t in load(FILE.read_bytes()).items()})
     return net.float().requires_grad_(False).eval()
 
 
-def judge_for(data: Dataset) -> Judge | None:
-    """The judge, where the data are digits: 28 x 28 pixels, grey, of ten classes."""
-    return judge() if data.name in JUDGED else None
+def classifier_for(data: Dataset) -> DigitClassifier | None:
+    """The classifier if the data are digits (28 x 28 pixels, grey, ten classes), else None."""
+    return digit_classifier() if data.name in DIGIT_DATA else None
 
 
 @cache
-def _of_real() -> tuple[Moments, float]:
-    """Moments of the training digits' features, and the mean distance of two test digits of a class."""
+def _real_digits() -> tuple[Moments, float]:
+    """The moments of the training digits' features, and the mean distance of two test digits of a class."""
     data = load_data("digits")
     with torch.no_grad():
-        h = judge().features(floats(data.x))
-        tests = judge().features(floats(data.test_x))
+        h = digit_classifier().features(floats(data.x))
+        tests = digit_classifier().features(floats(data.test_x))
     return moments(h), spread(tests, cast(Tensor, data.test_y))
 
 
@@ -166,24 +168,24 @@ def _of_real() -> tuple[Moments, float]:
 def _floors(n: int) -> dict[str, Floor]:
     data = load_data("digits")
     y = cast(Tensor, data.test_y)
-    h = judge().features(floats(data.test_x))
+    h = digit_classifier().features(floats(data.test_x))
     rng = np.random.default_rng(SEED)
     of = [np.flatnonzero(y.numpy() == k) for k in range(10)]
-    asked = torch.arange(n) % 10
+    labels = torch.arange(n) % 10
     rows: list[dict[str, float]] = []
     for _ in range(REPEATS):
         few = [rng.permutation(np.tile(of[k], -(-n // (10 * len(of[k]))))) for k in range(10)]
         index = np.array([few[i % 10][i // 10] for i in range(n)])
-        rows.append(judge()._measure(h[index], asked))
+        rows.append(digit_classifier()._measure(h[index], labels))
     table = {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
     return {name: Floor(t.mean().item(), t.std().item()) for name, t in table.items()}
 
 
-def train() -> Judge:
-    """A new judge, from the real training digits alone; half a minute on one core."""
+def train() -> DigitClassifier:
+    """A new classifier, trained on the real training digits alone; it takes a minute on one core."""
     data: Any = load_data("digits")
     torch.manual_seed(SEED)
-    net = Judge()
+    net = DigitClassifier()
     for _turn in fit(net, islice(batches(data, lambda: BATCH, SEED), ROUNDS)):
         pass
     return net.eval()
@@ -194,6 +196,6 @@ if __name__ == "__main__":
     net = train()
     FILE.write_bytes(save({name: t.half().contiguous() for name, t in net.state_dict().items()}))
     data = load_data("digits")
-    right = judge().label_accuracy(floats(data.test_x), cast(Tensor, data.test_y))
+    right = digit_classifier().label_accuracy(floats(data.test_x), cast(Tensor, data.test_y))
     print(f"{FILE.name}: {FILE.stat().st_size:,} bytes, right for {right:.1%} of the test digits")
-    print(f"100 real digits score {judge().floors(100)}")
+    print(f"100 real digits score {digit_classifier().floors(100)}")

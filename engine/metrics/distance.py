@@ -12,12 +12,12 @@ from torch import Tensor
 from engine.data.targets import Box
 
 ANGLES = 128
-FINE = 16  # steps of a reference's quantile function for each point that is held against it
+FINE = 16  # steps of a reference's quantile function for each point compared with it
 
 
 def directions(d: int) -> Tensor:
-    """Unit vectors to project on, shape (P, d). In the plane they are equally spaced angles and not
-    random ones: the mean over them is exact for a shift, and two measurements never differ by luck."""
+    """Unit vectors to project on, shape (P, d). In the plane their angles are equally spaced and not random:
+    so the mean over them is exact for a shift, and two measurements never differ by chance."""
     if d == 1:
         return torch.ones(1, 1)
     angle = math.pi * torch.arange(ANGLES, dtype=torch.float64) / ANGLES
@@ -31,14 +31,14 @@ def shadows(x: Tensor, along: Tensor) -> Tensor:
 
 
 class Quantiles(NamedTuple):
-    """What n sorted numbers need to know of a reference cloud, in each direction."""
+    """What n sorted numbers are compared with: a reference cloud, in each direction."""
 
     means: Tensor  # (P, n), the reference's mean between the quantiles i / n and (i + 1) / n
     spread: float  # the mean squared deviation from these means
 
 
 def quantiles(reference: Tensor, n: int) -> Quantiles:
-    """Of sorted projections (P, m), as seen by n points; exact where m divides FINE n."""
+    """The quantiles of sorted projections (P, m), for n points; exact if m divides FINE n."""
     m = reference.shape[1]
     step = ((torch.arange(FINE * n) * 2 + 1) * m) // (2 * FINE * n)
     blocks = reference[:, step].unflatten(1, (n, FINE))
@@ -46,15 +46,17 @@ def quantiles(reference: Tensor, n: int) -> Quantiles:
 
 
 def sliced_wasserstein(x: Tensor, reference: Quantiles, along: Tensor) -> float:
-    """SW2 = sqrt(mean over directions of W2^2) of points (n, d) from a reference (Bonneel et al.,
-    2015, https://doi.org/10.1007/s10851-014-0506-3). On a line W2 matches the sorted points, and
-    SW2 is W2 itself. In the data's unit of length."""
+    """SW2 = sqrt(mean over directions of W2^2) between points (n, d) and a reference, in the data's unit.
+
+    Bonneel et al. 2015, https://doi.org/10.1007/s10851-014-0506-3. On a line, W2 compares the sorted points,
+    and SW2 is W2 itself.
+    """
     squares = (shadows(x, along) - reference.means).double().square().mean().item()
     return math.sqrt(squares + reference.spread)
 
 
 def histogram(x: Tensor, box: Box, cells: int) -> Tensor:
-    """The share of points (n, d) in each of cells^d cells of the box, and last outside it."""
+    """The share of points (n, d) in each of cells^d cells of the box and, last, outside the box."""
     d = x.shape[1]
     low, high = torch.tensor(box, dtype=x.dtype).view(2, 2).T[:, :d]
     at = ((x - low) / (high - low) * cells).floor()
@@ -65,6 +67,6 @@ def histogram(x: Tensor, box: Box, cells: int) -> Tensor:
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> float:
-    """JSD(p, q) in bits, of probabilities (K,): 0 when equal, 1 when they have no cell in common."""
+    """JSD(p, q) in bits, of probabilities (K,): 0 if they are equal, 1 if they have no cell in common."""
     entropy = torch.special.entr(torch.stack([(p + q) / 2, p, q])).sum(1) / math.log(2)
-    return (entropy[0] - (entropy[1] + entropy[2]) / 2).clamp(0, 1).item()  # rounding leaves neither end
+    return (entropy[0] - (entropy[1] + entropy[2]) / 2).clamp(0, 1).item()  # rounding must not leave [0, 1]

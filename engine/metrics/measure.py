@@ -1,8 +1,8 @@
-"""A measure is declared once, beside the function that computes it; whoever draws or judges it reads that.
+"""A measure is declared once, beside the function that computes it, and read by all that draw or compare it.
 
-A row of a run holds numbers by name. A `Measure` is such a name, a str, and what is to be known of it: the
-chart and the colour in which it is drawn, whether more is better, what real data score. A term of a loss is
-one as well. A name that nobody declared is a term of the loss without a colour of its own.
+A row of a run holds numbers by name. A `Measure` is such a name, a str, with what there is to know about it:
+the chart and the colour in which it is drawn, whether more is better, what real data score. A term of a loss
+is a measure, too. A name that is not declared is a term of the loss, in a colour that has no meaning.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ LOSS = "loss"
 
 
 class Floor(NamedTuple):
-    """What n real points score: the best that a model can do."""
+    """The score of n real points: the best that a model can reach."""
 
     value: float  # the expectation
-    error: float = 0.0  # of one measurement: value +- 2 errors holds 95 % of them
+    error: float = 0.0  # of one measurement: 95 % of them are within value +- 2 errors
     says: str = "real data"
 
 
@@ -26,21 +26,22 @@ class Measure(str):
     """The name of a number in a row, and how to read it.
 
     Args:
-        name: what rows call it. It means the same in the whole lab: a name that is declared twice in two
-            ways raises TypeError.
+        name: its name in rows. A name means the same in the whole lab: declaring it in two ways raises
+            TypeError.
         chart: the title of the chart in which it is drawn; its own name if empty.
-        label: what it is called where it is drawn; its name if empty.
-        says: what it is, in the words of a table's heading.
-        unit: in which it is measured, if it has one.
-        better: "higher" or "lower"; empty where neither is.
+        label: its label in that chart; its name if empty.
+        says: what it is, as the heading of a table.
+        unit: its unit, if it has one.
+        better: "higher" or "lower"; empty if neither is.
         role: the meaning of its colour: data, model, latent, gradient, truth, critic.
         digits: decimals in a table; as many as needed if None.
-        draw: how. "stack" is a part of a sum, "bars" is a list of numbers, "number" stands below the picture.
-        sign: what a stacked one is multiplied by.
-        term: whether players descend it, and do not only look at it.
-        floor: what real data score, of the data; None where that is not known.
-        best: the best value that there is, of the data; None where there is none.
-        score: a wall's members are judged by the measure with the highest score; 0 judges nobody.
+        draw: how it is drawn: as a "curve", as a part of a sum ("stack"), as a list of numbers ("bars") or as
+            a "number" below the picture.
+        sign: the factor of a part of a sum.
+        term: whether players descend it.
+        floor: what real data score, a function of the data; None if that is unknown.
+        best: the best possible value, a function of the data; None if there is none.
+        score: members of a wall are compared by the measure with the highest score; 0 is never chosen.
     """
 
     chart: str
@@ -64,6 +65,7 @@ class Measure(str):
         floor: Callable[[Any], Floor | None] | None = None,
         best: Callable[[Any], float | None] | None = None, score: int = 0,
     ) -> Measure:  # fmt: skip
+        """Declare a measure. Raises TypeError if another one has its name."""
         self = super().__new__(cls, name)
         self.chart, self.label, self.says = chart or name, label or name, says or label or name
         self.unit, self.better, self.role, self.digits = unit, better, role, digits
@@ -75,7 +77,7 @@ class Measure(str):
         return self
 
     def _plain(self) -> dict[str, Any]:
-        """What is declared, less the functions, which differ after a reload."""
+        """The declaration without its functions, which differ after a reload."""
         return {name: value for name, value in vars(self).items() if not callable(value)}
 
     @property
@@ -86,7 +88,7 @@ class Measure(str):
         )
 
     def shown(self) -> dict[str, Any]:
-        """What the stage must know to draw it: no more than differs from what it does without."""
+        """What the stage must know to draw it, where that differs from its defaults."""
         told = {"label": self.label if self.label != self else "", "role": self.role, "unit": self.unit}
         shown: dict[str, Any] = {name: value for name, value in told.items() if value}
         return shown | ({"digits": self.digits} if self.draw == "number" and self.digits is not None else {})
@@ -99,21 +101,21 @@ _declared: dict[str, Measure] = {}
 
 
 def term(name: str, role: str = "", chart: str = LOSS, **more: Any) -> Measure:
-    """A term of a loss: the name, which carries its sign, and the role of its colour."""
+    """A term of a loss: its name, which carries its sign, and the role of its colour."""
     return Measure(name, chart=chart, role=role, term=True, better="lower", **more)
 
 
 def declared(name: str) -> Measure:
-    """The measure of that name; a term of the loss where nobody has declared it."""
+    """The measure of that name; a term of the loss if it is not declared."""
     if name in _declared:
         return _declared[name]
-    found = str.__new__(Measure, name)
-    vars(found).update(vars(_UNKNOWN) | {"label": name, "says": name})
-    return found
+    unknown = str.__new__(Measure, name)
+    vars(unknown).update(vars(_UNKNOWN) | {"label": name, "says": name})
+    return unknown
 
 
 def looked_at() -> tuple[Measure, ...]:
-    """All measures that are no terms, in the order in which they were declared."""
+    """All measures except terms, in the order of their declaration."""
     return tuple(m for m in _declared.values() if not m.term)
 
 

@@ -1,5 +1,4 @@
-"""What a row of a run tells of the model: all that its family, its subject and the data allow to be
-measured."""
+"""What a row of a run says about the model: all that its family, its subject and the data can measure."""
 
 from __future__ import annotations
 
@@ -11,25 +10,25 @@ from engine.family import Family
 from engine.metrics.ruler import SAMPLES, measurable, ruler
 
 SHARES = "shares"
-"""How samples are divided among the modes, or among the squares of the box: what a detector reads."""
+"""The shares of the samples in each mode, or in each square of the box, for the detectors."""
 
 Values = dict[str, float | list[float]]
 
 
 def held_out(model: Family, data: Dataset, n: int = 64) -> Values:
-    """What the family measures on n test examples, always the same ones."""
+    """What the family measures on n test examples, which are always the same."""
     return model.evaluate(*data.some(n, test=True))
 
 
 def observe(model: Family, data: Dataset) -> Values:
-    """The quality of the samples, the signs of the training, what is measured on test examples, what the
-    `measures.py` of the subject finds; and SHARES."""
-    told: Values = dict(model.signs(*data.some(128)))
-    told |= held_out(model, data)
+    """The quality of the samples, the signs of the training, what the family measures on test examples, what
+    the `measures.py` of its subject measures, and SHARES."""
+    values: Values = dict(model.signs(*data.some(128)))
+    values |= held_out(model, data)
     with torch.no_grad():
         for measure in serving("measures", "engine", "measure", type(model)):
-            told |= measure(model, data)
+            values |= measure(model, data)
         if not measurable(data):
-            return told
+            return values
         quality, shares = ruler(data).look(model.sample(SAMPLES))
-    return quality | told | {SHARES: [round(s, 4) for s in shares.tolist()]}
+    return quality | values | {SHARES: [round(s, 4) for s in shares.tolist()]}

@@ -1,7 +1,7 @@
-"""What samples of a model are held against: many real points, and the noise floor of doing so.
+"""What samples of a model are compared with: many real points, and the noise floor of the comparison.
 
-A perfect generator does not score 0, because its samples are finite: it scores what real points
-score. Each metric therefore has its floor, measured on real points that the ruler has not seen.
+A perfect generator does not score 0, because its samples are finite: it scores what real points score. Each
+metric therefore has a floor, measured on real points that are not among the reference.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from engine.metrics.measure import Floor, Measure
 from engine.space import Line, Plane
 
 SEED = 20_140_610  # of the ruler's own real points
-REPEATS = {1: 1024, 2: 256}  # measurements of real points that a floor rests on
-CELLS = {1: 64, 2: 32}  # of the histogram, along each side of the box
+REPEATS = {1: 1024, 2: 256}  # measurements of real points that a floor rests on, by dimension
+CELLS = {1: 64, 2: 32}  # of the histogram, along each side of the box, by dimension
 SAMPLES = 2000  # of the model, for one measurement
-FAR = 1e6  # points beyond, or not numbers, count as this far away: a diverged model still has a score
+FAR = 1e6  # points further away, or not numbers, count as this far: a diverged model still has a score
 
 
 def _floor(data: Dataset, name: str) -> Floor | None:
@@ -51,21 +51,20 @@ JS = Measure(
 )  # fmt: skip
 
 
-class About(NamedTuple):
-    """What the detector of symptoms knows of the data."""
+class DataFacts(NamedTuple):
+    """What a detector of symptoms knows about the data."""
 
     floors: dict[str, Floor]
     shares: list[float]  # of real points, in each group
-    groups: str  # what the groups are: "modes" or "regions"
-    spread: float  # root mean square distance from the mean, over the root of the dimension
-    entropy: float | None = None  # in nats, where the density is known
+    groups: str  # what the groups are: "modes", "regions" or, of pictures, nothing but "images"
+    spread: float  # root mean square distance from the mean, divided by the root of the dimension
+    entropy: float | None = None  # in nats, if the density is known
 
 
 class Ruler:
-    """Measures n points at a time of a data set on the line or in the plane.
+    """Compares n points at a time with a data set on the line or in the plane.
 
-    Where the density is known the reference is FINE n fresh draws of it; else it is the held-out
-    test points.
+    The reference is FINE n fresh samples if the density is known, and the held-out test points otherwise.
     """
 
     def __init__(self, data: Dataset, n: int) -> None:
@@ -87,11 +86,11 @@ class Ruler:
         return self.look(x)[0]
 
     def look(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
-        """The metrics of points (n, d), and the share of them in each group: around each mode,
-        or in each of 16 squares of the box where no mode is known."""
+        """The metrics of points (n, d), and their share in each group: around each mode or, if no mode is
+        known, in each of 16 squares (or 4 parts) of the box."""
         x = x.reshape(self.n, self.d).cpu().nan_to_num(nan=FAR).clamp(-FAR, FAR)
         cells = distance.histogram(x, self.box, self.cells)
-        found: dict[str, float] = {
+        scores: dict[str, float] = {
             DISTANCE: distance.sliced_wasserstein(x, self.quantiles, self.along),
             JS: distance.jensen_shannon(cells, self.histogram),
         }
@@ -99,23 +98,23 @@ class Ruler:
         if target is None or target.modes is None or target.sigma is None:
             side = self.cells // 4
             squares = cells[:-1].view([4, side] * self.d).sum([1, 3][: self.d])
-            return found, squares.flatten()
+            return scores, squares.flatten()
         near = coverage(x, target.modes, target.sigma)
-        return {MODES: float(near.modes), HIGH_QUALITY: near.high_quality} | found, near.shares
+        return {MODES: float(near.modes), HIGH_QUALITY: near.high_quality} | scores, near.shares
 
     @cached_property
-    def about(self) -> About:
-        """What is known of the data without any model."""
+    def about(self) -> DataFacts:
+        """What is known about the data, without any model."""
         real = self._fresh(16) if self.target else self._subsets(16)
         shares = torch.stack([self.look(x)[1] for x in real]).mean(0)
         known = self.target is not None and self.target.modes is not None
         spread = real[0].double().var(0).mean().sqrt().item()
         entropy = self.target.entropy() if self.target else None
-        return About(self.floors, shares.tolist(), "modes" if known else "regions", spread, entropy)
+        return DataFacts(self.floors, shares.tolist(), "modes" if known else "regions", spread, entropy)
 
     @cached_property
     def floors(self) -> dict[str, Floor]:
-        """The floor of each metric, from measurements of n real points."""
+        """The floor of each metric, from repeated measurements of n real points."""
         repeats = REPEATS[self.d]
         strays = self._scores(self._fresh(repeats) if self.target else self._resampled(repeats))
         centres = strays if self.target else self._scores(self._subsets(repeats // 4))
@@ -129,13 +128,13 @@ class Ruler:
         return list(self._points(repeats * self.n, SEED + 1).view(repeats, self.n, self.d))
 
     def _subsets(self, repeats: int) -> list[Tensor]:
-        """n training points each; a table of fewer gives some of them twice."""
+        """Clouds of n training points; a table of fewer gives some points twice."""
         rng, x = np.random.default_rng(SEED + 2), floats(self.data.x.cpu())
         return [x[rng.choice(len(x), self.n, replace=self.n > len(x))] for _ in range(repeats)]
 
     def _resampled(self, repeats: int) -> list[Tensor]:
-        """n points each of a table that is itself drawn anew from the rows: for the error must hold
-        the luck of the rows that we have, and not only of those that are taken from them."""
+        """Clouds of n points from tables that are themselves drawn anew from the rows, because the error must
+        include the chance of having these rows, and not only that of choosing among them."""
         rng, x = np.random.default_rng(SEED + 1), floats(self.data.x.cpu())
         N = len(x)
         return [x[rng.integers(N, size=N)[rng.integers(N, size=self.n)]] for _ in range(repeats)]
@@ -145,12 +144,12 @@ _rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()
 
 
 def measurable(data: Dataset) -> bool:
-    """Whether samples can be held against these data: they are numbers on a line, or points."""
+    """Whether samples can be compared with these data: numbers on a line, or points in the plane."""
     return isinstance(data.space, Line | Plane)
 
 
 def ruler(data: Dataset, n: int = SAMPLES) -> Ruler:
-    """The ruler for these data, kept for the next call; a name means the same data for ever."""
+    """The ruler for these data. It is kept for the next call: a name always means the same data."""
     key = data.name, n
     if key not in _rulers:
         _rulers[key] = Ruler(data, n)
@@ -162,26 +161,25 @@ def ruler(data: Dataset, n: int = SAMPLES) -> Ruler:
 
 @torch.no_grad()
 def quality(model: Family, data: Dataset, n: int = SAMPLES) -> dict[str, float]:
-    """The metrics that these data allow, of n samples of the model; none for images. MODES and HIGH_QUALITY,
-    a share, where modes are known; DISTANCE in the data's unit; JS in bits."""
+    """The metrics of n samples of the model: MODES and HIGH_QUALITY, a share, if modes are known; DISTANCE in
+    the data's unit; JS in bits. Pictures have none."""
     return ruler(data, n).measure(model.sample(n)) if measurable(data) else {}
 
 
 def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
-    """What n real points score on each metric of `quality`: the best a model can do.
+    """The score of n real points on each metric of `quality`: the best that a model can reach.
 
     The first call for a data set takes about a second.
     """
     return ruler(data, n).floors if measurable(data) else {}
 
 
-def about(data: Dataset) -> About:
-    """What a detector must know of the data; nothing but the kind for images."""
-    return ruler(data).about if measurable(data) else About({}, [], "images", 1.0)
+def about(data: Dataset) -> DataFacts:
+    """What a detector must know about the data; of pictures, only that they are pictures."""
+    return ruler(data).about if measurable(data) else DataFacts({}, [], "images", 1.0)
 
 
 def _error(scores: Tensor) -> float:
-    """The standard error, or more: a skewed metric strays further than its standard deviation says,
-    and two errors must hold 95 %."""
-    far = (scores - scores.mean()).abs().quantile(0.955) / 2
-    return max(scores.std(), far).item()
+    """The standard error or, for a skewed metric, more: two errors must hold 95 % of the scores."""
+    half = (scores - scores.mean()).abs().quantile(0.955) / 2
+    return max(scores.std(), half).item()

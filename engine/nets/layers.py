@@ -1,4 +1,4 @@
-"""Layers shared by the families, so that a family's file holds only its model."""
+"""Layers that families share, so that a family's file holds only its model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mlp(
     inputs: int, width: int, depth: int, outputs: int, last: nn.Module | None = None,
     linear: type[nn.Linear] = nn.Linear, act: Activation = leaky,
 ) -> nn.Sequential:  # fmt: skip
-    """`depth` hidden layers of `width` units, LeakyReLU(0.2) by default; (B, inputs) to (B, outputs)."""
+    """A net (B, inputs) to (B, outputs) of `depth` hidden layers of `width` units, with `act` after each."""
     sizes = [inputs] + [width] * depth
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
@@ -40,9 +40,9 @@ def mlp(
 class SpectralLinear(nn.Linear):
     """x W^T / sigma(W) + b, with sigma the largest singular value (Miyato et al. 2018, eq. 8).
 
-    sigma = u^T W v comes from vectors u, v that power iteration keeps near the singular ones;
-    `iterate` once after each step of the weights is enough, for these move little (algorithm 1).
-    Its methods also take weights stacked along a first dimension.
+    sigma = u^T W v, with vectors u and v that power iteration keeps near the singular vectors; one call of
+    `iterate` after each step of the weights is enough, because a step changes them little (algorithm 1). The
+    weights may be stacked along a first dimension.
     """
 
     u: Tensor
@@ -55,28 +55,30 @@ class SpectralLinear(nn.Linear):
         self.iterate(20)
 
     def sigma(self) -> Tensor:
-        """The largest singular value, differentiable by W; u and v count as constants."""
+        """The largest singular value, differentiable with respect to W; u and v are constants."""
         return (self.u * (self.weight * self.v[..., None, :]).sum(-1)).sum(-1)
 
     @torch.no_grad()
     def iterate(self, times: int = 1) -> None:
-        """Power iteration, (..., outputs, inputs) weights and (..., outputs) vectors."""
+        """Power iteration, with weights (..., outputs, inputs) and vectors (..., outputs)."""
         for _ in range(times):
             self.v.copy_(normalize((self.weight.mT @ self.u[..., None])[..., 0], dim=-1))
             self.u.copy_(normalize((self.weight @ self.v[..., None])[..., 0], dim=-1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) to (..., outputs)."""
         return linear(x, self.weight / self.sigma(), self.bias)
 
 
 class Beside(nn.Module):
-    """A net whose flat input is x and, beside it, other numbers such as a label."""
+    """A net whose input is x, flattened, and beside it other numbers such as a label."""
 
     def __init__(self, net: nn.Module, before: nn.Module | None = None) -> None:
         super().__init__()
         self.before, self.net = before or nn.Identity(), net
 
     def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
+        """x of shape (B, ...) and `more` of shape (B, numbers) to (B, outputs)."""
         flat = self.before(x).flatten(1)
         return self.net(flat if more is None else torch.cat([flat, more], 1))
 
@@ -85,9 +87,10 @@ class Beside(nn.Module):
 
 
 def conv_encoder(shape: tuple[int, ...], width: int, outputs: int, act: Activation, more: int = 0) -> Beside:
-    """Two 3 x 3 convolutions, each with 2 x 2 max-pooling, then a layer of all features.
+    """Two 3 x 3 convolutions, each with 2 x 2 max-pooling, then a linear layer.
 
-    (B, C, H, W) with H and W divisible by 4, and (B, more) beside the features, to (B, outputs).
+    (B, C, H, W) with H and W divisible by 4, and (B, more) beside the features, to (B, outputs). Raises
+    `Refused` for other sizes.
     """
     channels, high, wide = _quartered(shape)
     features = nn.Sequential(
@@ -98,7 +101,7 @@ def conv_encoder(shape: tuple[int, ...], width: int, outputs: int, act: Activati
 
 
 def conv_decoder(shape: tuple[int, ...], width: int, inputs: int, act: Activation, up: str) -> nn.Sequential:
-    """(B, inputs) to (B, C, H, W): a layer, then twice an up-sampling and a 3 x 3 convolution."""
+    """(B, inputs) to (B, C, H, W): a linear layer, then twice an up-sampling and a 3 x 3 convolution."""
     channels, high, wide = _quartered(shape)
     return nn.Sequential(
         nn.Linear(inputs, 2 * width * high * wide), act(), nn.Unflatten(1, (2 * width, high, wide)),
@@ -115,17 +118,17 @@ def _quartered(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def pool(x: Tensor) -> tuple[Tensor, Tensor]:
-    """2 x 2 max-pooling of (B, C, H, W), and where in x each maximum was."""
+    """2 x 2 max-pooling of x (B, C, H, W), and the place in x of each maximum."""
     return max_pool2d(x, 2, return_indices=True)
 
 
 def unpool(x: Tensor, where: Tensor) -> Tensor:
-    """Max-unpooling: each number goes back to where `pool` found it; the other places are 0."""
+    """Max-unpooling: each number goes back to its place from `pool`; the other places are 0."""
     return max_unpool2d(x, where, [2, 2])
 
 
 def spread(x: Tensor) -> Tensor:
-    """Max-unpooling where no encoder remembers a place: each number to the upper left of its square."""
+    """Max-unpooling without remembered places: each number goes to the upper left of its 2 x 2 square."""
     holes = x.new_zeros(4, *x.shape)
     return (
         torch.stack([x, *holes[1:]], -1).unflatten(-1, (2, 2)).transpose(-2, -3).flatten(-2).flatten(-3, -2)
@@ -133,10 +136,10 @@ def spread(x: Tensor) -> Tensor:
 
 
 class Up(nn.Module):
-    """Doubles a feature map (B, C, H, W) in one of the lecture's four ways.
+    """Doubles the size of a feature map (B, C, H, W) in one of the lecture's four ways.
 
-    nearest and bilinear interpolate; transposed is a learned 4 x 4 transposed convolution with stride 2;
-    max-unpooling leaves holes. A decoder that draws from z alone has no places of maxima to go back to.
+    "nearest" and "bilinear" interpolate; "transposed" is a learned 4 x 4 transposed convolution with stride
+    2; "max-unpooling" leaves holes, because a decoder of z alone knows no places of maxima.
     """
 
     def __init__(self, kind: str, channels: int) -> None:
@@ -145,6 +148,7 @@ class Up(nn.Module):
         self.net = nn.ConvTranspose2d(channels, channels, 4, 2, 1) if kind == "transposed" else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C, 2 H, 2 W)."""
         if self.net is not None:
             return self.net(x)
         if self.kind == "max-unpooling":

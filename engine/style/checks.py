@@ -1,4 +1,4 @@
-"""Laws of style transfer: what its losses, its Gram matrices and its mask must obey, whatever the picture."""
+"""Laws of style transfer, which its losses, Gram matrices and mask obey for every picture."""
 
 from __future__ import annotations
 
@@ -12,81 +12,82 @@ from torch.func import grad
 from engine.checks import Check
 from engine.data import Dataset, floats
 from engine.style import colour
-from engine.style.style import StyleTransfer, content_loss, gram, style_loss
+from engine.style.losses import content_loss, gram, style_loss
+from engine.style.style import StyleTransfer
 
-PIXELS = 64  # side of the picture of which the features are: enough for a law, and quick
+PIXELS = 64  # side of the picture whose features are measured: large enough for a law, and quick
 
 
 def measure(model: StyleTransfer, data: Dataset) -> list[Check]:
-    """The laws on this model's own picture, network and targets, made small."""
+    """The laws, measured on this model's own picture, network and targets at a small size."""
     canvas = model.canvas
     x, content = small(model.picture().detach()), small(canvas.content)
     layers = list(dict.fromkeys(canvas.styles_at))  # a network of few layers has one for two
     F, P = canvas.features(x, layers), canvas.features(content, [*layers, canvas.content_at])
     pairs = [(F[layer].double(), gram(P[layer].double())) for layer in layers]
     p = P[canvas.content_at].double()
-    found = [
+    checks = [
         Check("A Gram matrix does not change when the places of a layer are shuffled.",
               max(forgets(f) for f, _ in pairs), 1e-10),
         Check("The gradient of each style loss is (G − A) F / (N² M), as the paper has it.",
               max(formula(f, A) for f, A in pairs), 1e-10),
-        Check("At its target each style loss is zero and flat.",
+        Check("At its target, each style loss is zero and flat.",
               max(flat(partial(styled, A=gram(f)), f) for f, _ in pairs), 1e-10),
-        Check("At the content the content loss is zero and flat.",
+        Check("At the content, the content loss is zero and flat.",
               flat(partial(content_loss, P=p), p), 1e-10),
-        Check("Losses are means: of a picture four times as large they are the same.",
+        Check("Losses are means: for a picture four times as large they are the same.",
               max(grows(f, A) for f, A in pairs), 1e-10),
     ]  # fmt: skip
     if canvas.masked:
-        law = "Where the mask is black the picture is the content's, and no loss pulls at it."
-        found.append(Check(law, outside(model), 1e-6))
+        law = "Where the mask is black, the picture is the content, and no loss changes it."
+        checks.append(Check(law, outside(model), 1e-6))
     if canvas.config.colour == "luminance":
         law = "The picture has the content's hue, wherever that colour can be shown."
-        found.append(Check(law, tint(model), 1e-5))
+        checks.append(Check(law, tint(model), 1e-5))
     if canvas.config.colour == "histogram":
         law = "The style's colours have the mean and the covariance of the content's."
-        found.append(Check(law, recoloured(model), 1e-2))
-    return found
+        checks.append(Check(law, recoloured(model), 1e-2))
+    return checks
 
 
 def small(x: Tensor) -> Tensor:
-    """A picture (1, 3, H, W) of about PIXELS x PIXELS, but no side shorter than the network needs."""
+    """A picture (1, 3, H, W) at about PIXELS x PIXELS, but with no side shorter than the network needs."""
     return colour.of_area(x, min(PIXELS**2, x.shape[-2] * x.shape[-1]))
 
 
 def forgets(F: Tensor) -> float:
-    """The change of the Gram matrix of features F (1, N, h, w) when their places are shuffled, relative."""
+    """The relative change of the Gram matrix of F (1, N, h, w) when its places are shuffled."""
     order = torch.randperm(F[0, 0].numel(), generator=torch.Generator().manual_seed(0)).to(F.device)
     return _gap(gram(F.flatten(2)[..., order][..., None]), gram(F))
 
 
 def styled(F: Tensor, A: Tensor) -> Tensor:
-    """The style loss of features F (1, N, h, w) that are to have the Gram matrix A (N, N)."""
+    """The style loss of features F (1, N, h, w) whose Gram matrix should be A (N, N)."""
     return style_loss(gram(F), A)
 
 
 def formula(F: Tensor, A: Tensor) -> float:
-    """How far autograd's gradient of a style loss is from the paper's equation 6, relative."""
+    """The relative difference of autograd's gradient of a style loss and the paper's equation 6."""
     f = F[0].flatten(1)
     wanted = (gram(F) - A) @ f / (f.shape[0] ** 2 * f.shape[1])
     return _gap(grad(partial(styled, A=A))(F)[0].flatten(1), wanted)
 
 
 def flat(loss: Callable[[Tensor], Tensor], F: Tensor) -> float:
-    """The loss or the slope at F, whichever is larger; 0 at a target."""
+    """The larger of the loss and its slope at F; 0 at a target."""
     return max(loss(F).abs().item(), grad(loss)(F).abs().max().item())
 
 
 def grows(F: Tensor, A: Tensor) -> float:
-    """The change of both losses when features F (1, N, h, w) and their targets are repeated to twice the
-    height and width, relative."""
+    """The relative change of both losses when features F (1, N, h, w) and their targets are tiled to twice
+    the height and width."""
     P = F.roll(1, -1)
     pairs = [(styled(F, A), styled(_tiled(F), A)), (content_loss(F, P), content_loss(_tiled(F), _tiled(P)))]
     return max(_gap(large, once) for once, large in pairs)
 
 
 def outside(model: StyleTransfer) -> float:
-    """What is shown beside the content where the mask is black, and how much of x is seen there."""
+    """Where the mask is black: how far the picture is from the content, or how much of x is seen."""
     canvas, x = model.canvas, model.image[0].detach()
     black = (canvas.mask == 0).expand_as(x)
     shown = (model.picture().detach() - canvas.content.clamp(-1, 1)).abs() * black
@@ -95,16 +96,16 @@ def outside(model: StyleTransfer) -> float:
 
 
 def tint(model: StyleTransfer) -> float:
-    """The largest change of a difference of two channels, from which hue is made; colours at an end of
-    their range are cut off and not asked."""
+    """The largest change of a difference of two channels, which determine the hue; pixels at an end of their
+    range are left out, because they are clipped."""
     shown, content = model.picture().detach(), model.canvas.content
     inside = ((shown > -1) & (shown < 1)).all(1, keepdim=True)
     return ((shown.diff(dim=1) - content.diff(dim=1)).abs() * inside).max().item()
 
 
 def recoloured(model: StyleTransfer) -> float:
-    """How far the mean and the covariance of a style's colours are from the content's, relative; of a
-    style that is almost grey only the mean, since it has too few colours to be mixed."""
+    """The relative difference of the mean and covariance of a style's colours and the content's; for a style
+    that is almost grey only of the mean, because it has too few colours to mix."""
     content, worst = model.canvas.content.double(), 0.0
     for before, style in zip(model.space.styles, model.canvas.styles, strict=True):  # type: ignore[attr-defined]
         mixed = torch.linalg.eigvalsh(_covariance(floats(before[None]).double())).min() > 1e-3

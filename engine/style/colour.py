@@ -11,11 +11,11 @@ from torch.nn.functional import interpolate
 from engine.config import Refused
 
 Y = (0.299, 0.587, 0.114)  # luminance of red, green and blue (ITU-R BT.601), as in YIQ
-SHORTEST = 32  # pixels of a side, of which the fifth block of a network still sees two
+SHORTEST = 32  # pixels of a side, of which two remain in the fifth block of a network
 
 
 def shape_of(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width with a longest side of `size`. Raises `Refused` for a picture too narrow for it."""
+    """Height and width with a longest side of `size`. Raises `Refused` if the picture is too narrow."""
     scale = size / max(height, width)
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     if min(h, w) < SHORTEST:
@@ -28,14 +28,14 @@ def shape_of(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def resized(x: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The picture at another size, smoothed before it is made smaller."""
+    """The picture at another size, smoothed first if it becomes smaller."""
     if x.shape[-2:] == torch.Size(shape):
         return x
     return interpolate(x, shape, mode="bicubic", antialias=True, align_corners=False)
 
 
 def of_area(x: Tensor, pixels: float) -> Tensor:
-    """The picture at a size of about so many pixels, but no side shorter than SHORTEST."""
+    """The picture with about so many pixels, but no side shorter than SHORTEST."""
     h, w = x.shape[-2:]
     scale = max(math.sqrt(pixels / (h * w)), SHORTEST / min(h, w))
     return resized(x, (round(h * scale), round(w * scale)))
@@ -48,12 +48,12 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def with_colours(x: Tensor, of: Tensor) -> Tensor:
-    """The luminance of x with the chroma of another picture: the Y of x and the I and Q of the other."""
+    """The Y (luminance) of x with the I and Q (chroma) of another picture."""
     return of + luminance(x) - luminance(of)
 
 
 def matched(x: Tensor, to: Tensor) -> Tensor:
-    """x with its colours moved and mixed so that their mean and covariance are those of `to`.
+    """x with its colours shifted and mixed so that their mean and covariance are those of `to`.
 
     Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer, https://arxiv.org/abs/1606.05897,
     equations 1 to 5, with symmetric square roots: x' = C_to^(1/2) C_x^(-1/2) (x - m_x) + m_to.
@@ -64,17 +64,17 @@ def matched(x: Tensor, to: Tensor) -> Tensor:
 
 
 def matched_luminance(x: Tensor, to: Tensor) -> Tensor:
-    """A grey picture with mean and spread of another: equation 10 there."""
+    """A grey picture with the mean and standard deviation of another: equation 10 there."""
     spread = to.std() / x.std().clamp_min(1e-3)
     return (x - x.mean()) * spread + to.mean()
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of one picture (1, 3, H, W): the mean colour (3, 1), and the symmetric square root of the covariance
-    of its colours and its inverse, each (3, 3)."""
+    """The mean colour (3, 1) of one picture (1, 3, H, W), and the symmetric square root of the covariance of
+    its colours and the inverse of that root, each (3, 3)."""
     flat = x.flatten(2)[0]
     mean = flat.mean(1, keepdim=True)
-    # a grey picture's colours lie on a line: a little noise gives the covariance its other directions
+    # the colours of a grey picture lie on a line: a little noise gives their covariance full rank
     floor = 1e-5 * torch.eye(3, dtype=x.dtype, device=x.device)
     values, vectors = torch.linalg.eigh((flat - mean) @ (flat - mean).T / flat.shape[1] + floor)
     roots = values.clamp_min(1e-8).sqrt()

@@ -1,4 +1,4 @@
-"""L-BFGS (Liu and Nocedal 1989), torch's own, for a loss that may change while it is descended."""
+"""L-BFGS (Liu and Nocedal 1989) as torch has it, for a loss that may change on the way down."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import torch
 from torch import Tensor
 
 HISTORY = 10  # pairs of step and change of gradient
-FIRST = 0.05  # the largest change of a number in the first step, which knows no curvature yet
-FURTHEST = 0.5  # and in any: further away the curvature says nothing
-COARSE = 4  # waves across a picture: up to here all are coarse
+FIRST = 0.05  # the largest change of a number in the first step, when no curvature is known yet
+FURTHEST = 0.5  # the largest change in any step: the curvature is not known further away
+COARSE = 4  # periods across a picture: waves with fewer count as about equally coarse
 
 
 class LBFGS(torch.optim.LBFGS):
-    """One step for one gradient, without a line search. What it has learned of the curvature holds for one
-    loss: when `loss()`, numbers that say which, are others than at the last step, it begins anew.
+    """One step for each gradient, without a line search. What it knows about the curvature holds for one
+    loss: when the numbers of `loss()`, which determine the loss, have changed, it begins anew.
 
-    Of a picture (1, C, H, W) it descends in z, where x = T z: coarse waves take larger steps than fine ones,
-    as in Olah, Mordvintsev and Schubert 2017, Feature Visualization, https://doi.org/10.23915/distill.00007.
-    The minimum is the same, and it takes about a third fewer steps to come near it.
+    A picture x (1, C, H, W) is written as x = T z and descended in z, so that coarse waves take larger steps
+    than fine ones (Olah, Mordvintsev and Schubert 2017, Feature Visualization,
+    https://doi.org/10.23915/distill.00007). The minimum is the same, and coming near it takes about a third
+    fewer steps.
     """
 
     def __init__(self, weights: Iterable[Tensor], loss: Callable[[], Iterable[float]]) -> None:
-        # tolerances of 0: a picture's gradient is tiny, and the student says when it is done
+        # tolerances of 0: the gradient of a picture is tiny, and the student decides when to stop
         super().__init__(
             weights, lr=1, max_iter=1, history_size=HISTORY, tolerance_grad=0, tolerance_change=0
         )
         self.loss = loss
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """A step along the gradient that is there; `closure` gives the loss."""
+        """A step with the gradient that the weights have; `closure` gives the loss."""
         weight = self.param_groups[0]["params"][0]
         now = torch.tensor(list(self.loss()), dtype=weight.dtype)
         before = self.state[weight].get("loss")
@@ -50,26 +51,28 @@ class LBFGS(torch.optim.LBFGS):
         super()._add_grad(step_size, self._coarser(direction))  # type: ignore[no-untyped-call]
 
     def _coarser(self, z: Tensor) -> Tensor:
-        """T z of a flat z, if that is a picture; T is its own transpose."""
+        """T z of a flat z if the weights are a picture, and z otherwise; T is symmetric."""
         shape = self.param_groups[0]["params"][0].shape
         return waves(z.view(shape)).reshape(-1) if len(shape) == 4 else z
 
     @staticmethod
     def _measure(weight: Tensor, start: Tensor, state: dict[str, Any]) -> None:
-        """Make the step from `start` as long as it may be."""
+        """Give the step from `start` the length that it may have."""
         way = weight - start
         if not (far := way.abs().max().item()):
-            return state.clear()  # no way down was found with what it has learned
+            state.clear()  # the known curvature shows no way down
+            return
         share = FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)
         if share != 1:
             weight.copy_(start + share * way)
             state["t"] = share * float(state["t"])
-        return None
 
 
 def waves(z: Tensor) -> Tensor:
-    """T z, symmetric and positive: each wave of a picture z (1, C, H, W), of f periods across the longest
-    side, grows by ((f + COARSE) / side)^(-1/2)."""
+    """T z, where T multiplies each wave of a picture z (1, C, H, W) by ((f + COARSE) / side)^(-1/2).
+
+    f is the number of periods of the wave across the longest side. T is symmetric and positive definite.
+    """
     h, w = z.shape[-2:]
     side = max(h, w)
     down, across = torch.fft.fftfreq(h, 1 / side), torch.fft.rfftfreq(w, 1 / side)

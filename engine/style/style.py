@@ -1,15 +1,16 @@
 """Neural style transfer: a picture with the content of one and the style of another.
 
 Gatys, Ecker and Bethge 2015, A Neural Algorithm of Artistic Style, https://arxiv.org/abs/1508.06576. The
-player is the picture x. With the features F of x, P of the content and A of the style, each (N, M) for N
-channels at M places of a layer of a frozen network, it descends
+player is the picture x. In a layer of a frozen network, x has the features F, the content P and the style A,
+each (N, M) for N channels at M places. The picture descends
 
     L = alpha L_content + beta sum_l w_l E_l + tv V,   G = F F^T / M (Gram matrix),
     L_content = 1/2 mean (F - P)^2,   E_l = 1/(4 N^2) sum_ij (G_ij(x) - G_ij(style))^2,   V = mean |grad x|^2.
 
-Where this departs from the paper: means over places instead of sums, so that weights mean the same at
-every size; each layer's features are divided by their root mean square over the target, where the paper
-rescaled the network; and coarse to fine, the losses see x at a fraction of its size first.
+This departs from the paper in three ways: it takes means over places instead of sums, so that weights mean
+the same at every size; it divides each layer's features by their root mean square over the target, where the
+paper rescaled the network; and it goes from coarse to fine, so that the losses first see x at a fraction of
+its size.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from engine.nets.backbone import backbone
 from engine.space import Space
 from engine.style.canvas import LAYERS, Canvas, StyleConfig
 from engine.style.lbfgs import LBFGS
+from engine.style.losses import content_loss, gram, style_loss, variation
 
 _SPLIT: Any = {"chart": "loss, split by term", "draw": "stack"}
 CONTENT, SMOOTH = term("content", "data", **_SPLIT), term("total variation", "critic", **_SPLIT)
@@ -43,10 +45,12 @@ class Targets(NamedTuple):
     P: Tensor  # the content's features
     grams: list[list[Tensor]]  # of each style, layer by layer
     units: dict[str, Tensor]  # of each layer: the root mean square of its features
-    mask: Tensor | None  # where x counts, if not everywhere
+    mask: Tensor | None  # where x counts, if it does not count everywhere
 
 
 class StyleTransfer(Family):
+    """A picture that descends a content loss and style losses in the features of a frozen network."""
+
     name = "style"
     title = "Neural style transfer"
     source = "Gatys, Ecker and Bethge 2015, https://arxiv.org/abs/1508.06576"
@@ -62,20 +66,22 @@ class StyleTransfer(Family):
         super().__init__(config, space)
         self.canvas = Canvas(self.config, space)
         self.image = nn.ParameterList([self.canvas.first()])
-        self.register_buffer("level", torch.tensor(0))  # of the pyramid, the last one met
+        self.register_buffer("level", torch.tensor(0))  # of the pyramid, in the last round
         self._targets: dict[int, Targets] = {}
 
     @classmethod
     def prepare(cls) -> None:
+        """Load VGG-19."""
         c = StyleConfig()
         backbone(c.backbone, c.pooling, pick(), torch.get_default_dtype())
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+        """One step of the picture, at the level of this round."""
         self.level.fill_(min(batch.round // self.config.coarse, len(self.canvas.shapes) - 1))
         yield self.image, self.losses(self.image[0])
 
     def losses(self, x: Tensor) -> Terms:
-        """The terms of the loss, weighted, of a player x (1, 3, H, W)."""
+        """The weighted terms of the loss of a player x (1, 3, H, W)."""
         c, canvas, level = self.config, self.canvas, int(self.level)
         t, x = self.targets(level), canvas.level(canvas.seen(x), level)
         w, layers, content = c.weights, canvas.styles_at, canvas.content_at
@@ -90,13 +96,13 @@ class StyleTransfer(Family):
         return dict(zip(TERMS, terms, strict=True))
 
     def wanted(self, t: Targets, layer: int) -> Tensor:
-        """The Gram matrix to be reached: the style's, or between those of two styles. The sum of the two
-        losses, so weighted, has the same gradient."""
+        """The Gram matrix to be reached: the style's, or the weighted mean of those of two styles, which has
+        the same gradient as the weighted sum of the two losses."""
         one, *other = [grams[layer] for grams in t.grams]
         return torch.lerp(one, other[0], self.config.blend) if other else one
 
     def targets(self, level: int) -> Targets:
-        """What is wanted at a level, computed once."""
+        """The targets at a level, computed once."""
         if level not in self._targets:
             with torch.no_grad():
                 self._targets[level] = self._aim(level)
@@ -113,44 +119,20 @@ class StyleTransfer(Family):
         return Targets(P[canvas.content_at] / units[canvas.content_at], grams, units, mask)
 
     def objective(self) -> list[float]:
-        """Numbers that say which loss is descended now."""
+        """The numbers that determine the present loss."""
         c = self.config
         return [int(self.level), c.alpha, c.beta, c.tv, c.blend, *c.weights]
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
+        """L-BFGS as in the paper, or Adam."""
         if self.config.optimizer == "Adam":
             return adam(self.image, self.config.lr)
         return LBFGS(self.image.parameters(), self.objective)
 
     def picture(self) -> Tensor:
-        """The picture now, (1, 3, H, W) in [-1, 1]."""
+        """The present picture, (1, 3, H, W) in [-1, 1]."""
         return self.canvas.shown(self.image[0])
 
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """There is one picture: n times the same."""
+        """The picture, n times: there is only one."""
         return self.picture().detach().expand(n, -1, -1, -1)
-
-
-def gram(F: Tensor, mask: Tensor | None = None) -> Tensor:
-    """G_ij = mean over places of F_i F_j: (N, N) of features (1, N, h, w). Places count as far as the mask
-    (1, 1, H, W) is white. No place has a name in it: it knows what occurs together, and not where."""
-    f = F[0].flatten(1)
-    if mask is None:
-        return f @ f.T / f.shape[1]
-    m = interpolate(mask, F.shape[-2:], mode="area").flatten()
-    return (f * m) @ f.T / m.sum().clamp_min(1e-6)
-
-
-def style_loss(G: Tensor, A: Tensor) -> Tensor:
-    """E_l of two Gram matrices (N, N)."""
-    return (G - A).square().sum() / (4 * G.shape[0] ** 2)
-
-
-def content_loss(F: Tensor, P: Tensor) -> Tensor:
-    """Half the mean squared difference of two feature maps."""
-    return (F - P).square().mean() / 2
-
-
-def variation(x: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels of x (1, 3, H, W), across and down."""
-    return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()

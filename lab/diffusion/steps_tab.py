@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import data
-from engine.metrics.digit_classifier import ACCURACY, DIVERSITY, FRECHET, JUDGED
+from engine.metrics.digit_classifier import ACCURACY, DIGIT_DATA, DIVERSITY, FRECHET
 from engine.metrics.measure import Measure
 from engine.metrics.ruler import DISTANCE
 from engine.space import Picture
@@ -62,7 +62,7 @@ def steps(room: Room) -> None:
 def _setting(room: Room) -> Setting | None:
     info = store.read_info(store.folder(room.run))
     chosen = data.load(info.data)
-    if isinstance(room.space, Picture) and chosen.name not in JUDGED:
+    if isinstance(room.space, Picture) and chosen.name not in DIGIT_DATA:
         return None
     return Setting(
         isinstance(room.space, Picture),

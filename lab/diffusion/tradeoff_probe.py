@@ -11,7 +11,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
-from engine.metrics.digit_classifier import DIVERSITY, FRECHET, Judge, judge_for, spread
+from engine.metrics.digit_classifier import DIVERSITY, FRECHET, DigitClassifier, classifier_for, spread
 from engine.metrics.ruler import DISTANCE, Floor, ruler
 from engine.space import Picture
 from lab.probes import Answer, seed_of, whole
@@ -51,8 +51,8 @@ def tradeoff(
     walked = min(config.steps, config.T)
     evaluations = 2 * walked - 1 if config.sampler == "Heun" else walked
     images = isinstance(data.space, Picture)
-    judge = judge_for(data)
-    if images and judge is None:
+    classifier = classifier_for(data)
+    if images and classifier is None:
         raise Refused("Only generated digits can be judged here; choose digits or points as the data.")
     n = whole(n if n is not None else PICTURES if images else POINTS, "n", LEAST, POINTS)
     y = _labels(model, data, n) if images or guidance is not None else None
@@ -63,7 +63,7 @@ def tradeoff(
     began = time.monotonic()
     x = model.sample(n, y, **knobs)
     seconds = time.monotonic() - began
-    quality, floors = _of_digits(judge, x, y) if judge else _of_points(data, x, y)
+    quality, floors = _of_digits(classifier, x, y) if classifier else _of_points(data, x, y)
     return {
         "quality": quality, "floors": {name: list(floor) for name, floor in floors.items()},
         "evaluations": evaluations, "seconds": seconds, "among": n,
@@ -77,12 +77,14 @@ def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
     return model.labels(n) if isinstance(data.space, Picture) else data.some(n)[1]
 
 
-def _of_digits(judge: Judge, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
+def _of_digits(
+    classifier: DigitClassifier, x: Tensor, y: Tensor | None
+) -> tuple[dict[str, float], dict[str, Floor]]:
     x = x.cpu()
-    floors = judge.floors(len(x))
+    floors = classifier.floors(len(x))
     if y is None:
-        return {FRECHET: judge.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
-    return judge.measure(x, y.cpu()), floors
+        return {FRECHET: classifier.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
+    return classifier.measure(x, y.cpu()), floors
 
 
 def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:

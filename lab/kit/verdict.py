@@ -14,7 +14,7 @@ from engine import data
 from engine.families import find
 from engine.metrics.detector import WINDOW, Symptom, diagnose
 from engine.metrics.measure import looked_at
-from engine.metrics.ruler import About, about
+from engine.metrics.ruler import DataFacts, about
 from lab.kit.room import Room
 from lab.kit.subject import words_of
 from lab.runs import store
@@ -53,7 +53,7 @@ def _diagnosis(path: Path, _changed: int) -> list[Symptom] | None:
 
 
 @lru_cache(maxsize=32)
-def judged_by(name: str) -> Future[About]:
+def judged_by(name: str) -> Future[DataFacts]:
     """What the detector must know of these data. To measure it takes a second: no page waits for it."""
     return _measuring.submit(lambda: about(data.load(name)))
 

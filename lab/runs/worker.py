@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import torch
 
 from engine.config import Refused
-from engine.device import settle
+from engine.device import prepare
 from engine.families import find
 from lab import scenes
 from lab.runs import slow, store
@@ -323,7 +323,7 @@ class Worker:
 def main() -> None:
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout = sys.stderr  # a stray print must not reach the channel
-    settle(int(os.environ.get("GENLAB_THREADS", "1")))
+    prepare(int(os.environ.get("GENLAB_THREADS", "1")))
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
     worker = Worker(sys.stdin.buffer, sink)
     worker.tell("ready")

@@ -1,5 +1,5 @@
-"""The choice of pictures for a transfer: content, style, a second style, and where. Together they are the
-name of the data, which is what the address keeps."""
+"""The choice of pictures for a transfer: content, style, a second style, and a mask. Together they make the
+name of the data, which the address keeps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Role = Literal["content", "style", "second", "mask"]
 
 
 def choose_pictures(default: str) -> str:
-    """The widgets, and the name of the data that they make; a picture that is brought becomes part of it."""
+    """Show the widgets and return the name of the data that they choose."""
     name = st.session_state.get("data") or st.query_params.get("data", default)
     try:
         now = Parts.of(name)
@@ -40,10 +40,14 @@ def choose_pictures(default: str) -> str:
     for part in now:
         if KEPT.fullmatch(part) and part not in _brought():
             _brought().append(part)
-    _gallery("content", "Content", now, "What is seen in the picture.")
+    _gallery("content", "Content", now, "What the picture shows.")
     _gallery("style", "Style", now, "How it is painted.")
-    _select("second", "Second style", now, "none", "A style to blend with the first; a slider says how much.")
-    _select("mask", "Where", now, "everywhere", "Elsewhere the content stays as it is.")
+    _select(
+        "second", "Second style", now, "none", "A style to blend with the first; a slider sets its share."
+    )
+    _select(
+        "mask", "Where", now, "everywhere", "Where style is wanted; elsewhere the content stays as it is."
+    )
     if now.name == default:
         st.query_params.pop("data", None)
     else:
@@ -58,22 +62,24 @@ def _title(name: str) -> str:
 
 @cache
 def _listed() -> frozenset[str]:
-    return frozenset(one.name for role in ("content", "style", "mask") for one in data.picture_names(role))
+    roles = ("content", "style", "mask")
+    return frozenset(choice.name for role in roles for choice in data.picture_names(role))
 
 
 def _titles(role: Role, now: str = "") -> dict[str, str]:
-    """What may be chosen, by name: built-in pictures, the visitor's own, and ways to bring others."""
+    """The titles of the pictures for a role, by name: built-in ones and the visitor's own."""
     kind = role if role in ("content", "mask") else "style"
-    found = {one.name: one.title for one in data.picture_names(kind)}
+    titles = {choice.name: choice.title for choice in data.picture_names(kind)}
     own = [name for name in _brought() if name.startswith(MASKS) == (role == "mask")]
-    found |= {name: f"Yours {i}" if len(own) > 1 else "Yours" for i, name in enumerate(own, 1)}
-    if now and now not in found:  # a link may have a photograph as style
-        found[now] = {one.name: one.title for r in ("content", "style") for one in data.picture_names(r)}[now]
-    return found
+    titles |= {name: f"Yours {i}" if len(own) > 1 else "Yours" for i, name in enumerate(own, 1)}
+    if now and now not in titles:  # a link may have a photograph as style
+        every = [*data.picture_names("content"), *data.picture_names("style")]
+        titles[now] = {choice.name: choice.title for choice in every}[now]
+    return titles
 
 
 def _brought() -> list[str]:
-    """Pictures that this visitor has brought, or met in a link."""
+    """The pictures that this visitor has brought or opened by a link."""
     return st.session_state.setdefault("_pictures", [])
 
 
@@ -82,7 +88,7 @@ def _key(role: Role) -> str:
 
 
 def _gallery(role: Role, label: str, now: Parts, help: str) -> None:
-    """Small pictures to press, and two ways to bring another one."""
+    """Thumbnails to choose from, and two ways to bring another picture."""
     part = getattr(now, role)
     titles = _titles(role, part)
     ways = {UPLOAD: ":material/upload: Upload …", CAMERA: ":material/photo_camera: Photo …"}
@@ -95,9 +101,8 @@ def _gallery(role: Role, label: str, now: Parts, help: str) -> None:
 
 def _select(role: Role, label: str, now: Parts, none: str, help: str) -> None:
     part = getattr(now, role)
-    titles = (
-        {"": none} | _titles(role, part) | {UPLOAD: f"Upload a {'mask' if role == 'where' else 'picture'} …"}
-    )
+    upload = f"Upload a {'mask' if role == 'mask' else 'picture'} …"
+    titles = {"": none} | _titles(role, part) | {UPLOAD: upload}
     _show(role, part)
     st.selectbox(label, list(titles), key=_key(role), on_change=_changed, args=(role,),
                  format_func=titles.__getitem__, help=help + STARTS)  # fmt: skip
@@ -105,12 +110,12 @@ def _select(role: Role, label: str, now: Parts, none: str, help: str) -> None:
 
 
 def _show(role: Role, part: str) -> None:
-    """Let the widget show what the data's name says, or how another picture is just being brought."""
+    """Let the widget show the present picture, or the way in which another one is being brought."""
     st.session_state[_key(role)] = st.session_state.get(f"bring-{role}") or part
 
 
 def _changed(role: Role) -> None:
-    """In a callback: another picture is chosen, or a way to bring one."""
+    """A callback: another picture is chosen, or a way to bring one."""
     name = st.session_state[_key(role)]
     st.session_state.pop(f"bring-{role}", None)
     if name in (UPLOAD, CAMERA):
@@ -122,18 +127,18 @@ def _changed(role: Role) -> None:
 def _take(role: Role, name: str) -> None:
     st.session_state["data"] = Parts.of(st.session_state["data"])._replace(**{role: name}).name
     if role == "second" and name and not st.session_state.get("blend"):
-        st.session_state["blend"] = 0.5  # else nothing of it would be seen
+        st.session_state["blend"] = 0.5  # otherwise it would not be seen
 
 
 def _bring(role: Role) -> None:
-    """Where the visitor is bringing a picture: ask for it, and take it. The rest stays as it is."""
+    """If the visitor is bringing a picture, ask for it and take it. All else stays as it is."""
     way = st.session_state.get(f"bring-{role}")
     if not way:
         return
     if way == CAMERA:
         file = st.camera_input("Take a photo", key=f"camera-{role}", label_visibility="collapsed")
     else:
-        says = "White: style. Black: the content as it is. " if role == "mask" else ""
+        says = "White: style. Black: content. " if role == "mask" else ""
         says += "PNG, JPEG or WebP, at most 10 MB"
         file = st.file_uploader(
             says, type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key=f"file-{role}"
@@ -155,7 +160,7 @@ def _bring(role: Role) -> None:
 
 
 def _dressed(role: Role, names: tuple[str, ...]) -> str:
-    """The pills of a role as small pictures with their names under them: the page has no such widget."""
+    """The style that turns the pills of a role into thumbnails with titles under them."""
     pills = f".st-key-{_key(role)} [role=radio]"
     rules = [
         f"{pills}:nth-of-type({i}) {{ background-image: url(data:image/webp;base64,{code}) }}"
@@ -168,7 +173,7 @@ def _dressed(role: Role, names: tuple[str, ...]) -> str:
 
 @cache
 def _code(name: str) -> str:
-    """A thumbnail in base64; empty where the picture cannot be read."""
+    """A thumbnail in base64; empty if the picture cannot be read."""
     try:
         return base64.b64encode(thumb(name)).decode()
     except Refused:
@@ -176,7 +181,7 @@ def _code(name: str) -> str:
 
 
 def thumb(name: str) -> bytes:
-    """A small WebP picture, cut to shape. Raises `Refused`."""
+    """A small WebP picture, cropped to the thumbnail's shape. Raises `Refused`."""
     image = Image.fromarray(data.picture(name, store.home()))
     scale = max(WIDTH / image.width, HEIGHT / image.height)
     w, h = min(image.width, WIDTH / scale), min(image.height, HEIGHT / scale)

@@ -1,4 +1,4 @@
-"""One pass instead of many rounds, beside the result now."""
+"""One pass instead of many rounds, beside the present result."""
 
 from __future__ import annotations
 
@@ -14,39 +14,41 @@ from lab.runs import store
 from lab.stage import split
 
 HOW = {
-    "whitening": "Whitening and colouring: all of their covariance",
-    "AdaIN": "AdaIN: mean and spread of each channel",
+    "whitening": "Whitening and colouring: means and covariance",
+    "AdaIN": "AdaIN: mean and deviation of each channel",
 }
 
 
 @st.fragment
 def quick(room: Room) -> None:
     st.markdown(
-        "Another way to the same end, without any loss to descend: the features of the content are **given "
-        "the statistics of the style's** at once, and a **decoder**, a network that was trained once to turn "
-        "features back into a picture, paints them. It takes a fraction of a second, for any two pictures."
+        "There is a faster way, which descends no loss. It gives the features of the content **the "
+        "statistics of the style's features** at once. A **decoder**, a network that was trained to turn "
+        "features back into pictures, then paints them. This takes a fraction of a second for any two "
+        "pictures."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = st.selectbox("Which statistics", HOW, key="quick-how", format_func=HOW.__getitem__, width=400)
         strength = st.slider(
             "Strength of the style", 0.0, 1.0, 1.0, 0.05, key="quick-strength", width=280,
-            help="This share of the features is the style's. What is missing at 0, the decoder has lost.",
+            help="The share of style in the features. Details that are missing at 0 are lost by the decoder.",
         )  # fmt: skip
-    found = ask(room, "quick", how=how, strength=strength)
-    if not found:
+    answer = ask(room, "quick", how=how, strength=strength)
+    if not answer:
         return
-    labels = {"left": f"round {found['round']:,}", "right": "one pass"}
-    split(key="quick", left=_webp(found["picture"]), right=_webp(found["quick"]), labels=labels)
+    labels = {"left": f"round {answer['round']:,}", "right": "one pass"}
+    split(key="quick", left=_webp(answer["picture"]), right=_webp(answer["quick"]), labels=labels)
     with st.container(horizontal=True, vertical_alignment="center"):
         begun = store.read_info(store.folder(room.run)).config["init"] == "one pass"
         if st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", disabled=begun,
                      on_click=_refine):  # fmt: skip
             st.rerun()  # the whole page, not this tool alone
         st.caption(
-            "A new picture that begins with the one pass at full strength and descends the loss from there. "
-            "On the stage the slider of rounds then leads from the one to the other."
+            "This starts a new run, which begins with the result of the one pass at full strength and "
+            "descends the loss from there. The slider of rounds under the stage then leads from one to the "
+            "other."
         )
-    ask_again(found, "quick-again")
+    ask_again(answer, "quick-again")
 
 
 def _refine() -> None:

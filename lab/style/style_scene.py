@@ -1,4 +1,4 @@
-"""The scene of style transfer: the picture now, beside those that it is made of."""
+"""The scene of style transfer: the present picture, and the pictures that it is made from."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ QUALITY = 88  # of WebP
 
 
 def draw(model: StyleTransfer, data: Dataset, full: bool, pointer: object) -> Arrays:
-    """The result, and how many pixels the losses see along its longest side."""
+    """The result, and the number of pixels that the losses see along its longest side."""
     seen = max(model.canvas.shapes[int(model.level)])
     return {"photo/result": photo(model.picture())} | number("pixels seen", seen)
 
 
 def once(model: StyleTransfer, data: Dataset) -> Arrays:
-    """Content, styles in the colours in which they are imitated, and the mask."""
+    """The content, the styles in the colours that are imitated, and the mask."""
     canvas = model.canvas
-    found = {"photo/content": canvas.content}
-    found |= dict(zip(("photo/style", "photo/second"), canvas.styles, strict=False))
+    inputs = {"photo/content": canvas.content}
+    inputs |= dict(zip(("photo/style", "photo/second"), canvas.styles, strict=False))
     if canvas.masked:
-        found["photo/mask"] = canvas.mask.expand(-1, 3, -1, -1) * 2 - 1
-    return {name: photo(x) for name, x in found.items()}
+        inputs["photo/mask"] = canvas.mask.expand(-1, 3, -1, -1) * 2 - 1
+    return {name: photo(x) for name, x in inputs.items()}
 
 
 def photo(x: Tensor) -> np.ndarray:

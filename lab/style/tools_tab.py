@@ -1,4 +1,4 @@
-"""Tools of the style room: Gram matrices, what each layer keeps, and what answers inside the network."""
+"""Tools of the style room: Gram matrices, what each layer keeps, and the channels inside the network."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import streamlit as st
 from PIL import Image
 
 from engine.config import Refused
+from engine.style.canvas import FORMS
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.room import Room
 from lab.runs.supervisor import ANSWER_SECONDS, NO_MODEL, supervisor
 
-SIZES = {1: "colours and grain", 2: "lines and dots", 3: "strokes", 4: "groups of strokes", 5: "large forms"}
 PICTURES = ("content", "style", "result")
 LOOKED = [f"relu{block}_{i}" for block in range(1, 6) for i in (1, 2)]
 TITLES = {
-    "content": "Content, as far as one layer remembers it",
-    "style": "Style, by the Gram matrices of all layers up to one",
+    "content": "Content, from the features of one layer",
+    "style": "Style, from the Gram matrices of all layers up to one",
 }
 
 
@@ -33,49 +33,49 @@ TITLES = {
 @st.fragment
 def gram_matrices(room: Room) -> None:
     st.markdown(
-        r"$G_{ij}$ says how much channels $i$ and $j$ answer **at the same places**, summed over all "
-        r"places: where "
-        "that is has been forgotten. A style is nothing else here: the result is to have the style's "
-        "matrices."
+        "$G_{ij}$ says how much channels $i$ and $j$ respond **at the same places**. It is a mean over all "
+        "places, so it does not say where. Here a style is nothing more than these matrices, and the "
+        "result is trained to have those of the style."
     )
     layer = st.pills(
-        "Layer", list(SIZES), default=1, required=True, key="gram-layer",
-        format_func=lambda i: f"conv{i}_1: {SIZES[i]}",
+        "Layer", list(FORMS), default=1, required=True, key="gram-layer",
+        format_func=lambda i: f"conv{i}_1: {FORMS[i]}",
     )  # fmt: skip
-    found = ask(room, "grams", layer=layer)
-    if not found:
+    answer = ask(room, "grams", layer=layer)
+    if not answer:
         return
-    E = found["E"][int(str(layer)) - 1]
+    E = answer["E"][int(str(layer)) - 1]
     strip([("", [
-        Figure(found["target"], "wanted: the style's", "Gram matrix of the style"),
-        Figure(found["result"], "the result's now", "Gram matrix of the result"),
-        Figure(found["difference"], "difference", "Difference of the two Gram matrices"),
+        Figure(answer["target"], "target: the style's", "Gram matrix of the style"),
+        Figure(answer["result"], "the result's now", "Gram matrix of the result"),
+        Figure(answer["difference"], "difference", "Difference of the two Gram matrices"),
     ])], columns=3, least=120, most=280)  # fmt: skip
-    shown = len(found["target"])
-    of = found["channels"]
+    shown = len(answer["target"])
+    of = answer["channels"]
     which = "All" if shown == of else f"The {shown} strongest of {of}"
     st.caption(
-        f"{which} channels, in the order of their strength in the style: the diagonal falls. White is large; "
-        "sizes are drawn by their roots. In the difference, orange is where the result has too much, and "
-        "blue where it has too little."
+        f"{which} channels, ordered by their strength in the style, so that the diagonal falls. White is "
+        "large; brightness is the square root of the size. In the difference, orange means that the result "
+        "has too much, and blue that it has too little."
     )
-    st.markdown(f"At this layer $E_l$ is **{E:.2g}**. All layers, by what they weigh in the loss:")
-    st.html(_bars(found))
-    ask_again(found, "gram-again")
+    st.markdown(f"At this layer, $E_l$ is **{E:.2g}**. All layers, with their weighted share of the loss:")
+    st.html(_bars(answer))
+    ask_again(answer, "gram-again")
 
 
-def _bars(found: dict[str, Any]) -> str:
-    """β w_l E_l of each layer, in the colours that the layers have in the chart of the loss."""
-    parts = [w * e for w, e in zip(found["weight"], found["E"], strict=True)]
+def _bars(answer: dict[str, Any]) -> str:
+    """β w_l E_l of each layer, in its colour in the chart of the loss."""
+    parts = [w * e for w, e in zip(answer["weight"], answer["E"], strict=True)]
     top = max([*parts, 1e-12])
     rows = [
         f"<span>{escape(name)}</span><div><i class='l{i}' style='width: {100 * part / top:.1f}%'></i></div>"
         f"<span>E = {e:.2g}</span><span>weighted {part:.2g}</span>"
-        for i, (name, e, part) in enumerate(zip(found["layers"], found["E"], parts, strict=True), 1)
+        for i, (name, e, part) in enumerate(zip(answer["layers"], answer["E"], parts, strict=True), 1)
     ]
     return f"{_STYLE}<div class='gram-bars'>{''.join(rows)}</div>"
 
 
+# l1 ... l5 are the shades of the roles style-1 ... style-5 in lab/stage/js/core/palette.js
 _STYLE = """<style>
 .gram-bars { display: grid; grid-template-columns: auto minmax(3rem, 24rem) auto auto; gap: 0.3rem 0.8rem;
   align-items: center; font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap }
@@ -95,14 +95,11 @@ _STYLE = """<style>
 @st.fragment
 def layers_keep(room: Room) -> None:
     st.markdown(
-        "The paper's first figure. Ten pictures begin as noise. Each of the **upper five** is made to have "
-        "the "
-        "content's features at **one layer**: early layers still know every pixel, deep ones only what is "
-        "where. Each "
-        "of the **lower five** is made to have the style's Gram matrices, from conv1_1 **up to** one layer: "
-        "the more "
-        "layers, the larger the forms that are imitated, and never is anything where the style picture has "
-        "it."
+        "This is the paper's first figure. Ten pictures begin as noise. Each of the **upper five** learns "
+        "to have the content's features at **one layer**: early layers still know every pixel, and deep "
+        "layers only what is where. Each of the **lower five** learns to have the style's Gram matrices "
+        "from conv1_1 **up to** one layer: the more layers, the larger the forms that it imitates, but "
+        "none of them is where the style picture has it."
     )
     if not room.live:
         st.info(NO_MODEL)
@@ -117,24 +114,24 @@ def layers_keep(room: Room) -> None:
         if done:
             place.html(_figure(done))
         else:
-            says.caption("It takes about a minute, in which the run on the stage hardly goes on.")
+            says.caption("It takes about a minute, during which the run on the stage hardly moves.")
         return
     done = {}
     try:
         with closing(parts(room, "keeps")) as coming:
             for part in coming:
                 done[part["row"], part["layer"]] = part
-                st.session_state[key] = done  # one who comes back finds what was made
+                st.session_state[key] = done  # visitors who come back find what was made
                 place.html(_figure(done))
-                says.caption(f"{len(done) - 1} of 10 are done. To stop, go to another tab.")
+                says.caption(f"{len(done) - 1} of 10 are done. Open another tab to stop.")
     except Refused as refusal:
         st.error(str(refusal))
         return
-    says.caption("All ten are done, each in some forty steps; the paper took hundreds.")
+    says.caption("All ten are done, each in forty steps; the paper took hundreds.")
 
 
 def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
-    """The parts of an answer as they come; one who leaves asks for no more of them."""
+    """The parts of an answer as they come, until the caller closes the generator."""
     asker = secrets.token_hex(8)
     part: dict[str, Any] | None = supervisor().ask(room.run, probe, arguments, asker).result(ANSWER_SECONDS)
     try:
@@ -182,25 +179,26 @@ _SHEET = """<style>
 @st.fragment
 def look_inside(room: Room) -> None:
     st.markdown(
-        "Each channel of a layer is a picture itself: white where the network has found what this channel "
-        "looks for. "
-        "Early channels answer to edges and colours of one kind, deep ones to parts of things, and on a "
-        "coarser grid."
+        "Each channel of a layer is itself a picture, white where the network has detected what this "
+        "channel looks for. Early channels respond to edges and colours, and deep ones, on a coarser grid, "
+        "to parts of objects."
     )
     with st.container(horizontal=True):
         of = st.pills("Picture", PICTURES, default="result", required=True, key="inside-of")
         layer = st.selectbox("Layer", LOOKED, LOOKED.index("relu3_1"), key="inside-layer", width=160)
-    found = ask(room, "inside", of=of, layer=layer)
-    if not found:
+    answer = ask(room, "inside", of=of, layer=layer)
+    if not answer:
         return
     shown = [
-        Figure(one, f"{number} · {mean:.1f}", f"channel {number} of {found['layer']}")
-        for one, number, mean in zip(found["maps"], found["channel"], found["mean"], strict=True)
+        Figure(channel, f"{number} · {mean:.1f}", f"channel {number} of {answer['layer']}")
+        for channel, number, mean in zip(answer["maps"], answer["channel"], answer["mean"], strict=True)
     ]
-    heading = f"The {len(shown)} of {found['of']} channels of {found['layer']} that answer most to the {of}"
+    heading = (
+        f"The {len(shown)} of {answer['of']} channels of {answer['layer']} that respond most to the {of}"
+    )
     strip([(heading, shown)], columns=6, least=88, most=150)
     st.caption(
-        "Number of the channel, and its mean as a multiple of the mean of all channels. Each is as bright "
-        "as it can be."
+        "The number of the channel, and its mean as a multiple of the mean of all channels. Each map is "
+        "scaled to full brightness."
     )
-    ask_again(found, "inside-again")
+    ask_again(answer, "inside-again")

@@ -27,7 +27,7 @@ from torchvision import transforms
 from tqdm import tqdm
 
 from engine import data as our_data
-from engine.device import settle
+from engine.device import prepare
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.schedule import beta
 from tests.bench.benching import Loop, compare, heading, mnist_in, seconds, settings
@@ -173,7 +173,7 @@ def training(limit: float, times: int) -> None:
 
 def main() -> None:
     given = settings(__doc__, times=(7, 1), seconds=(3.0, 0.1), digits=(16, 2))
-    settle(1)
+    prepare(1)
     sampling(given.times, given.digits)
     training(given.seconds, given.times)
 

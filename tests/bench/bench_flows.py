@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from zuko.transforms import MonotonicRQSTransform
 
 from engine.data import batches, load
-from engine.device import settle
+from engine.device import prepare
 from engine.families import find
 from engine.fit import fit, optimizers_of
 from engine.flow.base import Flow
@@ -213,7 +213,7 @@ NAMES = ["ours", "zuko", "nflows", "normflows"]
 
 def main() -> None:
     given = settings(__doc__, times=(7, 1), rounds=(40, 2), units=(512, 16))
-    settle(1)
+    prepare(1)
     torch.manual_seed(0)
     print(f"{'':<34}{''.join(f'{name:>11}' for name in NAMES)}{'ratio':>9}   target: > 1")
     for kind, (title, layers) in KINDS.items():

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from engine import data
-from engine.device import settle
+from engine.device import prepare
 from engine.fit import fit, optimizers_of
 from engine.gan.gan import GAN
 from engine.stack import batch_of, stack
@@ -51,7 +51,7 @@ def wall(config: Any, n: int, device: torch.device) -> Callable[[int], Any]:
 
 def main() -> None:
     given = settings(__doc__, seconds=(1.5, 0.1), times=(3, 1))
-    settle(1)
+    prepare(1)
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     for device in devices:
         for title, knobs in (("wall's nets", SMALL), ("default nets", {})):

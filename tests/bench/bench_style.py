@@ -31,7 +31,7 @@ from torch import Tensor
 from engine import data as our_data
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.transfer import Transfer
-from engine.device import settle
+from engine.device import prepare
 from engine.fit import fit, optimizers_of
 from engine.nets.backbone import backbone, caffe
 from engine.style import colour
@@ -132,7 +132,7 @@ def memory(size: int) -> None:
 
 
 def train(size: int) -> None:
-    settle(1)
+    prepare(1)
     data = our_data.load("china.brushstrokes")
     model = StyleTransfer(StyleTransfer.configure(data.space, {"size": size, "levels": 1}), data.space)
     start = time.process_time()
@@ -147,7 +147,7 @@ def main() -> None:
     given = settings(
         __doc__, size=(256, 64), rounds=(300, 3), levels=(3, 1), coarse=(60, 5), large=(512, 64)
     )  # fmt: skip
-    settle(1)
+    prepare(1)
     memory(given.large)
     race(given.size, given.rounds, given.levels, given.coarse)
 

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from engine import data as our_data
-from engine.device import settle
+from engine.device import prepare
 from engine.gan.gan import GAN
 from lab.runs import store
 from lab.runs.run import Run
@@ -87,7 +87,7 @@ def plain_digits(config: Any, loader: DataLoader, space: Any, seconds: float) ->
 
 def main() -> None:
     given = settings(__doc__, seconds=(4.0, 0.2), times=(5, 1))
-    settle(1)
+    prepare(1)
     ring, digits = our_data.load("ring"), our_data.load("digits")
     heading("rounds/s")
     with tempfile.TemporaryDirectory() as home:

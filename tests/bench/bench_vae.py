@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from engine import data as our_data
 from engine.codes.base import bound
 from engine.codes.vae import VAE
-from engine.device import settle
+from engine.device import prepare
 from engine.fit import fit
 from tests.bench.benching import Loop, compare, heading, mnist_in, settings
 
@@ -186,7 +186,7 @@ def main() -> None:
         __doc__, updates=(6000, 20), batch=(100, 100), k=(500, 5), among=(200, 20), seeds=(2, 1),
         seconds=(4.0, 0.2), times=(5, 1),
     )  # fmt: skip
-    settle(1)
+    prepare(1)
     speed(given.seconds, given.times)
     quality(given.updates, given.batch, given.k, given.among, given.seeds)
 

@@ -137,12 +137,12 @@ BAD_ARCHIVES = {
     "no picture": (packed({"a.txt": b"hello"}), "only 0 pictures; bring 10 or more"),
     "hidden pictures": (packed({f"__MACOSX/{k}": v for k, v in pictures().items()}), "only 0 pictures"),
     "too few": (packed({"a.png": png()}), "only 1 pictures; bring 10 or more"),
-    "not a zip file": (b"hello", "not a whole zip file"),
-    "nothing": (b"", "not a whole zip file"),
-    "half a zip file": (packed(pictures())[:-30], "not a whole zip file"),
+    "not a zip file": (b"hello", "not a complete zip file"),
+    "nothing": (b"", "not a complete zip file"),
+    "half a zip file": (packed(pictures())[:-30], "not a complete zip file"),
     "a damaged entry": (
         packed(pictures(), zipfile.ZIP_STORED).replace(b"IDAT", b"IDAX", 1),
-        "not a whole zip",
+        "not a complete zip",
     ),
     "too large": (bytes(10_000_001), "larger than 10 MB"),
 }

@@ -5,9 +5,9 @@ import torch
 
 from engine.codes.measures import holes, sharpness
 from engine.codes.symptoms import HOLES, WINDOW, symptoms
-from engine.metrics.ruler import About
+from engine.metrics.ruler import DataFacts
 
-ANY = About({}, [], "images", 1.0)
+ANY = DataFacts({}, [], "images", 1.0)
 WELL = {"ELBO": -150.0, "KL": 6.0, "KL of each dimension": [3.0, 3.0], "holes": 1.1, "sharpness": 0.9}
 
 

@@ -11,12 +11,12 @@ from engine.diffusion.symptoms import WINDOW
 from engine.dispatch import serving
 from engine.families import find
 from engine.metrics.measure import Floor
-from engine.metrics.ruler import About
+from engine.metrics.ruler import DataFacts
 
 symptoms = partial(detector.symptoms, DDPM)
 
-POINTS = About({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
-DIGITS = About({}, [], "images", 1.0)
+POINTS = DataFacts({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
+DIGITS = DataFacts({}, [], "images", 1.0)
 WELL = {"test loss": 0.2, "sliced Wasserstein": 0.05}
 STRAY = [1.0, 1.05, 0.95, 1.02, 0.97, 1.04, 0.96, 1.01]  # measurements stray by 5 %
 

@@ -15,15 +15,15 @@ from engine.flow.measures import KL, SAME, alike, measure
 from engine.flow.real_nvp import RealNVP
 from engine.flow.symptoms import WINDOW
 from engine.metrics.measure import Floor
-from engine.metrics.ruler import REPEATS, About, about
+from engine.metrics.ruler import REPEATS, DataFacts, about
 
 symptoms = partial(detector.symptoms, RealNVP)
 
 FLOOR = {"sliced Wasserstein": Floor(0.03, 0.01)}
-MOONS = About(FLOOR, [1.0], "regions", 1.0, 1.0)
-RING = About(FLOOR, [1 / 8] * 8, "modes", 1.0, 0.3)
-TABLE = About(FLOOR, [1.0], "regions", 1.0)
-DIGITS = About({}, [], "images", 1.0)
+MOONS = DataFacts(FLOOR, [1.0], "regions", 1.0, 1.0)
+RING = DataFacts(FLOOR, [1 / 8] * 8, "modes", 1.0, 0.3)
+TABLE = DataFacts(FLOOR, [1.0], "regions", 1.0)
+DIGITS = DataFacts({}, [], "images", 1.0)
 
 
 def rows(*above: float, entropy: float = 1.0, **more) -> list[dict]:

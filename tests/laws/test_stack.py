@@ -180,8 +180,8 @@ def test_a_member_that_is_not_a_number_leaves_the_others_alone():
 
 @pytest.mark.parametrize("knob", sorted(set(GAN.Config.model_fields) - set(GAN.stackable)))
 def test_a_knob_that_may_not_differ_is_refused_by_its_name(knob):
-    it = GAN.Config.knobs()[knob]
-    configs = [GAN.configure(RING.space, {knob: end}) for end in it.ends()[:2]]
+    declared = GAN.Config.knobs()[knob]
+    configs = [GAN.configure(RING.space, {knob: end}) for end in declared.ends()[:2]]
     with pytest.raises(Refused, match=rf"^{knob} cannot differ within a wall\..*lr_D, lr_G"):
         check_stackable(GAN, configs)
 

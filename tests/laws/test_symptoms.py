@@ -9,12 +9,12 @@ from engine.gan import symptoms as detector
 from engine.gan.gan import GAN
 from engine.metrics.detector import OFF, ON, WINDOW, number
 from engine.metrics.measure import Floor
-from engine.metrics.ruler import About
+from engine.metrics.ruler import DataFacts
 
 symptoms = partial(detector.symptoms, GAN)
 
 FLOORS = {"modes": Floor(8, 0), "JS": Floor(0.013, 0.0015)}
-RING = About(FLOORS, [1 / 8] * 8, "modes", 1.41)
+RING = DataFacts(FLOORS, [1 / 8] * 8, "modes", 1.41)
 EVEN, ONE = [1 / 8] * 8, [1.0, 0, 0, 0, 0, 0, 0, 0]
 WELL = {
     "modes": 8.0, "high-quality": 0.9, "sliced Wasserstein": 0.15, "JS": 0.3,
@@ -103,7 +103,7 @@ def test_one_odd_measurement_changes_nothing_and_most_of_a_window_does():
 def test_a_critic_has_no_beliefs_and_images_no_distance():
     assert names(symptoms(rows((20, {"D(x)": 7.0, "D(G(z))": -3.0})), RING)) == ["Working"]
     digits = [{"round": 64 * i, "D(x)": 0.97, "D(G(z))": 0.02, "gradient": 0.3} for i in range(1, 20)]
-    assert symptoms(digits, About({}, [], "images", 1.0)) == []
+    assert symptoms(digits, DataFacts({}, [], "images", 1.0)) == []
 
 
 def test_numbers_are_short_and_have_a_real_minus():

@@ -8,7 +8,7 @@ from engine.config import Refused
 from engine.data import load
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
-from engine.metrics.digit_classifier import judge
+from engine.metrics.digit_classifier import digit_classifier
 from engine.metrics.ruler import quality
 from lab.diffusion.tradeoff_probe import tradeoff
 from lab.probes import ask
@@ -71,7 +71,7 @@ def test_digits_are_judged_with_their_labels_in_turn():
     x = real[each].float() / 127.5 - 1
     it[0].sample = lambda n, y, **knobs: x
     found = asked(it, sampler="DDIM", steps=2, n=30)["quality"]
-    assert found == pytest.approx(judge().measure(x, y[each]))
+    assert found == pytest.approx(digit_classifier().measure(x, y[each]))
     assert found["label accuracy"] > 0.9
 
 

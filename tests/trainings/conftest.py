@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from engine.device import settle
+from engine.device import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +15,6 @@ def as_in_a_run(request: pytest.FixtureRequest) -> Iterator[None]:
     assert request.node.get_closest_marker("budget"), (
         "a training declares its budget: pytest.mark.budget(seconds)"
     )
-    settle(1)
+    prepare(1)
     yield
     torch.set_flush_denormal(False)

@@ -7,7 +7,7 @@ from engine.config import Refused
 from engine.families import find
 from engine.flow import symptoms as flow
 from engine.flow.base import Flow
-from engine.metrics.digit_classifier import judge
+from engine.metrics.digit_classifier import digit_classifier
 from engine.metrics.ruler import floors, quality
 from engine.style.style import TERMS
 from lab.kit.subject import recordings
@@ -26,7 +26,7 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     torch.manual_seed(1)
     y = model.labels(300)
     x = model.sample(300, y)
-    found, floors = judge().measure(x, y), judge().floors(300)
+    found, floors = digit_classifier().measure(x, y), digit_classifier().floors(300)
     print(
         {
             name: f"{value:.3f} (floor {floors[name].value:.3f})"
@@ -34,8 +34,8 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
             if name in floors
         }
     )
-    assert judge().label_accuracy(x, y) >= 0.95
-    by_digit = [judge().label_accuracy(x[y == k], y[y == k]) for k in range(10)]
+    assert digit_classifier().label_accuracy(x, y) >= 0.95
+    by_digit = [digit_classifier().label_accuracy(x[y == k], y[y == k]) for k in range(10)]
     assert min(by_digit) >= 0.8, by_digit
 
 
@@ -60,8 +60,8 @@ def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promis
     _, model, data = recorded(at)
     torch.manual_seed(1)
     assert model.evaluate(data.some(1000, test=True)[0])["test bits per dimension"] < 1.83
-    found = judge().measure(model.sample(500))["Fréchet"]
-    print(f"Fréchet {found:.0f}, floor {judge().floors(500)['Fréchet'].value:.0f}")
+    found = digit_classifier().measure(model.sample(500))["Fréchet"]
+    print(f"Fréchet {found:.0f}, floor {digit_classifier().floors(500)['Fréchet'].value:.0f}")
     assert found < 420
 
 

@@ -1,2 +1,2 @@
-"""Paintings made by arithmetic: the style pictures. Each module has `paint`, which gives the same picture
-each time, uint8 (H, W, 3); `canvas` and `brush` are what they share."""
+"""The style pictures, painted by arithmetic. Each module has `paint`, which always gives the same picture,
+uint8 (H, W, 3); `canvas` and `brush` are what they share."""

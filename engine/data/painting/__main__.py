@@ -10,7 +10,7 @@ from engine.data.pictures import PAINTINGS, STYLE, paint
 
 
 def main() -> None:
-    """Write a file for each style picture that has a module here."""
+    """Write a file for each style picture that is painted here."""
     PAINTINGS.mkdir(exist_ok=True)
     for name in filter(lambda name: find_spec(f"engine.data.painting.{name}"), STYLE):
         Image.fromarray(paint(name)).save(PAINTINGS / f"{name}.webp", quality=92, method=6)

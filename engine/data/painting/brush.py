@@ -13,33 +13,33 @@ Flow = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def scattered(rng: np.random.Generator, gap: float, margin: float = 8, h: int = H, w: int = W) -> np.ndarray:
-    """Points (n, 2) about `gap` apart: a lattice, shaken, in random order."""
+    """Points (n, 2) about `gap` apart: a lattice with random shifts, in random order."""
     y, x = np.mgrid[-margin : h + margin : gap, -margin : w + margin : gap]
     points = np.stack([x, y], -1).reshape(-1, 2)
     return rng.permutation(points + rng.uniform(-0.55 * gap, 0.55 * gap, points.shape))
 
 
 def along(flow: Flow, start: np.ndarray, length: np.ndarray | float, steps: int = 7) -> np.ndarray:
-    """Paths (n, steps, 2) along a flow's direction, each with its `start` (n, 2) halfway."""
+    """Paths (n, steps, 2) along the direction of a flow, each with its `start` (n, 2) in the middle."""
     pace = (np.broadcast_to(length, len(start)) / (steps - 1))[:, None]
 
     def side(sign: int, count: int) -> list[np.ndarray]:
-        found, at = [], start
+        points, at = [], start
         for _ in range(count):
             u, v = flow(at[:, 0], at[:, 1])
             at = at + sign * pace * np.stack([u, v], -1) / (np.hypot(u, v) + 1e-9)[:, None]
-            found.append(at)
-        return found
+            points.append(at)
+        return points
 
     back = side(-1, (steps - 1) // 2)
     return np.stack([*back[::-1], start, *side(1, steps - 1 - len(back))], 1)
 
 
 class Canvas:
-    """Paint and its thickness, drawn large together: the fourth channel of a CMYK image, whose four are
-    plain numbers to Pillow, is the thickness."""
+    """Paint and its thickness, drawn together at FINE times the size: the fourth channel of a CMYK image,
+    whose channels are plain numbers to Pillow, is the thickness."""
 
-    def __init__(self, ground: tuple[int, int, int], h: int = H, w: int = W):
+    def __init__(self, ground: tuple[int, int, int], h: int = H, w: int = W) -> None:
         self.image = Image.new("CMYK", (FINE * w, FINE * h), (*ground, 60))
 
     def stroke(

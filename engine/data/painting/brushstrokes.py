@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.painting.brush import Canvas, along, scattered
-from engine.data.painting.canvas import H, W, blend, finished, noise, rgb
+from engine.data.painting.canvas import H, W, at, blend, finished, noise, rgb
 
 SKY = ("0b1533", "12265c", "1d418f", "2f6db5", "5a9fcb", "9cc9d6", "dfe6c4")
 GLOW = ("fff3b0", "ffd75e", "f0b23a", "d8cf8a", "8fbcb2", "4a86b8")
@@ -23,9 +23,6 @@ def paint() -> np.ndarray:
     rng = np.random.default_rng(7)
     bend, tone = noise(rng, 170, 2), noise(rng, 60, 3, long=2.2)
     hill = 372 + 26 * np.sin(np.arange(W) / 78 + 0.6) + 14 * np.sin(np.arange(W) / 31)
-
-    def at(field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return field[np.clip(y, 0, H - 1).astype(int), np.clip(x, 0, W - 1).astype(int)]
 
     def flow(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         angle = 0.45 * at(bend, x, y)
@@ -46,17 +43,17 @@ def paint() -> np.ndarray:
         for cx, cy, r, _ in WHIRLS:
             far = np.hypot(x - cx, y - cy) / r
             t = t + 0.34 * np.exp(-(far**2)) * np.cos(9 * far + np.arctan2(y - cy, x - cx))
-        found = blend(t, SKY)
+        paint = blend(t, SKY)
         for cx, cy, r in STARS:
             far = np.hypot(x - cx, y - cy) / r
             ring = np.clip(far / 2.6 + 0.09 * np.sin(7 * far), 0, 1)
             share = np.clip(1.5 * (1 - far / 2.7), 0, 1)[:, None]
-            found += (blend(ring, GLOW) - found) * share
+            paint += (blend(ring, GLOW) - paint) * share
         deep = (y - hill[np.clip(x, 0, W - 1).astype(int)]) / 140
         land = blend(0.75 - 0.75 * deep + 0.14 * at(tone, x, y) * np.sin(y / 9), LAND)
-        found = np.where((deep > 0)[:, None], land, found)
+        paint = np.where((deep > 0)[:, None], land, paint)
         dark = blend(0.5 + 0.5 * np.sin(x / 5 + y / 40), ("060d14", "10261f", "2b3a22", "4a4a2a"))
-        return np.where((at(cypress, x, y) > 0)[:, None], dark, found)
+        return np.where((at(cypress, x, y) > 0)[:, None], dark, paint)
 
     rows = np.arange(H)[:, None]
     trunk = 70 + 10 * np.sin(rows / 35)
@@ -74,7 +71,7 @@ def paint() -> np.ndarray:
             width,
             bristles,
         )
-    for cx, cy, r in STARS:  # the hearts of the lights
+    for cx, cy, r in STARS:  # the bright middle of each light
         ring = rng.uniform(0, 2 * np.pi, int(r * 1.6))
         start = np.stack(
             [

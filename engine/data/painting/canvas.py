@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 H, W = 512, 640  # pixels of a painting
-FINE = 2  # it is drawn so many times larger, and made small at the end: smooth edges
+FINE = 2  # how many times larger it is drawn: making it smaller at the end smooths the edges
 
 
 def grid(h: int = H, w: int = W) -> tuple[np.ndarray, np.ndarray]:
@@ -18,13 +18,18 @@ def grid(h: int = H, w: int = W) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
+def at(field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The values of a field (H, W) or (H, W, 3) at points; points outside take the value at the edge."""
+    return field[np.clip(y, 0, H - 1).astype(int), np.clip(x, 0, W - 1).astype(int)]
+
+
 def rgb(*colours: str) -> np.ndarray:
-    """Colours written as six hex digits, (n, 3) from 0 to 255."""
+    """Colours (n, 3) from 0 to 255, given as six hex digits each."""
     return np.array([[int(c[i : i + 2], 16) for i in (0, 2, 4)] for c in colours], np.float32)
 
 
 def blend(t: np.ndarray, colours: Sequence[str], at: Sequence[float] | None = None) -> np.ndarray:
-    """The palette at `t`, (..., 3): straight between colours at 0 to 1, or where `at` says."""
+    """A palette at `t`, (..., 3): linear between colours, which lie evenly from 0 to 1, or as `at` says."""
     where = np.linspace(0, 1, len(colours)) if at is None else np.asarray(at)
     return np.stack([np.interp(t, where, band) for band in rgb(*colours).T], -1).astype(np.float32)
 
@@ -50,23 +55,23 @@ def lit(height: np.ndarray, strength: float) -> np.ndarray:
 
 
 def soft(x: np.ndarray, sigma: float) -> np.ndarray:
-    """Blurred over rows and columns; colours stay apart."""
+    """x blurred over rows and columns, each channel on its own."""
     return ndimage.gaussian_filter(x, (sigma, sigma, 0)[: x.ndim], mode="nearest")
 
 
 def step(x: np.ndarray, width: float = 1.0) -> np.ndarray:
-    """0 where x is below -width/2, 1 where above width/2, smooth between."""
+    """0 where x is below -width/2, 1 where it is above width/2, and smooth in between."""
     t = np.clip(x / width + 0.5, 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def over(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`above` painted over `below` where `share` (H, W) is 1."""
+    """`above` painted over `below`, with opacity `share` (H, W)."""
     return below + (above - below) * share[..., None]
 
 
 def finished(x: np.ndarray) -> np.ndarray:
-    """As bytes."""
+    """A picture rounded to bytes."""
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 
 

@@ -18,14 +18,14 @@ SAILS: list[tuple[list[tuple[int, int]], float, float]] = [
 
 
 def _inside(x: np.ndarray, y: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """How far inside of a triangle, in pixels."""
+    """How far points are inside a triangle, in pixels; negative outside."""
     centre = corners.mean(0)
-    found = np.full(x.shape, np.inf, np.float32)
+    depth = np.full(x.shape, np.inf, np.float32)
     for a, b in zip(corners, np.roll(corners, 1, 0), strict=True):
         normal = np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
         normal *= np.sign((centre - a) @ normal)
-        found = np.minimum(found, (x - a[0]) * normal[0] + (y - a[1]) * normal[1])
-    return found
+        depth = np.minimum(depth, (x - a[0]) * normal[0] + (y - a[1]) * normal[1])
+    return depth
 
 
 def paint() -> np.ndarray:
@@ -42,10 +42,10 @@ def paint() -> np.ndarray:
         tone = tone - 0.34 * np.exp(-np.clip(-deep, 0, None) / 26) * (deep < 0) * (x > corners[0][0])
         warm = warm + within * (heat - warm) * 0.8
         lines = np.maximum(lines, np.exp(-((deep / 0.9) ** 2)))
-        back = _inside(x, 784 - y, np.array(corners, float)) * (y > 392)  # its image in the water
+        back = _inside(x, 784 - y, np.array(corners, float)) * (y > 392)  # its reflection in the water
         tone = tone + step(back, 3) * (bright - tone) * 0.5 * (0.6 + 0.4 * np.sin(y / 7 + x / 60))
         warm = warm + step(back, 3) * (heat - warm) * 0.5
-    for k in range(62):  # each edge begins a plane that fades away from it
+    for k in range(62):  # each edge begins a facet that fades with the distance from it
         cx, cy = rng.uniform(0, W), rng.uniform(0, H)
         angle = rng.choice([0.08, 0.5, 1.05, 1.32, 1.83, 2.2, 2.68]) + rng.normal(0, 0.07)
         length, fade = rng.uniform(60, 260) * (1.5 - k / 62), rng.uniform(22, 90)

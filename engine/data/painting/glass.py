@@ -14,22 +14,22 @@ BORDER = 34
 
 
 def _cells(rng: np.random.Generator, gap: float, flat: float) -> np.ndarray:
-    """Numbers of random cells (H, W) at fine size, `flat` times as wide as high."""
+    """The numbers of random cells, `flat` times as wide as high, in a picture (FINE H, FINE W)."""
     rows, columns = np.mgrid[-2 : H / gap + 2, -2 : W / gap / flat + 2]
     points = np.stack([columns * gap * flat, rows * gap], -1).reshape(-1, 2)
     points += rng.uniform(-0.42, 0.42, points.shape) * [gap * flat, gap]
-    found = Voronoi(points)
+    cells = Voronoi(points)
     image = Image.new("I", (FINE * W, FINE * H))
     draw = ImageDraw.Draw(image)
-    for k, region in enumerate(found.point_region):
-        corners = found.regions[region]
+    for k, region in enumerate(cells.point_region):
+        corners = cells.regions[region]
         if corners and min(corners) >= 0:
-            draw.polygon([tuple(FINE * p) for p in found.vertices[corners]], fill=k + 1)
+            draw.polygon([tuple(FINE * p) for p in cells.vertices[corners]], fill=k + 1)
     return np.asarray(image)
 
 
 def _panes(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which region a pixel is in (0 sky, 1 and 2 hills, 3 water, 4 sun, 5 border), and which pane of it."""
+    """The region of each pixel (0 sky, 1 and 2 hills, 3 water, 4 sun, 5 border), and its pane there."""
     wx = np.clip(x + 9 * np.sin(y / 37), 0, W - 1)
     wy = np.clip(y + 9 * np.sin(x / 45), 0, H - 1)
     here = (wy * FINE).astype(int), (wx * FINE).astype(int)

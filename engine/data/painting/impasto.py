@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.painting.brush import Canvas, along, scattered
-from engine.data.painting.canvas import H, W, blend, finished, noise
+from engine.data.painting.canvas import H, W, at, blend, finished, noise
 
 SHORE = 262
 FALL = ("2b1b3d", "6e1e35", "b3261e", "e0531f", "f29022", "f9c440", "fdf0b0")
@@ -27,8 +27,8 @@ def paint() -> np.ndarray:
     rng = np.random.default_rng(31)
     lump, fine = noise(rng, 90, 3), noise(rng, 26, 3)
 
-    def colour(at: np.ndarray) -> np.ndarray:
-        x, y = at.T
+    def colour(points: np.ndarray) -> np.ndarray:
+        x, y = points.T
         there = np.clip(y, 0, H - 1).astype(int), np.clip(x, 0, W - 1).astype(int)
         mirrored = np.where(y > SHORE, 2 * SHORE - y, y)
         glow = np.exp(-(((x - 334) / 120) ** 2) - ((mirrored - 214) / 120) ** 2)
@@ -43,7 +43,7 @@ def paint() -> np.ndarray:
         return np.where((y > SHORE)[:, None], water + (above - water) * share, above)
 
     def flow(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        turn = 2.2 * lump[np.clip(y, 0, H - 1).astype(int), np.clip(x, 0, W - 1).astype(int)] + 0.8
+        turn = 2.2 * at(lump, x, y) + 0.8
         wet = y > SHORE
         return np.where(wet, 1, np.cos(turn)), np.where(wet, 0.08 * np.sin(x / 40), np.sin(turn))
 
@@ -57,7 +57,7 @@ def paint() -> np.ndarray:
     for x, wide, birch in TRUNKS:
         tall = np.arange(-10, SHORE + 2.2 * wide, 11.0)
         lean = 10 * np.sin(tall / 120 + x)
-        for sign in (1, -1):  # the trunk, and its image in the lake
+        for sign in (1, -1):  # the trunk, and its reflection in the lake
             foot = SHORE + 1.6 * wide
             y = tall if sign > 0 else foot + 0.75 * (foot - tall)
             start = np.stack([x + lean + rng.normal(0, 0.12 * wide, len(y)), y], -1)

@@ -10,7 +10,7 @@ INKS = rgb("14213d", "f3e9d2", "8c1c2c", "1f6f78", "e9b44c", "f3e9d2", "0d1b2a",
 
 
 def _comb(rng: np.random.Generator, at: np.ndarray, gap: float, pull: float, sharp: float) -> np.ndarray:
-    """How far the teeth of a comb, some `gap` apart and each pulled by about `pull`, drag the ink at `at`."""
+    """How far a comb drags the ink at `at`; its teeth are about `gap` apart and pulled by about `pull`."""
     teeth = rng.normal(1, 0.1, int(at.max() / gap) + 5)
     where = at / gap + 1.5
     k = where.astype(int)

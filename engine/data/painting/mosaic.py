@@ -1,4 +1,4 @@
-"""A mosaic: stones laid in rows along the outlines of what they show."""
+"""A mosaic: stones laid in rows along the outlines of the drawing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TONES = [
 
 
 def _fish(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, left: bool) -> None:
-    """A fish around (x, y), looking left or right: numbers of `TONES`."""
+    """Draw a fish around (x, y) that looks left or right, in numbers of `TONES`."""
     turn = np.array([-size if left else size, size])
     body = curve([(1.0, 0.05), (0.55, -0.36), (-0.1, -0.42), (-0.62, -0.14), (-1.15, -0.52), (-1.02, 0),
                   (-1.2, 0.5), (-0.62, 0.14), (-0.1, 0.4), (0.55, 0.34), (1.0, 0.05)], 90)  # fmt: skip
@@ -46,7 +46,7 @@ def _fish(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, left: bool
 
 
 def _drawing() -> np.ndarray:
-    """Two fish between waves under the sun: which of `TONES` each pixel has."""
+    """Two fish between waves under the sun: the number in `TONES` of each pixel."""
     image = Image.new("L", (W, H), 0)
     draw = ImageDraw.Draw(image)
     x = np.arange(-10, W + 11, 5)
@@ -63,12 +63,12 @@ def _drawing() -> np.ndarray:
 
 
 def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, float, float]]:
-    """Where stones lie (x, y), and their turn: along each row, a line of equal `depth`, until it closes."""
+    """Places (x, y) and angles of the stones: along each row, a line of equal `depth`, until it closes."""
     gy, gx = (soft(g, 1.5) for g in np.gradient(depth))
     row = np.floor(depth / STONE)
     middle = np.abs(depth / STONE - row - 0.5) < 0.16
     taken = np.zeros((H, W), bool)
-    found = []
+    stones = []
     starts = rng.permutation(np.argwhere(middle))
     for y0, x0 in starts.tolist():
         if taken[y0, x0]:
@@ -84,12 +84,12 @@ def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, floa
                 off = min(2.0, max(-2.0, level - depth[int(y), int(x)]))
                 x, y = x + off * u, y + off * v
                 if sign > 0 or not first:
-                    found.append((x, y, np.arctan2(v, u)))
+                    stones.append((x, y, np.arctan2(v, u)))
                     a, b = int(y), int(x)
                     taken[max(0, a - 3) : a + 4, max(0, b - 3) : b + 4] = True
                 x, y = x - sign * STONE * v, y + sign * STONE * u
                 first = False
-    return found
+    return stones
 
 
 def paint() -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data.painting.brush import Canvas, along, scattered
-from engine.data.painting.canvas import H, W, blend, finished, lit, noise, over, rgb, step
+from engine.data.painting.canvas import H, W, at, blend, finished, lit, noise, over, rgb, step
 
 FAR = np.array([398.0, 212.0])  # where the rows meet
 SKY = ("5e7fc0", "93a8d8", "d9b8d6", "f8bfa9", "ffdc9a", "fff0c0")
@@ -20,19 +20,16 @@ def paint() -> np.ndarray:
     column = np.arange(W)
     hills = FAR[1] - 10 - 26 * np.abs(np.sin(column / 96 + 0.7)) - 12 * np.sin(column / 41)
 
-    def at(field: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return field[np.clip(y, 0, H - 1).astype(int), np.clip(x, 0, W - 1).astype(int)]
-
     def crown(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return 1 - np.hypot((x - 150) / 78, (y - 150) / 66) + 0.17 * at(fine, x, y)
 
     def part(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """0 sky, 1 hills, 2 field, 3 tree."""
-        found = (y > hills[np.clip(x, 0, W - 1).astype(int)]).astype(int) + (y > FAR[1] + 3 * np.sin(x / 37))
+        """Which part of the picture: 0 sky, 1 hills, 2 field, 3 tree."""
+        ground = (y > hills[np.clip(x, 0, W - 1).astype(int)]).astype(int) + (y > FAR[1] + 3 * np.sin(x / 37))
         trunk = (
             (np.abs(x - 150 - 5 * np.sin(y / 30)) < 7 + (y > 240) * (y - 240) * 0.2) & (y > 150) & (y < 268)
         )
-        return np.where(trunk | (crown(x, y) > 0), 3, found)
+        return np.where(trunk | (crown(x, y) > 0), 3, ground)
 
     def colour(p: np.ndarray) -> np.ndarray:
         x, y = p.T
@@ -51,7 +48,7 @@ def paint() -> np.ndarray:
         return np.select([which == 0, which == 1, which == 2], [sky, hill, field], tree)
 
     def flow(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Chalk goes aslant in the sky, along the rows in the field, upward in the tree."""
+        """The strokes of chalk: slanted in the sky, along the rows in the field, upward in the tree."""
         which = part(x, y)
         u = np.select([which == 0, which == 1, which == 2], [1.0, 0.9, x - FAR[0]], 0.45)
         v = np.select([which == 0, which == 1, which == 2], [-0.55, 0.5, y - FAR[1] + 18], -1.0)

@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.data.painting.brush import scattered
-from engine.data.painting.canvas import FINE, H, W, blend, finished, grid, noise, over, rgb, soft, step
+from engine.data.painting.canvas import FINE, H, W, at, blend, finished, grid, noise, over, rgb, soft, step
 
 
 def _scene(rng: np.random.Generator) -> np.ndarray:
-    """What the dots are to look like from afar: sky, far bank, river, meadow, two trees."""
+    """What the dots show from a distance: sky, far bank, river, meadow, two trees."""
     x, y = grid()
     lump, fine = noise(rng, 60, 4), noise(rng, 22, 3)
     scene = blend(y / 230 + 0.07 * lump, ("5f9bd6", "9cc3e3", "dfe1d4", "f8dfae", "f6c48c"))
@@ -61,20 +61,19 @@ def paint() -> np.ndarray:
     image = Image.new("RGB", (FINE * W, FINE * H), "#efe3c6")
     draw = ImageDraw.Draw(image)
     for gap, size in ((9, 7.5), (8, 4.8), (8.5, 3.9)):
-        at = scattered(rng, gap)
-        row, column = np.clip(at[:, 1], 0, H - 1).astype(int), np.clip(at[:, 0], 0, W - 1).astype(int)
-        colour = scene[row, column]
+        dots = scattered(rng, gap)
+        colour = at(scene, *dots.T)
         grey = colour.mean(1, keepdims=True)
         pure = grey + 1.22 * (colour - grey)  # stronger than nature ...
         against = 2 * grey - pure  # ... beside dots of the opposite hue
         turn = np.roll(pure, 1, 1) * 0.35 + pure * 0.65
-        dice = rng.random((len(at), 1))
+        dice = rng.random((len(dots), 1))
         colour = np.where(dice < 0.07, against, np.where(dice < 0.2, turn, pure))
         colour = np.clip(
-            colour + rng.normal(0, 15, (len(at), 1)) + rng.normal(0, 9, colour.shape), 0, 255
+            colour + rng.normal(0, 15, (len(dots), 1)) + rng.normal(0, 9, colour.shape), 0, 255
         ).astype(int)
-        radius = size * rng.uniform(0.75, 1.15, len(at))
-        x, y = FINE * at.T
+        radius = size * rng.uniform(0.75, 1.15, len(dots))
+        x, y = FINE * dots.T
         r = FINE * radius
         for box, ink in zip(np.stack([x - r, y - r, x + r, y + r], 1).tolist(), colour.tolist(), strict=True):
             draw.ellipse(box, fill=tuple(ink))

@@ -13,9 +13,9 @@ VIOLETS = rgb("6a5acd", "8f6bb8", "4f6fb5", "b48ac7")
 
 
 class Sheet:
-    """Wet paper: each wash takes light away, more at its edge, where the pigment gathers as it dries."""
+    """Wet paper: each wash takes away light, most at its edge, where pigment gathers as it dries."""
 
-    def __init__(self, rng: np.random.Generator):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.x, self.y = grid()
         self.tooth = noise(rng, 4, 3)
@@ -26,7 +26,7 @@ class Sheet:
     def wash(
         self, inside: np.ndarray, here: tuple[slice, slice], colour: np.ndarray, thick: float, wet: float
     ) -> None:
-        """Lay `colour` where `inside` (pixels, of the window `here`) is positive, soft where `wet`."""
+        """Lay `colour` in the window `here` where `inside` (pixels) is positive, softly where `wet`."""
         inside = inside + wet * self.curl[here]
         body = step(inside, 1.6 + wet)
         edge = np.exp(-np.clip(inside, 0, None) / 2.6) * body
@@ -36,7 +36,7 @@ class Sheet:
         self.light[here] *= (np.clip(colour, 4, 255) / 255) ** amount[..., None]
 
     def blot(self, x: float, y: float, r: float, colour: np.ndarray, thick: float, **shape: float) -> None:
-        """A round wash: `petals` many lobes of relative height `lobes`, `tall` times as high as wide."""
+        """A round wash with `petals` lobes of relative height `lobes`, `tall` times as high as wide."""
         a, b = max(0, int(y - 2.2 * r)), max(0, int(x - 2.2 * r))
         here = np.s_[a : int(y + 2.2 * r) + 1, b : int(x + 2.2 * r) + 1]
         dx, dy = self.x[here] - x, (self.y[here] - y) / shape.get("tall", 1.0)
@@ -59,7 +59,7 @@ def paint() -> np.ndarray:
     """Poppies in a meadow, wet in wet, on rough paper."""
     rng = np.random.default_rng(17)
     sheet = Sheet(rng)
-    for _ in range(30):  # the distance, very wet
+    for _ in range(30):  # the background, very wet
         x, y = rng.uniform(-20, W + 20), rng.uniform(0, H)
         family = VIOLETS if y < 170 else GREENS
         sheet.blot(

@@ -36,23 +36,23 @@ SNOW += [(530, 276), (522, 268), (510, 270)]
 
 
 class Block:
-    """Where the wood prints: polygons and dots, drawn large."""
+    """Where the wood prints: polygons and dots, drawn FINE times as large."""
 
-    def __init__(self, image: Image.Image):
+    def __init__(self, image: Image.Image) -> None:
         self.draw = ImageDraw.Draw(image)
 
     def shape(self, points: np.ndarray, colour: str) -> None:
-        """A filled polygon (n, 2)."""
+        """Draw a filled polygon (n, 2)."""
         self.draw.polygon([tuple(p) for p in (FINE * points).tolist()], fill=f"#{colour}")
 
     def dots(self, centres: np.ndarray, radii: np.ndarray, line: float = 1.5) -> None:
-        """Foam: the union of discs, outlined."""
+        """Draw foam: the union of discs, with an outline."""
         for grow, colour in ((line, INK), (0, FOAM)):
             for (x, y), r in zip(FINE * centres, FINE * (radii + grow), strict=True):
                 self.draw.ellipse((x - r, y - r, x + r, y + r), fill=f"#{colour}")
 
     def stripes(self, rng: np.random.Generator, outer: np.ndarray, inner: np.ndarray, many: int) -> None:
-        """Water between two curves (n, 2): carved lines that swell and taper on their way."""
+        """Draw water between two curves (n, 2): carved lines that swell and taper on their way."""
         self.shape(np.concatenate([outer, inner[::-1]]), PALE)
         n = len(outer)
         for k, s in enumerate((np.arange(many) + 0.5) / many):
@@ -68,7 +68,7 @@ class Block:
 def _claws(
     rng: np.random.Generator, at: np.ndarray, heading: np.ndarray, size: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fingers of foam from points (n, 2): chains of discs that curl and get smaller."""
+    """Fingers of foam from points (n, 2): centres and radii of chains of discs that curl and get smaller."""
     steps = np.linspace(0, 1, 15)
     length = size * rng.uniform(0.7, 1.4, (len(at), 1))
     angle = heading[:, None] + np.cumsum(np.broadcast_to(0.21 * (0.4 + 1.3 * steps), (len(at), 15)), 1)
@@ -82,7 +82,7 @@ def _claws(
 def _sea(
     rng: np.random.Generator, block: Block, level: float, swell: float, long: float, phase: float
 ) -> None:
-    """A wave that runs across the sheet, its crests sharper than its troughs."""
+    """Draw a wave across the sheet, with crests that are sharper than its troughs."""
     x = np.linspace(-20, W + 20, 240)
     a = x / long + phase
     crest = level - swell * (1.1 * np.abs(np.sin(a)) ** 1.7 - 0.5 + 0.16 * np.sin(2.3 * a + 1))

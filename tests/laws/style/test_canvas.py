@@ -13,7 +13,7 @@ from engine.data.dataset import batches
 from engine.data.transfer import Transfer
 from engine.fit import fit
 from engine.style.style import StyleTransfer
-from tests.laws.styling import built, gap, pictures
+from tests.laws.style.styling import built, gap, pictures
 
 
 def test_each_level_is_twice_the_one_before_and_all_are_seen():

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from engine.style.style import TERMS, content_loss, gram, style_loss, variation
-from tests.laws.styling import built, gap, half, noise, pictures, slope, total, trained
+from engine.style.losses import content_loss, gram, style_loss, variation
+from engine.style.style import TERMS
+from tests.laws.style.styling import built, gap, half, noise, pictures, slope, total, trained
 
 # --- the losses ----------------------------------------------------------------------------------
 
@@ -29,9 +30,9 @@ def test_a_gram_matrix_forgets_where(double):
 def test_the_style_loss_has_the_papers_gradient(double):
     """Equation 6 for dE/dF, with means over the M places instead of sums: (G - A) F / (N^2 M)."""
     F, A = torch.randn(1, 6, 5, 7), gram(torch.randn(1, 6, 4, 4))
-    found = grad(lambda f: style_loss(gram(f), A))(F)
+    gradient = grad(lambda f: style_loss(gram(f), A))(F)
     wanted = (gram(F) - A) @ F[0].flatten(1) / (6**2 * 35)
-    assert gap(found[0].flatten(1), wanted) < 1e-12
+    assert gap(gradient[0].flatten(1), wanted) < 1e-12
 
 
 def test_the_style_loss_is_the_papers_over_the_square_of_the_places(double):
@@ -79,11 +80,11 @@ def test_the_terms_are_those_of_the_formula_in_the_networks_features(double):
         E = (f @ f.T / f.shape[1] - a @ a.T / a.shape[1]).square().sum() / unit**2 / (4 * n**2)
         wanted[f"style {i + 1}"] = 3.0 * c.weights[i] * E
     wanted["total variation"] = 2.0 * variation(x)
-    found = model.losses(x)
-    assert tuple(found) == TERMS == tuple(wanted)
+    terms = model.losses(x)
+    assert tuple(terms) == TERMS == tuple(wanted)
     for name in TERMS:
-        assert found[name].item() == pytest.approx(wanted[name].item(), rel=1e-10), name
-    assert found["style 4"] == 0
+        assert terms[name].item() == pytest.approx(wanted[name].item(), rel=1e-10), name
+    assert terms["style 4"] == 0
 
 
 def test_a_picture_of_its_own_content_and_style_is_done(double):
@@ -108,8 +109,8 @@ def test_the_loss_has_the_gradient_that_a_small_step_finds(double):
     model = built(tv=1.0)
     x, way = noise(model), torch.randn_like(model.image[0])
     h = 1e-6
-    found = (total(model, x + h * way) - total(model, x - h * way)) / (2 * h)
-    assert found.item() == pytest.approx((slope(model, x) * way).sum().item(), rel=1e-5)
+    difference = (total(model, x + h * way) - total(model, x - h * way)) / (2 * h)
+    assert difference.item() == pytest.approx((slope(model, x) * way).sum().item(), rel=1e-5)
 
 
 # --- two styles, masks, colours ------------------------------------------------------------------
@@ -137,8 +138,8 @@ def test_a_second_style_does_nothing_at_a_share_of_zero_and_all_at_one(double):
     both = pictures(styles=2)
     model, x = built(both, blend=0.0), noise(built())
     assert gap(slope(model, x), slope(built(), x)) < 1e-12
-    found, wanted = built(both, blend=1.0).wanted(model.targets(0), 2), model.targets(0).grams[1][2]
-    assert gap(found, wanted) < 1e-12
+    blended, wanted = built(both, blend=1.0).wanted(model.targets(0), 2), model.targets(0).grams[1][2]
+    assert gap(blended, wanted) < 1e-12
 
 
 def test_where_the_mask_is_black_nothing_changes(double):

@@ -11,10 +11,10 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 
 from engine.data import Mixture, load, names
 from engine.data.points import keep_points
-from engine.space import Vectors
+from engine.space import Picture
 
 torch.set_num_threads(1)
-NAMES = [choice.name for choice in names(Vectors)]
+NAMES = [choice.name for choice in names() if not issubclass(choice.space, Picture)]
 BINS, WITHIN = 12, 40  # bins along an axis, and cells of quadrature along a bin
 
 

@@ -7,12 +7,12 @@ from engine.checks import measure
 from engine.style import checks as style
 from engine.style import colour
 from engine.style.style import StyleTransfer
-from tests.laws.styling import built, half, noise, pictures, trained
+from tests.laws.style.styling import built, half, noise, pictures, trained
 
 LAWS = {"style": 5, "luminance": 6, "histogram": 6}
 
 
-def found(model: StyleTransfer, word: str) -> bool:
+def holds(model: StyleTransfer, word: str) -> bool:
     """Whether the one law with this word holds."""
     (check,) = [check for check in style.measure(model, pictures()) if word in check.law]
     return check.holds
@@ -33,7 +33,7 @@ def test_grey_styles_are_asked_for_the_mean_alone():
     data = pictures()
     grey = colour.luminance(data.space.styles[0].float()).byte()[None][0]
     data.space.__dict__["styles"] = (grey.contiguous(),)
-    assert found(built(data, colour="histogram"), "covariance")
+    assert holds(built(data, colour="histogram"), "covariance")
 
 
 def break_gram_places(monkeypatch):
@@ -68,9 +68,9 @@ def break_content(monkeypatch):
 )
 def test_a_broken_loss_is_noticed(monkeypatch, broken, word):
     model = built(init="noise")
-    assert found(model, word)
+    assert holds(model, word)
     broken(monkeypatch)
-    assert not found(model, word)
+    assert not holds(model, word)
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_a_broken_loss_is_noticed(monkeypatch, broken, word):
 def test_a_broken_picture_is_noticed(monkeypatch, knobs, part, word):
     model = built(pictures(mask=half()), **knobs)
     model.image[0].data.copy_(noise(model))
-    assert found(model, word)
+    assert holds(model, word)
     monkeypatch.setattr(model.canvas, part, lambda x: x.clamp(-1, 1))
-    assert not found(model, word)
+    assert not holds(model, word)
 
 
 def test_colours_that_were_not_matched_are_noticed():
     model = built(colour="histogram")
-    assert found(model, "covariance")
+    assert holds(model, "covariance")
     model.canvas.style0.mul_(1.1)
-    assert not found(model, "covariance")
+    assert not holds(model, "covariance")
     model.canvas.style0.div_(1.1).add_(0.02)
-    assert not found(model, "covariance")
+    assert not holds(model, "covariance")
     assert torch.isfinite(model.canvas.style0).all()

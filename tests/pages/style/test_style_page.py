@@ -25,8 +25,8 @@ SMALL = {"size": "64", "coarse": "4"}
 def pick(page, role: str, name: str):
     """Choose a picture of a role."""
     key = f"picture-{role}"
-    found = [w for w in (*page.selectbox, *page.get("button_group")) if w.key == key]
-    return works(found[0].set_value(name).run())
+    widgets = [w for w in (*page.selectbox, *page.get("button_group")) if w.key == key]
+    return works(widgets[0].set_value(name).run())
 
 
 def test_the_room_opens_with_a_picture_in_the_making(visit):
@@ -179,8 +179,8 @@ def test_each_experiment_descends_its_loss(address):
     chosen = data.load(name)
     for side in sides:
         config = StyleTransfer.configure(chosen.space, asked | side | {"size": 64, "coarse": 100})
-        it, losses = StyleTransfer(config, chosen.space), []
-        for turn in fit(it, data.batches(chosen, lambda: 1, 0)):
+        transfer, losses = StyleTransfer(config, chosen.space), []
+        for turn in fit(transfer, data.batches(chosen, lambda: 1, 0)):
             losses.append(sum(term.item() for term in turn.terms.values()))
             if len(losses) == 15:
                 break

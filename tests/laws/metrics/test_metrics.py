@@ -44,9 +44,9 @@ def collapsed(data, width: float) -> Copies:
 def test_a_collapsed_generator_covers_one_mode():
     target = load("ring").target
     at_one = target.modes[:1].float() + 0.01 * torch.randn(1000, 2)
-    found = coverage(at_one, target.modes, target.sigma)
-    assert found[:2] == (1, 1.0)
-    assert found.shares.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    reached = coverage(at_one, target.modes, target.sigma)
+    assert reached[:2] == (1, 1.0)
+    assert reached.shares.tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_a_stray_point_does_not_cover_a_mode():
@@ -85,15 +85,15 @@ def test_on_a_line_it_is_the_integral_over_quantiles(m):
     at = (np.arange(64_000) + 0.5) / 64_000  # 64,000 is a multiple of 40 and of m: exact
     inverse = [np.sort(v)[(at * len(v)).astype(int)] for v in (x, y)]
     oracle = math.sqrt(np.mean((inverse[0] - inverse[1]) ** 2))
-    found = sw2(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None])
-    assert found == pytest.approx(oracle, abs=1e-12)
+    ours = sw2(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None])
+    assert ours == pytest.approx(oracle, abs=1e-12)
 
 
 def test_on_a_line_it_is_scipys_distance_where_all_points_move_alike():
     x = np.random.default_rng(1).normal(size=400)
     y = x + 0.7
-    found = sw2(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None])
-    assert found == pytest.approx(wasserstein_distance(x, y), abs=1e-12)
+    ours = sw2(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None])
+    assert ours == pytest.approx(wasserstein_distance(x, y), abs=1e-12)
 
 
 def test_a_shift_by_v_is_v_over_the_root_of_the_dimension():
@@ -113,9 +113,9 @@ def test_js_is_scipys_in_bits_and_symmetric():
     p, q = torch.rand(2, 50, dtype=torch.float64).softmax(1)
     p[:5], q[3:9] = 0, 0
     p, q = p / p.sum(), q / q.sum()
-    found = distance.jensen_shannon(p, q)
-    assert found == pytest.approx(jensenshannon(p, q, base=2) ** 2, abs=1e-12)
-    assert found == pytest.approx(distance.jensen_shannon(q, p), abs=1e-15)
+    js = distance.jensen_shannon(p, q)
+    assert js == pytest.approx(jensenshannon(p, q, base=2) ** 2, abs=1e-12)
+    assert js == pytest.approx(distance.jensen_shannon(q, p), abs=1e-15)
 
 
 def test_js_is_0_for_equals_and_1_bit_for_what_has_nothing_in_common():
@@ -126,10 +126,10 @@ def test_js_is_0_for_equals_and_1_bit_for_what_has_nothing_in_common():
 
 def test_the_histogram_is_numpys_and_counts_what_is_outside():
     x = 2 * torch.randn(1000, 2, dtype=torch.float64)
-    found = distance.histogram(x, (-3, 2, -1, 4), 8)
+    shares = distance.histogram(x, (-3, 2, -1, 4), 8)
     oracle, _, _ = np.histogram2d(x[:, 1], x[:, 0], bins=8, range=[(-1, 4), (-3, 2)])
-    assert torch.equal(found[:-1].reshape(8, 8), torch.from_numpy(oracle) / 1000)
-    assert found.sum().item() == pytest.approx(1, abs=1e-12)
+    assert torch.equal(shares[:-1].reshape(8, 8), torch.from_numpy(oracle) / 1000)
+    assert shares.sum().item() == pytest.approx(1, abs=1e-12)
 
 
 # --- floors --------------------------------------------------------------------------------------
@@ -178,10 +178,10 @@ def test_images_have_no_floor_yet():
 
 def test_a_diverged_model_still_has_a_finite_score():
     data = load("ring")
-    found = quality(Copies(lambda n: torch.tensor([[math.nan, math.inf]]).repeat(n, 1)), data)
-    assert found["JS"] == 1
-    assert found["high-quality"] == found["modes"] == 0
-    assert math.isfinite(found["sliced Wasserstein"])
+    scores = quality(Copies(lambda n: torch.tensor([[math.nan, math.inf]]).repeat(n, 1)), data)
+    assert scores["JS"] == 1
+    assert scores["high-quality"] == scores["modes"] == 0
+    assert math.isfinite(scores["sliced Wasserstein"])
 
 
 # --- what a row tells ----------------------------------------------------------------------------

@@ -23,27 +23,27 @@ def model(name: str = "china.brushstrokes", **knobs):
 @pytest.mark.parametrize("name", ["china.brushstrokes", "cat.glass.brick", "china.glass.mask-left"])
 @torch.no_grad()
 def test_the_distances_of_gram_matrices_are_the_terms_of_the_loss(double, name):
-    it, data = model(name, init="noise", blend=0.3, w2=0.0, w4=2.5, beta=7.0)
-    found = probes.ask(it, data, "grams", {"layer": 2})
-    terms = it.losses(it.image[0])
-    weighted = [w * e for w, e in zip(found["weight"], found["E"], strict=True)]
+    transfer, data = model(name, init="noise", blend=0.3, w2=0.0, w4=2.5, beta=7.0)
+    answer = probes.ask(transfer, data, "grams", {"layer": 2})
+    terms = transfer.losses(transfer.image[0])
+    weighted = [w * e for w, e in zip(answer["weight"], answer["E"], strict=True)]
     assert weighted == pytest.approx([terms[f"style {i}"].item() for i in range(1, 6)], rel=1e-9)
-    assert found["E"][1] > 0  # also where it weighs nothing
+    assert answer["E"][1] > 0  # also where it weighs nothing
 
 
 @torch.no_grad()
 def test_gram_matrices_are_shown_in_the_order_of_the_style_and_alike_when_they_are(double):
-    it, data = model("glass.glass", init="content")
-    found = probes.ask(it, data, "grams", {"layer": 4})
-    diagonal = found["target"].diagonal().astype(int)
+    transfer, data = model("glass.glass", init="content")
+    answer = probes.ask(transfer, data, "grams", {"layer": 4})
+    diagonal = answer["target"].diagonal().astype(int)
     assert (np.diff(diagonal) <= 0).all()
     assert diagonal[0] > diagonal[-1]
-    assert (found["channels"], found["target"].shape) == (512, (64, 64))
+    assert (answer["channels"], answer["target"].shape) == (512, (64, 64))
     other, _ = model("glass.glass", init="noise")
     far = probes.ask(other, data, "grams", {"layer": 4})
-    assert far["E"][3] > 100 * found["E"][3]  # the style has another size than the content
+    assert far["E"][3] > 100 * answer["E"][3]  # the style has another size than the content
     white = lambda answer: (255 - answer["difference"].astype(int)).mean()  # noqa: E731
-    assert white(far) > 3 * white(found)
+    assert white(far) > 3 * white(answer)
 
 
 def test_too_much_is_orange_and_too_little_blue():
@@ -56,51 +56,51 @@ def test_too_much_is_orange_and_too_little_blue():
 
 @torch.no_grad()
 def test_the_channels_shown_answer_most_to_the_picture_that_is_asked_for(double):
-    it, data = model()
-    found = probes.ask(it, data, "inside", {"of": "style", "layer": "relu2_1"})
-    F = it.canvas.network(it.canvas.styles[0], ["relu2_1"])["relu2_1"][0]
+    transfer, data = model()
+    answer = probes.ask(transfer, data, "inside", {"of": "style", "layer": "relu2_1"})
+    F = transfer.canvas.network(transfer.canvas.styles[0], ["relu2_1"])["relu2_1"][0]
     means = F.mean((1, 2)) / F.mean()
-    assert found["mean"] == pytest.approx(sorted(means.tolist(), reverse=True)[:24], rel=1e-9)
-    assert means[found["channel"]].tolist() == pytest.approx(found["mean"])
-    assert found["maps"].shape == (24, *F.shape[1:])
-    assert found["maps"].max(axis=(1, 2)).tolist() == [255] * 24
-    at = np.unravel_index(found["maps"][0].argmax(), found["maps"][0].shape)
-    assert F[found["channel"][0]][at] == F[found["channel"][0]].max()
+    assert answer["mean"] == pytest.approx(sorted(means.tolist(), reverse=True)[:24], rel=1e-9)
+    assert means[answer["channel"]].tolist() == pytest.approx(answer["mean"])
+    assert answer["maps"].shape == (24, *F.shape[1:])
+    assert answer["maps"].max(axis=(1, 2)).tolist() == [255] * 24
+    at = np.unravel_index(answer["maps"][0].argmax(), answer["maps"][0].shape)
+    assert F[answer["channel"][0]][at] == F[answer["channel"][0]].max()
 
 
 @torch.no_grad()
 def test_the_result_is_the_picture_and_one_pass_at_strength_0_is_not_the_style():
-    it, data = model("cat.glass.mask-left", init="noise")
-    now = pictures(it.picture())[0]
-    assert (probes.ask(it, data, "result", {})["picture"] == now).all()
-    none, full = (probes.ask(it, data, "quick", {"strength": s})["quick"] for s in (0.0, 1.0))
+    transfer, data = model("cat.glass.mask-left", init="noise")
+    now = pictures(transfer.picture())[0]
+    assert (probes.ask(transfer, data, "result", {})["picture"] == now).all()
+    none, full = (probes.ask(transfer, data, "quick", {"strength": s})["quick"] for s in (0.0, 1.0))
     assert none.shape == full.shape == now.shape
     half = now.shape[1] // 2
     assert np.abs(none.astype(int) - full)[:, :half].mean() > 5
     right = slice(half + 8, None)  # where the mask is black the content stays, pixel for pixel
-    assert (full[:, right] == pictures(it.canvas.content)[0][:, right]).all()
+    assert (full[:, right] == pictures(transfer.canvas.content)[0][:, right]).all()
 
 
 def test_ten_pictures_come_layer_by_layer_and_the_run_is_left_as_it_is():
-    it, data = model("cat.glass.brick.mask-left", colour="luminance")
-    before = it.image[0].detach().clone()
-    parts = list(probes.ask(it, data, "keeps", {"steps": 6}))
+    transfer, data = model("cat.glass.brick.mask-left", colour="luminance")
+    before = transfer.image[0].detach().clone()
+    parts = list(probes.ask(transfer, data, "keeps", {"steps": 6}))
     assert [(p["row"], p["layer"], p["step"]) for p in parts] == [
         (row, layer, step) for row in ("content", "style") for layer in range(1, 6) for step in (5, 6)
     ]
-    assert torch.equal(it.image[0], before)
-    again = next(probes.ask(it, data, "keeps", {"steps": 6}))
+    assert torch.equal(transfer.image[0], before)
+    again = next(probes.ask(transfer, data, "keeps", {"steps": 6}))
     assert (again["picture"] == parts[0]["picture"]).all()
 
 
 def test_an_early_layer_keeps_more_of_the_content_than_a_deep_one():
-    it, data = model("cat.glass")
+    transfer, data = model("cat.glass")
     last = {}
-    for part in probes.ask(it, data, "keeps", {"steps": 30}):
+    for part in probes.ask(transfer, data, "keeps", {"steps": 30}):
         if part["row"] == "style":
             break
         last[part["layer"]] = part["picture"].astype(float)
-    content = pictures(it.canvas.content)[0]
+    content = pictures(transfer.canvas.content)[0]
     off = [np.abs(last[layer] - content).mean() for layer in (1, 3, 5)]
     assert off[0] < 12 < off[2]
     assert off[0] < off[1] < off[2]
@@ -123,6 +123,6 @@ def test_an_early_layer_keeps_more_of_the_content_than_a_deep_one():
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(probe, asked):
-    it, data = model()
+    transfer, data = model()
     with pytest.raises(Refused, match=r"choose|must be|has no layer"):
-        dict(enumerate(probes.ask(it, data, probe, asked)))
+        dict(enumerate(probes.ask(transfer, data, probe, asked)))

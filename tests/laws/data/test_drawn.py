@@ -47,10 +47,10 @@ def test_a_drawing_of_any_size_becomes_as_large_as_mnists_and_its_mass_lies_in_t
         for times in (0.7, 3):
             side = round(28 * times)
             resized = np.asarray(Image.fromarray(x).resize((side, side), Image.Resampling.BILINEAR))
-            found = centred(resized)
-            rows, columns = (np.flatnonzero((found > 51).any(axis)) for axis in (1, 0))
+            placed = centred(resized)
+            rows, columns = (np.flatnonzero((placed > 51).any(axis)) for axis in (1, 0))
             assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
-            assert (np.abs(mass(found[None]) - 14) <= 0.51).all()
+            assert (np.abs(mass(placed[None]) - 14) <= 0.51).all()
 
 
 def test_a_dot_stays_a_dot_and_nothing_stays_nothing():
@@ -64,8 +64,8 @@ def test_ink_that_reaches_far_to_one_side_is_not_cut_off():
     heavy = np.zeros((28, 28), np.uint8)
     heavy[4:24, 4:8] = 255
     heavy[13:15, 4:24] = 255
-    found = centred(heavy)
-    assert found.sum(dtype=int) == heavy.sum(dtype=int)
+    placed = centred(heavy)
+    assert placed.sum(dtype=int) == heavy.sum(dtype=int)
 
 
 @pytest.mark.parametrize(("kind", "how"), [("png", {}), ("jpeg", {"quality": 95}), ("webp", {"quality": 95})])
@@ -81,8 +81,8 @@ def test_dark_ink_on_paper_is_the_digit_in_white_on_black(kind, how):
 
 def test_faint_pencil_on_grey_paper_is_stretched_to_full_contrast():
     x = DIGITS[3]
-    found = read_digit("a.png", file_of((200 - x // 4).astype(np.uint8)))
-    assert np.abs(found.astype(int) - x).mean() < 3
+    placed = read_digit("a.png", file_of((200 - x // 4).astype(np.uint8)))
+    assert np.abs(placed.astype(int) - x).mean() < 3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from engine.fit import optimizers_of, retune
 from engine.style import lbfgs
 from engine.style.lbfgs import LBFGS
 from engine.style.style import StyleTransfer
-from tests.laws.styling import built, noise, pictures, total, trained
+from tests.laws.style.styling import built, noise, pictures, total, trained
 
 SHALLOW = {
     "backbone": "VGG-19",
@@ -73,10 +73,10 @@ def test_a_picture_is_descended_as_torch_would_the_amplitudes_of_its_waves(doubl
     ours = LBFGS([x], lambda: [1.0])
     monkeypatch.setattr(lbfgs, "FURTHEST", 1e9)
 
-    def descend(it: torch.optim.Optimizer, weight: Tensor, picture: Tensor) -> Tensor:
+    def descend(optimizer: torch.optim.Optimizer, weight: Tensor, picture: Tensor) -> Tensor:
         loss = (curvature * (picture.flatten() - b).square()).sum()
         (weight.grad,) = torch.autograd.grad(loss, [weight])
-        it.step(loss.detach)
+        optimizer.step(loss.detach)
         return weight.detach().flatten()
 
     for step in range(20):

@@ -127,9 +127,9 @@ def test_a_picture_is_turned_upright(orientation, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert (stored(file_of(SMOOTH, exif=exif), tmp_path) == seen).all()
-    found = stored(file_of(SMOOTH, "JPEG", exif=exif, quality=98, subsampling=0), tmp_path)
-    assert found.shape == seen.shape
-    assert np.abs(found.astype(int) - seen).max() < 12
+    kept = stored(file_of(SMOOTH, "JPEG", exif=exif, quality=98, subsampling=0), tmp_path)
+    assert kept.shape == seen.shape
+    assert np.abs(kept.astype(int) - seen).max() < 12
 
 
 MEANS = {
@@ -148,19 +148,19 @@ def test_colours_keep_their_meaning(case, tmp_path):
     source, truth = MEANS[case]
     if truth is None:
         truth = np.asarray(Image.open(io.BytesIO(source)).convert("RGB"))
-    found = stored(source, tmp_path)
-    assert found.shape == SMOOTH.shape
-    assert (found == truth).all()
+    kept = stored(source, tmp_path)
+    assert kept.shape == SMOOTH.shape
+    assert (kept == truth).all()
 
 
 def test_what_is_transparent_becomes_white(tmp_path):
     alpha = np.broadcast_to(np.linspace(0, 255, 80).astype(np.uint8)[None, :, None], (64, 80, 1))
-    found = stored(file_of(np.concatenate([SMOOTH, alpha], 2)), tmp_path)
+    kept = stored(file_of(np.concatenate([SMOOTH, alpha], 2)), tmp_path)
     share = alpha / 255
-    assert np.abs(found - (share * SMOOTH + (1 - share) * 255)).max() < 1.5
+    assert np.abs(kept - (share * SMOOTH + (1 - share) * 255)).max() < 1.5
     clear = Image.fromarray(SMOOTH).quantize(4)
-    found = stored(file_of(clear, transparency=0), tmp_path)
-    assert (found[np.asarray(clear) == 0] == 255).all()
+    kept = stored(file_of(clear, transparency=0), tmp_path)
+    assert (kept[np.asarray(clear) == 0] == 255).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -176,10 +176,10 @@ def test_a_large_picture_shrinks_and_keeps_its_shape_and_no_metadata(tmp_path):
     exif[0x8825] = {1: "N", 2: (48.0, 8.0, 29.0)}  # where it was taken
     source = file_of(large, "JPEG", quality=95, exif=exif)
     name = keep_picture(source, tmp_path)
-    found = picture(name, tmp_path)
-    assert found.shape == (410, 1024, 3)
+    kept = picture(name, tmp_path)
+    assert kept.shape == (410, 1024, 3)
     truth = Image.open(io.BytesIO(source)).resize((1024, 410), Image.Resampling.LANCZOS)
-    assert np.abs(found - np.asarray(truth).astype(int)).mean() < 1
+    assert np.abs(kept - np.asarray(truth).astype(int)).mean() < 1
     assert keep_picture(source, tmp_path) == name
     assert len(list((tmp_path / "data").iterdir())) == 1
     assert b"Exif" not in (tmp_path / "data" / f"{name}.safetensors").read_bytes()
@@ -189,8 +189,8 @@ def test_a_mask_is_grey_and_the_same_from_a_file_and_from_pixels(tmp_path):
     name = keep_mask(SMOOTH, tmp_path)
     assert name.startswith("painted-")
     assert name == keep_mask(file_of(SMOOTH), tmp_path)
-    found = picture(name, tmp_path)
-    assert (found == np.asarray(ImageOps.grayscale(Image.fromarray(SMOOTH)))[..., None]).all()
+    kept = picture(name, tmp_path)
+    assert (kept == np.asarray(ImageOps.grayscale(Image.fromarray(SMOOTH)))[..., None]).all()
     assert picture(keep_mask(np.zeros((2000, 1000), np.uint8), tmp_path), tmp_path).shape == (1024, 512, 3)
 
 

@@ -1,4 +1,4 @@
-"""The judge of digits: it knows real ones, and the distances that it measures are those of the textbooks."""
+"""The classifier of digits: it recognises real ones, and its distances are those of the textbooks."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import scipy.linalg
 import torch
 
 from engine.data import floats, load
-from engine.metrics import digit_classifier as judging
-from engine.metrics.digit_classifier import frechet, judge, judge_for, moments, spread
+from engine.metrics import digit_classifier as classifying
+from engine.metrics.digit_classifier import classifier_for, digit_classifier, frechet, moments, spread
 
 
 def random_moments(seed: int, d: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -22,14 +22,14 @@ def tests():
     return floats(data.test_x), data.test_y
 
 
-def test_the_judge_knows_digits_that_it_has_not_seen(tests):
-    assert judge().label_accuracy(*tests) > 0.985  # 99.2 % was measured
+def test_the_classifier_recognises_digits_that_it_has_not_seen(tests):
+    assert digit_classifier().label_accuracy(*tests) > 0.985  # 99.2 % was measured
 
 
-def test_it_judges_digits_and_nothing_else():
-    assert judge_for(load("digits")) is judge()
-    assert judge_for(load("ellipses")) is None
-    assert judge_for(load("moons")) is None
+def test_there_is_a_classifier_for_digits_and_for_nothing_else():
+    assert classifier_for(load("digits")) is digit_classifier()
+    assert classifier_for(load("ellipses")) is None
+    assert classifier_for(load("moons")) is None
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -44,8 +44,8 @@ def test_frechet_is_what_a_matrix_square_root_gives(seed):
 def test_frechet_of_gaussians_with_diagonal_covariances_is_the_distance_of_means_and_deviations():
     m, m2, s, s2 = torch.rand(4, 8, dtype=torch.float64)
     wanted = (m - m2).square().sum() + (s - s2).square().sum()
-    found = frechet((m, s.square().diag()), (m2, s2.square().diag()))
-    assert found == pytest.approx(wanted.item(), rel=1e-10)
+    distance = frechet((m, s.square().diag()), (m2, s2.square().diag()))
+    assert distance == pytest.approx(wanted.item(), rel=1e-10)
 
 
 def test_frechet_of_a_flat_cloud_is_real(tests):
@@ -64,8 +64,8 @@ def test_moments_are_those_of_numpy():
 
 def test_equal_sets_are_at_no_distance_in_any_order(tests):
     x = tests[0][:200]
-    assert judge().frechet(x, x[torch.randperm(200)]) == pytest.approx(0, abs=1e-4)
-    assert judge().frechet(x, -x) > 100
+    assert digit_classifier().frechet(x, x[torch.randperm(200)]) == pytest.approx(0, abs=1e-4)
+    assert digit_classifier().frechet(x, -x) > 100
 
 
 def test_spread_is_the_mean_over_the_pairs_of_a_class():
@@ -74,34 +74,38 @@ def test_spread_is_the_mean_over_the_pairs_of_a_class():
     assert spread(h, y) == pytest.approx(torch.stack(pairs).mean().item())
 
 
-def test_real_digits_are_as_diverse_as_real_digits_and_copies_are_not(tests):
+def test_real_digits_have_a_diversity_of_one_and_copies_have_none(tests):
     x, y = tests
-    assert judge().diversity(x, y) == pytest.approx(1)
+    assert digit_classifier().diversity(x, y) == pytest.approx(1)
     first = torch.stack([x[y == k][0] for k in range(10)])
-    assert judge().diversity(first.repeat(3, 1, 1, 1), torch.arange(30) % 10) == pytest.approx(0, abs=1e-5)
+    assert digit_classifier().diversity(first.repeat(3, 1, 1, 1), torch.arange(30) % 10) == pytest.approx(
+        0, abs=1e-5
+    )
 
 
 def test_the_floor_is_that_of_real_digits_and_falls_with_more_of_them(tests):
-    few, more = judge().floors(50), judge().floors(200)
+    few, more = digit_classifier().floors(50), digit_classifier().floors(200)
     assert more["Fréchet"].value < few["Fréchet"].value / 2  # the bias goes like 1 / n
     assert more["diversity"].value == pytest.approx(1, abs=0.02)
     assert more["diversity"].error < few["diversity"].error
     x, y = tests
     index = torch.cat([(y == k).nonzero()[:20, 0] for k in range(10)])
-    found = judge().measure(x[index], y[index])
+    scores = digit_classifier().measure(x[index], y[index])
     for name, floor in more.items():
-        assert abs(found[name] - floor.value) < 4 * floor.error, name
+        assert abs(scores[name] - floor.value) < 4 * floor.error, name
 
 
 def test_wrong_labels_and_noise_are_seen(tests):
     x, y = tests
-    assert judge().label_accuracy(x[:300], (y[:300] + 1) % 10) < 0.02
+    assert digit_classifier().label_accuracy(x[:300], (y[:300] + 1) % 10) < 0.02
     noise = torch.randn(100, 1, 28, 28).clamp(-1, 1)
-    floor = judge().floors(100)["Fréchet"]
-    assert judge().measure(noise, torch.arange(100) % 10)["Fréchet"] > floor.value + 20 * floor.error
+    floor = digit_classifier().floors(100)["Fréchet"]
+    assert (
+        digit_classifier().measure(noise, torch.arange(100) % 10)["Fréchet"] > floor.value + 20 * floor.error
+    )
 
 
 def test_training_descends(monkeypatch):
-    monkeypatch.setattr(judging, "ROUNDS", 150)
+    monkeypatch.setattr(classifying, "ROUNDS", 150)
     data = load("digits")
-    assert judging.train().label_accuracy(floats(data.test_x[:300]), data.test_y[:300]) > 0.8
+    assert classifying.train().label_accuracy(floats(data.test_x[:300]), data.test_y[:300]) > 0.8

@@ -38,7 +38,7 @@ def net():
 
 
 def made_again(x):
-    """What the decoder makes of the features of a picture of sides that it can halve."""
+    """A picture, with sides that are multiples of 4, as the decoder reconstructs it from its features."""
     return onepass.decoder(x.device, x.dtype).picture(net()(x, [NEAR])[NEAR]).clamp(-1, 1)
 
 
@@ -106,8 +106,8 @@ def test_outside_the_mask_features_are_the_contents_and_inside_they_have_the_sty
     G = transferred(F, [A], 0.0, 1.0, how, mask)
     assert torch.equal(G[..., 8:], F[..., 8:])
     mixed = how == "whitening"
-    for found, wanted in zip(moments(G[..., :8], None, mixed), moments(A, None, mixed), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-8)
+    for reached, wanted in zip(moments(G[..., :8], None, mixed), moments(A, None, mixed), strict=True):
+        torch.testing.assert_close(reached, wanted, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("how", HOWS)

@@ -16,7 +16,7 @@ from engine.data import Dataset, batches, floats, keep_images, keep_points, load
 from engine.space import Line, Picture
 
 torch.set_num_threads(1)
-ASSET = Path(__file__).parents[2] / "assets" / "digits.npz"
+ASSET = Path(__file__).parents[3] / "assets" / "digits.npz"
 BUILT_IN = [choice.name for choice in names() if not choice.needs_network]
 
 

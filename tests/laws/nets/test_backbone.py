@@ -54,12 +54,12 @@ def compared(name: str, pooling: str, x: torch.Tensor, prepared: torch.Tensor) -
     theirs = reference(pooling)
     theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
     names = torchvision_names()
-    found, worst, h = ours(x, names), 0.0, prepared
-    assert list(found) == names == ours.order
+    F, worst, h = ours(x, names), 0.0, prepared
+    assert list(F) == names == ours.order
     with torch.no_grad():
         for name, layer in zip(names, theirs, strict=True):
             h = layer(h)
-            worst = max(worst, gap(found[name], h))
+            worst = max(worst, gap(F[name], h))
     return worst
 
 
@@ -116,11 +116,11 @@ def test_torchvisions_classifiers_are_taken_apart_without_loss(double, name):
             whole.avgpool = whole.fc = nn.Identity()
             h = whole(standard(x)).reshape(1, 512, 2, 2)
     assert gap(ours(x, ours.order[-1:])[ours.order[-1]], h) < 1e-10
-    found = ours(x, ours.order)
+    F = ours(x, ours.order)
     for before, layer in pairwise(ours.order):  # none was overwritten by the next
         if layer.startswith("relu"):
-            assert torch.equal(found[layer], found[before].clamp(min=0))
-            assert found[before].min() < 0
+            assert torch.equal(F[layer], F[before].clamp(min=0))
+            assert F[before].min() < 0
     assert all(re.fullmatch(r"(conv|relu|norm)\d_\d|pool\d", layer) for layer in ours.order)
     assert not any(p.requires_grad for p in ours.parameters())
 
@@ -135,9 +135,9 @@ def test_taking_apart_with_average_pooling_leaves_no_maximum(double):
 def test_what_was_kept_of_a_layer_is_not_overwritten_by_the_next(double):
     net = backbone("untrained VGG-19", "max", CPU, torch.float64)
     x = torch.rand(SMALL) * 2 - 1
-    found = net(x, ["conv1_1", "relu1_1"])
-    assert found["conv1_1"].min() < 0
-    assert torch.equal(found["relu1_1"], found["conv1_1"].clamp(min=0))
+    F = net(x, ["conv1_1", "relu1_1"])
+    assert F["conv1_1"].min() < 0
+    assert torch.equal(F["relu1_1"], F["conv1_1"].clamp(min=0))
 
 
 def test_nothing_is_computed_beyond_the_last_layer_wanted():
