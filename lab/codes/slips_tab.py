@@ -28,11 +28,11 @@ def slips() -> None:
         "Some formulas of the lectures' slides and code have slips that cost hours if they are copied. Each "
         "number below is computed by this lab, with the same KL that trains the model on the stage."
     )
-    cards(found())
+    cards(slips_of_vae())
 
 
 @cache
-def found() -> list[Slip]:
+def slips_of_vae() -> list[Slip]:
     """The slips, in the order in which a reader meets them."""
     where, half = lowest(log_of_sigma)
     _, full = lowest(without_half)
