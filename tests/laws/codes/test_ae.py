@@ -125,7 +125,7 @@ def test_with_noise_the_encoder_sees_a_damaged_x_and_the_target_is_the_clean_one
     seen = x + 0.3 * noise if kind == "Gaussian" else torch.where(noise < 0.3, lowest, x)
     error = (x - model.d(model.e(seen))).square().flatten(1).sum(1).mean()
     torch.testing.assert_close(model.terms(x, noise)[ERROR], error)
-    moved = model.damaged(x, noise) - x
+    moved = model.corrupted(x, noise) - x
     if kind == "Gaussian":
         assert moved.std().item() == pytest.approx(0.3, rel=0.05)
     else:
