@@ -11,7 +11,7 @@ from engine.codes.attributes import ATTRIBUTES, attributes, correlations, regres
 from engine.codes.base import Coder
 from engine.config import Refused
 from engine.data import Dataset
-from lab.codes.digits_probe import affordable, codes, decoded, tests
+from lab.codes.digits_probe import codes, decoded, tests, within_budget
 from lab.probes import Answer, only_pictures
 from lab.probes.brought import place
 from lab.scenes.arrays import pictures
@@ -30,7 +30,7 @@ def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answe
     if attribute not in ATTRIBUTES:
         raise Refused(f"{str(attribute)[:40]!r} is no attribute; choose from {', '.join(ATTRIBUTES)}.")
     x, y = tests(model, data, [place(data, index)])
-    count = affordable(model, min(LEARNED, len(data)))
+    count = within_budget(model, min(LEARNED, len(data)))
     # the data may be stored by class: take them from all over
     chosen = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
     measured = measured_on(data, chosen)

@@ -32,12 +32,12 @@ def interpolate(model: Coder, data: Dataset, a: int, b: int, steps: int = 11) ->
     t = torch.linspace(0, 1, steps, **model.like)[:, None]
     nearer = None if y is None else y[(t[:, 0] > 0.5).long()]
     ways = {"linear": torch.lerp(z[0], z[1], t), "spherical": arc(z[0], z[1], t)}
-    found: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
-    found |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
+    answer: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
+    answer |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
     mixed = torch.lerp(x[0], x[1], t.view(-1, *[1] * (x.ndim - 1)))
     # how much of each picture on the way is neither black nor white: where two digits lie over one another
     grey = {"linear": decoded(model, ways["linear"], nearer), "mixed": mixed}
-    return found | {
+    return answer | {
         "mixed": pictures(mixed), "ends": pictures(x), "labels": labels(data, [a, b]),
         "grey": {name: undecided(it).tolist() for name, it in grey.items()},
     }  # fmt: skip

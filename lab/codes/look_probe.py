@@ -34,8 +34,8 @@ def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
         ]
         each = max(1, OFFERED // len(classes))
         index = [kind[(page * each + i) % len(kind)] for kind in classes[:OFFERED] for i in range(each)]
-    found: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
-    return found | ({} if y is None else {"labels": y[index].tolist()})
+    answer: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
+    return answer | ({} if y is None else {"labels": y[index].tolist()})
 
 
 def look(
@@ -71,7 +71,7 @@ def look(
     decoded = model.decode(z, many)
     error = decoded[:1] - x
     numbers = {"square": error.square().sum()}
-    found: Answer = {
+    answer: Answer = {
         "x": pictures(x)[0],
         "reconstruction": pictures(decoded)[0],
         "error": halves(error[0].mean(0)),
@@ -82,11 +82,11 @@ def look(
         each = kl(model.q(x, y))[0]
         elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each
         numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
-        found["kl"] = row(each)
+        answer["kl"] = row(each)
     if sigma.any():
-        found |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
-        found["spread"] = pictures(decoded)[1:]
-    return found | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
+        answer |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
+        answer["spread"] = pictures(decoded)[1:]
+    return answer | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
 
 
 def labelled(model: Coder, data: Dataset, label: Any) -> int:

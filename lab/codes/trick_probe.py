@@ -17,7 +17,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.space import Picture
-from lab.codes.digits_probe import affordable, tests
+from lab.codes.digits_probe import tests, within_budget
 from lab.probes import Answer, seed_of, whole
 from lab.probes.brought import CHUNK, place
 from lab.scenes.arrays import pictures
@@ -43,7 +43,7 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
     if not isinstance(model, Variational):
         raise Refused(f"{model.title} draws no z for an example, so there is no gradient to estimate.")
     dimension = whole(dimension, "dimension", 0, model.config.z - 1)
-    n = affordable(model, DRAWS)
+    n = within_budget(model, DRAWS)
     x, y = tests(model, data, [place(data, index)])
     reseed(seed_of(seed), model.device)
     eps = model.p_eps(n)

@@ -35,30 +35,30 @@ trick buys is **less noise**. Here $f(z) = \log p(x \mid z)$, and each estimate 
         index = test_picture_number(room, "Test picture", "trick-index", 500)
     dims = latent_dimensions(room)
     dimension = int(right.number_input("Dimension of μ", 1, dims, 1, key="trick-dimension"))
-    found = ask(room, "trick", index=index, dimension=dimension - 1)
-    if not found:
+    answer = ask(room, "trick", index=index, dimension=dimension - 1)
+    if not answer:
         return
-    if found["picture"] is not None:
-        says = f"μ = {_number(found['mu'])}, σ = {_number(found['sigma'])}"
-        strip([("", [Figure(found["picture"], says, "the test digit")])], columns=1, least=90, most=120)
-    st.html(_STYLE + "".join(_histogram(found, name) for name in METHODS))
-    st.markdown(what_it_buys(found))
+    if answer["picture"] is not None:
+        says = f"μ = {_number(answer['mu'])}, σ = {_number(answer['sigma'])}"
+        strip([("", [Figure(answer["picture"], says, "the test digit")])], columns=1, least=90, most=120)
+    st.html(_STYLE + "".join(_histogram(answer, name) for name in METHODS))
+    st.markdown(what_it_buys(answer))
     st.caption(
-        f"{found['draws']:,} draws, the same for all three. Same axis for all: the outermost bars also "
+        f"{answer['draws']:,} draws, the same for all three. Same axis for all: the outermost bars also "
         "count what lies beyond. The dashed line is 0; ± is the standard error of a mean."
     )
-    ask_again(found, "trick-again")
+    ask_again(answer, "trick-again")
 
 
-def _histogram(found: dict[str, Any], name: str) -> str:
-    one, (title, formula) = found[name], METHODS[name]
+def _histogram(answer: dict[str, Any], name: str) -> str:
+    one, (title, formula) = answer[name], METHODS[name]
     counts = one["histogram"]
     bars = "".join(f'<i style="height: {100 * count / max(counts):.1f}%"></i>' for count in counts)
     says = (
         f"mean {_number(one['mean'])} ± {_number(one['error'])}, standard deviation {_number(one['sd'])}; "
         f"variance over all dimensions {_number(one['total'])}"
     )
-    ends, colour = found["edges"], "pull" if name == "pathwise" else "rest"
+    ends, colour = answer["edges"], "pull" if name == "pathwise" else "rest"
     axis = f"<span>{_number(ends[0])}</span><span>0</span><span>{_number(ends[-1])}</span>"
     return (
         f'<p class="tri-of"><strong>{title}</strong>: {formula}<br>{says}</p>'
@@ -67,9 +67,9 @@ def _histogram(found: dict[str, Any], name: str) -> str:
     )
 
 
-def what_it_buys(found: dict[str, Any]) -> str:
+def what_it_buys(answer: dict[str, Any]) -> str:
     """The ratio of variances, and whether the means agree within their errors."""
-    trick, score, baseline = (found[name] for name in METHODS)
+    trick, score, baseline = (answer[name] for name in METHODS)
     if not trick["total"] > 0:
         return "The decoder does not listen to z at all (its gradient is 0): there is nothing to estimate."
     plain, helped = (other["total"] / trick["total"] for other in (score, baseline))

@@ -51,13 +51,13 @@ def up_sampling(room: Room) -> None:
     with left:
         index = test_picture_number(room, "Test picture", "up-index", 500)
     channel = int(right.number_input("Channel (−1: the liveliest)", -1, 511, -1, key="up-channel"))
-    found = ask(room, "upsampling", index=index, channel=channel)
-    if not found:
+    answer = ask(room, "upsampling", index=index, channel=channel)
+    if not answer:
         return
-    maps = found["maps"]
-    if found["of"] == "encoder":
-        last = found["channels"] - 1
-        what = f"Channel {found['channel']} (of 0 to {last}) of this encoder's first convolution"
+    maps = answer["maps"]
+    if answer["of"] == "encoder":
+        last = answer["channels"] - 1
+        what = f"Channel {answer['channel']} (of 0 to {last}) of this encoder's first convolution"
     else:
         what = "The picture itself (this network has no convolutions; choose them under Advanced)"
     high, low = maps["before"]["picture"].shape[0], maps["pooled"]["picture"].shape[0]
@@ -69,8 +69,10 @@ def up_sampling(room: Room) -> None:
     drawn = [Figure(maps[name]["picture"], title) for name, (title, _) in WAYS.items() if name in maps]
     strip([("Doubled again", drawn)], columns=len(drawn), least=90, most=150)
     st.markdown("The square where most happens: 2 × 2 of the pooled map are these 4 × 4 of the others.")
-    st.html(_STYLE + '<div class="ups">' + "".join(_square(found, name) for name in _shown(found)) + "</div>")
-    errors = found["error"]
+    st.html(
+        _STYLE + '<div class="ups">' + "".join(_square(answer, name) for name in _shown(answer)) + "</div>"
+    )
+    errors = answer["error"]
     best = min(errors, key=lambda name: errors[name])
     st.markdown(
         "Root of the mean squared difference from the map before pooling: "
@@ -78,18 +80,18 @@ def up_sampling(room: Room) -> None:
         + f". Nearest to it here: {WAYS[best][0].lower()}. None brings back what pooling threw away; "
         "convolutions after the doubling must redraw it."
     )
-    ask_again(found, "up-again")
+    ask_again(answer, "up-again")
 
 
-def _shown(found: dict[str, Any]) -> list[str]:
-    return ["before", "pooled", *(name for name in WAYS if name in found["maps"] and name != "own")]
+def _shown(answer: dict[str, Any]) -> list[str]:
+    return ["before", "pooled", *(name for name in WAYS if name in answer["maps"] and name != "own")]
 
 
-def _square(found: dict[str, Any], name: str) -> str:
+def _square(answer: dict[str, Any], name: str) -> str:
     title, says = WAYS.get(name, ({"before": "Before pooling", "pooled": "Pooled"}.get(name, ""), ""))
     rows = "".join(
         "<tr>" + "".join(f"<td>{_number(n)}</td>" for n in row) + "</tr>"
-        for row in found["maps"][name]["square"]
+        for row in answer["maps"][name]["square"]
     )
     words = f": {escape(says)}." if says else ""
     return f"<figure><figcaption><b>{escape(title)}</b>{words}</figcaption><table>{rows}</table></figure>"

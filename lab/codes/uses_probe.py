@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from engine.codes.base import Coder
 from engine.config import Refused
 from engine.data import Dataset, floats
-from lab.codes.digits_probe import affordable, codes
+from lab.codes.digits_probe import codes, within_budget
 from lab.probes import Answer, only_pictures, whole
 
 __all__ = ["few_labels"]
@@ -34,8 +34,8 @@ def few_labels(model: Coder, data: Dataset, draws: int = 10) -> Answer:
     if model.labelled:
         raise Refused(f"A {model.title} is told the label when it encodes, so its codes prove nothing here.")
     pool, tested = (
-        spread(len(data), affordable(model, POOL)),
-        spread(len(data.test_x), affordable(model, TESTED)),
+        spread(len(data), within_budget(model, POOL)),
+        spread(len(data.test_x), within_budget(model, TESTED)),
     )
     x, test_x = data.take(pool), floats(data.test_x[tested])
     y, test_y = data.y[pool].cpu().numpy(), data.test_y[tested].cpu().numpy()

@@ -26,37 +26,37 @@ def few_labels(room: Room) -> None:
         st.caption("Some eighty small classifiers: it takes about ten seconds.")
         return
     with st.spinner("Training the classifiers …"):
-        found = ask(room, "few_labels")
-    if found:
-        st.html(_STYLE + "".join(_group(found, i) for i in range(len(found["sizes"]))))
-        st.markdown(what_happened(found))
+        answer = ask(room, "few_labels")
+    if answer:
+        st.html(_STYLE + "".join(_group(answer, i) for i in range(len(answer["sizes"]))))
+        st.markdown(what_happened(answer))
         st.caption(
-            f"Accuracy on {found['tested']:,} test digits: mean and standard deviation of {found['draws']} "
-            f"choices of the labelled digits. The dashed line is guessing, {found['chance']:.0%}."
+            f"Accuracy on {answer['tested']:,} test digits: mean and standard deviation of {answer['draws']} "
+            f"choices of the labelled digits. The dashed line is guessing, {answer['chance']:.0%}."
         )
-        ask_again(found, "few-again")
+        ask_again(answer, "few-again")
 
 
-def _group(found: dict[str, Any], i: int) -> str:
+def _group(answer: dict[str, Any], i: int) -> str:
     """Two bars, with whiskers of one standard deviation."""
     bars = []
     for name, words in NAMES.items():
-        of = found["accuracy"][name][i]
+        of = answer["accuracy"][name][i]
         m, s = 100 * mean(of), 100 * stdev(of)
         whisker = f'<u style="left: {max(0, m - s):.1f}%; width: {min(100, m + s) - max(0, m - s):.1f}%"></u>'
-        chance = f'<b style="left: {100 * found["chance"]:.1f}%"></b>'
+        chance = f'<b style="left: {100 * answer["chance"]:.1f}%"></b>'
         bars.append(
             f'<span>{words}</span><div class="few-bar {name}"><i style="width: {m:.1f}%"></i>'
             f"{whisker}{chance}</div>"
             f"<span>{m:.1f} ± {s:.1f} %</span>"
         )
-    return f'<p class="few-of">{found["sizes"][i]:,} labels</p><div class="few">{"".join(bars)}</div>'
+    return f'<p class="few-of">{answer["sizes"][i]:,} labels</p><div class="few">{"".join(bars)}</div>'
 
 
-def what_happened(found: dict[str, Any]) -> str:
+def what_happened(answer: dict[str, Any]) -> str:
     """One sentence a size would be too long: where codes win, where pixels do, and where neither clearly."""
     wins: dict[str, list[str]] = {"codes": [], "pixels": [], "": []}
-    for size, codes, pixels in zip(found["sizes"], *(found["accuracy"][n] for n in NAMES), strict=True):
+    for size, codes, pixels in zip(answer["sizes"], *(answer["accuracy"][n] for n in NAMES), strict=True):
         # the same labelled digits for both: their differences are paired
         gaps = [c - p for c, p in zip(codes, pixels, strict=True)]
         error = stdev(gaps) / len(gaps) ** 0.5

@@ -12,10 +12,11 @@ from torch.distributions import MultivariateNormal
 
 from engine import data as datasets
 from engine.codes.base import ACTIVE, ELBO, KL, KL_EACH, LOG_P, RECONSTRUCTION
+from engine.codes.pca import principal_directions
 from engine.families import find
 from lab import scenes
 from lab.codes import codes_scene as latent
-from lab.codes.plane_scene import plane_of, principal
+from lab.codes.plane_scene import plane_of
 from lab.runs import store
 from lab.runs.run import Run
 from lab.scenes.grid import square
@@ -90,7 +91,7 @@ def test_a_tile_is_what_is_decoded_at_its_place_in_the_plane(tmp_path, family, z
     with torch.no_grad():
         mu = run.model.encode(run.data.some(latent.CODES, test=True)[0])[0]
         if axes == (-1, -2) and z > 1:
-            directions = principal(mu)
+            directions = principal_directions(mu, 2)
         else:
             directions = torch.eye(z)[list(axes if axes and z > 2 else (0, 1))[:z]]
         for i, j in [(0, 0), (0, columns - 1), (rows - 1, 3), (rows // 2, columns // 3)]:

@@ -16,7 +16,7 @@ from lab.codes import manifold_probe as manifold
 from lab.codes import trick_probe as trick
 from lab.codes import upsampling_probe as upsampling
 from lab.codes import uses_probe as uses
-from lab.codes.digits_probe import affordable
+from lab.codes.digits_probe import within_budget
 from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
@@ -378,6 +378,6 @@ def test_styles_refuses_what_is_no_list_of_test_pictures(index):
 
 
 def test_wide_convolutions_are_asked_less():
-    assert affordable(model("ae"), 3000) == 3000
+    assert within_budget(model("ae"), 3000) == 3000
     wide, narrow = (model("ae", network="convolutional", width=w) for w in (128, 8))
-    assert 100 <= affordable(wide, 3000) < affordable(narrow, 3000) == 3000
+    assert 100 <= within_budget(wide, 3000) < within_budget(narrow, 3000) == 3000
