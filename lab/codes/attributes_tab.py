@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
+from lab.kit.pickers import test_picture_number
 from lab.kit.room import Room
 
 MORE = {"thickness": "Thicker", "slant": "More slanted", "width": "Wider", "height": "Taller"}

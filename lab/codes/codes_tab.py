@@ -68,7 +68,8 @@ def between_digits(room: Room) -> None:
         st.markdown(_which_fades(answer["grey"]))
         if room.family.labelled:
             st.caption(
-                "Up to the middle, the decoder is told the label of the first digit; after it, that of the last."
+                "Up to the middle, the decoder is told the label of the first digit; after it, that of the "
+                "last."
             )
         ask_again(answer, "between-again")
 

@@ -20,16 +20,16 @@ def against_pca(room: Room) -> None:
     several = len(angles) > 1
     between = ", ".join(f"{angle:.2f}°" for angle in angles[:MOST])
     st.markdown(
-        f"**Principal angles** between the autoencoder's subspace and that of PCA: **{between}**"
-        f"{' …' if len(angles) > MOST else ''}. They fall to 0° as it learns: **the same subspace**. "
-        f"The test error is {answer['error']:.2f}; that of PCA is {answer['error of PCA']:.2f}. No linear code "
-        "of this length does better than PCA on the training data."
+        "**Principal angles** between the autoencoder's subspace and that of PCA: "
+        f"**{between}**{' …' if len(angles) > MOST else ''}. They fall to 0° as it learns: **the same "
+        f"subspace**. The test error is {answer['error']:.2f}; that of PCA is {answer['error of PCA']:.2f}. "
+        "No linear code of this length does better than PCA on the training data."
     )
     if several:
         st.markdown(
-            f"But it has **another basis**: two of its axes have a cosine of up to {lean:.2f}. The axes of PCA "
-            "are orthogonal, and the first is the direction of most variance. Nothing in the loss asks for "
-            "that: the decoder can undo any invertible mixing of the code and restore x just as well."
+            f"But it has **another basis**: two of its axes have a cosine of up to {lean:.2f}. The axes of "
+            "PCA are orthogonal, and the first is the direction of most variance. Nothing in the loss asks "
+            "for that: the decoder can undo any invertible mixing of the code and restore x just as well."
         )
     if "axes" in answer:
         rows = [("What each number of the autoencoder's code adds to the picture (grey is 0)", "axes"),

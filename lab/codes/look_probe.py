@@ -1,8 +1,6 @@
-"""One picture on its way through a coder: its code, what is decoded from it, and the numbers of the bound."""
+"""One picture on its way through a model with codes: its code, its reconstruction, its bound."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 
@@ -17,12 +15,14 @@ from lab.scenes.arrays import halves, pictures
 __all__ = ["look", "offer"]
 
 SPREAD = 8  # further draws of eps
-OFFERED = 20  # test pictures at a time
+OFFERED = 20  # test pictures on a page
 
 
 def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
-    """OFFERED test pictures to choose from, their indices, and their labels if there are any: as many of
-    each class, in turn; `page` 0, 1, ... offers others."""
+    """A page of OFFERED test pictures to choose from, with their indices and any labels.
+
+    There are equally many of each class. Pages 0, 1, ... offer different ones.
+    """
     only_pictures(data)
     page = whole(page, "page", 0, 10**6)
     y, n = data.test_y, len(data.test_x)
@@ -47,14 +47,15 @@ def look(
     label: int | None = None,
     seed: int | None = None,
 ) -> Answer:
-    """What the model makes of one picture: the bytes of a `picture` (base64), or the `test` picture of this
-    index. With `centre` the ink is first put where MNIST's digits have it.
+    """What the model makes of one picture, given by its bytes (`picture`, base64) or its `test` index.
 
-    `seed` decides eps; without one, eps = 0 and z = mu. Arrays: x, reconstruction (H, W[, 3]) bytes and
-    error, their signed difference on the scale of -1 to 1; z, and for a model with a spread mu, sigma, eps,
-    (z,), KL of each dimension, and the `spread` of SPREAD further eps. `numbers` in nats (log_p is
-    -log p(x | z)), and the `square` of the error; None where one is not finite. A Bernoulli model is shown
-    black and white, the only pictures that it knows.
+    With `centre`, the ink is first moved to where MNIST's digits have it. `seed` decides eps; without one,
+    eps = 0 and z = mu. A Bernoulli model sees the picture in black and white, as in training.
+
+    The arrays are x and its reconstruction (H, W[, 3]) in bytes; `error`, their signed difference on the
+    scale of -1 to 1; and z. A model with a spread adds mu, sigma and eps, (z,), the `kl` of each dimension,
+    and the `spread` of SPREAD further draws. `numbers` are in nats (log_p is -log p(x | z)), with the
+    `square` of the error; a number that is not finite is None.
     """
     only_pictures(data)
     x = shown(data, picture, test, centre)
@@ -80,7 +81,7 @@ def look(
     if isinstance(model, Variational):
         log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
         each = kl(model.q(x, y))[0]
-        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each
+        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, for each eps
         numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
         answer["kl"] = row(each)
     if sigma.any():
@@ -89,7 +90,8 @@ def look(
     return answer | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
 
 
-def labelled(model: Coder, data: Dataset, label: Any) -> int:
+def labelled(model: Coder, data: Dataset, label: object) -> int:
+    """The label of the picture. Raises `Refused`."""
     if label is None:
         raise Refused(f"A {model.title} needs the label of the picture: choose one.")
     return whole(label, "label", 0, data.space.classes - 1)

@@ -10,8 +10,9 @@ from lab.kit.room import Room
 from lab.runs.supervisor import supervisor
 
 HANDS = (
-    "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, or "
-    "Escape, to let go. The key z holds the present place. The arrow keys then walk; with Shift, five steps."
+    "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, "
+    "or Escape, to let go. The key z holds the present place. The arrow keys then walk; with Shift, five "
+    "steps."
 )
 
 

@@ -44,8 +44,8 @@ def slips_of_vae() -> list[Slip]:
             "slides on generative models for images",
             r"\sum_i \sigma_i^2 + \mu_i^2 - \log \sigma_i - 1",
             r"\tfrac12 \sum_i (\sigma_i^2 + \mu_i^2 - \log \sigma_i^2 - 1)",
-            f"With log σ, the minimum is no longer at σ = 1. It moves to log σ² = {signed(lowest)} "
-            f"(σ² = ½), where this “KL” is {signed(full, 3)} ({signed(half, 3)} with the ½): **below 0, which no "
+            f"With log σ, the minimum is no longer at σ = 1. It moves to log σ² = {signed(lowest)} (σ² = "
+            f"½), where this “KL” is {signed(full, 3)} ({signed(half, 3)} with the ½): **below 0, which no "
             "KL can be**. Leaving out the ½ doubles the weight of the whole term, like β = 2.",
         ),
         Slip(
@@ -63,8 +63,8 @@ def slips_of_vae() -> list[Slip]:
             r"z = \mu + e^{s} \varepsilon, \qquad \mathrm{KL} = -\tfrac12 \sum (1 + s - \mu^2 - e^{s})",
             r"z = \mu + e^{s/2} \varepsilon \quad \text{with that KL, for } s = \log \sigma^2",
             f"At s = −2 and μ = 0 the loss charges {signed(charged, 3)} nats, as for σ = "
-            f"{signed(exp(-1), 3)}. But z is drawn with σ = {signed(exp(-2), 3)}, which costs {signed(cost, 3)} nats. The loss is "
-            "then no longer a bound on log p(x).",
+            f"{signed(exp(-1), 3)}. But z is drawn with σ = {signed(exp(-2), 3)}, which costs "
+            f"{signed(cost, 3)} nats. The loss is then no longer a bound on log p(x).",
         ),
         Slip(
             "stddev=0.1 in the sampling",
@@ -92,8 +92,8 @@ def slips_of_vae() -> list[Slip]:
             "slides on generative models for images",
             r"\lVert x - \hat x \rVert^2 + \mathrm{KL}",
             r"\frac{1}{2 \sigma_x^2} \lVert x - \hat x \rVert^2 + \mathrm{KL} + \text{const}",
-            f"Not wrong, but it fixes the decoder's spread at σₓ = {signed(sigma_of(1.0), 3)}, "
-            "whether pixels lie in 0…1, −1…1 or 0…255. The scale of the pixels then decides how much the KL weighs, like a "
-            "hidden β. Here the spread is a knob, or it is learned.",
+            f"Not wrong, but it fixes the decoder's spread at σₓ = {signed(sigma_of(1.0), 3)}, whether "
+            "pixels lie in 0…1, −1…1 or 0…255. The scale of the pixels then decides how much the KL "
+            "weighs, like a hidden β. Here the spread is a knob, or it is learned.",
         ),
     ]

@@ -95,7 +95,7 @@ def test_the_arc_keeps_norms_between_the_ends_and_the_line_does_not():
 
 def test_greyness_is_0_for_black_and_white_and_greatest_for_half_grey():
     x = torch.tensor([[-1.0, 1, 1, -1], [0, 0, 0, 0], [-1, -1, -1, -1]])[:, None, None]
-    assert between.undecided(x).tolist() == pytest.approx([0, 2, 0])
+    assert between.greyness(x).tolist() == pytest.approx([0, 2, 0])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
