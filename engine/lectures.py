@@ -1,7 +1,7 @@
-"""What the lectures' slides and code write amiss here and there, and what such a slip does, in numbers.
+"""Slips in the lectures' slides and code, and what each one does, in numbers.
 
-Of the VAE's loss: s stands for log sigma^2 throughout, so that sigma = exp(s / 2), and values are nats of one
-latent dimension. Of diffusion: alpha_bar (T + 1,) is that of engine/diffusion/schedule.py.
+In the VAE's loss, s stands for log sigma^2 throughout, so that sigma = exp(s / 2); values are nats for one
+latent dimension. In diffusion, alpha_bar (T + 1,) is that of engine/diffusion/schedule.py.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from engine.data import Dataset, floats
 from engine.diffusion.schedule import beta
 
 Form = Callable[[Tensor, Tensor], Tensor]
-"""What stands for the KL term: a function of mu and s, of any one shape."""
+"""A formula for the KL term: a function of mu and s, which have the same shape."""
 
 
-def right(mu: Tensor, s: Tensor) -> Tensor:
-    """KL[N(mu, sigma^2) || N(0, 1)], from the function that trains our models."""
+def true_kl(mu: Tensor, s: Tensor) -> Tensor:
+    """The true KL[N(mu, sigma^2) || N(0, 1)], from the function that trains the lab's models."""
     return kl(Normal(mu, (s / 2).exp()))
 
 
 def log_of_sigma(mu: Tensor, s: Tensor) -> Tensor:
-    """(sigma^2 + mu^2 - 1 - log sigma) / 2: log sigma stands where log sigma^2 is meant."""
+    """The KL with log sigma in place of log sigma^2: (sigma^2 + mu^2 - 1 - log sigma) / 2."""
     return (s.exp() + mu.square() - 1 - s / 2) / 2
 
 
 def without_half(mu: Tensor, s: Tensor) -> Tensor:
-    """sigma^2 + mu^2 - log sigma - 1: the same, and the 1/2 has gone too."""
+    """The same slip, and the factor 1/2 is missing too: sigma^2 + mu^2 - log sigma - 1."""
     return 2 * log_of_sigma(mu, s)
 
 
 def one_letter(mu: Tensor, s: Tensor) -> Tensor:
-    """(exp V + mu^2 - 1 - V) / 2, read with V = sigma^2 as the line before it says; V = s is meant."""
-    return right(mu, s.exp())
+    """The slide's (exp V + mu^2 - 1 - V) / 2 with V = sigma^2, as the line above it says; V = s is meant."""
+    return true_kl(mu, s.exp())
 
 
-def lowest(form: Form, steps: int = 50) -> tuple[float, float]:
-    """Where, in s at mu = 0, a form that is convex in s is lowest, and its value there (Newton's method)."""
+def minimum(form: Form, steps: int = 50) -> tuple[float, float]:
+    """The s at which a form that is convex in s is lowest, for mu = 0, and its value (Newton's method)."""
     s, zero = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     slope = grad(lambda s: form(zero, s))
     for _ in range(steps):
@@ -51,26 +51,30 @@ def lowest(form: Form, steps: int = 50) -> tuple[float, float]:
     return s.item(), form(zero, s).item()
 
 
-def at(form: Form, mu: float, s: float) -> float:
-    """The form's value at one place."""
+def value_at(form: Form, mu: float, s: float) -> float:
+    """The value of a form at one mu and s."""
     return form(*torch.tensor([mu, s], dtype=torch.float64)).item()
 
 
-def drawn(s: float, factor: float = 1.0) -> float:
-    """The true KL at mu = 0 of what is drawn with the standard deviation factor * exp(s), where the loss
-    takes exp(s) for the variance and so charges `right` at s."""
-    return at(right, 0.0, 2 * (s + math.log(factor)))
+def kl_of_draws(s: float, factor: float = 1.0) -> float:
+    """The true KL, at mu = 0, of z drawn with standard deviation factor * exp(s).
+
+    The loss of that code reads exp(s) as the variance, and so charges `true_kl` at s.
+    """
+    return value_at(true_kl, 0.0, 2 * (s + math.log(factor)))
 
 
 def grey_floor(data: Dataset) -> float:
-    """Binary cross-entropy of test pictures with themselves, summed over pixels, mean over pictures, nats:
-    what the best decoder there could be still pays where pixels are grey."""
+    """The least binary cross-entropy that a decoder can reach on test pictures, in nats a picture.
+
+    It is the cross-entropy of grey pixels with themselves, summed over pixels.
+    """
     grey = (floats(data.test_x) + 1) / 2
     return -log_prob(Bernoulli(grey, validate_args=False), grey).mean().item()
 
 
 def sigma_of(weight: float) -> float:
-    """The spread of a Gaussian decoder whose -log p(x | z) is weight * ||x - mean||^2 and a constant."""
+    """The spread of a Gaussian decoder whose -log p(x | z) is weight * ||x - mean||^2 plus a constant."""
     return math.sqrt(1 / (2 * weight))
 
 
@@ -78,10 +82,11 @@ def sigma_of(weight: float) -> float:
 
 
 def variance_of_samples(alpha_bar: Tensor, under: Tensor) -> float:
-    """The variance of what Algorithm 2 of Ho et al. 2020 makes, for data N(0, 1), of the best net there is,
-    eps_theta = sqrt(1 - alpha_bar_t) x_t, with `under` (T + 1,) under its root; alpha_bar (T + 1,).
+    """The variance of samples from Algorithm 2 of Ho et al. 2020, for data N(0, 1) and the ideal net.
 
-    All is linear, x_{t-1} = a x_t + sigma_t z, so the variance can be followed step by step from 1 at T.
+    That net is eps_theta = sqrt(1 - alpha_bar_t) x_t. `under` (T + 1,) is what stands under the root of the
+    algorithm; alpha_bar is (T + 1,). Every step is linear, x_{t-1} = a x_t + sigma_t z, so the variance can
+    be followed step by step from 1 at T.
     """
     steps, variance = beta(alpha_bar), torch.ones((), dtype=alpha_bar.dtype)
     for t in range(len(alpha_bar) - 1, 0, -1):
@@ -91,5 +96,5 @@ def variance_of_samples(alpha_bar: Tensor, under: Tensor) -> float:
 
 
 def variance_of_noised(alpha_bar: Tensor, of_noise: Tensor) -> Tensor:
-    """The variance of x_t, for data of variance 1, where the noise has the variance `of_noise`; (T + 1,)."""
+    """The variance (T + 1,) of x_t, for data of variance 1 and noise of variance `of_noise` (T + 1,)."""
     return alpha_bar + of_noise

@@ -35,7 +35,7 @@ summed over the numbers of an example. A **lossless** code has $x = d(e(x))$; on
 noise) sees a damaged $\tilde x$ and must restore the clean $x$: it cannot get by with copying.
 """
     )
-    kit.source(AE.turns, AE.terms, AE.damaged)
+    kit.source(AE.turns, AE.terms, AE.corrupted)
     kit.knob_table(AE)
 
 

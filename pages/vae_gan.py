@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.codes.vae_gan import VAEGAN, Judge
+from engine.codes.vae_gan import VAEGAN, Discriminator
 from lab import kit
 from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
@@ -36,7 +36,7 @@ The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gam
 $-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, a large one for pictures like $x$.
 """
     )
-    kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.judge, Judge)
+    kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.discriminate, Discriminator)
     kit.knob_table(VAEGAN)
 
 

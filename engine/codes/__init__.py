@@ -1,0 +1,1 @@
+"""Models with codes: PCA, autoencoders and variational autoencoders."""

@@ -1,14 +1,15 @@
 r"""Autoencoder (Hinton and Salakhutdinov, 2006, https://doi.org/10.1126/science.1127647).
 
-An encoder e and a decoder d, trained so that what comes out is what went in:
+An encoder e and a decoder d are trained so that the output equals the input:
 
-    loss = || x - d(e(x)) ||^2                                       summed over an example's numbers
+    loss = || x - d(e(x)) ||^2                              summed over the numbers of an example
 
-With linear nets the best it can do is PCA's subspace, in another basis (Baldi and Hornik 1989). With noise it
-is the denoising autoencoder (Vincent et al. 2008): e sees a damaged x and must restore the clean one.
+With linear nets, the optimum is PCA's subspace in another basis (Baldi and Hornik 1989). With noise on the
+input, this is the denoising autoencoder (Vincent et al. 2008): e sees a corrupted x, and d must restore the
+clean one.
 
-It has no prior. `sample` decodes draws of N(0, I) all the same; that its codes lie elsewhere is what a VAE
-cures.
+There is no prior. `sample` decodes draws from N(0, I) all the same. The codes of the data lie elsewhere;
+a VAE cures that.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from engine.space import Picture, Plane, Space
 
 
 class AEConfig(CoderConfig):
+    """The nets, and the noise on their input."""
+
     noise: Literal["none", "Gaussian", "masking"] = knob(
         "none", label="Noise on the input", live=True,
         says="what the encoder sees: x, x with noise added, or x with some numbers set to the lowest value",
@@ -37,6 +40,8 @@ class AEConfig(CoderConfig):
 
 
 class AE(Coder):
+    """The autoencoder, plain or denoising."""
+
     name = "ae"
     title = "Autoencoder"
     branch = "beside"
@@ -53,50 +58,57 @@ class AE(Coder):
         self.E = config.encoder(space, config.z)
         self.D = config.decoder(space)
 
-    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: x
+        """Restore one minibatch, with fresh noise on the input."""
         yield self, self.terms(batch.x, self.p_noise(self.count(batch.x)))
 
     def terms(self, x: Tensor, noise: Tensor) -> Terms:
-        """The error of x restored from x (m, *shape) with noise."""
-        error = (x - self.d(self.e(self.damaged(x, noise)))).square()
-        return {ERROR: error.flatten(1).sum(1).mean()}
+        """The squared error of x (m, *shape), restored from what the encoder sees of it."""
+        seen = self.corrupted(x, noise)  #: x
+        z = self.e(seen)  #: encoder z
+        restored = self.d(z)  #: decoder reconstruction
+        error = (x - restored).square()  #: error square
+        return {ERROR: error.flatten(1).sum(1).mean()}  #: square loss
 
     def e(self, x: Tensor) -> Tensor:
-        """The code (n, z) of x (n, *shape)."""
-        return self.E(x)
+        """Encode x (n, *shape) as z (n, z)."""
+        return self.E(x)  #: encoder z
 
     def d(self, z: Tensor) -> Tensor:
-        """x (n, *shape) from its code (n, z)."""
-        out = self.D(z)
-        return out.tanh() if isinstance(self.space, Picture) and self.config.activation != "linear" else out
+        """Decode z (n, z) to x (n, *shape)."""
+        out = self.D(z)  #: decoder
+        return out if self.config.activation == "linear" else self.space.squashed(out)  #: reconstruction
 
     def p_noise(self, n: int) -> Tensor:
-        """Noise for n examples, (n, *shape): normal to be added, or uniform to choose what is masked."""
+        """Noise for n examples, (n, *shape): normal for adding, uniform for choosing what is masked."""
         return self.fresh_noise(n)
 
     def fresh_noise(self, n: int) -> Tensor:
-        """The same, which in a stack is not drawn from the streams in which its members train."""
+        """The same noise, which a stack does not draw from the streams that train its members."""
         draw = torch.rand if self.config.noise == "masking" else torch.randn
         return draw(n, *self.space.shape, **self.like)
 
-    def damaged(self, x: Tensor, noise: Tensor) -> Tensor:
+    def corrupted(self, x: Tensor, noise: Tensor) -> Tensor:
         """What the encoder sees of x."""
         c = self.config
         if c.noise == "none":
             return x
-        lowest = -1.0 if isinstance(self.space, Picture) else 0.0
-        return x + c.amount * noise if c.noise == "Gaussian" else x.where(noise >= c.amount, lowest)
+        return (
+            x + c.amount * noise if c.noise == "Gaussian" else x.where(noise >= c.amount, self.space.lowest)
+        )
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The error of held-out x, restored from what the encoder sees of it; of a stack one a member."""
+        """The error of held-out x, restored from what the encoder sees; for a stack, one number a member."""
         members = (self.members,) if self.members else ()
         x, noise = (t.expand(*members, *t.shape) for t in (x, self.fresh_noise(len(x))))
         return {RESTORED: self.terms(x, noise)[ERROR].tolist()}
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The codes of x (n, *shape), with standard deviation 0."""
         z = self.e(x)
         return z, torch.zeros_like(z)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The x (n, *shape) that z (n, z) stands for."""
         return self.d(z)

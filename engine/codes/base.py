@@ -1,8 +1,8 @@
-"""What models with a code z share: encoders, decoders, likelihoods, and the numbers of a bound.
+"""What models with a code z share: encoders, decoders, likelihoods, and the parts of the bound.
 
-Pixels are in [-1, 1]. A Bernoulli decoder needs pixels that are black or white, so each grey one is drawn
-anew in every batch: white with the probability of its grey (dynamic binarization, Salakhutdinov and
-Murray 2008). All densities are in nats, summed over the pixels of an example.
+Pixels lie in [-1, 1]. A Bernoulli decoder needs pixels that are black or white. Each grey pixel is therefore
+drawn afresh in every batch, white with the probability that its grey gives (dynamic binarization,
+Salakhutdinov and Murray 2008). All densities are in nats, summed over the pixels of an example.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from engine.nets.layers import ACTIVATIONS, Beside, conv_decoder, conv_encoder, 
 from engine.space import Picture, Plane, Space
 
 RESTORED = Measure(
-    "test error", chart="error on test data", says="Squared error of restored test examples", better="lower",
+    "test error", chart="error on test data", says="Squared error on test examples", better="lower",
     digits=1, score=1, best=lambda data: 0.0,
 )  # fmt: skip
 ERROR = term("||x - d(e(x))||²", "model")
 _SPLIT, _BOUND = "−ELBO on test data, split, nats", "bound on log p(x), nats"
 ELBO = Measure(
-    "ELBO", chart=_BOUND, says="ELBO of test examples", unit="nats", better="higher", role="model", digits=1,
+    "ELBO", chart=_BOUND, says="ELBO on test examples", unit="nats", better="higher", role="model", digits=1,
     score=2,
 )  # fmt: skip
 RECONSTRUCTION = Measure(
@@ -41,7 +41,7 @@ KL_EACH = Measure("KL of each dimension", label="KL of each dimension, nats", dr
 
 
 class CodeConfig(Config):
-    """How many numbers a code has."""
+    """The size of a code, and of a minibatch."""
 
     z: int = knob(2, 1, 64, label="Latent dimensions", symbol=r"\dim z", says="numbers in a code z")
     batch: int = knob(
@@ -63,7 +63,10 @@ class CoderConfig(CodeConfig):
         says="learning rate of Adam",
     )
     network: Literal["MLP", "convolutional"] = knob(
-        "MLP", label="Network", says="layers of all pixels, or 3 x 3 convolutions for pictures", advanced=True
+        "MLP",
+        label="Network",
+        says="fully connected layers, or 3 x 3 convolutions for pictures",
+        advanced=True,
     )
     width: int = knob(64, 4, 512, label="Width", says="units, or channels, of a hidden layer", advanced=True)
     depth: int = knob(
@@ -80,14 +83,14 @@ class CoderConfig(CodeConfig):
     )
 
     def encoder(self, space: Space, outputs: int, more: int = 0) -> nn.Module:
-        """A net from x (n, *shape), and `more` numbers beside it, to (n, outputs)."""
+        """A net from x (n, *shape), with `more` numbers beside it, to (n, outputs)."""
         act = ACTIVATIONS[self.activation]
         if self.convolves(space):
             return conv_encoder(space.shape, self.width, outputs, act, more)
         return Beside(mlp(space.size + more, self.width, self.depth, outputs, act=act))
 
     def decoder(self, space: Space, more: int = 0) -> nn.Module:
-        """A net from z (n, z), and `more` numbers beside it, to (n, *shape)."""
+        """A net from z (n, z), with `more` numbers beside it, to (n, *shape)."""
         act = ACTIVATIONS[self.activation]
         if self.convolves(space):
             return conv_decoder(space.shape, self.width, self.z + more, act, self.upsampling)
@@ -95,19 +98,20 @@ class CoderConfig(CodeConfig):
         return nn.Sequential(net, nn.Unflatten(1, space.shape))
 
     def convolves(self, space: Space) -> bool:
+        """Whether the nets are convolutional in this space."""
         return self.network == "convolutional" and isinstance(space, Picture)
 
 
 class VariationalConfig(CoderConfig):
-    """The nets, what the decoder says of x, and the weight of the KL term."""
+    """The nets, the likelihood, and the weight of the KL term."""
 
     likelihood: Literal["Bernoulli", "Gaussian", "Gaussian, learned variance"] = knob(
         "Gaussian, learned variance", label="Decoder", symbol="p(x \\mid z)",
-        says="black or white pixels, or numbers with a spread that is given or learned",
+        says="black or white pixels, or real numbers with a given or learned spread",
     )  # fmt: skip
     sigma: float = knob(
         0.3, 0.01, 3, label="Spread of a Gaussian decoder", symbol=r"\sigma_x", log=True, live=True,
-        advanced=True, says="standard deviation of each number around the decoder's mean, where it is given",
+        advanced=True, says="standard deviation of each number around the decoder's mean, unless learned",
     )  # fmt: skip
     beta: float = knob(
         1.0, 0, 50, label="Weight of the KL term", symbol=r"\beta", step=0.1, live=True,
@@ -116,54 +120,60 @@ class VariationalConfig(CoderConfig):
 
 
 class Pixels(Bernoulli):
-    """Pixels that are 1 with probability sigma(a), a being the logits."""
+    """Pixels that are 1 with probability sigma(a), for logits a."""
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p of each pixel x in {0, 1}: x a - log(1 + e^a), with log(1 + e^a) as max(a, 0) minus
-        log sigma(|a|). Torch's own takes twice as long, a twentieth of a VAE's training."""
+        """The log probability of each pixel x in {0, 1}: x a - log(1 + e^a).
+
+        log(1 + e^a) is computed as max(a, 0) - log sigma(|a|). Torch's own version takes twice as long, which
+        costs a twentieth of a VAE's training time.
+        """
         a = self.logits
         return x * a - a.relu() + a.abs().sigmoid().log()
 
 
 class Coder(Family):
-    """A family with codes: x is encoded as z, and z is decoded as x."""
+    """A family with codes: x is encoded as z, and z is decoded to x."""
 
     kinds = (Plane, Picture)
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the codes of x (n, *shape), both (n, z); 0 for one code each."""
+        """Mean and standard deviation of the codes of x (n, *shape), both (n, z).
+
+        The standard deviation is 0 where each x has a single code.
+        """
 
     @abstractmethod
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """The mean x (n, *shape) for codes z (n, z)."""
+        """The mean of x, (n, *shape), for codes z (n, z)."""
 
     def p_z(self, n: int) -> Tensor:
-        """n draws of z from the prior N(0, I), (n, z)."""
+        """Draws of z from the prior N(0, I), (n, z)."""
         return torch.randn(n, self.config.z, **self.like)
 
     def p_eps(self, n: int) -> Tensor:
-        """n draws of eps ~ N(0, I), (n, z)."""
-        return torch.randn(n, self.config.z, **self.like)
+        """Draws of eps ~ N(0, I), (n, z)."""
+        return torch.randn(n, self.config.z, **self.like)  #: eps
 
     def emit(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """x for codes z: points with the noise of p(x | z), pictures without it."""
+        """Examples for codes z (n, z): points with the noise of p(x | z), pictures without it."""
         return self.decode(z, y)
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """What `emit` makes of z of the prior."""
+        """Samples (n, *shape): what `emit` makes of draws from the prior."""
         return self.emit(self.p_z(n), self.labels(n) if self.labelled and y is None else y)
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of held-out x restored from its code, summed over an example's numbers."""
+        """The squared error of held-out x restored from its mean code, summed over each example's numbers."""
         restored = self.decode(self.encode(x, y)[0], y)
         return {RESTORED: (x - restored).square().flatten(1).sum(1).mean().item()}
 
 
 class Variational(Coder):
-    """A family with distributions p(x | z) and q(z | x); of a conditional one both are told y."""
+    """A family with distributions p(x | z) and q(z | x); a conditional family tells both the label y."""
 
     branch = "approximate"
     draws = ("p_eps", "p_u")
@@ -171,47 +181,50 @@ class Variational(Coder):
 
     @abstractmethod
     def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
-        """q(z | x), of (n, z)."""
+        """The approximate posterior of z given x, over (n, z)."""
 
     @abstractmethod
     def p(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x | z), of (n, *shape); pixels 0 and 1 if it is Bernoulli (see `target`)."""
+        """The distribution of x given z, over (n, *shape); Bernoulli pixels are 0 or 1 (see `target`)."""
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z | x)."""
-        q = self.q(x, y)
+        q = self.q(x, y)  #: encoder
         return q.mean, q.stddev
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The mean of p(x | z), on the scale of x."""
-        p = self.p(z, y)
-        return 2 * p.mean - 1 if self.config.likelihood == "Bernoulli" else p.mean
+        p = self.p(z, y)  #: decoder
+        return 2 * p.mean - 1 if self.config.likelihood == "Bernoulli" else p.mean  #: reconstruction
 
     def emit(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """A draw from p(x | z) for points; its mean for pictures, and for a Bernoulli decoder."""
         p = self.p(z, y)
         if isinstance(self.space, Picture) or not isinstance(p, Normal):
             return self.decode(z, y)
         return p.mean + p.stddev * torch.randn_like(p.mean)
 
     def likelihood(self, out: Tensor) -> Distribution:
-        """p(x | z), from what the decoder's net puts out."""
+        """The distribution p(x | z) that the decoder's output stands for."""
         c = self.config
         if c.likelihood == "Bernoulli":
             return Pixels(logits=out, validate_args=False)
-        mean = out.tanh() if isinstance(self.space, Picture) else out
+        mean = self.space.squashed(out)
         sigma = self.log_sigma.exp() if c.likelihood == "Gaussian, learned variance" else c.sigma
         return Normal(mean, sigma, validate_args=False)
 
     def p_u(self, n: int) -> Tensor | None:
-        """The randomness of `target`: numbers uniform on [-1, 1] for n examples, if the
-        decoder is Bernoulli."""
+        """The randomness of `target`: uniform on [-1, 1], (n, *shape), for a Bernoulli decoder, else None."""
         if self.config.likelihood != "Bernoulli":
             return None
         return torch.empty(n, *self.space.shape, **self.like).uniform_(-1, 1)
 
     def target(self, x: Tensor, u: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the encoder sees, and what the decoder is asked for: x itself; or, with u, pixels that are
-        white with the probability of their grey, in {-1, 1} and in {0, 1}."""
+        """What the encoder sees, and what the decoder must explain: x itself, unless it is Bernoulli.
+
+        Then u makes each pixel white with the probability that its grey gives. The encoder sees pixels in
+        {-1, 1}, and the decoder must explain them in {0, 1}. Without u, the greys themselves are the target.
+        """
         if self.config.likelihood != "Bernoulli":
             return x, x
         if u is None:
@@ -220,7 +233,7 @@ class Variational(Coder):
         return 2 * white - 1, white
 
     def log_w(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        """log p(x, z) - log q(z | x) for eps (k, n, z), shape (k, n): what `bound` averages."""
+        """The log weights log p(x, z) - log q(z | x) that `bound` averages, (k, n), for eps (k, n, z)."""
         k, n = eps.shape[:2]
         seen, target = self.target(x, u)
         q = self.q(seen, y)
@@ -230,8 +243,11 @@ class Variational(Coder):
         return log_p_x + (standard(q).log_prob(z) - q.log_prob(z)).sum(-1)
 
     def bounds(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Terms:
-        """Of x, means in nats: the ELBO and its parts, and the bound of k = len(eps) draws; of each latent
-        dimension the KL, and the variance of its mean (Burda et al. 2016 call it active above 0.01)."""
+        """The ELBO, its parts, and the bound of k = len(eps) draws, as means over x in nats.
+
+        Also the KL of each latent dimension, and how many dimensions are active: the variance of their mean
+        exceeds 0.01 (Burda et al. 2016).
+        """
         q, log_w = self.q(self.target(x, u)[0], y), self.log_w(x, eps, u, y)
         each, elbo = kl(q).mean(0), log_w.mean()
         return {
@@ -245,11 +261,11 @@ class Variational(Coder):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None, k: int = 32) -> dict[str, float | list[float]]:
-        """`bounds` of held-out x (n, *shape) with k draws, as numbers; for a stack with fewer draws."""
+        """The `bounds` on held-out x (n, *shape), with k draws, as numbers; a stack takes fewer draws."""
         n = len(x)
         members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
-        # not by `p_u`, which in a stack draws from the streams in which its members train
+        # not `p_u`: a stack would draw it from the streams that train its members
         u = 2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None
         given = (None if t is None else t.expand(*members, *t.shape) for t in (x, u, y))
         x, u, y = given  # type: ignore[assignment]
@@ -257,10 +273,12 @@ class Variational(Coder):
 
 
 def normal(out: Tensor) -> Normal:
-    """q(z | x) from what the encoder's net puts out: half of it mu, half of it log sigma^2, which is kept
-    in [-20, 10] so that no step makes sigma infinite."""
-    mu, log_var = out.chunk(2, -1)
-    return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)
+    """The distribution q(z | x) that the encoder's output (n, 2 z) stands for: mu, then log sigma^2.
+
+    log sigma^2 is clamped to [-20, 10], so that sigma stays finite.
+    """
+    mu, log_var = out.chunk(2, -1)  #: mu
+    return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)  #: sigma
 
 
 def standard(q: Normal) -> Normal:
@@ -269,21 +287,23 @@ def standard(q: Normal) -> Normal:
 
 
 def log_prob(p: Distribution, x: Tensor) -> Tensor:
-    """log p of each example (n,), summed over its numbers."""
-    return p.log_prob(x).flatten(1).sum(1)
+    """The log probability of each example (n,), summed over its numbers."""
+    return p.log_prob(x).flatten(1).sum(1)  #: log_p
 
 
 def kl(q: Normal) -> Tensor:
-    """KL[q || N(0, I)] of each example and each dimension, (n, z): (mu^2 + sigma^2 - log sigma^2 - 1) / 2
-    (Kingma and Welling 2014, appendix B)."""
+    """The KL from q to N(0, I) for each example and dimension, (n, z).
+
+    (mu^2 + sigma^2 - log sigma^2 - 1) / 2 (Kingma and Welling 2014, appendix B).
+    """
     variance = q.scale.square()
-    return (q.loc.square() + variance - variance.log() - 1) / 2
+    return (q.loc.square() + variance - variance.log() - 1) / 2  #: kl
 
 
 def bound(log_w: Tensor) -> Tensor:
-    """The IWAE bound log 1/k sum_i w_i of each example (n,), from log w (k, n) (Burda et al. 2016, eq. 8).
+    """The IWAE bound log 1/k sum_i w_i on each example (n,), from log w (k, n) (Burda et al. 2016, eq. 8).
 
-    w = p(x, z) / q(z | x) for k draws z of q; k = 1 is the ELBO, and as k grows the bound rises to
-    log p(x): with many draws it is the estimate of log p(x) by importance sampling.
+    w = p(x, z) / q(z | x) for k draws z from q. With k = 1 it is the ELBO. As k grows it rises to log p(x):
+    with many draws it is the importance-sampling estimate of log p(x).
     """
     return log_w.logsumexp(0) - math.log(len(log_w))

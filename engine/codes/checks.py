@@ -1,4 +1,4 @@
-"""Laws of models with codes: what encoder, decoder and bound must obey whatever they have learned."""
+"""Laws that encoder, decoder and bound must obey at any stage of training."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from engine.codes.base import Coder, Variational, bound, kl, standard
 from engine.data import Dataset
 from engine.device import seed
 
-EXAMPLES = 8  # on which a law is measured
-DRAWS, WEIGHTS = 2000, 50  # of z for each; and those that are decoded too
+EXAMPLES = 8  # on which each law is measured
+DRAWS, WEIGHTS = 2000, 50  # draws of z for each example; how many of them are decoded
 
 
 def measure(model: Coder, data: Dataset) -> list[Check]:
-    """The laws of coders on a copy in float64, so that what is measured is an error and no rounding."""
+    """The laws of coders, on a copy in float64, so that a gap is an error and not rounding."""
     model = copy.deepcopy(model).cpu().double()
     x = data.take(slice(EXAMPLES)).cpu().double()
     y = data.y[:EXAMPLES].cpu() if model.labelled and data.y is not None else None
     alone = company(model, x, y)
-    found = [Check("An example has one code, whatever stands beside it in the batch.", alone, 1e-9)]
+    laws = [Check("The code of an example does not depend on the rest of its batch.", alone, 1e-9)]
     if model.optimizer(model.players[0]):  # PCA descends no gradient
-        law = "The gradient is the slope of the loss, as a tiny step to either side finds it."
-        found.append(Check(law, slope_gap(model, x, y), 1e-3))
+        law = "The gradient of the loss agrees with central differences."
+        laws.append(Check(law, slope_gap(model, x, y), 1e-3))
     if isinstance(model, Variational):
         law = "KL[q(z|x) || p(z)] in closed form is the mean of log q(z|x) - log p(z) over draws of z"
-        found += [
+        laws += [
             Check(f"{law}; in standard errors.", kl_gap(model.q(x, y)), 5),
             Check(f"The ELBO is no higher than the bound of {WEIGHTS} draws.", above(model, x, y), 1e-9),
         ]
-    return found
+    return laws
 
 
 @torch.no_grad()
 def company(model: Coder, x: Tensor, y: Tensor | None) -> float:
-    """The largest difference between what is restored from x (n, *shape) together and one by one, relative;
-    infinite where it is no number."""
+    """The largest relative difference between x (n, *shape) restored as one batch and one by one.
+
+    It is infinite where a number is not finite.
+    """
 
     def restored(part: slice) -> Tensor:
         label = None if y is None else y[part]
@@ -53,8 +55,7 @@ def company(model: Coder, x: Tensor, y: Tensor | None) -> float:
 
 @torch.no_grad()
 def kl_gap(q: Normal) -> float:
-    """How far the closed form of KL[q || N(0, I)] is from draws of q (n, z), in standard errors of the mean
-    over n."""
+    """How far the closed form of KL[q || N(0, I)] is from draws of q (n, z), in standard errors."""
     seed(0)
     z = q.sample((DRAWS,))
     drawn = (q.log_prob(z) - standard(q).log_prob(z)).sum(-1).mean(1)
@@ -64,8 +65,10 @@ def kl_gap(q: Normal) -> float:
 
 @torch.no_grad()
 def above(model: Variational, x: Tensor, y: Tensor | None) -> float:
-    """By how many nats the ELBO of an example of x (n, *shape) is above the bound of WEIGHTS draws, at worst;
-    both of the same draws, so that no chance is in it."""
+    """By how many nats, at worst, the ELBO of an example in x (n, *shape) exceeds the bound of WEIGHTS draws.
+
+    Both use the same draws, so that the inequality holds without chance.
+    """
     seed(0)
     log_w = model.log_w(x, torch.randn(WEIGHTS, len(x), model.config.z).to(x), model.p_u(len(x)), y)
     return (log_w.mean(0) - bound(log_w)).clamp(min=0).max().item()

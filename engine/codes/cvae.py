@@ -1,11 +1,11 @@
 r"""Conditional variational autoencoder (Sohn et al., 2015, https://papers.nips.cc/paper/5775).
 
-A VAE whose distributions are all told the label c: z need no longer say which digit it is, only how it is
-written. The bound, with the lecture's choice p(z | c) = N(0, I):
+A VAE whose distributions are all conditioned on the label c. The code z no longer has to say which digit it
+is, only how it is written. The bound, with the lecture's choice p(z | c) = N(0, I), is
 
     log p(x|c) - KL[q(z|x,c) || p(z|x,c)]  =  E_q[log p(x | z, c)] - KL[q(z|x,c) || p(z|c)]
 
-The label enters encoder and decoder as a one-hot vector beside their input.
+The label enters the encoder and the decoder as a one-hot vector, concatenated with their input.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ DIVERGE = term("β KL[q(z|x,c) || p(z|c)]", "latent")
 
 
 class CVAE(Variational):
+    """The conditional variational autoencoder."""
+
     name = "cvae"
     title = "Conditional VAE"
     source = "Sohn et al., 2015, https://papers.nips.cc/paper/5775"
@@ -47,24 +49,24 @@ class CVAE(Variational):
             self.log_sigma = nn.Parameter(torch.zeros(()))
 
     def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
-        """q(z | x, c) of labels c = y (n,), of (n, z)."""
-        return normal(self.E(x, self.hot(self.known(y))))
+        """The approximate posterior of z given x and the label c = y (n,), over (n, z)."""
+        return normal(self.E(x, self.hot(self.known(y))))  #: encoder
 
     def p(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x | z, c), of (n, *shape)."""
-        return self.likelihood(self.D(torch.cat([z, self.hot(self.known(y))], -1)))
+        """The distribution of x given z and the label c = y (n,), over (n, *shape)."""
+        return self.likelihood(self.D(torch.cat([z, self.hot(self.known(y))], -1)))  #: decoder
 
-    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: x
         """Algorithm 1 of the VAE, with labels."""
         m = self.count(batch.x)
-        yield self, self.terms(batch.x, self.known(batch.y), self.p_eps(m), self.p_u(m))
+        yield self, self.terms(batch.x, self.known(batch.y), self.p_eps(m), self.p_u(m))  #: eps
 
     def terms(self, x: Tensor, y: Tensor, eps: Tensor, u: Tensor | None = None) -> Terms:
-        """Minus the bound on log p(x | c), with one eps (m, z) an example."""
-        seen, target = self.target(x, u)
-        q = self.q(seen, y)
-        z = q.mean + q.stddev * eps
-        return {
-            RESTORE: -log_prob(self.p(z, y), target).mean(),
-            DIVERGE: self.config.beta * kl(q).sum(1).mean(),
+        """The negative bound on log p(x | c) of x (m, *shape), with one eps (m, z) for each example."""
+        seen, target = self.target(x, u)  #: x
+        q = self.q(seen, y)  #: encoder code
+        z = q.mean + q.stddev * eps  #: z
+        return {  #: elbo elbo_mean loss
+            RESTORE: -log_prob(self.p(z, y), target).mean(),  #: decoder reconstruction log_p
+            DIVERGE: self.config.beta * kl(q).sum(1).mean(),  #: kl
         }

@@ -1,14 +1,15 @@
-r"""Principal component analysis (Hotelling 1933), also as a density (Tipping and Bishop, 1999,
-https://www.robots.ox.ac.uk/~cvrg/hilary2006/ppca.pdf).
+r"""Principal component analysis (Hotelling 1933), also as a density (Tipping and Bishop 1999).
 
-The z orthonormal directions V that keep most of the variance, which are those that lose the least:
+https://www.robots.ox.ac.uk/~cvrg/hilary2006/ppca.pdf
+
+PCA finds the z orthonormal directions V that keep the most variance and so lose the least:
 
     min_V  E || x - m - V V^T (x - m) ||^2    =    sum of the eigenvalues of the covariance that V leaves out
 
-No gradient is descended: each batch adds to mean m and covariance S, and one step of orthogonal iteration,
-V <- orthonormal basis of S V, turns V towards the leading eigenvectors. Codes are scaled to variance 1:
-z = L^(-1/2) V^T (x - m), with L the eigenvalues. As a density it is N(m, V (L - s^2) V^T + s^2 I), where s^2
-is the mean of the eigenvalues that are left out (eq. 7 and 8).
+There is no gradient descent. Each batch updates the mean m and the covariance S. One step of orthogonal
+iteration, V <- orthonormal basis of S V, then turns V towards the leading eigenvectors. Codes are scaled to
+variance 1: z = L^(-1/2) V^T (x - m), where L holds the eigenvalues. The density is
+N(m, V (L - s^2) V^T + s^2 I), where s^2 is the mean of the eigenvalues that V leaves out (eq. 7 and 8).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from engine.space import Plane, Space
 
 
 class PCA(Coder):
+    """Principal component analysis, learned batch by batch."""
+
     name = "pca"
     title = "Principal component analysis"
     source = "Tipping and Bishop, 1999, https://www.robots.ox.ac.uk/~cvrg/hilary2006/ppca.pdf"
@@ -49,21 +52,21 @@ class PCA(Coder):
 
     @classmethod
     def configure(cls, space: Space, values: dict[str, Any] | None = None) -> BaseConfig:
-        """The config, refused where there are not so many directions."""
+        """The config for this space. Raises `Refused` for more directions than x has numbers."""
         config = super().configure(space, values)
         if config.z > space.size:  # type: ignore[attr-defined]
             raise Refused(f"PCA of {space.size} numbers has at most {space.size} directions; choose fewer.")
         return config
 
-    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
-        """See a batch, tell the error of the present V, and turn V a little."""
-        error = (batch.x - self.d(self.e(batch.x))).square()
-        yield self, {ERROR: error.flatten(1).sum(1).mean()}
+    def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: x
+        """Measure the error of the present V on a batch, then turn V a little."""
+        error = (batch.x - self.d(self.e(batch.x))).square()  #: loss
+        yield self, {ERROR: error.flatten(1).sum(1).mean()}  #: loss
         self.learn(batch.x.flatten(1))
 
     @torch.no_grad()
     def learn(self, x: Tensor) -> None:
-        """Mean and covariance of all examples so far, then one step of orthogonal iteration."""
+        """Update the mean and covariance with x (n, size), then take one step of orthogonal iteration."""
         n = self.n + len(x)
         gap = x.mean(0) - self.m
         inner = (x - x.mean(0)).T @ (x - x.mean(0)) / len(x)
@@ -72,37 +75,51 @@ class PCA(Coder):
         self.m.add_(share * gap)
         self.n.copy_(n)
         V = torch.linalg.qr(self.S @ self.V)[0]
-        turn = torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # within the subspace: its own axes, in order
+        turn = torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # the axes of the subspace, in order
         V = V @ turn
-        self.V.copy_(V * (V * self.V).sum(0).sign().where(self.n > len(x), 1))  # no axis turns around
+        self.V.copy_(V * (V * self.V).sum(0).sign().where(self.n > len(x), 1))  # no axis flips
 
     def spread(self) -> tuple[Tensor, Tensor]:
-        """The variances along V, (z,), and the mean of those that V leaves out."""
+        """The variances along V, (z,), and the mean of the variances that V leaves out."""
         along = (self.V * (self.S @ self.V)).sum(0).clamp(min=1e-12)
         left = self.space.size - self.config.z
         return along, (self.S.trace() - along.sum()).clamp(min=1e-12) / max(1, left)
 
-    def e(self, x: Tensor) -> Tensor:
-        """Codes (n, z) of variance 1 in each dimension."""
-        return (x.flatten(1) - self.m) @ self.V / self.spread()[0].sqrt()
+    def e(self, x: Tensor) -> Tensor:  #: x
+        """Encode x (n, *shape) as z (n, z), with variance 1 in each dimension."""
+        return (x.flatten(1) - self.m) @ self.V / self.spread()[0].sqrt()  #: encoder z
 
-    def d(self, z: Tensor) -> Tensor:
-        """The point of the subspace that has this code, (n, *shape)."""
-        return (self.m + (z * self.spread()[0].sqrt()) @ self.V.T).unflatten(1, self.space.shape)
+    def d(self, z: Tensor) -> Tensor:  #: z
+        """Decode z (n, z) to its point in the subspace, (n, *shape)."""
+        x = self.m + (z * self.spread()[0].sqrt()) @ self.V.T  #: decoder reconstruction
+        return x.unflatten(1, self.space.shape)
 
     @torch.no_grad()
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x) of probabilistic PCA, (n,)."""
+        """The log density (n,) of x (n, *shape) under probabilistic PCA."""
         along, rest = self.spread()
         W = self.V * (along - rest).clamp(min=0).sqrt()
         return LowRankMultivariateNormal(self.m, W, rest.expand(len(W))).log_prob(x.flatten(1))
 
     def optimizer(self, player: str) -> None:
-        """No gradient is descended."""
+        """None: PCA descends no gradient."""
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The codes of x (n, *shape), with standard deviation 0."""
         z = self.e(x)
         return z, torch.zeros_like(z)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The x (n, *shape) that z (n, z) stands for."""
         return self.d(z)
+
+
+def principal_directions(x: Tensor, k: int) -> Tensor:
+    """The k leading principal directions of x (n, d), as rows (k, d).
+
+    The largest entry of each is positive, so that a direction does not flip when x changes a little.
+    """
+    centred = (x - x.mean(0)).double()
+    directions = torch.linalg.eigh(centred.T @ centred)[1][:, -k:].T.flip(0)
+    signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()
+    return (directions * signs).to(x)

@@ -1,4 +1,4 @@
-"""What a page may ask any model with codes: which way in the codes a picture gets thicker, or leans."""
+"""What a page may ask any model with codes: the direction in which pictures get thicker, or lean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.codes.attributes import ATTRIBUTES, attributes, correlations, regres
 from engine.codes.base import Coder
 from engine.config import Refused
 from engine.data import Dataset
-from lab.codes.digits_probe import affordable, codes, decoded, tests
+from lab.codes.digits_probe import codes, decoded, tests, within_budget
 from lab.probes import Answer, only_pictures
 from lab.probes.brought import place
 from lab.scenes.arrays import pictures
@@ -19,19 +19,22 @@ from lab.scenes.arrays import pictures
 __all__ = ["directions"]
 
 LEARNED = 3000  # training pictures whose attributes are measured
-REACH, EACH = 3, 4  # steps on either side of a picture, and pictures in a step
+REACH, EACH = 3, 4  # steps to either side of a picture; pictures per step
 
 
 def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answer:
-    """A row of `table` for each of ATTRIBUTES: R² of its regression on codes, and the latent dimension that
-    correlates most with it. Test picture `index`, decoded from its code and on the way along the attribute's
-    direction, from -REACH to REACH steps, with the attribute measured on each picture."""
+    """Regressions of all ATTRIBUTES on codes, and a walk along the direction of one of them.
+
+    `table` has a row for each attribute, with R² and the latent dimension that correlates most with it.
+    `pictures` are decoded from the code of test picture `index`, moved by -REACH to REACH steps in the
+    attribute's direction; `measured` is the attribute of each.
+    """
     only_pictures(data)
     if attribute not in ATTRIBUTES:
         raise Refused(f"{str(attribute)[:40]!r} is no attribute; choose from {', '.join(ATTRIBUTES)}.")
     x, y = tests(model, data, [place(data, index)])
-    count = affordable(model, min(LEARNED, len(data)))
-    # the data may be stored by class: take them from all over
+    count = within_budget(model, min(LEARNED, len(data)))
+    # data may be stored by class, so take pictures from all over
     chosen = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
     measured = measured_on(data, chosen)
     z = codes(model, data.take(chosen), model.known(data.y)[chosen] if model.labelled else None)
@@ -57,7 +60,7 @@ def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answe
 
 
 def measured_on(data: Dataset, chosen: Tensor) -> Tensor:
-    """Attributes (n, 4) of these training pictures, float64; kept, for a name means the same data always."""
+    """Attributes (n, 4) of these training pictures, float64; cached by the name of the data."""
     key = data.name, len(chosen)
     if key not in _measured:
         parts = [attributes(data.take(some)) for some in chosen.split(1000)]

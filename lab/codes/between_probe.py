@@ -22,9 +22,10 @@ SHEET = 40  # numbered test pictures
 
 
 def interpolate(model: Coder, data: Dataset, a: int, b: int, steps: int = 11) -> Answer:
-    """From test picture a to test picture b: decoded along the straight line and along the arc between
-    their codes, and the pictures themselves mixed. A model that wants labels is given that of the nearer
-    end."""
+    """The way from test picture a to test picture b, decoded along the line and the arc between their codes.
+
+    `mixed` has the pictures themselves, cross-faded. A model that is told labels gets that of the nearer end.
+    """
     only_pictures(data)
     steps = whole(steps, "steps", 2, 64)
     x, y = tests(model, data, [place(data, a, "a"), place(data, b, "b")])
@@ -32,25 +33,28 @@ def interpolate(model: Coder, data: Dataset, a: int, b: int, steps: int = 11) ->
     t = torch.linspace(0, 1, steps, **model.like)[:, None]
     nearer = None if y is None else y[(t[:, 0] > 0.5).long()]
     ways = {"linear": torch.lerp(z[0], z[1], t), "spherical": arc(z[0], z[1], t)}
-    found: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
-    found |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
+    answer: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
+    answer |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
     mixed = torch.lerp(x[0], x[1], t.view(-1, *[1] * (x.ndim - 1)))
-    # how much of each picture on the way is neither black nor white: where two digits lie over one another
+    # pixels that are neither black nor white tell where two digits overlap
     grey = {"linear": decoded(model, ways["linear"], nearer), "mixed": mixed}
-    return found | {
+    return answer | {
         "mixed": pictures(mixed), "ends": pictures(x), "labels": labels(data, [a, b]),
-        "grey": {name: undecided(it).tolist() for name, it in grey.items()},
+        "grey": {name: greyness(x).tolist() for name, x in grey.items()},
     }  # fmt: skip
 
 
-def undecided(x: Tensor) -> Tensor:
-    """The share (n,) of a picture's ink that lies in grey pixels: sum of 4 g (1 - g) over the sum of g for
-    greys g from 0 to 1, at most 4. It is 0 for black and white."""
+def greyness(x: Tensor) -> Tensor:
+    """How grey the ink of pictures x (n, *shape) is, (n,): 0 for black and white, and at most 4.
+
+    It is the sum of 4 g (1 - g) over the sum of g, for greys g from 0 to 1.
+    """
     g = ((x.clamp(-1, 1) + 1) / 2).flatten(1)
     return (4 * g * (1 - g)).sum(1) / g.sum(1).clamp(min=1e-9)
 
 
 def labels(data: Dataset, index: list[int]) -> list[int] | None:
+    """The labels of these test pictures, if there are any."""
     return None if data.test_y is None else data.test_y[index].tolist()
 
 
@@ -58,8 +62,10 @@ def labels(data: Dataset, index: list[int]) -> list[int] | None:
 
 
 def sheet(model: Coder, data: Dataset, seed: int) -> Answer:
-    """SHEET test pictures, and three groups (places on the sheet) to begin with: A and B of one class, A
-    with more ink than B, and C of another class with little ink."""
+    """A sheet of SHEET test pictures, with three groups (places on the sheet) to begin with.
+
+    A and B are of one class, and A has more ink than B. C is of another class and has little ink.
+    """
     only_pictures(data)
     index = on_sheet(data, seed)
     x, _ = tests(model, data, index)
@@ -81,8 +87,10 @@ def on_sheet(data: Dataset, seed: int) -> list[int]:
 
 
 def arithmetic(model: Coder, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
-    """The decoded mean A - mean B + mean C, each of the codes of a group of the sheet (Radford et al. 2016,
-    figure 7). A model that wants labels is given that of the first of C."""
+    """The decoded mean A - mean B + mean C of the codes of three groups (Radford et al. 2016, figure 7).
+
+    A model that is told labels gets that of the first picture in C.
+    """
     only_pictures(data)
     index = on_sheet(data, seed)
     x, y = tests(model, data, index)

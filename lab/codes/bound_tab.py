@@ -1,4 +1,4 @@
-"""The ELBO of a run's model on the test data, and how far below log p(x) it lies."""
+"""The ELBO of a model on the test data, and its distance from log p(x)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from engine.codes.base import ELBO, KL, RECONSTRUCTION
 from lab.kit.answers import ask, ask_again
+from lab.kit.palette import ink
 from lab.kit.room import Room
 
 
 def bound(room: Room) -> None:
-    """Both measurements, made when they are asked for: the second decodes 50,000 pictures."""
+    """Two measurements, made on demand: the second decodes 50,000 pictures."""
 
     @st.fragment
     def show() -> None:
@@ -19,26 +21,26 @@ def bound(room: Room) -> None:
             st.session_state["_bound"] = room.run
         if st.session_state.get("_bound") != room.run:
             return
-        if (found := ask(room, "test_bound")) and (tight := ask(room, "tightness")):
-            st.markdown(test_elbo(found))
+        if (answer := ask(room, "test_bound")) and (tight := ask(room, "tightness")):
+            st.markdown(test_elbo(answer))
             st.html(_bars(tight))
             st.markdown(_says(tight))
-            ask_again(found, "bound-again")
+            ask_again(answer, "bound-again")
 
     show()
 
 
-def test_elbo(found: dict[str, Any]) -> str:
+def test_elbo(answer: dict[str, Any]) -> str:
     """The ELBO of all test examples in words and numbers."""
     return (
-        rf"**Test ELBO: {found['ELBO']:.1f} nats** (± {found['error']:.1f}, over {found['among']:,} test "
-        rf"examples) $= {found['reconstruction']:.1f} - {found['KL']:.1f}$: "
+        rf"**Test ELBO: {answer[ELBO]:.1f} nats** (± {answer['error']:.1f}, over {answer['among']:,} test "
+        rf"examples) $= {answer[RECONSTRUCTION]:.1f} - {answer[KL]:.1f}$: "
         r"$\mathbb{E}_q[\log p(x \mid z)] - \mathrm{KL}[q(z \mid x) \,\|\, p(z)]$."
     )
 
 
 def _bars(tight: dict[str, Any]) -> str:
-    """A bar for each k, from the lowest bound up."""
+    """A bar for each k; the shortest is the lowest bound."""
     low, high = tight["bound"][0], max(tight["bound"])
     rows = []
     for k, value in zip(tight["k"], tight["bound"], strict=True):
@@ -46,16 +48,17 @@ def _bars(tight: dict[str, Any]) -> str:
         name = "ELBO (k = 1)" if k == 1 else f"k = {k}"
         rows.append(f'<span>{name}</span><i style="width: {share:.0f}%"></i><b>{value:.2f}</b>')
     cells = "".join(f"<div>{row}</div>" for row in rows)
-    return f'{_STYLE}<div class="tight" role="img" aria-label="bounds, in nats">{cells}</div>'
+    style = f"--ink: {ink('latent')}"
+    return f'{_STYLE}<div class="tight" role="img" aria-label="bounds, in nats" style="{style}">{cells}</div>'
 
 
 def _says(tight: dict[str, Any]) -> str:
     gap, error = tight["bound"][-1] - tight["bound"][0], tight["error"][-1]
     return (
-        f"With {tight['k'][-1]} draws of z an example, the mean of the weights "
-        r"$w = p(x, z) / q(z \mid x)$ gives practically $\log p(x)$ itself (Burda et al. 2016). The ELBO "
-        rf"lies **{gap:.2f} nats** (± {error:.2f}) below it: that is "
-        r"$\mathrm{KL}[q(z \mid x) \,\|\, p(z \mid x)]$, what $q$ misses of the true posterior. "
+        f"With {tight['k'][-1]} draws of z per example, the mean of the weights "
+        r"$w = p(x, z) / q(z \mid x)$ practically gives $\log p(x)$ itself (Burda et al. 2016). The ELBO "
+        rf"lies **{gap:.2f} nats** (± {error:.2f}) below it. This gap is "
+        r"$\mathrm{KL}[q(z \mid x) \,\|\, p(z \mid x)]$, the distance of $q$ from the true posterior. "
         f"Measured on {tight['among']} test examples."
     )
 
@@ -63,6 +66,6 @@ def _says(tight: dict[str, Any]) -> str:
 _STYLE = """<style>
 .tight { display: grid; gap: 0.25rem; max-width: 40rem; font-variant-numeric: tabular-nums }
 .tight div { display: grid; grid-template-columns: 7.5rem 1fr 5rem; align-items: center; gap: 0.5rem }
-.tight i { height: 0.9rem; border-radius: 2px; background: light-dark(#009E73, #2FBF94) }
+.tight i { height: 0.9rem; border-radius: 2px; background: var(--ink) }
 .tight b { text-align: right; font-weight: 600 }
 </style>"""

@@ -1,10 +1,11 @@
-"""The scene of families with codes: the latent plane with its decoded pictures, samples of the prior, and for
-points what the decoder makes of the plane."""
+"""The scene of families with codes: the latent plane with its decoded pictures, and samples.
+
+For points it also shows what the decoder makes of the plane, and the density of the model.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch.distributions import Normal
 from engine.codes.base import Coder, Variational
 from engine.data import Dataset
 from engine.space import Picture, Plane
-from lab.codes.cost_scene import affordable, side
+from lab.codes.cost_scene import frame_budget, side
 from lab.codes.plane_scene import CodePlane, plane_of, prior_circles
 from lab.scenes.arrays import (
     POINTS,
@@ -30,68 +31,69 @@ from lab.scenes.arrays import (
 )
 from lab.scenes.grid import laid, plane_of_noise
 
-CODES, FEWEST = 500, 100  # test examples
-IMAGES = 25  # samples
-SIDE, STRIP = 40, 200  # tiles of the atlas along a side; where z is one number, in its one row
+CODES, FEWEST = 500, 100  # test examples shown
+IMAGES = 25  # samples shown
+SIDE, STRIP = 40, 200  # tiles along a side of the atlas; in its single row, if z is one number
 QUALITY, SHEET_QUALITY = 55, 40  # of WebP
-NODES_OF_MESH, CURVE = 21, 201  # as of the GAN's mesh
+NODES_OF_MESH, CURVE = 21, 201  # nodes along a side of the mesh; on a curve, if z is one number
 ARROWS = 150
-CELLS, BINS = 64, 384  # of the density: nodes along a side, and cells in which decoded points are counted
-FINE = {1: 6001, 2: 301}  # values of each dimension of z in the integral over the prior
+CELLS, BINS = 64, 384  # of the density along a side: nodes, and cells in which decoded points are counted
+FINE = {1: 6001, 2: 301}  # by the dimension of z: nodes along each axis in the integral over the prior
 
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    x, y = data.some(codes(model, data), test=True)
+    """The codes of test examples in the plane, and samples."""
+    x, y = data.some(shown(model, data), test=True)
     mu, sigma = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
-    found = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
-    found["circle/prior"] = prior_circles(plane)
+    arrays = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
+    arrays["circle/prior"] = prior_circles(plane)
     image = isinstance(data.space, Picture)
     z = model.p_z(IMAGES if image else POINTS)
-    made = model.emit(z, model.labels(len(z)) if model.labelled else None)
+    samples = model.emit(z, model.labels(len(z)) if model.labelled else None)
     if full:
-        found["latent/fake"] = halves(z)
+        arrays["latent/fake"] = halves(z)
         if y is not None:
-            found["codes/label"] = y.byte().cpu().numpy()
+            arrays["codes/label"] = y.byte().cpu().numpy()
     if image:
-        return found | {"images/samples": pictures(made)}
-    found["points/fake"] = halves(made)
+        return arrays | {"images/samples": pictures(samples)}
+    arrays["points/fake"] = halves(samples)
     if full:
-        found["points/real"] = halves(data.take(slice(POINTS)))
+        arrays["points/real"] = halves(data.take(slice(POINTS)))
     y = None if y is None else y[:ARROWS]
     back = model.decode(mu[:ARROWS], y) - x[:ARROWS]
-    found["arrows/reconstruction"] = arrows(x[:ARROWS], back)
-    return found | mesh(model, data, pointer, full)
+    arrays["arrows/reconstruction"] = arrows(x[:ARROWS], back)
+    return arrays | mesh(model, data, pointer, full)
 
 
 def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: the part of the plane that is shown, and what is decoded of it."""
-    x, y = data.some(codes(model, data), test=True)
+    """What takes long to draw: the visible part of the plane, decoded, and the density."""
+    x, y = data.some(shown(model, data), test=True)
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     box = plane.box(mu)
-    found = {
+    arrays = {
         "box/plane": np.asarray(box, np.float32),
         "axes/plane": np.asarray([*plane.names, model.config.z], np.float32),
     }
-    found |= atlas(model, plane, box, pointer)
+    arrays |= atlas(model, plane, box, pointer)
     if isinstance(data.space, Plane) and isinstance(model, Variational) and model.config.z in FINE:
-        found |= density(model, data, pointer)
-    return found
+        arrays |= density(model, data, pointer)
+    return arrays
 
 
 def once(model: Coder, data: Dataset) -> Arrays:
     """What never changes: the test pictures."""
-    return {"atlas/tests": _sheet(data, codes(model, data))} if isinstance(data.space, Picture) else {}
+    return {"atlas/tests": _sheet(data, shown(model, data))} if isinstance(data.space, Picture) else {}
 
 
-def codes(model: Coder, data: Dataset) -> int:
-    """How many test examples are shown; fewer where the encoder is slow."""
-    return min(len(data.test_x), max(FEWEST, min(CODES, affordable(model)[1])))
+def shown(model: Coder, data: Dataset) -> int:
+    """How many test examples are shown; fewer if the encoder is slow."""
+    return min(len(data.test_x), max(FEWEST, min(CODES, frame_budget(model)[1])))
 
 
 def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
-    """The label that the page looks at, n times, for a family that needs one."""
+    """The label that the page looks at, n times, for a family that is told labels."""
     if not model.labelled:
         return None
     label = pointed(pointer, "label", 0.0)
@@ -100,62 +102,68 @@ def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
 
 
 def atlas(model: Coder, plane: CodePlane, box: list[float], pointer: Pointer) -> Arrays:
-    """The plane decoded at the middles of a grid of cells, the row of the largest y first: for points the
-    decoded places (rows, columns, 2), for pictures one WebP picture (`packed`)."""
-    tiles = affordable(model)[0]
+    """The plane, decoded at the middles of a grid of cells; the row of the largest y comes first.
+
+    For points these are the decoded places (rows, columns, 2), for pictures one WebP picture (`packed`).
+    """
+    tiles = frame_budget(model)[0]
     columns = side(tiles, SIDE) if plane.up is not None else max(SIDE, min(STRIP, tiles))
     rows = columns if plane.up is not None else 1
     u, v = middles(box[0], box[1], columns), middles(box[2], box[3], rows).flip(0)
     places = torch.cartesian_prod(v, u).flip(1).to(plane.base)
-    made = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
+    decoded = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
     if isinstance(model.space, Plane):
-        return {"atlas/decoder": halves(made).reshape(rows, columns, 2)}
+        return {"atlas/decoder": halves(decoded).reshape(rows, columns, 2)}
     size = np.asarray([columns, rows, *model.space.shape[1:]], np.float32)
-    return {"atlas/decoder": packed(pictures(made), rows, columns), "atlas/size": size}
+    return {"atlas/decoder": packed(pictures(decoded), rows, columns), "atlas/size": size}
 
 
 def middles(low: float, high: float, n: int) -> Tensor:
-    """The middles of n equal parts."""
+    """The middles of n equal parts of a range."""
     return low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
 
 
 def packed(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Tiles (rows x columns, H, W[, 3]) as the bytes of one WebP picture in which not the pixels of a tile
-    lie side by side, but the same pixel of all tiles: pixel (h, w) of tile (i, j) is in row h rows + i and
-    column w columns + j. Neighbouring tiles are nearly alike, so this takes a third of the bytes, and
-    loses less."""
+    """Tiles (rows x columns, H, W[, 3]) as the bytes of one interleaved WebP picture.
+
+    Pixel (h, w) of tile (i, j) stands in row h rows + i and column w columns + j, so that the same pixel of
+    all tiles lies together. Neighbouring tiles are nearly alike, so this takes a third of the bytes and loses
+    less.
+    """
     _, h, w, *colour = tiles.shape
     apart = tiles.reshape(rows, columns, h, w, -1).transpose(2, 0, 3, 1, 4)
     return webp(apart.reshape(h * rows, w * columns, *colour), QUALITY)
 
 
 @lru_cache(maxsize=4)
-def _sheet(data: Dataset, shown: int) -> np.ndarray:
-    """The test pictures below one another in columns of 25, as WebP."""
-    tiles = pictures(data.some(shown, test=True)[0])
+def _sheet(data: Dataset, count: int) -> np.ndarray:
+    """The first `count` test pictures in rows of 25, as WebP."""
+    tiles = pictures(data.some(count, test=True)[0])
     n, h, w, *colour = tiles.shape
     rows = -(-n // 25)
-    whole = np.zeros((rows * 25, h, w, *colour), np.uint8)
-    whole[:n] = tiles
-    sheet = whole.reshape(rows, 25, h, w, -1).swapaxes(1, 2).reshape(rows * h, 25 * w, *colour)
+    padded = np.zeros((rows * 25, h, w, *colour), np.uint8)
+    padded[:n] = tiles
+    sheet = padded.reshape(rows, 25, h, w, -1).swapaxes(1, 2).reshape(rows * h, 25 * w, *colour)
     return webp(sheet, SHEET_QUALITY)
 
 
 def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
-    """Where the decoder takes a grid of z, whose cells all hold the same share of the prior."""
+    """Where the decoder takes a grid of z whose cells all hold the same share of the prior."""
     z, grid = plane_of_noise(model.config.z, "Gaussian", data.x.device, NODES_OF_MESH, CURVE)
     rows, columns = z.shape[:2]
     z = z.flatten(0, 1).to(**model.like)
-    made = model.decode(z, asked_label(model, pointer, len(z)))
-    found = {"mesh/generator": halves(made).reshape(rows, columns, 2)}
+    decoded = model.decode(z, asked_label(model, pointer, len(z)))
+    arrays = {"mesh/generator": halves(decoded).reshape(rows, columns, 2)}
     if full:
-        found["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
-    return found
+        arrays["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
+    return arrays
 
 
 def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
-    """p(x) = E_z[p(x | z)] over its maximum, on the nodes of a grid over the box, in bytes, row 0 at the
-    bottom; and the maximum itself."""
+    """The density p(x) = E_z[p(x | z)] on a grid over the box, relative to its maximum, and the maximum.
+
+    The grid is in bytes, row 0 at the bottom.
+    """
     assert data.box
     x0, x1, y0, y1 = data.box
     p = marginal(model, torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS), pointer)
@@ -165,22 +173,25 @@ def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
     return {"field/density": shades(p / max(most, 1e-30))} | number("largest p(x)", most)
 
 
-def marginal(model: Any, x: Tensor, y: Tensor, pointer: Pointer = None) -> Tensor | None:
-    """p at the nodes (len(y), len(x)) of a grid: the integral of p(x | z) p(z) over z, by quadrature on a
-    fine grid of z. The decoder's noise is the same everywhere, so the means are counted in small cells
-    first, each shared between the four nearest, and then blurred. None if the decoder is not Gaussian."""
+def marginal(model: Variational, x: Tensor, y: Tensor, pointer: Pointer = None) -> Tensor | None:
+    """The density at the nodes (len(y), len(x)) of a grid; None if the decoder is not Gaussian.
+
+    It is the integral of p(x | z) p(z) over z, by quadrature on a fine grid of z. The decoder's noise is the
+    same everywhere. Therefore its means are first counted in small cells, each shared between the four
+    nearest, and then blurred.
+    """
     n = FINE[model.config.z]
     line = torch.linspace(-5, 5, n, dtype=torch.float64)
     z = torch.cartesian_prod(*[line] * model.config.z).reshape(-1, model.config.z)
     weight = torch.exp(-z.square().sum(1) / 2)
-    p = model.p(z.to(**model.like), *([asked_label(model, pointer, len(z))] if model.labelled else []))
+    p = model.p(z.to(**model.like), asked_label(model, pointer, len(z)))
     if not isinstance(p, Normal):
         return None
     mean, sigma = p.mean.double().nan_to_num().cpu(), float(p.stddev.flatten()[0])
     axes = []
     for values, to in zip(mean.T, (x.double(), y.double()), strict=True):
         margin = 5 * sigma
-        low, high = float(to[0]) - margin, float(to[-1]) + margin  # means beyond add nothing
+        low, high = float(to[0]) - margin, float(to[-1]) + margin  # means beyond these add nothing
         cell = (high - low) / (BINS - 1)
         at = ((values - low) / cell).clamp(0, BINS - 1)
         kernel = Normal(to[:, None], sigma).log_prob(low + cell * torch.arange(BINS)).exp()

@@ -1,4 +1,4 @@
-"""Tools that use codes: what lies between two test digits, sums of codes, a plane of codes."""
+"""Tools that use codes: the way between two test digits, sums of codes, a plane of codes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lab.codes.styles_tab import styles
 from lab.codes.trick_tab import trick
 from lab.codes.uses_tab import few_labels
 from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.numbers import signed
 from lab.kit.pickers import latent_dimensions, one_of, test_picture_number
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
@@ -21,7 +22,7 @@ from lab.runs.supervisor import NO_MODEL
 
 
 def use_codes(room: Room) -> None:
-    """The tools, one at a time; those that this family can use."""
+    """The tools that this family can use, one at a time."""
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
         return
@@ -36,7 +37,7 @@ def use_codes(room: Room) -> None:
     }
     if room.family.labelled:
         tools = {"Same handwriting, other digit": styles} | tools
-    else:  # with the label an encoder needs no classifier
+    else:  # an encoder that is told the label needs no classifier
         tools["A few labels"] = few_labels
     if issubclass(room.family, Variational):
         tools["Reparameterization"] = trick
@@ -47,49 +48,54 @@ def use_codes(room: Room) -> None:
 
 
 def between_digits(room: Room) -> None:
+    """The decoded way between two codes, beside a cross-fade of the two pictures."""
     st.markdown(
-        "Two test digits, their codes, and what the decoder makes of the codes on the way from one to the "
-        "other. Below, for comparison, one **picture** fades into the other, pixel by pixel."
+        "Choose two test digits. The decoder draws the codes on the way from the code of one to the code of "
+        "the other. Below, for comparison, one **picture** fades into the other, pixel by pixel."
     )
     left, right = st.columns(2)
     with left:
         a = test_picture_number(room, "First test picture", "between-a", 3)
     with right:
         b = test_picture_number(room, "Last test picture", "between-b", 500)
-    if found := ask(room, "interpolate", a=a, b=b):
-        first, last = found["ends"]
+    if answer := ask(room, "interpolate", a=a, b=b):
+        first, last = answer["ends"]
         strip([("The two test digits", [Figure(first, "first"), Figure(last, "last")])], columns=11)
-        rows = ways(found, "Straight line from code to code")
-        mixed = [Figure(p, f"{i / 10:.1f}", f"mixed {i} : {10 - i}") for i, p in enumerate(found["mixed"])]
-        rows.append(("The pictures themselves, mixed; the number is the share of the last", mixed))
+        rows = ways(answer, "Straight line from code to code")
+        mixed = [Figure(p, f"{i / 10:.1f}", f"mixed {i} : {10 - i}") for i, p in enumerate(answer["mixed"])]
+        rows.append(("The pictures themselves, mixed; the number is the share of the last picture", mixed))
         strip(rows, columns=11)
-        st.markdown(_which_fades(found["grey"]))
+        st.markdown(_which_fades(answer["grey"]))
         if room.family.labelled:
-            st.caption("Up to the middle the decoder is told the first digit's label, then the last's.")
-        ask_again(found, "between-again")
+            st.caption(
+                "Up to the middle, the decoder is told the label of the first digit; after it, that of the "
+                "last."
+            )
+        ask_again(answer, "between-again")
 
 
 def _which_fades(grey: dict[str, list[float]]) -> str:
     codes, pixels = (way[len(way) // 2] for way in (grey["linear"], grey["mixed"]))
     says = (
-        "A mixture of pictures is a **double exposure**: in the middle its ink has a greyness of "
-        f"{pixels:.2f} (0 where all is black or white). The decoded picture in the middle of the straight "
-        f"line has {codes:.2f}: "
+        "A mixture of pictures is a **double exposure**: in the middle, its ink has a greyness of "
+        f"{pixels:.2f} (0 if all pixels are black or white). The picture decoded in the middle of the "
+        f"straight line has {codes:.2f}: "
     )
     if codes < 0.9 * pixels:
-        return says + "it is clearer, for the decoder has learned what strokes look like."
-    return says + "so far the way between these codes is not filled with digits."
+        return says + "it is clearer, because the decoder has learned what strokes look like."
+    return says + "so far, the way between these codes is not filled with digits."
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
 
 
 def arithmetic_of_codes(room: Room) -> None:
+    """Sums of mean codes, decoded."""
     st.markdown(
-        "Choose three groups of test digits. The codes of each are averaged, which keeps what the group "
-        "has in common; then **mean A − mean B + mean C** is decoded. At first A and B show the same "
-        "digit, but A has more ink, and C is another digit: the result should be C with more ink. Nothing "
-        "has told the encoder to arrange codes like that, so it does not always come out."
+        "Choose three groups of test digits. Averaging the codes of a group keeps what its digits have in "
+        "common. The decoder then draws **mean A − mean B + mean C**. At first, A and B show the same "
+        "digit, but A has more ink, and C is another digit. The result should be C with more ink. Nothing "
+        "in training arranges codes like that, so it does not always work."
     )
     sums(room, "codes", "Seed of the choice", "picture", "The decoded means of the codes, and their sum")
 
@@ -101,8 +107,9 @@ def manifold(room: Room) -> None:
     """A plane of codes, decoded into one picture."""
     dims = latent_dimensions(room)
     st.markdown(
-        "Codes on a grid, each decoded where it lies. At **quantiles** of the prior each picture stands for "
-        "the same share of all samples; **evenly**, the grid goes out to where the prior hardly ever goes."
+        "Codes on a grid, each decoded at its place. At **quantiles** of the prior, each picture stands for "
+        "the same share of all samples. **Evenly spaced**, the grid reaches places where the prior hardly "
+        "ever draws a code."
     )
     left, middle, right = st.columns(3)
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")
@@ -117,22 +124,20 @@ def manifold(room: Room) -> None:
     asked: dict[str, Any] = {"n": n, "spread": spread, "r": r, "u": u, "v": v}
     if room.family.labelled:
         asked["label"] = st.slider("Label that the decoder is told", 0, 9, 3, key="manifold-label")
-    if found := ask(room, "manifold", **asked):
-        high, wide = found["picture"].shape[:2]
+    if answer := ask(room, "manifold", **asked):
+        high, wide = answer["picture"].shape[:2]
         name = f"{n * (n if high > wide / n else 1)} decoded codes in one picture"
-        strip([("", [Figure(found["picture"], name=name)])], columns=1, least=200, most=672)
-        across = f"dimension {u + 1} of the code grows from left to right"
+        strip([("", [Figure(answer["picture"], name=name)])], columns=1, least=200, most=672)
+        across = f"Dimension {u + 1} of the code grows from left to right"
         up = f", dimension {v + 1} from bottom to top" if dims > 1 else ""
-        rest = "; all others stay at the prior's mean" if dims > 2 else ""
-        ends = f"{found['at'][0]:.2f} to {found['at'][-1]:.2f}".replace("-", "−")
-        st.caption(
-            f"{across[0].upper() + across[1:]}{up}{rest}: from {ends} standard deviations of the prior."
-        )
-        ask_again(found, "manifold-again")
+        rest = "; all others stay at the mean of the prior" if dims > 2 else ""
+        ends = f"{signed(answer['at'][0])} to {signed(answer['at'][-1])}"
+        st.caption(f"{across}{up}{rest}: from {ends} standard deviations of the prior.")
+        ask_again(answer, "manifold-again")
 
 
 def _axes(dims: int) -> tuple[int, int]:
-    """Two latent dimensions, counted from 0; the student counts from 1."""
+    """Two latent dimensions, counted from 0; the widgets count from 1."""
     if dims <= 2:
         return 0, min(1, dims - 1)
     left, right = st.columns(2)

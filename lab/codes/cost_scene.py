@@ -1,4 +1,4 @@
-"""What it costs to draw with a model, so that a large one is drawn more coarsely instead of late."""
+"""The cost of drawing with a model. A large model is drawn more coarsely, so that its frames are not late."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.codes.base import Coder
 
-DECODED, ENCODED = 8e9, 4e9  # operations that one picture may take: some 0.3 s of one core
+DECODED, ENCODED = 8e9, 4e9  # operations that one frame may take: about 0.3 s of one core
 _known: WeakKeyDictionary[Coder, tuple[int, int]] = WeakKeyDictionary()
 
 
-def affordable(model: Coder) -> tuple[int, int]:
-    """How many codes may be decoded, and how many examples encoded, for one picture."""
+def frame_budget(model: Coder) -> tuple[int, int]:
+    """How many codes may be decoded, and how many examples encoded, for one frame."""
     if model not in _known:
         each = []
-        for n in (1, 2):  # what does not grow with n is paid only once
+        for n in (1, 2):  # the difference leaves out costs that do not grow with n
             y = model.labels(n) if model.labelled else None
             x = torch.zeros(n, *model.space.shape, **model.like)
             z = torch.zeros(n, model.config.z, **model.like)
@@ -36,5 +36,5 @@ def _operations(act: Callable[..., object], *given: object) -> int:
 
 
 def side(tiles: int, most: int, least: int = 10) -> int:
-    """Of a square of so many tiles."""
+    """The side of a square of about so many tiles."""
     return max(least, min(most, math.isqrt(tiles)))

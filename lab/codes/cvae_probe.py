@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from engine.codes.cvae import CVAE
@@ -16,12 +14,14 @@ from lab.scenes.arrays import pictures
 
 __all__ = ["styles"]
 
-ROWS = 12  # at most
+ROWS = 12  # test pictures at most
 
 
-def styles(model: CVAE, data: Dataset, index: Any) -> Answer:
-    """Each of these test pictures, encoded with its own label; its z decoded with every label: (rows,
-    classes, H, W[, 3]). Only z goes from one picture to the next: the handwriting."""
+def styles(model: CVAE, data: Dataset, index: object) -> Answer:
+    """The z of each of these test pictures, decoded with every label: (rows, classes, H, W[, 3]).
+
+    Each picture is encoded with its own label. Only z passes from it to the others: the handwriting.
+    """
     only_pictures(data)
     if not isinstance(index, list) or not 1 <= len(index) <= ROWS:
         raise Refused(f"Choose 1 to {ROWS} test pictures.")

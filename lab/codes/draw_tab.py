@@ -1,72 +1,55 @@
-"""The tab "Draw a digit": a drawing, a test picture or a file, on its way through the model, live."""
+"""The tab "Draw a digit": a drawing, a test picture or a file on its way through the model, live."""
 
 from __future__ import annotations
 
 import base64
 import inspect
-import re
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import streamlit as st
 
-from engine import data
-from engine.codes import base as latent
-from engine.codes.base import Variational
 from engine.config import Refused
 from engine.data.drawn import read_digit
 from engine.family import Family
 from engine.space import Picture
 from lab.kit.room import Room
 from lab.runs import store
+from lab.runs.listing import Listed, listed
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import coder
 
-# for each box of the graph, what the lines that compute it look like, whatever the family
-LINES = {
-    "x": (r"^seen, target = ", r"\bself\.damaged\(x"),
-    "encoder": (r"\bself\.(E|Enc)\(", r"^q = self\.q\(", r"- self\.m\) @ self\.V"),
-    "mu": (r"^mu, log_var = ",),
-    "sigma": (r"\blog_var\b.*/ 2\)\.exp\(\)",),
-    "eps": (r"^return torch\.randn\(n, self\.config\.z",),
-    "z": (r"^z = ", r"q\.mean \+ q\.stddev", r"^return self\.E\(x\)$", r"- self\.m\) @ self\.V"),
-    "decoder": (r"\bself\.(D|Dec)\(", r"^return \(self\.m \+ "),
-    "reconstruction": (r"2 \* p\.mean - 1", r"^return self\.d\(z\)", r"^return out\.tanh\(\) if"),
-    "error": (r"^error = ",),
-    "square": (r"^error = ", r"error\.flatten"),
-    "log_p": (r"-log_prob\(", r"\.log_prob\(x\)"),
-    "kl": (r"\bkl\(q\)", r"variance\.log\(\)"),
-    "elbo": (r"^return \{$",),
-    "elbo_mean": (r"^return \{$",),
-}
-METHODS = ("terms", "q", "p", "e", "d", "fakes", "L_prior", "encode", "decode")
+BOXES = (
+    "x", "encoder", "mu", "sigma", "eps", "z", "decoder", "reconstruction", "error", "square", "log_p", "kl",
+    "elbo", "elbo_mean",
+)  # fmt: skip
+"""The boxes of the way through a model (stage/js/coder/way.js); lines of the engine are marked with them."""
 
 
 @st.fragment
 def draw(room: Room) -> None:
-    """The pad, and beside it the graph with the model's numbers and the lines that compute them."""
+    """The pad, the graph with the model's numbers, and the lines of code that compute them."""
     if not isinstance(room.space, Picture):
         st.info("This tool is for pictures: choose Digits, or pictures of your own, as the data.")
         return
     st.markdown(
-        "Draw with the mouse, a finger or a pen, or pick a test picture: the model of the run above answers "
-        "while you draw. It has seen only digits that fill a box of 20 × 20 pixels, with their centre of "
-        "mass in the middle; so your drawing is moved and scaled like that, unless you switch it off."
+        "Draw with a mouse, a finger or a pen, or pick a test picture. The model of the run above answers "
+        "while you draw. It has seen only digits that fill a box of 20 × 20 pixels and have their centre of "
+        "mass in the middle, so your drawing is moved and scaled to match, unless you switch that off."
     )
     if not room.live:
         st.info(NO_MODEL)
-    info = store.read_info(store.folder(room.run))
-    if info.config.get("likelihood") == "Bernoulli":
-        st.caption("This decoder gives pixels a probability of white, so x is made black and white first.")
-    space = data.load(info.data).space
-    drawable = space.shape == (1, 28, 28)
+    if store.read_info(store.folder(room.run)).config.get("likelihood") == "Bernoulli":
+        st.caption(
+            "This decoder gives each pixel a probability of being white, so x is first made black and white."
+        )
+    drawable = room.space.shape == (1, 28, 28)
     code, links = annotated(room.family)
     coder(
         room.run,
         key="coder",
         drawable=drawable,
-        classes=space.classes if room.family.labelled else 0,
+        classes=room.space.classes if room.family.labelled else 0,
         picture=_upload() if drawable else None,
         code=code,
         links=links,
@@ -74,7 +57,7 @@ def draw(room: Room) -> None:
 
 
 def _upload() -> str | None:
-    """A picture file as the pad takes it."""
+    """The bytes of a picture file, as the pad takes them."""
     with st.expander("Or bring a picture of a digit"):
         file = st.file_uploader(
             "Picture file", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
@@ -89,25 +72,40 @@ def _upload() -> str | None:
 
 
 def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, list[list[int]]]]:
-    """The functions through which a picture goes in this family, and for each box of the graph its lines:
-    (listing, line from 0)."""
-    code = [_listing(function) for function in _functions(family)]
+    """The code through which a picture goes in this family, and for each box the lines that compute it.
+
+    Listings are those of all functions with a marked line, `{"name", "first" line, "text"}`; a line is
+    [listing, line from 0].
+    """
+    code: list[Listed] = []
     links: dict[str, list[list[int]]] = {}
-    for box, patterns in LINES.items():
-        for i, listing in enumerate(code):
-            for j, line in enumerate(listing["text"].splitlines()):
-                if any(re.search(pattern, line.strip()) for pattern in patterns):
-                    links.setdefault(box, []).append([i, j])
-    return code, links
+    for function in _reached(family):
+        listing = listed(function)
+        marked = {line: [box for box in boxes if box in BOXES] for line, boxes in listing.marks.items()}
+        if not any(marked.values()):
+            continue
+        for line, boxes in marked.items():
+            for box in boxes:
+                links.setdefault(box, []).append([len(code), line - listing.first])
+        code.append(listing)
+    return [{"name": one.name, "first": one.first, "text": one.text} for one in code], links
 
 
-def _functions(family: type[Family]) -> list[Callable[..., Any]]:
-    own = [getattr(family, name) for name in METHODS if callable(getattr(family, name, None))]
-    if hasattr(family, "q"):
-        own += [latent.normal, latent.Coder.p_eps, latent.kl]
-    return own + ([latent.log_prob] if issubclass(family, Variational) else [])
+def _reached(family: type[Family]) -> Iterator[Callable[..., Any]]:
+    """The functions that `encode`, `decode` and a training step of this family lead to, in order.
 
-
-def _listing(function: Callable[..., Any]) -> dict[str, Any]:
-    lines, first = inspect.getsourcelines(function)
-    return {"name": function.__name__, "first": first, "text": textwrap.dedent("".join(lines)).rstrip()}
+    They are the methods of the family and the functions of its modules, without `turns` itself.
+    """
+    homes = {base.__module__ for base in family.__mro__ if issubclass(base, Family)}
+    todo = [getattr(family, name) for name in ("encode", "decode", "turns")]
+    seen = set()
+    while todo:
+        function = inspect.unwrap(todo.pop(0))
+        if function in seen or function.__module__ not in homes:
+            continue
+        seen.add(function)
+        if function is not family.turns:
+            yield function
+        names = function.__code__.co_names
+        called = [getattr(family, name, function.__globals__.get(name)) for name in names]
+        todo = [one for one in called if inspect.isfunction(one)] + todo

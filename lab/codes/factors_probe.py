@@ -1,4 +1,4 @@
-"""What a page may ask a model with codes where the data were drawn from known factors."""
+"""What a page may ask a model with codes if its data were drawn from known factors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ __all__ = ["factors"]
 
 
 def factors(model: Coder, data: Dataset) -> Answer:
-    """How much of each factor's entropy each latent dimension knows, (F, z), and the Mutual Information
-    Gap. Raises `Refused` where no factors are known."""
+    """The share of each factor's entropy that each latent dimension knows, (F, z), and the gap (MIG).
+
+    Raises `Refused` for data without known factors.
+    """
     if data.factors is None:
         raise Refused("These data have no known factors; choose the ellipses.")
     shares = known(*model.encode(floats(data.x), data.y), data.factors)

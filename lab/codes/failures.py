@@ -1,4 +1,4 @@
-"""The galleries of the rooms with codes: settings that provably fail, and cures."""
+"""The galleries of the rooms with codes: settings that provably fail, and their cures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.kit.subject import Cure, Failure
 COLLAPSE = Failure(
     "Posterior collapse",
     "Posterior collapse",
-    "The KL term weighs thirty times as much as it should. Sending no code at all is then the cheapest: "
+    "The KL term weighs thirty times as much as it should. Sending no code at all is then cheapest: "
     "q(z | x) becomes the prior for every x, the bars of the KL fall to zero, and the decoder draws the "
     "average of all digits.",
     "digits",
@@ -16,11 +16,11 @@ COLLAPSE = Failure(
     640,
     [
         Cure("Beta 1", {"beta": 1.0},
-             "The ELBO itself weighs a nat of code and a nat of reconstruction alike"),
+             "The ELBO itself gives a nat of code and a nat of reconstruction the same weight"),
         Cure("One nat free in each dimension", {"free_bits": 1.0},
-             "The KL is charged only beyond the first nat, so that saying nothing saves nothing"),
+             "The KL is charged only beyond the first nat, so an empty code saves nothing"),
         Cure("KL warm-up over 200 rounds", {"warm_up": 200},
-             "It only puts the collapse off: when beta has reached 30 the codes are given up again", False),
+             "It only postpones the collapse: once beta has reached 30, the codes are given up again", False),
     ],
     family="vae",
 )
@@ -30,14 +30,14 @@ HOLES = Failure(
     "Holes",
     "Holes",
     "Nothing tells an autoencoder where to put its codes. They spread far beyond the circles of N(0, I), "
-    "with gaps between them; draws of N(0, I) meet only the few in the middle, and of what lies between "
-    "nobody has ever told the decoder anything.",
+    "with gaps between them. Draws from N(0, I) reach only the few codes in the middle, and the decoder has "
+    "never been trained on the gaps.",
     "digits",
     {},
     640,
     [
         Cure("A VAE", {},
-             "Each example gets a cloud of codes, and the KL term draws all clouds together until they "
+             "Each example gets a cloud of codes, and the KL term pulls all clouds together until they "
              "fill the prior", family="vae"),
     ],
     family="ae",
@@ -47,14 +47,15 @@ HOLES = Failure(
 BLUR = Failure(
     "Blur",
     "Blur",
-    "Where z leaves open how a digit goes on, the likelihood of pixels is best served by the mean of all "
-    "ways: a blur.",
+    "Where z leaves open how a digit continues, the mean of all possibilities has the best pixelwise "
+    "likelihood: a blur.",
     "digits",
     {},
     640,
     [
         Cure("A VAE-GAN", {}, "Its discriminator knows that no digit is blurred", family="vae-gan"),
-        Cure("A smaller beta", {"beta": 0.3}, "The codes say a little more, but pixels still judge", False),
+        Cure("A smaller beta", {"beta": 0.3},
+             "The codes say a little more, but the likelihood is still pixelwise", False),
     ],
     family="vae",
 )

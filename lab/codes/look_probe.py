@@ -1,8 +1,6 @@
-"""One picture on its way through a coder: its code, what is decoded from it, and the numbers of the bound."""
+"""One picture on its way through a model with codes: its code, its reconstruction, its bound."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 
@@ -17,12 +15,14 @@ from lab.scenes.arrays import halves, pictures
 __all__ = ["look", "offer"]
 
 SPREAD = 8  # further draws of eps
-OFFERED = 20  # test pictures at a time
+OFFERED = 20  # test pictures on a page
 
 
 def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
-    """OFFERED test pictures to choose from, their indices, and their labels if there are any: as many of
-    each class, in turn; `page` 0, 1, ... offers others."""
+    """A page of OFFERED test pictures to choose from, with their indices and any labels.
+
+    There are equally many of each class. Pages 0, 1, ... offer different ones.
+    """
     only_pictures(data)
     page = whole(page, "page", 0, 10**6)
     y, n = data.test_y, len(data.test_x)
@@ -34,8 +34,8 @@ def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
         ]
         each = max(1, OFFERED // len(classes))
         index = [kind[(page * each + i) % len(kind)] for kind in classes[:OFFERED] for i in range(each)]
-    found: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
-    return found | ({} if y is None else {"labels": y[index].tolist()})
+    answer: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
+    return answer | ({} if y is None else {"labels": y[index].tolist()})
 
 
 def look(
@@ -47,14 +47,15 @@ def look(
     label: int | None = None,
     seed: int | None = None,
 ) -> Answer:
-    """What the model makes of one picture: the bytes of a `picture` (base64), or the `test` picture of this
-    index. With `centre` the ink is first put where MNIST's digits have it.
+    """What the model makes of one picture, given by its bytes (`picture`, base64) or its `test` index.
 
-    `seed` decides eps; without one, eps = 0 and z = mu. Arrays: x, reconstruction (H, W[, 3]) bytes and
-    error, their signed difference on the scale of -1 to 1; z, and for a model with a spread mu, sigma, eps,
-    (z,), KL of each dimension, and the `spread` of SPREAD further eps. `numbers` in nats (log_p is
-    -log p(x | z)), and the `square` of the error; None where one is not finite. A Bernoulli model is shown
-    black and white, the only pictures that it knows.
+    With `centre`, the ink is first moved to where MNIST's digits have it. `seed` decides eps; without one,
+    eps = 0 and z = mu. A Bernoulli model sees the picture in black and white, as in training.
+
+    The arrays are x and its reconstruction (H, W[, 3]) in bytes; `error`, their signed difference on the
+    scale of -1 to 1; and z. A model with a spread adds mu, sigma and eps, (z,), the `kl` of each dimension,
+    and the `spread` of SPREAD further draws. `numbers` are in nats (log_p is -log p(x | z)), with the
+    `square` of the error; a number that is not finite is None.
     """
     only_pictures(data)
     x = shown(data, picture, test, centre)
@@ -71,7 +72,7 @@ def look(
     decoded = model.decode(z, many)
     error = decoded[:1] - x
     numbers = {"square": error.square().sum()}
-    found: Answer = {
+    answer: Answer = {
         "x": pictures(x)[0],
         "reconstruction": pictures(decoded)[0],
         "error": halves(error[0].mean(0)),
@@ -80,16 +81,17 @@ def look(
     if isinstance(model, Variational):
         log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
         each = kl(model.q(x, y))[0]
-        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, with one eps each
+        elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, for each eps
         numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
-        found["kl"] = row(each)
+        answer["kl"] = row(each)
     if sigma.any():
-        found |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
-        found["spread"] = pictures(decoded)[1:]
-    return found | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
+        answer |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
+        answer["spread"] = pictures(decoded)[1:]
+    return answer | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
 
 
-def labelled(model: Coder, data: Dataset, label: Any) -> int:
+def labelled(model: Coder, data: Dataset, label: object) -> int:
+    """The label of the picture. Raises `Refused`."""
     if label is None:
         raise Refused(f"A {model.title} needs the label of the picture: choose one.")
     return whole(label, "label", 0, data.space.classes - 1)

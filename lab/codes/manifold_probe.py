@@ -1,8 +1,6 @@
-"""What a page may ask any model with codes: one picture of the pictures that a plane of codes decodes to."""
+"""What a page may ask any model with codes: a plane of codes, decoded into one picture."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +20,12 @@ def manifold(
     model: Coder, data: Dataset, n: int = 20, spread: str = "quantiles", r: float = 2.0,
     u: int = 0, v: int = 1, label: int = 0,
 ) -> Answer:  # fmt: skip
-    """n x n decoded pictures as one, over two axes u and v of the code (for one latent dimension: one row);
-    the other dimensions at the prior's mean. "quantiles" of the prior, so that each picture stands for as
-    much of it as any other (the figure 4 of Kingma and Welling 2014), or "even" over mean ± r sd. `at` are
-    the places on axis u, from left to right, in standard deviations; axis v grows upwards."""
+    """A picture of n x n decoded pictures, over two axes u and v of the code; one row if z is one number.
+
+    The other dimensions stay at the prior's mean. Codes lie at "quantiles" of the prior, so that each stands
+    for the same share of it (Kingma and Welling 2014, figure 4), or "even" within r standard deviations. `at`
+    has the places on axis u, from left to right, in standard deviations; axis v grows upwards.
+    """
     only_pictures(data)
     dims = model.config.z
     n, u = whole(n, "n", 2, 30), whole(u, "u", 0, dims - 1)
@@ -44,8 +44,8 @@ def manifold(
     return {"picture": mosaic(tiles, n), "at": t.tolist()}
 
 
-def steps(n: int, spread: Any, r: Any) -> Tensor:
-    """n places of a standard normal: its quantiles (i + 1/2) / n, or evenly over -r..r."""
+def steps(n: int, spread: object, r: object) -> Tensor:
+    """Places (n,) on a standard normal: its quantiles (i + 1/2) / n, or evenly spaced from -r to r."""
     if spread == "quantiles":
         return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
     if spread != "even":
@@ -56,6 +56,6 @@ def steps(n: int, spread: Any, r: Any) -> Tensor:
 
 
 def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (N, H, W[, 3]) laid in rows of `columns` as one, (N / columns · H, columns · W[, 3])."""
+    """Pictures (N, H, W[, 3]), in rows of `columns`, as one (N / columns · H, columns · W[, 3])."""
     rows = tiles.reshape(-1, columns, *tiles.shape[1:]).swapaxes(1, 2)
     return rows.reshape(rows.shape[0] * rows.shape[1], -1, *tiles.shape[3:])

@@ -1,4 +1,4 @@
-"""The plane in which codes are shown: two axes of the space of z, through the mean of the codes."""
+"""The plane in which codes are shown: two axes in the space of z, through the mean of the codes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import torch
 from torch import Tensor
 
 from engine.codes.base import Coder
+from engine.codes.pca import principal_directions
 from lab.scenes.arrays import Pointer
 from lab.scenes.grid import box_of
 
-SHOWN = 0.99  # of the codes
-SPREADS = 3  # standard deviations of the prior that are in sight, too
+SHOWN = 0.99  # share of the codes in view
+SPREADS = 3  # standard deviations of the prior in view
 
 
 @dataclass(frozen=True)
 class CodePlane:
-    """z = base + u across + v up. The axes are orthonormal, and base is orthogonal to both, so that u and v
-    are coordinates of z itself. Of a z that is one number there is no `up`: then v means nothing."""
+    """The plane z = base + u across + v up.
+
+    The axes are orthonormal and base is orthogonal to both, so that u and v are coordinates of z itself. A z
+    of one number has no `up`, and v means nothing.
+    """
 
     names: tuple[float, float]  # of the axes: a dimension's index; -1, -2 for principal directions
     base: Tensor  # (z,)
@@ -38,27 +42,32 @@ class CodePlane:
         return self.base + uv[:, : axes.shape[1]] @ axes.T
 
     def places(self, mu: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Where codes mu (n, z) lie, (n, 2). Without a second axis the codes of each label (`rows`, (n,))
-        make a row of their own, and within it are spread for the eye."""
-        found = mu @ self.axes
+        """Where codes mu (n, z) lie, (n, 2).
+
+        Without a second axis, the codes of each label (`rows`, (n,)) form a row of their own, and are spread
+        within the row so that they can be told apart.
+        """
+        places = mu @ self.axes
         if self.up is not None:
-            return found
+            return places
         n = len(mu)
         spread = torch.arange(n, device=mu.device) * 0.618034 % 1 - 0.5  # even, and the same in each frame
         if rows is None:
-            return torch.cat([found, 1.6 * spread.to(mu)[:, None]], 1)
+            return torch.cat([places, 1.6 * spread.to(mu)[:, None]], 1)
         middle = (rows + 0.5) / (rows.max() + 1) * 2 - 1
-        return torch.stack([found[:, 0], 0.9 * (middle + spread / (rows.max() + 1)).to(mu)], 1)
+        return torch.stack([places[:, 0], 0.9 * (middle + spread / (rows.max() + 1)).to(mu)], 1)
 
     def spread(self, sigma: Tensor) -> Tensor:
-        """Variance across, covariance and variance up (n, 3) of codes with deviations sigma (n, z)."""
+        """Variance across, covariance, and variance up, (n, 3), of codes with deviations sigma (n, z)."""
         var, a = sigma.square(), self.across
         b = torch.zeros_like(a) if self.up is None else self.up
         return torch.stack([var @ a.square(), var @ (a * b), var @ b.square()], 1)
 
     def box(self, mu: Tensor) -> list[float]:
-        """x0, x1, y0, y1 around 99 % of the codes mu (n, z) and around N(0, I): a square on a coarse
-        grid, so that it jumps seldom. Without a second axis y goes from -1 to 1."""
+        """The part x0, x1, y0, y1 of the plane that holds 99 % of the codes mu (n, z) and N(0, I).
+
+        It is a square on a coarse grid, so that it rarely jumps. Without a second axis, y goes from -1 to 1.
+        """
         tail, axes = (1 - SHOWN) / 2, self.axes
         ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
         low, high = ends[0].clamp(max=-SPREADS), ends[1].clamp(min=SPREADS)
@@ -67,17 +76,17 @@ class CodePlane:
 
 
 def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> CodePlane:
-    """The plane that the page has asked for ("axes", x and y), else that of the first two dimensions."""
+    """The plane that the page asks for ("axes", x and y), or else that of the first two dimensions."""
     n = model.config.z
     first, second = _axes((pointer or {}).get("axes", {}), n)
     directions = torch.eye(n).to(mu)
     if n == 1:
         return CodePlane((0.0, math.nan), torch.zeros(1).to(mu), directions[0], None)
     if min(first, second) < 0:
-        directions = torch.cat([directions, principal(mu).flip(0)])  # -1 is the first
+        directions = torch.cat([directions, principal_directions(mu, 2).flip(0)])  # -1 is the first
     across, up = directions[first], directions[second]
     if (first < 0) != (second < 0):
-        up = up - (up @ across) * across  # a dimension beside a principal direction: what is left of it
+        up = up - (up @ across) * across  # the part of a dimension orthogonal to a principal direction
         up = up / up.norm().clamp(min=1e-6)
     base = mu.mean(0)
     base = base - (base @ across) * across - (base @ up) * up
@@ -85,24 +94,19 @@ def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> CodePlane:
 
 
 def _axes(asked: dict[str, float], n: int) -> tuple[int, int]:
-    """What was asked for, if it is two different axes: each a dimension 0 ... n - 1, or a principal direction
-    -1, -2."""
+    """The two axes asked for, if they differ, or else 0 and 1.
+
+    Each is a dimension 0 ... n - 1 or a principal direction -1, -2.
+    """
     x, y = asked.get("x", 0.0), asked.get("y", 1.0)
     known = all(-2 <= axis < n for axis in (x, y)) and int(x) != int(y)
     return (int(x), int(y)) if known else (0, 1)
 
 
-def principal(mu: Tensor) -> Tensor:
-    """The first two principal directions of codes mu (n, z), (2, z); the largest entry of each is positive,
-    so that they do not turn round from frame to frame."""
-    centred = (mu - mu.mean(0)).double()
-    vectors = torch.linalg.eigh(centred.T @ centred)[1][:, -2:].T.flip(0)
-    signs = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
-    return (vectors * signs).to(mu)
-
-
 def prior_circles(plane: CodePlane) -> np.ndarray:
-    """Centre and radii (3, 4) of 1, 2 and 3 standard deviations of the prior N(0, I), which are the same
-    along any axes; radius 0 where there is no second axis."""
+    """Centres and radii (3, 4) of 1, 2 and 3 standard deviations of the prior N(0, I).
+
+    They are the same along any axes. Without a second axis its radius is 0.
+    """
     up = float(plane.up is not None)
     return np.asarray([[0, 0, k, k * up] for k in (1, 2, 3)], np.float32)

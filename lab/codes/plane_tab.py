@@ -1,25 +1,25 @@
-"""The latent plane of a room: how to walk in it, and the choice of its axes and of its label."""
+"""The latent plane of a room: how to walk in it, its axes, and its label."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from engine import data
 from engine.space import Picture
+from lab.kit.pickers import latent_dimensions
 from lab.kit.room import Room
-from lab.runs import store
 from lab.runs.supervisor import supervisor
 
 HANDS = (
-    "In the latent plane: press to hold a z, drag to walk (with a finger: rest first); press the marker, or "
-    "Escape, to let go. The key z holds the present place; then the arrow keys walk, with Shift five steps."
+    "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, "
+    "or Escape, to let go. The key z holds the present place. The arrow keys then walk; with Shift, five "
+    "steps."
 )
 
 
 def latent_plane(room: Room) -> None:
-    """How to walk in the plane, and, where there are more than two dimensions, a choice of its axes."""
+    """How to walk in the plane and, if z has more than two dimensions, a choice of its axes."""
     st.caption(HANDS)
-    dimensions = store.read_info(store.folder(room.run)).config.get("z", 2)
+    dimensions = latent_dimensions(room)
     if dimensions < 3 or not room.live:
         return
     names = [f"z{n + 1}" for n in range(dimensions)] + ["principal direction 1", "principal direction 2"]
@@ -35,9 +35,10 @@ def latent_plane(room: Room) -> None:
 
 
 def label_of_plane(room: Room) -> None:
-    """The label for which the plane is decoded, in a room whose decoder must be told one."""
+    """The label with which the plane is decoded, in a room whose decoder is told one."""
     if not isinstance(room.space, Picture) or not room.live:
         return
-    classes = data.load(store.read_info(store.folder(room.run)).data).space.classes
-    chosen = st.select_slider("Label of the decoded plane", range(classes), 0, key="label_of_plane")
+    chosen = st.select_slider(
+        "Label of the decoded plane", range(room.space.classes), 0, key="label_of_plane"
+    )
     supervisor().point(room.run, {"kind": "label", "x": float(chosen), "y": 0.0})

@@ -1,4 +1,4 @@
-"""Several families with codes side by side: the same data, seed and nets, another idea of a code."""
+"""Several families with codes side by side: the same data, seed and nets, other ideas of a code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from engine.config import Refused
 from engine.family import Family
 from engine.space import Picture
 from lab.kit.answers import Figure, ask, strip
+from lab.kit.pickers import data_of
 from lab.kit.room import Room
 from lab.kit.setting import Setting, choose
 from lab.kit.subject import words_of
@@ -22,7 +23,7 @@ from lab.stage import pair
 
 
 class Side(NamedTuple):
-    """One of the families: how it is called here, and what it has of its own."""
+    """One of the families: its title here, and its own knobs."""
 
     title: str
     family: type[Family]
@@ -30,7 +31,7 @@ class Side(NamedTuple):
 
 
 def planes(sides: Sequence[Side]) -> list[Room]:
-    """Sliders of the last side, which has the most knobs; the others take those that they share."""
+    """The stages side by side, under the sliders of the last side, whose knobs the others share."""
     chief = sides[-1].family
     words = words_of(chief)
     setting = choose(chief, "digits", room="planes")
@@ -58,30 +59,30 @@ def planes(sides: Sequence[Side]) -> list[Room]:
 
 
 def config(side: Side, setting: Setting) -> dict[str, Any]:
-    """The knobs that this family shares with the sliders, and its own."""
-    shared = {k: v for k, v in setting.config.items() if k in side.family.Config.model_fields}
+    """The knobs that this family shares with the sliders, and its own knobs."""
+    shared = {name: v for name, v in setting.config.items() if name in side.family.Config.model_fields}
     space = data.load(setting.data).space
     return side.family.configure(space, shared | dict(side.own)).model_dump()
 
 
 @st.fragment
 def ways(rooms: Sequence[Room], titles: Sequence[str]) -> None:
-    """Between the same two test digits, in each model's own codes."""
+    """The way between the same two test digits, in the codes of each model."""
     if not isinstance(rooms[0].space, Picture):
         st.info("The way between two pictures needs pictures: choose Digits as the data.")
         return
-    last = len(data.load(store.read_info(store.folder(rooms[0].run)).data).test_x) - 1
+    last = len(data_of(rooms[0]).test_x) - 1
     left, right = st.columns(2)
     a = int(left.number_input("First test picture", 0, last, min(3, last), key="ways-a"))
     b = int(right.number_input("Last test picture", 0, last, min(500, last), key="ways-b"))
     rows = []
     for room, title in zip(rooms, titles, strict=True):
-        found = ask(room, "interpolate", a=a, b=b)
-        if not found:
+        answer = ask(room, "interpolate", a=a, b=b)
+        if not answer:
             return
         rows.append(
-            (title, [Figure(picture, "", f"{title}, {i}") for i, picture in enumerate(found["linear"])])
+            (title, [Figure(picture, "", f"{title}, {i}") for i, picture in enumerate(answer["linear"])])
         )
     strip(rows, columns=11)
     st.button("Ask again", key="ways-again", icon=":material/refresh:")
-    st.caption("Each row goes in a straight line from the code of the first digit to the code of the last.")
+    st.caption("Each row follows the straight line from the code of the first digit to the code of the last.")

@@ -1,9 +1,10 @@
-"""What a wall of VAEs pays for its KL: reconstruction against KL, a point for each member."""
+"""The trade-off in a wall of VAEs: reconstruction against KL, with a point for each member."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,23 +12,25 @@ import streamlit as st
 
 from engine.codes.base import KL, RECONSTRUCTION
 from lab.kit.charts import show_chart
-
-INK = {"light": ("#009E73", "#7B808C"), "dark": ("#2FBF94", "#9BA1AD")}  # latent green, and a quiet grey
+from lab.kit.palette import ink
 
 
 def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> None:
-    """Each member's distortion −E[log p(x|z)] over its rate KL, on test examples, and lines on which the
-    ELBO is the same; nothing where there is no KL."""
+    """The distortion −E[log p(x|z)] of each member against its rate, the KL, on test examples.
+
+    Dotted lines join places of equal ELBO. Nothing is drawn for a row without a KL.
+    """
     if KL not in row:
         return
-    rate, distortion = row[KL], [None if r is None else -r for r in row[RECONSTRUCTION]]
-    names = [", ".join(f"{k} {v:g}" for k, v in one) for one in _each(axes)]
+    names = [", ".join(f"{knob} {value:g}" for knob, value in member) for member in _members(axes)]
     known = [
-        (r, d, n) for r, d, n in zip(rate, distortion, names, strict=True) if r is not None and d is not None
+        (rate, -restored, name)
+        for rate, restored, name in zip(row[KL], row[RECONSTRUCTION], names, strict=True)
+        if rate is not None and restored is not None
     ]
     if not known:
         return
-    ink, grey = INK[st.context.theme.type or "light"]
+    green, grey = ink("latent"), ink("critic")
     figure = go.Figure()
     x0, x1 = 0.0, 1.1 * max(r for r, _, _ in known) + 0.1
     lows, highs = min(d for _, d, _ in known), max(d for _, d, _ in known)
@@ -44,29 +47,26 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
     xs, ys, texts = zip(*order, strict=True)
     figure.add_scatter(
         x=xs, y=ys, text=texts, mode="lines+markers+text", textposition="top right",
-        line={"color": ink, "width": 2}, marker={"size": 10, "color": ink}, cliponaxis=False,
+        line={"color": green, "width": 2}, marker={"size": 10, "color": green}, cliponaxis=False,
     )  # fmt: skip
     figure.update_xaxes(title="KL[q(z|x) ‖ p(z)], nats: what the code costs", range=[x0, x1])
     figure.update_yaxes(title="−E[log p(x|z)], nats: what is lost", range=[lows - margin, highs + margin])
     alt = f"Reconstruction against KL of {len(known)} members"
     show_chart(figure, "trade-off", alt, height=420, showlegend=False)
     st.caption(
-        "Each point is a member, measured on test examples. A larger β moves it to the left: a cheaper "
-        "code, and a worse reconstruction. On a dotted line the ELBO, which weighs both alike, is the "
-        "same (β = 1): the best member is the one nearest to the lower left."
+        "Each point is a member, measured on test examples. A larger β moves it to the left: the code is "
+        "cheaper, and the reconstruction worse. The ELBO weights both equally (β = 1), and is the same "
+        "everywhere on a dotted line. The best member lies closest to the lower left."
     )
 
 
-def _each(axes: Mapping[str, Sequence[float]]) -> list[list[tuple[str, float]]]:
-    """What each member has of its own, row by row."""
-    found: list[list[tuple[str, float]]] = [[]]
-    for name, values in axes.items():
-        found = [[*before, (name, value)] for before in found for value in values]
-    return found
+def _members(axes: Mapping[str, Sequence[float]]) -> list[list[tuple[str, float]]]:
+    """The knobs that each member has of its own, row by row."""
+    return [list(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
 def _rounded(low: float, high: float) -> list[float]:
-    """Four round numbers or so from low to high."""
+    """About four round numbers from low to high."""
     step = 10 ** math.floor(math.log10(max(high - low, 1e-3)))
     step = next(s for s in (step / 5, step / 2, step, 2 * step, 5 * step) if (high - low) / s <= 5)
     first = math.ceil(low / step)

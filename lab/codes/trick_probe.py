@@ -1,5 +1,4 @@
-"""What a page may ask a variational model: how noisy the gradient through a drawn z is, with and without
-the reparameterization trick."""
+"""What a page may ask a variational model: how noisy its gradient is, with and without reparameterization."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.space import Picture
-from lab.codes.digits_probe import affordable, tests
+from lab.codes.digits_probe import tests, within_budget
 from lab.probes import Answer, seed_of, whole
 from lab.probes.brought import CHUNK, place
 from lab.scenes.arrays import pictures
@@ -37,30 +36,33 @@ class Estimates(NamedTuple):
 
 
 def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int = 0) -> Answer:
-    """For test example `index`: one-draw estimates of the gradient of E_q[log p(x | z)] with respect to mu,
-    by three methods on the same DRAWS draws: of the chosen dimension a histogram (all over the same `edges`),
-    mean, standard error and sd, and "total", the variance summed over all dimensions."""
+    """Estimates of the gradient of E_q[log p(x | z)] with respect to mu, for test example `index`.
+
+    Three methods estimate it from one draw at a time, on the same DRAWS draws. For the chosen dimension each
+    has a histogram (all with the same `edges`), mean, standard error and sd; "total" is the variance summed
+    over all dimensions.
+    """
     if not isinstance(model, Variational):
         raise Refused(f"{model.title} draws no z for an example, so there is no gradient to estimate.")
     dimension = whole(dimension, "dimension", 0, model.config.z - 1)
-    n = affordable(model, DRAWS)
+    n = within_budget(model, DRAWS)
     x, y = tests(model, data, [place(data, index)])
     reseed(seed_of(seed), model.device)
     eps = model.p_eps(n)
     seen, target = model.target(x, model.p_u(1))
     q = model.q(seen, y)
-    found = estimates(model, q, target, eps, y)
+    estimated = estimates(model, q, target, eps, y)
     columns = {
-        name: getattr(found, name)[:, dimension].double().cpu().numpy() for name in Estimates._fields[:3]
+        name: getattr(estimated, name)[:, dimension].double().cpu().numpy() for name in Estimates._fields[:3]
     }
     edge = float(np.quantile(np.abs(columns["score"]), 0.98)) or 1.0
     edges = np.linspace(-edge, edge, BINS + 1)
-    answer: Answer = {"draws": n, "edges": edges, "f": found.f.mean().item(), "picture": None}
+    answer: Answer = {"draws": n, "edges": edges, "f": estimated.f.mean().item(), "picture": None}
     if isinstance(data.space, Picture):
         answer["picture"] = pictures(x)[0]
     answer["mu"], answer["sigma"] = q.mean[0, dimension].item(), q.stddev[0, dimension].item()
     for name, column in columns.items():
-        total = getattr(found, name).double().var(0).sum().item()
+        total = getattr(estimated, name).double().var(0).sum().item()
         answer[name] = {
             "mean": float(column.mean()), "sd": float(column.std(ddof=1)),
             "error": float(column.std(ddof=1) / math.sqrt(n)), "total": total,
@@ -73,12 +75,12 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
 def estimates(
     model: Variational, q: Normal, target: Tensor, eps: Tensor, y: Tensor | None = None
 ) -> Estimates:
-    """Each from one draw z = mu + sigma eps, for eps (n, z); f(z) = log p(x | z).
+    """Estimates from one draw z = mu + sigma eps each, for eps (n, z) and f(z) = log p(x | z).
 
-    pathwise: df/dz, for dz/dmu = 1 (Kingma and Welling 2014, section 2.4).
-    score: f(z) dlog q(z)/dmu = f(z) eps / sigma (Williams 1992): needs no derivative of f.
-    baseline: (f(z) - b) eps / sigma, with b the mean f of the other draws: the same mean, for b does not
-    depend on this eps, and E[eps] = 0.
+    pathwise: df/dz, because dz/dmu = 1 (Kingma and Welling 2014, section 2.4). score: f(z) dlog q(z)/dmu =
+    f(z) eps / sigma (Williams 1992), which needs no derivative of f. baseline: (f(z) - b) eps / sigma, where
+    b is the mean f of the other draws. The mean stays the same, because b does not depend on this eps, and
+    E[eps] = 0.
     """
 
     def f(z: Tensor) -> Tensor:

@@ -21,15 +21,18 @@ __all__ = ["upsampling"]
 
 
 def upsampling(model: Coder, data: Dataset, index: int, channel: int = -1) -> Answer:
-    """A map of test picture `index` before and after 2 x 2 max-pooling, and the pooled one doubled: a
-    convolutional encoder's first map (that channel; -1 is the liveliest), else the picture itself. Of each
-    a picture, and as numbers the square (2 x 2 of the pooled map, 4 x 4 of the others) where most happens."""
+    """A feature map of test picture `index` before and after 2 x 2 max-pooling, and doubled in several ways.
+
+    It is a channel of a convolutional encoder's first map (-1: the one that varies most), or else the picture
+    itself. Each map comes as a picture, with the numbers of the square that varies most (2 x 2 of the pooled
+    map, 4 x 4 of the others).
+    """
     only_pictures(data)
     x, y = tests(model, data, [place(data, index)])
-    whole_map, name = first_map(model, x)
-    most = int(whole_map.flatten(2).var(2)[0].argmax())
-    at = most if channel == -1 else whole(channel, "channel", 0, whole_map.shape[1] - 1)
-    before = whole_map[:, at : at + 1]
+    channels, source = first_map(model, x)
+    liveliest = int(channels.flatten(2).var(2)[0].argmax())
+    chosen = liveliest if channel == -1 else whole(channel, "channel", 0, channels.shape[1] - 1)
+    before = channels[:, chosen : chosen + 1]
     pooled, places = pool(before)
     reseed(0, model.device)
     fresh = nn.ConvTranspose2d(1, 1, 4, 2, 1).to(**model.like)
@@ -51,17 +54,17 @@ def upsampling(model: Coder, data: Dataset, index: int, channel: int = -1) -> An
         loud = int(held[1].flatten(2).var(2)[0].argmax())
         maps["own"] = held[1][:, loud : loud + 1]
     row, column = corner(pooled[0, 0])
-    found = {}
-    for key, it in maps.items():  # those that only place the same numbers share one scale of greys
-        ends = it if key in ("transposed", "own") else torch.cat([before.flatten(), before.new_zeros(1)])
-        found[key] = seen(it[0, 0], ends, row, column, 1 if key == "pooled" else 2)
-    error = {n: (maps[n] - before).square().mean().sqrt().item() for n in list(maps)[2:6]}
-    return {"maps": found, "of": name, "channel": at, "channels": whole_map.shape[1], "error": error,
+    drawn = {}
+    for name, one in maps.items():  # maps that only move the same numbers share one scale of greys
+        ends = one if name in ("transposed", "own") else torch.cat([before.flatten(), before.new_zeros(1)])
+        drawn[name] = as_picture(one[0, 0], ends, row, column, 1 if name == "pooled" else 2)
+    error = {name: (maps[name] - before).square().mean().sqrt().item() for name in list(maps)[2:6]}
+    return {"maps": drawn, "of": source, "channel": chosen, "channels": channels.shape[1], "error": error,
             "kernel": fresh.weight[0, 0].cpu().numpy()}  # fmt: skip
 
 
 def first_map(model: Coder, x: Tensor) -> tuple[Tensor, str]:
-    """What goes into the model's first max-pooling layer, (1, C, H, W); the picture where it has none."""
+    """The input (1, C, H, W) of the model's first max-pooling layer, or the picture if it has none."""
     for net in model.modules():
         if isinstance(net, nn.Sequential):
             for i, layer in enumerate(net):
@@ -72,21 +75,21 @@ def first_map(model: Coder, x: Tensor) -> tuple[Tensor, str]:
 
 
 def last_up(model: Coder) -> Up | None:
-    """The decoder's last doubling layer, if it is a transposed convolution."""
+    """The last doubling layer of the decoder, if it is a transposed convolution."""
     ups = [layer for layer in model.modules() if isinstance(layer, Up)]
     return ups[-1] if ups and ups[-1].net is not None else None
 
 
 def corner(pooled: Tensor) -> tuple[int, int]:
-    """The upper left of the 2 x 2 square of a map (H, W) whose four numbers differ most."""
+    """The upper left corner of the 2 x 2 square of a map (H, W) whose numbers vary most."""
     squares = pooled.unfold(0, 2, 1).unfold(1, 2, 1).flatten(2)
     return divmod(int(squares.var(2).argmax()), squares.shape[1])
 
 
-def seen(it: Tensor, ends: Tensor, row: int, column: int, scale: int) -> dict[str, Any]:
-    """A map (H, W) as a picture, black the least of `ends` and white the greatest, and its square."""
+def as_picture(values: Tensor, ends: Tensor, row: int, column: int, scale: int) -> dict[str, Any]:
+    """A map (H, W) as a picture, from the least of `ends` (black) to the greatest (white), and its square."""
     low, high = ends.min(), ends.max()
-    grey = ((it - low) / (high - low).clamp(min=1e-12) * 255).round().byte().cpu().numpy()
-    square = it[scale * row : scale * (row + 2), scale * column : scale * (column + 2)]
+    grey = ((values - low) / (high - low).clamp(min=1e-12) * 255).round().byte().cpu().numpy()
+    square = values[scale * row : scale * (row + 2), scale * column : scale * (column + 2)]
     return {"picture": grey, "low": low.item(), "high": high.item(),
             "square": np.round(square.cpu().numpy().astype(float), 2).tolist()}  # fmt: skip

@@ -1,4 +1,4 @@
-"""A tool that asks whether codes, learned without labels, help a classifier that has only a few."""
+"""A tool that asks whether codes learned without labels help a classifier that has few labels."""
 
 from __future__ import annotations
 
@@ -8,56 +8,60 @@ from typing import Any
 import streamlit as st
 
 from lab.kit.answers import ask, ask_again
+from lab.kit.palette import ink
 from lab.kit.room import Room
 
 NAMES = {"codes": "from codes", "pixels": "from pixels"}
 
 
 def few_labels(room: Room) -> None:
+    """The accuracy of classifiers on codes and on pixels, for a few sizes of the training set."""
     st.markdown(
-        "The lecture's use of an encoder: it has learned from many pictures **without labels**; then a "
-        "small classifier (logistic regression) learns from the codes of a **few labelled** ones. Does "
-        "that beat the same classifier on the pixels themselves? Both get the same labelled digits, as "
-        "many of each class."
+        "This is the lecture's use of an encoder. The encoder has learned from many pictures **without "
+        "labels**. A small classifier (logistic regression) then learns from the codes of a **few labelled** "
+        "pictures. Does that beat the same classifier on the pixels themselves? Both get the same labelled "
+        "digits, with equally many of each class."
     )
     if st.button("Train the classifiers", key="few-go", icon=":material/school:"):
         st.session_state["_few"] = room.run
     if st.session_state.get("_few") != room.run:
-        st.caption("Some eighty small classifiers: it takes about ten seconds.")
+        st.caption("This trains about eighty small classifiers and takes about ten seconds.")
         return
     with st.spinner("Training the classifiers …"):
-        found = ask(room, "few_labels")
-    if found:
-        st.html(_STYLE + "".join(_group(found, i) for i in range(len(found["sizes"]))))
-        st.markdown(what_happened(found))
+        answer = ask(room, "few_labels")
+    if answer:
+        inks = f"--codes: {ink('latent')}; --pixels: {ink('data')}"
+        bars = "".join(_group(answer, i) for i in range(len(answer["sizes"])))
+        st.html(f'{_STYLE}<div style="{inks}">{bars}</div>')
+        st.markdown(what_happened(answer))
         st.caption(
-            f"Accuracy on {found['tested']:,} test digits: mean and standard deviation of {found['draws']} "
-            f"choices of the labelled digits. The dashed line is guessing, {found['chance']:.0%}."
+            f"Accuracy on {answer['tested']:,} test digits: mean and standard deviation of {answer['draws']} "
+            f"choices of the labelled digits. The dashed line is guessing, {answer['chance']:.0%}."
         )
-        ask_again(found, "few-again")
+        ask_again(answer, "few-again")
 
 
-def _group(found: dict[str, Any], i: int) -> str:
+def _group(answer: dict[str, Any], i: int) -> str:
     """Two bars, with whiskers of one standard deviation."""
     bars = []
     for name, words in NAMES.items():
-        of = found["accuracy"][name][i]
-        m, s = 100 * mean(of), 100 * stdev(of)
+        scores = answer["accuracy"][name][i]
+        m, s = 100 * mean(scores), 100 * stdev(scores)
         whisker = f'<u style="left: {max(0, m - s):.1f}%; width: {min(100, m + s) - max(0, m - s):.1f}%"></u>'
-        chance = f'<b style="left: {100 * found["chance"]:.1f}%"></b>'
+        chance = f'<b style="left: {100 * answer["chance"]:.1f}%"></b>'
         bars.append(
             f'<span>{words}</span><div class="few-bar {name}"><i style="width: {m:.1f}%"></i>'
             f"{whisker}{chance}</div>"
             f"<span>{m:.1f} ± {s:.1f} %</span>"
         )
-    return f'<p class="few-of">{found["sizes"][i]:,} labels</p><div class="few">{"".join(bars)}</div>'
+    return f'<p class="few-of">{answer["sizes"][i]:,} labels</p><div class="few">{"".join(bars)}</div>'
 
 
-def what_happened(found: dict[str, Any]) -> str:
-    """One sentence a size would be too long: where codes win, where pixels do, and where neither clearly."""
+def what_happened(answer: dict[str, Any]) -> str:
+    """One sentence for all sizes: where codes win, where pixels win, and where neither clearly does."""
     wins: dict[str, list[str]] = {"codes": [], "pixels": [], "": []}
-    for size, codes, pixels in zip(found["sizes"], *(found["accuracy"][n] for n in NAMES), strict=True):
-        # the same labelled digits for both: their differences are paired
+    for size, codes, pixels in zip(answer["sizes"], *(answer["accuracy"][n] for n in NAMES), strict=True):
+        # both have the same labelled digits, so their differences are paired
         gaps = [c - p for c, p in zip(codes, pixels, strict=True)]
         error = stdev(gaps) / len(gaps) ** 0.5
         clear = abs(mean(gaps)) > 2 * error
@@ -70,12 +74,11 @@ def what_happened(found: dict[str, Any]) -> str:
         parts.append(f"**pixels are better** with {_listed(wins['pixels'])} labels")
     if wins[""]:
         parts.append(f"there is no clear difference with {_listed(wins[''])} labels")
-    said = "; ".join(parts)
-    said = f"For this model {said}."
+    said = f"For this model, {'; '.join(parts)}."
     if not wins["codes"]:
         said += (
-            " What a code leaves out, no label brings back, and digits are easy for pixels: codes of more "
-            "dimensions, or of a model trained for longer, may do better."
+            " No label brings back what a code leaves out, and digits are easy to tell from their pixels. "
+            "Codes of more dimensions, or of a model trained for longer, may do better."
         )
     return said
 
@@ -91,8 +94,8 @@ _STYLE = """<style>
   font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap }
 .few-bar { position: relative; height: 1rem; background: rgb(128 128 128 / 15%) }
 .few-bar i { display: block; height: 100% }
-.few-bar.codes i { background: light-dark(#009E73, #16B989) }
-.few-bar.pixels i { background: light-dark(#0072B2, #56B4E9) }
+.few-bar.codes i { background: var(--codes) }
+.few-bar.pixels i { background: var(--pixels) }
 .few-bar u { position: absolute; top: 50%; border-top: 2px solid; margin-top: -1px }
 .few-bar b { position: absolute; top: -2px; bottom: -2px; border-left: 1px dashed }
 </style>"""

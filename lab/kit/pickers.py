@@ -1,4 +1,4 @@
-"""Small widgets that choose: one tool of several, the number of a noise, a test picture."""
+"""Small widgets that choose one of several tools, a number for a z, or a test picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.runs import store
 
 @st.fragment
 def one_of(room: Room, tools: Mapping[str, Callable[[Room], None]], key: str) -> None:
-    """One of these tools, chosen by pills; only the tool that is used runs again."""
+    """One of these tools, chosen by pills. Only the chosen tool reruns."""
     name = st.pills(
         "Tool", list(tools), default=next(iter(tools)), required=True, key=key, label_visibility="collapsed"
     )
@@ -22,13 +22,13 @@ def one_of(room: Room, tools: Mapping[str, Callable[[Room], None]], key: str) ->
 
 
 def number_of_z(label: str, key: str, first: int) -> int:
-    """A number that stands for a z, and a button for another one."""
+    """A number that stands for a z, with a button for another one."""
     st.session_state.setdefault(key, first)
     return _number(label, key, 2**32 - 1, 10_000)
 
 
 def _number(label: str, key: str, last: int, end: int) -> int:
-    """A number from 0 to `last`, and a button for another one below `end`."""
+    """A number from 0 to `last`, with a button for another one below `end`."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         value = st.number_input(label, 0, last, key=key, width=160)
         st.button(
@@ -42,17 +42,23 @@ def _another(key: str, end: int) -> None:
 
 
 def test_picture_number(room: Room, label: str, key: str, first: int) -> int:
-    """The number of a test picture of this room's data, and a button for another one."""
-    end = len(data.load(store.read_info(store.folder(room.run)).data).test_x)
+    """The number of a test picture of this room's data, with a button for another one."""
+    end = len(data_of(room).test_x)
     st.session_state[key] = min(st.session_state.get(key, first), end - 1)
     return _number(label, key, end - 1, end)
 
 
+def data_of(room: Room) -> data.Dataset:
+    """The data that this room's run learns from."""
+    return data.load(store.read_info(store.folder(room.run)).data)
+
+
 def latent_dimensions(room: Room) -> int:
+    """How many numbers a z of this room's run has."""
     return int(store.read_info(store.folder(room.run)).config["z"])
 
 
 HOW = (
-    "Drag the slider, or press play. On the film itself the space bar plays, the arrow keys step, Home and "
-    "End go to the ends."
+    "Drag the slider, or press play. On the film itself, the space bar plays, the arrow keys step, and Home "
+    "and End go to the ends."
 )

@@ -1,4 +1,4 @@
-"""Cards for slips in the lectures' formulas: what is written, what is right, and what the slip does."""
+"""Cards for slips in the lectures' formulas: what is written, what is right, and what each slip does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import streamlit as st
 
 
 class Slip(NamedTuple):
-    """What it is and where it stands, how it is written and should be (in LaTeX), and what it does."""
+    """A slip: its name and place, the formula as written and as it should be (LaTeX), and its effect."""
 
     title: str
     where: str
     written: str
-    instead: str
-    does: str
+    right: str
+    effect: str
 
 
-def cards(listed: Sequence[Slip]) -> None:
-    """Each slip with numbers that the engine's functions compute."""
-    for slip in listed:
+def cards(slips: Sequence[Slip]) -> None:
+    """A card for each slip."""
+    for slip in slips:
         with st.container(border=True):
             st.markdown(
                 f"**{slip.title}** ({slip.where})\n\nWritten: ${slip.written}$\n\n"
-                f"Right: ${slip.instead}$\n\n{slip.does}"
+                f"Right: ${slip.right}$\n\n{slip.effect}"
             )

@@ -1,4 +1,4 @@
-"""What lies between two vectors, and sums of them, as strips of pictures."""
+"""Strips of pictures: what lies between two vectors, and sums of vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.kit.pickers import number_of_z
 from lab.kit.room import Room
 
 
-def ways(found: dict[str, Any], straight: str) -> list[tuple[str, list[Figure]]]:
+def ways(answer: dict[str, Any], straight: str) -> list[tuple[str, list[Figure]]]:
     """The pictures along the straight line and along the arc, each with its |z|."""
     headings = {
         "linear": f"{straight} (linear); the number is |z|",
@@ -19,23 +19,23 @@ def ways(found: dict[str, Any], straight: str) -> list[tuple[str, list[Figure]]]
     }
     rows = []
     for way, heading in headings.items():
-        pairs = zip(found[way], found[f"{way} norm"], strict=True)
+        pairs = zip(answer[way], answer[f"{way} norm"], strict=True)
         rows.append((heading, [Figure(p, f"{n:.1f}", f"{way}, |z| = {n:.1f}") for p, n in pairs]))
     return rows
 
 
 def sums(room: Room, key: str, seed_label: str, one: str, heading: str) -> None:
-    """A numbered sheet, three groups chosen from it, and A − B + C; `one` is what lies on the sheet."""
+    """A numbered sheet, three groups chosen from it, and A − B + C; `one` names an item of the sheet."""
     seed = number_of_z(seed_label, f"{key}-sheet", 0)
-    found = ask(room, "sheet", seed=seed)
-    if not found:
+    answer = ask(room, "sheet", seed=seed)
+    if not answer:
         return
-    shown = found["pictures"]
+    shown = answer["pictures"]
     strip([("", [Figure(p, str(i)) for i, p in enumerate(shown, 1)])], columns=10, least=26, most=56)
     groups = {}
     for name, column in zip("ABC", st.columns(3), strict=True):
-        group_key = f"{key}-{name}-{room.run}-{seed}"  # another sheet, another choice
-        st.session_state.setdefault(group_key, [i + 1 for i in found[name]])
+        group_key = f"{key}-{name}-{room.run}-{seed}"  # a choice for each sheet
+        st.session_state.setdefault(group_key, [i + 1 for i in answer[name]])
         with column:
             picked = st.multiselect(f"Group {name}", range(1, len(shown) + 1), key=group_key)
             strip([("", [Figure(shown[i - 1], str(i)) for i in picked])], max(3, len(picked)), most=56)

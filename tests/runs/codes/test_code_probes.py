@@ -16,7 +16,7 @@ from lab.codes import manifold_probe as manifold
 from lab.codes import trick_probe as trick
 from lab.codes import upsampling_probe as upsampling
 from lab.codes import uses_probe as uses
-from lab.codes.digits_probe import affordable
+from lab.codes.digits_probe import within_budget
 from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
@@ -39,32 +39,32 @@ def model(family: str = "vae", data=DIGITS, **values):
     return kind(kind.configure(data.space, small | values), data.space)
 
 
-def ask(name: str, it=None, data=DIGITS, **arguments):
-    return probes.ask(it or model(), data, name, QUESTIONS.get(name, {}) | arguments)
+def ask(name: str, coder=None, data=DIGITS, **arguments):
+    return probes.ask(coder or model(), data, name, QUESTIONS.get(name, {}) | arguments)
 
 
 @torch.no_grad()
-def restored(it, index: list[int]) -> np.ndarray:
-    x, y = floats(DIGITS.test_x[index]), DIGITS.test_y[index] if it.labelled else None
-    return pictures(it.decode(it.encode(x, y)[0], y))
+def restored(coder, index: list[int]) -> np.ndarray:
+    x, y = floats(DIGITS.test_x[index]), DIGITS.test_y[index] if coder.labelled else None
+    return pictures(coder.decode(coder.encode(x, y)[0], y))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_model_with_codes_answers_and_asking_changes_nothing(family, name):
-    it = model(family, z=3)
-    before = [w.clone() for w in it.state_dict().values()]
-    one, other = ask(name, it), ask(name, it)
-    assert all((a == b).all() for a, b in zip(it.state_dict().values(), before, strict=True))
+    coder = model(family, z=3)
+    before = [w.clone() for w in coder.state_dict().values()]
+    one, other = ask(name, coder), ask(name, coder)
+    assert all((a == b).all() for a, b in zip(coder.state_dict().values(), before, strict=True))
     for key, value in one.items():
         np.testing.assert_equal(other[key], value)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_points_are_refused(name):
-    it = model("vae", MOONS)
+    coder = model("vae", MOONS)
     with pytest.raises(Refused, match="pictures only"):
-        ask(name, it, MOONS)
+        ask(name, coder, MOONS)
 
 
 # --- between two digits, arithmetic -----------------------------------------------------------
@@ -73,55 +73,55 @@ def test_points_are_refused(name):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("z", [1, 2, 5])
 def test_both_ways_begin_and_end_at_the_restored_digits_and_the_mix_at_the_pictures(family, z):
-    it = model(family, z=z)
-    found = ask("interpolate", it, a=3, b=800, steps=7)
+    coder = model(family, z=z)
+    answer = ask("interpolate", coder, a=3, b=800, steps=7)
     for way in ("linear", "spherical"):
         # a batch of other size may be rounded otherwise
-        assert np.abs(found[way][[0, -1]].astype(int) - restored(it, [3, 800])).max() <= 1
-    assert (found["mixed"][[0, -1]] == found["ends"]).all()
-    assert (found["ends"] == DIGITS.test_x[[3, 800], 0].numpy()).all()
+        assert np.abs(answer[way][[0, -1]].astype(int) - restored(coder, [3, 800])).max() <= 1
+    assert (answer["mixed"][[0, -1]] == answer["ends"]).all()
+    assert (answer["ends"] == DIGITS.test_x[[3, 800], 0].numpy()).all()
     middle = DIGITS.test_x[[3, 800], 0].float().mean(0).numpy()
-    assert np.abs(found["mixed"][3] - middle).max() <= 1
-    assert found["labels"] == DIGITS.test_y[[3, 800]].tolist()
+    assert np.abs(answer["mixed"][3] - middle).max() <= 1
+    assert answer["labels"] == DIGITS.test_y[[3, 800]].tolist()
 
 
 def test_the_arc_keeps_norms_between_the_ends_and_the_line_does_not():
-    found = ask("interpolate", model(z=8), a=3, b=800)
-    low, high = sorted(found["spherical norm"][[0, -1]])
-    assert low * (1 - 1e-5) <= found["spherical norm"].min()
-    assert found["spherical norm"].max() <= high * (1 + 1e-5)
-    assert found["linear norm"].min() < low
+    answer = ask("interpolate", model(z=8), a=3, b=800)
+    low, high = sorted(answer["spherical norm"][[0, -1]])
+    assert low * (1 - 1e-5) <= answer["spherical norm"].min()
+    assert answer["spherical norm"].max() <= high * (1 + 1e-5)
+    assert answer["linear norm"].min() < low
 
 
 def test_greyness_is_0_for_black_and_white_and_greatest_for_half_grey():
     x = torch.tensor([[-1.0, 1, 1, -1], [0, 0, 0, 0], [-1, -1, -1, -1]])[:, None, None]
-    assert between.undecided(x).tolist() == pytest.approx([0, 2, 0])
+    assert between.greyness(x).tolist() == pytest.approx([0, 2, 0])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_minus_a_plus_c_is_c(family):
-    it = model(family, z=4)
-    found = ask("arithmetic", it, A=[4, 7], B=[7, 4], C=[9])
-    index = ask("sheet", it)["index"][9]
-    assert np.abs(found["result"].astype(int) - restored(it, [index])[0]).max() <= 1
-    assert found["norm result"] == pytest.approx(found["norm mean C"], rel=1e-4)
+    coder = model(family, z=4)
+    answer = ask("arithmetic", coder, A=[4, 7], B=[7, 4], C=[9])
+    index = ask("sheet", coder)["index"][9]
+    assert np.abs(answer["result"].astype(int) - restored(coder, [index])[0]).max() <= 1
+    assert answer["norm result"] == pytest.approx(answer["norm mean C"], rel=1e-4)
 
 
 @torch.no_grad()
 def test_arithmetic_decodes_the_combination_by_hand():
-    it = model("ae", z=4)
-    index = ask("sheet", it, seed=5)["index"]
-    z = it.encode(floats(DIGITS.test_x[index]))[0]
+    coder = model("ae", z=4)
+    index = ask("sheet", coder, seed=5)["index"]
+    z = coder.encode(floats(DIGITS.test_x[index]))[0]
     by_hand = (z[0] + z[5] + z[9]) / 3 - (z[1] + z[2]) / 2 + z[39]
-    found = ask("arithmetic", it, seed=5, A=[0, 5, 9], B=[1, 2], C=[39])
-    assert np.abs(found["result"].astype(int) - pictures(it.decode(by_hand[None]))[0]).max() <= 1
+    answer = ask("arithmetic", coder, seed=5, A=[0, 5, 9], B=[1, 2], C=[39])
+    assert np.abs(answer["result"].astype(int) - pictures(coder.decode(by_hand[None]))[0]).max() <= 1
 
 
 def test_the_first_groups_are_one_class_with_more_and_less_ink_and_another():
-    found = ask("sheet")
-    labels = DIGITS.test_y[found["index"]].numpy()
-    ink = found["pictures"].mean((1, 2))
-    one, two, three = (found[name] for name in "ABC")
+    answer = ask("sheet")
+    labels = DIGITS.test_y[answer["index"]].numpy()
+    ink = answer["pictures"].mean((1, 2))
+    one, two, three = (answer[name] for name in "ABC")
     assert len({*labels[one], *labels[two]}) == 1
     assert len(set(labels[three])) == 1
     assert labels[one[0]] != labels[three[0]]
@@ -134,27 +134,27 @@ def test_the_first_groups_are_one_class_with_more_and_less_ink_and_another():
 
 @torch.no_grad()
 def test_the_manifold_has_each_code_in_its_place():
-    it = model(z=3)
-    found = ask("manifold", it, n=6, u=2, v=0)
-    at = torch.tensor(found["at"], dtype=torch.float32)
+    coder = model(z=3)
+    answer = ask("manifold", coder, n=6, u=2, v=0)
+    at = torch.tensor(answer["at"], dtype=torch.float32)
     torch.testing.assert_close(torch.special.ndtr(at), (torch.arange(6) + 0.5) / 6)
     for row, column in ((0, 0), (1, 4), (5, 2)):
         z = torch.tensor([[at[5 - row], 0, at[column]]])  # v grows upwards
-        tile = found["picture"][28 * row : 28 * (row + 1), 28 * column : 28 * (column + 1)]
-        assert np.abs(tile.astype(int) - pictures(it.decode(z))[0]).max() <= 1
+        tile = answer["picture"][28 * row : 28 * (row + 1), 28 * column : 28 * (column + 1)]
+        assert np.abs(tile.astype(int) - pictures(coder.decode(z))[0]).max() <= 1
 
 
 def test_the_manifold_of_one_dimension_is_a_row_and_evenly_means_evenly():
-    found = ask("manifold", model(z=1), n=7, spread="even", r=3)
-    assert found["picture"].shape == (28, 7 * 28)
-    np.testing.assert_allclose(found["at"], [-3, -2, -1, 0, 1, 2, 3])
+    answer = ask("manifold", model(z=1), n=7, spread="even", r=3)
+    assert answer["picture"].shape == (28, 7 * 28)
+    np.testing.assert_allclose(answer["at"], [-3, -2, -1, 0, 1, 2, 3])
 
 
 def test_a_mosaic_of_colours_lies_in_rows():
     tiles = np.arange(6)[:, None, None, None] * np.ones((1, 2, 3, 3), int)
-    whole = manifold.mosaic(tiles, 3)
-    assert whole.shape == (4, 9, 3)
-    assert whole[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    joined = manifold.mosaic(tiles, 3)
+    assert joined.shape == (4, 9, 3)
+    assert joined[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 # --- attributes, few labels ----------------------------------------------------------------------
@@ -163,37 +163,37 @@ def test_a_mosaic_of_colours_lies_in_rows():
 def test_directions_move_the_code_and_measure_what_is_decoded():
     from engine.codes.attributes import attributes
 
-    it = model("pca", z=16)
-    it.learn(DIGITS.take(slice(None)).flatten(1))
+    coder = model("pca", z=16)
+    coder.learn(DIGITS.take(slice(None)).flatten(1))
     for _ in range(20):
-        it.learn(DIGITS.take(slice(0, None, 9)).flatten(1))
+        coder.learn(DIGITS.take(slice(0, None, 9)).flatten(1))
     for number, name in enumerate(("thickness", "slant")):
-        found = ask("directions", it, index=500, attribute=name)
-        middle = len(found["t"]) // 2
-        assert found["t"][middle] == 0
-        assert np.abs(found["pictures"][middle].astype(int) - restored(it, [500])[0]).max() <= 1
+        answer = ask("directions", coder, index=500, attribute=name)
+        middle = len(answer["t"]) // 2
+        assert answer["t"][middle] == 0
+        assert np.abs(answer["pictures"][middle].astype(int) - restored(coder, [500])[0]).max() <= 1
         original = attributes(floats(DIGITS.test_x[[500]]))[0, number].item()
-        assert found["own"] == pytest.approx(original)
-        shown = attributes(floats(torch.from_numpy(found["pictures"])[:, None]))[:, number]
-        np.testing.assert_allclose(shown, found["measured"], atol=0.05)
-        row = found["table"][number]
+        assert answer["own"] == pytest.approx(original)
+        shown = attributes(floats(torch.from_numpy(answer["pictures"])[:, None]))[:, number]
+        np.testing.assert_allclose(shown, answer["measured"], atol=0.05)
+        row = answer["table"][number]
         assert row["attribute"] == name
         assert 0.3 < row["R²"] < 1
-        assert found["measured"][middle + 6] > found["measured"][middle - 6]
+        assert answer["measured"][middle + 6] > answer["measured"][middle - 6]
 
 
 def test_few_labels_is_deterministic_and_fair_and_codes_that_are_pixels_score_like_pixels(monkeypatch):
     monkeypatch.setattr(uses, "SIZES", (10, 50))
     monkeypatch.setattr(uses, "TESTED", 200)
-    it = model("pca", z=64)
+    coder = model("pca", z=64)
     for _ in range(3):
-        it.learn(DIGITS.take(slice(0, None, 3)).flatten(1))
-    found, again = ask("few_labels", it, draws=3), ask("few_labels", it, draws=3)
-    assert found == again
-    assert found["sizes"] == [10, 50]
-    assert (found["tested"], found["chance"]) == (200, 0.1)
-    assert all(len(scores) == 3 for of in found["accuracy"].values() for scores in of)
-    assert np.mean(found["accuracy"]["pixels"][1]) > np.mean(found["accuracy"]["pixels"][0]) > 0.2
+        coder.learn(DIGITS.take(slice(0, None, 3)).flatten(1))
+    answer, again = ask("few_labels", coder, draws=3), ask("few_labels", coder, draws=3)
+    assert answer == again
+    assert answer["sizes"] == [10, 50]
+    assert (answer["tested"], answer["chance"]) == (200, 0.1)
+    assert all(len(scores) == 3 for of in answer["accuracy"].values() for scores in of)
+    assert np.mean(answer["accuracy"]["pixels"][1]) > np.mean(answer["accuracy"]["pixels"][0]) > 0.2
     # the very pixels, in another basis: least squares with a penalty on length is blind to it
     turned = model("pca", z=64)
     monkeypatch.setattr(uses, "codes", lambda _, x: x.flatten(1).flip(1) / 2 + 0.5)
@@ -223,58 +223,58 @@ def test_few_labels_refuses_a_model_that_is_told_the_label():
 @pytest.mark.parametrize("family", ["vae", "cvae"])
 @pytest.mark.parametrize("likelihood", ["Bernoulli", "Gaussian, learned variance"])
 def test_all_estimates_have_the_mean_of_the_expectations_own_derivative(family, likelihood):
-    it = model(family, z=1, activation="tanh", likelihood=likelihood)
-    x, y = floats(DIGITS.test_x[[500]]), DIGITS.test_y[[500]] if it.labelled else None
+    coder = model(family, z=1, activation="tanh", likelihood=likelihood)
+    x, y = floats(DIGITS.test_x[[500]]), DIGITS.test_y[[500]] if coder.labelled else None
     with torch.no_grad():
-        q = it.q(x, y)
+        q = coder.q(x, y)
         q = Normal(q.mean, 0.5 * q.stddev)
-        target = it.target(x, it.p_u(1))[1]
+        target = coder.target(x, coder.p_u(1))[1]
 
         def expectation(mu):  # Gauss-Hermite quadrature: exact for smooth f
             nodes, weights = np.polynomial.hermite_e.hermegauss(80)
             z = mu + q.stddev * torch.from_numpy(nodes)[:, None]
-            p = it.p(z, None if y is None else y.expand(80))
+            p = coder.p(z, None if y is None else y.expand(80))
             f = log_prob(p, target.expand(80, *target.shape[1:]))
             return (torch.from_numpy(weights) @ f / weights.sum()).item()
 
         h = 1e-4
         slope = (expectation(q.mean + h) - expectation(q.mean - h)) / (2 * h)
         n = 10_000
-        found = trick.estimates(it, q, target, torch.randn(n, 1), y)
+        answer = trick.estimates(coder, q, target, torch.randn(n, 1), y)
     for name in ("pathwise", "baseline", "score"):
-        estimate = getattr(found, name)[:, 0]
+        estimate = getattr(answer, name)[:, 0]
         error = estimate.std().item() / n**0.5
         assert estimate.mean().item() == pytest.approx(slope, abs=4 * error), name
-    assert found.pathwise.var() < found.baseline.var() < found.score.var()
+    assert answer.pathwise.var() < answer.baseline.var() < answer.score.var()
 
 
 @pytest.mark.usefixtures("double")
 def test_the_pathwise_gradient_is_autograds_and_the_score_that_of_log_q():
-    it = model(z=3)
-    q = it.q(floats(DIGITS.test_x[[7]]))
-    target, eps = it.target(floats(DIGITS.test_x[[7]]), it.p_u(1))[1], torch.randn(5, 3)
+    coder = model(z=3)
+    q = coder.q(floats(DIGITS.test_x[[7]]))
+    target, eps = coder.target(floats(DIGITS.test_x[[7]]), coder.p_u(1))[1], torch.randn(5, 3)
     with torch.no_grad():
-        found = trick.estimates(it, q, target, eps)
+        answer = trick.estimates(coder, q, target, eps)
     mu = q.mean.detach().requires_grad_()
     for i in range(5):
         z = mu + q.stddev.detach() * eps[i]
-        value = log_prob(it.p(z), target)
-        torch.testing.assert_close(found.pathwise[i], torch.autograd.grad(value.sum(), mu)[0][0])
+        value = log_prob(coder.p(z), target)
+        torch.testing.assert_close(answer.pathwise[i], torch.autograd.grad(value.sum(), mu)[0][0])
         density = Normal(mu, q.stddev.detach()).log_prob(z.detach()).sum()
         score = torch.autograd.grad(density, mu)[0][0]
-        torch.testing.assert_close(found.score[i], value.detach() * score)
-        others = found.f[torch.arange(5) != i].mean()
-        torch.testing.assert_close(found.baseline[i], (value.detach() - others) * score)
+        torch.testing.assert_close(answer.score[i], value.detach() * score)
+        others = answer.f[torch.arange(5) != i].mean()
+        torch.testing.assert_close(answer.baseline[i], (value.detach() - others) * score)
 
 
 def test_the_answer_about_the_trick_adds_up():
-    found = ask("trick", model(z=2), index=500, dimension=1)
+    answer = ask("trick", model(z=2), index=500, dimension=1)
     for name in ("pathwise", "score", "baseline"):
-        one = found[name]
-        assert one["histogram"].sum() == found["draws"] == trick.DRAWS
+        one = answer[name]
+        assert one["histogram"].sum() == answer["draws"] == trick.DRAWS
         assert one["error"] == pytest.approx(one["sd"] / trick.DRAWS**0.5)
         assert one["total"] >= one["sd"] ** 2 * 0.99
-    assert len(found["edges"]) == trick.BINS + 1
+    assert len(answer["edges"]) == trick.BINS + 1
 
 
 def test_a_model_without_draws_has_no_gradient_to_estimate():
@@ -289,35 +289,35 @@ def test_a_model_without_draws_has_no_gradient_to_estimate():
 
 @torch.no_grad()
 def test_styles_decode_one_z_with_every_label():
-    it = model("cvae", z=3)
-    for weight in (*it.E.parameters(), *it.D.parameters()):
+    coder = model("cvae", z=3)
+    for weight in (*coder.E.parameters(), *coder.D.parameters()):
         weight.mul_(3)  # so that codes matter in an untrained net
-    found = ask("styles", it, index=[3, 800])
-    assert np.abs(found["pictures"][0].astype(int) - found["pictures"][1]).max() > 10
-    assert found["pictures"].shape == (2, 10, 28, 28)
+    answer = ask("styles", coder, index=[3, 800])
+    assert np.abs(answer["pictures"][0].astype(int) - answer["pictures"][1]).max() > 10
+    assert answer["pictures"].shape == (2, 10, 28, 28)
     y = DIGITS.test_y[[3, 800]]
-    z = it.encode(floats(DIGITS.test_x[[3, 800]]), y)[0]
-    np.testing.assert_allclose(found["z"], z, rtol=1e-4, atol=1e-5)
+    z = coder.encode(floats(DIGITS.test_x[[3, 800]]), y)[0]
+    np.testing.assert_allclose(answer["z"], z, rtol=1e-4, atol=1e-5)
     for row in (0, 1):
-        own = found["pictures"][row, y[row]]
-        assert np.abs(own.astype(int) - restored(it, [3, 800])[row]).max() <= 1
-        six = pictures(it.decode(z[[row]], torch.tensor([6])))[0]
-        assert np.abs(found["pictures"][row, 6].astype(int) - six).max() <= 1
-    other = ask("manifold", it, label=4)["picture"]
-    assert (other != ask("manifold", it, label=5)["picture"]).any()
+        own = answer["pictures"][row, y[row]]
+        assert np.abs(own.astype(int) - restored(coder, [3, 800])[row]).max() <= 1
+        six = pictures(coder.decode(z[[row]], torch.tensor([6])))[0]
+        assert np.abs(answer["pictures"][row, 6].astype(int) - six).max() <= 1
+    other = ask("manifold", coder, label=4)["picture"]
+    assert (other != ask("manifold", coder, label=5)["picture"]).any()
 
 
 def test_doubled_maps_place_numbers_as_their_names_say():
-    it = model("ae", network="convolutional", upsampling="transposed")
-    found = ask("upsampling", it, index=500, channel=2)
-    assert (found["of"], found["channel"], found["channels"]) == ("encoder", 2, 8)
+    coder = model("ae", network="convolutional", upsampling="transposed")
+    answer = ask("upsampling", coder, index=500, channel=2)
+    assert (answer["of"], answer["channel"], answer["channels"]) == ("encoder", 2, 8)
     x = floats(DIGITS.test_x[[500]])
     with torch.no_grad():
-        before = it.E.before[1](it.E.before[0](x))[0, 2]
+        before = coder.E.before[1](coder.E.before[0](x))[0, 2]
     grid = before.unflatten(0, (14, 2)).unflatten(2, (14, 2))
     pooled = grid.amax((1, 3))
     row, column = upsampling.corner(pooled)
-    squares = {name: np.array(one["square"]) for name, one in found["maps"].items()}
+    squares = {name: np.array(one["square"]) for name, one in answer["maps"].items()}
     assert squares["pooled"].shape == (2, 2)
     np.testing.assert_allclose(squares["pooled"], pooled[row : row + 2, column : column + 2], atol=0.006)
     np.testing.assert_allclose(
@@ -331,15 +331,15 @@ def test_doubled_maps_place_numbers_as_their_names_say():
     at = kept != 0
     np.testing.assert_allclose(kept[at], squares["before"][at])  # at the kept places, what was there
     assert at.sum() <= 4
-    assert {"own", "transposed"} <= set(found["maps"])
+    assert {"own", "transposed"} <= set(answer["maps"])
 
 
 @pytest.mark.parametrize("family", ["pca", "vae"])
 def test_a_net_without_convolutions_doubles_the_picture_itself(family):
-    found = ask("upsampling", model(family), index=500)
-    assert found["of"] == "picture"
-    assert "own" not in found["maps"]
-    assert (found["maps"]["before"]["picture"] == DIGITS.test_x[500, 0].numpy()).all()
+    answer = ask("upsampling", model(family), index=500)
+    assert answer["of"] == "picture"
+    assert "own" not in answer["maps"]
+    assert (answer["maps"]["before"]["picture"] == DIGITS.test_x[500, 0].numpy()).all()
 
 
 # --- bad questions ---------------------------------------------------------------------------------
@@ -378,6 +378,6 @@ def test_styles_refuses_what_is_no_list_of_test_pictures(index):
 
 
 def test_wide_convolutions_are_asked_less():
-    assert affordable(model("ae"), 3000) == 3000
+    assert within_budget(model("ae"), 3000) == 3000
     wide, narrow = (model("ae", network="convolutional", width=w) for w in (128, 8))
-    assert 100 <= affordable(wide, 3000) < affordable(narrow, 3000) == 3000
+    assert 100 <= within_budget(wide, 3000) < within_budget(narrow, 3000) == 3000

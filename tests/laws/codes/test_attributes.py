@@ -23,26 +23,26 @@ def bar(width: int, height: int, shear: float = 0.0, size: int = 40) -> torch.Te
     ink = torch.zeros(size, size)
     for i in range(height):
         row, moved = 10 + i, 15 + shear * ((height - 1) / 2 - i)
-        whole, part = math.floor(moved), moved - math.floor(moved)
+        full, part = math.floor(moved), moved - math.floor(moved)
         for j in range(width):
-            ink[row, whole + j] += 1 - part
-            ink[row, whole + j + 1] += part
+            ink[row, full + j] += 1 - part
+            ink[row, full + j + 1] += part
     return ink
 
 
 def test_a_bars_sides_and_slant():
-    found = measured(bar(3, 16))
-    assert found["width"] == pytest.approx(3)
-    assert found["height"] == pytest.approx(16)
-    assert found["slant"] == pytest.approx(0, abs=1e-12)
+    values = measured(bar(3, 16))
+    assert values["width"] == pytest.approx(3)
+    assert values["height"] == pytest.approx(16)
+    assert values["slant"] == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("shear", [-1.0, -0.5, 0.25, 1.0])
 def test_a_sheared_bar_has_the_slant_that_it_was_sheared_by_and_is_no_wider(shear):
-    found = measured(bar(4, 17, shear))
-    assert found["slant"] == pytest.approx(shear, abs=1e-9)
-    assert found["height"] == pytest.approx(17)
-    assert found["width"] == pytest.approx(4, abs=0.3)  # pixels that are split are a little wider
+    values = measured(bar(4, 17, shear))
+    assert values["slant"] == pytest.approx(shear, abs=1e-9)
+    assert values["height"] == pytest.approx(17)
+    assert values["width"] == pytest.approx(4, abs=0.3)  # pixels that are split are a little wider
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5])

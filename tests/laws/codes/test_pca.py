@@ -45,8 +45,8 @@ def test_its_axes_and_variances_are_those_of_scikit_learn(space):
     V = model.V.detach().numpy()
     assert np.abs(V.T @ V - np.eye(3)).max() < 1e-12
     assert subspace_angles(V, oracle.components_.T).max() < 1e-6
-    for found, axis in zip(V.T, oracle.components_, strict=True):  # its basis too, in order
-        assert abs(found @ axis) == pytest.approx(1, abs=1e-9)
+    for column, axis in zip(V.T, oracle.components_, strict=True):  # its basis too, in order
+        assert abs(column @ axis) == pytest.approx(1, abs=1e-9)
     assert model.m.numpy() == pytest.approx(oracle.mean_)
     along, _ = model.spread()
     assert along.detach().numpy() == pytest.approx(oracle.explained_variance_ * (len(x) - 1) / len(x))

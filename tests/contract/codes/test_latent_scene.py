@@ -11,10 +11,12 @@ from safetensors.numpy import load as load_arrays
 from torch.distributions import MultivariateNormal
 
 from engine import data as datasets
+from engine.codes.base import ACTIVE, ELBO, KL, KL_EACH, LOG_P, RECONSTRUCTION
+from engine.codes.pca import principal_directions
 from engine.families import find
 from lab import scenes
 from lab.codes import codes_scene as latent
-from lab.codes.plane_scene import plane_of, principal
+from lab.codes.plane_scene import plane_of
 from lab.runs import store
 from lab.runs.run import Run
 from lab.scenes.grid import square
@@ -24,8 +26,8 @@ SMALL = {"width": 16, "batch": 32}
 
 def coder(family, data_name, **values):
     data = datasets.load(data_name)
-    found = find(family)
-    return found(found.configure(data.space, values), data.space), data
+    kind = find(family)
+    return kind(kind.configure(data.space, values), data.space), data
 
 
 def trained(tmp_path, data_name="digits", rounds=60, family="vae", **values):
@@ -57,23 +59,25 @@ def place(box, rows, columns, i, j):
 @pytest.mark.parametrize("family", ["ae", "vae", "pca", "cvae", "vae-gan"])
 def test_every_family_with_codes_has_its_plane(family, z):
     model, data = coder(family, "digits", z=z)
-    found = everything(model, data)
+    arrays = everything(model, data)
     rows, columns = (latent.SIDE, latent.SIDE) if z > 1 else (1, latent.STRIP)
-    assert found["codes/test"].shape == (500, 2)
-    assert found["codes/spread"].shape == (500, 3)
-    assert sorted(set(found["codes/label"].tolist())) == list(range(10))
-    assert found["circle/prior"].shape == (3, 4)
-    assert found["images/samples"].shape == (25, 28, 28)
-    assert found["atlas/size"].tolist() == [columns, rows, 28, 28]
-    assert tiles(found).shape == (rows, columns, 28, 28)
-    assert np.isnan(found["axes/plane"]).tolist() == [False, z == 1, False]
-    assert found["axes/plane"][2] == z
-    x0, x1, y0, y1 = found["box/plane"]
+    assert arrays["codes/test"].shape == (500, 2)
+    assert arrays["codes/spread"].shape == (500, 3)
+    assert sorted(set(arrays["codes/label"].tolist())) == list(range(10))
+    assert arrays["circle/prior"].shape == (3, 4)
+    assert arrays["images/samples"].shape == (25, 28, 28)
+    assert arrays["atlas/size"].tolist() == [columns, rows, 28, 28]
+    assert tiles(arrays).shape == (rows, columns, 28, 28)
+    assert np.isnan(arrays["axes/plane"]).tolist() == [False, z == 1, False]
+    assert arrays["axes/plane"][2] == z
+    x0, x1, y0, y1 = arrays["box/plane"]
     assert x0 < x1
     assert (y0, y1) == (-1, 1) if z == 1 else y1 - y0 == pytest.approx(x1 - x0)
     quick = set(scenes.draw(model, data, full=False))
     assert quick == {"codes/test", "codes/spread", "circle/prior", "images/samples"}
-    assert set(scenes.rarely(model, data, once=False)) == set(scenes.rarely(model, data)) - {"atlas/tests"}
+    assert set(scenes.rarely(model, data, with_once=False)) == set(scenes.rarely(model, data)) - {
+        "atlas/tests"
+    }
 
 
 @pytest.mark.parametrize("axes", [None, (-1, -2), (2, 0)])
@@ -81,19 +85,19 @@ def test_every_family_with_codes_has_its_plane(family, z):
 def test_a_tile_is_what_is_decoded_at_its_place_in_the_plane(tmp_path, family, z, axes):
     run = trained(tmp_path, family=family, z=z)
     pointer = axes and {"axes": {"x": float(axes[0]), "y": float(axes[1])}}
-    found = everything(run.model, run.data, pointer)
-    seen = tiles(found)
+    arrays = everything(run.model, run.data, pointer)
+    seen = tiles(arrays)
     rows, columns = seen.shape[:2]
     with torch.no_grad():
         mu = run.model.encode(run.data.some(latent.CODES, test=True)[0])[0]
         if axes == (-1, -2) and z > 1:
-            directions = principal(mu)
+            directions = principal_directions(mu, 2)
         else:
             directions = torch.eye(z)[list(axes if axes and z > 2 else (0, 1))[:z]]
         for i, j in [(0, 0), (0, columns - 1), (rows - 1, 3), (rows // 2, columns // 3)]:
             code = mu.mean(0)
             for at, direction in zip(
-                place(found["box/plane"], rows, columns, i, j), directions, strict=False
+                place(arrays["box/plane"], rows, columns, i, j), directions, strict=False
             ):
                 code = code + (float(at) - code @ direction) * direction
             said = ((run.model.decode(code[None])[0, 0].clamp(-1, 1) + 1) * 127.5).numpy()
@@ -123,8 +127,8 @@ def test_codes_and_their_spread_are_those_of_the_posterior_in_the_plane(double):
 @pytest.mark.parametrize("asked", [(0, 0), (9, 1), (-3, 0), (math.nan, 0), (math.inf, 1), (0.5, 0.7)])
 def test_axes_that_are_none_give_the_first_two_dimensions(asked):
     model, data = coder("vae", "ring", z=3)
-    found = scenes.rarely(model, data, pointer={"axes": {"x": asked[0], "y": asked[1]}})
-    assert found["axes/plane"].tolist() == [0, 1, 3]
+    arrays = scenes.rarely(model, data, pointer={"axes": {"x": asked[0], "y": asked[1]}})
+    assert arrays["axes/plane"].tolist() == [0, 1, 3]
 
 
 def test_the_box_holds_codes_and_prior_and_rests_while_they_move_a_little():
@@ -147,12 +151,12 @@ def test_the_density_of_a_linear_decoder_is_its_gaussian(double, z):
     (layer,) = [m for m in model.D.modules() if isinstance(m, torch.nn.Linear)]
     x, y = torch.linspace(-3, 3, 41), torch.linspace(-2, 4, 31)
     with torch.no_grad():
-        found = latent.marginal(model, x, y)
+        density = latent.marginal(model, x, y)
         covariance = layer.weight @ layer.weight.T + 0.09 * torch.eye(2)
     exact = MultivariateNormal(layer.bias.detach(), covariance)
     nodes = torch.cartesian_prod(y, x).flip(1)
     wanted = exact.log_prob(nodes).exp().reshape(31, 41)
-    assert float((found - wanted).abs().max() / wanted.max()) < 2e-3
+    assert float((density - wanted).abs().max() / wanted.max()) < 2e-3
 
 
 def test_the_density_of_a_bent_decoder_is_its_mixture_over_z(double):
@@ -162,40 +166,40 @@ def test_the_density_of_a_bent_decoder_is_its_mixture_over_z(double):
     line = torch.linspace(-6, 6, 241)
     z = torch.cartesian_prod(line, line)
     with torch.no_grad():
-        found = latent.marginal(model, x, y)
+        density = latent.marginal(model, x, y)
         mean = model.decode(z)
     weight = torch.exp(-z.square().sum(1) / 2)
     nodes = torch.cartesian_prod(y, x).flip(1)
     kernel = torch.exp(-(nodes[:, None] - mean).square().sum(-1) / 0.08) / (0.08 * math.pi)
     wanted = (kernel @ weight / weight.sum()).reshape(5, 7)
-    assert float((found - wanted).abs().max() / wanted.max()) < 2e-3
+    assert float((density - wanted).abs().max() / wanted.max()) < 2e-3
 
 
 @pytest.mark.parametrize("family", ["ae", "vae", "pca", "cvae"])
 @pytest.mark.parametrize("z", [1, 2])
 def test_of_points_the_plane_stands_beside_the_data(family, z):
     model, data = coder(family, "ring", z=z)
-    found = everything(model, data)
+    arrays = everything(model, data)
     rows, columns = (latent.SIDE, latent.SIDE) if z > 1 else (1, latent.STRIP)
-    assert found["atlas/decoder"].shape == (rows, columns, 2)
-    assert not {"atlas/size", "atlas/tests", "images/samples"} & set(found)
-    assert found["mesh/generator"].shape == found["origin/generator"].shape
-    assert found["points/fake"].shape == found["points/real"].shape == (500, 2)
-    assert found["latent/fake"].shape == (500, z)
-    assert found["arrows/reconstruction"].shape == (150, 4)
-    assert ("field/density" in found) == (family in ("vae", "cvae"))
-    if "field/density" in found:
-        assert found["field/density"].max() == 255
+    assert arrays["atlas/decoder"].shape == (rows, columns, 2)
+    assert not {"atlas/size", "atlas/tests", "images/samples"} & set(arrays)
+    assert arrays["mesh/generator"].shape == arrays["origin/generator"].shape
+    assert arrays["points/fake"].shape == arrays["points/real"].shape == (500, 2)
+    assert arrays["latent/fake"].shape == (500, z)
+    assert arrays["arrows/reconstruction"].shape == (150, 4)
+    assert ("field/density" in arrays) == (family in ("vae", "cvae"))
+    if "field/density" in arrays:
+        assert arrays["field/density"].max() == 255
     x, y = data.some(latent.CODES, test=True)
     with torch.no_grad():
         back = model.decode(model.encode(x, y)[0], y)[:150].numpy()
         i, j = rows // 3, columns // 4
-        code = torch.tensor([place(found["box/plane"], rows, columns, i, j)[:z]]).float()
+        code = torch.tensor([place(arrays["box/plane"], rows, columns, i, j)[:z]]).float()
         here = model.decode(code, latent.asked_label(model, None, 1))[0].numpy()
     if family != "pca":  # before it has learned, it has no scale
-        ends = found["arrows/reconstruction"].astype(float)
+        ends = arrays["arrows/reconstruction"].astype(float)
         assert np.allclose(ends[:, :2] + ends[:, 2:], back, atol=0.01)
-        assert np.allclose(found["atlas/decoder"][i, j], here, atol=3e-3)
+        assert np.allclose(arrays["atlas/decoder"][i, j], here, atol=3e-3)
 
 
 def test_data_without_labels_have_codes_without_colours():
@@ -220,26 +224,27 @@ def test_keyframes_are_whole_and_small_and_other_frames_say_only_what_moves(tmp_
 def test_a_slow_decoder_is_drawn_more_coarsely():
     quick, data = coder("vae", "digits", network="MLP")
     slow, _ = coder("vae", "digits", network="convolutional", width=64)
-    quick_side = scenes.rarely(quick, data, once=False)["atlas/size"][0]
-    found = everything(slow, data)
-    assert quick_side == latent.SIDE > found["atlas/size"][0] >= 10
-    n = len(found["codes/test"])
+    quick_side = scenes.rarely(quick, data, with_once=False)["atlas/size"][0]
+    arrays = everything(slow, data)
+    assert quick_side == latent.SIDE > arrays["atlas/size"][0] >= 10
+    n = len(arrays["codes/test"])
     assert latent.FEWEST <= n < latent.CODES
-    assert n == len(found["codes/label"]) == len(found["codes/spread"])
-    sheet = Image.open(io.BytesIO(found["atlas/tests"].tobytes()))
+    assert n == len(arrays["codes/label"]) == len(arrays["codes/spread"])
+    sheet = Image.open(io.BytesIO(arrays["atlas/tests"].tobytes()))
     assert sheet.size == (25 * 28, 28 * -(-n // 25))
 
 
 def test_rows_become_stacks_bars_and_numbers():
-    held_out = {"reconstruction": -80.0, "log p(x)": -85.0, "active units": 2, "shares": [1.0]}
-    each = {"KL of each dimension": [4.0, 0.001]}
-    rows = [{"round": n, "ELBO": -90.0 - n, "KL": 10.0 + n} | held_out | each for n in (1, 2)]
-    found = scenes.curves(rows)
-    assert found["stack/minus ELBO/−reconstruction"][-1].tolist() == [2, 80]
-    assert found["stack/minus ELBO/KL"][-1].tolist() == [2, 12]
-    total = found["stack/minus ELBO/−reconstruction"][:, 1] + found["stack/minus ELBO/KL"][:, 1]
-    assert (total == -found["curve/bound on log p(x)/ELBO"][:, 1]).all()
-    assert found["curve/bound on log p(x)/log p(x)"].shape == (3, 2)
-    assert found["bars/KL of each dimension"].tolist() == pytest.approx([4.0, 0.001])
-    assert found["number/active units"].tolist() == [2]
-    assert not [name for name in found if "shares" in name]
+    held_out = {RECONSTRUCTION: -80.0, LOG_P: -85.0, ACTIVE: 2, "shares": [1.0]}
+    rows = [{"round": n, ELBO: -90.0 - n, KL: 10.0 + n, KL_EACH: [4.0, 0.001]} | held_out for n in (1, 2)]
+    arrays = scenes.curves(rows)
+    assert arrays[RECONSTRUCTION.array][-1].tolist() == [2, 80]
+    assert arrays[KL.array][-1].tolist() == [2, 12]
+    total = arrays[RECONSTRUCTION.array][:, 1] + arrays[KL.array][:, 1]
+    assert (total == -arrays[ELBO.array][:, 1]).all()
+    assert RECONSTRUCTION.chart == KL.chart
+    assert ELBO.chart == LOG_P.chart
+    assert arrays[LOG_P.array].shape == (3, 2)
+    assert arrays[KL_EACH.array].tolist() == pytest.approx([4.0, 0.001])
+    assert arrays[ACTIVE.array].tolist() == [2]
+    assert not [name for name in arrays if "shares" in name]

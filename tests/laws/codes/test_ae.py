@@ -61,12 +61,12 @@ def span(model: AE) -> Tensor:
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_the_optimum_spans_pcas_subspace_but_not_its_basis(space, depth):
     model, x = at_its_optimum(space, depth)
-    flat, found = x.flatten(1), span(model)
+    flat, directions = x.flatten(1), span(model)
     of_sklearn = PCA(3, svd_solver="full").fit(flat).components_.T
     of_torch = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:3].T
     for oracle in (of_sklearn, of_torch.numpy()):
-        assert subspace_angles(found.numpy(), oracle).max() < 1e-3
-    unit = found / found.norm(dim=0)
+        assert subspace_angles(directions.numpy(), oracle).max() < 1e-3
+    unit = directions / directions.norm(dim=0)
     assert (unit.T @ unit - torch.eye(3)).abs().max() > 0.1  # its directions are not at right angles
     assert (unit.T @ of_torch).abs().amax(1).min() < 0.95  # nor are they PCA's
 
@@ -125,7 +125,7 @@ def test_with_noise_the_encoder_sees_a_damaged_x_and_the_target_is_the_clean_one
     seen = x + 0.3 * noise if kind == "Gaussian" else torch.where(noise < 0.3, lowest, x)
     error = (x - model.d(model.e(seen))).square().flatten(1).sum(1).mean()
     torch.testing.assert_close(model.terms(x, noise)[ERROR], error)
-    moved = model.damaged(x, noise) - x
+    moved = model.corrupted(x, noise) - x
     if kind == "Gaussian":
         assert moved.std().item() == pytest.approx(0.3, rel=0.05)
     else:

@@ -14,25 +14,25 @@ pytestmark = pytest.mark.usefixtures("double")
 
 
 def test_log_sigma_for_log_sigma_squared_moves_the_optimum_and_makes_the_kl_negative():
-    where, value = slips.lowest(slips.log_of_sigma)
+    where, value = slips.minimum(slips.log_of_sigma)
     assert where == pytest.approx(-math.log(2), abs=1e-12)
     assert value == pytest.approx((0.5 - 1 + math.log(2) / 2) / 2, abs=1e-12)
     assert (round(where, 2), round(value, 3)) == (-0.69, -0.077)
-    assert slips.lowest(slips.without_half) == pytest.approx((where, 2 * value))
+    assert slips.minimum(slips.without_half) == pytest.approx((where, 2 * value))
 
 
 def test_the_right_form_is_lowest_at_the_prior_where_it_is_nothing():
-    assert slips.lowest(slips.right) == pytest.approx((0, 0), abs=1e-12)
+    assert slips.minimum(slips.true_kl) == pytest.approx((0, 0), abs=1e-12)
 
 
 def test_forms_are_what_the_slides_write():
     mu, s = torch.randn(2, 100)
     sigma = (s / 2).exp()
     torch.testing.assert_close(slips.without_half(mu, s), sigma**2 + mu**2 - sigma.log() - 1)
-    torch.testing.assert_close(slips.right(mu, s), (s.exp() + mu**2 - 1 - s) / 2)
+    torch.testing.assert_close(slips.true_kl(mu, s), (s.exp() + mu**2 - 1 - s) / 2)
     V = sigma**2
     torch.testing.assert_close(slips.one_letter(mu, s), (V.exp() + mu**2 - 1 - V) / 2)
-    assert slips.at(slips.one_letter, 0, 0) == pytest.approx((math.e - 2) / 2)
+    assert slips.value_at(slips.one_letter, 0, 0) == pytest.approx((math.e - 2) / 2)
 
 
 @pytest.mark.parametrize(("s", "factor"), [(0.0, 0.1), (-2.0, 1.0), (-2.0, 0.1)])
@@ -40,7 +40,7 @@ def test_what_is_drawn_costs_what_draws_say(s, factor):
     z = factor * math.exp(s) * torch.randn(200_000)  # as the sample code draws at mu = 0
     log_ratio = Normal(0, factor * math.exp(s)).log_prob(z) - Normal(0, 1).log_prob(z)
     error = log_ratio.std().item() / len(z) ** 0.5
-    assert slips.drawn(s, factor) == pytest.approx(log_ratio.mean().item(), abs=4 * error)
+    assert slips.kl_of_draws(s, factor) == pytest.approx(log_ratio.mean().item(), abs=4 * error)
 
 
 def test_a_perfect_decoder_of_greys_still_pays_their_entropy():

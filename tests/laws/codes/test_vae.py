@@ -73,72 +73,72 @@ def batch(x: Tensor, round: int = 0) -> Batch:
 
 def test_the_exact_density_is_that_of_the_model():
     """So that the oracle of this file is right: its density against draws, decoded."""
-    it = Linear()
-    x = it.model.decode(torch.randn(200_000, 2)) + SIGMA * torch.randn(200_000, 5)
-    torch.testing.assert_close(x.mean(0), it.b, atol=0.03, rtol=0)
-    torch.testing.assert_close(x.T.cov(), it.p_x.covariance_matrix, atol=0.1, rtol=0)
+    linear = Linear()
+    x = linear.model.decode(torch.randn(200_000, 2)) + SIGMA * torch.randn(200_000, 5)
+    torch.testing.assert_close(x.mean(0), linear.b, atol=0.03, rtol=0)
+    torch.testing.assert_close(x.T.cov(), linear.p_x.covariance_matrix, atol=0.1, rtol=0)
 
 
 def test_the_elbo_is_below_log_p_by_the_kl_from_q_to_the_posterior():
-    it, x = Linear(), torch.randn(6, 5)
-    q = it.model.q(x)
-    posterior = it.posterior(x)
+    linear, x = Linear(), torch.randn(6, 5)
+    q = linear.model.q(x)
+    posterior = linear.posterior(x)
     gap = kl_divergence(MultivariateNormal(q.mean, torch.diag_embed(q.variance)), posterior)
     assert gap.min() > 0.1
-    torch.testing.assert_close(it.elbo(x), it.p_x.log_prob(x) - gap, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(linear.elbo(x), linear.p_x.log_prob(x) - gap, rtol=1e-10, atol=1e-10)
 
 
 def test_at_the_exact_posterior_the_elbo_is_log_p():
-    it, x = Linear(), torch.randn(6, 5)
-    it.make_exact()
-    torch.testing.assert_close(it.elbo(x), it.p_x.log_prob(x), rtol=1e-10, atol=1e-10)
+    linear, x = Linear(), torch.randn(6, 5)
+    linear.make_exact()
+    torch.testing.assert_close(linear.elbo(x), linear.p_x.log_prob(x), rtol=1e-10, atol=1e-10)
 
 
 def test_at_the_exact_posterior_every_draw_has_the_weight_p_of_x():
-    it, x = Linear(), torch.randn(6, 5)
-    it.make_exact()
-    log_w = it.model.log_w(x, torch.randn(7, 6, 2))
-    torch.testing.assert_close(log_w, it.p_x.log_prob(x).expand(7, 6), rtol=1e-10, atol=1e-10)
+    linear, x = Linear(), torch.randn(6, 5)
+    linear.make_exact()
+    log_w = linear.model.log_w(x, torch.randn(7, 6, 2))
+    torch.testing.assert_close(log_w, linear.p_x.log_prob(x).expand(7, 6), rtol=1e-10, atol=1e-10)
 
 
 def test_the_mean_of_log_w_is_the_elbo():
-    it, x = Linear(), torch.randn(6, 5)
-    log_w = it.model.log_w(x, torch.randn(20_000, 6, 2))
-    away = (log_w.mean(0) - it.elbo(x)).abs() / (log_w.std(0) / math.sqrt(20_000))
+    linear, x = Linear(), torch.randn(6, 5)
+    log_w = linear.model.log_w(x, torch.randn(20_000, 6, 2))
+    away = (log_w.mean(0) - linear.elbo(x)).abs() / (log_w.std(0) / math.sqrt(20_000))
     assert away.max() < 4
 
 
 def test_more_draws_give_a_higher_bound_and_many_give_log_p():
     """Over blocks of one draw the rise is certain (Jensen); the end is known within its error."""
-    it, x = Linear(), torch.randn(4, 5)
-    it.make_exact()
-    it.model.E.net[0].bias.data += torch.tensor([0.5, -0.5, 0.7, 0.7])  # a q that is off, but wide enough
-    log_w = it.model.log_w(x, torch.randn(64 * 1000, 4, 2))
-    found = {k: bound(log_w.view(-1, k, 4).transpose(0, 1)) for k in (1, 2, 5, 20, 100, 1000)}
-    torch.testing.assert_close(found[1], log_w)
-    assert torch.stack([b.mean(0) for b in found.values()]).diff(dim=0).min() > 0
-    log_p, error = it.p_x.log_prob(x), found[1000].std(0) / 8
-    assert (found[1].mean(0) < log_p - 0.1).all()
-    assert ((found[1000].mean(0) - log_p).abs() < 4 * error + 1e-3).all()
+    linear, x = Linear(), torch.randn(4, 5)
+    linear.make_exact()
+    linear.model.E.net[0].bias.data += torch.tensor([0.5, -0.5, 0.7, 0.7])  # a q that is off, but wide enough
+    log_w = linear.model.log_w(x, torch.randn(64 * 1000, 4, 2))
+    measured = {k: bound(log_w.view(-1, k, 4).transpose(0, 1)) for k in (1, 2, 5, 20, 100, 1000)}
+    torch.testing.assert_close(measured[1], log_w)
+    assert torch.stack([b.mean(0) for b in measured.values()]).diff(dim=0).min() > 0
+    log_p, error = linear.p_x.log_prob(x), measured[1000].std(0) / 8
+    assert (measured[1].mean(0) < log_p - 0.1).all()
+    assert ((measured[1000].mean(0) - log_p).abs() < 4 * error + 1e-3).all()
     assert error.max() < 0.02
 
 
 def test_the_held_out_numbers_are_the_bound_and_its_parts():
-    it, x = Linear(), torch.randn(6, 5)
-    it.make_exact()
-    found = it.model.bounds(x, torch.randn(500, 6, 2))
-    log_p = it.p_x.log_prob(x).mean()
-    torch.testing.assert_close(found["ELBO"], log_p)
-    torch.testing.assert_close(found["log p(x)"], log_p)
-    posterior = it.posterior(x)
+    linear, x = Linear(), torch.randn(6, 5)
+    linear.make_exact()
+    measured = linear.model.bounds(x, torch.randn(500, 6, 2))
+    log_p = linear.p_x.log_prob(x).mean()
+    torch.testing.assert_close(measured["ELBO"], log_p)
+    torch.testing.assert_close(measured["log p(x)"], log_p)
+    posterior = linear.posterior(x)
     prior = MultivariateNormal(torch.zeros(2), torch.eye(2))
-    torch.testing.assert_close(found["KL"], kl_divergence(posterior, prior).mean())
+    torch.testing.assert_close(measured["KL"], kl_divergence(posterior, prior).mean())
     # E_q[log p(x | z)] of a Gaussian: the density at the mean, less the spread seen through W
-    at_mean = stats.norm.logpdf(x, posterior.mean @ it.W.T + it.b, SIGMA).sum(1).mean()
-    seen = (it.W @ posterior.covariance_matrix[0] @ it.W.T).trace() / (2 * SIGMA**2)
-    assert found["reconstruction"].item() == pytest.approx(at_mean - seen.item())
+    at_mean = stats.norm.logpdf(x, posterior.mean @ linear.W.T + linear.b, SIGMA).sum(1).mean()
+    seen = (linear.W @ posterior.covariance_matrix[0] @ linear.W.T).trace() / (2 * SIGMA**2)
+    assert measured["reconstruction"].item() == pytest.approx(at_mean - seen.item())
     each = kl_divergence(Normal(posterior.mean, posterior.variance.sqrt()), Normal(0.0, 1.0)).mean(0)
-    torch.testing.assert_close(found["KL of each dimension"], each)
+    torch.testing.assert_close(measured["KL of each dimension"], each)
 
 
 def test_a_dimension_is_active_if_its_mean_varies_by_more_than_a_hundredth():
@@ -148,8 +148,8 @@ def test_a_dimension_is_active_if_its_mean_varies_by_more_than_a_hundredth():
         with torch.no_grad():
             model.E.net[0].weight.zero_()
             model.E.net[0].weight[[0, 1], [2, 4]] = torch.tensor(variances).sqrt()
-        found = model.bounds(x, torch.randn(1, 400, 2))["active units"].item()
-        assert found == sum(v > 0.01 for v in variances)
+        measured = model.bounds(x, torch.randn(1, 400, 2))["active units"].item()
+        assert measured == sum(v > 0.01 for v in variances)
 
 
 def test_the_pictures_probabilities_of_a_bernoulli_decoder_sum_to_one():
@@ -211,23 +211,23 @@ def test_free_bits_charge_each_dimension_for_no_less_than_they_are():
     each = kl(model.q(x)).mean(0)
     between = each.sort().values[:2].mean().item()  # one dimension has less, two have more
     model.config = model.config.change({"free_bits": between})
-    found = model.terms(x, eps)[TERMS[1]]
-    assert found.item() == pytest.approx(sum(max(between, k) for k in each.tolist()))
-    slope = torch.autograd.grad(found, model.E.net[-1].bias)[0].view(2, 3).abs().sum(0)
+    measured = model.terms(x, eps)[TERMS[1]]
+    assert measured.item() == pytest.approx(sum(max(between, k) for k in each.tolist()))
+    slope = torch.autograd.grad(measured, model.E.net[-1].bias)[0].view(2, 3).abs().sum(0)
     assert ((slope == 0) == (each < between)).all()
 
 
 @pytest.mark.parametrize(("round", "share"), [(0, 1 / 10), (4, 5 / 10), (9, 1.0), (500, 1.0)])
 def test_warm_up_lets_the_weight_of_kl_grow_to_beta(round, share):
-    x, found = torch.randn(6, 5), {}
+    x, measured = torch.randn(6, 5), {}
     for warm_up in (0, 9):
         model = vae(FLAT, beta=3, warm_up=warm_up)
         torch.manual_seed(1)
         ((player, terms),) = model.turns(batch(x, round))
         assert player is model
-        found[warm_up] = terms
-    assert found[9][TERMS[1]].item() == pytest.approx(share * found[0][TERMS[1]].item())
-    assert found[9][TERMS[0]].item() == found[0][TERMS[0]].item()
+        measured[warm_up] = terms
+    assert measured[9][TERMS[1]].item() == pytest.approx(share * measured[0][TERMS[1]].item())
+    assert measured[9][TERMS[0]].item() == measured[0][TERMS[0]].item()
 
 
 def test_the_encoder_sees_the_black_and_white_picture_that_is_asked_for():

@@ -40,9 +40,9 @@ def test_an_encoder_puts_out_the_mean_and_the_logarithm_of_the_variance():
 def test_kl_is_its_closed_form_for_each_example_and_dimension():
     q = proposals()
     expected = (q.mean**2 + q.variance - q.variance.log() - 1) / 2
-    found = latent.kl(q)
-    assert found.shape == (6, 3)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    computed = latent.kl(q)
+    assert computed.shape == (6, 3)
+    torch.testing.assert_close(computed, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_kl_is_what_draws_of_q_say():
@@ -59,8 +59,8 @@ def test_kl_is_what_draws_of_q_say():
 def test_kl_is_zero_at_the_prior_and_only_there():
     assert latent.kl(latent.normal(torch.zeros(1, 8))).abs().max() == 0
     near = torch.tensor(list(itertools.product((-0.1, 0, 0.1), repeat=2)))
-    found = latent.kl(latent.normal(near)).flatten()
-    assert torch.equal(found > 1e-4, near.abs().sum(1) > 0)
+    computed = latent.kl(latent.normal(near)).flatten()
+    assert torch.equal(computed > 1e-4, near.abs().sum(1) > 0)
 
 
 def test_the_variance_of_a_proposal_stays_finite_and_positive():
@@ -117,8 +117,8 @@ def test_dynamic_binarization_is_unbiased():
     grey = (x[0] + 1) / 2
     away = (drawn.mean(0) - grey).abs() / (grey * (1 - grey) / n).sqrt().clamp(min=1e-9)
     assert away.max() < 4
-    for found, wanted in zip(model.target(x, None), (x, grey[None]), strict=True):
-        torch.testing.assert_close(found, wanted)  # without u: the greys themselves
+    for computed, wanted in zip(model.target(x, None), (x, grey[None]), strict=True):
+        torch.testing.assert_close(computed, wanted)  # without u: the greys themselves
 
 
 def test_only_a_bernoulli_decoder_asks_for_black_and_white():
@@ -137,9 +137,9 @@ def test_max_unpooling_puts_the_kept_numbers_back_and_zeros_elsewhere():
     back = unpool(*pool(x))
     assert back.shape == x.shape
     for b, c, i, j in itertools.product(range(2), range(3), range(2), range(3)):
-        square, found = (t[b, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].flatten() for t in (x, back))
+        square, computed = (t[b, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].flatten() for t in (x, back))
         largest = square.tolist().index(max(square.tolist()))
-        assert found.tolist() == [v if k == largest else 0 for k, v in enumerate(square.tolist())]
+        assert computed.tolist() == [v if k == largest else 0 for k, v in enumerate(square.tolist())]
 
 
 def explicit(kind: str, x: torch.Tensor, net: torch.nn.ConvTranspose2d | None) -> torch.Tensor:
