@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 from engine.diffusion import schedule
 from engine.diffusion.samplers import SAMPLERS, Walk
-from tests.laws.denoising import circle, end, even, gaussian, mixture, moments, of, of_betas
+from tests.laws.diffusion.denoising import circle, end, even, gaussian, mixture, moments, of, of_betas
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -16,7 +16,7 @@ from engine.flow.base import BASES, BITS, Base, Flow, FlowConfig
 from engine.flow.pixels import Logit, Reshape
 from engine.flow.transforms import ActNorm
 from engine.space import Picture
-from tests.laws.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
+from tests.laws.flow.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -9,7 +9,7 @@ from engine.data import load
 from engine.flow.checks import measure
 from engine.flow.transforms import Autoregressive
 from engine.space import Space
-from tests.laws.flowing import flow
+from tests.laws.flow.flowing import flow
 
 RING, BUMPS = load("ring"), load("two-bumps")
 

@@ -1,32 +1,38 @@
 """The tab of steps and guidance: what is asked, what is drawn, and the sentences that the numbers make."""
 
 import json
-from importlib import import_module
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import data
 from engine.families import find
+from lab.diffusion import steps_tab as tab
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
-from tests.pages.test_explore import texts, works
-
-tab = import_module("lab.diffusion.steps_tab")  # `lab.diffusion.steps_tab` is the function
+from tests.pages.test_pages import texts
 
 
-def script(family: str, run: str, kind: str, live: bool):
+def script(family: str, data_name: str, run: str, live: bool):
+    from engine import data
     from engine.families import find
-    from lab import kit
+    from lab.diffusion.steps_tab import steps
+    from lab.kit import Room
 
-    kit.steps(kit.Room(find(family), run, kind, live))
+    steps(Room(find(family), run, data.load(data_name).space, live))
+
+
+def works(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception
+    assert not page.error, page.error
+    return page
 
 
 def opened(family: str, name: str, live: bool = True, **knobs) -> AppTest:
     space = data.load(name).space
     config = find(family).configure(space, {"width": 8, "depth": 1, "T": 12} | knobs).model_dump()
     run = store.create({"family": family, "data": name, "seed": 0, "config": config}).name
-    given = {"family": family, "run": run, "kind": space.kind, "live": live}
+    given = {"family": family, "data_name": name, "run": run, "live": live}
     return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
 
 

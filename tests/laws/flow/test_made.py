@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.nets.masked import MADE
-from tests.laws.flowing import jacobians, shaken
+from tests.laws.flow.flowing import jacobians, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -16,7 +16,7 @@ from lab.flow.layers_tab import bridged, tinted
 from lab.kit import Room
 from lab.kit.verdict import judged_by
 from lab.runs import store
-from tests.pages.test_diffusion_pages import asked, films, paused
+from tests.pages.diffusion.test_diffusion_pages import asked, films, paused
 from tests.pages.test_pages import info_of, texts, works
 
 SMALL = {"width": "8", "depth": "1", "layers": "2", "batch": "16", "seed": "3"}

@@ -10,7 +10,7 @@ from engine.families import find
 from lab.flow import pictures_tab as flow_pictures
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
-from tests.pages.test_explore import html, texts, works
+from tests.pages.test_pages import texts
 
 SMALL = {"real-nvp": {"layers": 2, "width": 8}, "maf": {"layers": 2, "width": 16}, "iaf": {"layers": 3}}
 
@@ -27,19 +27,33 @@ def run_of(settled, home, monkeypatch):
     return run_of
 
 
-def script(family: str, run: str, kind: str, live: bool, module: str, part: str):
+def script(family: str, run: str, live: bool, module: str, part: str):
     import importlib
 
+    from engine import data
     from engine.families import find
     from lab.kit import Room
+    from lab.runs import store
 
-    getattr(importlib.import_module(f"lab.kit.{module}"), part)(Room(find(family), run, kind, live))
+    space = data.load(store.read_info(store.folder(run)).data).space
+    show = getattr(importlib.import_module(f"lab.flow.{module}"), part)
+    show(Room(find(family), run, space, live))
 
 
-def opened(family: str, run: str, part: str, kind: str = "image", live: bool = True) -> AppTest:
-    module = "autoregressive" if part in ("masks_tab", "speeds_tab") else "flow_pictures"
-    given = {"family": family, "run": run, "kind": kind, "live": live, "module": module, "part": part}
+def opened(family: str, run: str, part: str, live: bool = True) -> AppTest:
+    module = "autoregressive_tab" if part in ("masks_tab", "speeds_tab") else "pictures_tab"
+    given = {"family": family, "run": run, "live": live, "module": module, "part": part}
     return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
+
+
+def works(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception
+    assert not page.error, page.error
+    return page
+
+
+def html(page: AppTest) -> str:
+    return "".join(part.proto.body for part in page.get("html"))
 
 
 def test_each_tool_answers(run_of):
@@ -56,14 +70,14 @@ def test_each_tool_answers(run_of):
 
 
 def test_they_ask_for_pictures_and_for_a_model(run_of):
-    page = opened("maf", run_of("maf", "moons"), "use_flow", "points")
+    page = opened("maf", run_of("maf", "moons"), "use_flow")
     assert "These tools are for pictures" in page.info[0].value
     for part in ("use_flow", "masks_tab", "speeds_tab"):
         assert opened("maf", run_of("maf"), part, live=False).info[0].value == NO_MODEL
 
 
 def test_the_masks_of_points_are_matrices_and_of_a_pixel_pictures(run_of):
-    page = opened("iaf", run_of("iaf", "moons"), "masks_tab", "points")
+    page = opened("iaf", run_of("iaf", "moons"), "masks_tab")
     assert html(page).count("<table") == 2 * 3 + 1
     assert html(page).count('class="full"') == 3 * (1 + 3) + 4  # a triangle each, and all together
     assert "x₁ → x₂" in html(page)
@@ -76,7 +90,7 @@ def test_the_masks_of_points_are_matrices_and_of_a_pixel_pictures(run_of):
 
 
 def test_speeds_wait_for_the_button_and_draw_four_curves(run_of):
-    page = opened("iaf", run_of("iaf", "moons"), "speeds_tab", "points")
+    page = opened("iaf", run_of("iaf", "moons"), "speeds_tab")
     assert not page.get("plotly_chart")
     page = works(page.button(key="speeds-go").click().run())
     assert len(page.get("plotly_chart")) == 1

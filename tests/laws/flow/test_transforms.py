@@ -9,7 +9,7 @@ import torch
 
 from engine.flow.pixels import Logit, Reshape, Squeeze
 from engine.flow.transforms import ActNorm, Elementwise, Inverse, Mix, Planar, affine, squash
-from tests.laws.flowing import jacobians, log_dets, shaken
+from tests.laws.flow.flowing import jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 

@@ -8,7 +8,7 @@ from engine.config import Refused
 from engine.diffusion import schedule
 from engine.diffusion.ddpm import DDPM
 from engine.space import Space
-from tests.laws.test_diffusion import T, built, outputs
+from tests.laws.diffusion.test_diffusion import T, built, outputs
 
 pytestmark = pytest.mark.usefixtures("double")
 

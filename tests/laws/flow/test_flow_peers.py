@@ -20,7 +20,7 @@ from engine.flow.base import Flow
 from engine.flow.spline import knots
 from engine.flow.transforms import Autoregressive
 from engine.nets.masked import MaskedLinear
-from tests.laws.flowing import FIVE, PLANE, flow
+from tests.laws.flow.flowing import FIVE, PLANE, flow
 
 pytestmark = [
     pytest.mark.usefixtures("double"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine.diffusion.flow_matching import FlowMatching
 from engine.diffusion.samplers import SAMPLERS, Walk
 from engine.space import Space
-from tests.laws.denoising import Levels, gaussian, mixture
+from tests.laws.diffusion.denoising import Levels, gaussian, mixture
 
 pytestmark = pytest.mark.usefixtures("double")
 
