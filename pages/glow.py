@@ -4,7 +4,8 @@ import streamlit as st
 
 from engine.flow.base import Flow
 from engine.flow.glow import Glow
-from engine.flow.transforms import ActNorm, Coupling, Mix, affine
+from engine.flow.linear import ActNorm, Mix
+from engine.flow.transforms import Coupling, affine
 from lab import kit
 from lab.flow.room_tab import code, flow_tabs, lecture
 

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from engine.flow.base import Flow
+from engine.flow.linear import ActNorm
 from engine.flow.nice import NICE
-from engine.flow.transforms import ActNorm, Coupling, additive
+from engine.flow.transforms import Coupling, additive
 from lab import kit
 from lab.flow.room_tab import code, flow_tabs, lecture
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from engine.flow.base import Bijection, Flow
+from engine.flow.base import Flow
+from engine.flow.bijection import Bijection
 from engine.space import Picture
 from lab.flow import layers_tab as layers
 from lab.flow.pictures_tab import use_flow

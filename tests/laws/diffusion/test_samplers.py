@@ -156,8 +156,6 @@ def test_a_step_of_ddpm_has_mean_and_variance_of_bayes(name, monkeypatch):
         assert (reached[1.0][1] - reached[0.0][1]) ** 2 == pytest.approx(variance.item(), abs=1e-9)
         assert walk.variance(t, s) == pytest.approx(variance.item(), abs=1e-9)
         assert reached[0.0][2] == pytest.approx(x_0, abs=1e-12)  # the last step tells x_0
-    tilde = schedule.posterior_variance(schedule.alpha_bar(name, 10)).tolist()
-    assert [walk.variance(t, t - 1) for t in range(1, 11)] == pytest.approx(tilde[1:], abs=1e-12)
 
 
 # --- DDIM --------------------------------------------------------------------------------------------

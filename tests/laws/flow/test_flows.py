@@ -13,8 +13,8 @@ from torch import nn
 from engine.family import Batch
 from engine.flow import continuous_flow
 from engine.flow.base import BASES, BITS, Base, Flow, FlowConfig
+from engine.flow.linear import ActNorm
 from engine.flow.pixels import Logit, Reshape
-from engine.flow.transforms import ActNorm
 from engine.space import Picture
 from tests.laws.flow.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
 
@@ -342,7 +342,7 @@ def test_what_is_seen_is_the_average_of_what_is_trained():
     for ema in (0.0, 0.5):
         model = flow("glow", PLANE, ema=ema)
         x = torch.randn(8, 2)
-        model.settle(x)
+        model.initialise(x)
         expected = torch.cat([p.flatten() for p in model.f.parameters()])
         for i in range(1, 30):
             for _turn in model.turns(Batch(i, x, None, lambda: None)):

@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
+from engine.flow.linear import ActNorm, Mix
 from engine.flow.pixels import Logit, Reshape, Squeeze
-from engine.flow.transforms import ActNorm, Elementwise, Inverse, Mix, Planar, affine, squash
+from engine.flow.transforms import Elementwise, Inverse, Planar, affine, squash
 from tests.laws.flow.flowing import jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -36,7 +36,7 @@ def model(family: str = "real-nvp", data=DIGITS, **values):
     torch.manual_seed(1)
     it = find(family)
     it = it(it.configure(data.space, SMALL | values), data.space)
-    it.settle(it.dequantised(data.some(64)[0]))
+    it.initialise(it.dequantised(data.some(64)[0]))
     with torch.no_grad():
         for weight in it.parameters():
             weight += 0.02 * torch.randn_like(weight)
