@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.config import Refused
-from engine.nets.unet import About, Attention, PointNet, Residual, UNet, waves
+from engine.nets.unet import Attention, Conditioning, PointNet, Residual, UNet, waves
 from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -63,7 +63,7 @@ def test_no_label_is_the_label_after_the_last(kind, space):
 def test_without_classes_a_label_says_nothing(kind, space):
     it, x, t = net(kind, space, classes=0), torch.randn(3, *space.shape), torch.tensor([0.4])
     assert torch.equal(it(x, t), it(x, t, torch.tensor([0, 1, 2])))
-    assert About(8, 0).label is None
+    assert Conditioning(8, 0).label is None
 
 
 @both

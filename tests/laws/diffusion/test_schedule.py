@@ -9,6 +9,7 @@ import torch
 from engine.diffusion import schedule
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
+from engine.diffusion.samplers import Walk
 from engine.space import Space
 
 pytestmark = pytest.mark.usefixtures("double")
