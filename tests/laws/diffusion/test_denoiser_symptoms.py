@@ -29,14 +29,14 @@ STRAY = [1.0, 1.05, 0.95, 1.02, 0.97, 1.04, 0.96, 1.01]  # measurements stray by
 def rows(*stretches: tuple[int, dict]) -> list[dict]:
     """So many measurements of each kind, one every 64 rounds."""
     kinds = [WELL | kind for count, kind in stretches for _ in range(count)]
-    found = [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
-    for i, row in enumerate(found):
+    made = [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
+    for i, row in enumerate(made):
         row["test loss"] *= STRAY[i % len(STRAY)]
-    return found
+    return made
 
 
-def names(found: list) -> list[str]:
-    return [one.name for one in found]
+def names(symptoms: list) -> list[str]:
+    return [one.name for one in symptoms]
 
 
 @pytest.mark.parametrize("family", ["ddpm", "flow-matching"])
@@ -51,12 +51,12 @@ def test_nothing_is_said_before_there_are_enough_measurements():
 
 
 def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
-    (found,) = symptoms(rows((20, {})), POINTS)
-    assert (found.name, found.bad) == ("Working", False)
-    assert "distance 0.05, where real data have 0.030 ± 0.020" in found.sentence
-    (found,) = symptoms([{k: v for k, v in row.items() if k[0] != "s"} for row in rows((20, {}))], DIGITS)
-    assert found.name == "Working"
-    assert "distance" not in found.sentence
+    (symptom,) = symptoms(rows((20, {})), POINTS)
+    assert (symptom.name, symptom.bad) == ("Working", False)
+    assert "distance 0.05, where real data have 0.030 ± 0.020" in symptom.sentence
+    (symptom,) = symptoms([{k: v for k, v in row.items() if k[0] != "s"} for row in rows((20, {}))], DIGITS)
+    assert symptom.name == "Working"
+    assert "distance" not in symptom.sentence
 
 
 def test_one_that_gets_better_is_learning():
@@ -67,12 +67,12 @@ def test_one_that_gets_better_is_learning():
 
 
 def test_samples_that_stay_far_though_the_net_has_learned_are_the_walks_fault():
-    (found,) = symptoms(rows((10, {}), (8, {"sliced Wasserstein": 0.3})), POINTS)
-    assert found.name == "Far from the data"
-    assert found.since == 64 * 11
-    assert "0.30, where real data have 0.030 ± 0.020" in found.sentence
-    assert "more steps" in found.cure
-    assert found.bad
+    (symptom,) = symptoms(rows((10, {}), (8, {"sliced Wasserstein": 0.3})), POINTS)
+    assert symptom.name == "Far from the data"
+    assert symptom.since == 64 * 11
+    assert "0.30, where real data have 0.030 ± 0.020" in symptom.sentence
+    assert "more steps" in symptom.cure
+    assert symptom.bad
 
 
 def test_far_is_measured_in_spreads_and_in_errors():
@@ -86,17 +86,17 @@ def test_far_is_measured_in_spreads_and_in_errors():
 
 def test_a_test_loss_past_its_best_is_overfitting():
     past = [(1, {"test loss": 0.2 + 0.02 * i}) for i in range(8)]
-    (found,) = symptoms(rows((8, {"test loss": 0.5}), (8, {}), *past), DIGITS)
-    assert found.name == "Overfitting"
-    assert 64 * 9 <= found.since <= 64 * 17
-    assert "learns its training examples by heart" in found.sentence
-    assert "more data" in found.cure
+    (symptom,) = symptoms(rows((8, {"test loss": 0.5}), (8, {}), *past), DIGITS)
+    assert symptom.name == "Overfitting"
+    assert 64 * 9 <= symptom.since <= 64 * 17
+    assert "memorises its training examples" in symptom.sentence
+    assert "more data" in symptom.cure
 
 
 def test_a_net_that_forgets_is_diverging():
-    (found,) = symptoms(rows((10, {}), (8, {"test loss": 3.0})), POINTS)
-    assert found.name == "Diverging"
-    assert "learning rate" in found.cure
+    (symptom,) = symptoms(rows((10, {}), (8, {"test loss": 3.0})), POINTS)
+    assert symptom.name == "Diverging"
+    assert "learning rate" in symptom.cure
     assert names(symptoms(rows((10, {}), (8, {"test loss": float("nan")})), POINTS)) == ["Diverging"]
     hard = rows((20, {"test loss": 3.0}))  # it never was better
     assert names(symptoms(hard, DIGITS)) == ["Working"]
@@ -127,11 +127,11 @@ def story(data, rounds: int, seed: int = 0, family: str = "ddpm", **knobs) -> li
 def test_a_default_run_is_never_accused(name, family):
     told = story(load(name), 832, family=family, steps=20)
     assert told[-1]
-    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
+    assert {one.name for symptoms_then in told for one in symptoms_then} <= {"Working", "Learning"}
 
 
-def test_six_points_are_learned_by_heart():
+def test_six_points_are_memorised():
     data = load("two-gaussians")
-    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
+    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, given=0))
     told = story(few, 960, batch=64, steps=10, lr=5e-3)
     assert names(told[-1]) == ["Overfitting"]

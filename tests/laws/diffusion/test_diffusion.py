@@ -80,9 +80,9 @@ def test_what_the_net_should_put_out_gives_back_eps_and_x0(family, knobs, size):
     x0, eps = torch.randn(5, 2), torch.randn(5, 2)
     for t in (1, 2, size // 2, size - 1, size):
         x = model.q(x0, t, eps)
-        found = model.both(x, t, model.target(x0, t, eps))
-        torch.testing.assert_close(found[0], eps, atol=2e-13, rtol=0)
-        torch.testing.assert_close(found[1], x0, atol=2e-13, rtol=0)
+        values = model.both(x, t, model.target(x0, t, eps))
+        torch.testing.assert_close(values[0], eps, atol=2e-13, rtol=0)
+        torch.testing.assert_close(values[1], x0, atol=2e-13, rtol=0)
 
 
 @outputs
@@ -178,12 +178,12 @@ def test_the_loss_is_the_weighted_mean_of_squares(weighting, predicts):
     x0, eps, o = torch.randn(3, 6, 2)
     t = torch.tensor([1, 2, 10, 30, T - 1, T])
     model.net = Says(o)
-    ((name, found),) = model.terms(x0, t, eps).items()
+    ((name, loss),) = model.terms(x0, t, eps).items()
     each = [
         model.weight(t[i : i + 1]).item() * (o[i] - model.target(x0, t, eps)[i]).square().mean().item()
         for i in range(6)
     ]
-    assert found.item() == pytest.approx(sum(each) / 6, rel=1e-12)
+    assert loss.item() == pytest.approx(sum(each) / 6, rel=1e-12)
     assert name.startswith("‖" + {"eps": "ε", "x0": "x₀", "v": "v"}[predicts])
 
 
@@ -232,8 +232,8 @@ def test_the_average_after_k_rounds_is_the_weighted_sum_of_all_weights(ema):
     share = [(1 if j == 0 else 1 - kept[j - 1]) * math.prod(kept[j:]) for j in range(13)]
     assert sum(share) == pytest.approx(1)
     expected = sum(a * w for a, w in zip(share, seen, strict=True))
-    found = nn.utils.parameters_to_vector(model.average.parameters())
-    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+    average = nn.utils.parameters_to_vector(model.average.parameters())
+    torch.testing.assert_close(average, expected, atol=1e-12, rtol=0)
     assert not any(p.requires_grad for p in model.average.parameters())
 
 
@@ -249,8 +249,8 @@ def test_guidance_runs_from_unconditional_to_conditional_and_on_in_a_line(family
         at = torch.tensor([t / T])
         ends = [model.both(x, t, model.average(x, at, label)) for label in (none, y)]
         for s in (0.0, 1.0, 2.5, 10.0):
-            found = model.predict(x, t, y, s)
-            for got, without, told in zip(found, *ends, strict=True):
+            values = model.predict(x, t, y, s)
+            for got, without, told in zip(values, *ends, strict=True):
                 expected = {0.0: without, 1.0: told}.get(s, without + s * (told - without))
                 torch.testing.assert_close(got, expected, atol=1e-11, rtol=1e-11)
         unconditional = model.predict(x, t, None, 5.0)[0]

@@ -34,8 +34,8 @@ def test_the_posterior_mean_is_that_of_bayes_by_quadrature(signal, noise):
     x = torch.tensor([[0.0, 0.0], [-1.0, 0.5], [0.4, 0.7], [1.2, -1.0]])
     log_p = prior - (x[:, None] - signal * x0).square().sum(2) / (2 * noise**2)
     mean = log_p.softmax(1) @ x0
-    eps, found = Exact(LOPSIDED).predict(x, signal, noise)
-    torch.testing.assert_close(found, mean, rtol=1e-6, atol=1e-6)
+    eps, x0 = Exact(LOPSIDED).predict(x, signal, noise)
+    torch.testing.assert_close(x0, mean, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(eps, (x - signal * mean) / noise, rtol=1e-6, atol=1e-6)
 
 
@@ -43,9 +43,11 @@ def test_the_posterior_mean_is_that_of_bayes_by_quadrature(signal, noise):
 def test_the_score_is_the_gradient_of_the_exact_log_density(signal, noise):
     x = torch.linspace(-3, 3, 40).reshape(20, 2).requires_grad_()
     (slope,) = torch.autograd.grad(diffused(LOPSIDED, signal, noise).log_prob(x).sum(), x)
-    it = Exact(LOPSIDED)
-    torch.testing.assert_close(it.score(x.detach(), signal, noise), slope, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(-it.predict(x.detach(), signal, noise)[0] / noise, slope, rtol=1e-9, atol=1e-9)
+    best = Exact(LOPSIDED)
+    torch.testing.assert_close(best.score(x.detach(), signal, noise), slope, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        -best.predict(x.detach(), signal, noise)[0] / noise, slope, rtol=1e-9, atol=1e-9
+    )
 
 
 def test_without_noise_x0_is_known_and_without_signal_only_the_mean():
@@ -62,7 +64,7 @@ def test_without_noise_x0_is_known_and_without_signal_only_the_mean():
 def test_many_parts_are_taken_a_few_points_at_a_time(monkeypatch):
     x = torch.randn(31, 2)
     whole = Exact(LOPSIDED).predict(x, 0.6, 0.8)
-    monkeypatch.setattr("engine.exact.CHUNK", 12)
+    monkeypatch.setattr("engine.diffusion.exact.CHUNK", 12)
     for one, other in zip(Exact(LOPSIDED).predict(x, 0.6, 0.8), whole, strict=True):
         torch.testing.assert_close(one, other)
 
@@ -71,11 +73,11 @@ def test_many_parts_are_taken_a_few_points_at_a_time(monkeypatch):
 def test_the_exact_denoiser_is_the_best_one(name):
     """No function of x_t has a smaller mean squared error; here with held-out x_0, in error bars."""
     data = datasets.load(name)
-    it = exact(data)
+    best = exact(data)
     x0 = data.some(4000, test=True)[0]
     signal, noise = 0.8, 0.6
     x = signal * x0 + noise * torch.randn_like(x0)
-    guess = it.predict(x, signal, noise)[1]
+    guess = best.predict(x, signal, noise)[1]
     # orthogonality: the rest of x_0 is uncorrelated with every function of x_t, such as these
     for of_x in (x, guess, x.sin(), x**3):
         product = ((x0 - guess) * of_x).sum(1)
@@ -83,11 +85,11 @@ def test_the_exact_denoiser_is_the_best_one(name):
 
 
 def test_single_precision_is_enough_for_a_screen():
-    it = exact(datasets.load("grid"))
+    best = exact(datasets.load("grid"))
     x = torch.randn(500, 2)
     for signal, noise in [(0.9999, 0.014), *LEVELS]:
-        exactly = it.score(x, signal, noise)
-        rough = it.score(x.float(), signal, noise).double()
+        exactly = best.score(x, signal, noise)
+        rough = best.score(x.float(), signal, noise).double()
         assert (rough - exactly).norm() < 1e-3 * exactly.norm()
 
 
@@ -102,8 +104,8 @@ def test_where_the_density_is_no_mixture_nothing_is_claimed():
 def test_with_the_exact_denoiser_a_sampler_finds_the_data(family):
     """The mean and the covariance of 4,000 samples of 100 steps are those of the data."""
     data = datasets.load("two-gaussians")
-    it, model = exact(data), family(family.configure(data.space, {"T": 100, "width": 8}), data.space)
-    told = lambda x, t: it.predict(x, model.signal[t], model.noise[t])  # noqa: E731
+    best, model = exact(data), family(family.configure(data.space, {"T": 100, "width": 8}), data.space)
+    told = lambda x, t: best.predict(x, model.signal[t], model.noise[t])  # noqa: E731
     model.predict = lambda x, t, y=None, guidance=None: told(x, t)
     x = model.sample(4000, steps=100)
     assert x.mean(0).abs().max() < 0.1
@@ -113,8 +115,8 @@ def test_with_the_exact_denoiser_a_sampler_finds_the_data(family):
 @pytest.mark.parametrize("family", [DDPM, FlowMatching])
 def test_the_score_error_is_0_for_the_exact_denoiser_and_known_for_wrong_ones(family):
     data = datasets.load("ring")
-    it, model = exact(data), family(family.configure(data.space, {"width": 8}), data.space)
-    right = lambda x, t: it.predict(x, model.signal[t], model.noise[t])  # noqa: E731
+    best, model = exact(data), family(family.configure(data.space, {"width": 8}), data.space)
+    right = lambda x, t: best.predict(x, model.signal[t], model.noise[t])  # noqa: E731
     for share in (1.0, 0.0, 0.75):  # of the exact noise: the score is -eps / noise
         model.predict = lambda x, t, y=None, guidance=None, s=share: (s * right(x, t)[0], x)
         assert observe(model, data)["score error"] == pytest.approx(1 - share, abs=1e-12)

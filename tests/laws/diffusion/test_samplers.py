@@ -74,10 +74,10 @@ def test_mean_and_covariance_of_the_samples_follow_their_recursion(name, knobs, 
     levels = of(schedule.cosine(40))
     stops = schedule.levels(40, steps)
     centred = gaussian(levels, torch.zeros(2), COVARIANCE)
-    mean, found = moments(lambda x: end(name, levels, centred, x, stops, **knobs), 2, monkeypatch)
+    mean, covariance = moments(lambda x: end(name, levels, centred, x, stops, **knobs), 2, monkeypatch)
     each = torch.tensor([carried(name, levels, stops, v, **knobs) for v in VARIANCES])
     torch.testing.assert_close(mean, torch.zeros(2), atol=1e-12, rtol=0)
-    torch.testing.assert_close(found, TURN @ each.diag() @ TURN.T, atol=1e-12, rtol=1e-10)
+    torch.testing.assert_close(covariance, TURN @ each.diag() @ TURN.T, atol=1e-12, rtol=1e-10)
 
 
 @pytest.mark.parametrize(("name", "knobs"), CONFIGURED)
@@ -85,9 +85,9 @@ def test_samples_have_mean_and_covariance_of_gaussian_data(name, knobs, monkeypa
     """As well as 1,000 steps can, from N(0, I), which x_T is but for a hundredth."""
     levels = of(schedule.sigmoid(1000))
     exact = gaussian(levels, MEAN, COVARIANCE)
-    mean, found = moments(lambda x: end(name, levels, exact, x, **knobs), 2, monkeypatch)
+    mean, covariance = moments(lambda x: end(name, levels, exact, x, **knobs), 2, monkeypatch)
     torch.testing.assert_close(mean, MEAN, atol=0.012, rtol=0)
-    torch.testing.assert_close(found, COVARIANCE, atol=0.008, rtol=0)
+    torch.testing.assert_close(covariance, COVARIANCE, atol=0.008, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_hundred_steps_shrink_the_variance_as_known(v, expected, monkeypatch):
     exact = gaussian(levels, torch.zeros(1), torch.tensor([[v]]))
     ways = {"beta": ("DDPM", {}), "posterior": ("DDPM", {"posterior": True}), "DDIM": ("DDIM", {})}
     for way, (name, knobs) in ways.items():
-        found = moments(lambda x: end(name, levels, exact, x, **knobs), 1, monkeypatch)[1]  # noqa: B023
-        assert found.item() == pytest.approx(expected[way], abs=6e-4)
+        covariance = moments(lambda x: end(name, levels, exact, x, **knobs), 1, monkeypatch)[1]  # noqa: B023
+        assert covariance.item() == pytest.approx(expected[way], abs=6e-4)
 
 
 def test_beta_is_the_right_variance_for_unit_data_and_the_posteriors_for_a_point(monkeypatch):
@@ -110,8 +110,8 @@ def test_beta_is_the_right_variance_for_unit_data_and_the_posteriors_for_a_point
     for posterior, v in ((False, 1.0), (True, 0.0)):
         exact = gaussian(levels, torch.zeros(1), torch.tensor([[v]]))
         knobs = {"posterior": posterior}
-        found = moments(lambda x: end("DDPM", levels, exact, x, **knobs), 1, monkeypatch)[1]  # noqa: B023
-        assert found.item() == pytest.approx(v, abs=1e-3 + 1e-12)
+        covariance = moments(lambda x: end("DDPM", levels, exact, x, **knobs), 1, monkeypatch)[1]  # noqa: B023
+        assert covariance.item() == pytest.approx(v, abs=1e-3 + 1e-12)
 
 
 def test_the_slides_formula_is_caught(monkeypatch):
@@ -119,12 +119,12 @@ def test_the_slides_formula_is_caught(monkeypatch):
     sampler keeps the variance 1 to a thousandth, and the slide's leaves a quarter of it."""
     levels = of_betas(1e-3, 0.2, 100)
     exact = gaussian(levels, torch.zeros(1), torch.eye(1))
-    found = {
+    variances = {
         name: moments(lambda x: end(name, levels, exact, x), 1, monkeypatch)[1].item()  # noqa: B023
         for name in ("DDPM", "DDPM as on the slide")
     }
-    assert abs(found["DDPM"] - 1) < 2e-3
-    assert found["DDPM as on the slide"] < 0.5
+    assert abs(variances["DDPM"] - 1) < 2e-3
+    assert variances["DDPM as on the slide"] < 0.5
 
 
 # --- the posterior that a step of DDPM draws from ---------------------------------------------------
@@ -222,8 +222,8 @@ def flowed(levels, start: torch.Tensor) -> torch.Tensor:
         return ((y - guess(y, sigma)) / sigma).ravel()
 
     top, y = levels.noise[-1] / levels.signal[-1], start.numpy() / levels.signal[-1]
-    found = solve_ivp(slope, (top, 1e-6), y.ravel(), method="DOP853", rtol=1e-11, atol=1e-12)
-    return torch.tensor(guess(found.y[:, -1].reshape(-1, 2), 1e-6))
+    solution = solve_ivp(slope, (top, 1e-6), y.ravel(), method="DOP853", rtol=1e-11, atol=1e-12)
+    return torch.tensor(guess(solution.y[:, -1].reshape(-1, 2), 1e-6))
 
 
 @pytest.mark.parametrize(

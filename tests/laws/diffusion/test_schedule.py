@@ -85,8 +85,8 @@ def test_the_linear_schedule_at_1000_steps_is_the_papers():
     """Ho et al. 2020, section 4: constants increasing linearly from 1e-4 to 0.02."""
     beta = [1e-4 + (0.02 - 1e-4) * i / 999 for i in range(1000)]
     for scaled in (True, False):
-        found = schedule.beta(schedule.linear(1000, scaled))[1:]
-        torch.testing.assert_close(found, torch.tensor(beta), rtol=1e-10, atol=0)
+        beta_t = schedule.beta(schedule.linear(1000, scaled))[1:]
+        torch.testing.assert_close(beta_t, torch.tensor(beta), rtol=1e-10, atol=0)
 
 
 def test_stretched_to_any_size_the_linear_schedule_ends_in_noise_and_unstretched_it_does_not():
@@ -120,9 +120,9 @@ def test_the_straight_path_runs_from_data_to_noise():
 def test_levels_run_from_T_to_0_in_steps_as_equal_as_can_be():
     for T in (2, 3, 10, 57, 100, 1000):
         for steps in [*range(1, min(T, 120) + 2), 999, 1000]:
-            found = schedule.levels(T, steps)
-            gaps = [t - s for t, s in pairwise(found)]
-            assert (found[0], found[-1]) == (T, 0)
+            levels = schedule.levels(T, steps)
+            gaps = [t - s for t, s in pairwise(levels)]
+            assert (levels[0], levels[-1]) == (T, 0)
             assert len(gaps) == min(steps, T)
             assert min(gaps) >= 1
             assert max(gaps) - min(gaps) <= 1

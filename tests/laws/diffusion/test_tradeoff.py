@@ -20,64 +20,64 @@ def model(name: str, family=DDPM, **knobs):
     return family(family.configure(data.space, {"width": 8, "depth": 1} | knobs), data.space), data
 
 
-def asked(it, **arguments):
-    return ask(*it, "tradeoff", arguments)
+def asked(pair, **arguments):
+    return ask(*pair, "tradeoff", arguments)
 
 
 def test_the_distance_is_that_of_two_thousand_samples_of_this_seed():
-    it = model("two-gaussians", steps=7)
-    found = asked(it, sampler="DDIM", steps=4, seed=3)
+    pair = model("two-gaussians", steps=7)
+    answer = asked(pair, sampler="DDIM", steps=4, seed=3)
     torch.manual_seed(3)
-    it[0].config = it[0].config.change({"sampler": "DDIM", "steps": 4})
-    wanted = quality(*it)["sliced Wasserstein"]
-    assert found["quality"] == {"sliced Wasserstein": pytest.approx(wanted)}
-    assert found["floors"]["sliced Wasserstein"][0] < wanted
-    assert found["among"] == 2000
-    assert asked(it, sampler="DDIM", steps=4, seed=3)["quality"] == found["quality"]
-    assert asked(it, sampler="DDIM", steps=4, seed=4)["quality"] != found["quality"]
+    pair[0].config = pair[0].config.change({"sampler": "DDIM", "steps": 4})
+    wanted = quality(*pair)["sliced Wasserstein"]
+    assert answer["quality"] == {"sliced Wasserstein": pytest.approx(wanted)}
+    assert answer["floors"]["sliced Wasserstein"][0] < wanted
+    assert answer["among"] == 2000
+    assert asked(pair, sampler="DDIM", steps=4, seed=3)["quality"] == answer["quality"]
+    assert asked(pair, sampler="DDIM", steps=4, seed=4)["quality"] != answer["quality"]
 
 
 @pytest.mark.parametrize("family", [DDPM, FlowMatching])
 def test_evaluations_are_the_calls_of_the_net(family, monkeypatch):
-    it = model("two-gaussians", family, T=20)
+    pair = model("two-gaussians", family, T=20)
     calls = []
-    forward = it[0].average.forward
-    monkeypatch.setattr(it[0].average, "forward", lambda *a: calls.append(1) or forward(*a))
+    forward = pair[0].average.forward
+    monkeypatch.setattr(pair[0].average, "forward", lambda *a: calls.append(1) or forward(*a))
     for sampler in family.samplers:
         for steps in (1, 5, 50):  # the last is more than T
             calls.clear()
-            assert asked(it, sampler=sampler, steps=steps, n=20)["evaluations"] == len(calls)
+            assert asked(pair, sampler=sampler, steps=steps, n=20)["evaluations"] == len(calls)
 
 
 def test_guided_points_have_a_diversity_that_of_real_ones_is_one():
-    it = model("ring", conditional=True)
-    found = asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]
-    assert set(found) == {"sliced Wasserstein", "diversity"}
-    it[0].sample = lambda n, y, **knobs: it[1].some(n)[0]
-    assert asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(1)
-    it[0].sample = lambda n, y, **knobs: it[1].target.modes[y].float()
-    assert asked(it, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(
+    pair = model("ring", conditional=True)
+    answer = asked(pair, sampler="DDIM", steps=5, guidance=2.0)["quality"]
+    assert set(answer) == {"sliced Wasserstein", "diversity"}
+    pair[0].sample = lambda n, y, **knobs: pair[1].some(n)[0]
+    assert asked(pair, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(1)
+    pair[0].sample = lambda n, y, **knobs: pair[1].target.modes[y].float()
+    assert asked(pair, sampler="DDIM", steps=5, guidance=2.0)["quality"]["diversity"] == pytest.approx(
         0, abs=1e-6
     )
 
 
 def test_digits_are_judged_with_their_labels_in_turn():
-    it = model("digits", width=8)
-    real, y = it[1].test_x, it[1].test_y
-    found = asked(it, sampler="DDIM", steps=2, n=30)
-    assert set(found["quality"]) == set(found["floors"]) == {"label accuracy", "Fréchet", "diversity"}
-    assert found["quality"]["Fréchet"] > 3 * found["floors"]["Fréchet"][0]
+    pair = model("digits", width=8)
+    real, y = pair[1].test_x, pair[1].test_y
+    answer = asked(pair, sampler="DDIM", steps=2, n=30)
+    assert set(answer["quality"]) == set(answer["floors"]) == {"label accuracy", "Fréchet", "diversity"}
+    assert answer["quality"]["Fréchet"] > 3 * answer["floors"]["Fréchet"][0]
     each = torch.cat([(y == k).nonzero()[:3].T for k in range(10)]).T.flatten()  # 0, 1, ..., 9, 0, ...
     x = real[each].float() / 127.5 - 1
-    it[0].sample = lambda n, y, **knobs: x
-    found = asked(it, sampler="DDIM", steps=2, n=30)["quality"]
-    assert found == pytest.approx(judge().measure(x, y[each]))
-    assert found["label accuracy"] > 0.9
+    pair[0].sample = lambda n, y, **knobs: x
+    answer = asked(pair, sampler="DDIM", steps=2, n=30)["quality"]
+    assert answer == pytest.approx(judge().measure(x, y[each]))
+    assert answer["label accuracy"] > 0.9
 
 
 def test_digits_without_labels_have_a_distance_only():
-    it = model("digits", conditional=False)
-    assert set(asked(it, sampler="DDIM", steps=2, n=20)["quality"]) == {"Fréchet"}
+    pair = model("digits", conditional=False)
+    assert set(asked(pair, sampler="DDIM", steps=2, n=20)["quality"]) == {"Fréchet"}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_digits_without_labels_have_a_distance_only():
     [
         ("ring", {}, {"sampler": "DDIM", "steps": 0}, "steps"),
         ("ring", {}, {"sampler": "RK4", "steps": 5}, "sampler"),
-        ("ring", {}, {"sampler": "DDIM", "steps": 5, "guidance": 2.0}, "told labels"),
+        ("ring", {}, {"sampler": "DDIM", "steps": 5, "guidance": 2.0}, "trained with labels"),
         ("ring", {"conditional": True}, {"sampler": "DDIM", "steps": 5, "guidance": 99}, "guidance"),
         ("ring", {}, {"sampler": "DDIM", "steps": 5, "n": 5}, "n is"),
         ("digits", {}, {"sampler": "DDIM", "steps": 200, "n": 1000}, "fewer"),

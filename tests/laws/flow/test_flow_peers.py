@@ -88,9 +88,9 @@ def test_the_same_weights_have_the_same_log_likelihood_in_zuko(name, knobs, univ
     model = flow(name, space, by=0.1, depth=2, **knobs)
     peer = theirs(model, univariate, shapes)()
     x = 1.5 * torch.randn(200, space.size)
-    found = model.log_prob(x)
-    assert found.std() > 0.3
-    torch.testing.assert_close(found, peer.log_prob(x), atol=1e-9, rtol=0)
+    ours = model.log_prob(x)
+    assert ours.std() > 0.3
+    torch.testing.assert_close(ours, peer.log_prob(x), atol=1e-9, rtol=0)
     z = model.forward(x)[0]
     torch.testing.assert_close(z, peer.transform(x), atol=1e-10, rtol=0)
     torch.testing.assert_close(model.inverse(z)[0], peer.transform.inv(z), atol=1e-8, rtol=0)

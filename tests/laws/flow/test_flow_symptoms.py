@@ -39,8 +39,8 @@ def pictures(test: list[float], training: list[float]) -> list[dict]:
     return [{"round": 64 * (i + 1), f"test {BITS}": t, BITS: s} for i, (t, s) in enumerate(pairs)]
 
 
-def name(found: list) -> str:
-    (one,) = found
+def name(symptoms: list) -> str:
+    (one,) = symptoms
     assert one.sentence.startswith(f"{one.name}: ")
     return one.name
 
@@ -60,15 +60,15 @@ def trained(family: str, data_name: str, rounds: int, **knobs):
 
 def test_what_is_above_the_entropy_is_the_divergence(double):
     model, data = trained("real-nvp", "two-gaussians", 40)
-    found = measure(model, data)
+    measured = measure(model, data)
     x, cell = data.target.grid(120)
     log_p = data.target.log_prob(x)
     exact = (log_p.exp() * (log_p - model.log_prob(x))).sum().item() * cell
     assert exact > 0.01
-    assert found[KL] == pytest.approx(exact, rel=0.1, abs=0.01)
-    assert found[f"test {NLL}"] == pytest.approx(data.target.entropy() + exact, abs=0.02)
+    assert measured[KL] == pytest.approx(exact, rel=0.1, abs=0.01)
+    assert measured[f"test {NLL}"] == pytest.approx(data.target.entropy() + exact, abs=0.02)
     plain = model.evaluate(data.test_x.double())[f"test {NLL}"]  # which strays as a sample's entropy does
-    assert found[f"test {NLL}"] == pytest.approx(plain, abs=0.05)
+    assert measured[f"test {NLL}"] == pytest.approx(plain, abs=0.05)
 
 
 @pytest.mark.parametrize("family", ["real-nvp", "nice", "maf", "iaf"])
@@ -112,9 +112,9 @@ def test_nothing_is_said_before_there_are_enough_measurements():
 
 
 def test_within_a_tenth_of_the_entropy_it_works_and_says_how_far_it_is():
-    (found,) = symptoms(rows(*[0.05] * 12), MOONS)
-    assert (found.name, found.bad) == ("Working", False)
-    assert "is 1.05, 0.050 nat above the data's entropy" in found.sentence
+    (symptom,) = symptoms(rows(*[0.05] * 12), MOONS)
+    assert (symptom.name, symptom.bad) == ("Working", False)
+    assert "is 1.05, 0.050 nat above the data's entropy" in symptom.sentence
 
 
 def test_one_that_comes_closer_is_learning():
@@ -124,19 +124,19 @@ def test_one_that_comes_closer_is_learning():
 
 def test_bridges_are_seen_where_modes_are_known_and_samples_lie_between():
     between = rows(*[0.6 * 0.97**i for i in range(12)], **{"high-quality": 0.7})
-    (found,) = symptoms(between, RING)
-    assert (found.name, found.bad) == ("Bridges", True)
-    assert "30% of the samples lie between the groups" in found.sentence
-    assert "mixture" in found.cure
+    (symptom,) = symptoms(between, RING)
+    assert (symptom.name, symptom.bad) == ("Bridges", True)
+    assert "30% of the samples lie between the groups" in symptom.sentence
+    assert "mixture" in symptom.cure
     assert name(symptoms(between, MOONS)) == "Too stiff"
     assert name(symptoms(rows(*[0.6] * 12, **{"high-quality": 0.98}), RING)) == "Too stiff"
     assert name(symptoms(rows(*[0.25] * 12, **{"high-quality": 0.7}), RING)) == "Working"
 
 
 def test_a_frozen_half_is_told_and_not_where_nothing_is_missing():
-    (found,) = symptoms(rows(*[0.6] * 12, frozen=1.0), MOONS)
-    assert found.name == "Frozen half"
-    assert "one number of x is only scaled" in found.sentence
+    (symptom,) = symptoms(rows(*[0.6] * 12, frozen=1.0), MOONS)
+    assert symptom.name == "Frozen half"
+    assert "only scale and shift one number of x, so its density" in symptom.sentence
     assert "2 numbers of x are" in symptoms(rows(*[0.6] * 12, frozen=2.0), MOONS)[0].sentence
     assert (
         name(symptoms(rows(*[0.02] * 12, frozen=1.0), MOONS)) == "Working"
@@ -160,6 +160,6 @@ def test_pictures_learned_by_heart_are_overfitting_and_a_slip_of_both_losses_is_
 
 def test_a_table_is_judged_by_its_test_loss_alone():
     table = [{k: v for k, v in row.items() if k != KL} for row in rows(*[0.6] * 12)]
-    (found,) = symptoms(table, TABLE)
-    assert found.name == "Working"
-    assert "entropy" not in found.sentence
+    (symptom,) = symptoms(table, TABLE)
+    assert symptom.name == "Working"
+    assert "entropy" not in symptom.sentence

@@ -229,11 +229,11 @@ def test_mafs_inverse_is_iaf_with_the_same_weights_and_both_are_the_definition()
         s = s / (1 + s.abs() / math.log(1000))
         x[:, i] = z[:, i] * s.exp() + mu
         total = total + s
-    for found, log_det in (maf.inverse(z), iaf.forward(z)):
-        torch.testing.assert_close(found, x, atol=1e-12, rtol=0)
+    for image, log_det in (maf.inverse(z), iaf.forward(z)):
+        torch.testing.assert_close(image, x, atol=1e-12, rtol=0)
         torch.testing.assert_close(log_det, total, atol=1e-12, rtol=0)
-    for found, log_det in (maf.forward(x), iaf.inverse(x)):
-        torch.testing.assert_close(found, z, atol=1e-11, rtol=0)
+    for image, log_det in (maf.forward(x), iaf.inverse(x)):
+        torch.testing.assert_close(image, z, atol=1e-11, rtol=0)
         torch.testing.assert_close(log_det, -total, atol=1e-11, rtol=0)
 
 

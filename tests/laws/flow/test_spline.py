@@ -31,8 +31,8 @@ def test_the_curve_rises_through_its_knots_with_their_slopes_and_back(K, bound, 
     assert (d > 0).all()
     assert (d[:, [0, -1]] == 1).all()
     inner = o[:, None].expand(-1, K - 1, -1)
-    found, log_slope = spline(x[:, 1:-1], inner, False, bound)
-    torch.testing.assert_close(found, y[:, 1:-1], atol=1e-12, rtol=0)
+    image, log_slope = spline(x[:, 1:-1], inner, False, bound)
+    torch.testing.assert_close(image, y[:, 1:-1], atol=1e-12, rtol=0)
     torch.testing.assert_close(log_slope, d[:, 1:-1].log(), atol=1e-9, rtol=0)
     eps = 1e-9 * bound  # C1: from both sides of a knot the slope is the knot's
     for side in (-eps, eps):
@@ -57,6 +57,6 @@ def test_the_curve_rises_through_its_knots_with_their_slopes_and_back(K, bound, 
 def test_zeros_are_the_identity():
     b = torch.linspace(-3, 3, 61)[None]
     for inverse in (False, True):
-        found, log_slope = spline(b, torch.zeros(1, 61, 23), inverse, 2.0)
-        torch.testing.assert_close(found, b, atol=1e-12, rtol=0)
+        image, log_slope = spline(b, torch.zeros(1, 61, 23), inverse, 2.0)
+        torch.testing.assert_close(image, b, atol=1e-12, rtol=0)
         torch.testing.assert_close(log_slope, torch.zeros_like(b), atol=1e-12, rtol=0)

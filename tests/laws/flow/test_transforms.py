@@ -111,16 +111,16 @@ def test_planar_stays_invertible_at_the_edge_of_its_constraint(wu, dtype):
         z, log_det = f(x)
         assert log_det.isfinite().all()
         again, back = f.inverse(z)
-        found = f(again)[0]
+        image = f(again)[0]
     if dtype == torch.float64:
         tight = 1e-9 if wu >= -5 else 1e-6
         torch.testing.assert_close(again[1::2], x[1::2], atol=tight, rtol=0)
-        torch.testing.assert_close(found, z, atol=1e-9, rtol=0)
+        torch.testing.assert_close(image, z, atol=1e-9, rtol=0)
         away = x[1::2]
         expected = log_dets(lambda x: f(x)[0], away)
         torch.testing.assert_close(f(away)[1], expected, atol=1e-8, rtol=0)
     else:
-        torch.testing.assert_close(found, z, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(image, z, atol=1e-4, rtol=1e-4)
     assert back.isfinite().all()
 
 

@@ -72,7 +72,7 @@ def test_a_rerun_goes_on_with_what_is_missing(monkeypatch):
     page = works(page.button(key="steps-go").click().run())
     assert [one["sampler"] for one in asked] == ["Euler", "Heun"]
     held = page.session_state["_steps"]
-    del held["found"][1:]
+    del held["points"][1:]
     held["on"] = True
     works(page.run())
     assert [one["sampler"] for one in asked] == ["Euler", "Heun", "Heun"]
@@ -107,9 +107,9 @@ def test_a_refusal_ends_the_questions(monkeypatch):
 
 
 def point(distance: float = 0.1, **more) -> dict:
-    found = {"sampler": "DDIM", "steps": 10, "evaluations": 10, "seconds": 0.1, "round": 64}
+    setting = {"sampler": "DDIM", "steps": 10, "evaluations": 10, "seconds": 0.1, "round": 64}
     quality = {"sliced Wasserstein": distance, "diversity": more.pop("diversity", 1.0)}
-    return found | {"quality": quality, "floors": {"sliced Wasserstein": [0.03, 0.01]}} | more
+    return setting | {"quality": quality, "floors": {"sliced Wasserstein": [0.03, 0.01]}} | more
 
 
 def told(*points: dict) -> str:
@@ -124,8 +124,9 @@ def test_the_cheapest_setting_is_the_one_within_two_errors_of_the_best():
         point(0.101, steps=5, evaluations=5),
     )
     says = told(best, near, dear, bad)
-    assert "**DDPM in 100 steps**, with 0.080" in says
-    assert "**DDIM in 10 steps** comes within two errors of it, with 0.099, for 10 evaluations" in says
+    assert "**DDPM in 100 steps**, with 0.08" in says
+    assert "**DDIM in 10 steps** comes within two standard errors of it, with 0.099" in says
+    assert "needs 10 evaluations" in says
     assert "instead of 100" in says
     assert "train it longer" in says
 
@@ -134,14 +135,14 @@ def test_a_best_that_is_cheapest_and_as_good_as_real_is_called_so():
     says = told(point(0.05, steps=1, evaluations=1), point(0.09))
     assert "**DDIM in 1 step**" in says
     assert "Nothing cheaper" in says
-    assert "That is what as many real examples score, the grey band: 0.030 ± 0.020" in says
+    assert "This is the score of as many real examples, the grey band: 0.03 ± 0.02" in says
 
 
 def test_what_guidance_trades():
     points = [point(0.2, guidance=0.0), point(0.1, guidance=1.0), point(0.4, guidance=7.0, diversity=0.5)]
     says = tab.traded(points, "sliced Wasserstein")
-    assert "**s = 1** (0.100), with a diversity of 100%" in says
-    assert "At s = 7 the distance is 0.400 and the diversity 50%." in says
+    assert "**s = 1** (0.1), with a diversity of 100%" in says
+    assert "At s = 7 the distance is 0.4 and the diversity 50%." in says
     for one, right in zip(points, (0.5, 0.9, 0.99), strict=True):
         one["quality"]["label accuracy"] = right
     assert "99% show the digit that was asked for, instead of 90%" in tab.traded(points, "sliced Wasserstein")

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from engine import data
 from engine.families import find
 from lab.flow import pictures_tab as flow_pictures
+from lab.kit.numbers import short, signed
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 from tests.pages.test_pages import texts
@@ -105,5 +106,10 @@ def test_what_is_more_likely_than_digits_is_named():
     says = flow_pictures.surprise(kinds)
     assert "More likely than these, on average: black." in says
     assert "0.3 bits less than test" in says
-    assert "none is more likely" in flow_pictures.surprise(kinds[:3])
-    assert [flow_pictures.number(b) for b in (6.4e8, 1234.5, 1.234, -0.5)] == ["10⁹", "1234", "1.23", "−0.5"]
+    assert "none of the strange pictures is more likely" in flow_pictures.surprise(kinds[:3])
+
+
+def test_numbers_have_three_digits_and_real_minus_signs():
+    numbers = (6.4e8, 1234.5, 1.234, -0.5, 0.0, 4.04e-5)
+    assert [short(n) for n in numbers] == ["10⁹", "1234", "1.23", "−0.5", "0", "4.0 · 10⁻⁵"]
+    assert [signed(n) for n in (-0.5, -0.001, 1.234)] == ["−0.50", "0.00", "1.23"]

@@ -21,21 +21,21 @@ def fresh(name: str, family: str = "real-nvp", **where):
 
 def test_a_normal_outside_of_eight_small_circles():
     model, data = fresh("ring")
-    found = ask(model, data, "bridges", {})
+    answer = ask(model, data, "bridges", {})
     x = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     p = data.target.log_prob(x)
     data_x = data.test_x.double()
     level = data.target.log_prob(data_x).quantile(1 - HELD)  # of the density, on the region's edge
-    assert found["share"] == pytest.approx((p < level).double().mean().item(), abs=0.01)
-    assert found["held"] == pytest.approx(HELD, abs=1e-3)
+    assert answer["share"] == pytest.approx((p < level).double().mean().item(), abs=0.01)
+    assert answer["held"] == pytest.approx(HELD, abs=1e-3)
     exact = (data.target.log_prob(data_x) + data_x.square().sum(1) / 2 + math.log(2 * math.pi)).mean()
-    assert found["KL"] == pytest.approx(exact.item(), abs=0.05)
-    assert 0 < found["cost"] < found["KL"]
-    assert found["between"].shape == found["model"].shape == (200, 200)
-    assert (found["between"] <= found["model"]).all()
-    inside = found["data"] > 230
+    assert answer["KL"] == pytest.approx(exact.item(), abs=0.05)
+    assert 0 < answer["cost"] < answer["KL"]
+    assert answer["between"].shape == answer["model"].shape == (200, 200)
+    assert (answer["between"] <= answer["model"]).all()
+    inside = answer["data"] > 230
     assert inside.any()
-    assert not found["between"][inside].any()
+    assert not answer["between"][inside].any()
 
 
 def test_the_cost_is_the_divergence_of_two_coins():
@@ -47,9 +47,9 @@ def test_the_cost_is_the_divergence_of_two_coins():
 
 def test_a_table_has_no_region_and_is_told_so(tmp_path):
     name = keep_points(torch.randn(40, 2).numpy(), "csv", tmp_path)
-    found = ask(*fresh(name, home=tmp_path), "bridges", {})
-    assert "nobody knows their density" in found["note"]
-    assert set(found) == {"model", "note"}
+    answer = ask(*fresh(name, home=tmp_path), "bridges", {})
+    assert "nobody knows their density" in answer["note"]
+    assert set(answer) == {"model", "note"}
 
 
 def test_a_line_is_refused():
