@@ -1,5 +1,7 @@
 """Laws of the walks of autoregressive flows: one number of one layer after the other."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -21,7 +23,7 @@ def test_in_the_last_layer_what_is_known_stays_as_it_is(space, order):
         x = step.x.flatten(1)
         assert torch.equal(x[:, known[:done]], sample[:, known[:done]])
     if space is FIVE:  # and in pixels, which are rounded, a step may change nothing that is seen
-        assert all((a.x != b.x).any(0).sum() == 1 for a, b in zip(last, last[1:], strict=False))
+        assert all((a.x != b.x).any(0).sum() == 1 for a, b in pairwise(last))
 
 
 def test_iaf_takes_one_step_a_layer():
