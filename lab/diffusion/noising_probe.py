@@ -50,7 +50,7 @@ def forward(
 
 
 def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor | None]:
-    """n test examples, evenly from all, and their labels; `index` shifts the choice."""
+    """Choose n test examples, evenly from all, and their labels; `index` shifts the choice."""
     if index is None:
         return data.some(n, test=True)
     index = whole(index, "index", 0, len(data.test_x) - 1)

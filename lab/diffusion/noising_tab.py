@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from torch import Tensor
 
 from engine.diffusion import schedule
 from engine.diffusion.base import BY_LEVEL
@@ -44,7 +44,7 @@ def schedules(room: Room) -> None:
     figure.update_yaxes(title="ᾱₜ, the remaining share of the variance of x₀", range=[0, 1.02])
     alt = f"alpha-bar over t from 0 to {T} for the schedules {', '.join(DASHES)}"
     show_chart(figure, "schedules", alt, height=320, legend={"x": 1, "xanchor": "right", "y": 1})
-    st.markdown(left_at_the_end(kept[-1].item(), T) + "\n\n" + agree(kept))
+    st.markdown(left_at_the_end(kept[-1].item(), T) + "\n\n" + agree(kept.tolist(), schedule.by_steps(kept)))
 
 
 def left_at_the_end(last: float, T: int) -> str:
@@ -62,9 +62,8 @@ def left_at_the_end(last: float, T: int) -> str:
     return says + r"So $x_T$ is practically $\mathcal N(0, \mathbf I)$, where the walk back begins."
 
 
-def agree(alpha_bar: Tensor) -> str:
-    """Mean and variance of x_t given x_0 by single steps and by one jump."""
-    kept, way = alpha_bar.tolist(), schedule.by_steps(alpha_bar)
+def agree(kept: Sequence[float], way: Sequence[tuple[float, float]]) -> str:
+    """Mean and variance of x_t given x_0: by one jump with alpha_bar `kept`, and by single steps, `way`."""
     t = len(kept) // 2
     apart = max(max(abs(f - math.sqrt(a)), abs(v - (1 - a))) for (f, v), a in zip(way, kept, strict=True))
     return (

@@ -104,7 +104,7 @@ def fields(model: Flow, data: Dataset) -> Arrays:
 
 
 def along(model: Flow, n: int) -> Tensor:
-    """n values of one number of z (n,), with equal mass of the base between neighbours.
+    """Find n values of one number of z (n,), with equal mass of the base between neighbours.
 
     For a mixture, whose components lie anywhere, they are those of N(0, 1).
     """
