@@ -10,7 +10,6 @@ from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
 from engine.metrics.digit_classifier import judge
 from engine.metrics.ruler import quality
-from lab.diffusion.tradeoff_probe import tradeoff
 from lab.probes import ask
 
 
@@ -97,6 +96,6 @@ def test_what_cannot_be_asked_is_refused(name, knobs, arguments, why):
         asked(model(name, **knobs), **arguments)
 
 
-def test_only_denoisers_take_steps():
-    with pytest.raises(Refused, match="no steps"):
-        tradeoff(*model("ring", VAE), "DDIM", 5)
+def test_only_diffusions_are_asked():
+    with pytest.raises(Refused, match="cannot be asked 'tradeoff'"):
+        ask(*model("ring", VAE), "tradeoff", {"sampler": "DDIM", "steps": 5})
