@@ -1,4 +1,4 @@
-"""Normalizing flows begin here: in one dimension a student bends the curve and sees the density follow."""
+"""Normalizing flows begin here: in one dimension a student bends a curve and watches the density follow."""
 
 import streamlit as st
 
@@ -8,13 +8,13 @@ from lab.stage.bend import BASES, TARGETS, bend
 
 st.title("Change of variables")
 st.markdown(
-    "Bend the curve $z = f(x)$, and a simple density of $z$ becomes any density of $x$: a short piece of $x$ "
-    "has the mass of the piece of $z$ that $f$ sends it to."
+    "Bend the curve $z = f(x)$, and a simple density of $z$ becomes any density of $x$: a short interval of $x$ "
+    "has the same mass as its image under $f$."
 )
 
 
 def asked(name: str, known: tuple[str, ...]) -> str | None:
-    """What the address says, if it is known."""
+    """The value of this name in the address, if it is one of those known."""
     value = st.query_params.get(name)
     if value is None or value in known:
         return value
@@ -28,7 +28,7 @@ bend(key="bend", base=asked("base", BASES) or "normal", target=asked("target", T
 def formula() -> None:
     st.markdown(
         r"""
-Mass is kept. What lies in a thin slice $[x, x + dx]$ lies in its image $[z, z + dz]$ too, so
+Mass is preserved. What lies in a thin slice $[x, x + dx]$ lies in its image $[z, z + dz]$ as well, so
 
 $$
 p_x(x)\, |dx| = p_z(z)\, |dz|, \qquad z = f(x)
@@ -38,10 +38,10 @@ $$
 p_x(x) = p_z(f(x)) \left| \frac{df}{dx} \right|
 $$
 
-- **Steep** ($|df/dx| > 1$): a short interval of $x$ is spread over a long one of $z$ and gets all its mass; $p_x$ is higher than $p_z$.
-- **Flat** ($|df/dx| < 1$): a long interval of $x$ shares the mass of a short one of $z$; $p_x$ is lower.
-- **Monotone**: $f$ must never turn back. Then each $x$ has one $z$, samples are $x = f^{-1}(z)$ with $z \sim p_z$, and $p_x$ integrates to 1
-  whatever the curve.
+- **Steep** ($|df/dx| > 1$): a short interval of $x$ is mapped to a long one of $z$ and has all its mass, so $p_x$ is higher than $p_z$.
+- **Flat** ($|df/dx| < 1$): a long interval of $x$ has only the mass of a short one of $z$, so $p_x$ is lower.
+- **Monotone**: $f$ must never turn back. Then each $z$ comes from one $x$, samples are $x = f^{-1}(z)$ with $z \sim p_z$, and $p_x$ integrates
+  to 1 for every such curve.
 
 A flow is trained on the logarithm, where the product is a sum:
 
@@ -49,19 +49,19 @@ $$
 \log p_x(x) = \log p_z(f(x)) + \log \left| \frac{df}{dx} \right| .
 $$
 
-The button descends $-\mathbb E[\log p_x(x)]$ over the target by the places of the seven knots (Adam; slopes by differences). Its least
-value is the target's entropy, and what is above it is the KL divergence that you see:
+The button minimises $-\mathbb E[\log p_x(x)]$ over the target by moving the seven knots (Adam, with gradients by finite differences). The
+lowest value is the entropy of the target; the amount above it is the KL divergence that you see:
 
 $$
 \mathrm{KL}(\text{target} \,\|\, p_x) = \mathbb E_{x \sim \text{target}}\, [\log \text{target}(x) - \log p_x(x)] .
 $$
 
-The uniform base on $[-2, 2]$ has soft edges: outside of hard ones $\log p_z$ would be $-\infty$, and nothing could be descended.
-In more dimensions $|df/dx|$ becomes the absolute determinant of the Jacobian, $|\det \partial f / \partial x|$: by how much $f$ changes volume.
+The uniform base on $[-2, 2]$ has soft edges: outside hard ones $\log p_z$ would be $-\infty$, and there would be no gradient to follow.
+In more dimensions $|df/dx|$ becomes the absolute determinant of the Jacobian, $|\det \partial f / \partial x|$: the factor by which $f$ changes volume.
 
 The curve is the rational-quadratic spline of [neural spline flows](https://arxiv.org/abs/1906.04032) (equations 4 and 5). There a net
-places the knots and their slopes; here you place the knots, and the slope at each is the harmonic mean of the slopes of the chords beside it.
-The spline flow's own code, for many curves at once:
+places the knots and their slopes. Here you place the knots, and the slope at each is the harmonic mean of the slopes of the two adjacent chords.
+This is the code of the spline flow, for many curves at once:
 """
     )
     kit.source(spline)
@@ -72,24 +72,24 @@ def tries() -> None:
         [
             (
                 "Two bumps from one",
-                "The base has one bump, the target two. Make f steep where a bump is to be and flat between: the gap needs a long flat "
-                "stretch. It can be low, but never empty: that would need slope 0.",
+                "The base has one bump, the target two. Make f steep where a bump should be and flat in between: the gap needs a long "
+                "flat stretch. It can become low but never empty, because that would need slope 0.",
                 "/change-of-variables?target=two-bumps",
             ),
             (
                 "Three bumps",
-                "Three steep steps, two flat stretches; how high each step rises is the mass of its bump (5 : 3 : 2).",
+                "Three steep steps and two flat stretches: the rise of each step gives the mass of its bump (5 : 3 : 2).",
                 "/change-of-variables?target=three-bumps",
             ),
             (
                 "A uniform base",
                 "Now p_x is the slope of f itself, up to the factor 1/4: f is four times the distribution function of the target, "
-                "less 2. Choose the target uniform, and the straight line is the answer.",
+                "minus 2. Choose the uniform target, and the straight line is the answer.",
                 "/change-of-variables?base=uniform&target=skew",
             ),
             (
-                "A base that has the bumps already",
-                "With two normals as the base, two bumps need little bending; one bump needs more.",
+                "A base that already has two bumps",
+                "With two normals as the base, two bumps need little bending, and one bump needs more.",
                 "/change-of-variables?base=mixture&target=two-bumps",
             ),
             (

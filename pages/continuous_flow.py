@@ -1,4 +1,4 @@
-"""The room of continuous flows: infinitely many layers, each of which does nearly nothing."""
+"""The room of continuous flows: infinitely many layers, each of which does almost nothing."""
 
 import streamlit as st
 
@@ -8,8 +8,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     ContinuousFlow,
-    sentence="More and more layers, each doing less: in the limit $x$ **moves** for a time with a speed that a net says. No "
-    "layer needs a special shape to be invertible, for time runs backwards as well.",
+    sentence="With more and more layers, each doing less, $x$ in the limit **moves** for a while with a velocity that a net gives. No "
+    "layer needs a special form to be invertible, because time can run backwards.",
 )
 kit.commentary(room)
 
@@ -23,10 +23,10 @@ $$
 \log p_x(x) = \log p_z(z) + \int_0^1 \mathrm{tr}\, \frac{\partial v}{\partial h}\; dt
 $$
 
-It is the lecture's sum with infinitely many layers: one of them is $h \mapsto h + v\, dt$, with the determinant
-$\det(\mathbb I + \frac{\partial v}{\partial h} dt) = 1 + \mathrm{tr} \frac{\partial v}{\partial h}\, dt$. A solver with steps as long as the tolerance allows
-follows the paths, so a round costs many passes of the net. Paths cannot cross, therefore a blob stays a blob here as well. Compare
-[flow matching](/flow-matching), which learns such a speed without following it.
+This is the lecture's sum with infinitely many layers: each is $h \mapsto h + v\, dt$, with the determinant
+$\det(\mathbb I + \frac{\partial v}{\partial h} dt) = 1 + \mathrm{tr} \frac{\partial v}{\partial h}\, dt$. A solver follows the paths with steps as long as the
+tolerance allows, so a round takes many passes of the net. Paths cannot cross, so a blob stays a blob here as well. Compare
+[flow matching](/flow-matching), which learns such a velocity without following it.
 """
     )
     code(ContinuousFlow, Piece)
@@ -37,7 +37,7 @@ def experiments() -> None:
         [
             (
                 "Along the way",
-                "Slide through time: the stops are all cut from one movement.",
+                "Slide through time: all stops lie on one continuous movement.",
                 "/continuous-flow?tab=Layers&layers=8",
             ),
             (
@@ -46,8 +46,8 @@ def experiments() -> None:
                 "/continuous-flow?data=two-bumps",
             ),
             (
-                "A speed without a solver",
-                "Flow matching learns the speed from straight lines.",
+                "A velocity without a solver",
+                "Flow matching learns the velocity from straight lines.",
                 "/flow-matching",
             ),
         ]

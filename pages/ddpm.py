@@ -1,11 +1,11 @@
-"""The diffusion room: data dissolve in noise, and a net that has learned to take noise away walks back."""
+"""The diffusion room: data dissolve in noise, and a net that has learned to remove noise walks back."""
 
 import streamlit as st
 
+from engine.average import Averaged
 from engine.diffusion import samplers, schedule
 from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
-from engine.nets.layers import follow
 from lab import kit
 from lab.diffusion.films_tab import forward_film, reverse_film, score_film
 from lab.diffusion.noise_slips_tab import noise_slips
@@ -17,8 +17,8 @@ room = kit.room(
     DDPM,
     data_name="digits",
     sentence="A fixed **forward process** adds noise to the data, a little at each step, until nothing else is left. A "
-    "**net** learns to see the noise in what it is shown; taking it away step by step, the **reverse process** makes "
-    "new data out of nothing but noise.",
+    "**net** learns to predict the noise in what it sees. By removing it step by step, the **reverse process** makes "
+    "new data from pure noise.",
 )
 kit.commentary(room)
 
@@ -26,7 +26,7 @@ kit.commentary(room)
 def forward() -> None:
     st.markdown(
         r"""
-Step by step, each step adds noise of variance $\beta_t$; or in one jump, with $\alpha_t = 1 - \beta_t$ and
+Each step adds noise of variance $\beta_t$. The same is possible in one jump, with $\alpha_t = 1 - \beta_t$ and
 $\bar\alpha_t = \prod_{s=1}^t \alpha_s$:
 
 $$
@@ -36,8 +36,8 @@ q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\; x_0,\; (1 - \bar\alpha_t)\, \
 $$
 
 So $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon$ with $\varepsilon \sim \mathcal N(0, \mathbf I)$:
-training can look at any level at once. The two films use different noise, so single points differ; where the points lie
-as a whole does not.
+training can use any level directly. The two films use different noise, so single points differ, but their distribution is
+the same.
 """
     )
     forward_film(room)
@@ -46,8 +46,8 @@ as a whole does not.
 
 def reverse() -> None:
     st.markdown(
-        r"The walk begins at $x_T \sim \mathcal N(0, \mathbf I)$. At each level the net says which noise it sees in $x_t$, and "
-        r"with it what $x_0$ must be: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\; \varepsilon_\theta) / \sqrt{\bar\alpha_t}$."
+        r"The walk begins at $x_T \sim \mathcal N(0, \mathbf I)$. At each level the net predicts the noise in $x_t$, and from it "
+        r"follows a prediction of $x_0$: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\; \varepsilon_\theta) / \sqrt{\bar\alpha_t}$."
     )
     reverse_film(room)
 
@@ -55,8 +55,8 @@ def reverse() -> None:
 def score() -> None:
     st.markdown(
         r"""
-The **score** $\nabla_x \log p_t(x)$ points to where noised data are more likely. The net knows it, for its noise is the
-score in other units, and so is the mean of all $x_0$ from which $x_t$ may have come (Tweedie):
+The **score** $\nabla_x \log p_t(x)$ points to where noised data are more likely. The net knows it, because its predicted noise is
+the score in other units. So is the mean of all $x_0$ from which $x_t$ may have come (Tweedie's formula):
 
 $$
 \nabla_x \log p_t(x_t) = -\frac{\mathbb E[\varepsilon \mid x_t]}{\sqrt{1 - \bar\alpha_t}}
@@ -64,8 +64,8 @@ $$
 \mathbb E[x_0 \mid x_t] = \frac{x_t + (1 - \bar\alpha_t)\, \nabla_x \log p_t(x_t)}{\sqrt{\bar\alpha_t}}
 $$
 
-For a mixture of Gaussians both are known exactly: noise turns it into another mixture of Gaussians. Let it train and
-press play again: the error shrinks first where noised data are. Far from them the net was never asked anything.
+For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. Let the model train
+and press play again: the error shrinks first where noised data are. Far from them the net was never trained.
 """
     )
     score_film(room)
@@ -86,19 +86,19 @@ def training() -> None:
    $\nabla_\theta \lVert \varepsilon - \varepsilon_\theta(\sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \varepsilon,\, t) \rVert^2$
 6. **until** converged
 
-Line 2 is the batch; lines 3 and 4 stand in `turns`, line 5 in `terms`. The lab takes the mean over numbers, not their
-sum. After the step, `follow` lets an average of the weights follow: samples come from that average.
+Lines 2 to 4 are in `turns`, line 5 is in `terms`. The lab takes the mean over numbers, not their sum. After the step, `follow`
+updates a moving average of the weights, which draws the samples.
 
-**To walk through these lines**: press Train, then Pause, open *Slow motion* under the picture.
+**To go through these lines one by one**, press Train, then Pause, and open *Slow motion* under the picture.
 """
         )
     with right:
-        kit.source(Denoiser.turns, Denoiser.terms, follow)
+        kit.source(Denoiser.turns, Denoiser.terms, Averaged.follow)
     st.markdown(
         r"""
-**Which levels are hard?** At a small $t$ the noise is faint beside the data and hard to tell from them: there the error of
-$\varepsilon$ is largest. At a large $t$ there is hardly anything but noise, and the error is near 0. That does not make large $t$
-easy: a tiny error of $\varepsilon$ is there a large one of $\hat x_0$, by the factor $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$.
+**Which levels are hard?** At a small $t$ the noise is faint and hard to distinguish from the data, so the error of $\varepsilon$ is
+largest. At a large $t$ there is hardly anything but noise, and the error is near 0. That does not make large $t$ easy: there a tiny
+error of $\varepsilon$ means a large error of $\hat x_0$, by the factor $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$.
 """
     )
     hard(room)
@@ -108,24 +108,24 @@ def formula() -> None:
     st.markdown(
         r"""
 **Algorithm 2, Sampling**, goes back from $x_T \sim \mathcal N(0, \mathbf I)$; for $t = T, \dots, 1$, with
-$z \sim \mathcal N(0, \mathbf I)$ and in the last step $z = 0$:
+$z \sim \mathcal N(0, \mathbf I)$, but $z = 0$ in the last step:
 
 $$
 x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \left( x_t - \frac{1 - \alpha_t}{\sqrt{1 - \bar\alpha_t}}\;
 \varepsilon_\theta(x_t, t) \right) + \sigma_t z
 $$
 
-Its mean is that of $q(x_{t-1} \mid x_t, x_0)$ at the guessed $x_0$. For $\sigma_t^2$ there are two choices: $\beta_t$, or the
-variance of that posterior, $\tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}\, \beta_t$. **DDIM** instead puts the
-guessed $x_0$ back at the level before, with the guessed noise and, for $\eta > 0$, some new one; it may leap over levels:
+Its mean is that of $q(x_{t-1} \mid x_t, x_0)$ at the predicted $x_0$. For $\sigma_t^2$ there are two choices: $\beta_t$, or the
+variance of that posterior, $\tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}\, \beta_t$. **DDIM** instead noises the
+predicted $x_0$ to an earlier level $s$, with the predicted noise and, for $\eta > 0$, some new noise. It may skip levels:
 
 $$
 x_{s} = \sqrt{\bar\alpha_s}\; \hat x_0 + \sqrt{1 - \bar\alpha_s - \sigma^2}\; \varepsilon_\theta + \sigma z, \qquad
 \sigma^2 = \eta^2\, \frac{1 - \bar\alpha_s}{1 - \bar\alpha_t} \left( 1 - \frac{\bar\alpha_t}{\bar\alpha_s} \right)
 $$
 
-**Guidance**: a net that is told the label only most of the time knows both $\varepsilon_\theta(x_t, y)$ and $\varepsilon_\theta(x_t)$, and
-is asked for $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsilon_\theta(x_t))$.
+**Guidance**: a net that sees the label only most of the time learns both $\varepsilon_\theta(x_t, y)$ and $\varepsilon_\theta(x_t)$. It
+is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsilon_\theta(x_t))$.
 """
     )
     kit.source(samplers.ddpm, samplers.ddim, Denoiser.predict, schedule.linear)
@@ -133,13 +133,13 @@ is asked for $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varep
 
 
 def slips() -> None:
-    st.markdown("The lectures' slide on diffusion has two slips. Each number below is computed by this lab.")
+    st.markdown("The lectures' slide on diffusion has two slips. This lab computes each number below.")
     noise_slips(room)
 
 
 def failures() -> None:
     st.markdown(
-        "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
+        "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
     )
     kit.gallery(kit.words_of(room.family).failures)
 
@@ -149,47 +149,47 @@ def experiments() -> None:
         [
             (
                 "Points in the plane",
-                "The same lines on two moons, from nothing: usable samples in ten seconds, and every walk drawn as a path.",
+                "The same code on two moons, from the beginning: usable samples in ten seconds, and every walk drawn as a path.",
                 "/ddpm?data=moons&tab=Reverse",
             ),
             (
                 "One noise, two walks",
-                "DDPM adds new noise at every step, DDIM none: from one start they end in different places.",
+                "DDPM adds new noise at every step, DDIM adds none: from the same start they end in different places.",
                 "/ddpm?tab=Reverse&walks=Stochastic+and+deterministic",
             ),
             (
                 "A tenth of the steps",
-                "The same model, fifty steps and five.",
+                "The same model with fifty steps and with five.",
                 "/ddpm?tab=Reverse&walks=Many+steps+and+few",
             ),
             (
                 "The exact score beside the learned one",
-                "For a ring of Gaussians the truth is known at every level of noise.",
+                "For a ring of Gaussians the truth is known at every noise level.",
                 "/ddpm?data=ring&tab=Score+field",
             ),
             (
                 "Two classes, guided",
-                "Points with two labels, each in its colour: with s = 4 they go beyond their class. Press Pause when it has learned.",
+                "Points with two labels, each in its colour: with s = 4 they go beyond their class. Press Pause once the model has learned.",
                 "/ddpm?data=two-gaussians&conditional=true&sampler=DDIM&tab=Reverse&walks=Guided+and+not",
             ),
             (
                 "A schedule for 1,000 steps, cut at 100",
-                "ᾱ is still 0.36 at the end: walks begin where no noised data are. Look at *Forward*.",
+                "ᾱ is still 0.36 at the end, so walks begin where there are no noised data. Look at *Forward*.",
                 "/ddpm?data=moons&schedule=linear&scaled=false&tab=Forward",
             ),
             (
                 "Linear or cosine?",
-                "Two runs from one seed that differ in the schedule alone.",
+                "Two runs from one seed that differ only in the schedule.",
                 "/compare?family=ddpm&data=ring&knob=schedule&left=linear&right=cosine",
             ),
             (
                 "Noise, data or v?",
-                "Three ways to say the same: the net may be asked for any, and gives them all.",
+                "Three ways to say the same: the net may predict any of them, and the others follow.",
                 "/compare?family=ddpm&data=moons&knob=predicts&left=eps&right=x0",
             ),
             (
                 "Straight paths",
-                "Flow matching learns the speed along a straight line from noise to data.",
+                "Flow matching learns the velocity along straight lines from noise to data.",
                 "/flow-matching",
             ),
         ]

@@ -1,4 +1,4 @@
-"""The room of flow matching: the newest neighbour of diffusion, whose paths are straight."""
+"""The room of flow matching: a relative of diffusion whose paths are straight."""
 
 import streamlit as st
 
@@ -11,8 +11,8 @@ from lab.diffusion.remake_tab import remake
 room = kit.room(
     FlowMatching,
     data_name="moons",
-    sentence="Each example is joined to a noise by a straight line. A **net** learns the **speed** at which to walk along "
-    "it; whoever follows that speed from noise arrives at data.",
+    sentence="A straight line joins each example to a noise. A **net** learns the **velocity** along these lines; following "
+    "that velocity from noise leads to data.",
 )
 kit.commentary(room)
 
@@ -20,8 +20,8 @@ kit.commentary(room)
 def reverse() -> None:
     st.markdown(
         r"""
-At a place $x_t$ many lines cross, and the net learns their mean speed, $u_\theta(x_t, t) \approx \mathbb E[\varepsilon - x_0 \mid x_t]$. So
-the paths that are walked bend where lines cross, and never cross themselves. With $u$ and $x_t$ one has both guesses:
+Many lines cross at a place $x_t$, and the net learns their mean velocity, $u_\theta(x_t, t) \approx \mathbb E[\varepsilon - x_0 \mid x_t]$. So
+the paths of samples curve where lines cross, and never cross each other. From $u$ and $x_t$ both predictions follow:
 $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
 """
     )
@@ -31,7 +31,7 @@ $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$
 def forward() -> None:
     st.markdown(
         r"""
-There is no noise that is added step by step: a line leads from $x_0$ to $\varepsilon$, and $t$ says how far along it $x_t$ is.
+No noise is added step by step. A line leads from $x_0$ to $\varepsilon$, and $t$ says how far along this line $x_t$ is.
 
 $$
 x_t = \left(1 - \tfrac tT\right) x_0 + \tfrac tT\, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, \mathbf I)
@@ -44,7 +44,7 @@ $$
 def speed() -> None:
     st.markdown(
         r"""
-The speed and the score say the same. With $\tau = t / T$, $\hat\varepsilon = \mathbb E[\varepsilon \mid x_t]$ and
+The velocity and the score are equivalent. With $\tau = t / T$, $\hat\varepsilon = \mathbb E[\varepsilon \mid x_t]$ and
 $\hat x_0 = \mathbb E[x_0 \mid x_t]$:
 
 $$
@@ -52,7 +52,7 @@ u = \hat\varepsilon - \hat x_0, \qquad \nabla_x \log p_t(x_t) = -\frac{\hat\vare
 \qquad\Rightarrow\qquad u = -\frac{x_t + \tau\, \nabla_x \log p_t(x_t)}{1 - \tau}
 $$
 
-The arrows below are the score that follows from the speed.
+The arrows below are the score that follows from the velocity.
 """
     )
     score_film(room)
@@ -66,17 +66,17 @@ $$
 $$
 
 A sample follows $dx / d\tau = u_\theta$ from $\tau = 1$, where $x \sim \mathcal N(0, \mathbf I)$, to $\tau = 0$. Training is Algorithm 1 of
-DDPM with another $x_t$ and another target; the lines that differ are these:
+DDPM with another $x_t$ and another target. These are the differences:
 
 | | DDPM | flow matching |
 |---|---|---|
 | $x_t$ | $\sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon$ | $(1 - \tau)\, x_0 + \tau\, \varepsilon$ |
 | the net learns | $\varepsilon$ | $\varepsilon - x_0$ |
-| the walk | adds noise, or solves an ODE | solves an ODE |
-| at $t = T$ | nearly noise: $\bar\alpha_T > 0$ | noise exactly |
-| a schedule | must be chosen | none |
+| sampling | adds noise, or solves an ODE | solves an ODE |
+| at $t = T$ | almost pure noise: $\bar\alpha_T > 0$ | exactly pure noise |
+| the schedule | must be chosen | none |
 
-Straighter paths need fewer steps: compare five steps here and with Euler or DDIM in the room of DDPM.
+Straighter paths need fewer steps: compare five steps here with five steps of Euler or DDIM in the room of DDPM.
 """
     )
     kit.source(FlowMatching.__init__, FlowMatching.way, Denoiser.turns, Denoiser.terms)
@@ -88,22 +88,22 @@ def experiments() -> None:
         [
             (
                 "Digits",
-                "The same speed on pictures: a small U-Net learns it in some minutes.",
+                "The same method on pictures: a small U-Net learns the velocity in a few minutes.",
                 "/flow-matching?data=digits",
             ),
             (
                 "Fifty steps and five",
-                "Nearly straight paths can be walked with few steps.",
+                "Almost straight paths need few steps.",
                 "/flow-matching?data=moons&tab=Reverse&walks=Many+steps+and+few",
             ),
             (
                 "The same data by DDPM",
-                "Its paths are bent, and it takes more steps.",
+                "Its paths are curved, so it needs more steps.",
                 "/ddpm?data=moons&tab=Reverse&walks=Many+steps+and+few",
             ),
             (
                 "Euler or Heun?",
-                "Two runs from one seed that differ in how their samples are walked.",
+                "Two runs from one seed that differ only in the sampler.",
                 "/compare?family=flow-matching&data=moons&knob=sampler&left=Euler&right=Heun",
             ),
         ]

@@ -1,17 +1,18 @@
-"""The room of Glow: which half is kept is learned, too."""
+"""The room of Glow: the choice of the half that is kept is learned as well."""
 
 import streamlit as st
 
 from engine.flow.base import Flow
 from engine.flow.glow import Glow
-from engine.flow.transforms import ActNorm, Coupling, Mix, affine
+from engine.flow.linear import ActNorm, Mix
+from engine.flow.transforms import Coupling, affine
 from lab import kit
 from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     Glow,
-    sentence="Three layers make a step: **actnorm** scales, an invertible **1 × 1** matrix mixes the channels, and a "
-    "**coupling** bends one half. What the halves are is learned, not fixed by hand.",
+    sentence="A step has three layers: **actnorm** scales, an invertible **1 × 1** matrix mixes the channels, and a "
+    "**coupling** changes one half. The choice of the halves is learned, not fixed by hand.",
 )
 kit.commentary(room)
 
@@ -26,8 +27,8 @@ def formula() -> None:
 | 1 × 1 | $z_{ij} = W x_{ij}$ at every place, $W = P L U$ | $H W \sum_c \log \lvert U_{cc} \rvert$ |
 | coupling | $z_a = x_a$, $\; z_b = x_b \odot \exp(s(x_a)) + t(x_a)$ | $\sum s(x_a)$ |
 
-A general $W$ has a determinant that costs $C^3$; as $P L U$, a permutation and two triangles, it costs a sum. Actnorm begins with the mean and
-spread of the first minibatch. Points have one place and two channels.
+The determinant of a general $W$ costs $C^3$ operations; as $P L U$, a permutation and two triangular matrices, it costs a sum. Actnorm begins
+with the mean and spread of the first minibatch. A point has one place and two channels.
 """
     )
     code(Glow, ActNorm, Mix, Flow.coupling, Coupling, affine)
@@ -41,8 +42,12 @@ def experiments() -> None:
                 "Slide through the layers: scaling, turning, bending, and again.",
                 "/glow?tab=Layers",
             ),
-            ("Digits", "Convolutions see neighbours: fewer weights, better strokes.", "/glow?data=digits"),
-            ("Halves fixed by hand", "Real-NVP, without the mixing.", "/real-nvp"),
+            (
+                "Digits",
+                "Convolutions see neighbouring pixels: fewer weights, better strokes.",
+                "/glow?data=digits",
+            ),
+            ("Halves fixed by hand", "Real-NVP has no mixing.", "/real-nvp"),
         ]
     )
 

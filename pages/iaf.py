@@ -10,8 +10,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     IAF,
-    sentence="The masked autoregressive flow **the other way round**: its nets see the numbers of z. So a sample takes one "
-    "pass, and the density of an x from outside must be found number by number.",
+    sentence="This is the **inverse** of the masked autoregressive flow: its nets see the numbers of z. So a sample takes one "
+    "pass, and the density of a given x is found number by number.",
 )
 kit.commentary(room)
 
@@ -27,8 +27,8 @@ x = f^{-1}(z) = \begin{cases} x_1 = z_1 \exp(s_1) + \mu_1 \\ x_d = z_d \exp(s_d(
 $$
 
 Compare with [MAF](/maf?tab=Formula+and+code): $\mu_d$ and $s_d$ see $z_{1:d-1}$ and not $x_{1:d-1}$; nothing else differs. To get $z$ from $x$, $z_1$ must be
-known before $\mu_2$ can be asked. With the same weights IAF is MAF's map turned round, and so it is here: `Inverse`. The paper uses it where
-only its own samples need a density, in the encoder of a VAE.
+known before $\mu_2$ can be computed. With the same weights IAF is the inverse of MAF's map, and the code says just that: `Inverse`. The paper
+uses it where only its own samples need a density, in the encoder of a VAE.
 """
     )
     code(IAF, Inverse, Autoregressive, standardise)
@@ -37,8 +37,8 @@ only its own samples need a density, in the encoder of a VAE.
 def experiments() -> None:
     kit.experiments(
         [
-            ("The other way round", "The same layers: quick densities, slow samples.", "/maf"),
-            ("One way quick, one slow", "Measured here and drawn.", "/iaf?tab=Both+ways"),
+            ("The inverse map", "The same layers inverted: fast densities, slow samples.", "/maf"),
+            ("One direction fast, one slow", "Both are measured on this machine.", "/iaf?tab=Both+ways"),
             (
                 "Two orders or one?",
                 "Two runs from one seed.",

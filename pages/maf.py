@@ -11,8 +11,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     MAF,
-    sentence="Every number is standardised by a mean and a scale that a net sees in the numbers **before** it. One pass of "
-    "a masked net tells a density; a sample has to wait for its own numbers, one after another.",
+    sentence="Every number is standardised by a mean and a scale that a net computes from the numbers **before** it. One pass of "
+    "a masked net gives a density; a sample is made one number after another.",
 )
 kit.commentary(room)
 
@@ -27,14 +27,14 @@ z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(x_
 x = f^{-1}(z) = \begin{cases} x_1 = z_1 \exp(s_1) + \mu_1 \\ x_d = z_d \exp(s_d(x_{1:d-1})) + \mu_d(x_{1:d-1}) \end{cases}
 $$
 
-The Jacobian is lower triangular, since $z_d$ does not know what comes after $x_d$; its determinant is the product of its diagonal:
+The Jacobian is lower triangular, because $z_d$ does not depend on what comes after $x_d$. Its determinant is the product of its diagonal:
 
 $$
 \left| \det \frac{\partial f(x)}{\partial x} \right| = \exp\Big( -\sum_{d=1}^{D} s_d(x_{1:d-1}) \Big)
 $$
 
-All $\mu_d$ and $s_d$ come from one net whose weights are masked (MADE). The next layer takes the numbers in the other order, so there the
-matrix is upper triangular.
+All $\mu_d$ and $s_d$ come from one net whose weights are masked (MADE). The next layer takes the numbers in reverse order, so its matrix is
+upper triangular.
 """
     )
     code(MAF, Autoregressive, standardise, MADE)
@@ -43,19 +43,19 @@ matrix is upper triangular.
 def experiments() -> None:
     kit.experiments(
         [
-            ("The other way round", "The same layers inverted: quick samples, slow densities.", "/iaf"),
-            ("One way quick, one slow", "Measured here and drawn.", "/maf?tab=Both+ways"),
+            ("The inverse map", "The same layers inverted: fast samples, slow densities.", "/iaf"),
+            ("One direction fast, one slow", "Both are measured on this machine.", "/maf?tab=Both+ways"),
             (
                 "One order for all layers",
-                "x₁ comes first in each layer: it is only scaled and shifted, and its density stays a bell.",
+                "x₁ comes first in each layer, so it is only scaled and shifted, and its density stays a bell.",
                 "/maf?order=none",
             ),
             (
                 "Which order?",
-                "Two runs from one seed: with the order turned at every layer, and without.",
+                "Two runs from one seed, with the order reversed at every layer and without.",
                 "/compare?family=maf&data=moons&knob=order&left=alternate&right=none",
             ),
-            ("Digits", "784 numbers, and 784 steps for a sample.", "/maf?data=digits"),
+            ("Digits", "784 numbers, and 784 steps in each layer for a sample.", "/maf?data=digits"),
         ]
     )
 

@@ -3,15 +3,16 @@
 import streamlit as st
 
 from engine.flow.base import Flow
+from engine.flow.linear import ActNorm
 from engine.flow.nice import NICE
-from engine.flow.transforms import ActNorm, Coupling, additive
+from engine.flow.transforms import Coupling, additive
 from lab import kit
 from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     NICE,
-    sentence="The simplest coupling: half of the numbers stay, and a net says by how much the other half is **shifted**. A "
-    "shift keeps volume, so each determinant is 1; one last layer scales the axes.",
+    sentence="This is the simplest coupling: half of the numbers stay, and a net determines how far the other half is **shifted**. "
+    "A shift keeps volume, so each determinant is 1; one last layer scales the axes.",
 )
 kit.commentary(room)
 
@@ -24,8 +25,8 @@ $$
 z_{1:d} = x_{1:d}, \qquad z_{d+1:D} = x_{d+1:D} + t(x_{1:d}), \qquad \left| \det \frac{\partial f}{\partial x} \right| = 1
 $$
 
-The last layer is $z = S x$ with a diagonal $S$, $\log |\det| = \sum_i \log |S_{ii}|$: the same everywhere. So all that NICE can do
-about density is to move it; *Layers* shows that no layer but the last stretches or squeezes. Real-NVP adds a factor $\exp(s(x_{1:d}))$.
+The last layer is $z = S x$ with a diagonal $S$ and $\log |\det| = \sum_i \log |S_{ii}|$, which is the same everywhere. So NICE can only move
+density around; *Layers* shows that no layer except the last stretches or squeezes. Real-NVP adds a factor $\exp(s(x_{1:d}))$.
 """
     )
     code(NICE, Flow.coupling, Coupling, additive, ActNorm)
@@ -36,13 +37,13 @@ def experiments() -> None:
         [
             (
                 "Nothing is stretched",
-                "Slide through the layers: the middle picture keeps one colour until the last one.",
+                "Slide through the layers: the picture of stretching keeps one colour until the last layer.",
                 "/nice?tab=Layers",
             ),
             ("With scaling", "The same data by Real-NVP.", "/real-nvp"),
             (
                 "A stiff map",
-                "The ring asks for thin bridges, hard to make without squeezing.",
+                "The ring needs thin bridges, which are hard to make without squeezing.",
                 "/nice?data=ring",
             ),
         ]

@@ -9,8 +9,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture
 
 room = kit.room(
     PlanarFlow,
-    sentence="Each layer **pushes** all points along one direction, as far as one number of them says. One layer makes one "
-    "fold of the plane; many make any shape, slowly.",
+    sentence="Each layer **pushes** all points along one direction, by an amount that varies along another direction. One layer "
+    "makes one fold in the plane; many layers make any shape, slowly.",
 )
 kit.commentary(room)
 
@@ -24,9 +24,9 @@ f(x) = x + u \tanh(w^\top x + b), \qquad
 \left| \det \frac{\partial f}{\partial x} \right| = \left| 1 + \left( 1 - \tanh^2(w^\top x + b) \right) w^\top u \right|
 $$
 
-The matrix is $\mathbb I$ plus one of rank one, $u w^\top$ times a number; therefore its determinant costs no more than a product of two vectors. $f$ is
-invertible while $w^\top u > -1$, which the layer makes $u$ obey. The inverse has no formula: it is found by halving an interval. The paper
-bends $z$ to $x$, for the encoder of a VAE; here, as in the lecture, it goes from $x$ to $z$.
+The Jacobian is $\mathbb I$ plus a matrix of rank one, $u w^\top$ times a number, so its determinant costs no more than a product of two vectors.
+$f$ is invertible while $w^\top u > -1$; the layer constrains $u$ so that this holds. The inverse has no formula and is found by bisection. The
+paper maps $z$ to $x$, for the encoder of a VAE; here, as in the lecture, $f$ maps $x$ to $z$.
 """
     )
     code(PlanarFlow, Planar)
@@ -37,7 +37,7 @@ def experiments() -> None:
         [
             (
                 "One layer",
-                "One fold: the density of the moons is far away. Look at *Layers*.",
+                "One fold is far from the density of the moons. Look at *Layers*.",
                 "/planar?layers=1&tab=Layers",
             ),
             (
@@ -45,7 +45,11 @@ def experiments() -> None:
                 "Two runs from one seed.",
                 "/compare?family=planar&data=moons&knob=layers&left=4&right=16",
             ),
-            ("On a line", "Eight tanh bend a line: the curve z = f(x).", "/planar?data=two-bumps"),
+            (
+                "On a line",
+                "Eight layers of tanh bend a line into the curve z = f(x).",
+                "/planar?data=two-bumps",
+            ),
         ]
     )
 

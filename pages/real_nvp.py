@@ -10,8 +10,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture, two_layers
 
 room = kit.room(
     RealNVP,
-    sentence="A **normalizing flow** is an invertible map $z = f(x)$ that bends the data's density into a simple one, and "
-    "counts how much it stretches. So it knows $p_x(x)$ exactly, and learns by making the data as likely as it can.",
+    sentence="A **normalizing flow** is an invertible map $z = f(x)$ that turns the density of the data into a simple one and "
+    "measures how much it stretches. So it knows $p_x(x)$ exactly, and learns by making the data as likely as possible.",
 )
 kit.commentary(room)
 
@@ -21,8 +21,8 @@ def formula() -> None:
     two_layers()
     st.markdown(
         r"""
-**Real-NVP** chooses layers whose determinant and inverse cost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and say how the
-other half is scaled and shifted. The inverse never inverts $s$ or $t$:
+**Real-NVP** uses layers whose determinant and inverse cost almost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and
+determine how the other half is scaled and shifted. The inverse never inverts $s$ or $t$:
 
 $$
 z = f(x) = \begin{cases} z_{1:d} = x_{1:d} \\ z_{d+1:D} = x_{d+1:D} \odot \exp(s(x_{1:d})) + t(x_{1:d}) \end{cases}
@@ -32,7 +32,7 @@ $$
 x = f^{-1}(z) = \begin{cases} x_{1:d} = z_{1:d} \\ x_{d+1:D} = (z_{d+1:D} - t(x_{1:d})) \odot \exp(-s(x_{1:d})) \end{cases}
 $$
 
-The Jacobian has a block of zeros, so its determinant is the product of its diagonal, whatever stands below:
+The Jacobian has a block of zeros, so its determinant is the product of its diagonal, whatever the block below it holds:
 
 $$
 \frac{\partial f(x)}{\partial x} = \begin{pmatrix} \mathbb I_d & 0 \\
@@ -41,8 +41,8 @@ $$
 \left| \det \frac{\partial f(x)}{\partial x} \right| = \exp\Big( \sum_{j=1}^{D-d} s(x_{1:d})_j \Big)
 $$
 
-(The lecture's slide has $\partial z_{1:d} / \partial x_{1:d}$ below the zeros; that would be $\mathbb I_d$ once more.) From layer to layer the halves
-change their roles, or one of them would never change: see *Failures and cures*. *A point* shows these matrices with their numbers.
+(The lecture's slide has $\partial z_{1:d} / \partial x_{1:d}$ in that block; that would be $\mathbb I_d$ once more.) From layer to layer the halves
+swap roles; otherwise one of them would never change: see *Failures and cures*. *A point* shows these matrices with their numbers.
 """
     )
     code(RealNVP, Flow.coupling, Coupling, affine)
@@ -50,7 +50,7 @@ change their roles, or one of them would never change: see *Failures and cures*.
 
 def failures() -> None:
     st.markdown(
-        "Each link shows its failure in a minute or so, and so do the cures. The sentence under the picture names what is seen."
+        "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
     )
     kit.gallery(kit.words_of(room.family).failures)
 
@@ -60,7 +60,7 @@ def experiments() -> None:
         [
             (
                 "One dimension first",
-                "Bend the curve z = f(x) by hand, and see the density follow.",
+                "Bend the curve z = f(x) by hand, and watch the density follow.",
                 "/change-of-variables",
             ),
             (
@@ -75,32 +75,32 @@ def experiments() -> None:
             ),
             (
                 "Eight groups from one blob",
-                "A continuous map cannot tear: thin bridges stay between the groups, and cost likelihood.",
+                "A continuous map cannot tear: thin bridges stay between the groups and cost likelihood.",
                 "/real-nvp?data=ring&tab=Why+not+perfect%3F",
             ),
             (
                 "Draw a density",
-                "Draw with mouse or finger; what you draw has an exact density, and the flow fits it.",
+                "Draw with the mouse or a finger. What you draw has an exact density, and the flow fits it.",
                 "/real-nvp?data=draw",
             ),
             (
                 "Two layers or eight?",
-                "Two runs from one seed that differ in depth alone.",
+                "Two runs from one seed that differ only in depth.",
                 "/compare?family=real-nvp&data=moons&knob=layers&left=2&right=8",
             ),
             (
                 "Which base?",
-                "A normal base and a mixture of eight that learns, on the ring.",
+                "A normal base and a learned mixture of eight, on the ring.",
                 "/compare?family=real-nvp&data=ring&knob=base&left=normal&right=mixture",
             ),
             (
                 "Digits",
-                "784 numbers: samples, and what a likelihood says of a picture, and does not.",
+                "784 numbers: samples, and what the likelihood of a picture says and does not say.",
                 "/real-nvp?data=digits",
             ),
             (
                 "The same moons with splines",
-                "Curves instead of scaling and shifting: half the layers do.",
+                "Curves instead of scaling and shifting: half as many layers are enough.",
                 "/spline-flow?data=moons",
             ),
         ]

@@ -12,8 +12,8 @@ from lab.flow.room_tab import code, flow_tabs, lecture
 room = kit.room(
     SplineFlow,
     data_name="ring",
-    sentence="A coupling whose law is a rising **curve** with knots that a net chooses: steep here, flat there. So one layer "
-    "can pull groups apart that scaling and shifting must leave together.",
+    sentence="Each coupling sends numbers through a rising **curve** whose knots a net chooses: steep here, flat there. So one "
+    "layer can pull groups apart that scaling and shifting must leave together.",
 )
 kit.commentary(room)
 
@@ -27,7 +27,7 @@ z_{1:d} = x_{1:d}, \qquad z_j = g_j(x_j), \quad j > d, \qquad
 \log \left| \det \frac{\partial f}{\partial x} \right| = \sum_{j > d} \log g_j'(x_j)
 $$
 
-Each $g_j$ goes through $K + 1$ knots $(x^{(k)}, y^{(k)})$ with slopes $\delta^{(k)} > 0$, all from the net of $x_{1:d}$. Between two knots, with
+Each $g_j$ goes through $K + 1$ knots $(x^{(k)}, y^{(k)})$ with slopes $\delta^{(k)} > 0$, all computed from $x_{1:d}$ by the net. Between two knots, with
 $\xi = \frac{x - x^{(k)}}{x^{(k+1)} - x^{(k)}}$ and $s^{(k)} = \frac{y^{(k+1)} - y^{(k)}}{x^{(k+1)} - x^{(k)}}$, it is a quotient of two parabolas:
 
 $$
@@ -35,7 +35,7 @@ g(x) = y^{(k)} + \frac{\left( y^{(k+1)} - y^{(k)} \right) \left( s^{(k)} \xi^2 +
 {s^{(k)} + \left( \delta^{(k+1)} + \delta^{(k)} - 2 s^{(k)} \right) \xi (1 - \xi)}
 $$
 
-The inverse is the root of a quadratic equation. Outside of $[-B, B]$ nothing is changed.
+The inverse is the root of a quadratic equation. Outside $[-B, B]$ numbers stay unchanged.
 """
     )
     code(SplineFlow, Flow.coupling, Coupling, spline.spline, spline.knots)
@@ -46,27 +46,27 @@ def experiments() -> None:
         [
             (
                 "A curve on a line",
-                "No net, nothing but the curve: its knots find the two bumps.",
+                "There is no net, only the curve: its knots find the two bumps.",
                 "/spline-flow?data=two-bumps",
             ),
             (
                 "The checkerboard",
-                "Sharp edges. Real-NVP smears them: see *Failures and cures* there.",
+                "It has sharp edges, which Real-NVP smears: see *Failures and cures* there.",
                 "/spline-flow?data=checkerboard",
             ),
             (
                 "Two pieces or sixteen?",
-                "Two runs from one seed that differ in the number of bins.",
+                "Two runs from one seed that differ only in the number of bins.",
                 "/compare?family=spline-flow&data=checkerboard&knob=bins&left=2&right=16",
             ),
             (
                 "How thin are the bridges?",
-                "The share of the model's mass between the groups, measured.",
+                "The share of the model's mass between the groups is measured.",
                 "/spline-flow?data=ring&tab=Why+not+perfect%3F",
             ),
             (
                 "Number by number",
-                "The same curves in the layers of MAF.",
+                "The same curves in the autoregressive layers of MAF.",
                 "/spline-flow?data=moons&kind=autoregressive",
             ),
         ]

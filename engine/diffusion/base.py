@@ -1,14 +1,13 @@
-r"""What diffusions share: x_t = signal_t x_0 + noise_t eps, a net that looks at x_t, and walks from noise to
-data.
+r"""What all diffusions share: x_t = signal_t x_0 + noise_t eps, a net that sees x_t, and walks back to data.
 
-The net's output o is a mixture of eps and x_0, so that with x_t it gives both. With (p, q) of `mixture`,
+The output o of the net mixes eps and x_0, so o and x_t together give both. With (p, q) of `mixture`,
 
     o = p eps + q x_0,   x_t = signal x_0 + noise eps    =>    x_0 = (p x_t - noise o) / (p signal - q noise)
                                                                eps = (signal o - q x_t) / (p signal - q noise)
 
-Classifier-free guidance (Ho and Salimans 2022, https://arxiv.org/abs/2207.12598): a net that has been told
-the label only most of the time knows o(x, t, y) and o(x, t), and is asked for
-o(x, t) + s (o(x, t, y) - o(x, t)): s = 0 is unconditional, s = 1 conditional. (The paper's w is s - 1.)
+Classifier-free guidance (Ho and Salimans 2022, https://arxiv.org/abs/2207.12598): a net that learned with
+the label hidden now and then knows o(x, t, y) and o(x, t). It is used as o(x, t) + s (o(x, t, y) - o(x, t)):
+s = 0 is unconditional, s = 1 conditional. (The paper's w is s - 1.)
 """
 
 from __future__ import annotations
@@ -33,25 +32,27 @@ OBJECTIVES = {
     "eps": term("‖ε − ε_θ‖²", "model"), "x0": term("‖x₀ − x_θ‖²", "model"), "v": term("‖v − v_θ‖²", "model"),
     "u": term("‖u − u_θ‖²", "model"),
 }  # fmt: skip
-"""What a net may put out, and the name of its loss."""
+"""What a net may predict, and the name of its loss."""
 TEST_LOSS = Measure("test loss", chart="error of ε on test data", better="lower", role="model")
-BY_LEVEL = Measure("loss by t", label="error of ε by level of noise", unit="tenth of T", draw="bars")
+BY_LEVEL = Measure("loss by t", label="error of ε by noise level", unit="tenth of T", draw="bars")
 PICTURES: dict[str, Any] = {
     "T": 200, "steps": 20, "guidance": 2.0, "conditional": True, "width": 32, "depth": 1, "batch": 64,
     "ema": 0.999,
 }  # fmt: skip
-"""What a U-Net of pictures has otherwise than a net of points."""
-LEVELS = 10  # groups of t in which the loss is measured
-REPEATS = 4  # noises for each example of a measurement
+"""Defaults for pictures, which a U-Net learns, where they differ from those for points."""
+LEVELS = 10  # groups of t, in each of which the loss is measured
+REPEATS = 4  # draws of the noise for each example of a measurement
 
 
 class DenoiserConfig(Config):
-    """Knobs that all denoisers have; `recipes` of a family have other values for pictures."""
+    """Knobs of all diffusions."""
 
-    T: int = knob(100, 2, 1000, label="Steps of the forward process", symbol="T", says="levels of noise")
+    T: int = knob(
+        100, 2, 1000, label="Steps of the forward process", symbol="T", says="how many noise levels there are"
+    )
     steps: int = knob(
         50, 1, 1000, label="Steps of the sampler", live=True,
-        says="levels at which a sampler stops on its way from T to 0; at most T",
+        says="how many steps a sampler takes from T to 0; at most T",
     )  # fmt: skip
     guidance: float = knob(
         1.0, 0, 10, label="Guidance", symbol="s", step=0.1, live=True,
@@ -59,11 +60,11 @@ class DenoiserConfig(Config):
     )  # fmt: skip
     conditional: bool = knob(
         False, label="Told the label", advanced=True,
-        says="whether the net is told the label of an example, where there are labels",
+        says="whether the net also sees the label, where the data have labels",
     )  # fmt: skip
     drop: float = knob(
         0.15, 0, 1, label="Labels hidden", live=True, advanced=True,
-        says="share of examples whose label the net is not told, so that it learns both",
+        says="share of examples whose label is hidden, so that the net learns to work without one too",
     )  # fmt: skip
     lr: float = knob(
         2e-3, 1e-5, 0.1, label="Learning rate", symbol=r"\eta", log=True, live=True, advanced=True,
@@ -78,23 +79,23 @@ class DenoiserConfig(Config):
     depth: int = knob(3, 1, 5, label="Depth", advanced=True, says="layers, or blocks at each size")
     ema: float = knob(
         0.995, 0, 0.9999, label="Averaging of the weights", live=True, advanced=True,
-        says="share of the old average that a round keeps; samples come from the averaged weights",
+        says="decay of the moving average of the weights, from which samples are drawn",
     )  # fmt: skip
 
 
 class Denoiser(Averaged):
-    """A family that walks from noise to data by denoising."""
+    """A family that generates data from noise by denoising step by step."""
 
     branch = "approximate"
     players = ("net",)
     algorithm = ("terms",)
     samplers: ClassVar[tuple[str, ...]]  # the choices of the knob `sampler`
-    predicts: str  # what the net puts out, of OBJECTIVES
+    predicts: str  # the quantity that the net predicts, a key of OBJECTIVES
     signal: Tensor
     noise: Tensor
 
     def __init__(self, config: DenoiserConfig, space: Space, signal: Tensor, noise: Tensor) -> None:
-        """`signal` and `noise` (T + 1,) in float64: x_t = signal_t x_0 + noise_t eps."""
+        """Build the net; `signal` and `noise` (T + 1,) in float64 define x_t = signal_t x_0 + noise_t eps."""
         super().__init__(config, space)
         self.conditional = config.conditional and space.classes > 0
         kind = UNet if isinstance(space, Picture) else PointNet
@@ -106,53 +107,55 @@ class Denoiser(Averaged):
     # --- training ----------------------------------------------------------------------------
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
+        """Adam."""
         return adam(self.net, self.config.lr)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1 of Ho et al. 2020: one t and one eps for each example."""
-        x0 = batch.x
-        t = torch.randint(1, self.config.T + 1, (len(x0),), device=x0.device)
-        yield self.net, self.terms(x0, t, torch.randn_like(x0), self.hidden(batch.y))
+        x0 = batch.x  #: x0
+        t = torch.randint(1, self.config.T + 1, (len(x0),), device=x0.device)  #: t
+        eps = torch.randn_like(x0)  #: eps
+        yield self.net, self.terms(x0, t, eps, self.hidden(batch.y))
         self.follow(self.net)
 
     def hidden(self, y: Tensor | None) -> Tensor | None:
-        """Labels y (n,), some of them replaced by the label that stands for none; None without labels."""
+        """Labels y (n,) with some replaced by the label that stands for none; None if the net sees none."""
         if not self.conditional or y is None:
             return None
         drop = torch.rand(len(y), device=y.device) < self.config.drop
         return y.masked_fill(drop, self.space.classes)
 
-    def terms(self, x0: Tensor, t: Tensor, eps: Tensor, y: Tensor | None = None) -> Terms:
-        """What the net descends, a mean over the numbers of x_0 (n, *shape); t (n,) in 1 ... T."""
-        x_t = self.q(x0, t, eps)
-        o = self.net(x_t, (t / self.config.T).to(x_t), y)
-        error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)
-        return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}
+    def terms(self, x0: Tensor, t: Tensor, eps: Tensor, y: Tensor | None = None) -> Terms:  #: x0 t eps
+        """The weighted mean squared error over all numbers of x_0 (n, *shape); t (n,) in 1 ... T."""
+        x_t = self.q(x0, t, eps)  #: x_t
+        o = self.net(x_t, (t / self.config.T).to(x_t), y)  #: net out
+        error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)  #: loss
+        return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}  #: loss
 
-    # --- the forward process and what the net puts out -----------------------------------------
+    # --- the forward process, and what the net predicts ---------------------------------------
 
     def at(self, t: Tensor | int, values: Tensor) -> Tensor:
-        """values_t, as a factor of x (n, *shape)."""
-        found = values[t]
-        return found if found.ndim == 0 else found.reshape(-1, *[1] * len(self.space.shape))
+        """values_t, shaped so that it multiplies x (n, *shape)."""
+        at_t = values[t]
+        return at_t if at_t.ndim == 0 else at_t.reshape(-1, *[1] * len(self.space.shape))
 
     def q(self, x0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
-        """x_t in one jump: eq. (4)."""
+        """x_t in one jump: Ho et al. 2020, eq. (4)."""
         return self.at(t, self.signal) * x0 + self.at(t, self.noise) * eps
 
     def mixture(self, t: Tensor | int) -> tuple[Tensor, Tensor]:
-        """p and q of o = p eps + q x_0."""
+        """The factors p and q of o = p eps + q x_0."""
         signal, noise = self.at(t, self.signal), self.at(t, self.noise)
         one, zero = torch.ones_like(signal), torch.zeros_like(signal)
         return {"eps": (one, zero), "x0": (zero, one), "v": (signal, -noise), "u": (one, -one)}[self.predicts]
 
     def target(self, x0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
-        """What the net should put out."""
+        """The output that the net should have: o = p eps + q x_0."""
         p, q = self.mixture(t)
         return p * eps + q * x0
 
     def both(self, x: Tensor, t: Tensor | int, o: Tensor) -> tuple[Tensor, Tensor]:
-        """eps and x_0 of x_t = x, from the net's output."""
+        """The eps and x_0 of x_t = x, from the output o of the net."""
         (p, q), signal, noise = self.mixture(t), self.at(t, self.signal), self.at(t, self.noise)
         det = p * signal - q * noise
         return (signal * o - q * x) / det, (p * x - noise * o) / det
@@ -161,12 +164,12 @@ class Denoiser(Averaged):
         """The weight of the loss at each t (n,)."""
         return torch.ones_like(t, dtype=self.signal.dtype)
 
-    # --- what the model says, and its walks ------------------------------------------------------
+    # --- prediction and sampling -----------------------------------------------------------------
 
     def predict(
         self, x: Tensor, t: int, y: Tensor | None = None, guidance: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """eps and x_0 that the averaged net sees in x_t = x (n, *shape), with labels y (n,) guided."""
+        """Predict eps and x_0 from x_t = x (n, *shape) by the averaged net, guided by labels y (n,)."""
         s = self.config.guidance if guidance is None else guidance
         at = torch.full((1,), t / self.config.T, **self.like)
         if y is None or not self.conditional or s == 0:
@@ -175,37 +178,36 @@ class Denoiser(Averaged):
             o = self.average(x, at, y)
         else:
             none = torch.full_like(y, self.space.classes)
-            without, told = self.average(torch.cat([x, x]), at, torch.cat([none, y])).chunk(2)
-            o = without + s * (told - without)
+            without, with_y = self.average(torch.cat([x, x]), at, torch.cat([none, y])).chunk(2)
+            o = without + s * (with_y - without)
         return self.both(x, t, o)
 
     def score(self, x: Tensor, t: int, y: Tensor | None = None) -> Tensor:
-        """The gradient of log p_t at x (n, *shape), as the model sees it: -eps / noise_t, for t > 0."""
+        """The model's gradient of log p_t at x (n, *shape): -eps / noise_t, for t > 0."""
         return -self.predict(x, t, y)[0] / self.noise[t]
 
     def walk(self, n: int, y: Tensor | None = None, **other: Any) -> Iterator[Step]:
-        """The way of n samples from noise; see `walk_from`."""
+        """Walk with n samples from noise to data; see `walk_from`."""
         return self.walk_from(self.p_T(n), y, **other)
 
     @torch.inference_mode()
     def walk_from(
         self, x: Tensor, y: Tensor | None = None, stops: list[int] | None = None, **other: Any
     ) -> Iterator[Step]:
-        """The way of x (n, *shape) from noise to data: a `Step` at every level, the last at t = 0.
+        """From x (n, *shape) to data: a `Step` at every level, the last at t = 0.
 
-        `other` are knobs with other values than the model's; `stops` other levels, the first of them x's.
+        `stops` replaces the levels; its first is that of x. `other` holds knobs that replace the model's own.
         Raises `Refused`.
         """
         c = self.config.change(other)
         if c.T != self.config.T:
             raise Refused("T belongs to the trained model; change the steps of the sampler instead.")
         stops = levels(c.T, c.steps) if stops is None else stops
-        told = lambda x, t: self.predict(x, t, y, c.guidance)  # noqa: E731
-        yield from self.way(c, told, x, stops)
+        yield from self.way(c, lambda x, t: self.predict(x, t, y, c.guidance), x, stops)
 
     @abstractmethod
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
-        """The sampler that config c names, at work: from x at level stops[0] to 0."""
+        """Run the sampler that config c names from x at level stops[0] down to 0."""
 
     def p_T(self, n: int) -> Tensor:
         """Noise x_T ~ N(0, I), (n, *shape)."""
@@ -213,22 +215,24 @@ class Denoiser(Averaged):
 
     @torch.inference_mode()
     def sample(self, n: int, y: Tensor | None = None, **other: Any) -> Tensor:
-        """n samples; with labels y (n,) those of these classes, else of all."""
+        """Draw n samples, of the classes y (n,) if these are given."""
         for step in self.walk(n, y, **other):
             x = step.x
         return x
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of eps on held-out x (n, *shape), at ten equal groups of t. Of pictures,
-        which cost a hundred times as much, every second one once."""
+        """The mean squared error of eps on held-out x (n, *shape), in ten equal groups of t.
+
+        Pictures cost a hundred times as much as points: only every second one is used, and once.
+        """
         T, repeats = self.config.T, REPEATS
         if isinstance(self.space, Picture):
             x, y, repeats = x[::2], None if y is None else y[::2], 1
-        found = []
+        errors = []
         for i in range(LEVELS):
             t = max(1, round((i + 0.5) / LEVELS * T))
             eps = torch.randn(repeats, *x.shape, **self.like)
-            guess = [self.predict(self.q(x, t, one), t, y, 1.0)[0] for one in eps]
-            found.append((eps - torch.stack(guess)).square().mean().item())
-        return {BY_LEVEL: found, TEST_LOSS: sum(found) / LEVELS}
+            guess = [self.predict(self.q(x, t, draw), t, y, 1.0)[0] for draw in eps]
+            errors.append((eps - torch.stack(guess)).square().mean().item())
+        return {BY_LEVEL: errors, TEST_LOSS: sum(errors) / LEVELS}

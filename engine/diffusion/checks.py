@@ -1,4 +1,4 @@
-"""Laws of diffusions: what noise, denoiser and samplers must obey whatever the net has learned."""
+"""Laws of diffusions: what noise, net and samplers must obey whatever the net has learned."""
 
 from __future__ import annotations
 
@@ -21,44 +21,47 @@ STOPS = 6  # levels of a walk
 
 
 def measure(model: Denoiser, data: Dataset) -> list[Check]:
-    """The laws on a copy in float64. Its signal and noise stay as rounded as the model has them: 1e-7, and
-    more where it divides by a small signal."""
+    """The laws, on a copy in float64.
+
+    Signal and noise keep the rounding of float32: 1e-7, and more after division by a small signal.
+    """
     model = copy.deepcopy(model).cpu().double()
     x = data.take(slice(EXAMPLES)).cpu().double()
     y = data.y[:EXAMPLES].cpu() if model.conditional and data.y is not None else None
     seed(0)
-    found = [
-        Check("What the net should put out gives back the noise and the data.", pair_gap(model, x), 1e-9),
-        Check("The gradient is the slope of the loss, as a tiny step to either side finds it.",
+    checks = [
+        Check("The net's target gives back the noise and the data.", pair_gap(model, x), 1e-9),
+        Check("The gradient is the slope of the loss between a tiny step to either side.",
               slope_gap(model, x, y), 1e-3),
-        Check("An interrupted walk that adds no noise goes on to the same end.", resumed_gap(model, y), 1e-9),
+        Check("A walk without added noise, interrupted and resumed, ends in the same place.",
+              resumed_gap(model, y), 1e-9),
     ]  # fmt: skip
     if isinstance(model, DDPM):
-        found += [
-            Check("x_t drawn in one jump has the mean and variance of t steps.", jump_gap(model), 1e-5),
-            Check("A step has the mean and variance that Bayes' rule gives q(x_s | x_t, x_0).",
+        checks += [
+            Check("x_t in one jump has the same mean and variance as after t steps.", jump_gap(model), 1e-5),
+            Check("A step has the mean and variance of q(x_s | x_t, x_0) by Bayes' rule.",
                   bayes_gap(model), 1e-5),
-            Check("DDIM with η = 1 is DDPM with the posterior's variance, noise for noise.",
+            Check("DDIM with η = 1 equals DDPM with the posterior's variance, given the same noise.",
                   eta_gap(model, y), 1e-4),
         ]  # fmt: skip
     else:
-        found += [
-            Check("The path is a straight line, walked with the speed u.", line_gap(model, x), 1e-5),
-            Check("A step of Euler's along u is a step of DDIM's.", euler_gap(model, y), 1e-5),
+        checks += [
+            Check("The path is a straight line with velocity u.", line_gap(model, x), 1e-5),
+            Check("An Euler step along u equals a DDIM step.", euler_gap(model, y), 1e-5),
         ]
     if y is not None:
-        law = "Guidance 0 is the model without labels, 1 with them, and 2 as far again."
-        found.append(Check(law, guidance_gap(model, x, y), 1e-9))
-    return found
+        law = "Guidance 0 ignores the label, 1 uses it, and 2 goes the same distance further."
+        checks.append(Check(law, guidance_gap(model, x, y), 1e-9))
+    return checks
 
 
 def some(model: Denoiser) -> list[int]:
-    """Levels of noise from T to 1, both ends among them."""
+    """A few noise levels from T to 1, both ends included."""
     return sorted({1, *levels(model.config.T, STOPS)[:-1]}, reverse=True)
 
 
 def jump_gap(model: DDPM) -> float:
-    """Mean and variance of x_t for x_0 = 1, followed through every step, against one jump."""
+    """Mean and variance of x_t for x_0 = 1 after t single steps, against one jump."""
     one = torch.ones(model.space.shape, **model.like)
     worst = 0.0
     for t, (mean, variance) in enumerate(by_steps(model.alpha_bar)):
@@ -68,14 +71,14 @@ def jump_gap(model: DDPM) -> float:
 
 
 def line_gap(model: Denoiser, x0: Tensor) -> float:
-    """x_t against x_0 + t u, with x_0 (n, *shape) and u = eps - x_0 as the net should put it out."""
+    """x_t against x_0 + t u, with x_0 (n, *shape) and u = eps - x_0, the net's target."""
     eps = torch.randn_like(x0)
     lines = [(t, x0 + t / model.config.T * model.target(x0, t, eps)) for t in some(model)]
     return max(gap(model.q(x0, t, eps), x) for t, x in lines)
 
 
 def euler_gap(model: Denoiser, y: Tensor | None) -> float:
-    """Every stop of two walks from the same noise."""
+    """Every stop of Euler's walk against that of DDIM's, from the same noise."""
     stops, start = levels(model.config.T, STOPS), model.p_T(EXAMPLES)
     walk = Walk(lambda x, t: model.predict(x, t, y), model.signal.tolist(), model.noise.tolist(), stops)
     ours = model.walk_from(start, y, stops, sampler="Euler")
@@ -84,17 +87,17 @@ def euler_gap(model: Denoiser, y: Tensor | None) -> float:
 
 
 def pair_gap(model: Denoiser, x0: Tensor) -> float:
-    """eps and x_0 (n, *shape) against what is found of them from x_t and the output."""
+    """The eps and x_0 (n, *shape) against their values recovered from x_t and the output."""
     eps, worst = torch.randn_like(x0), 0.0
     for t in some(model):
-        if model.signal[t] > 0:  # else nothing of x_0 is left
-            found = model.both(model.q(x0, t, eps), t, model.target(x0, t, eps))
-            worst = max(worst, gap(found[0], eps), gap(found[1], x0))
+        if model.signal[t] > 0:  # otherwise x_t holds nothing of x_0
+            eps_again, x0_again = model.both(model.q(x0, t, eps), t, model.target(x0, t, eps))
+            worst = max(worst, gap(eps_again, eps), gap(x0_again, x0))
     return worst
 
 
 def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
-    """A walk by DDIM or Euler against the same in two parts."""
+    """A walk by DDIM or Euler against the same walk in two parts."""
     knobs = {"sampler": "DDIM", "eta": 0.0} if isinstance(model, DDPM) else {"sampler": "Euler"}
     stops = levels(model.config.T, STOPS)
     way = list(model.walk_from(model.p_T(EXAMPLES), y, stops, **knobs))
@@ -104,8 +107,10 @@ def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
 
 
 def bayes_gap(model: DDPM) -> float:
-    """One step of the sampler from t to s, told the true x_0, against q(x_t | x_s) q(x_s | x_0): precisions
-    add up, and means are weighed by them."""
+    """One step of the sampler from t to s, given the true x_0, against q(x_t | x_s) q(x_s | x_0).
+
+    In that product precisions add up, and each mean is weighted by its precision.
+    """
     a, b = model.alpha_bar.sqrt().tolist(), (1 - model.alpha_bar).sqrt().tolist()
     x0, x, worst = torch.tensor([[0.8]]).double(), torch.tensor([[-0.3]]).double(), 0.0
     for t, s in pairwise(some(model)):
@@ -122,13 +127,12 @@ def bayes_gap(model: DDPM) -> float:
 
 
 def eta_gap(model: DDPM, y: Tensor | None) -> float:
-    """Every stop of two walks with the same noise."""
+    """Every stop of a walk by DDIM with eta 1 and of one by DDPM, with the same noise."""
 
     def way(**knobs: object) -> list[Tensor]:
         seed(0)
-        return [
-            step.x for step in model.walk_from(model.p_T(EXAMPLES), y, levels(model.config.T, STOPS), **knobs)
-        ]
+        stops = levels(model.config.T, STOPS)
+        return [step.x for step in model.walk_from(model.p_T(EXAMPLES), y, stops, **knobs)]
 
     pairs = zip(way(sampler="DDIM", eta=1.0), way(sampler="DDPM", variance="posterior"), strict=True)
     return max(gap(a, b) for a, b in pairs)
@@ -136,12 +140,12 @@ def eta_gap(model: DDPM, y: Tensor | None) -> float:
 
 @torch.no_grad()
 def guidance_gap(model: Denoiser, x: Tensor, y: Tensor) -> float:
-    """What is seen in x (n, *shape) under guidance 0, 1 and 2, against the net asked without and with y."""
+    """Predictions from x (n, *shape) under guidance 0, 1 and 2, against outputs without and with y."""
     worst = 0.0
     for t in some(model)[:: STOPS - 1]:
         at = torch.full((len(x),), t / model.config.T, **model.like)
-        without, told = model.average(x, at), model.average(x, at, y)
-        outputs = {0.0: without, 1.0: told, 2.0: 2 * told - without}
+        without, with_y = model.average(x, at), model.average(x, at, y)
+        outputs = {0.0: without, 1.0: with_y, 2.0: 2 * with_y - without}
         for s, o in outputs.items():
             for got, expected in zip(model.predict(x, t, y, s), model.both(x, t, o), strict=True):
                 worst = max(worst, gap(got, expected))

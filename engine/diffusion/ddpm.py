@@ -5,14 +5,14 @@ The forward process adds noise to x_0 step by step, or in one jump:
     q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I)                                    eq. (2)
     q(x_t | x_0)     = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I)                            eq. (4)
 
-The reverse process p(x_{t-1} | x_t) = N(mu(x_t, t), sigma_t^2 I) takes it away again, with the mean
+The reverse process p(x_{t-1} | x_t) = N(mu(x_t, t), sigma_t^2 I) removes it again, with the mean
 
     mu = 1 / sqrt(alpha_t) (x_t - beta_t / sqrt(1 - alpha_bar_t) eps_theta(x_t, t))             eq. (11)
 
 and the net learns eps by least squares                                                         eq. (14)
 
-The schedules are in engine/diffusion/schedule.py, the reverse process and quicker ways in
-engine/diffusion/samplers.py.
+engine/diffusion/schedule.py has the noise schedules, engine/diffusion/samplers.py the reverse process and
+faster samplers.
 """
 
 from __future__ import annotations
@@ -30,26 +30,28 @@ from engine.space import Picture, Plane, Space
 
 
 class DDPMConfig(DenoiserConfig):
+    """Knobs of DDPM: the schedule, what the net predicts, and how samples are drawn."""
+
     schedule: Literal["linear", "cosine", "sigmoid"] = knob(
         "linear", label="Noise schedule", symbol=r"\beta_t", says="how the noise grows with t"
     )
     scaled: bool = knob(
         True, label="Schedule scaled with T", advanced=True,
-        says="whether the linear schedule, made for 1,000 steps, is stretched to T steps",
+        says="whether the linear schedule, designed for 1,000 steps, is rescaled to T steps",
     )  # fmt: skip
     predicts: Literal["eps", "x0", "v"] = knob(
         "eps", label="The net predicts", says="the noise, the data, or v = signal eps - noise x0"
     )
     weighting: Literal["simple", "bound", "min-SNR"] = knob(
         "simple", label="Weight of the loss", advanced=True, live=True,
-        says="all t alike; as the bound on log p(x) weighs them; or the least noisy t held back",
+        says="every t alike; as in the bound on log p(x); or with less weight on low noise",
     )  # fmt: skip
     sampler: Literal["DDPM", "DDIM", "Euler", "Heun", "DPM-Solver++", "DDPM as on the slide"] = knob(
-        "DDPM", label="Sampler", live=True, says="how to walk from noise to data"
+        "DDPM", label="Sampler", live=True, says="the method that turns noise into samples"
     )
     variance: Literal["beta", "posterior"] = knob(
         "beta", label="Variance of a DDPM step", symbol=r"\sigma_t^2", live=True, advanced=True,
-        says="beta_t, right for data of variance 1, or the posterior's, right for a single point",
+        says="beta_t, optimal for data of variance 1, or the posterior's, optimal for a single point",
     )  # fmt: skip
     eta: float = knob(
         0.0, 0, 1, label="Noise of DDIM", symbol=r"\eta", step=0.05, live=True, advanced=True,
@@ -57,18 +59,20 @@ class DDPMConfig(DenoiserConfig):
     )  # fmt: skip
     clip: bool = knob(
         True, label="Pixels kept in range", live=True, advanced=True,
-        says="whether a guessed picture is cut to black ... white at every step",
+        says="whether each predicted picture is clipped to the range of black to white",
     )  # fmt: skip
 
 
 class DDPM(Denoiser):
+    """A net that learns to remove noise, and walks from pure noise to data."""
+
     name = "ddpm"
     title = "Denoising diffusion"
     source = "Ho, Jain and Abbeel, 2020, https://arxiv.org/abs/2006.11239"
     Config = DDPMConfig
     samplers = tuple(SAMPLERS)
     recipes = {
-        Plane: {"schedule": "cosine"},  # more levels for fine shapes: the ring is learned in half the time
+        Plane: {"schedule": "cosine"},  # more levels where shapes are fine: the ring takes half the time
         Picture: PICTURES | {"sampler": "DDIM"},
     }
 
@@ -78,9 +82,11 @@ class DDPM(Denoiser):
         self.alpha_bar, self.predicts = alpha_bar, config.predicts
 
     def weight(self, t: Tensor) -> Tensor:
-        """Of the squared error of what the net puts out. "bound": beta_t^2 / (2 sigma_t^2 alpha_t
-        (1 - alpha_bar_t)) of an error in eps (eq. 12); "min-SNR": min(SNR, 5) / SNR of an error in eps
-        (Hang et al. 2023, https://arxiv.org/abs/2303.09556)."""
+        """The weight of the squared error of the output at each t (n,), by the knob `weighting`.
+
+        "bound": beta_t^2 / (2 sigma_t^2 alpha_t (1 - alpha_bar_t)) of an error in eps (eq. 12). "min-SNR":
+        min(SNR, 5) / SNR of an error in eps (Hang et al. 2023, https://arxiv.org/abs/2303.09556).
+        """
         if self.config.weighting == "simple":
             return super().weight(t)
         ab = self.alpha_bar.to(t.device)
@@ -90,16 +96,16 @@ class DDPM(Denoiser):
         else:
             of_eps = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
         p, q = self.mixture(t)
+        signal, noise = self.at(t, self.signal), self.at(t, self.noise)
         # an error e of the output is an error of signal e / (p signal - q noise) in eps
-        share = (
-            self.at(t, self.signal) / (p * self.at(t, self.signal) - q * self.at(t, self.noise))
-        ).flatten()
+        share = (signal / (p * signal - q * noise)).flatten()
         return of_eps[t].to(share) * share.square()
 
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
+        """Run one of SAMPLERS; predicted pictures are clipped if the knob `clip` says so."""
         clips = c.clip and isinstance(self.space, Picture)
 
-        def seen(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        def clipped(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
             eps, x0 = predict(x, t)
             if clips:
                 x0 = x0.clamp(-1, 1)
@@ -107,7 +113,7 @@ class DDPM(Denoiser):
             return eps, x0
 
         w = Walk(
-            seen, self.alpha_bar.sqrt().tolist(), (1 - self.alpha_bar).sqrt().tolist(), stops,
+            clipped, self.alpha_bar.sqrt().tolist(), (1 - self.alpha_bar).sqrt().tolist(), stops,
             c.eta, c.variance == "posterior",
         )  # fmt: skip
         return SAMPLERS[c.sampler](w, x)

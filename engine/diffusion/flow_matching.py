@@ -1,12 +1,12 @@
-r"""Flow matching with straight paths (Lipman et al., 2023, https://arxiv.org/abs/2210.02747; rectified flow,
-Liu et al., 2023, https://arxiv.org/abs/2209.03003).
+r"""Flow matching with straight paths (Lipman et al., 2023, https://arxiv.org/abs/2210.02747).
 
-Noise and data are joined by a straight line, and the net learns the speed at which to walk along it:
+Rectified flow (Liu et al., 2023, https://arxiv.org/abs/2209.03003) is the same idea. A straight line joins
+noise and data, and the net learns the velocity along it:
 
     x_t = (1 - t) x_0 + t eps,      u = dx_t / dt = eps - x_0,      E || u_theta(x_t, t) - u ||^2
 
-Here t = 0 is the data and t = 1 the noise, as for a diffusion (the first paper counts the other way), cut
-into T levels. A sample follows dx/dt = u_theta from 1 to 0. No noise is added: the start decides all.
+As in a diffusion, t = 0 is the data and t = 1 the noise (the first paper counts the other way), in T equal
+steps. A sample follows dx/dt = u_theta from 1 to 0. No noise is added: the start determines the sample.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ from engine.space import Picture, Space
 
 
 class FlowMatchingConfig(DenoiserConfig):
+    """Knobs of flow matching."""
+
     sampler: Literal["Euler", "Heun"] = knob(
-        "Euler", label="Sampler", live=True, says="how to follow the speed from noise to data"
+        "Euler", label="Sampler", live=True, says="the method that follows the velocity from noise to data"
     )
 
 
 class FlowMatching(Denoiser):
+    """A net that learns the velocity along straight lines from noise to data."""
+
     name = "flow-matching"
     title = "Flow matching"
     source = "Lipman et al., 2023, https://arxiv.org/abs/2210.02747"
@@ -44,7 +48,7 @@ class FlowMatching(Denoiser):
         super().__init__(config, space, 1 - t, t)
 
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
-        """Euler's steps along u; with Heun's, along the mean of u at both ends, but the last."""
+        """Euler steps along u; Heun's use the mean of u at both ends of a step, except in the last."""
         for t, s in pairwise(stops):
             eps, x0 = predict(x, t)
             yield Step(t, x, eps, x0)

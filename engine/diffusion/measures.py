@@ -1,4 +1,4 @@
-"""How far the score of a denoiser is from the exact one."""
+"""The error of a denoiser's score, where the exact score is known."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ SCORE_ERROR = Measure("score error", chart="error of the score", better="lower",
 
 
 def measure(model: Denoiser, data: Dataset) -> dict[str, float]:
-    """SCORE_ERROR: `Exact.error` on test examples, a mean over GROUPS equal groups of t; nothing where the
-    exact score is not known."""
+    """SCORE_ERROR: the mean of `Exact.error` over GROUPS equal groups of t, on test examples.
+
+    Empty where the exact score is not known.
+    """
     best = exact(data)
     if best is None:
         return {}

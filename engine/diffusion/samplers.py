@@ -1,8 +1,8 @@
-"""Samplers: ways from noise x_T to a sample x_0 through a denoiser, as generators of `Step`.
+"""Samplers: generators of `Step` that lead from noise x_T to a sample x_0 by asking a denoiser.
 
-Each takes `predict(x, t) -> (eps, x0)`, what the model says of x_t; the schedule as two lists, `signal`
-(root of alpha_bar_t) and `noise` (root of 1 - alpha_bar_t), index t = 0 ... T; the levels to stop at,
-[T, ..., 0] or fewer of them; and the start x. At every level it yields where it is and what the model says.
+Each takes a `Walk` and the start x. The walk has `predict(x, t) -> (eps, x0)`, the model's prediction from
+x_t; the schedule as two lists, `signal` (root of alpha_bar_t) and `noise` (root of 1 - alpha_bar_t), with
+index t = 0 ... T; and the levels to stop at, [T, ..., 0] or fewer of them.
 
     x_t = signal_t x_0 + noise_t eps                                         Ho et al. 2020, eq. (4)
 """
@@ -21,30 +21,30 @@ Predict = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 
 
 class Step(NamedTuple):
-    """A level of a walk."""
+    """One level of a walk: x_t and the model's prediction from it."""
 
     t: int
     x: Tensor  # x_t, (n, *shape)
-    eps: Tensor  # the noise that the model sees in it
-    x0: Tensor  # what it takes x_0 to be
+    eps: Tensor  # the predicted noise
+    x0: Tensor  # the predicted x_0
 
 
 class Walk(NamedTuple):
-    """What every sampler is given."""
+    """What every sampler needs: the model, the schedule, and the levels to stop at."""
 
     predict: Predict
     signal: Sequence[float]
     noise: Sequence[float]
     levels: Sequence[int]
-    eta: float = 0.0  # of DDIM: 0 adds no noise, 1 as much as DDPM with the posterior's variance
-    posterior: bool = False  # of DDPM: the variance beta tilde, and not beta
+    eta: float = 0.0  # DDIM: 0 adds no noise, 1 as much as DDPM with the posterior's variance
+    posterior: bool = False  # DDPM: whether the variance is beta tilde and not beta
 
     def alpha(self, t: int, s: int) -> float:
-        """alpha of the step from s up to t: the product of alpha_{s+1} ... alpha_t."""
+        """The alpha of the step from s up to t: the product of alpha_{s+1} ... alpha_t."""
         return (self.signal[t] / self.signal[s]) ** 2
 
     def variance(self, t: int, s: int) -> float:
-        """Of q(x_s | x_t, x_0): beta tilde, eq. (7)."""
+        """The beta tilde, the variance of q(x_s | x_t, x_0): eq. (7)."""
         return (self.noise[s] / self.noise[t]) ** 2 * (1 - self.alpha(t, s))
 
 
@@ -54,8 +54,10 @@ def ended(x: Tensor) -> Step:
 
 
 def ddpm(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Ancestral sampling (Ho et al. 2020, algorithm 2): the mean of q(x_s | x_t, x_0) at the guessed x_0,
-    and noise."""
+    """Ancestral sampling (Ho et al. 2020, algorithm 2).
+
+    Each step goes to the mean of q(x_s | x_t, x_0) at the predicted x_0, and adds noise.
+    """
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -66,8 +68,10 @@ def ddpm(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def ddpm_of_the_slide(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Algorithm 2 with the slide's slip: under the root stands 1 - alpha_t where 1 - alpha_bar_t belongs, so
-    that every step takes too much noise away."""
+    """Algorithm 2 with the slide's slip: 1 - alpha_t under the root, where 1 - alpha_bar_t belongs.
+
+    Every step then removes too much noise.
+    """
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -78,13 +82,15 @@ def ddpm_of_the_slide(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def _sigma(w: Walk, t: int, s: int) -> float:
-    """sigma_t, the standard deviation of the noise that a step of DDPM adds."""
+    """The sigma_t, the standard deviation of the noise that a step of DDPM adds."""
     return math.sqrt(w.variance(t, s) if w.posterior else 1 - w.alpha(t, s))
 
 
 def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Song et al. 2021 (https://arxiv.org/abs/2010.02502), eq. (12): the guessed x_0, put back at level s
-    with the guessed noise and, for eta > 0, some new one."""
+    """DDIM (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12).
+
+    The predicted x_0 is noised to level s with the predicted noise and, for eta > 0, some new noise.
+    """
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -96,9 +102,11 @@ def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def euler(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Euler's method in t for the probability-flow ODE dx/dt = -beta(t) / 2 (x + score(x, t)), where the
-    score is -eps / noise_t (Song et al. 2021, https://arxiv.org/abs/2011.13456, eq. 13) and beta(t) is
-    -log alpha_t."""
+    """Euler's method in t for the probability-flow ODE dx/dt = -beta(t) / 2 (x + score(x, t)).
+
+    The score is -eps / noise_t and beta(t) is -log alpha_t (Song et al. 2021,
+    https://arxiv.org/abs/2011.13456, eq. 13).
+    """
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -108,9 +116,12 @@ def euler(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def heun(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Heun's method (Karras et al. 2022, algorithm 1) for the same ODE as dx/dsigma = eps in x / signal and
-    sigma = noise / signal, where Euler's method is DDIM: go as DDIM, look again, and take the mean of both
-    slopes. Two looks a step, but one for the last."""
+    """Heun's method (Karras et al. 2022, algorithm 1) for the same ODE.
+
+    In x / signal and sigma = noise / signal the ODE is dx/dsigma = eps, and Euler's method is DDIM. A step
+    goes as DDIM does, evaluates the net again, and takes the mean of both slopes: two evaluations a step, and
+    one in the last.
+    """
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -124,10 +135,12 @@ def heun(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def dpm_solver(w: Walk, x: Tensor) -> Iterator[Step]:
-    """DPM-Solver++(2M) (Lu et al. 2022, https://arxiv.org/abs/2211.01095, algorithm 2): as DDIM, but x_0
-    is guessed on from the last two guesses, along lambda = log(signal / noise). The last step is of order
-    one."""
-    before: tuple[Tensor, float] | None = None  # the last guess, and how far it was from this one
+    """DPM-Solver++(2M) (Lu et al. 2022, https://arxiv.org/abs/2211.01095, algorithm 2).
+
+    It goes as DDIM does, but extrapolates x_0 from the last two predictions along lambda =
+    log(signal / noise). The last step is of order one.
+    """
+    before: tuple[Tensor, float] | None = None  # the last prediction, and its distance in lambda
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)

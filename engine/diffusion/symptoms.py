@@ -1,8 +1,7 @@
-"""The detector of denoisers: what goes well or wrong, told from the rows of a run.
+"""The detector of diffusions: what goes well or wrong, told from the rows of a run.
 
-Like `symptoms`, of which this is the counterpart for diffusions, it is a pure function of the rows. The test
-loss says how well the net sees noise, the distance how good the samples are: where the first is good and the
-second is not, the fault lies in the walk and not in the net.
+The test loss says how well the net predicts the noise, the distance how good the samples are. Where the loss
+is good and the distance is not, the sampler is at fault and not the net.
 """
 
 from __future__ import annotations
@@ -14,29 +13,29 @@ from engine.diffusion.base import TEST_LOSS, Denoiser
 from engine.metrics.detector import Row, Symptom, number
 from engine.metrics.ruler import DISTANCE, DataFacts
 
-# Thresholds, set between what healthy and failing runs on points measured, 64 rounds apart at first.
-WINDOW = 8  # measurements; nothing is claimed before there are so many
-FAR = 0.15  # sliced Wasserstein, in spreads of the data; default runs come to 0.05 to 0.12
-SURE = 5  # errors over the floor, before anything is called far
-CLOSER = 0.9  # samples come closer when the second half of a window has this part of the first's distance
-BLIND = 1.0  # squared error of who takes noise to be 0
-WORSE = 0.2  # of the best test loss, whose measurements stray by 5 %: past it by more is overfitting
-BETTER = 0.05  # a relative gain, from half a window to the next, that still counts as learning
+# Thresholds lie between the measurements of healthy and of failing runs on points.
+WINDOW = 8  # measurements, needed before anything is claimed
+FAR = 0.15  # sliced Wasserstein distance, in spreads of the data; default runs reach 0.05 to 0.12
+SURE = 5  # standard errors above the floor, before anything is called far
+CLOSER = 0.9  # samples come closer if the distance falls to this share from half a window to the next
+BLIND = 1.0  # squared error of always predicting noise 0
+WORSE = 0.2  # above the best test loss by this share is overfitting; measurements vary by 5 %
+BETTER = 0.05  # relative gain from half a window to the next that counts as learning
 
 
 def symptoms(family: type[Denoiser], rows: list[Row], data: DataFacts) -> list[Symptom]:
-    """What the rows of a run show, the gravest first; [] while there are too few to tell."""
+    """The symptom that these rows show; [] while there are too few to tell."""
     measured = [row for row in rows if TEST_LOSS in row]
     if len(measured) < WINDOW:
         return []
-    for test in (diverging, overfitting, far):
-        if found := test(measured, data):
-            return [found]
+    for look in (diverging, overfitting, far):
+        if symptom := look(measured, data):
+            return [symptom]
     return [progress(measured, data)]
 
 
 def diverging(rows: list[Row], data: DataFacts) -> Symptom | None:
-    """The net has learned something, and lost it."""
+    """The net learned something, and lost it again."""
     best = min(rows, key=lambda row: _loss(row))
     now = sorted(_loss(row) for row in rows[-WINDOW:])[WINDOW // 4]  # all but a few are worse
     if now < max(BLIND, 2 * _loss(best)):
@@ -44,14 +43,14 @@ def diverging(rows: list[Row], data: DataFacts) -> Symptom | None:
     return Symptom(
         "Diverging",
         f"Diverging: the test loss was {number(_loss(best))} around round {best['round']:,} and is "
-        f"{number(_loss(rows[-1]))} now; a net that sees no noise at all has {number(BLIND)}.",
+        f"{number(_loss(rows[-1]))} now; a net that predicts no noise at all has {number(BLIND)}.",
         best["round"],
         "a lower learning rate, from the beginning or from that round",
     )
 
 
 def overfitting(rows: list[Row], data: DataFacts) -> Symptom | None:
-    """The noise in test examples was seen better before."""
+    """The noise in test examples was predicted better before."""
     halves = [_usual(rows[i : i + WINDOW // 2]) for i in range(len(rows) - WINDOW // 2 + 1)]
     first = min(range(len(halves)), key=halves.__getitem__)
     if halves[-1] < (1 + WORSE) * halves[first] or first > len(halves) - WINDOW // 2:
@@ -59,9 +58,9 @@ def overfitting(rows: list[Row], data: DataFacts) -> Symptom | None:
     round = rows[first + WINDOW // 4]["round"]
     return Symptom(
         "Overfitting",
-        f"Overfitting: the test loss was least around round {round:,}, {number(halves[first])}, and is "
-        f"{number(halves[-1])} now. The net learns its training examples by heart, and samples become "
-        "copies of them.",
+        f"Overfitting: the test loss was lowest around round {round:,}, {number(halves[first])}, and is "
+        f"{number(halves[-1])} now. The net memorises its training examples, and samples become copies "
+        "of them.",
         round,
         "stop or rewind to that round, or use a smaller net or more data",
     )
@@ -80,15 +79,15 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
         "Far from the data",
         f"Far from the data: the samples' sliced Wasserstein distance is {number(recent[-1])}, where real "
         f"data have {floor.value:.3f} ± {2 * floor.error:.3f}, and more training does not bring them closer. "
-        "If the data are enough to learn from, the way from noise to data is at fault: where it starts, its "
-        "steps, or their formula.",
+        "If there are enough data to learn from, the sampling is at fault: its start, the "
+        "number of its steps, or the formula of a step.",
         rows[-WINDOW]["round"],
         "more steps, another sampler, a larger T, or a schedule that ends in pure noise",
     )
 
 
 def progress(rows: list[Row], data: DataFacts) -> Symptom:
-    """Still better from measurement to measurement, or as good as it gets."""
+    """The model still improves, or has stopped improving."""
     half = WINDOW // 2
     now, before = rows[-half:], rows[-2 * half : -half]
     says = f"the test loss is {number(_loss(rows[-1]))}"
@@ -102,7 +101,7 @@ def progress(rows: list[Row], data: DataFacts) -> Symptom:
     gains = _usual(now) < (1 - BETTER) * _usual(before)
     closer = away and _distance(now) < CLOSER * _distance(before)
     if gains or closer:
-        return Symptom("Learning", f"Learning: {says}, and it gets better.", rows[0]["round"], tone="")
+        return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
     return Symptom("Working", f"Working: {says}. It hardly changes any more.", rows[-1]["round"], tone="good")
 
 
@@ -111,7 +110,7 @@ def _loss(row: Row) -> float:
 
 
 def _usual(rows: list[Row]) -> float:
-    """The median: one odd measurement changes nothing."""
+    """The median, which one odd measurement does not change."""
     return median(_loss(row) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Laws of normalizing flows: volume is counted right, the way back is exact, samples follow the density."""
+"""Laws of normalizing flows: volume is counted right, inverses are exact, samples follow the density."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ from engine.flow.transforms import Autoregressive, Coupling, Inverse, Transform
 from engine.space import Picture
 
 EXAMPLES = 4  # on which a law is measured
-SAMPLES, SIDE = 2000, {1: 4000, 2: 128}  # of the model; and cells on each side of the box that holds them
-DRAWS = 2  # of the density in a cell
+SAMPLES = 2000  # of the model
+SIDE = {1: 4000, 2: 128}  # cells along a side of the box that holds the samples, by the dimension
+DRAWS = 2  # places in each cell where the density is measured
 
 
 @torch.no_grad()
 def measure(model: Flow, data: Dataset) -> list[Check]:
-    """The laws on a copy in float64; the density's mass and entropy as the model is."""
-    whole, model = copy.deepcopy(model).cpu(), copy.deepcopy(model).cpu().double()
+    """The laws on a copy in float64; the density's mass and entropy in the model's own precision."""
+    single, model = copy.deepcopy(model).cpu(), copy.deepcopy(model).cpu().double()
     seed(0)
     x = model.dequantised(data.take(slice(EXAMPLES)).cpu().double())
     few = x if not isinstance(model.space, Picture) else x[:1]
     seen = list(layers(model, few))
     volume = max(gap(torch.linalg.slogdet(J).logabsdet, log_det) for _, J, log_det in seen)
-    found = [
-        Check("log |det| of a layer is that of the Jacobian that autograd finds.", volume, 1e-8),
+    checks = [
+        Check("log |det| of a layer is that of its Jacobian by autograd.", volume, 1e-8),
         Check("f⁻¹(f(x)) is x.", gap(model.inverse(model.forward(x)[0])[0], x), 1e-6),
     ]
     shapes = [(J, free) for f, J, _ in seen if (free := may_depend(f, few[0])) is not None]
     if shapes:
         worst = max((J * ~free).abs().max().item() for J, free in shapes)
-        law = "Jacobians have zeros where a layer must not look: above the diagonal, in the order it goes by."
-        found.append(Check(law, worst, 0))
+        law = "Jacobians are zero where a layer must not look: above the diagonal, in the order of the layer."
+        checks.append(Check(law, worst, 0))
     if not isinstance(model.space, Picture):
-        found += density(whole)
-    return found
+        checks += density(single)
+    return checks
 
 
 def layers(model: Flow, x: Tensor) -> Iterator[tuple[Transform, Tensor, Tensor]]:
-    """Layers f, each with its Jacobian (n, D, D) at what x (n, *shape) has become there, and its log |det|.
+    """Each layer f with its Jacobian (n, D, D) at its own input, and its log |det|, for x (n, *shape).
 
-    Of pictures the last of each kind and shape, for a Jacobian of all pixels takes a while.
+    For pictures only the last layer of each kind and shape, because a Jacobian of all pixels takes long.
     """
     places: dict[object, tuple[Transform, Tensor]] = {}
     for f in model.transforms:
@@ -64,8 +65,10 @@ def layers(model: Flow, x: Tensor) -> Iterator[tuple[Transform, Tensor, Tensor]]
 
 
 def may_depend(f: Transform, x: Tensor) -> Tensor | None:
-    """Which outputs (first index) may depend on which inputs, (D, D), if f promises something; x is an
-    example of it."""
+    """Which outputs (first index) of f may depend on which inputs, (D, D); None if f promises nothing.
+
+    x is one example of the input of f.
+    """
     while isinstance(f, Inverse):
         f = f.of
     if isinstance(f, Autoregressive):
@@ -74,14 +77,17 @@ def may_depend(f: Transform, x: Tensor) -> Tensor | None:
         D = x.numel()
         changed = torch.zeros(len(f.back), dtype=torch.bool)
         changed[f.b] = True
-        changed = changed.repeat_interleave(D // len(changed))  # every place of a channel
+        changed = changed.repeat_interleave(D // len(changed))  # for every place of a channel
         return torch.eye(D, dtype=torch.bool) | (changed[:, None] & ~changed)
     return None
 
 
 def density(model: Flow) -> list[Check]:
-    """The density's mass and entropy in a box that holds nearly all samples, by DRAWS random places in each
-    of its cells, whose differences tell the error."""
+    """The mass and the entropy of the density in a box that holds nearly all samples.
+
+    They are measured at DRAWS random places in each cell of the box; the differences between these give the
+    standard error.
+    """
     D = model.space.size
     if D not in SIDE:
         return []
@@ -98,11 +104,11 @@ def density(model: Flow) -> list[Check]:
     noise = math.hypot(noise, ours.std().item() / SAMPLES**0.5)
     return [
         Check("The density integrates to 1.", abs(mass - 1), 5e-3 + 5 * error),
-        Check("The mean of -log p over samples is the density's entropy, by quadrature.",
+        Check("The mean of -log p over samples is the entropy of the density, by quadrature.",
               abs(ours.mean().item() - entropy), 5e-3 + 5 * noise),
     ]  # fmt: skip
 
 
 def total(each: Tensor) -> tuple[float, float]:
-    """The sum over cells of the means of draws (DRAWS, cells), and its standard error."""
+    """The sum over cells of the mean of draws (DRAWS, cells), and its standard error."""
     return each.mean(0).sum().item(), (each.var(0).sum() / len(each)).sqrt().item()

@@ -1,13 +1,13 @@
-r"""Continuous flow: a neural ODE (Chen et al., 2018, https://arxiv.org/abs/1806.07366; as a density,
-Grathwohl et al., 2019, https://arxiv.org/abs/1810.01367).
+r"""Continuous flow: a neural ODE (Chen et al., 2018, https://arxiv.org/abs/1806.07366).
 
-The limit of many layers, each of which does little: x moves with a speed that a net says,
+(Grathwohl et al., 2019, https://arxiv.org/abs/1810.01367, use it as a density.) It is the limit of many
+layers, each of which does little: x moves with a velocity that a net gives,
 
     dh/dt = v(h, t),      h(0) = x,  h(1) = z
     log p_x(x) = log p_z(z) + integral of tr(dv/dh) dt                     (Chen et al., theorem 1)
 
-No layer needs to be invertible: time runs backwards as well. The trace is exact here, from the derivatives
-that go along with the net's layers; a solver with a step that suits the tolerance follows the paths.
+No layer needs to be invertible, because time can run backwards. The trace is exact here: derivatives go
+through the net beside the values. A solver with adaptive steps follows the paths.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torchdiffeq import odeint
 
 from engine.config import knob
-from engine.flow.base import Bijection, Flow, FlowConfig
+from engine.flow.base import Flow, FlowConfig
 from engine.flow.bases import Base
+from engine.flow.bijection import Bijection
 from engine.flow.transforms import Pair, Transform
 from engine.space import Line, Plane
 
@@ -28,31 +29,35 @@ TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-11}
 
 
 class Piece(Transform):
-    """From time `start` to `end` with the speed v."""
+    """The movement with velocity v from time `start` to `end`."""
 
     title = "time"
 
     def __init__(self, v: nn.Sequential, start: float, end: float) -> None:
         super().__init__()
-        self.shared: list[Any] = [v]  # not a part of this piece: all have the same, which `Straight` holds
+        self.shared: list[Any] = [v]  # in a list, so that it is no submodule: all pieces share it
         self.ends = start, end
 
     def forward(self, x: Tensor) -> Pair:
+        """From x at `start` to z at `end`."""
         return self._follow(x, self.ends)
 
     def inverse(self, z: Tensor) -> Pair:
+        """From z at `end` back to x at `start`."""
         return self._follow(z, self.ends[::-1])
 
     def _follow(self, h: Tensor, ends: tuple[float, float]) -> Pair:
         tolerance = TOLERANCE[h.dtype]
         start = torch.cat([h, torch.zeros_like(h[:, :1])], 1)
         times = torch.tensor(ends, dtype=h.dtype, device=h.device)
-        end = odeint(self.speed, start, times, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
+        end = odeint(self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
         return end[:, :-1], end[:, -1]
 
-    def speed(self, t: Tensor, state: Tensor) -> Tensor:
-        """v (n, D) at time t, and its trace (n, 1): the derivatives by each number of h go through the net
-        beside h."""
+    def velocity(self, t: Tensor, state: Tensor) -> Tensor:
+        """The velocity v (n, D) at time t, and the trace of dv/dh (n, 1).
+
+        The derivatives by each number of h go through the net beside h.
+        """
         h = state[:, :-1]
         D = h.shape[1]
         first, *rest = self.shared[0]
@@ -66,30 +71,34 @@ class Piece(Transform):
 
 
 class Straight(Bijection):
-    """All pieces of time in one go: a stop costs steps of the solver."""
+    """All pieces of time in one go, because each stop costs the solver extra steps."""
 
     def __init__(self, transforms: list[Transform], base: Base) -> None:
         super().__init__(transforms, base)
         self.v = self.transforms[0].shared[0]
-        self.whole = Piece(self.v, 0, 1)
+        self.all_time = Piece(self.v, 0, 1)
 
     def forward(self, x: Tensor) -> Pair:
-        """z = f(x) and log |det dz/dx| (n,)."""
-        return self.whole(x)  # type: ignore[no-any-return]
+        """The image z = f(x) and log |det dz/dx| (n,)."""
+        return self.all_time(x)  # type: ignore[no-any-return]
 
     def inverse(self, z: Tensor) -> Pair:
-        """x = f^-1(z) and log |det dx/dz| (n,)."""
-        return self.whole.inverse(z)
+        """The origin x = f^-1(z) and log |det dx/dz| (n,)."""
+        return self.all_time.inverse(z)
 
 
 class ContinuousConfig(FlowConfig):
-    width: int = knob(64, 4, 256, label="Width", log=True, says="units of a hidden layer of the net")
+    """Knobs of the continuous flow."""
+
+    width: int = knob(64, 4, 256, label="Width", log=True, says="units of each hidden layer of the net")
     layers: int = knob(
-        4, 1, 16, label="Pieces of time", symbol="L", says="stops on the way from x to z; the net is the same"
+        4, 1, 16, label="Pieces of time", symbol="L", says="stops on the way from x to z, which share one net"
     )
 
 
 class ContinuousFlow(Flow):
+    """A flow whose x moves continuously with a learned velocity."""
+
     name = "continuous-flow"
     title = "Continuous flow"
     source = "Chen et al., 2018, https://arxiv.org/abs/1806.07366"
@@ -98,9 +107,11 @@ class ContinuousFlow(Flow):
     slow = ("density",)
 
     def build(self) -> list[Transform]:
+        """Pieces of time that share one net v."""
         c = self.config
         v = self.net(self.space.size + 1, self.space.size, act=nn.Tanh)
         return [Piece(v, i / c.layers, (i + 1) / c.layers) for i in range(c.layers)]
 
     def bijection(self, transforms: list[Transform], base: Base) -> Bijection:
+        """All pieces in one go."""
         return Straight(transforms, base)

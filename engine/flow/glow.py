@@ -1,14 +1,14 @@
 r"""Glow (Kingma and Dhariwal, 2018, https://arxiv.org/abs/1807.03039).
 
-A step is three layers, table 1 of the paper:
+A step has three layers (table 1 of the paper):
 
     actnorm      z = (x - m) exp(s)                        H W sum(s)
     1 x 1        z = W x at every place, W = P L U         H W sum(log |U_ii|)
     coupling     z_a = x_a, z_b = x_b exp(s(x_a)) + t(x_a)      sum(s)
 
-so that the layer that decides which half is kept is learned, too. Points have one place and two channels.
-Pictures are squeezed: every 2 x 2 pixels become four channels; half of the steps see 14 x 14 places, half
-7 x 7. The paper's early exit of channels is left out: all numbers go through all steps.
+so the choice of the half that is kept is learned as well. A point has one place and two channels. Pictures
+are squeezed: every 2 x 2 pixels become four channels. Half of the steps see 14 x 14 places, half 7 x 7. The
+paper lets channels exit early; here all numbers go through all steps.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import torch
 from torch import nn
 
 from engine.flow.base import PICTURES, Flow, FlowConfig
+from engine.flow.linear import ActNorm, Mix
 from engine.flow.pixels import Logit, Reshape, Squeeze
-from engine.flow.transforms import ActNorm, Coupling, Mix, Transform, affine
+from engine.flow.transforms import Coupling, Transform, affine
 from engine.space import Picture, Plane
 
 
 class Glow(Flow):
+    """A flow of steps that scale, mix, and couple."""
+
     name = "glow"
     title = "Glow"
     source = "Kingma and Dhariwal, 2018, https://arxiv.org/abs/1807.03039"
@@ -34,27 +37,29 @@ class Glow(Flow):
     }
 
     def build(self) -> list[Transform]:
+        """Steps of actnorm, mixing and coupling."""
         if isinstance(self.space, Picture):
             return self.of_pictures()
-        found: list[Transform] = []
+        layers: list[Transform] = []
         for keep in self.kept():
             coupling = self.coupling(keep, affine, 2)
-            found += [ActNorm(self.space.size), Mix(self.space.size), coupling]
-        return found
+            layers += [ActNorm(self.space.size), Mix(self.space.size), coupling]
+        return layers
 
     def of_pictures(self) -> list[Transform]:
+        """Steps on squeezed pictures."""
         C, H, W = self.space.shape
-        # all places of a channel have one scale, and with a wider margin black is too narrow for it
-        found: list[Transform] = [Logit(1e-6)]
+        # all places of a channel share one scale, for which black is too narrow with a wider margin
+        layers: list[Transform] = [Logit(1e-6)]
         for scale in range(2):
             C, H, W = 4 * C, H // 2, W // 2
-            found.append(Squeeze())
+            layers.append(Squeeze())
             for _ in range((self.config.layers + 1 - scale) // 2):
-                found += [ActNorm(C), Mix(C), Coupling(torch.arange(C) < C // 2, self.conv(C), affine)]
-        return [*found, Reshape((C, H, W), (self.space.size,))]
+                layers += [ActNorm(C), Mix(C), Coupling(torch.arange(C) < C // 2, self.conv(C), affine)]
+        return [*layers, Reshape((C, H, W), (self.space.size,))]
 
     def conv(self, C: int) -> nn.Sequential:
-        """The net of a coupling of pictures; it begins with outputs 0."""
+        """The net of a coupling of pictures; its outputs begin at 0."""
         width = self.config.width
         last = nn.Conv2d(width, C, 3, padding=1)
         nn.init.zeros_(last.weight)

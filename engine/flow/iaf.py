@@ -1,12 +1,12 @@
 r"""Inverse autoregressive flow (Kingma et al., 2016, https://arxiv.org/abs/1606.04934).
 
-As MAF, but the nets see the numbers of z that come before, not of x:
+As MAF, but the nets see the preceding numbers of z, not of x:
 
     z_i = (x_i - mu_i(z_{1:i-1})) exp(-s_i(z_{1:i-1})),      x_i = z_i exp(s_i(z_{1:i-1})) + mu_i(z_{1:i-1})
 
-With the same nets it is MAF's map the other way round. So here a sample takes one pass, and the density of an
-x from outside takes D steps that wait for each other. The paper uses it where only samples are needed, as the
-posterior of a VAE; to train it by maximum likelihood, as here, is quick in the plane only.
+With the same nets it is the inverse of MAF's map. So a sample takes one pass, and the density of a given x
+takes D steps that wait for each other. The paper uses it where only samples are needed, as the posterior of a
+VAE. Training by maximum likelihood, as here, is fast in the plane only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from engine.space import Plane
 
 
 class IAF(AutoregressiveFlow):
+    """MAF inverted: fast samples, slow densities."""
+
     name = "iaf"
     title = "Inverse autoregressive flow"
     source = "Kingma et al., 2016, https://arxiv.org/abs/1606.04934"
@@ -25,6 +27,7 @@ class IAF(AutoregressiveFlow):
     kinds = (Plane,)
 
     def build(self) -> list[Transform]:
+        """Inverted autoregressive layers."""
         c = self.config
         nets = [MADE(rank, c.width, c.depth, 2) for rank in self.ranks()]
         return [Inverse(Autoregressive(net, standardise)) for net in nets]

@@ -1,5 +1,4 @@
-"""What is measured of a flow on test examples: its exact loss, and how far that is from the least possible
-one."""
+"""A flow's exact loss on test examples, and how far it is from the lowest possible one."""
 
 from __future__ import annotations
 
@@ -14,40 +13,42 @@ from engine.metrics.measure import Measure
 from engine.space import Picture
 
 EXAMPLES = 2000  # test examples
-SAME = 1e-8  # of a variance is not a line's; rounding leaves 1e-12
+SAME = 1e-8  # share of a variance that a line leaves unexplained; rounding leaves 1e-12
 KL = Measure("KL(data ‖ model)", label="KL(data ‖ model), nats", unit="nats", better="lower", draw="number")
 FROZEN = Measure("frozen", label="numbers of x that are only scaled and shifted", digits=0, draw="number")
 
 
 @torch.no_grad()
 def measure(model: Flow, data: Dataset) -> dict[str, float | list[float]]:
-    """Of points or numbers on a line, on test examples: the loss; KL(data || model) where the data's density
-    is known, as the mean of log p_data - log p_model, which strays less than either, and then the loss as the
-    entropy plus that; and FROZEN if there are any, the numbers of x that the model only scales and shifts.
-    Of pictures nothing."""
+    """The loss of points or numbers on a line on test examples; nothing for pictures.
+
+    Where the data's density is known, also KL(data || model), the mean of log p_data - log p_model; it varies
+    less than either term, so the loss is then reported as the entropy plus KL. FROZEN, if not 0, counts the
+    numbers of x that the model only scales and shifts.
+    """
     if isinstance(data.space, Picture):
         return {}
     x = data.some(EXAMPLES, test=True)[0]
     z, log_det = model(x)
     log_p = model.base.log_prob(z) + log_det
-    found: dict[str, float | list[float]] = {TEST[NLL]: -log_p.mean().item()}
+    measured: dict[str, float | list[float]] = {TEST[NLL]: -log_p.mean().item()}
     if data.target is not None:
         above = (exact(data, x.dtype) - log_p).mean().item()
-        found |= {TEST[NLL]: data.target.entropy() + above, KL: above}
+        measured |= {TEST[NLL]: data.target.entropy() + above, KL: above}
     if frozen := int((alike(x, z) < SAME).sum()):
-        found[FROZEN] = float(frozen)
-    return found
+        measured[FROZEN] = float(frozen)
+    return measured
 
 
 @lru_cache(maxsize=8)
 def exact(data: Dataset, dtype: torch.dtype) -> Tensor:
-    """log p_data of the test examples, which are the same in every measurement."""
+    """The density log p_data of the test examples, which are the same in every measurement."""
     assert data.target
     return data.target.log_prob(data.some(EXAMPLES, test=True)[0].to(dtype))
 
 
 def alike(x: Tensor, z: Tensor) -> Tensor:
-    """For each number i the share of the variance of z_i (n, D) that is not a line's through (x_i, z_i)."""
+    """For each number i the share of the variance of z_i (n, D) that no line through x_i explains."""
     x, z = (a.double() - a.double().mean(0) for a in (x, z))
     both = (x * z).mean(0).square()
     return 1 - both / (x.square().mean(0) * z.square().mean(0)).clamp(min=1e-300)

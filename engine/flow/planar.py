@@ -1,11 +1,11 @@
 r"""Planar flow (Rezende and Mohamed, 2015, https://arxiv.org/abs/1505.05770).
 
-Each layer pushes the plane along one direction u, as far as one number of x says:
+Each layer pushes points along one direction u, by an amount that depends on one linear function of x:
 
     f(x) = x + u h(w x + b),      |det df/dx| = |1 + h'(w x + b) w u|                       eq. (10) to (12)
 
-with h = tanh. It is invertible while w u >= -1. The paper bends z into x with it, for an encoder; here it
-goes from x to z, as all flows of the lecture do, so that log p(x) is exact and in one pass.
+with h = tanh. It is invertible while w u >= -1. The paper maps z to x with it, for an encoder; here it maps x
+to z, as all flows of the lecture do, so that log p(x) is exact and takes one pass.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from engine.space import Line, Plane
 
 
 class PlanarConfig(FlowConfig):
+    """Knobs of the planar flow."""
+
     layers: int = knob(
-        16, 1, 32, label="Layers", symbol="L", says="pushes along a direction, one after another"
+        16, 1, 32, label="Layers", symbol="L", says="how many pushes, each along one direction"
     )
 
 
 class PlanarFlow(Flow):
+    """A flow of pushes, each along one direction."""
+
     name = "planar"
     title = "Planar flow"
     source = "Rezende and Mohamed, 2015, https://arxiv.org/abs/1505.05770"
@@ -31,4 +35,5 @@ class PlanarFlow(Flow):
     recipes = {Plane: {"lr": 5e-3}, Line: {"lr": 5e-3, "layers": 8}}
 
     def build(self) -> list[Transform]:
+        """Planar layers."""
         return [Planar(self.space.size) for _ in range(self.config.layers)]

@@ -1,5 +1,7 @@
-"""The monotone rational-quadratic spline of neural spline flows (Durkan et al. 2019,
-https://arxiv.org/abs/1906.04032, section 3.1): a curve through K + 1 knots with a slope at each."""
+"""The monotone rational-quadratic spline: a curve through K + 1 knots with a slope at each.
+
+Durkan et al. 2019, https://arxiv.org/abs/1906.04032, section 3.1.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softmax, softplus
 
-SMALLEST = 1e-3  # share of a bin, and slope at a knot
+SMALLEST = 1e-3  # share of a bin in the width or height, and slope at a knot
 ONE = 0.5413248546129181  # softplus(ONE) = 1
 
 
 def knots(o: Tensor, bound: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Knots x and y (..., K + 1), from -bound to bound, and slopes (..., K + 1), from free numbers o
-    (..., 3 K - 1): widths, heights, and slopes of the inner knots. At the ends the slope is 1; o = 0 is the
-    identity."""
+    """Knots x and y (..., K + 1) in [-bound, bound] and slopes (..., K + 1) from free numbers o.
+
+    o (..., 3 K - 1) holds widths, heights, and slopes of the inner knots. The slope is 1 at both ends, and
+    o = 0 gives the identity.
+    """
     K = (o.shape[-1] + 1) // 3
     steps = SMALLEST + (1 - SMALLEST * K) * shares(o[..., : 2 * K].unflatten(-1, (2, K)))
     xy = 2 * bound * pad(steps.cumsum(-1)[..., :-1], (1, 1)) - bound
@@ -26,13 +30,15 @@ def knots(o: Tensor, bound: float) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def shares(v: Tensor) -> Tensor:
-    """softmax over the last dimension. Where that is short, torch is ten times faster over a first one."""
+    """Softmax over the last dimension; if that is short, torch is ten times faster over the first."""
     return softmax(v.movedim(-1, 0).contiguous(), 0).movedim(0, -1)
 
 
 def spline(b: Tensor, o: Tensor, inverse: bool, bound: float) -> tuple[Tensor, Tensor]:
-    """The spline at b (n, d), or its inverse, and the logarithm of the slope there, both (n, d); parameters o
-    (n, d, 3 K - 1). Outside [-bound, bound] it is the identity. Equations (4) to (8) of the paper."""
+    """The spline at b (n, d), or its inverse, and the logarithm of its slope there, both (n, d).
+
+    The parameters are o (n, d, 3 K - 1). Outside [-bound, bound] it is the identity. Equations (4) to (8).
+    """
     x, y, d = knots(o, bound)
     inside = b.abs() < bound
     at = torch.where(inside, b, 0.0)
@@ -64,5 +70,5 @@ def spline(b: Tensor, o: Tensor, inverse: bool, bound: float) -> tuple[Tensor, T
 
 
 def law(bound: float) -> partial[tuple[Tensor, Tensor]]:
-    """The spline as a law of couplings and autoregressive layers."""
+    """The spline as the law of a coupling or an autoregressive layer."""
     return partial(spline, bound=bound)

@@ -1,8 +1,7 @@
 """The detector of flows: what goes well or wrong, told from the rows of a run.
 
-Like `symptoms`, of which this is the counterpart for flows, it is a pure function of the rows. Where the
-density of the data is known, so is the least possible loss, their entropy; what is above it is
-KL(data || model), and no other family has so plain a measure of how far it has come.
+Where the data's density is known, so is the lowest possible loss: their entropy. The loss above it is
+KL(data || model), which says directly how far the model is from perfect.
 """
 
 from __future__ import annotations
@@ -12,59 +11,53 @@ from statistics import median
 
 from engine.flow.base import BITS, NLL, TEST, Flow
 from engine.flow.measures import FROZEN, KL
-from engine.metrics.detector import Row, Symptom
+from engine.metrics.detector import Row, Symptom, number
 from engine.metrics.measure import Measure
 from engine.metrics.ruler import HIGH_QUALITY, DataFacts
 
-# Thresholds, set between what healthy and failing runs measured, 64 rounds apart at first. A flow's loss has
-# spikes upwards, never downwards: so the best of some measurements is what they are judged by.
-WINDOW = 6  # measurements; nothing is claimed before there are so many
-FEW = 4  # of them are "now"
-NEAR = 0.1  # nats above the entropy: as good as it gets
-FAR = 0.3  # nats; default runs come to 0.02 to 0.2
-BETTER = 0.15  # of KL, from before to now, that still counts as learning
-SLOWER = 0.25  # the same where bridges are seen, which more training makes hardly thinner
-SHARP = 0.9  # of the samples near a mode; real data have 0.99
-LOST = {NLL: 1.0, BITS: 1.0}  # more than the best: it diverges
-WORSE = {NLL: 0.15, BITS: 0.04}  # more than the best, while the training loss falls: overfitting
-GAIN = {NLL: 0.01, BITS: 0.005}  # less than before: it still learns, where KL is not known
+# Thresholds lie between the measurements of healthy and of failing runs. The loss of a flow has spikes
+# upwards and never downwards, so several measurements are judged by the best of them.
+WINDOW = 6  # measurements, needed before anything is claimed
+FEW = 4  # measurements that count as "now"
+NEAR = 0.1  # nats above the entropy: hardly any better is possible
+FAR = 0.3  # nats; default runs reach 0.02 to 0.2
+BETTER = 0.15  # relative fall of KL, from before to now, that counts as learning
+SLOWER = 0.25  # the same where there are bridges, which more training hardly makes thinner
+SHARP = 0.9  # share of the samples near a mode; real data have 0.99
+LOST = {NLL: 1.0, BITS: 1.0}  # above the best by this much: diverging
+WORSE = {NLL: 0.15, BITS: 0.04}  # above the best by this much while the training loss falls: overfitting
+GAIN = {NLL: 0.01, BITS: 0.005}  # below the loss before by this much: learning, where KL is not known
 
 
 def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Symptom]:
-    """What the rows of a run show, the gravest first; [] while there are too few to tell."""
+    """The symptom that these rows show; [] while there are too few to tell."""
     loss = BITS if any(TEST[BITS] in row for row in rows) else NLL
     measured = [row for row in rows if TEST[loss] in row]
     if len(measured) < WINDOW:
         return []
-    for found in (
-        overfitting(measured, loss),
-        diverging(measured, loss),
-        frozen(measured),
-        far(measured, data),
-    ):
-        if found:
-            return [found]
-    return [progress(measured, loss, data)]
-
-
-def number(value: float) -> str:
-    """Two decimals, with a real minus sign."""
-    return f"{value:.2f}".replace("-", "−")
+    symptom = (
+        overfitting(measured, loss)
+        or diverging(measured, loss)
+        or frozen(measured)
+        or far(measured, data)
+        or progress(measured, loss, data)
+    )
+    return [symptom]
 
 
 def best(rows: list[Row], key: str) -> float:
-    """The least of these measurements."""
+    """The lowest of these measurements."""
     return min(value(row, key) for row in rows)
 
 
 def value(row: Row, key: str) -> float:
-    """What was measured; infinite where it is no number."""
-    found = row.get(key, math.inf)
-    return found if math.isfinite(found) else math.inf
+    """A measurement; infinite where it is not finite or missing."""
+    measured = row.get(key, math.inf)
+    return measured if math.isfinite(measured) else math.inf
 
 
 def diverging(rows: list[Row], loss: Measure) -> Symptom | None:
-    """It was much better."""
+    """The test loss was much better before."""
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
@@ -80,22 +73,22 @@ def diverging(rows: list[Row], loss: Measure) -> Symptom | None:
 
 
 def frozen(rows: list[Row]) -> Symptom | None:
-    """Some number of x is only scaled and shifted by all layers, and the density is not learned."""
+    """All layers together only scale and shift some number of x, so its density is not learned."""
     if not all(FROZEN in row for row in rows[-FEW:]) or best(rows[-FEW:], KL) < NEAR:
         return None
     n = int(rows[-1][FROZEN])
-    which = "one number of x is" if n == 1 else f"{n} numbers of x are"
+    which, its = ("one number", "its") if n == 1 else (f"{n} numbers", "their")
     return Symptom(
         "Frozen half",
-        f"Frozen half: {which} only scaled and shifted by all layers together, so its density keeps the "
-        "shape of the base's, whatever that of the data is.",
+        f"Frozen half: all layers together only scale and shift {which} of x, so {its} density keeps the "
+        "shape of the base, whatever the data look like.",
         rows[-FEW]["round"],
-        "let the roles of the variables change between layers, and have two layers at least",
+        "let the variables swap roles from layer to layer, and use at least two layers",
     )
 
 
 def overfitting(rows: list[Row], loss: Measure) -> Symptom | None:
-    """Test examples were more likely before, and training examples were less so."""
+    """Test examples were more likely before, and training examples less likely."""
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
@@ -105,15 +98,15 @@ def overfitting(rows: list[Row], loss: Measure) -> Symptom | None:
     return Symptom(
         "Overfitting",
         f"Overfitting: the test {loss} was best around round {first['round']:,}, {number(first[key])}, and "
-        f"is {number(now)} now, while the training loss goes on falling. The model heaps density on its "
-        "training examples.",
+        f"is {number(now)} now, while the training loss keeps falling. The model concentrates its density on "
+        "the training examples.",
         first["round"],
         "stop or rewind to that round, or use smaller nets or more data",
     )
 
 
 def far(rows: list[Row], data: DataFacts) -> Symptom | None:
-    """It stays far above the entropy: bridges between modes, where these are known."""
+    """The loss stays far above the entropy: bridges between modes, where these are known."""
     now = best(rows[-FEW:], KL)
     if KL not in rows[-1] or now < FAR:
         return None
@@ -124,10 +117,10 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
         return Symptom(
             "Bridges",
             f"Bridges: {above}, and {1 - near:.0%} of the samples lie between the groups. A continuous map "
-            "cannot tear the base into pieces, and layers that only scale and shift can hardly squeeze what "
-            "lies between them.",
+            "cannot tear the base into pieces, and layers that only scale and shift can hardly squeeze the "
+            "mass between them.",
             rows[-FEW]["round"],
-            "a spline flow, which makes bridges thinner; or a mixture as the base, which needs none",
+            "a spline flow, which makes bridges thinner; or a mixture as the base, which needs no bridges",
         )
     if gain > BETTER:
         return None
@@ -140,7 +133,7 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
 
 
 def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
-    """Still better from measurement to measurement, or as good as it gets."""
+    """The model still improves, or has stopped improving."""
     key, last = TEST[loss], rows[-1]
     says = f"the {key} is {number(last[key])}"
     now, before = best(rows[-FEW:], key), best(rows[:-FEW], key)
@@ -150,5 +143,5 @@ def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
         says += f", {above:.3f} nat above the data's entropy".replace("-", "−")  # of a very good model
         gains = above > NEAR and best(rows[-FEW:], KL) < (1 - BETTER) * best(rows[:-FEW], KL)
     if gains:
-        return Symptom("Learning", f"Learning: {says}, and it gets better.", rows[0]["round"], tone="")
+        return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
     return Symptom("Working", f"Working: {says}. It hardly changes any more.", last["round"], tone="good")

@@ -1,5 +1,7 @@
-"""MADE: a net whose i-th output sees the inputs before i only (Germain et al. 2015,
-https://arxiv.org/abs/1502.03509)."""
+"""MADE: a net whose i-th output depends only on the inputs before i.
+
+Germain et al. 2015, https://arxiv.org/abs/1502.03509.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from torch.nn.functional import linear
 
 
 class MaskedLinear(nn.Linear):
-    """x (W * mask)^T + b."""
+    """A linear layer some of whose weights are masked: x (W * mask)^T + b."""
 
     mask: Tensor
 
@@ -22,18 +24,19 @@ class MaskedLinear(nn.Linear):
 
     @property
     def masked(self) -> Tensor:
-        """The weights that count, (outputs, inputs)."""
+        """The weights that the mask leaves, (outputs, inputs)."""
         return self.weight * self.mask
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs) to (n, outputs)."""
         return linear(x, self.masked, self.bias)
 
 
 class MADE(nn.Module):
-    """(n, D) to (n, D, k): the k outputs for x_i depend on those x_j only whose rank is lower.
+    """(n, D) to (n, D, k): the k outputs for x_i depend only on the x_j of lower rank.
 
-    `rank` (D,) is the place of each number in the order, 0 ... D - 1. A hidden unit has a degree d in
-    0 ... D - 2 and sees what has rank (or degree) <= d; units lie in the order of their degrees.
+    `rank` (D,) is the position of each number in the order, 0 ... D - 1. A hidden unit of degree d in
+    0 ... D - 2 sees what has rank or degree <= d. Units are sorted by degree.
     """
 
     rank: Tensor
@@ -41,8 +44,8 @@ class MADE(nn.Module):
     def __init__(self, rank: Tensor, width: int, depth: int, k: int) -> None:
         super().__init__()
         self.D, self.k = len(rank), k
-        self.register_buffer("rank", rank.clone())  # layers may share an order; files may not share
-        degree = torch.arange(width) * max(1, self.D - 1) // width  # evenly, rising
+        self.register_buffer("rank", rank.clone())  # layers may share this tensor; safetensors may not
+        degree = torch.arange(width) * max(1, self.D - 1) // width  # evenly spread, ascending
         before, layers = rank, []
         for _ in range(depth):
             layers.append(MaskedLinear(degree[:, None] >= before[None, :]))
@@ -51,26 +54,27 @@ class MADE(nn.Module):
         self.out = MaskedLinear((rank[:, None] > before[None, :]).repeat_interleave(k, 0))
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        # how many units of a layer are known when the numbers of rank <= d are
+        # how many units of a layer are known once the numbers of rank <= d are
         self.known = torch.searchsorted(degree, torch.arange(self.D), right=True).tolist()
 
     def forward(self, x: Tensor) -> Tensor:
+        """The k outputs for each number of x (n, D), in one pass."""
         for layer in self.hidden:
-            x = layer(x).relu_()  # in place: a quarter of the time of a large grid
+            x = layer(x).relu_()  # in place, which saves a quarter of the time on a large grid
         return self.out(x).unflatten(1, (self.D, self.k))
 
     def mask(self) -> Tensor:
-        """Which output (first index) may see which input, (D, D): the product of all masks, as 0 and 1."""
+        """1 where an output (first index) may see an input, else 0, (D, D): the product of all masks."""
         seen = torch.eye(self.D, dtype=self.out.mask.dtype, device=self.out.mask.device)
         for layer in (*self.hidden, self.out):
             seen = (layer.mask @ seen).clamp(max=1)
         return seen[:: self.k]
 
     def one_by_one(self, n: int) -> Generator[tuple[int, Tensor], Tensor, None]:
-        """The outputs in their order: yields (i, o (n, k)) and is sent x_i (n,), until all are known.
+        """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known.
 
-        Each unit is computed once, as soon as all that it may see is known: all D steps together cost as many
-        multiplications as one pass, but they must wait for each other.
+        Each unit is computed once, as soon as everything it may see is known. So all D steps together take as
+        many multiplications as one pass, but each waits for the one before.
         """
         order = self.rank.argsort().tolist()
         weights = [layer.masked for layer in self.hidden]
@@ -78,7 +82,7 @@ class MADE(nn.Module):
         units: list[list[Tensor]] = [[] for _ in self.hidden]
         out = self.out.masked.unflatten(0, (self.D, self.k))
         bias = self.out.bias.unflatten(0, (self.D, self.k))
-        first = weights[0][:, order]  # its columns in the order in which numbers become known
+        first = weights[0][:, order]  # its columns, in the order in which the numbers become known
         sums = self.hidden[0].bias.expand(n, -1)
         for d, i in enumerate(order):
             o = bias[i].expand(n, -1)

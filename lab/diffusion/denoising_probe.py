@@ -16,16 +16,16 @@ from engine.diffusion.samplers import Step
 from engine.diffusion.schedule import levels
 from engine.space import Picture
 from lab.diffusion.films_probe import count, filmed, knobs_of, named, noiseless, real, told, walked
-from lab.gan.line_scene import nodes
 from lab.probes import Answer, only_pictures, seed_of
 from lab.probes.ways import arc
 from lab.scenes.arrays import halves
+from lab.scenes.grid import mesh, nodes
 
 __all__ = ["between", "guided", "reverse"]
 
 NODES = 21  # of the mesh, along a side
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)  # of guidance
-ROWS = 8  # of a grid between two noises, and columns
+ROWS = 8  # and columns, of a grid of pictures between two noises
 ALONG = 64  # points between two noises
 
 
@@ -38,8 +38,10 @@ def reverse(
     label: int | None = None,
     **knobs: Any,
 ) -> Iterator[Answer]:
-    """n samples from x_T to x_0, with other knobs of the sampler. Where the start decides all, a grid of
-    noise goes the same way as a mesh, whose cells hold the same share of it."""
+    """A film of n samples from x_T to x_0; `knobs` are other values for the sampler.
+
+    If no noise is added, a grid of noise goes the same way as a mesh, whose cells hold equal shares of it.
+    """
     filmed(data)
     c = knobs_of(model, knobs)
     n = count(data, n)
@@ -51,7 +53,7 @@ def reverse(
         yield from film
         return
     side = nodes(NODES, "Gaussian", model.device)
-    grid = torch.cartesian_prod(side, side).flip(1).to(**model.like)
+    grid = mesh(side, side).to(**model.like)
     beside = model.walk_from(grid, told(model, label, len(grid)), **knobs)
     for part in film:
         there = next(step.x for step in beside if step.t == part["t"])
@@ -59,6 +61,7 @@ def reverse(
 
 
 def adds_noise(c: Any) -> bool:
+    """Whether the sampler of this config adds noise on its way."""
     return c.sampler.startswith("DDPM") or (c.sampler == "DDIM" and c.eta > 0)
 
 
@@ -66,9 +69,11 @@ def adds_noise(c: Any) -> bool:
 def between(
     model: Denoiser, data: Dataset, seed_a: int, seed_b: int, label: int | None = None
 ) -> Iterator[Answer]:
-    """Samples from noises between two: along the arc, on which |x_T| stays what it is for noise. Of
-    pictures ROWS pairs of noises, a row each; of points one pair, with the line on which its samples
-    lie."""
+    """A film of samples from noises between two ends, along the arc, which keeps |x_T| typical of noise.
+
+    For pictures there are ROWS pairs of ends, a row each; for points one pair, and a line through its
+    samples.
+    """
     filmed(data)
     image = isinstance(data.space, Picture)
     pairs, along = (ROWS, ROWS) if image else (1, ALONG)
@@ -88,11 +93,13 @@ def between(
 
 @torch.no_grad()
 def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) -> Iterator[Answer]:
-    """The same noise at several scales of guidance, a row each, with a column for each class: one picture
-    on each screen."""
+    """A film from one noise at several scales of guidance, a row each, with a column for each class.
+
+    Each screen has one picture.
+    """
     only_pictures(data)
     if not model.conditional:
-        raise Refused("Guidance needs a model that was told labels; train one that is told them.")
+        raise Refused("Guidance needs a model that was trained with labels; train one with labels.")
     if not isinstance(scales, list | tuple) or not 1 <= len(scales) <= ROWS:
         raise Refused(f"scales must be 1 to {ROWS} values of guidance, such as [0, 1, 2].")
     for scale in scales:
@@ -104,19 +111,18 @@ def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) 
     walks = [model.walk_from(x, y, guidance=scale, **knobs) for scale in scales]
     steps = len(levels(model.config.T, model.config.steps)) - 1
     for part in walked(model, data, map(together, *walks), steps, {}):
-        yield {name: sheet(it, columns) if "/images/" in name else it for name, it in part.items()}
+        yield {name: sheet(value, columns) if "/images/" in name else value for name, value in part.items()}
 
 
 def together(*steps: Step) -> Step:
-    """Steps at one level as one."""
+    """Join steps at the same level into one."""
     x, eps, x0 = (torch.cat([getattr(step, name) for step in steps]) for name in ("x", "eps", "x0"))
     return Step(steps[0].t, x, eps, x0)
 
 
 def sheet(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (n, H, W[, 3]) in bytes as one picture of so many columns, (1, ...), with grey lines
-    between."""
+    """Pictures (n, H, W[, 3]) in bytes as one picture (1, ...) with so many columns and grey lines."""
     lined = np.pad(tiles, [(0, 0), (0, 2), (0, 2), *[(0, 0)] * (tiles.ndim - 3)], constant_values=128)
     n, h, w, *colour = lined.shape
-    whole = lined.reshape(n // columns, columns, h, w, *colour).swapaxes(1, 2)
-    return np.ascontiguousarray(whole.reshape(1, n // columns * h, columns * w, *colour)[:, :-2, :-2])
+    grid = lined.reshape(n // columns, columns, h, w, *colour).swapaxes(1, 2)
+    return np.ascontiguousarray(grid.reshape(1, n // columns * h, columns * w, *colour)[:, :-2, :-2])

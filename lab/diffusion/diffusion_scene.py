@@ -1,5 +1,4 @@
-"""The scene of families that denoise: for points where noise goes, and the score; for pictures what the net
-sees in noisy ones and, less often, samples."""
+"""The scene of diffusions: where noise goes and the score for points; guesses and samples for pictures."""
 
 from __future__ import annotations
 
@@ -14,41 +13,33 @@ from engine.data import Dataset
 from engine.diffusion.base import Denoiser
 from engine.space import Line, Picture
 from lab.scenes import family_scene
-from lab.scenes.arrays import (
-    POINTS,
-    Arrays,
-    Pointer,
-    arrows,
-    halves,
-    number,
-    pictures,
-    pointed,
-)
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed
 from lab.scenes.grid import lattice
 
 STEPS = 10  # of a quick walk
-DRAWS = 1024  # on a line
-PATHS = 40
+DRAWS = 1024  # samples on a line
+PATHS = 40  # of samples of points
 SIDE = 14  # of the grid of arrows
-LONGEST = 1.2  # spaces of the grid: an arrow at the 95th percentile
+LONGEST = 1.2  # length of an arrow at the 95th percentile, in spaces of the grid
 IMAGES, DENOISED = 25, 6  # samples, and test pictures
-SHARES = (0.1, 0.3, 0.6)  # of T, at which these are denoised
+SHARES = (0.1, 0.3, 0.6)  # of T: the levels at which test pictures are denoised
 
 
 def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
+    """The picture of a diffusion now."""
     if isinstance(data.space, Picture):
         return {"images/denoised": pictures(denoised(model, data))}
     if isinstance(data.space, Line):
         return family_scene.line(quick(model, evenly_spread(model, DRAWS))[-1], data, full)
     way = quick(model, model.p_T(POINTS))
-    found = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
+    arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
-        found["points/real"] = halves(data.take(slice(POINTS)))
-    return found | field(model, data, asked_t(model, pointer))
+        arrays["points/real"] = halves(data.take(slice(POINTS)))
+    return arrays | score_field(model, data, asked_t(model, pointer))
 
 
 def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: samples that are pictures; of a model that knows labels, these in turn."""
+    """What takes long: samples of pictures, with the labels in turn if the model knows labels."""
     if not isinstance(data.space, Picture):
         return {}
     y = model.labels(IMAGES) if model.conditional else None
@@ -56,8 +47,11 @@ def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
 
 
 def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
-    """The way of noise x to samples, in few steps. A sampler that is set to more of them is hurried;
-    ancestral sampling, which would suffer, is replaced by the quickest way to the same samples."""
+    """The way of noise x to samples, in at most STEPS steps.
+
+    A sampler that is set to more steps takes fewer; ancestral sampling, which would suffer from that, is
+    replaced by the fastest sampler of the same distribution.
+    """
     c = model.config
     knobs: dict[str, Any] = {}
     if min(c.steps, c.T) > STEPS:
@@ -66,35 +60,34 @@ def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
 
 
 def evenly_spread(model: Denoiser, n: int) -> Tensor:
-    """Noise on a line that leaves no gaps (Sobol's points): its samples show a density with fewer of them."""
+    """Noise on a line without gaps (a Sobol sequence), so that fewer samples show a smooth density."""
     u = SobolEngine(1, scramble=True, seed=0).draw(n).clamp(1e-6, 1 - 1e-6)
     return torch.special.ndtri(u).to(**model.like)
 
 
 def asked_t(model: Denoiser, pointer: Pointer) -> int:
-    """The level that the page looks at, else one in the middle."""
+    """The level that the page asks for, else one in the middle."""
     t = pointed(pointer, "t", math.nan)
     return int(t) if 1 <= t <= model.config.T else max(1, round(0.3 * model.config.T))
 
 
-def field(model: Denoiser, data: Dataset, t: int) -> Arrays:
-    """The score at level t on a grid, and what t is."""
+def score_field(model: Denoiser, data: Dataset, t: int) -> Arrays:
+    """The score at level t on a grid, and t."""
     assert data.box
     x = lattice(data.box, SIDE).to(**model.like)
     score = model.score(x, t)
-    found = arrows(x, score * scale(score, data.box, SIDE, LONGEST))
-    return {"arrows/gradient": found} | number("t of the arrows", t)
+    drawn = arrows(x, score * scale(score, data.box, SIDE, LONGEST))
+    return {"arrows/gradient": drawn} | number("t of the arrows", t)
 
 
 def scale(score: Tensor, box: Any, side: int, longest: float) -> float:
-    """What to draw scores (n, 2) with: the 95th percentile is `longest` spaces of the grid long."""
+    """The factor that makes the 95th percentile of scores (n, 2) `longest` spaces of the grid long."""
     far = score.norm(dim=1).quantile(0.95).clamp(min=1e-20)
     return float(longest * (box[1] - box[0]) / (side - 1) / far)
 
 
 def denoised(model: Denoiser, data: Dataset) -> Tensor:
-    """A column for each of DENOISED test pictures: at each level x_t, and below it what the net takes x_0
-    to be."""
+    """A column for each of DENOISED test pictures: at each level x_t, and below it the predicted x_0."""
     x0, y = data.some(DENOISED, test=True)
     y = y if model.conditional else None
     rows = []

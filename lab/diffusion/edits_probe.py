@@ -1,4 +1,4 @@
-"""What else denoising can do with one picture: fill in a part of it, or make a digit of a drawing."""
+"""Denoising applied to one picture: fill in a part of it, or turn a drawing into a digit."""
 
 from __future__ import annotations
 
@@ -25,15 +25,18 @@ __all__ = ["inpaint", "redraw"]
 
 FILLED = 16  # samples
 STEPS = 25  # of filling in
-AGAIN = 2  # times that each of them is made
+AGAIN = 2  # times that each step is made
 
 
 @torch.no_grad()
 def inpaint(
     model: Denoiser, data: Dataset, index: int, mask: str = "right", seed: int = 0
 ) -> Iterator[Answer]:
-    """FILLED ways to fill in a part of test picture `index`: the "left", "right", "top" or "bottom" half,
-    or the "middle". A model that knows labels is told that of the picture."""
+    """A film of FILLED ways to fill in a part of test picture `index`.
+
+    `mask` is the "left", "right", "top" or "bottom" half, or the "middle". A model that knows labels is given
+    the label of the picture.
+    """
     only_pictures(data)
     index = place(data, index)
     known = floats(data.test_x[[index]])
@@ -50,7 +53,7 @@ def inpaint(
 
 
 def masked(mask: Any, x: Tensor) -> Tensor:
-    """True where a picture (n, C, H, W) is hidden, (H, W). Raises `Refused`."""
+    """A mask (H, W), True where pictures (n, C, H, W) are hidden. Raises `Refused`."""
     high, wide = x.shape[-2:]
     half, side = slice(high // 2), slice(wide // 2)
     parts = {
@@ -68,9 +71,11 @@ def masked(mask: Any, x: Tensor) -> Tensor:
 def filled(
     model: Denoiser, known: Tensor, hidden: Tensor, y: Tensor | None, stops: list[int]
 ) -> Iterator[Step]:
-    """RePaint (Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, algorithm 1): at every level the
-    pixels that are known are put to q(x_t | x_0), and each step is taken back and made again, so that the
-    others fit them."""
+    """RePaint (Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, algorithm 1).
+
+    At every level the known pixels are drawn from q(x_t | x_0). Each step is undone and repeated, so that the
+    other pixels come to fit them.
+    """
     x = model.p_T(FILLED)
     knobs = {"sampler": "DDPM", "variance": "posterior"} if "DDPM" in model.samplers else {}
     for t, s in pairwise(stops):
@@ -88,9 +93,11 @@ def filled(
 def redraw(
     model: Denoiser, data: Dataset, picture: str, t: int, seed: int = 0, label: int | None = None
 ) -> Iterator[Answer]:
-    """SDEdit (Meng et al. 2022, https://arxiv.org/abs/2108.01073): a drawing (784 bytes, base64) is given
-    the noise of level t and walks back from there, FILLED times. A small t keeps the drawing, a large one
-    forgets it."""
+    """SDEdit (Meng et al. 2022, https://arxiv.org/abs/2108.01073), FILLED times.
+
+    A drawing (784 bytes, base64) is noised to level t and denoised from there. A small t keeps the drawing, a
+    large one forgets it.
+    """
     only_pictures(data)
     drawing = shown(data, picture, None, False)
     t = whole(t, "t", 1, model.config.T)

@@ -1,9 +1,8 @@
-"""What the films of a diffusion share. A film is one answer in parts, one for each level of noise that is
-shown.
+"""What the films of a diffusion share: a film is an answer in parts, one for each noise level that is shown.
 
-A part has `t`, `numbers` by name, and arrays `<screen>/<kind>/<name>`; the first one has also T, `box` [x0,
-x1, y0, y1] of points, and what stays under all parts, `still/<screen>/...`. Pictures are in bytes, -1 black
-and 1 white."""
+A part has `t`, `numbers` by name, and arrays `<screen>/<kind>/<name>`. The first part also has T, the `box`
+[x0, x1, y0, y1] of points, and `still/<screen>/...`, which stays under all parts. Pictures are bytes.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +25,9 @@ from lab.scenes.arrays import halves, pictures
 
 POINTS, TILES = 400, 64
 PARTS = {"points": 101, "image": 51}  # of a film, at most
-NOISY = 3.3  # of the box: nearly all of N(0, 1) lies within
+NOISY = 3.3  # least end of the box: nearly all of N(0, 1) lies within
 ARROWS = 150
-ASKED = ("sampler", "steps", "eta", "guidance", "variance")  # knobs that a film may have otherwise
+ASKED = ("sampler", "steps", "eta", "guidance", "variance")  # knobs that a film may change
 
 
 def filmed(data: Dataset) -> None:
@@ -38,7 +37,7 @@ def filmed(data: Dataset) -> None:
 
 
 def opening(model: Denoiser, data: Dataset) -> Answer:
-    """What the first part says of all of them."""
+    """What the first part says about all of them."""
     if data.box is None:
         return {"T": model.config.T}
     x0, x1, y0, y1 = data.box
@@ -51,20 +50,20 @@ def shown(screen: str, x: Tensor) -> Answer:
 
 
 def real(screen: str, data: Dataset) -> Answer:
-    """The data under all parts, where these are points."""
+    """The data under all parts, if they are points."""
     return {f"still/{screen}/points/real": halves(data.some(POINTS)[0])} if data.box else {}
 
 
 def named(screen: str, y: Tensor | None) -> Answer:
-    """The classes that colour what moves on a screen."""
+    """The classes that colour the points of a screen."""
     return {} if y is None else {f"still/{screen}/label": y.byte().cpu().numpy()}
 
 
 def level(model: Denoiser, t: int) -> dict[str, float]:
-    """How much signal and noise there is at t; without a ratio where there is no noise."""
+    """How much signal and noise there is at t; without their ratio where there is no noise."""
     signal, noise = float(model.signal[t]), float(model.noise[t])
-    found = {"ᾱ": signal**2} if isinstance(model, DDPM) else {"signal": signal, "noise": noise}
-    return found | ({"SNR": (signal / noise) ** 2} if noise else {})
+    numbers = {"ᾱ": signal**2} if isinstance(model, DDPM) else {"signal": signal, "noise": noise}
+    return numbers | ({"SNR": (signal / noise) ** 2} if noise else {})
 
 
 def count(data: Dataset, n: int | None) -> int:
@@ -74,11 +73,13 @@ def count(data: Dataset, n: int | None) -> int:
 
 
 def told(model: Denoiser, label: int | None, n: int) -> Tensor | None:
-    """The labels of n samples: all `label`; without it in turn, or None where the model knows no labels.
-    Raises `Refused`."""
+    """The labels of n samples: all `label`, or if it is None each in turn.
+
+    None for a model that was trained without labels. Raises `Refused`.
+    """
     if not model.conditional:
         if label is not None:
-            raise Refused("This model was told no labels; ask without one, or train one that is told them.")
+            raise Refused("This model was trained without labels; ask without one, or train one with labels.")
         return None
     if label is None:
         return model.labels(n)
@@ -86,7 +87,7 @@ def told(model: Denoiser, label: int | None, n: int) -> Tensor | None:
 
 
 def knobs_of(model: Denoiser, asked: dict[str, Any]) -> Any:
-    """The model's config with the knobs that are asked for. Raises `Refused`."""
+    """The model's config with these knobs changed. Raises `Refused`."""
     for name in asked:
         if name not in ASKED:
             raise Refused(f"A film cannot change {name[:40]!r}; it can change {', '.join(ASKED)}.")
@@ -94,19 +95,19 @@ def knobs_of(model: Denoiser, asked: dict[str, Any]) -> Any:
 
 
 def noiseless(model: Denoiser) -> dict[str, Any]:
-    """Knobs of a sampler whose start decides all."""
+    """Knobs of a sampler that adds no noise, so that the start determines the end."""
     return {"sampler": "DDIM", "eta": 0.0} if "DDIM" in model.samplers else {}
 
 
 def evenly(n: int, most: int) -> set[int]:
-    """At most `most` of the numbers 0 ... n - 1, the first and the last among them."""
+    """At most `most` of the numbers 0 ... n - 1, including the first and the last."""
     return set(levels(n - 1, most - 1)) if n > 1 else {0}
 
 
 def walked(
     model: Denoiser, data: Dataset, walk: Iterator[Step], steps: int, still: Answer
 ) -> Iterator[Answer]:
-    """The film of a walk of so many steps: x_t, the guessed x_0 and the noise that is seen in x_t."""
+    """The film of a walk of so many steps: x_t, the predicted x_0, and the predicted noise."""
     kept = evenly(steps + 1, PARTS[data.space.kind])
     first = opening(model, data) | still
     for i, step in enumerate(walk):
@@ -116,16 +117,16 @@ def walked(
 
 
 def part(model: Denoiser, step: Step) -> Answer:
-    """One level of a walk. The noise of points is an arrow that ends at x_t."""
+    """One level of a walk. The noise of a point is an arrow that ends at x_t."""
     t, x, eps, x0 = step
-    found: Answer = {"t": t, "numbers": level(model, t) | {"variance of x_t": x.var(unbiased=False).item()}}
-    found |= shown("x_t", x) | shown("x0", x0)
+    answer: Answer = {"t": t, "numbers": level(model, t) | {"variance of x_t": x.var(unbiased=False).item()}}
+    answer |= shown("x_t", x) | shown("x0", x0)
     if x.ndim == 4:
-        return found | shown("eps", eps)
+        return answer | shown("eps", eps)
     push = (model.noise[t] * eps)[:ARROWS]
-    return found | {"eps/arrows/noise": halves(torch.cat([x[:ARROWS] - push, push], 1))}
+    return answer | {"eps/arrows/noise": halves(torch.cat([x[:ARROWS] - push, push], 1))}
 
 
 def counts(x: Tensor, bars: int = 48) -> np.ndarray:
-    """How many of the numbers of x fall into each of so many equal parts of [-4, 4]."""
+    """How many numbers of x fall into each of so many equal bins of [-4, 4]."""
     return torch.histc(x.float(), bars, -4, 4).cpu().numpy()

@@ -1,4 +1,4 @@
-"""The tabs of the diffusion rooms that show a film: forward, reverse, the score at each level of noise."""
+"""The tabs with films: the forward process, the reverse process, and the score at each noise level."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from lab.runs import store
 from lab.stage import film
 from lab.stage.film import Row
 
-SCREENS = {"x_t": "xₜ", "x0": "what the model takes x₀ to be", "eps": "the noise that it sees"}
+SCREENS = {"x_t": "xₜ", "x0": "the predicted x₀", "eps": "the predicted noise"}
 
 
 class Known(NamedTuple):
-    """What a film must know of the run: its knobs, and how many classes the model was told of."""
+    """What a film must know about the run: its knobs, and the number of labels that its model knows."""
 
     config: dict[str, Any]
     classes: int
 
 
 def known(room: Room) -> Known:
+    """The knobs of this room's run, and its labels."""
     info = store.read_info(store.folder(room.run))
     space = data.load(info.data).space
     return Known(info.config, space.classes if info.config["conditional"] else 0)
@@ -35,13 +36,14 @@ def known(room: Room) -> Known:
 FAKE = {"words": "points", "layer": "points/fake", "role": "model"}
 REAL = {"words": "data", "layer": "points/real", "role": "data"}
 LEGENDS: dict[str, list[Any]] = {
-    "forward": ["What becomes of ", FAKE, "; behind them the ", REAL, ". Bars: how their numbers are spread; "
-                "the line over them is N(0, 1)."],
+    "forward": ["The ", FAKE, " dissolve in noise; behind them are the ", REAL, ". The bars are a histogram "
+    "of "
+                "their coordinates, the line is N(0, 1)."],
     "reverse": [FAKE | {"words": "Points"}, " on their way to the ", REAL, "; the ",
                 {"words": "arrows", "layer": "arrows/noise", "role": "gradient"},
-                " are the noise that the model sees in them, and the ",
+                " are the noise that the model predicts in them. Where no noise is added, the ",
                 {"words": "grid", "layer": "mesh/generator", "role": "model"},
-                " is what becomes of the plane of noise where no noise is added."],
+                " shows where the plane of noise goes."],
     "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Black arrows are exact."],
 }  # fmt: skip
 
@@ -56,7 +58,7 @@ NUMBERS = {
 
 
 def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str], **more: Any) -> None:
-    """A film of this room's model; of pictures, all are shown small and one large."""
+    """A film of this room's model; pictures are all shown small, and one of them large."""
     if isinstance(room.space, Line):
         st.info("Films show points of the plane, or pictures: choose other data than numbers on a line.")
         return
@@ -71,7 +73,7 @@ def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str],
 
 @st.fragment
 def forward_film(room: Room) -> None:
-    """x_0 dissolves in noise: in one jump, and step by step."""
+    """The forward process: x_0 dissolves in noise, in one jump and step by step."""
     seed = number_of_z("Seed of the noise", "forward-seed", 0)
     show(
         room,
@@ -86,64 +88,62 @@ def forward_film(room: Room) -> None:
 
 
 class Pair(NamedTuple):
-    """Two walks from the same noise: what differs from the model's own setting, and what to look at."""
+    """One walk, or two from the same noise: knobs that differ from the run's, and what to look at."""
 
     rows: tuple[dict[str, Any], ...]
     look: str
 
 
 def pairs(family: type[Denoiser], told: bool) -> dict[str, Pair]:
-    """The comparisons that this family allows; `told` is whether its model knows labels."""
-    found = {
+    """The comparisons that this family allows; `told` says whether its model knows labels."""
+    offered = {
         "One walk": Pair(
             ({},),
-            "At first the guess of $x_0$ is a blur, the mean of all data that $x_t$ may have come from; it "
-            "becomes definite as the noise goes.",
+            "At first the predicted $x_0$ is a blur, the mean of all data that $x_t$ may have come from. It "
+            "becomes definite as the noise disappears.",
         )
     }
     if "DDIM" in family.samplers:
-        found |= {
-            "Stochastic and deterministic": Pair(
-                ({"sampler": "DDPM"}, {"sampler": "DDIM", "eta": 0.0}),
-                "Same noise at the start. DDPM adds new noise at every step, so where it ends is left to "
-                "chance; DDIM with η = 0 adds none, and $x_T$ alone decides.",
-            ),
-        }
+        offered["Stochastic and deterministic"] = Pair(
+            ({"sampler": "DDPM"}, {"sampler": "DDIM", "eta": 0.0}),
+            "Both start from the same noise. DDPM adds new noise at every step, so its end is random; DDIM "
+            "with η = 0 adds none, so $x_T$ alone determines the end.",
+        )
     few = {"sampler": "DDIM" if "DDIM" in family.samplers else "Euler"}
-    found["Many steps and few"] = Pair(
+    offered["Many steps and few"] = Pair(
         ({"steps": 50} | few, {"steps": 5} | few),
-        "Same noise, a tenth of the steps. With few steps each is long and goes straight where the way is "
-        "bent.",
+        "The same noise with a tenth of the steps. Each step is then long, and goes straight where the path "
+        "is curved.",
     )
     if "DDIM" in family.samplers:
-        found["Two solvers"] = Pair(
+        offered["Two solvers"] = Pair(
             ({"sampler": "DDIM", "steps": 8}, {"sampler": "DPM-Solver++", "steps": 8}),
-            "Same noise, same number of looks at the net. DPM-Solver++ also uses the guess of the step "
-            "before, so that its error falls with the square of the length of a step.",
+            "The same noise, and the same number of evaluations of the net. DPM-Solver++ also uses the "
+            "prediction of the previous step, so its error falls with the square of the step length.",
         )
     else:
-        found["Two solvers"] = Pair(
+        offered["Two solvers"] = Pair(
             ({"sampler": "Euler", "steps": 8}, {"sampler": "Heun", "steps": 8}),
-            "Same noise. Heun looks twice in a step and goes along the mean of both speeds.",
+            "The same noise. Heun evaluates the net twice in a step and uses the mean of both velocities.",
         )
     if told:
-        found["Guided and not"] = Pair(
+        offered["Guided and not"] = Pair(
             ({"guidance": 1.0}, {"guidance": 4.0}),
-            "Same noise, same labels. With s = 1 the model draws what it learned of the label; with more it "
-            "exaggerates what makes this label different: surer, and less diverse.",
+            "The same noise and the same labels. With s = 1 the model draws what it learned about the label. "
+            "A larger s exaggerates what distinguishes this label: samples become clearer and less diverse.",
         )
     if "DDPM as on the slide" in family.samplers:
-        found["Right and as on the slide"] = Pair(
+        offered["Right and as on the slide"] = Pair(
             ({"sampler": "DDPM"}, {"sampler": "DDPM as on the slide"}),
-            "Same noise. The slide's formula takes too much noise away at every step: see *Slips in the "
+            "The same noise. The slide's formula removes too much noise at every step: see *Slips in the "
             "slides*.",
         )
-    return found
+    return offered
 
 
 @st.fragment
 def reverse_film(room: Room) -> None:
-    """From noise to data, by one walk or by two from the same noise."""
+    """The reverse process: from noise to data, by one walk or by two from the same noise."""
     now = known(room)
     family: Any = room.family
     offered = pairs(family, now.classes > 0)
@@ -167,33 +167,33 @@ def reverse_film(room: Room) -> None:
         rows.append({"title": title(knobs), "ask": "reverse", "with": same | knobs})
     show(room, "reverse", rows, SCREENS)
     st.markdown(pair.look)
-    st.caption(HOW + " Nothing is asked again for that: the steps are here.")
+    st.caption(HOW + " All steps are already here, so the model is not asked again.")
 
 
 def row_of(family: type[Denoiser], now: Known, first: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The widgets of one walk, and what they say; `first` are other values than the run's to begin with."""
+    """The widgets of one walk, and their values; `first` replaces values of the run at the beginning."""
     c = now.config | dict(first)
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"walk-{key}"):
         sampler = st.selectbox(
             "Sampler", family.samplers, family.samplers.index(c["sampler"]), key=f"sampler-{key}", width=200
         )
-        found: dict[str, Any] = {"sampler": str(sampler)}
-        found["steps"] = st.number_input(
+        values: dict[str, Any] = {"sampler": str(sampler)}
+        values["steps"] = st.number_input(
             "Steps", 1, c["T"], min(c["steps"], c["T"]), key=f"steps-{key}", width=140
         )
         if sampler == "DDIM":
-            found["eta"] = st.slider("Noise added, η", 0.0, 1.0, c["eta"], 0.05, key=f"eta-{key}", width=180)
+            values["eta"] = st.slider("Noise added, η", 0.0, 1.0, c["eta"], 0.05, key=f"eta-{key}", width=180)
         if str(sampler).startswith("DDPM"):
             kinds = {"beta": "βₜ", "posterior": "posterior's"}
-            found["variance"] = st.selectbox(
+            values["variance"] = st.selectbox(
                 "Variance σₜ²", kinds, list(kinds).index(c["variance"]), format_func=kinds.__getitem__,
                 key=f"variance-{key}", width=160,
             )  # fmt: skip
         if now.classes:
-            found["guidance"] = st.slider(
+            values["guidance"] = st.slider(
                 "Guidance s", 0.0, 10.0, float(c["guidance"]), 0.5, key=f"guidance-{key}", width=180
             )
-    return found
+    return values
 
 
 def title(knobs: Mapping[str, Any]) -> str:
@@ -210,10 +210,10 @@ def title(knobs: Mapping[str, Any]) -> str:
 
 @st.fragment
 def score_film(room: Room) -> None:
-    """The model's score at each level of noise, beside the exact one where that is known."""
+    """The model's score at each noise level, beside the exact one if it is known."""
     if not isinstance(room.space, Plane):
         st.info(
-            "Arrows can be drawn in the plane only: choose points, such as the ring of Gaussians, as the "
+            "Arrows can only be drawn in the plane: choose points, such as the ring of Gaussians, as the "
             "data."
         )
         return
@@ -224,11 +224,11 @@ def score_film(room: Room) -> None:
         screens |= {
             "exact": "the exact score",
             "error": "how far the model's ε is from the exact one",
-            "x0": "where xₜ is taken to come from: E[x₀ | xₜ]",
+            "x0": "where xₜ comes from on average: E[x₀ | xₜ]",
         }
     show(room, "score", [{"title": "", "ask": "score", "with": {"seed": 0}}], screens)
     if not exact:
         st.info(
-            "These data have no exact score: choose a mixture of Gaussians, such as the ring, to see it "
-            "beside."
+            "The exact score of these data is not known: choose a mixture of Gaussians, such as the ring, to "
+            "see it beside the model's."
         )

@@ -1,4 +1,4 @@
-"""The slips in the lectures' slide on diffusion, and a film of what one of them does to this very model."""
+"""The slips in the lectures' slide on diffusion, and a film of what one of them does to this model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lab.kit.pickers import number_of_z
 from lab.kit.room import Room
 from lab.kit.slips import Slip, cards
 
-T = 1000  # of the lecture's paper
+T = 1000  # of the paper
 
 
 @st.fragment
 def noise_slips(room: Room) -> None:
-    """The slips in words and numbers; then Algorithm 2 right and as written, from the same noise."""
-    cards(found())
-    st.markdown("**Both formulas, this model, the same noise:**")
+    """The slips in words and numbers; then Algorithm 2 as it should be and as written, from one noise."""
+    cards(listed())
+    st.markdown("**Both formulas with this model and the same noise:**")
     seed = number_of_z("Seed of the noise", "slips-seed", 0)
     same = {"seed": seed, "steps": known(room).config["steps"]}
     titles = {"DDPM": "Algorithm 2 as in the paper", "DDPM as on the slide": "Algorithm 2 as on the slide"}
@@ -29,12 +29,12 @@ def noise_slips(room: Room) -> None:
     show(room, "slips", rows, SCREENS)
     if isinstance(room.space, Picture):
         there = "/ddpm?data=moons&tab=Slips+in+the+slides"
-        st.markdown(f"On digits the eye sees little of it. [On points]({there}) it is plain: they shrink.")
+        st.markdown(f"On digits this is hard to see. [On points]({there}) it is obvious: they shrink.")
 
 
 @cache
-def found() -> list[Slip]:
-    """The slips, in the order in which a reader meets them."""
+def listed() -> list[Slip]:
+    """The slips, in the order of the slide."""
     kept = schedule.alpha_bar("linear", T)
     beta = schedule.beta(kept)
     right, wrong = (slips.variance_of_samples(kept, under) for under in (1 - kept, beta))
@@ -48,13 +48,12 @@ def found() -> list[Slip]:
             "slide “Denoising Diffusion Probabilistic Models”, Practice 8",
             r"q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\, x_0, \sqrt{1 - \bar\alpha_t}\, \mathbf I)",
             r"q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\, x_0, (1 - \bar\alpha_t)\, \mathbf I)",
-            "The second place of $\\mathcal N$ is a variance, as in the line above it on the slide. "
-            "$\\sqrt{1 - \\bar\\alpha_t}$ is the standard deviation: right as the factor of $\\varepsilon$, "
-            "where the "
-            f"slide also has it. Read as a variance it makes the noise of the first step **{first:.0f} "
-            f"times** too "
-            "strong, and data of variance 1, which should keep it at every $t$, would swell to "
-            f"**{noised.max().item():.2f}**. Step by step and in one jump would then not agree.",
+            "The second argument of $\\mathcal N$ is a variance, as in the line above it on the slide. "
+            "$\\sqrt{1 - \\bar\\alpha_t}$ is the standard deviation, which is right as the factor of "
+            "$\\varepsilon$, where the slide also has it. Read as a variance, it makes the noise of the "
+            f"first step **{first:.0f} times** too strong. Data of variance 1 should keep that variance at "
+            f"every $t$; they would swell to **{noised.max().item():.2f}**. Single steps and one jump would "
+            "then disagree.",
         ),
         Slip(
             "α where ᾱ belongs, in Algorithm 2",
@@ -63,12 +62,11 @@ def found() -> list[Slip]:
             r"\varepsilon_\theta(x_t, t) \right) + \sigma_t z",
             r"x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \left( x_t - \frac{1 - \alpha_t}{\sqrt{1 - "
             r"\bar\alpha_t}}\, \varepsilon_\theta(x_t, t) \right) + \sigma_t z",
-            "One bar is missing. $\\sqrt{1 - \\alpha_t}$ is far smaller than $\\sqrt{1 - \\bar\\alpha_t}$, "
-            "so every step takes too much noise away, and samples shrink towards the middle. For data "
-            "$\\mathcal N(0, 1)$ and "
-            f"the best net there is, T = {T:,} steps return the variance **{wrong:.2f}** instead of "
+            "A bar is missing. $\\sqrt{1 - \\alpha_t}$ is far smaller than $\\sqrt{1 - \\bar\\alpha_t}$, so "
+            "every step removes too much noise, and samples shrink towards the centre. For data $\\mathcal "
+            f"N(0, 1)$ and a perfect net, T = {T:,} steps return the variance **{wrong:.2f}** instead of "
             f"**{right:.2f}**; with T = 100 it is {fewer:.2f}. **A test caught it**: with the exact denoiser "
-            f"of a "
-            "Gaussian, every sampler of this lab must return that Gaussian's mean and variance.",
+            "of a Gaussian, every sampler of this lab must return the mean and the variance of that "
+            "Gaussian.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The forward process as a film: data become noise, in one jump and step by step."""
+"""The forward process as a film: data turn into noise, in one jump and step by step."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ __all__ = ["forward"]
 def forward(
     model: Denoiser, data: Dataset, seed: int = 0, n: int | None = None, index: int | None = None
 ) -> Iterator[Answer]:
-    """x_t for t from 0 to T of n examples: on the screen "x_t" in one jump, with one eps for each example
-    at all t; on "chain" step by step, with new noise at every step; below each how its numbers are spread.
-    `index`: other test examples."""
+    """A film of x_t for t from 0 to T, for n examples.
+
+    Screen "x_t" shows one jump, with the same eps for an example at all t; "chain" shows single steps, with
+    new noise at each. Below both are histograms of their numbers. `index` chooses other test examples.
+    """
     filmed(data)
     x0, y = examples(data, count(data, n), index)
     reseed(seed_of(seed), model.device)
@@ -42,13 +44,13 @@ def forward(
                     f"mean, {name}": x.mean().item(),
                     f"variance, {name}": x.var(unbiased=False).item(),
                 }
-            found = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
-            yield first | found | shown("x_t", jump) | shown("chain", chain)
+            part = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
+            yield first | part | shown("x_t", jump) | shown("chain", chain)
             first = {}
 
 
 def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor | None]:
-    """n test examples, evenly from all, and their labels; `index` moves the choice on."""
+    """Choose n test examples, evenly from all, and their labels; `index` shifts the choice."""
     if index is None:
         return data.some(n, test=True)
     index = whole(index, "index", 0, len(data.test_x) - 1)
@@ -59,12 +61,16 @@ def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor |
 
 
 def beta(model: Denoiser, t: int) -> float:
+    """The variance that step t adds."""
     return 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
 
 
 def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:
-    """x_t drawn from q(x_t | x_s = x), s < t: the one process of independent steps with these x_t. For flow
-    matching, which speaks of no such steps, it is one that fits."""
+    """Draw x_t from q(x_t | x_s = x), s < t.
+
+    This is the only process of independent steps with these marginals. Flow matching does not define steps;
+    there it is one that fits its marginals.
+    """
     signal, noise = model.signal.double(), model.noise.double()
     kept = signal[t] / signal[s]
     fresh = (noise[t] ** 2 - (kept * noise[s]) ** 2).clamp(min=0).sqrt()

@@ -1,4 +1,4 @@
-"""The tab "Do more with it": complete a digit, begin at a drawing, between two noises, guided."""
+"""The tab "Do more with it": complete a digit, begin at a drawing, go between two noises, guide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.kit.room import Room
 
 MASKS = {"left": "the left half", "right": "the right half", "top": "the upper half",
          "bottom": "the lower half", "middle": "the middle"}  # fmt: skip
-TWO = {"x_t": "xₜ", "x0": "what the model takes x₀ to be"}
+TWO = {"x_t": "xₜ", "x0": "the predicted x₀"}
 
 
 def remake(room: Room) -> None:
@@ -26,11 +26,11 @@ def remake(room: Room) -> None:
             tools["More and more guided"] = guided
     one_of(room, tools, "remake-tool")
     if not isinstance(room.space, Picture):
-        st.caption("There is more to do with pictures: choose Digits as the data.")
+        st.caption("There are more tools for pictures: choose Digits as the data.")
 
 
 def label_of(room: Room, key: str, otherwise: str) -> dict[str, Any]:
-    """The label to ask for, where the model was told labels; `otherwise` is what happens without one."""
+    """The label to ask for, if the model knows labels; `otherwise` is the choice of no label."""
     classes = known(room).classes
     if not classes:
         return {}
@@ -39,11 +39,12 @@ def label_of(room: Room, key: str, otherwise: str) -> dict[str, Any]:
 
 
 def complete(room: Room) -> None:
+    """Fill in the hidden part of a test digit."""
     st.markdown(
-        "A test digit with a part hidden. At every level $t$ the known part is noised as the forward process "
-        "would have it and put back, and the walk fills in the rest so that it fits (RePaint, Lugmayr et al. "
-        "2022: each step is taken back and made again once). Nothing is trained for this. Each square starts "
-        "from another noise: another way to complete it."
+        "A part of a test digit is hidden. At every level $t$ the known part is replaced by its noised "
+        "version from the forward process, and the walk fills in the rest to fit it (RePaint, Lugmayr et al. "
+        "2022: each step is undone and repeated once). Nothing is trained for this. Each square starts from "
+        "another noise and completes the digit in another way."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = test_picture_number(room, "Test picture", "complete-index", 7)
@@ -55,9 +56,10 @@ def complete(room: Room) -> None:
 
 
 def redraw(room: Room) -> None:
+    """Turn a drawing into a digit."""
     st.markdown(
-        "Your drawing is noised up to level $t$ in one jump, and from there the walk goes back (SDEdit, Meng "
-        "et al. 2022). A small $t$ keeps your strokes; a large one keeps little more than where the ink is."
+        "Your drawing is noised to level $t$ in one jump, and the walk goes back from there (SDEdit, Meng et "
+        "al. 2022). A small $t$ keeps your strokes; a large $t$ keeps little more than where the ink is."
     )
     T = known(room).config["T"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,10 +71,11 @@ def redraw(room: Room) -> None:
 
 
 def between(room: Room) -> None:
+    """Go from one noise to another."""
     st.markdown(
-        "Two noises $x_T$ and those on the arc between them, each walked back with no new noise added, so "
-        "that $x_T$ alone decides where it ends. The arc keeps the length of $x_T$ as noise has it; on a "
-        "straight line it would be too short in the middle."
+        "Each sample starts from a noise $x_T$ on the arc between two noises. No new noise is added, so "
+        "$x_T$ alone determines the sample. The arc keeps the length that is typical of noise; on a straight "
+        "line $x_T$ would be too short in the middle."
         + (" Each row of pictures goes from one noise to another." if isinstance(room.space, Picture) else "")
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -84,11 +87,12 @@ def between(room: Room) -> None:
 
 
 def guided(room: Room) -> None:
+    """One noise at several scales of guidance."""
     st.markdown(
-        "Each column is one label, 0 to 9; each row one scale of guidance, from above $s = 0, 1, 2, 4, 8$; "
-        "all start from the same noise. The net is asked for $\\varepsilon(x_t) + s\\,(\\varepsilon(x_t, y) "
-        "- \\varepsilon(x_t))$. With $s = 0$ the label is not heard, with $s = 1$ it counts as learned; "
-        "beyond, digits become surer and more alike."
+        "Each column is a label, 0 to 9, and each row a scale of guidance, from the top $s = 0, 1, 2, 4, 8$. "
+        "All start from the same noise. The prediction is $\\varepsilon(x_t) + s\\,(\\varepsilon(x_t, y) "
+        "- \\varepsilon(x_t))$. With $s = 0$ the label is ignored, with $s = 1$ it counts as learned; with a "
+        "larger $s$ digits become clearer and more alike."
     )
     seed = number_of_z("Seed of the noise", "guided-seed", 0)
     show(room, "guided", [{"title": "", "ask": "guided", "with": {"seed": seed}}], TWO, large=None)

@@ -1,5 +1,7 @@
-"""What more steps and more guidance buy: the quality of samples against what they cost, measured on this
-model when asked, one setting after another."""
+"""The quality of samples against the number of steps and against guidance, measured on the model at hand.
+
+Nothing is measured until a button is pressed; then one setting follows another.
+"""
 
 from __future__ import annotations
 
@@ -16,42 +18,41 @@ from engine.metrics.ruler import DISTANCE
 from engine.space import Picture
 from lab.kit.answers import ask
 from lab.kit.charts import show_chart
+from lab.kit.numbers import short
+from lab.kit.palette import ink
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
-STEPS = (5, 10, 20)  # of digits, which are dear; of points:
-MORE = (5, 10, 20, 50, 100)
+STEPS = (5, 10, 20)  # for digits, which are expensive
+MORE = (5, 10, 20, 50, 100)  # for points
 SCALES = (0.0, 0.5, 1.0, 2.0, 4.0, 7.0)
 LEFT_OUT = ("DDPM as on the slide",)
-INK = {  # Okabe and Ito's colours, in the order of a family's samplers; and a quiet grey
-    "light": (("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#B8860B"), "#7B808C"),
-    "dark": (("#E69F00", "#56B4E9", "#2FBF94", "#D98BB6", "#F0E442"), "#9BA1AD"),
-}
-MARKS = ("circle", "square", "diamond", "triangle-up", "star")  # for those who see no colours
+ROLES = ("model", "data", "latent", "gradient", "critic")  # the colours of a family's samplers, in order
+MARKS = ("circle", "square", "diamond", "triangle-up", "star")  # for readers who do not see colours
 
 Point = dict[str, Any]
-"""What was asked, and the answer."""
+"""A setting and its measurement."""
 
 
 class Setting(NamedTuple):
-    """What is known of the run without its model."""
+    """What is known about the run without its model."""
 
-    pictures: bool  # as digits are, of points otherwise
-    measure: Measure  # by which samples are judged; less is better
+    pictures: bool  # digits; points otherwise
+    measure: Measure  # the distance to the data; less is better
     samplers: tuple[str, ...]
     T: int
     guided: bool
 
 
 def steps(room: Room) -> None:
-    """Two curves, each measured when its button is pressed."""
+    """Two charts, each measured when its button is pressed."""
     if not room.live:
         st.info(NO_MODEL)
         return
     setting = _setting(room)
     if setting is None:
-        st.info("Samples are judged here for points and for digits: choose one of these as the data.")
+        st.info("Quality is measured here for points and for digits: choose one of these as the data.")
         return
     by_steps(room, setting)
     if setting.guided:
@@ -78,50 +79,50 @@ def _setting(room: Room) -> Setting | None:
 
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
-    """Quality against the number of evaluations of the net, a line for each sampler."""
+    """Quality against the number of evaluations of the net, with a line for each sampler."""
     what = "100 digits, with the labels in turn," if setting.pictures else "2,000 points"
     st.markdown(
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many, and their "
-        f"{setting.measure.says} from the data is measured. What a sample costs is the number of times "
-        "that the net is asked: once a step, by **Heun** twice (but once in the last)."
+        f"{setting.measure.says} from the data is measured. The cost of a sample is the number of "
+        "evaluations of the net: one in each step, or two with **Heun** (one in its last step)."
     )
     counts = sorted({min(n, setting.T) for n in (STEPS if setting.pictures else MORE)})
     plan = [{"sampler": name, "steps": n} for n in counts for name in setting.samplers]
-    _gather(room, "steps", plan, lambda found: _steps_drawn(setting, found))
+    _gather(room, "steps", plan, lambda points: _steps_drawn(setting, points))
 
 
-def _steps_drawn(setting: Setting, found: list[Point]) -> None:
-    inks, grey = INK[st.context.theme.type or "light"]
-    figure = _figure(found, setting, grey)
-    for name, ink, mark in zip(setting.samplers, inks, MARKS, strict=False):
-        own = [p for p in found if p["sampler"] == name]
+def _steps_drawn(setting: Setting, points: list[Point]) -> None:
+    figure = _figure(points, setting)
+    for name, role, mark in zip(setting.samplers, ROLES, MARKS, strict=False):
+        own = [p for p in points if p["sampler"] == name]
         figure.add_scatter(
             x=[p["evaluations"] for p in own], y=[p["quality"][setting.measure] for p in own], name=name,
-            mode="lines+markers", line={"color": ink, "width": 2},
-            marker={"color": ink, "size": 9, "symbol": mark},
+            mode="lines+markers", line={"color": ink(role), "width": 2},
+            marker={"color": ink(role), "size": 9, "symbol": mark},
             customdata=[[p["steps"], p["seconds"]] for p in own],
             hovertemplate="%{customdata[0]} steps: %{y:.3g}, made in %{customdata[1]:.2f} s",
         )  # fmt: skip
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]
-    figure.update_xaxes(title="evaluations of the net for a sample", type="log", tickvals=ticks)
-    _show(figure, f"{setting.measure.says} against evaluations of the net", f"steps-{len(found)}")
-    st.markdown(cheapest(found, setting.measure))
+    figure.update_xaxes(title="evaluations of the net for each sample", type="log", tickvals=ticks)
+    _show(figure, f"{setting.measure.says} against evaluations of the net", f"steps-{len(points)}")
+    st.markdown(cheapest(points, setting.measure))
 
 
-def cheapest(found: list[Point], measure: str) -> str:
-    """The best setting, and the cheapest that cannot be told from it: within two errors of the floor."""
-    value, error = found[0]["floors"][measure]
-    best = min(found, key=lambda p: p["quality"][measure])
+def cheapest(points: list[Point], measure: str) -> str:
+    """The best setting, and the cheapest one within two standard errors of it."""
+    value, error = points[0]["floors"][measure]
+    best = min(points, key=lambda p: p["quality"][measure])
     least = best["quality"][measure]
-    alike = [p for p in found if p["quality"][measure] <= least + 2 * error]
+    alike = [p for p in points if p["quality"][measure] <= least + 2 * error]
     cheap = min(alike, key=lambda p: (p["evaluations"], p["quality"][measure]))
-    says = f"The best so far is **{_named(best)}**, with {_number(least)}. "
+    says = f"The best so far is **{_named(best)}**, with {short(least)}. "
     if cheap is best:
-        says += "Nothing cheaper comes within two errors of it. "
+        says += "Nothing cheaper comes within two standard errors of it. "
     else:
         says += (
-            f"**{_named(cheap)}** comes within two errors of it, with {_number(cheap['quality'][measure])}, "
-            f"for {cheap['evaluations']} evaluations of the net instead of {best['evaluations']}. "
+            f"**{_named(cheap)}** comes within two standard errors of it, with "
+            f"{short(cheap['quality'][measure])}, and needs {cheap['evaluations']} evaluations of the net "
+            f"instead of {best['evaluations']}. "
         )
     return says + _against_floor(least, value, error)
 
@@ -132,10 +133,12 @@ def _named(point: Point) -> str:
 
 
 def _against_floor(least: float, value: float, error: float) -> str:
-    real = f"the grey band: {_number(value)} ± {_number(2 * error)}"
+    real = f"the grey band: {short(value)} ± {short(2 * error)}"
     if least <= value + 2 * error:
-        return f"That is what as many real examples score, {real}."
-    return f"As many real examples score less, {real}. What is left is the net's own error: train it longer."
+        return f"This is the score of as many real examples, {real}."
+    return (
+        f"As many real examples score less, {real}. The rest is the error of the net itself: train it longer."
+    )
 
 
 # --- against guidance -------------------------------------------------------------------------------
@@ -145,63 +148,63 @@ def _against_floor(least: float, value: float, error: float) -> str:
 def by_guidance(room: Room, setting: Setting) -> None:
     """Quality and diversity against the scale of guidance."""
     st.markdown(
-        "**How much guidance?** At 0 the label is ignored, 1 is the conditional model, and more exaggerates "
-        "what speaks for the label. Diversity is how far apart samples of one class lie, as a share of real "
-        "ones."
+        "**How much guidance?** With 0 the label is ignored, 1 is the conditional model, and more "
+        "exaggerates the evidence for the label. Diversity is the distance between samples of one class, "
+        "relative to that between real examples."
     )
     config = store.read_info(store.folder(room.run)).config
     sampler = "DDIM" if "DDIM" in setting.samplers else config["sampler"]
     count = min(20 if setting.pictures else 50, setting.T)
     plan = [{"sampler": sampler, "steps": count, "guidance": s} for s in SCALES]
-    _gather(room, "guidance", plan, lambda found: _guidance_drawn(setting, found))
+    _gather(room, "guidance", plan, lambda points: _guidance_drawn(setting, points))
 
 
-def _guidance_drawn(setting: Setting, found: list[Point]) -> None:
-    inks, grey = INK[st.context.theme.type or "light"]
-    figure = _figure(found, setting, grey)
-    scales = [p["guidance"] for p in found]
-    shares = {DIVERSITY: inks[1], ACCURACY: inks[2]}
+def _guidance_drawn(setting: Setting, points: list[Point]) -> None:
+    figure = _figure(points, setting)
+    scales = [p["guidance"] for p in points]
+    shares = {DIVERSITY: ink("data"), ACCURACY: ink("latent")}
     figure.add_scatter(
-        x=scales, y=[p["quality"][setting.measure] for p in found], name=setting.measure.says,
-        mode="lines+markers", line={"color": inks[0], "width": 2}, marker={"color": inks[0], "size": 9},
+        x=scales, y=[p["quality"][setting.measure] for p in points], name=setting.measure.says,
+        mode="lines+markers", line={"color": ink("model"), "width": 2},
+        marker={"color": ink("model"), "size": 9},
     )  # fmt: skip
-    for (name, ink), mark in zip(shares.items(), MARKS[1:], strict=False):
-        if name in found[0]["quality"]:
+    for (name, colour), mark in zip(shares.items(), MARKS[1:], strict=False):
+        if name in points[0]["quality"]:
             figure.add_scatter(
-                x=scales, y=[p["quality"][name] for p in found], name=f"{name} (right)", yaxis="y2",
-                mode="lines+markers", line={"color": ink, "width": 2, "dash": "dash"},
-                marker={"color": ink, "size": 9, "symbol": mark},
+                x=scales, y=[p["quality"][name] for p in points], name=f"{name} (right)", yaxis="y2",
+                mode="lines+markers", line={"color": colour, "width": 2, "dash": "dash"},
+                marker={"color": colour, "size": 9, "symbol": mark},
             )  # fmt: skip
     figure.update_xaxes(title="guidance scale s", tickvals=list(SCALES))
-    top = 1.1 * max(1.0, *(p["quality"][DIVERSITY] for p in found))
+    top = 1.1 * max(1.0, *(p["quality"][DIVERSITY] for p in points))
     figure.update_layout(
         yaxis2={
             "overlaying": "y", "side": "right", "range": [0, top], "showgrid": False,
             "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1],
         },
     )  # fmt: skip
-    _show(figure, f"{setting.measure.says} and diversity against guidance", f"guidance-{len(found)}")
-    st.markdown(traded(found, setting.measure))
+    _show(figure, f"{setting.measure.says} and diversity against guidance", f"guidance-{len(points)}")
+    st.markdown(traded(points, setting.measure))
 
 
-def traded(found: list[Point], measure: str) -> str:
-    """What the strongest guidance gains and loses against the scale that is best."""
-    best = min(found, key=lambda p: p["quality"][measure])
-    last = max(found, key=lambda p: p["guidance"])
+def traded(points: list[Point], measure: str) -> str:
+    """What the strongest guidance gains and loses against the best scale."""
+    best = min(points, key=lambda p: p["quality"][measure])
+    last = max(points, key=lambda p: p["guidance"])
     there, then = best["quality"], last["quality"]
     says = (
-        f"The samples are closest to the data at **s = {best['guidance']:g}** ({_number(there[measure])}), "
-        f"with a diversity of {there['diversity']:.0%} of real examples'. "
+        f"The samples are closest to the data at **s = {best['guidance']:g}** ({short(there[measure])}), "
+        f"with a diversity of {there[DIVERSITY]:.0%} of that of real examples. "
     )
     if last is best:
-        return says + "More guidance than was tried might be better still."
+        return says + "Even more guidance than was tried might be better."
     right = ""
     if ACCURACY in there:
         now, before = then[ACCURACY], there[ACCURACY]
         right = f"{now:.0%} show the digit that was asked for, instead of {before:.0%}; "
     return says + (
-        f"At s = {last['guidance']:g} {right}the distance is {_number(then[measure])} and the diversity "
-        f"{then['diversity']:.0%}."
+        f"At s = {last['guidance']:g} {right}the distance is {short(then[measure])} and the diversity "
+        f"{then[DIVERSITY]:.0%}."
     )
 
 
@@ -209,16 +212,18 @@ def traded(found: list[Point], measure: str) -> str:
 
 
 def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point]], None]) -> None:
-    """A button that asks the whole plan, one question at a time. What has come is kept and drawn also by
-    another rerun, which goes on where this one was stopped."""
+    """A button that measures the settings of the plan one by one.
+
+    The results are kept: another rerun draws them too, and goes on where this one was interrupted.
+    """
     key = f"_{name}"
     held = st.session_state.get(key)
     if held is None or held["run"] != room.run or held["plan"] != plan:
-        held = st.session_state[key] = {"run": room.run, "plan": plan, "found": [], "on": False}
-    found = held["found"]
+        held = st.session_state[key] = {"run": room.run, "plan": plan, "points": [], "on": False}
+    points = held["points"]
     st.button(
         "Measure", key=f"{name}-go", icon=":material/straighten:",
-        on_click=lambda: held.update(found=[], on=True),
+        on_click=lambda: held.update(points=[], on=True),
     )  # fmt: skip
     stop, bar, picture = st.empty(), st.empty(), st.empty()
     if held["on"]:
@@ -226,52 +231,49 @@ def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point
             "Stop", key=f"{name}-stop", icon=":material/stop:", on_click=lambda: held.update(on=False)
         )
     while True:
-        if found:
+        if points:
             with picture.container():
-                draw(found)
-        held["on"] = held["on"] and len(found) < len(plan)
+                draw(points)
+        held["on"] = held["on"] and len(points) < len(plan)
         if not held["on"]:
             break
-        asked = plan[len(found)]
+        asked = plan[len(points)]
         told = ", ".join(
             f"{value}" if what == "sampler" else f"{what} {value:g}" for what, value in asked.items()
         )
-        bar.progress(len(found) / len(plan), f"{len(found)} of {len(plan)} measured; now {told}")
+        bar.progress(len(points) / len(plan), f"{len(points)} of {len(plan)} measured; now {told}")
         if (answer := ask(room, "tradeoff", **asked)) is None:  # the page says why
             held["on"] = False
             break
-        found.append(asked | answer)
+        points.append(asked | answer)
     stop.empty()
     bar.empty()
-    if found:
-        st.caption(_whose(found))
+    if points:
+        st.caption(_whose(points))
 
 
-def _whose(found: list[Point]) -> str:
-    """Which model answered."""
-    rounds = [point["round"] for point in found]
+def _whose(points: list[Point]) -> str:
+    """Which model was measured."""
+    rounds = [point["round"] for point in points]
     if min(rounds) == max(rounds):
         return f"This was the model of round {rounds[0]:,}."
-    return f"It trained meanwhile, from round {min(rounds):,} to {max(rounds):,}: pause it to compare fairly."
+    return f"It trained from round {min(rounds):,} to {max(rounds):,} meanwhile: pause it to compare fairly."
 
 
-def _figure(found: list[Point], setting: Setting, grey: str) -> go.Figure:
+def _figure(points: list[Point], setting: Setting) -> go.Figure:
     """An empty chart with the band of the noise floor: what real examples score."""
-    value, error = found[0]["floors"][setting.measure]
+    value, error = points[0]["floors"][setting.measure]
     figure = go.Figure()
     figure.add_hrect(
-        y0=max(0.0, value - 2 * error), y1=value + 2 * error, fillcolor=grey, opacity=0.25, line_width=0,
-        annotation={"text": "real examples", "font": {"size": 11, "color": grey}},
+        y0=max(0.0, value - 2 * error), y1=value + 2 * error,
+        fillcolor=ink("critic"), opacity=0.25, line_width=0,
+        annotation={"text": "real examples", "font": {"size": 11, "color": ink("critic")}},
         annotation_position="top left",
     )  # fmt: skip
-    top = 1.08 * max(value + 2 * error, *(p["quality"][setting.measure] for p in found))
+    top = 1.08 * max(value + 2 * error, *(p["quality"][setting.measure] for p in points))
     figure.update_yaxes(title=setting.measure.says, range=[0, top])
     return figure
 
 
 def _show(figure: go.Figure, alt: str, key: str) -> None:
     show_chart(figure, key, alt, height=420, legend={"orientation": "h", "y": -0.25})
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if value < 1 else f"{value:.1f}"

@@ -1,5 +1,4 @@
-"""What a page may ask a denoiser of its samples: how good they are, and what they cost, under one setting of
-the sampler."""
+"""The question how good a diffusion's samples are, and what they cost, for one setting of the sampler."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ from lab.probes import Answer, seed_of, whole
 
 __all__ = ["tradeoff"]
 
-POINTS, PICTURES, LEAST = 2000, 100, 20  # of the model
-MOST = 16_000  # pictures that may go through the net for one answer: some 12 seconds
+POINTS, PICTURES, LEAST = 2000, 100, 20  # samples: for points, for pictures, and at least
+MOST = 16_000  # pictures that may go through the net for one answer: about 12 seconds
 
 
 def tradeoff(
@@ -31,23 +30,22 @@ def tradeoff(
     n: int | None = None,
     seed: int = 0,
 ) -> Answer:
-    """A point of the curves: "quality" {name: number}, of each that has one its floor as (value, error), the
-    number of the net's "evaluations" a sample needs, and the "seconds" for all n.
+    """One point of the curves of quality against cost.
 
-    Points: the sliced Wasserstein distance of 2,000; with `guidance` of points with the data's labels, and
-    then also their diversity. Digits: label accuracy, Fréchet distance and diversity, of n with labels in
-    turn if the model is told labels (`guidance` None is the model's own), else the distance alone.
+    "quality" and "floors" by the name of the measure, a floor as (value, error); the number of "evaluations"
+    of the net for a sample; the "seconds" for all n samples.
+
+    For points, the quality is the sliced Wasserstein distance; with `guidance` samples have the labels of
+    the data, and their diversity is measured too. For digits it is label accuracy, Fréchet distance and
+    diversity of samples with the labels in turn, if the model knows labels (`guidance` None is the model's
+    own); otherwise the distance alone. Raises `Refused`.
     """
-    if not isinstance(model, Denoiser):
-        raise Refused(f"A {model.title} takes no steps from noise to data; ask a diffusion.")
     knobs: dict[str, object] = {"sampler": sampler, "steps": steps}
     if guidance is not None:
         if not model.conditional:
-            raise Refused(
-                "Guidance needs a model that is told labels; train one that is, on data with labels."
-            )
+            raise Refused("Guidance needs a model trained with labels; train one on data with labels.")
         knobs["guidance"] = guidance
-    config = model.config.change(knobs)  # which refuses what cannot be
+    config = model.config.change(knobs)  # raises Refused for values out of range
     walked = min(config.steps, config.T)
     evaluations = 2 * walked - 1 if config.sampler == "Heun" else walked
     images = isinstance(data.space, Picture)
@@ -71,7 +69,7 @@ def tradeoff(
 
 
 def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
-    """Digits in turn; of points the labels of n examples, as often as they are in the data."""
+    """For pictures the labels in turn; for points those of n examples, as frequent as in the data."""
     if not model.conditional:
         return None
     return model.labels(n) if isinstance(data.space, Picture) else data.some(n)[1]
@@ -88,8 +86,8 @@ def _of_digits(
 
 
 def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
-    held, name = ruler(data, len(x)), DISTANCE
-    quality: dict[str, float] = {name: held.measure(x)[name]}
+    measuring = ruler(data, len(x))
+    quality: dict[str, float] = {DISTANCE: measuring.measure(x)[DISTANCE]}
     if y is not None:
         quality[DIVERSITY] = spread(x, y) / spread(data.some(len(x))[0], y)
-    return quality, {name: held.floors[name]}
+    return quality, {DISTANCE: measuring.floors[DISTANCE]}

@@ -1,4 +1,4 @@
-"""What is said of diffusions."""
+"""What the lab says about diffusions."""
 
 from __future__ import annotations
 
@@ -12,48 +12,46 @@ from lab.stage import Graph
 
 LEGENDS: dict[str, Legend] = {
     "points": [
-        "From the same noise in every frame, in ten quick steps, the model goes its ",
-        {"words": "ways", "layer": "paths/reverse", "role": "model"},
-        " to these ",
+        "From the same noise in every frame, ",
+        {"words": "paths", "layer": "paths/reverse", "role": "model"},
+        " of ten steps lead to these ",
         {"words": "samples", "layer": "points/fake", "role": "model"},
-        ", which should come to lie like the ",
+        ", which should become distributed like the ",
         {"words": "data", "layer": "points/real", "role": "data"},
         ". ",
         {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
-        " are the score at the level t below: which way data with that much noise are denser.",
+        " show the score at the level t below: the direction in which data with that much noise are denser.",
     ],
     "line": [
         "The ",
         {"words": "density of the samples", "layer": "line/model density", "role": "model"},
-        " should come to match the ",
-        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
+        " should become the ",
+        {"words": "exact density of the data", "layer": "line/truth density", "role": "truth"},
         ".",
     ],
     "image": [
-        "Samples from the same noise in every frame, in ten quick steps; and six test pictures at three "
-        "levels of noise, each with what the net takes it to have been below it."
+        "Samples from the same noise in every frame, in ten steps. Beside them are six test pictures at "
+        "three noise levels, and below each the picture that the net predicts from it."
     ],
 }  # fmt: skip
 
 
 def graph(out: str, says: str) -> Graph:
-    """What flows where in Algorithm 1, for a net that puts out `out`."""
+    """What flows where in Algorithm 1, for a net that predicts `out`."""
     return {
         "nodes": [
             {"id": "x0", "title": "x₀", "says": "an example", "role": "data", "at": [0, 0],
-             "array": "points/real", "lights": ["batch.x", "x0"]},
-            {"id": "t", "title": "t", "says": "a level of noise, by lot", "at": [0, 1], "lights": ["t"]},
-            {"id": "eps", "title": "ε", "says": "noise N(0, I)", "role": "latent", "at": [0, 2],
-             "lights": ["eps"]},
-            {"id": "x_t", "title": "x_t", "says": "the example, noised in one jump", "at": [1, 1],
-             "lights": ["x_t"]},
+             "array": "points/real"},
+            {"id": "t", "title": "t", "says": "a random noise level", "at": [0, 1]},
+            {"id": "eps", "title": "ε", "says": "noise N(0, I)", "role": "latent", "at": [0, 2]},
+            {"id": "x_t", "title": "x_t", "says": "the example, noised in one jump", "at": [1, 1]},
             {"id": "net", "title": "net", "says": "sees x_t and t", "role": "model", "at": [2, 1],
              "arrays": ["points/fake", "images/samples"]},
-            {"id": "out", "title": out, "says": says, "role": "model", "at": [3, 1], "lights": ["o"]},
+            {"id": "out", "title": out, "says": says, "role": "model", "at": [3, 1]},
             {"id": "loss", "title": "loss", "says": "the mean squared error", "at": [4, 1],
-             "arrays": ["curve/loss/"], "lights": ["error", "terms"]},
+             "arrays": ["curve/loss/"]},
             {"id": "gradient", "title": "gradient", "says": "to the weights of the net",
-             "role": "gradient", "at": [3, 2], "lights": ["gradient", "change"]},
+             "role": "gradient", "at": [3, 2]},
         ],
         "edges": [
             ["x0", "x_t"], ["t", "x_t"], ["eps", "x_t"], ["x_t", "net"], ["net", "out"], ["out", "loss"],
@@ -62,12 +60,12 @@ def graph(out: str, says: str) -> Graph:
     }  # fmt: skip
 
 
-GRAPH = graph("ε_θ(x_t, t)", "its guess of the noise")
-SPEED_GRAPH = graph("u_θ(x_t, t)", "its guess of the speed ε − x₀")
+GRAPH = graph("ε_θ(x_t, t)", "the predicted noise")
+SPEED_GRAPH = graph("u_θ(x_t, t)", "the predicted velocity ε − x₀")
 
 
 def loss_now(run: str, row: Row) -> str:
-    """The loss with its present number in it."""
+    """The loss with its present value."""
     says = {
         "eps": r"\lVert \varepsilon - \varepsilon_\theta(x_t, t) \rVert^2",
         "x0": r"\lVert x_0 - x_\theta(x_t, t) \rVert^2",
@@ -77,21 +75,21 @@ def loss_now(run: str, row: Row) -> str:
     for name, loss in OBJECTIVES.items():
         if (value := row.get(loss)) is not None:
             when = f"Around round {row['round']:,}: "
-            return when + rf"${says[name]} = {value:.3f}$, a mean over the numbers of $x_0$."
+            return when + rf"${says[name]} = {value:.3f}$, averaged over the numbers of $x_0$."
     return ""
 
 
 SUBJECT = Subject(
     Denoiser,
     places=[
-        Place("ddpm", "Learn to take noise away, step by step", "Variational"),
+        Place("ddpm", "Learn to remove noise, step by step", "Variational"),
         Place("flow-matching", "Straight paths from noise to data", "Variational"),
     ],
     legends=LEGENDS,
     labels={
         "world": "Data space",
         "images/samples": "Samples",
-        "images/denoised": "Test digits, noised, and what the net sees in them",
+        "images/denoised": "Noised test digits, and what the net predicts from them",
         f"chart/{LOSS}": "Loss",
     },
     graph=GRAPH,

@@ -1,5 +1,4 @@
-"""What a page may ask a flow whose layers are autoregressive: what each number may see, and how long its two
-directions take."""
+"""Questions to an autoregressive flow: what each number may see, and how long both directions take."""
 
 from __future__ import annotations
 
@@ -22,29 +21,29 @@ from lab.probes import Answer, whole
 
 __all__ = ["masks", "speeds"]
 
-SIZES = (2, 4, 16, 64, 256)  # D of nets that are made up to be timed
+SIZES = (2, 4, 16, 64, 256)  # D of untrained layers that are timed
 WIDTH, EXAMPLES, TIMES = 64, 16, 5
-SLOW = 0.1  # seconds; what takes longer is done once
+SLOW = 0.1  # seconds; what takes longer is timed once
 
 
 def layers_of(model: Flow) -> list[tuple[Autoregressive, bool]]:
-    """The autoregressive layers, and whether each is taken the other way round."""
-    found = []
-    for f in model.transforms:
-        it = f.of if isinstance(f, Inverse) else f
-        if isinstance(it, Autoregressive):
-            found.append((it, it is not f))
-    if not found:
+    """The autoregressive layers, each with whether it is inverted."""
+    plain = [(f.of, True) if isinstance(f, Inverse) else (f, False) for f in model.transforms]
+    layers = [(f, inverted) for f, inverted in plain if isinstance(f, Autoregressive)]
+    if not layers:
         raise Refused(f"A {model.title} has no autoregressive layer; ask a MAF or an IAF.")
-    return found
+    return layers
 
 
 def masks(model: AutoregressiveFlow, data: Dataset, pixel: int | None = None) -> Answer:
-    """For each layer l = 1, 2, ... `mask/<l>`, bytes: 255 where a number (row) may see another (column),
-    (D, D); of pictures what `pixel` (of D; the middle one) may see, in the picture's shape (H, W).
-    `order/<l>` is the place of each number in the order, from 0; `jacobian/<l>` (points) where dz/dx may
-    differ from 0, and `jacobian/all` that of all layers together."""
-    found: Answer = {"layers": 0, "D": model.space.size}
+    """The masks of the layers l = 1, 2, ...
+
+    `mask/<l>` (D, D) is 255 where a number (row) may see another (column); for pictures it is what `pixel`
+    may see, in the shape (H, W), by default the middle one. `order/<l>` is the position of each number in the
+    order, from 0. For points, `jacobian/<l>` is 255 where dz/dx may differ from 0, and `jacobian/all` is that
+    of all layers together.
+    """
+    answer: Answer = {"layers": 0, "D": model.space.size}
     D, image = model.space.size, isinstance(model.space, Picture)
     if not image and pixel is not None:
         raise Refused("Only pictures have pixels; ask for the masks of points without one.")
@@ -54,61 +53,64 @@ def masks(model: AutoregressiveFlow, data: Dataset, pixel: int | None = None) ->
     together = one
     for number, (layer, _) in enumerate(layers_of(model), 1):
         rank = layer.net.rank.cpu()
-        found["layers"] = number
-        found[f"order/{number}"] = rank.view(C, H, W)[0].numpy() if image else rank.numpy()
+        answer["layers"] = number
+        answer[f"order/{number}"] = rank.view(C, H, W)[0].numpy() if image else rank.numpy()
         if image:
-            found[f"mask/{number}"] = full(row(layer.net, i).view(C, H, W)[0])
+            answer[f"mask/{number}"] = bytes_of(row(layer.net, i).view(C, H, W)[0])
         else:
             mask = layer.net.mask().cpu()
             together = ((mask + one) @ together).clamp(max=1)
-            found |= {f"mask/{number}": full(mask), f"jacobian/{number}": full(mask + one)}
-    return found | ({"pixel": i} if image else {"jacobian/all": full(together)})
+            answer |= {f"mask/{number}": bytes_of(mask), f"jacobian/{number}": bytes_of(mask + one)}
+    return answer | ({"pixel": i} if image else {"jacobian/all": bytes_of(together)})
 
 
 def row(net: MADE, i: int) -> Tensor:
-    """Row i of `net.mask()`, without the others."""
+    """Row i of `net.mask()`, without computing the others."""
     seen = net.out.mask[i * net.k]
     for layer in reversed(net.hidden):
         seen = (seen @ layer.mask).clamp(max=1)
     return seen
 
 
-def full(mask: Tensor) -> np.ndarray:
+def bytes_of(mask: Tensor) -> np.ndarray:
+    """A mask of 0 and 1 as bytes 0 and 255."""
     return (255 * mask).byte().cpu().numpy()
 
 
 def speeds(model: AutoregressiveFlow, data: Dataset, n: int = EXAMPLES) -> Iterator[Answer]:
-    """How long the density and the sampling of n examples take: medians of TIMES, in seconds (what is SLOW is
-    done once), and the steps that wait for each other. First of this model, "density" and "sampling". Each
-    further part adds to `curves` a D of SIZES: the seconds of "MAF density", "MAF sampling", "IAF density"
-    and "IAF sampling", of one layer made up for it with WIDTH hidden units."""
+    """How long the density and the sampling of n examples take, in seconds and in successive steps.
+
+    Times are medians of TIMES; what is SLOW is timed once. The first part has "density" and "sampling" of
+    this model. Each further part adds one D of SIZES to `curves`: the seconds of "MAF density", "MAF
+    sampling", "IAF density" and "IAF sampling" for one untrained layer with WIDTH hidden units.
+    """
     n = whole(n, "n", 1, 1000)
     layers = layers_of(model)
     x = model.dequantised(data.some(n)[0])
     z = model(x)[0]
     D, inverted = model.space.size, layers[0][1]
     slow, quick = D * len(layers), len(layers)
-    found: Answer = {
+    answer: Answer = {
         "D": D, "n": len(x), "layers": len(layers), "curves": {},
         "density": {"steps": slow if inverted else quick, "seconds": seconds(partial(model, x))},
         "sampling": {"steps": quick if inverted else slow, "seconds": seconds(partial(model.inverse, z))},
     }  # fmt: skip
-    yield found
+    yield answer
     for D in SIZES:
         layer = Autoregressive(MADE(torch.arange(D), WIDTH, 1, 2), standardise).to(model.device)
         x = torch.randn(n, D, **model.like)
         made: dict[str, Transform] = {"MAF": layer, "IAF": Inverse(layer)}
         timed: dict[str, float] = {"D": D}
-        for name, it in made.items():
-            timed[f"{name} density"] = seconds(partial(it, x))
-            timed[f"{name} sampling"] = seconds(partial(it.inverse, x))
-        curves = found["curves"]
-        found = found | {"curves": {key: [*curves.get(key, []), value] for key, value in timed.items()}}
-        yield found
+        for name, f in made.items():
+            timed[f"{name} density"] = seconds(partial(f, x))
+            timed[f"{name} sampling"] = seconds(partial(f.inverse, x))
+        curves = answer["curves"]
+        answer = answer | {"curves": {key: [*curves.get(key, []), value] for key, value in timed.items()}}
+        yield answer
 
 
 def seconds(do: Callable[[], object]) -> float:
-    """The median time of what is done."""
+    """The median time that a call takes."""
     times: list[float] = []
     while len(times) < TIMES and (not times or times[0] < SLOW):
         began = time.perf_counter()

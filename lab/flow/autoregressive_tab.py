@@ -1,4 +1,4 @@
-"""The tabs of flows whose layers are autoregressive: their masks, and the quick and the slow direction."""
+"""The tabs of autoregressive flows: their masks, and the fast and the slow direction."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import streamlit as st
 from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.charts import show_chart
+from lab.kit.numbers import short, subscript
+from lab.kit.palette import DARK, LIGHT, ink
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 
-INK = {"light": ("#D55E00", "#009E73"), "dark": ("#E69F00", "#16B989")}  # density orange, sampling green
-CELL = 12  # pixels of a cell of a small matrix
+ROLES = {"density": "model", "sampling": "latent"}  # the colours of the two directions
 
 
 @st.fragment
 def masks_tab(room: Room) -> None:
-    """Which number may see which."""
+    """Which number may depend on which."""
     if not room.live:
         st.info(NO_MODEL)
         return
     st.markdown(
-        "One net gives all $\\mu_i$ and $s_i$ in one pass, and yet $\\mu_i$ may depend on the numbers "
-        "**before** $i$ only. **Masks** see to that: weights that would let a number look at itself or ahead "
-        "are multiplied by 0 (MADE, Germain et al. 2015). So the Jacobian is triangular once its rows and "
-        "columns stand in the layer's order, and its determinant is the product of the diagonal."
+        "One net gives all $\\mu_i$ and $s_i$ in one pass, although $\\mu_i$ may depend only on the numbers "
+        "**before** $i$. **Masks** ensure this: weights that would let a number see itself or later numbers "
+        "are multiplied by 0 (MADE, Germain et al. 2015). So the Jacobian is triangular when its rows and "
+        "columns are in the order of the layer, and its determinant is the product of the diagonal."
     )
     asked: dict[str, Any] = {}
     if isinstance(room.space, Picture):
@@ -37,53 +38,55 @@ def masks_tab(room: Room) -> None:
         row = left.slider("Row of the pixel", 1, 28, 15, key="mask-row")
         column = right.slider("Column of the pixel", 1, 28, 15, key="mask-column")
         asked["pixel"] = (row - 1) * 28 + column - 1
-    found = ask(room, "masks", **asked)
-    if not found:
+    answer = ask(room, "masks", **asked)
+    if not answer:
         return
     if isinstance(room.space, Picture):
-        of_pixel(found)
+        of_pixel(answer)
     else:
-        of_points(found)
-    ask_again(found, "masks-again")
+        of_points(answer)
+    ask_again(answer, "masks-again")
 
 
-def of_pixel(found: dict[str, Any]) -> None:
+def of_pixel(answer: dict[str, Any]) -> None:
     """What one pixel sees in each layer."""
     figures = []
-    for number in layers(found):
-        mask = found[f"mask/{number}"]
-        place = np.unravel_index(found["pixel"], mask.shape)
+    for number in layers(answer):
+        mask = answer[f"mask/{number}"]
+        place = np.unravel_index(answer["pixel"], mask.shape)
         seen = int((mask > 0).sum())
         coloured = np.repeat(mask[:, :, None], 3, 2) // 2
-        coloured[place] = (230, 159, 0)
+        coloured[place] = tuple(bytes.fromhex(DARK["model"][1:]))  # on a dark picture in every theme
         figures.append(Figure(coloured, f"layer {number}\nsees {seen}", f"layer {number} sees {seen} pixels"))
-    strip([("What the orange pixel may see: the grey ones", figures)], columns=6, least=72, most=128)
+    strip([("The orange pixel may see the grey ones", figures)], columns=6, least=72, most=128)
+    size = answer["D"]
     st.caption(
-        f"The mask of all {found['D']} numbers is a matrix of {found['D']} × {found['D']}; this is one row "
-        "of it, laid out as a picture. With the alternating order every other layer begins at the other end, "
-        "so that together all pixels can depend on all. A net that is narrower than the picture has no "
-        "unit of its own for each pixel: then a pixel does not see those just before it."
+        f"The mask of all {size} numbers is a matrix of {size} × {size}; this is one of its rows, arranged "
+        "as a picture. With the alternating order every other layer begins at the other end, so together all "
+        "pixels can depend on all others. A net that is narrower than the picture does not have a unit for "
+        "each pixel, so a pixel does not see those just before it."
     )
 
 
-def of_points(found: dict[str, Any]) -> None:
+def of_points(answer: dict[str, Any]) -> None:
     """Small matrices: the mask of each layer, and where its Jacobian may differ from 0."""
     cells = []
-    for number in layers(found):
-        order = " → ".join(f"x{sub(int(i) + 1)}" for i in np.argsort(found[f"order/{number}"]))
+    for number in layers(answer):
+        order = " → ".join(f"x{subscript(int(i) + 1)}" for i in np.argsort(answer[f"order/{number}"]))
         cells.append(
             f"<figure><figcaption><b>Layer {number}</b><br>{escape(order)}</figcaption>"
-            f"{matrix(found[f'mask/{number}'], 'mask')}{matrix(found[f'jacobian/{number}'], 'Jacobian')}"
+            f"{matrix(answer[f'mask/{number}'], 'mask')}{matrix(answer[f'jacobian/{number}'], 'Jacobian')}"
             "</figure>"
         )
-    whole = matrix(found["jacobian/all"], "Jacobian")
-    cells.append(f"<figure><figcaption><b>All layers</b><br>together</figcaption>{whole}</figure>")
+    together = matrix(answer["jacobian/all"], "Jacobian")
+    cells.append(f"<figure><figcaption><b>All layers</b><br>together</figcaption>{together}</figure>")
     st.html(f'{_STYLE}<div class="masks">{"".join(cells)}</div>')
     st.caption(
-        "Row i, column j is filled where the i-th number may depend on the j-th. Left the mask of the nets, "
-        "right ∂z/∂x, which has the diagonal too. With the alternating order the triangle lies above the "
-        "diagonal in one layer and below it in the next, so all layers together fill the matrix; with the "
-        "order “none” it stays a triangle, and the first number never sees the others."
+        "The cell in row i and column j is filled where the i-th number may depend on the j-th. On the left "
+        "is the mask of the nets, on the right ∂z/∂x, which also has the diagonal. With the alternating "
+        "order the triangle lies above the diagonal in one layer and below it in the next, so all layers "
+        "together fill the matrix. With the order “none” it stays a triangle, and the first number never "
+        "sees the others."
     )
 
 
@@ -97,48 +100,45 @@ def matrix(mask: np.ndarray, name: str) -> str:
     return f'<table role="img" aria-label="{name}: {filled} of {mask.size} may differ from 0">{rows}</table>'
 
 
-def layers(found: dict[str, Any]) -> range:
-    return range(1, found["layers"] + 1)
+def layers(answer: dict[str, Any]) -> range:
+    """The numbers of the layers, from 1."""
+    return range(1, answer["layers"] + 1)
 
 
-def sub(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-
-
-# --- quick and slow ------------------------------------------------------------------------------
+# --- fast and slow -------------------------------------------------------------------------------
 
 
 @st.fragment
 def speeds_tab(room: Room) -> None:
-    """MAF against IAF: seconds of both directions over D, measured on this machine now."""
+    """MAF against IAF: the seconds of both directions over D, measured now on this machine."""
     if not room.live:
         st.info(NO_MODEL)
         return
     st.markdown(
-        "The same map, the two ways round. **MAF** knows $x$ and finds all $z_i$ in one pass: its density is "
-        "quick. To sample, it needs $x_1$ before it can find $x_2$, and so on: D steps that wait for each "
-        "other. **IAF** is that map turned round: samples in one pass, the density of a given $x$ in D steps."
+        "These are the same map in opposite directions. **MAF** is given $x$ and finds all $z_i$ in one "
+        "pass, so its density is fast. To sample, it needs $x_1$ before it can find $x_2$, and so on: D "
+        "steps that wait for each other. **IAF** is the inverse map: a sample takes one pass, and the "
+        "density of a given $x$ takes D steps."
     )
     if st.button("Measure it here", key="speeds-go", icon=":material/timer:"):
         st.session_state["_speeds"] = room.run
     if st.session_state.get("_speeds") != room.run:
         st.caption("It takes a few seconds.")
         return
-    if found := ask(room, "speeds"):
-        draw(found["curves"])
-        st.markdown(own(found))
-        ask_again(found, "speeds-again")
+    if answer := ask(room, "speeds"):
+        draw(answer["curves"])
+        st.markdown(own(answer))
+        ask_again(answer, "speeds-again")
 
 
 def draw(curves: dict[str, list[float]]) -> None:
-    """Seconds over D, both on scales of factors."""
-    density, sampling = INK[st.context.theme.type or "light"]
+    """Seconds over D, both on logarithmic scales."""
     figure = go.Figure()
     for name, dash in (("MAF", "solid"), ("IAF", "dash")):
-        for way, ink in (("density", density), ("sampling", sampling)):
+        for way, role in ROLES.items():
             figure.add_scatter(
                 x=curves["D"], y=[1000 * s for s in curves[f"{name} {way}"]], name=f"{name}: {way}",
-                mode="lines+markers", line={"color": ink, "dash": dash}, marker={"color": ink},
+                mode="lines+markers", line={"color": ink(role), "dash": dash}, marker={"color": ink(role)},
             )  # fmt: skip
     figure.update_xaxes(type="log", title="D, numbers of an example", tickvals=curves["D"])
     figure.update_yaxes(type="log", title="milliseconds", dtick=1)
@@ -148,23 +148,23 @@ def draw(curves: dict[str, list[float]]) -> None:
     )  # fmt: skip
 
 
-def own(found: dict[str, Any]) -> str:
-    """The model of this room in numbers."""
-    density, sampling = found["density"], found["sampling"]
+def own(answer: dict[str, Any]) -> str:
+    """The times of this room's model in words."""
+    density, sampling = answer["density"], answer["sampling"]
     slow, quick = sorted((density["seconds"], sampling["seconds"]), reverse=True)
     return (
-        f"**This model** ({found['layers']} layers, D = {found['D']:,}), {found['n']} examples: density "
-        f"**{1000 * density['seconds']:.3g} ms** in {density['steps']:,} steps that wait for each other, "
-        f"sampling **{1000 * sampling['seconds']:.3g} ms** in {sampling['steps']:,}. The slow direction "
-        f"takes {slow / max(quick, 1e-9):.0f} times as long. The curves are single layers, made up and timed "
-        "on this machine at this moment, so they change a little each time."
+        f"**This model** ({answer['layers']} layers, D = {answer['D']:,}), {answer['n']} examples: the "
+        f"density takes **{short(1000 * density['seconds'])} ms** in {density['steps']:,} steps that wait "
+        f"for each other, sampling **{short(1000 * sampling['seconds'])} ms** in {sampling['steps']:,}. The "
+        f"slow direction takes {slow / max(quick, 1e-9):.0f} times as long. The curves are for single "
+        "untrained layers, timed on this machine just now, so they change a little each time."
     )
 
 
-_STYLE = """<style>
-.masks { display: flex; flex-wrap: wrap; gap: 1rem }
-.masks figure { margin: 0 } .masks figcaption { font-size: 0.8rem }
-.masks table { display: inline-table; border-collapse: collapse; margin: 0.3rem 0.5rem 0 0; width: auto }
-.masks td { width: 1.1rem; height: 1.1rem; padding: 0; border: 1px solid rgb(128 128 128 / 50%) }
-.masks td.full { background: light-dark(#CC79A7, #D98BB6) }
+_STYLE = f"""<style>
+.masks {{ display: flex; flex-wrap: wrap; gap: 1rem }}
+.masks figure {{ margin: 0 }} .masks figcaption {{ font-size: 0.8rem }}
+.masks table {{ display: inline-table; border-collapse: collapse; margin: 0.3rem 0.5rem 0 0; width: auto }}
+.masks td {{ width: 1.1rem; height: 1.1rem; padding: 0; border: 1px solid rgb(128 128 128 / 50%) }}
+.masks td.full {{ background: light-dark({LIGHT["gradient"]}, {DARK["gradient"]}) }}
 </style>"""

@@ -1,4 +1,4 @@
-"""The gallery of flows: settings that provably fail, and cures."""
+"""The gallery of flows: settings that fail for certain, and their cures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from lab.kit.subject import Cure, Failure
 FEW_LAYERS = Failure(
     "Too few layers",
     "Bridges",
-    "Two layers that scale and shift cannot even begin to part the one blob of the base into eight groups: "
-    "broad bridges lie between them, and the loss stays a whole nat above the entropy.",
+    "Two layers that scale and shift cannot even begin to divide the single blob of the base into eight "
+    "groups: broad bridges stay between them, and the loss stays a whole nat above the entropy.",
     "ring",
     {"layers": 2},
     1024,
@@ -16,13 +16,13 @@ FEW_LAYERS = Failure(
         Cure(
             "Four layers of splines",
             {},
-            "A curve can be steep between two groups and flat in them, so bridges become thin",
+            "A curve can be steep between two groups and flat within them, so bridges become thin",
             family="spline-flow",
         ),
         Cure(
             "Eight layers",
             {"layers": 8},
-            "Thinner bridges, but scaling and shifting cannot squeeze them away",
+            "The bridges become thinner, but scaling and shifting cannot remove them",
             False,
         ),
     ],
@@ -33,8 +33,8 @@ FEW_LAYERS = Failure(
 BASE = Failure(
     "Wrong base",
     "Bridges",
-    "Eight layers, and still bridges: the ring is eight pieces and the normal base one. A map that tears "
-    "nothing cannot make eight of one.",
+    "Even eight layers leave bridges: the ring has eight pieces and the normal base one. A map that tears "
+    "nothing cannot turn one piece into eight.",
     "ring",
     {},
     1024,
@@ -42,8 +42,8 @@ BASE = Failure(
         Cure(
             "A mixture of eight as the base",
             {"base": "mixture"},
-            "The base is in pieces already, and the "
-            "layers need not tear anything; for two seeds of three in this time",
+            "The base already has several pieces, so the layers need not tear anything; in this time it "
+            "works for two of three seeds",
         ),
     ],
     family="real-nvp",
@@ -53,8 +53,8 @@ BASE = Failure(
 AFFINE = Failure(
     "Scaling and shifting a checkerboard",
     "",
-    "Sharp edges and empty squares: layers that scale and shift smear them, and stay twice as far above the "
-    "entropy as layers of curves.",
+    "Layers that scale and shift smear sharp edges and empty squares. They stay twice as far above the "
+    "entropy as layers with curves.",
     "checkerboard",
     {},
     320,
@@ -68,16 +68,16 @@ AFFINE = Failure(
 NO_ORDER = Failure(
     "No permutation",
     "Frozen half",
-    "In all eight layers the same number of x is kept and the same is changed. So z₁ = x₁ exactly, and the "
-    "model takes the moons' x₁ for a bell N(0, 1): half of the plane is frozen.",
+    "All eight layers keep the same number of x and change the other. So z₁ = x₁ exactly, and the model "
+    "gives x₁ of the moons the density N(0, 1), a bell: half of the plane is frozen.",
     "moons",
     {"order": "none"},
     512,
     [
         Cure(
-            "Change the roles at every layer",
+            "Swap the roles at every layer",
             {"order": "alternate"},
-            "Each number sees the other one, and each is changed",
+            "Each number now depends on the other, and both are changed",
         ),
     ],
     family="real-nvp",

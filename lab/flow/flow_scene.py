@@ -1,9 +1,10 @@
-"""The scene of flows: the exact density as a field, beside the data's and the difference of both; samples,
-and the grid of z bent into the space of x."""
+"""The scene of flows: the exact density, beside that of the data and their difference, and samples.
+
+A grid of z is drawn where the flow maps it in the space of x.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -11,49 +12,38 @@ import torch
 from torch import Tensor
 
 from engine.data import Dataset
-from engine.data.targets import Box
 from engine.flow.base import Flow
 from engine.flow.bases import Uniform
 from engine.flow.measures import KL
 from engine.space import Line, Picture, Plane
-from lab.scenes.arrays import (
-    NODES,
-    POINTS,
-    Arrays,
-    Pointer,
-    graph,
-    halves,
-    number,
-    pictures,
-    shades,
-)
-from lab.scenes.grid import lattice, nodes
+from lab.scenes.arrays import NODES, POINTS, Arrays, Pointer, field, graph, halves, number, pictures
+from lab.scenes.grid import cell, lattice, mesh, nodes
 
-SIDE, COARSE = 64, 32  # nodes of a field along a side; where each costs much
+SIDE, COARSE = 64, 32  # nodes of a field along a side; the second where each one is expensive
 FINE = 141  # cells along a side of the box over which p is integrated
 ACROSS = 21  # nodes of the mesh, along a side
 LINKS = 31  # from z to x, on a line
 IMAGES = 36
 
-LogProb = Callable[[Tensor], Tensor]
-
 
 def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
+    """The picture of a flow now; for pictures nothing if their samples are slow."""
     if isinstance(data.space, Picture):
         return {} if "samples" in model.slow else samples(model)
     if isinstance(data.space, Line):
         return line(model, data, full)
-    found = {"points/fake": halves(model.sample(POINTS)), "mesh/generator": mesh(model)}
+    arrays = {"points/fake": halves(model.sample(POINTS)), "mesh/generator": bent_grid(model)}
     if full:
-        found["points/real"] = halves(data.take(slice(POINTS)))
-    return found | fields(model, data)
+        arrays["points/real"] = halves(data.take(slice(POINTS)))
+    return arrays | fields(model, data)
 
 
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: pictures that are made number by number; the integral of p, far beyond the box."""
+    """What takes long: pictures that are made number by number, and the integral of p far beyond the box."""
     if isinstance(data.space, Picture):
         return samples(model) if "samples" in model.slow else {}
-    return number("∫ p over the plane", whole(model, data))
+    where = "line" if isinstance(data.space, Line) else "plane"
+    return number(f"∫ p over the {where}", mass(model, data))
 
 
 def once(model: Flow, data: Dataset) -> Arrays:
@@ -61,32 +51,27 @@ def once(model: Flow, data: Dataset) -> Arrays:
     if not isinstance(data.space, Plane) or data.target is None:
         return {}
     p = truth(data, SIDE)
-    return {"side/target": shades(p / p.max())}
+    return {"side/target": field(p / p.max())}
 
 
 def samples(model: Flow) -> Arrays:
+    """Pictures that the model makes."""
     return {"images/samples": pictures(model.sample(IMAGES))}
 
 
 @lru_cache(maxsize=8)
 def truth(data: Dataset, side: int) -> Tensor:
-    """The exact density of the data on the grid of the box."""
+    """The exact density of the data (side^2,) at the nodes of a `lattice` over the box."""
     assert data.box
     assert data.target
-    return on_grid(data.box, side, data.target.log_prob, data.x.device)[0]
+    return data.target.log_prob(lattice(data.box, side).to(data.x.device)).exp()
 
 
-def on_grid(box: Box, side: int, log_prob: LogProb, device: torch.device) -> tuple[Tensor, float]:
-    """A density on the nodes (side, side) of a grid over the box, row 0 at the bottom, and the area that a
-    node stands for."""
-    x0, x1, y0, y1 = box
-    p = log_prob(lattice(box, side).to(device)).exp().reshape(side, side)
-    return p, (x1 - x0) * (y1 - y0) / (side - 1) ** 2
+def mass(model: Flow, data: Dataset) -> Tensor:
+    """The integral of p by midpoints, over the box of the data and over one three times as wide and high.
 
-
-def whole(model: Flow, data: Dataset) -> Tensor:
-    """The integral of p by midpoints: over the data's box, and in larger cells over a box three times as wide
-    and high around it, which holds nearly the whole plane."""
+    The larger box, in larger cells, holds nearly the whole plane.
+    """
     assert data.box
     x0, x1, y0, y1 = data.box
     dx, dy = x1 - x0, y1 - y0
@@ -103,46 +88,47 @@ def whole(model: Flow, data: Dataset) -> Tensor:
 
 
 def fields(model: Flow, data: Dataset) -> Arrays:
-    """The model's density, what it misses of the data's or adds, and how far apart the two are."""
+    """The model's density; and, where that of the data is known, the difference and the divergence."""
     side = COARSE if "density" in model.slow else SIDE
     assert data.box
-    p, area = on_grid(data.box, side, model.log_density, data.x.device)
-    top = p.max()
-    found = {}
-    if data.target is not None:
-        exact = truth(data, side)
-        top = exact.max()
-        found["side/error"] = shades((exact - p) / top / 2 + 0.5)  # blue: the data have more
-        gap = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
-        found |= number(KL, gap.sum() * area)
-    return found | {"field/density": shades(p / top)}
+    p = model.log_density(lattice(data.box, side).to(data.x.device)).exp()
+    if data.target is None:
+        return {"field/density": field(p / p.max())}
+    exact = truth(data, side)
+    top = exact.max()
+    divergence = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
+    return {
+        "side/error": field((exact - p) / top / 2 + 0.5),  # blue: the data have more
+        "field/density": field(p / top),
+    } | number(KL, divergence.sum() * cell(data.box, side))
 
 
 def along(model: Flow, n: int) -> Tensor:
-    """n values of one number of z (n,): the base has the same share between any two neighbours. Of a mixture,
-    whose pieces lie anywhere, those of N(0, 1)."""
+    """Find n values of one number of z (n,), with equal mass of the base between neighbours.
+
+    For a mixture, whose components lie anywhere, they are those of N(0, 1).
+    """
     uniform = isinstance(model.base, Uniform)
-    return nodes(n, "uniform" if uniform else "Gaussian", model.device).to(**model.like) * (
-        Uniform.EDGE if uniform else 1
-    )
+    values = nodes(n, "uniform" if uniform else "Gaussian", model.device).to(**model.like)
+    return values * (Uniform.EDGE if uniform else 1)
 
 
-def mesh(model: Flow) -> np.ndarray:
-    """Where a grid of z lands whose cells hold the same share of the base."""
-    z = torch.cartesian_prod(along(model, ACROSS), along(model, ACROSS)).flip(1)
+def bent_grid(model: Flow) -> np.ndarray:
+    """Where the flow maps a grid of z whose cells have equal mass."""
+    z = mesh(along(model, ACROSS), along(model, ACROSS))
     return halves(model.inverse(z)[0]).reshape(ACROSS, ACROSS, 2)
 
 
 def line(model: Flow, data: Dataset, full: bool) -> Arrays:
-    """On a line: the exact density under the data's, and the curve z = f(x) as links from z to x."""
+    """On a line: the exact density beside that of the data, and the curve z = f(x) as links from z to x."""
     assert data.box
     x = torch.linspace(data.box[0], data.box[1], NODES, device=data.x.device)
     p = model.log_prob(x[:, None]).exp()
     z = along(model, LINKS)[:, None]
-    found = {
+    arrays = {
         "line/model density": graph(x, p),
         "links/generator": halves(torch.cat([z, model.inverse(z)[0]], 1)),
     }
     if full and data.target is not None:
-        found["line/truth density"] = graph(x, data.target.log_prob(x[:, None]).exp())
-    return found
+        arrays["line/truth density"] = graph(x, data.target.log_prob(x[:, None]).exp())
+    return arrays

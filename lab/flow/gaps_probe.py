@@ -12,30 +12,32 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.flow.base import Flow
 from engine.space import Plane
-from lab.diffusion.diffusion_scene import lattice
-from lab.flow.flow_scene import shades
 from lab.probes import Answer
+from lab.scenes.arrays import field
+from lab.scenes.grid import cell, lattice
 
-SIDE, COARSE = 200, 64  # nodes of the grid, along a side; where each costs much
-HELD = 0.999  # of the data: the rest of the plane is where they are not
+__all__ = ["bridges"]
+
+SIDE, COARSE = 200, 64  # nodes of the grid along a side; the second where each one is expensive
+HELD = 0.999  # share of the data; the data are not in the rest of the plane
 DEPTH = 12.0  # nats below the largest density: the faintest shade
 
 
 @torch.no_grad()
 def bridges(model: Flow, data: Dataset) -> Answer:
-    """On a grid over the box: logarithms of the `model`'s density and of the `data`'s as bytes; the model's
-    outside of the smallest region that has HELD of the data (`between`); the `share` of its mass there, what
-    that costs at least (`cost`), and KL(data || model), in nats.
+    """How much of the model's mass lies outside the smallest region that has HELD of the data.
 
-    cost: by the region alone data and model are two coins, and KL(data || model) is no less than theirs.
+    Pictures of logarithms of densities on a grid over the box: `model`, `data`, and `between`, the model
+    outside the region. Numbers: the `share` of the model's mass there, the least `cost` of it, and `KL`, all
+    of KL(data || model), in nats. For the region alone, data and model are two coins, and KL(data || model)
+    is no less than theirs.
     """
     if not isinstance(data.space, Plane):
-        raise Refused("Bridges are sought in the plane; choose points as the data.")
+        raise Refused("Bridges are measured in the plane; choose points as the data.")
     assert data.box
     side = COARSE if "density" in model.slow else SIDE
     grid = lattice(data.box, side).to(**model.like)
-    x0, x1, y0, y1 = data.box
-    area = (x1 - x0) * (y1 - y0) / (side - 1) ** 2
+    area = cell(data.box, side)
     log_q = model.log_prob(grid).double()
     if data.target is None:
         note = "These data are a table: nobody knows their density, nor where it is zero."
@@ -60,12 +62,11 @@ def bridges(model: Flow, data: Dataset) -> Answer:
 
 
 def coin(p: float, q: float) -> float:
-    """KL of a coin that shows heads with probability p from one of q, in nats."""
+    """KL of a coin that shows heads with probability p from one with probability q, in nats."""
     return sum(a * math.log(a / max(b, 1e-300)) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0)
 
 
 def tones(log_p: Tensor, top: Tensor | None = None) -> np.ndarray:
-    """Logarithms (side^2,) as bytes (side, side), 0 where DEPTH below the top or less."""
-    side = math.isqrt(len(log_p))
+    """Logarithms (side^2,) as bytes (side, side), 0 from DEPTH below the top on."""
     top = log_p.max() if top is None else top
-    return shades(1 + (log_p.clamp(min=-1e6) - top) / DEPTH).reshape(side, side)
+    return field(1 + (log_p.clamp(min=-1e6) - top) / DEPTH)

@@ -1,7 +1,7 @@
-"""What a page may ask a flow of points: the film of its layers, its density in the plane, and the way of one
-place through all layers.
+"""Questions to a flow of points: a film of its layers, its density, and one place on its way through them.
 
-As in `engine.flow`, h_0 = x, h_l = f_l(h_{l-1}) and z = h_L."""
+As in `engine.flow`, h_0 = x, h_l = f_l(h_{l-1}) and z = h_L.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ from engine.device import seed as reseed
 from engine.flow.base import Flow
 from engine.flow.transforms import Transform
 from engine.space import Plane
-from lab.codes.plane_scene import box_of
-from lab.diffusion.diffusion_scene import lattice
-from lab.flow.flow_scene import shades
 from lab.probes import Answer, seed_of, whole
 from lab.probes.brought import finite
-from lab.scenes.arrays import halves
+from lab.scenes.arrays import field, halves, single
+from lab.scenes.grid import box_of, lattice, mesh
 
 __all__ = ["layers", "plane", "point"]
 
 NODES = 25  # of the mesh, along a side
-SIDE, FINE = 64, 128  # nodes of a field's side, of each layer and of the whole
-DRAWS = 20_000  # of the base, to know its quantiles
-INSIDE, MARGIN = 0.98, 0.05  # of all points of all layers lie in the film's box, and it is so much wider
-LEAST = 0.05  # nats: a log-determinant below is no colour of its own
+SIDE, FINE = 64, 128  # nodes along a side of a field: of a layer, and of the model's density
+DRAWS = 20_000  # of the base, for its quantiles
+INSIDE, MARGIN = 0.98, 0.05  # share of all points in the box of the film, and how much wider it is
+LEAST = 0.05  # nats: a smaller log-determinant is not given the full colour
 BASE = 3.3  # nearly all of a base lies within
-FAR = 1e3
+FAR = 1e3  # bound of a coordinate
 
 
 def in_the_plane(data: Dataset) -> None:
@@ -48,16 +46,19 @@ def in_the_plane(data: Dataset) -> None:
 
 @torch.no_grad()
 def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[Answer]:
-    """From t = L, the base, to t = 0, the data: samples (fake) on their way back through the layers, data
-    (real) as encoded so far, a grid of z whose cells carry equal probability where the base's numbers are
-    independent; the density of h_t, of its own maximum; and log|det| of f_t^-1 at each place, by which that
-    layer stretches (more than 128) or squeezes, on one scale for all layers."""
+    """A film from t = L, the base, to t = 0, the data.
+
+    Samples (fake) go back through the layers; data (real) are encoded up to layer t; a grid of z has cells of
+    equal probability if the numbers of the base are independent. The density of h_t is relative to its
+    maximum. log|det| of f_t^-1 at each place shows where the layer stretches (more than 128) or squeezes, on
+    one scale for all layers.
+    """
     in_the_plane(data)
     n = whole(n, "n", 1, 5000)
     reseed(seed_of(seed), model.device)
     L = len(model.transforms)
     z = model.base.sample(n)
-    fake, mesh = (back(model, start) for start in (z, net(model)))
+    fake, grids = (back(model, start) for start in (z, quantiles(model)))
     real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
     box = around([*fake, *real], data)
     grid = lattice(box, nodes_of(model, SIDE)).to(**model.like)
@@ -71,28 +72,28 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
             "numbers": {"scale of the colours": scale},
             "h/points/fake": halves(fake[L - t]),
             "h/points/real": halves(real[t]),
-            "h/mesh/generator": halves(mesh[L - t]).reshape(NODES, NODES, 2),
-            "density/field/density": bytes_of(relative(density(model, grid, t))),
-            "stretch/field/stretch": bytes_of((1 + steps[t] / scale) / 2),
+            "h/mesh/generator": halves(grids[L - t]).reshape(NODES, NODES, 2),
+            "density/field/density": field(relative(density(model, grid, t))),
+            "stretch/field/stretch": field(((1 + steps[t] / scale) / 2).nan_to_num(0.5)),
         }
         first = {}
 
 
 def back(model: Flow, z: Tensor) -> list[Tensor]:
-    """h_L = z, h_{L-1}, ..., h_0 = x."""
+    """The way h_L = z, h_{L-1}, ..., h_0 = x."""
     return [z, *(h for h, _ in model.back(z))]
 
 
-def net(model: Flow) -> Tensor:
-    """A grid of z (NODES^2, 2), y the slower: along each side the quantiles of that number."""
+def quantiles(model: Flow) -> Tensor:
+    """A grid of z (NODES^2, 2), row by row: along each side the quantiles of that number."""
     z = model.base.sample(DRAWS).float()
     share = (torch.arange(NODES, device=z.device) + 0.5) / NODES
     across, up = z.quantile(share, 0).to(**model.like).T
-    return torch.cartesian_prod(up, across).flip(1)
+    return mesh(across, up)
 
 
 def around(clouds: list[Tensor], data: Dataset) -> list[float]:
-    """A square around INSIDE of all points and around the data's box."""
+    """A square around INSIDE of all points and around the box of the data."""
     assert data.box
     h = torch.cat(clouds).float()
     h = h[h.isfinite().all(1)]
@@ -106,12 +107,12 @@ def around(clouds: list[Tensor], data: Dataset) -> list[float]:
 
 
 def nodes_of(model: Flow, side: int) -> int:
-    """Along a field's side: half of them where each costs much."""
+    """Nodes along a side of a field: half as many where each one is expensive."""
     return side // 2 if "density" in model.slow else side
 
 
 def density(model: Flow, h: Tensor, t: int) -> Tensor:
-    """log p of h_t (n,): the base's density through the layers t + 1 ... L."""
+    """The log-density of h_t (n,): that of the base through the layers t + 1 ... L."""
     total = h.new_zeros(len(h))
     for f in model.transforms[t:]:
         h, log_det = f(h)
@@ -120,7 +121,7 @@ def density(model: Flow, h: Tensor, t: int) -> Tensor:
 
 
 def strongest(values: Tensor) -> float:
-    """The size that 99 % of these do not exceed."""
+    """The absolute value that 99 % of these do not exceed."""
     sizes = values.abs().float()
     sizes = sizes[sizes.isfinite()]
     return float(np.quantile(sizes.cpu().numpy(), 0.99)) if len(sizes) else 0.0
@@ -132,19 +133,15 @@ def relative(log_p: Tensor) -> Tensor:
     return (log_p - log_p.max().clamp(min=-1e30)).exp()
 
 
-def bytes_of(shares: Tensor) -> np.ndarray:
-    """Shares (n^2,) as a field in bytes; row 0 at the bottom."""
-    side = math.isqrt(len(shares))
-    return shades(shares.nan_to_num(0.5)).reshape(side, side)
-
-
 # --- one place -----------------------------------------------------------------------------------
 
 
 @torch.no_grad()
 def plane(model: Flow, data: Dataset) -> Answer:
-    """The density on a grid, of its own maximum, some of the data, and the `mass`, which is the integral of
-    the density over the box, by the trapezoidal rule."""
+    """The density on a grid relative to its maximum, some of the data, and the `mass` in the box.
+
+    The mass is the integral of the density by the trapezoidal rule.
+    """
     in_the_plane(data)
     assert data.box
     x0, x1, y0, y1 = data.box
@@ -155,7 +152,7 @@ def plane(model: Flow, data: Dataset) -> Answer:
     step = (box[1] - box[0]) / (side - 1)  # of a square
     mass = torch.trapezoid(torch.trapezoid(p)).item() * step**2
     return {
-        "field/density": bytes_of(relative(log_p)),
+        "field/density": field(relative(log_p)),
         "points/real": halves(data.some(400)[0]),
         "box": box,
         "mass": finite(mass),
@@ -164,8 +161,10 @@ def plane(model: Flow, data: Dataset) -> Answer:
 
 @torch.no_grad()
 def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
-    """The way h_0 = x ... h_L = z of one place, with log|det| and the Jacobian dh_l/dh_{l-1} of each layer,
-    and df/dx. All in float64. `truth` is there if the data's density is known, and None where that is 0."""
+    """The way h_0 = x ... h_L = z of one place, with log|det| and the Jacobian of each layer, and df/dx.
+
+    All in float64. `truth` is the data's log-density where this is known; None where it is -inf.
+    """
     in_the_plane(data)
     start = torch.tensor([[coordinate(x, "x"), coordinate(y, "y")]], dtype=torch.float64, device=model.device)
     exact = deepcopy(model).double().requires_grad_(False)
@@ -197,18 +196,13 @@ def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
 
 
 def coordinate(value: object, name: str) -> float:
-    """Raises `Refused`."""
+    """A number between -FAR and FAR. Raises `Refused`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < FAR:
         raise Refused(f"{name} is {str(value)[:40]!r}; it must be a number between −{FAR:g} and {FAR:g}.")
     return float(value)
 
 
 def jacobian(f: Transform, h: Tensor) -> Tensor:
-    """dz_i/dx_j (D, D) at one x = h (1, D)."""
-    with torch.enable_grad():  # not torch.func: a solver's own functions have no place in it
-        found = torch.autograd.functional.jacobian(lambda x: f(x)[0][0], h)
-    return found[:, 0]
-
-
-def single(x: Tensor) -> np.ndarray:
-    return x.cpu().numpy().astype(np.float32)
+    """The Jacobian dz_i/dx_j (D, D) at one x = h (1, D)."""
+    with torch.enable_grad():  # not torch.func, which the ODE solver does not support
+        return torch.autograd.functional.jacobian(lambda x: f(x)[0][0], h)[:, 0]

@@ -1,4 +1,4 @@
-"""The tabs of the flow rooms: the film through the layers, one point's way, and why a flow is not perfect."""
+"""Tabs of flows in the plane: a film of the layers, the way of one point, and why a flow is not perfect."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import streamlit as st
 
 from engine.space import Plane
 from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.numbers import signed
+from lab.kit.palette import ink
 from lab.kit.pickers import HOW, number_of_z
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
@@ -16,19 +18,18 @@ from lab.stage import film
 from lab.stage.passage import passage
 
 PLANE = "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
-ORANGE, BLUE = (213, 94, 0), (0, 114, 178)  # Okabe and Ito's: the model, the data
 LEGEND: list[Any] = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},
     " on their way, ",
     {"words": "data", "layer": "points/real", "role": "data"},
-    " as they are encoded up to that layer, and the ",
+    " as encoded up to this layer, and a ",
     {"words": "grid", "layer": "mesh/generator", "role": "latent"},
     " of z, whose cells all hold the same share of the noise.",
 ]
 
 
 def plane_only(room: Room) -> bool:
-    """Whether there is a plane to draw; the page says what is missing."""
+    """Whether there is something to draw; if not, say what is missing."""
     if not isinstance(room.space, Plane):
         st.info(PLANE)
     elif not room.live:
@@ -40,11 +41,11 @@ def plane_only(room: Room) -> bool:
 
 @st.fragment
 def film_of_layers(room: Room) -> None:
-    """From z to x through the layers, and back, continuously."""
+    """From z to x through the layers, and back, as a continuous film."""
     st.markdown(
-        r"Layer by layer, $f^{-1}$ bends the simple density of $z$ into that of $x$. Nothing is torn and "
+        r"Layer by layer, $f^{-1}$ turns the simple density of $z$ into that of $x$. Nothing is torn and "
         r"nothing overlaps: the grid stays a grid. Where a layer **stretches** the plane, the density falls; "
-        r"where it **squeezes**, the density rises, by exactly the factor $\lvert \det \rvert$."
+        r"where it **squeezes** the plane, the density rises, by exactly the factor $\lvert \det \rvert$."
     )
     if not plane_only(room):
         return
@@ -56,21 +57,21 @@ def film_of_layers(room: Room) -> None:
         screens={
             "h": "samples, data and grid",
             "density": "their density",
-            "stretch": "the step: stretches blue, squeezes orange",
+            "stretch": "the layer: it stretches blue, squeezes orange",
         },
         legend=LEGEND,
-        labels={"number/scale of the colours": "log|det| of the strongest blue, nats"},
+        labels={"number/scale of the colours": "log|det| of the strongest blue, in nats"},
         tween=True,
     )
-    st.caption(HOW + " Between two layers everything glides along straight lines.")
+    st.caption(HOW + " Between two layers everything moves along straight lines.")
 
 
 def a_point(room: Room) -> None:
-    """The way of one x through all layers, and log p(x) as the sum that it is."""
+    """The way of one x through all layers, and log p(x) as a sum over them."""
     st.markdown(
-        r"Press a place of the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
-        r"how likely $z$ is, and for each layer the logarithm of how much it stretches there. The matrices "
-        r"are the Jacobians; where they are zero they are empty."
+        r"Press a place in the plane. Its way $x = h_0 \to h_1 \to \dots \to h_L = z$ gives $\log p_x(x)$: "
+        r"the log-density of $z$, plus the logarithm of how much each layer stretches there. The matrices "
+        r"are the Jacobians; their zeros are left empty."
     )
     if plane_only(room):
         passage(room.run, key="passage")
@@ -78,56 +79,56 @@ def a_point(room: Room) -> None:
 
 @st.fragment
 def gaps(room: Room) -> None:
-    """Topology: what one blob cannot become, measured."""
+    """Topology: what a single blob cannot become, measured."""
     st.markdown(
         r"""
-A flow is **continuous**, and so is its inverse. Such a map keeps one piece one piece: no flow can tear the
-one blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves
-**bridges**, and to make them thinner it must squeeze the plane more steeply. They cost likelihood: mass that
-lies there is missing where the data are.
+A flow is **continuous**, and so is its inverse. Such a map keeps one piece in one piece: no flow can tear the
+blob of $\mathcal N(0, \mathbf I)$ into eight, or make a hole in it. Between the pieces it leaves **bridges**,
+and to make them thinner it must squeeze the plane more steeply. They cost likelihood, because the mass on
+them is missing where the data are.
 """
     )
     if not plane_only(room):
         return
-    found = ask(room, "bridges")
-    if found is None:
+    answer = ask(room, "bridges")
+    if answer is None:
         return
-    if found["note"]:
-        st.info(found["note"])
-    rows = [Figure(tinted(found["model"], ORANGE), "the model", "logarithm of the model's density")]
-    if "data" in found:
-        rows += [
-            Figure(tinted(found["data"], BLUE), "the data, exactly", "logarithm of the data's density"),
-            Figure(
-                tinted(found["between"], ORANGE), "the model where the data are not", "bridges of the model"
-            ),
+    if answer["note"]:
+        st.info(answer["note"])
+    figures = [Figure(tinted(answer["model"], "model"), "the model", "logarithm of the model's density")]
+    if "data" in answer:
+        data, between = tinted(answer["data"], "data"), tinted(answer["between"], "model")
+        figures += [
+            Figure(data, "the data, exactly", "logarithm of the density of the data"),
+            Figure(between, "the model where the data are not", "bridges of the model"),
         ]
-    strip([("", rows)], columns=3, least=104, most=300)
-    if "data" in found:
-        st.markdown(bridged(found))
+    strip([("", figures)], columns=3, least=104, most=300)
+    if "data" in answer:
+        st.markdown(bridged(answer))
     st.caption(
-        "Shades are logarithms: each tone less is a density some times smaller, down to e⁻¹² of the largest."
+        "The shades are logarithmic: each step fainter means a density smaller by the same factor, down to "
+        "e⁻¹² of the largest."
     )
-    ask_again(found, "bridges-again")
+    ask_again(answer, "bridges-again")
     st.markdown(
-        "What helps: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by a "
-        "spline flow](/spline-flow?data=ring)); and a **base of several pieces**, which needs no bridges "
+        "Two things help: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by "
+        "a spline flow](/spline-flow?data=ring)); and a **base in several pieces**, which needs no bridges "
         "([Real-NVP with a mixture as its base](/real-nvp?data=ring&base=mixture))."
     )
 
 
-def bridged(found: dict[str, float]) -> str:
+def bridged(answer: dict[str, float]) -> str:
     """The measured share in words."""
-    share = max(0.0, found["share"])
+    share = max(0.0, answer["share"])
     return (
-        f"**{share:.1%}** of the model's mass lies outside of the region that holds {found['held']:.1%} of "
-        f"the data. That alone costs at least {found['cost']:.3f} nat; all that is missing to a perfect "
-        f"model is KL(data ‖ model) = {found['KL']:.3f} nat.".replace("-", "−")
+        f"**{share:.1%}** of the model's mass lies outside the region that holds {answer['held']:.1%} of the "
+        f"data. That alone costs at least {signed(answer['cost'], 3)} nat. The whole distance to a perfect "
+        f"model is KL(data ‖ model) = {signed(answer['KL'], 3)} nat."
     )
 
 
-def tinted(shade: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
+def tinted(shade: np.ndarray, role: str) -> np.ndarray:
     """Bytes (n, n), row 0 at the bottom, as a picture (n, n, 4) in one colour, transparent where 0."""
-    found = np.empty((*shade.shape, 4), np.uint8)
-    found[..., :3], found[..., 3] = ink, shade[::-1]
-    return found
+    picture = np.empty((*shade.shape, 4), np.uint8)
+    picture[..., :3], picture[..., 3] = tuple(bytes.fromhex(ink(role)[1:])), shade[::-1]
+    return picture

@@ -1,5 +1,7 @@
-"""What a page may ask a flow of pictures: how likely it finds digits and what is none, and what lies between
-two z, or nearer to their centre. Probabilities are of `dequantised` pictures, in bits per dimension."""
+"""Questions to a flow of pictures: the likelihood of digits and of other pictures, and paths and scales of z.
+
+Densities are those of `dequantised` pictures, in bits per dimension.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +19,35 @@ from engine.flow.base import Flow
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.brought import CHUNK, brought, place
 from lab.probes.ways import arc
-from lab.scenes.arrays import pictures
+from lab.scenes.arrays import pictures, single
 
 __all__ = ["between", "likelihoods", "of_picture", "temperatures"]
 
 DRAWS = 2  # of the noise within a level, over which a likelihood is averaged
 MOST = 200  # pictures of a kind
-SHOWN, BARS = 8, 40
-LEAST, HIGHEST = 0.01, 64.0  # bits of the histograms; their ends hold what is beyond
+SHOWN, BARS = 8, 40  # pictures shown, and bars of a histogram
+LEAST, HIGHEST = 0.01, 64.0  # range of the histograms in bits; the end bars hold what is beyond
 AMONG = 100  # test pictures with which a drawing is compared
 STEPS = 11
 TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
 
 
 def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
-    """-log2 p of pictures x (n, *shape) in [-1, 1] per number, (n,): the mean over dequantisations."""
+    """Bits per dimension (n,) of pictures x (n, *shape) in [-1, 1]: the mean over dequantisations."""
     parts = [model.log_prob(model.dequantised(part)) for part in x.repeat(draws, 1, 1, 1).split(CHUNK)]
     return -torch.cat(parts).view(draws, -1).mean(0) * model.unit
 
 
-# --- digits, and what is none ------------------------------------------------------------------
+# --- digits and other pictures -----------------------------------------------------------------
 
 
 def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answer:
-    """Bits per dimension of n pictures of each of `kinds` (a list of "name", "title", "mean", and "sd" over
-    the pictures). Arrays: `bits/<name>` (n,), `pictures/<name>` (at most SHOWN), and `counts/<name>` over
-    the same `edges`, which are evenly spaced in their logarithms; the first and the last hold what is beyond
-    as well. `lacking` says what is not on this disk."""
+    """Bits per dimension of n pictures of each kind.
+
+    `kinds` lists "name", "title", and "mean" and "sd" over the pictures. Arrays: `bits/<name>` (n,),
+    `pictures/<name>` (at most SHOWN), and `counts/<name>` between common `edges`, evenly spaced in their
+    logarithms; the first and the last bar also hold what is beyond. `lacking` says what is not on this disk.
+    """
     only_pictures(data)
     n = whole(n, "n", 2, MOST)
     reseed(seed_of(seed), data.x.device)
@@ -52,26 +56,26 @@ def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answe
     every = torch.cat([b for _, _, b in sets.values()])
     low, high = every.clamp(LEAST, HIGHEST).aminmax()
     edges = torch.logspace(low.log10(), (1.01 * high).log10(), BARS + 1, dtype=torch.float64)
-    found: Answer = {"edges": edges.numpy(), "kinds": [], "seed": seed, "lacking": lacking()}
+    answer: Answer = {"edges": edges.numpy(), "kinds": [], "seed": seed, "lacking": lacking()}
     for name, (words, x, b) in sets.items():
         places = (torch.bucketize(b.cpu().double(), edges, right=True) - 1).clamp(0, BARS - 1)
-        found |= {
-            f"bits/{name}": b.cpu().numpy().astype(np.float32),
+        answer |= {
+            f"bits/{name}": single(b),
             f"pictures/{name}": pictures(x[:SHOWN]),
             f"counts/{name}": torch.bincount(places, minlength=BARS).numpy(),
         }
-        about = {"name": name, "title": words, "mean": b.mean().item(), "sd": b.std().item()}
-        found["kinds"].append(about)
-    return found
+        kind = {"name": name, "title": words, "mean": b.mean().item(), "sd": b.std().item()}
+        answer["kinds"].append(kind)
+    return answer
 
 
 def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
-    """n pictures of each kind, with its name in words."""
+    """Pictures (n, *shape) of each kind, with the title of the kind."""
     test = data.some(n, test=True)[0]
     order = torch.rand(len(test), data.space.size, device=test.device).argsort(1)
     shuffled = test.flatten(1).gather(1, order).view_as(test)
     noise = torch.randint(0, 256, test.shape, device=test.device).byte()
-    found = {
+    sets = {
         "test": (f"test {title}", test),
         "training": (f"training {title}", data.some(n)[0]),
         "inverted": (f"test {title}, inverted", -test),
@@ -84,8 +88,8 @@ def kinds(data: Dataset, title: str, n: int) -> dict[str, tuple[str, Tensor]]:
         if name != data.name and (name != "fashion" or on_disk()):
             other = load(name)
             if other.space.shape == data.space.shape:
-                found[name] = (words, other.some(n, test=True)[0].to(data.x.device))
-    return found
+                sets[name] = (words, other.some(n, test=True)[0].to(data.x.device))
+    return sets
 
 
 def on_disk() -> bool:
@@ -94,19 +98,24 @@ def on_disk() -> bool:
 
 
 def lacking() -> str:
-    return "" if on_disk() else (
-        "Fashion-MNIST is not on this machine: choose it once as the data of any room, with a network, and "
-        "it is compared here too."
-    )  # fmt: skip
+    """What is missing for the comparison; empty if nothing is."""
+    if on_disk():
+        return ""
+    return (
+        "Fashion-MNIST is not on this machine. Choose it once as the data of any room, with a network, and "
+        "it will be compared here too."
+    )
 
 
 # --- one picture -------------------------------------------------------------------------------
 
 
 def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -> Iterator[Answer]:
-    """A drawing (784 bytes, base64) on its way from z (t = L) back to x (t = 0), the pictures h_t between:
-    "log p" in nats is that of h_t under the layers from there to z, so at t = 0 it is log p(x). The last
-    part's numbers are also x's bits per dimension, and the share of test pictures that are less probable."""
+    """A drawing (784 bytes, base64) on its way from z (t = L) through pictures h_t back to x (t = 0).
+
+    "log p" in nats is that of h_t under the layers from there to z, so at t = 0 it is log p(x). The last part
+    also has x's bits per dimension and the share of test pictures that are less probable.
+    """
     only_pictures(data)
     ink = brought(data, picture, centre)
     x = floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
@@ -130,7 +139,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
 
 
 def seen(h: Tensor, shape: tuple[int, ...], plain: bool) -> Answer:
-    """h_t as a picture: its numbers have no common scale, so black to white is its own range but for x."""
+    """h_t as a picture, from black to white over its own range; x (`plain`) over that of pixels."""
     if h[0].ndim == 3 and h.shape[1] != shape[0]:  # channels back to places
         while h.shape[1] > shape[0]:
             h = torch.nn.functional.pixel_shuffle(h, 2)
@@ -140,12 +149,12 @@ def seen(h: Tensor, shape: tuple[int, ...], plain: bool) -> Answer:
 
 
 def said(ink: np.ndarray) -> str:
-    """What must be known of the number of a picture with one grey only."""
+    """What a reader must know about the number of a picture with only one grey."""
     if ink.min() != ink.max():
         return ""
     return (
-        "All pixels of this picture are the same. A density gives it a number like any other, for it is "
-        "dequantised too; that number says how dense the model is here, not whether this is a digit."
+        "All pixels of this picture are the same. It is dequantised like any other, so it has a density. "
+        "That number says how dense the model is here, not whether this is a digit."
     )
 
 
@@ -153,8 +162,11 @@ def said(ink: np.ndarray) -> str:
 
 
 def between(model: Flow, data: Dataset, a: int, b: int) -> Answer:
-    """From test picture a to test picture b in STEPS: f^-1 of the straight "line" and of the "arc" between
-    their z, and the "pixels" mixed; of each also "<way> bits", per dimension, and of z "<way> norm"."""
+    """From test picture a to test picture b in STEPS.
+
+    Ways: f^-1 of the straight "line" and of the "arc" between their z, and the "pixels" mixed. Each also has
+    "<way> bits" per dimension, and the ways of z have "<way> norm".
+    """
     only_pictures(data)
     index = [place(data, a, "a"), place(data, b, "b")]
     c = model.dequantised(floats(data.test_x[index]))
@@ -165,15 +177,17 @@ def between(model: Flow, data: Dataset, a: int, b: int) -> Answer:
     ways = dict(zip(zs, x.split(STEPS), strict=True))
     ends = model.shown(c)
     ways["pixels"] = torch.lerp(ends[:1], ends[1:], t.view(-1, *[1] * len(model.space.shape)))
-    found: Answer = {"ends": pictures(ends)}
+    answer: Answer = {"ends": pictures(ends)}
     for name, way in ways.items():
-        found |= {name: pictures(way), f"{name} bits": bits(model, way).tolist()}
-    return found | {f"{name} norm": z.norm(dim=1).tolist() for name, z in zs.items()}
+        answer |= {name: pictures(way), f"{name} bits": bits(model, way).tolist()}
+    return answer | {f"{name} norm": z.norm(dim=1).tolist() for name, z in zs.items()}
 
 
 def temperatures(model: Flow, data: Dataset, seed: int = 0, n: int = 8) -> Answer:
-    """Samples of the same n draws of z at each of TEMPERATURES: `pictures` (temperatures, n, H, W[, 3]), and
-    the mean bits per dimension of each row."""
+    """Samples from the same n draws of z at each of TEMPERATURES.
+
+    `pictures` (temperatures, n, H, W[, 3]), and `bits`, the mean bits per dimension of each row.
+    """
     only_pictures(data)
     n, zs = whole(n, "n", 1, 16), []
     for temperature in TEMPERATURES:

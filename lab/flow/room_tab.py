@@ -1,4 +1,4 @@
-"""The room of a flow: the tabs that all flows share, and what the lecture says of all of them."""
+"""The room of a flow: the tabs that all flows share, and what the lecture says about all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from engine.flow.base import Bijection, Flow
+from engine.flow.base import Flow
+from engine.flow.bijection import Bijection
 from engine.space import Picture
 from lab.flow import layers_tab as layers
 from lab.flow.pictures_tab import use_flow
@@ -23,7 +24,7 @@ def flow_tabs(
     experiments: Callable[[], None],
     more: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
-    """The tabs that all flows share, with the family's own formula and experiments; `more` come before."""
+    """The tabs of a flow: those of all flows, then `more`, then the family's own formula and experiments."""
     pictures = {"Pictures": lambda: use_flow(room)} if Picture in room.family.kinds else {}
     plane = {
         "Layers": lambda: layers.film_of_layers(room),
@@ -36,7 +37,7 @@ def flow_tabs(
 
 
 def lecture() -> None:
-    """What all flows share, in the lecture's letters."""
+    """What all flows share, in the letters of the lecture."""
     st.markdown(
         r"""
 **Change of variables.** With an invertible $z = f(x)$ and a known $p_z$,
@@ -47,14 +48,14 @@ L = -\frac1m \sum_{i=1}^m \left( \log p_z(f(x_i)) +
 \log \left| \det \frac{\partial f(x_i)}{\partial x_i} \right| \right)
 $$
 
-Training descends $L$ over minibatches; a new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
+Training descends $L$ over minibatches. A new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
 dimension you can bend $f$ by hand: [Change of variables](/change-of-variables).
 """
     )
 
 
 def two_layers() -> None:
-    """The lecture's example: layers compose, their determinants multiply."""
+    """The lecture's example: layers compose, and their determinants multiply."""
     st.markdown(
         r"""
 **Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, and their
@@ -69,6 +70,6 @@ $$
 
 
 def code(family: type[Flow], *things: Any) -> None:
-    """The very code that runs: the family, its layers, and what all flows share; and the knobs."""
+    """The very code that runs: the family, its layers, and what all flows share; then the knobs."""
     show_source(family.build, *things, Bijection, Flow.turns, Flow.terms)
     knob_table(family)

@@ -1,14 +1,15 @@
-"""What is said of normalizing flows."""
+"""What the lab says about normalizing flows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from engine.flow.base import BITS, NLL, TEST, Flow
+from engine.flow.measures import KL
 from engine.flow.real_nvp import RealNVP
 from engine.flow.spline_flow import SplineFlow
-from engine.flow.symptoms import KL
 from lab.flow.failures import FLOW_FAILURES
+from lab.kit.numbers import signed
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
 from lab.kit.verdict import judged_by
 from lab.runs import store
@@ -17,57 +18,56 @@ from lab.stage import Graph
 DENSITY: list[Any] = [
     "The model's exact ",
     {"words": "density", "layer": "field/density", "role": "model"},
-    " should come to be that of the ",
+    " should become that of the ",
     {"words": "data", "layer": "points/real", "role": "data"},
     ". ",
     {"words": "Samples", "layer": "points/fake", "role": "model", "off": True},
-    " are noise z, sent back through all layers; so is the ",
+    " are noise z sent back through all layers, and so is the ",
     {"words": "grid", "layer": "mesh/generator", "role": "latent", "off": True},
     ", whose cells all hold the same share of the noise. ",
 ]
 LEGENDS: dict[str, Legend] = {
     "points": [
         *DENSITY,
-        "Beside it the data's ",
+        "Beside it are the ",
         {"words": "exact density", "layer": "side/target", "role": "truth"},
-        ", and the ",
+        " of the data and the ",
         {"words": "difference", "layer": "side/error", "role": "field"},
         ": blue where the model has too little, orange where it has too much.",
     ],
     "points alone": [
         *DENSITY,
-        "Nobody knows the density of a table, so there is no entropy and no error to show.",
+        "Nobody knows the density behind a table, so there is no entropy and no error to show.",
     ],
     "line": [
         "The model's exact ",
         {"words": "density", "layer": "line/model density", "role": "model"},
-        " should come to match the ",
-        {"words": "data's", "layer": "line/truth density", "role": "truth"},
+        " should become that of the ",
+        {"words": "data", "layer": "line/truth density", "role": "truth"},
         ". Each ",
         {"words": "line", "layer": "links/generator", "role": "latent"},
-        " leads from a z below to its x; there is the same share of the noise between any two.",
+        " leads from a z below to its x; any two neighbours have the same share of the noise between them.",
     ],
-    "image": ["Pictures that the model makes of the same noise z in every frame, by x = f⁻¹(z)."],
+    "image": ["These pictures are x = f⁻¹(z), with the same noise z in every frame."],
 }
 
 GRAPH: Graph = {
     "nodes": [
         {"id": "x", "title": "x", "says": "an example", "role": "data", "at": [0, 0],
-         "array": "points/real", "lights": ["batch.x", "x"]},
+         "array": "points/real"},
         {"id": "f", "title": "f = f_L ∘ … ∘ f₁", "says": "invertible layers", "role": "model", "at": [1, 0],
          "array": "mesh/generator"},
-        {"id": "z", "title": "z", "says": "the example as noise", "role": "latent", "at": [2, 0],
-         "lights": ["z"]},
-        {"id": "base", "title": "log p_z(z)", "says": "how likely that noise is", "role": "latent",
+        {"id": "z", "title": "z", "says": "the example as noise", "role": "latent", "at": [2, 0]},
+        {"id": "base", "title": "log p_z(z)", "says": "how likely this noise is", "role": "latent",
          "at": [3, 0]},
         {"id": "det", "title": "log |det ∂f/∂x|", "says": "how much f stretches here", "role": "model",
-         "at": [2, 1], "lights": ["log_det"]},
+         "at": [2, 1]},
         {"id": "sum", "title": "log p_x(x)", "says": "the sum of both, exact", "role": "model",
          "at": [3, 1], "arrays": ["field/density", "line/model density"]},
         {"id": "loss", "title": "loss", "says": "−E[log p_x(x)]", "at": [4, 1],
-         "arrays": [f"curve/{NLL.chart}/", f"curve/{BITS.chart}/"], "lights": ["terms"]},
+         "arrays": [f"curve/{NLL.chart}/", f"curve/{BITS.chart}/"]},
         {"id": "gradient", "title": "gradient", "says": "to the weights of all layers",
-         "role": "gradient", "at": [2, 2], "lights": ["gradient", "change"]},
+         "role": "gradient", "at": [2, 2]},
     ],
     "edges": [
         ["x", "f"], ["f", "z"], ["z", "base"], ["f", "det"], ["base", "sum"], ["det", "sum"], ["sum", "loss"],
@@ -79,7 +79,7 @@ LOSS = r"-\frac1m \sum_i \log p_x(x_i)"
 
 
 def loss_now(run: str, row: Row) -> str:
-    """The lecture's loss with its present number; and on test data, beside the least that is possible."""
+    """The lecture's loss with its present value, and that on test data beside the lowest possible one."""
     when, at = rf"Around round {row['round']:,}: $L = {LOSS}", store.folder(run)
     rows = store.rows(at / "metrics.jsonl", tail=32_768, having=(b'"test ',))
     last = rows[-1] if rows else {}
@@ -87,27 +87,22 @@ def loss_now(run: str, row: Row) -> str:
         says = when + rf"$ is {row[BITS]:.3f} bits per dimension"
         if tested := last.get(TEST[BITS]):
             says += f", and {tested:.3f} on test data"
-        return says + ". With 8 bits a model says no more than that there are 256 levels."
+        return says + ". A model that gives all 256 levels the same probability needs 8 bits."
     if NLL not in row:
         return ""
     says = when + f" = {row[NLL]:.3f}$ nats"
     if TEST[NLL] not in last:
         return says + "."
-    says += f". On test data, around round {last['round']:,}, it is {signed(last[TEST[NLL]])}"
+    says += f". On test data, around round {last['round']:,}, it is {signed(last[TEST[NLL]], 3)}"
     if KL not in last:
-        return says + ". How low it can come nobody knows: a table has no density of its own."
+        return says + ". Nobody knows how low it can get, because the density behind a table is unknown."
     known = judged_by(store.read_info(at).data)
     if not known.done():
         return says + "."
     return says + (
-        f": **{signed(last[KL])} nat above the entropy** of the data, {known.result().entropy:.3f}, "
-        "the least that is possible."
+        f": **{signed(last[KL], 3)} nat above the entropy** of the data, "
+        f"{known.result().entropy:.3f}, which is the lowest possible loss."
     )
-
-
-def signed(value: float) -> str:
-    """Three decimals, with a real minus sign."""
-    return f"{value:.3f}".replace("-", "−")
 
 
 _GROUP = "Normalizing flows"
@@ -122,14 +117,14 @@ SUBJECT = Subject(
             "change-of-variables", "Bend a curve, and the density follows", _GROUP, "Change of variables",
             "tractable",
         ),
-        Place("real-nvp", "Scale and shift one half as the other says", _GROUP),
-        Place("nice", "Shift one half, and keep all volume", _GROUP),
+        Place("real-nvp", "Scale and shift one half, depending on the other", _GROUP),
+        Place("nice", "Shift one half, and keep volume the same", _GROUP),
         Place("planar", "Push the plane along one direction, again and again", _GROUP),
-        Place("maf", "Each number as those before it say", _GROUP),
-        Place("iaf", "The same, for quick samples", _GROUP),
+        Place("maf", "Each number depends on those before it", _GROUP),
+        Place("iaf", "The inverse map, for fast samples", _GROUP),
         Place("glow", "Learn which half is kept", _GROUP),
         Place("spline-flow", "Curves instead of scaling and shifting", _GROUP),
-        Place("continuous-flow", "Infinitely many layers: a movement", _GROUP),
+        Place("continuous-flow", "Infinitely many layers: a continuous movement", _GROUP),
     ],
     legends=LEGENDS,
     labels={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import torch
@@ -41,9 +42,20 @@ def shades(share: Tensor) -> np.ndarray:
     return (share.nan_to_num().clamp(0, 1) * 255).round().byte().cpu().numpy()
 
 
+def field(share: Tensor) -> np.ndarray:
+    """Shares of 1 at the nodes of a `lattice`, (side^2,), as bytes (side, side)."""
+    side = math.isqrt(len(share))
+    return shades(share).reshape(side, side)
+
+
+def single(x: Tensor) -> np.ndarray:
+    """Numbers in four bytes each."""
+    return x.cpu().numpy().astype(np.float32)
+
+
 def graph(x: Tensor, y: Tensor) -> np.ndarray:
     """A curve as points (x, y)."""
-    return torch.stack([x, y.to(x)], dim=1).cpu().numpy().astype(np.float32)
+    return single(torch.stack([x, y.to(x)], dim=1))
 
 
 def arrows(x: Tensor, way: Tensor) -> np.ndarray:

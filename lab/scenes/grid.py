@@ -15,8 +15,18 @@ STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10)  # half of a shown part's width is one of th
 def lattice(box: Any, side: int) -> Tensor:
     """Nodes of a grid over the box x0, x1, y0, y1: (side^2, 2), row 0 at the bottom."""
     x0, x1, y0, y1 = box
-    rows, columns = torch.linspace(y0, y1, side), torch.linspace(x0, x1, side)
-    return torch.cartesian_prod(rows, columns).flip(1)
+    return mesh(torch.linspace(x0, x1, side), torch.linspace(y0, y1, side))
+
+
+def mesh(across: Tensor, up: Tensor) -> Tensor:
+    """All pairs (len(up) len(across), 2) of these numbers, row by row."""
+    return torch.cartesian_prod(up, across).flip(1)
+
+
+def cell(box: Any, side: int) -> float:
+    """The area that a node of a `lattice` stands for."""
+    x0, x1, y0, y1 = box
+    return float((x1 - x0) * (y1 - y0) / (side - 1) ** 2)
 
 
 def nodes(n: int, noise: str, device: torch.device) -> Tensor:

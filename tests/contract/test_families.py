@@ -1,7 +1,7 @@
 """What every family promises, for every family that is found."""
 
 import math
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import torch
@@ -83,6 +83,24 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
         )  # what is inside a block that starts as the identity learns a round later
         still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
         assert not still
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_a_walk_counts_down_to_0_and_ends_in_the_sample_of_the_same_noise(family):
+    model, _data = built(family, EXAMPLES[family.kinds[0].kind])
+    for name, weight in model.named_parameters():
+        if "average" in name:  # as it begins, many a net says 0, and then no step would change anything
+            weight.data += 0.1 * torch.randn_like(weight)
+    torch.manual_seed(3)
+    steps = [*model.walk(3)]
+    after = torch.rand(1)
+    torch.manual_seed(3)
+    sample = model.sample(3)
+    assert torch.equal(torch.rand(1), after), "both draw the same noise"
+    assert torch.equal(steps[-1].x, sample)
+    assert steps[-1].t == 0
+    assert all(before.t > step.t for before, step in pairwise(steps))
+    assert all(step.x.shape == sample.shape for step in steps)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)

@@ -1,0 +1,89 @@
+"""What is drawn of a flow in training: its exact density, the data's, their difference, and the integral."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine import data as datasets
+from engine.families import find
+from lab import scenes
+from lab.flow import flow_scene as flow
+
+SMALL = {"width": 16, "depth": 1, "layers": 3}
+BYTE = 1.01 / 255  # half of it is rounding; the rest is room for float32
+
+
+def drawn(name: str, data_name: str, by: float = 0.1, **knobs):
+    data, family = datasets.load(data_name), find(name)
+    torch.manual_seed(0)
+    model = family(family.configure(data.space, SMALL | knobs), data.space)
+    for weight in model.parameters():
+        weight.data += by * torch.randn_like(weight)
+    return model, data, scenes.draw(model, data)
+
+
+@pytest.mark.parametrize("name", ["real-nvp", "maf", "planar", "continuous-flow"])
+def test_the_field_is_the_density_the_error_the_data_s_less_that_and_the_number_their_divergence(name):
+    model, data, arrays = drawn(name, "two-gaussians")
+    side = len(arrays["field/density"])
+    x0, x1, y0, y1 = data.box
+    row, column = side // 3, side // 2  # row 0 is at the bottom
+    place = torch.tensor([[x0 + (x1 - x0) * column / (side - 1), y0 + (y1 - y0) * row / (side - 1)]])
+    p, truth = model.log_prob(place).exp().item(), data.target.log_prob(place).exp().item()
+    top = flow.truth(data, side).max().item()
+    assert arrays["field/density"][row, column] / 255 == pytest.approx(min(1, p / top), abs=BYTE)
+    assert arrays["side/error"][row, column] / 255 == pytest.approx(0.5 + (truth - p) / top / 2, abs=BYTE)
+    x, cell = data.target.grid(200)
+    log_p = data.target.log_prob(x)
+    kl = (log_p.exp() * (log_p - model.log_prob(x.float()))).sum().item() * cell
+    assert arrays["number/KL(data ‖ model)"][0] == pytest.approx(kl, rel=0.02)
+    once = scenes.rarely(model, data)
+    exact = flow.truth(data, 64).view(64, 64)
+    assert np.abs(once["side/target"] / 255 - (exact / exact.max()).numpy()).max() < BYTE
+
+
+@pytest.mark.parametrize(
+    ("name", "data_name"), [("real-nvp", "moons"), ("planar", "ring"), ("planar", "two-bumps")]
+)
+def test_the_mass_of_p_is_1_and_of_half_of_p_half(name, data_name, monkeypatch):
+    model, data, _ = drawn(name, data_name, 0.05)
+    over = "line" if data_name == "two-bumps" else "plane"
+    assert scenes.rarely(model, data)[f"number/∫ p over the {over}"][0] == pytest.approx(1, abs=5e-3)
+    usual = type(model).log_prob
+    monkeypatch.setattr(type(model), "log_prob", lambda self, x: usual(self, x) - np.log(2))
+    assert flow.mass(model, data).item() == pytest.approx(0.5, abs=3e-3)
+
+
+def test_a_narrow_density_in_the_box_and_a_wide_one_around_it_are_both_counted():
+    model, data, _ = drawn("real-nvp", "moons", 0.0)
+    model.log_density = lambda x: (
+        torch.distributions.Normal(0.5, 0.05).log_prob(x).sum(1)
+    )  # thinner than a moon
+    assert flow.mass(model, data).item() == pytest.approx(1, abs=1e-3)
+    model.log_density = lambda x: (
+        torch.distributions.Normal(0.5, 1.5).log_prob(x).sum(1)
+    )  # half of it outside
+    assert flow.mass(model, data).item() == pytest.approx(1, abs=1e-2)
+
+
+def test_on_a_line_links_lead_from_z_to_x():
+    model, _, arrays = drawn("spline-flow", "two-bumps", 0.3)
+    z, x = torch.from_numpy(arrays["links/generator"].astype(np.float32)).T
+    torch.testing.assert_close(model(x[:, None])[0][:, 0], z, atol=0.02, rtol=0)
+    places, p = torch.from_numpy(arrays["line/model density"]).T
+    torch.testing.assert_close(p, model.log_prob(places[:, None]).exp())
+
+
+def test_a_table_has_a_density_and_no_truth(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENLAB_HOME", str(tmp_path))
+    name = datasets.keep_points(np.random.default_rng(0).normal(size=(50, 2)), "csv")
+    _, data, arrays = drawn("real-nvp", name)
+    assert data.target is None
+    assert {"field/density", "points/fake", "points/real", "mesh/generator"} == set(arrays)
+
+
+def test_pictures_of_maf_are_drawn_rarely_and_others_always():
+    model, data, arrays = drawn("maf", "digits")
+    assert arrays == {}
+    assert scenes.rarely(model, data)["images/samples"].shape == (36, 28, 28)
+    assert set(drawn("nice", "digits")[2]) == {"images/samples"}

@@ -1,0 +1,102 @@
+"""The detector of denoisers: silent at first, right about made-up rows. What it says of real trainings
+is in tests/trainings/test_stories.py."""
+
+from functools import partial
+
+import pytest
+
+from engine.diffusion import symptoms as detector
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.symptoms import WINDOW
+from engine.dispatch import serving
+from engine.families import find
+from engine.metrics.measure import Floor
+from engine.metrics.ruler import DataFacts
+
+symptoms = partial(detector.symptoms, DDPM)
+
+POINTS = DataFacts({"sliced Wasserstein": Floor(0.03, 0.01)}, [1.0], "regions", 1.0)
+DIGITS = DataFacts({}, [], "images", 1.0)
+WELL = {"test loss": 0.2, "sliced Wasserstein": 0.05}
+STRAY = [1.0, 1.05, 0.95, 1.02, 0.97, 1.04, 0.96, 1.01]  # measurements stray by 5 %
+
+
+def rows(*stretches: tuple[int, dict]) -> list[dict]:
+    """So many measurements of each kind, one every 64 rounds."""
+    kinds = [WELL | kind for count, kind in stretches for _ in range(count)]
+    made = [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
+    for i, row in enumerate(made):
+        row["test loss"] *= STRAY[i % len(STRAY)]
+    return made
+
+
+def names(symptoms: list) -> list[str]:
+    return [one.name for one in symptoms]
+
+
+@pytest.mark.parametrize("family", ["ddpm", "flow-matching"])
+def test_both_families_have_this_detector(family):
+    assert serving("symptoms", "engine", "symptoms", find(family)) == [detector.symptoms]
+
+
+def test_nothing_is_said_before_there_are_enough_measurements():
+    assert symptoms([], POINTS) == []
+    assert symptoms([{"round": i, "‖ε − ε_θ‖²": 1.0} for i in range(500)], POINTS) == []
+    assert symptoms(rows((WINDOW - 1, {"sliced Wasserstein": 5.0})), POINTS) == []
+
+
+def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
+    (symptom,) = symptoms(rows((20, {})), POINTS)
+    assert (symptom.name, symptom.bad) == ("Working", False)
+    assert "distance 0.05, where real data have 0.030 ± 0.020" in symptom.sentence
+    (symptom,) = symptoms([{k: v for k, v in row.items() if k[0] != "s"} for row in rows((20, {}))], DIGITS)
+    assert symptom.name == "Working"
+    assert "distance" not in symptom.sentence
+
+
+def test_one_that_gets_better_is_learning():
+    falling = rows(*[(1, {"test loss": 0.9**i}) for i in range(12)])
+    assert names(symptoms(falling, DIGITS)) == ["Learning"]
+    closer = rows(*[(1, {"sliced Wasserstein": 2 * 0.9**i}) for i in range(12)])
+    assert names(symptoms(closer, POINTS)) == ["Learning"]  # far away, but on their way
+
+
+def test_samples_that_stay_far_though_the_net_has_learned_are_the_walks_fault():
+    (symptom,) = symptoms(rows((10, {}), (8, {"sliced Wasserstein": 0.3})), POINTS)
+    assert symptom.name == "Far from the data"
+    assert symptom.since == 64 * 11
+    assert "0.30, where real data have 0.030 ± 0.020" in symptom.sentence
+    assert "more steps" in symptom.cure
+    assert symptom.bad
+
+
+def test_far_is_measured_in_spreads_and_in_errors():
+    away = rows((20, {"sliced Wasserstein": 0.3}))
+    assert names(symptoms(away, POINTS._replace(spread=3.0))) == ["Working"]
+    wide = POINTS._replace(floors={"sliced Wasserstein": Floor(0.1, 0.05)})
+    assert names(symptoms(away, wide)) == ["Working"]
+    once_near = rows((10, {"sliced Wasserstein": 0.3}), (1, {}))
+    assert names(symptoms(once_near, POINTS)) == ["Working"]
+
+
+def test_a_test_loss_past_its_best_is_overfitting():
+    past = [(1, {"test loss": 0.2 + 0.02 * i}) for i in range(8)]
+    (symptom,) = symptoms(rows((8, {"test loss": 0.5}), (8, {}), *past), DIGITS)
+    assert symptom.name == "Overfitting"
+    assert 64 * 9 <= symptom.since <= 64 * 17
+    assert "memorises its training examples" in symptom.sentence
+    assert "more data" in symptom.cure
+
+
+def test_a_net_that_forgets_is_diverging():
+    (symptom,) = symptoms(rows((10, {}), (8, {"test loss": 3.0})), POINTS)
+    assert symptom.name == "Diverging"
+    assert "learning rate" in symptom.cure
+    assert names(symptoms(rows((10, {}), (8, {"test loss": float("nan")})), POINTS)) == ["Diverging"]
+    hard = rows((20, {"test loss": 3.0}))  # it never was better
+    assert names(symptoms(hard, DIGITS)) == ["Working"]
+
+
+def test_one_odd_measurement_changes_nothing():
+    for kind in ({"test loss": 3.0}, {"sliced Wasserstein": 5.0}):
+        assert not any(one.bad for one in symptoms(rows((12, {}), (1, kind), (2, {})), POINTS))
