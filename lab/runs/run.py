@@ -140,7 +140,8 @@ class Run:
         row = {name: wall.mean(total, self._rounds_summed) for name, total in self._sums.items()}
         self._sums, self._rounds_summed = {}, 0
         if len(wall.diverged(row, self.model.members)) == max(1, self.model.members):
-            return self._diverged()
+            self._diverged()
+            return
         # under 5 % of the time; of a diffusion of points, half
         if self.round % max(64, 4 * _stride(self.round)) == 0:
             row |= self.quality()

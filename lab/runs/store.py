@@ -154,7 +154,7 @@ def write(path: Path, data: bytes, durable: bool = True) -> None:
         file.flush()
         if durable:
             os.fsync(file.fileno())
-    os.replace(temp, path)
+    temp.replace(path)
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -215,4 +215,4 @@ def fork(at: Path, owner: str, round: int | None = None) -> Path:
 def delete(at: Path) -> None:
     """Move a run to the trash folder beside the runs, where it can be fetched back by hand."""
     (home() / "trash").mkdir(exist_ok=True)
-    os.replace(at, home() / "trash" / f"{at.name}-{int(time.time())}")
+    at.replace(home() / "trash" / f"{at.name}-{int(time.time())}")

@@ -79,7 +79,8 @@ class WorkerProcess:
             self.waiting.clear()
             deaths = [t for t in deaths if time.monotonic() - t < WITHIN] + [time.monotonic()]
             if not self.closing and len(deaths) >= DEATHS:
-                return self.hear(("gone", f"The worker process died {DEATHS} times within a minute."))
+                self.hear(("gone", f"The worker process died {DEATHS} times within a minute."))
+                return
 
     def ask(self, kind: str, run_id: str, *rest: Any) -> Future[Any]:
         """Send a message; the future ends when the worker has done it, or with its refusal."""

@@ -293,7 +293,8 @@ class Worker:
                 seat.run.checkpoint()
             case "step" if command.pop("slow", False) and not seat.run.info.wall:
                 self.tell("trace", run_id, slow.step(seat.run, command["player"]))
-                return self._state(seat, again=True)
+                self._state(seat, again=True)
+                return
             case _:
                 seat.run.do(command)
         self._show(seat)
