@@ -15,7 +15,7 @@ from lab.codes.codes_tab import _which_fades
 from lab.codes.slips_tab import found
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
-from tests.pages.test_explore import html, texts, works
+from tests.pages.gan.test_explore import html, texts, works
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from engine.families import find
 from lab.flow import pictures_tab as flow_pictures
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
-from tests.pages.test_explore import html, texts, works
+from tests.pages.gan.test_explore import html, texts, works
 
 SMALL = {"real-nvp": {"layers": 2, "width": 8}, "maf": {"layers": 2, "width": 16}, "iaf": {"layers": 3}}
 

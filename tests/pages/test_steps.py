@@ -10,7 +10,7 @@ from engine import data
 from engine.families import find
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
-from tests.pages.test_explore import texts, works
+from tests.pages.gan.test_explore import texts, works
 
 tab = import_module("lab.diffusion.steps_tab")  # `lab.diffusion.steps_tab` is the function
 
