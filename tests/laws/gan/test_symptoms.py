@@ -33,8 +33,8 @@ def rows(*stretches: tuple[int, dict]) -> list[dict]:
     return [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
 
 
-def names(found: list) -> list[str]:
-    return [symptom.name for symptom in found]
+def names(symptoms: list) -> list[str]:
+    return [symptom.name for symptom in symptoms]
 
 
 def test_nothing_is_said_before_there_are_enough_measurements():
@@ -44,11 +44,11 @@ def test_nothing_is_said_before_there_are_enough_measurements():
 
 
 def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
-    (found,) = symptoms(rows((20, {})), RING)
-    assert (found.name, found.since, found.cure, found.bad) == ("Working", 64, "", False)
-    assert "8 of 8 modes covered; JS 0.30 bits, where real data have 0.013 ± 0.003" in found.sentence
-    (found,) = symptoms(rows((20, {"JS": 0.015})), RING)
-    assert "within the noise of real data" in found.sentence
+    (symptom,) = symptoms(rows((20, {})), RING)
+    assert (symptom.name, symptom.since, symptom.cure, symptom.bad) == ("Working", 64, "", False)
+    assert "8 of 8 modes covered; JS 0.30 bits, where real data have 0.013 ± 0.003" in symptom.sentence
+    (symptom,) = symptoms(rows((20, {"JS": 0.015})), RING)
+    assert "within the noise of real data" in symptom.sentence
 
 
 def test_a_blurred_generator_is_still_learning():
@@ -69,25 +69,25 @@ def test_a_blurred_generator_is_still_learning():
     ],
 )  # fmt: skip
 def test_a_failure_is_named_with_its_numbers_its_beginning_and_a_cure(kind, name, words):
-    (found,) = symptoms(rows((10, {}), (20, kind)), RING)
-    assert found.name == name
-    assert words in found.sentence
-    assert found.since == 704
-    assert found.bad
-    assert found.cure
+    (symptom,) = symptoms(rows((10, {}), (20, kind)), RING)
+    assert symptom.name == name
+    assert words in symptom.sentence
+    assert symptom.since == 704
+    assert symptom.bad
+    assert symptom.cure
 
 
 def test_an_oscillation_counts_the_moves():
     there, here = {"shares": ONE}, {"shares": ONE[::-1]}
-    found = {s.name: s for s in symptoms(rows(*[(1, there), (1, here)] * 8), RING)}
-    assert "from mode to mode 15 times since round 128" in found["Oscillation"].sentence
+    told = {s.name: s for s in symptoms(rows(*[(1, there), (1, here)] * 8), RING)}
+    assert "from mode to mode 15 times since round 128" in told["Oscillation"].sentence
 
 
 def test_a_loss_without_bound_is_diverging():
     kinds = [(1, {"-E[log D(x)]": -(1.5**i)}) for i in range(30)]
-    (found,) = symptoms(rows(*kinds), RING)
-    assert found.name == "Diverging"
-    assert "clipping" in found.cure
+    (symptom,) = symptoms(rows(*kinds), RING)
+    assert symptom.name == "Diverging"
+    assert "clipping" in symptom.cure
     assert names(symptoms(rows((30, {"-E[log D(x)]": 5000.0})), RING)) == ["Working"]  # large, and stays
 
 
@@ -136,16 +136,16 @@ def story(name: str, seed: int, rounds: int, **knobs) -> list[list]:
 @pytest.mark.parametrize("name", ["ring", "grid", "moons", "two-bumps"])
 def test_a_default_run_is_never_accused(name, seed):
     told = story(name, seed, 1536)
-    assert {symptom.name for found in told for symptom in found} <= {"Working", "Learning"}
+    assert {symptom.name for each in told for symptom in each} <= {"Working", "Learning"}
     if name != "grid":
         assert names(told[-1]) == ["Working"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_slow_discriminator_loses_modes_and_the_fakes_run(seed):
-    found = story("ring", seed, 768, lr_D=1e-4)[-1]
-    assert {"Mode collapse", "Oscillation"} <= {*names(found)}
-    assert "packing" in found[0].cure
+    told = story("ring", seed, 768, lr_D=1e-4)[-1]
+    assert {"Mode collapse", "Oscillation"} <= {*names(told)}
+    assert "packing" in told[0].cure
 
 
 def test_under_minimax_a_discriminator_that_has_won_teaches_nothing():
