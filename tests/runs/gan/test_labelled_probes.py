@@ -144,7 +144,7 @@ def test_every_question_is_in_these_tests_and_a_game_with_labels_answers_all():
 @pytest.mark.parametrize("name", OF_A_LABEL)
 @pytest.mark.parametrize("label", [-1, 10, 2.5, True, "3", [3]])
 def test_a_label_that_is_none_is_refused(name, label):
-    with pytest.raises(Refused, match="label is .* from 0 to 9"):
+    with pytest.raises(Refused, match=r"label is .* from 0 to 9"):
         ask(name, **QUESTIONS[name] | {"label": label})
 
 
