@@ -1,9 +1,9 @@
-"""What the adversarial families share: the discriminator's net, the knobs of two players, the game itself."""
+"""What the adversarial families share: the net of the discriminator, the knobs of both players, the game."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,16 @@ from torch.func import functional_call, grad
 
 from engine.config import Config, knob
 from engine.family import Family, Terms, adam
-from engine.gan.losses import SLOPE_AT_REAL, SLOPE_BETWEEN, Score, gradient_penalty, r1
+from engine.gan.losses import (
+    LOSSES,
+    SLOPE_AT_REAL,
+    SLOPE_BETWEEN,
+    Score,
+    belief,
+    gradient_penalty,
+    r1,
+    slopes,
+)
 from engine.metrics.measure import Measure
 from engine.nets.layers import SpectralLinear, mlp
 
@@ -21,12 +30,17 @@ PULL = Measure("gradient", chart="gradient at a fake", role="gradient")
 
 
 class Discriminator(nn.Module):
-    """Scores examples of a shape: (..., m, *shape) to (..., m / pack).
+    """Scores examples of one shape: (..., m, *shape) to (..., m / pack).
 
-    `pack` examples are judged together (PacGAN, Lin et al. 2018, section 3). `spread` appends the
-    standard deviation of each number over the minibatch (Karras et al. 2018, section 3, who average
-    them), so that D sees a batch that is all alike. `spectral` divides each weight matrix by its
-    largest singular value (Miyato et al. 2018).
+    Args:
+        shape: the shape of one example.
+        width: units in a hidden layer.
+        depth: hidden layers.
+        pack: how many examples are judged together (PacGAN, Lin et al. 2018, section 3).
+        spread: whether D also sees the standard deviation of each number over the minibatch (Karras et al.
+            2018, section 3, who average them), so that it notices a batch that is all alike.
+        spectral: whether each weight matrix is divided by its largest singular value (Miyato et al. 2018).
+        labels: how many labels D is told; 0 for none.
     """
 
     def __init__(
@@ -40,8 +54,11 @@ class Discriminator(nn.Module):
         self.net = mlp(inputs + (inputs if spread else 0) + labels, width, depth, 1, linear=linear)
 
     def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        """`beside` (n, *shape), where given, is the company in which each x is judged by itself; `y` are
-        one-hot labels (m, labels)."""
+        """The score of each x, or of each pack.
+
+        With `beside` (n, *shape), each x is judged by itself in that company. `y` holds one-hot labels
+        (..., m, labels).
+        """
         h = x.flatten(-self.rank)
         company = h if beside is None else beside.flatten(-self.rank)
         if self.pack > 1 and beside is None:
@@ -136,7 +153,7 @@ class TwoPlayers(Config):
     depth_D: int = knob(3, 0, 5, label="Depth of D", says="hidden layers of D", advanced=True)
 
     def optimizer(self, player: str, module: nn.Module) -> torch.optim.Optimizer:
-        """What descends the terms of player "D" or "G"."""
+        """The optimizer of player "D" or "G"."""
         lr, rule = (self.lr_D, self.optimizer_D) if player == "D" else (self.lr_G, self.optimizer_G)
         if rule == "SGD":
             return torch.optim.SGD(module.parameters(), lr=lr)
@@ -152,7 +169,8 @@ class TwoPlayers(Config):
 
     @torch.no_grad()
     def bound(self, D: nn.Module) -> None:
-        """After a turn of D: cut its weights where clipping is chosen; follow its singular values."""
+        """What follows a turn of D: its weights are cut where clipping is chosen, and the estimates of its
+        largest singular values catch up."""
         if self.penalty == "weight clipping":
             for weight in D.parameters():
                 weight.clamp_(-self.clip, self.clip)
@@ -162,13 +180,23 @@ class TwoPlayers(Config):
 
 
 class Game(Family):
-    """What every family of D against G is: two players, their noise, their optimizers."""
+    """A game of D against G: both players, their noise and optimizers, and what they make of examples.
+
+    The tools of the lab know a game by the methods below alone. A subclass has a discriminator `D`, a
+    generator `G(z)`, and `turns`. A `labelled` one has `G(z, y)`, and its D is told y; the others ignore y.
+    """
 
     branch = "implicit"
     players = ("D", "G")
     algorithm = ("D_terms", "G_terms")
     stackable = ("lr_D", "lr_G", "beta1", "beta2", "weight", "smooth")
     draws = ("p_z", "p_eps", "p_noise")
+    D: Discriminator
+    G: Any
+
+    def optimizer(self, player: str) -> torch.optim.Optimizer:
+        """The optimizer of player "D" or "G"."""
+        return self.config.optimizer(player, self.player(player))
 
     def p_z(self, n: int) -> Tensor:
         """n draws of the noise, shape (n, z)."""
@@ -176,16 +204,67 @@ class Game(Family):
             return 2 * torch.rand(n, self.config.z, **self.like) - 1
         return torch.randn(n, self.config.z, **self.like)
 
-    def p_eps(self, n: int) -> Tensor:
-        """n uniform numbers, for points between real and fake ones."""
-        return torch.rand(n, **self.like)
+    def p_eps(self, n: int) -> Tensor | None:
+        """n uniform numbers, for points between real and fake ones; None where no penalty asks for them."""
+        return torch.rand(n, **self.like) if self.config.penalty == "gradient penalty" else None
 
-    def p_noise(self, n: int) -> Tensor:
-        """Noise for n real and n fake examples, shape (2, n, *shape)."""
-        return self.config.noise_x * torch.randn(2, n, *self.space.shape, **self.like)
+    def p_noise(self, n: int) -> Tensor | None:
+        """Instance noise for n real and n fake examples, (2, n, *shape); None where there is none."""
+        spread = self.config.noise_x
+        return spread * torch.randn(2, n, *self.space.shape, **self.like) if spread else None
 
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        return self.config.optimizer(player, self.player(player))
+    def asked(self, n: int, y: Tensor | None = None) -> Tensor | None:
+        """The labels that n fakes are asked for: y, or all labels in turn; None where there are no labels."""
+        if not self.labelled:
+            return None
+        return self.labels(n) if y is None else y
+
+    def fakes(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """What G draws from noise z (n, dim z), (n, *shape): of labels y (n,), or of all labels in turn."""
+        y = self.asked(len(z), y)
+        return self.G(z) if y is None else self.G(z, y)
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        """n fakes, of labels y (n,) or of all labels in turn."""
+        return self.fakes(self.p_z(n), y)
+
+    def score(self, x: Tensor, y: Tensor | None = None, beside: Tensor | None = None) -> Tensor:
+        """D's score of each x (..., n, *shape) as an example of label y (n,): (..., n), or one for each pack.
+
+        With `beside` (m, *shape), each x is judged by itself in that company. Raises `Refused` where a label
+        is missing.
+        """
+        if not self.labelled:
+            return self.D(x, beside)
+        hot = self.hot(self.known(y))
+        return self.D(x, beside, hot.expand(*x.shape[: -len(self.space.shape)], hot.shape[-1]))
+
+    def belief(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) by itself.
+
+        A D that judges batches sees each x beside fakes. The score of a critic is measured from its mean over
+        fakes.
+        """
+        loss, in_company = self.config.loss, self.D.pack > 1 or self.D.spread
+        fakes = self.sample(512) if in_company or loss == "Wasserstein" else None
+        middle: Tensor | float = 0.0
+        if fakes is not None and loss == "Wasserstein":
+            middle = self.score(fakes, self.asked(512)).mean()
+        return belief(self.score(x, y, fakes if in_company else None), loss, middle)
+
+    def value_to_descend(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """G's loss at each x of label y, (n,), or at each pack of them."""
+        return LOSSES[self.config.loss].G(self.score(x, y))
+
+    def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
+        """D's mean beliefs about real x and about fakes of the same labels y, and the slope |d loss / d x|
+        along which G pulls its fakes."""
+        fake = self.sample(len(x), y)
+        told = {PULL: slopes(lambda x: self.value_to_descend(x, y), fake)}
+        if self.config.loss != "Wasserstein":  # a critic believes nothing
+            told = {D_REAL: self.belief(x, y), D_FAKE: self.belief(fake, y)} | told
+        return {name: value.mean().item() for name, value in told.items()}
 
 
 def unrolled(
@@ -194,8 +273,8 @@ def unrolled(
     steps: int = 5,
     rate: float = 0.05,
 ) -> Score:
-    """D after some steps of plain descent of `objective(D)`; as far as that depends on G, so does the
-    result (Metz et al. 2017, eq. 9-11, who unroll Adam)."""
+    """D after some steps of plain gradient descent on `objective(D)` (Metz et al. 2017, eq. 9-11, who unroll
+    Adam). Where the objective depends on G, so does the result."""
 
     def with_weights(w: dict[str, Tensor]) -> Score:
         return lambda x: functional_call(D, w, (x,))

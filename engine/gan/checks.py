@@ -1,61 +1,62 @@
-"""Laws of the GAN (Goodfellow et al., 2014)."""
+"""Laws of the games of D against G (Goodfellow et al., 2014)."""
 
 from __future__ import annotations
 
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.checks import Check
 from engine.data import Dataset
-from engine.gan.gan import GAN
+from engine.gan.base import Game
 from engine.gan.losses import discriminator_terms, generator_terms, slopes
 from engine.nets.layers import SpectralLinear
 
 
-def measure(model: GAN, data: Dataset) -> list[Check]:
-    """The GAN's own laws, at the logits that D gives this model's fakes."""
+def measure(model: Game, data: Dataset) -> list[Check]:
+    """The laws of a game, at the logits that D gives this model's fakes."""
     with torch.no_grad():
-        logits = model.D(model.sample(500)).double()
-    # beyond e^-15 a probability of float64 keeps too few digits to form 1 - D: compare inside
+        logits = model.score(model.sample(500), model.asked(500)).double()
+    # beyond e^-15 a probability in float64 keeps too few digits to form 1 - D: compare within
     a = logits.clamp(-15, 15)
-    x = data.take(slice(32)).to(logits.device)
     return [
-        *_bounds(model, x),
+        *_bounds(model, *data.some(32)),
         Check("With the best D on three atoms, D's loss is log 4 - 2 JSD.", optimal_loss(_ATOMS), 1e-9),
         Check("D's loss from logits equals -log D - log(1 - D) from probabilities.", from_logits(a), 1e-6),
         Check("The non-saturating gradient is (1 - D) / D times the minimax gradient.", ratio(a), 1e-9),
     ]
 
 
-def _bounds(model: GAN, x: Tensor) -> list[Check]:
-    """What holds of D's slope and weights in this setting."""
-    found = [
-        Check("D's slope, as the penalties take it, is that of one backward pass an example.",
-              slope_gap(model.D, x), 1e-3),
-    ] if model.D.pack == 1 and not model.D.spread else []  # fmt: skip
+def _bounds(model: Game, x: Tensor, y: Tensor | None) -> list[Check]:
+    """What holds for D's slope and weights in this setting."""
+    checks = []
+    if model.D.pack == 1 and not model.D.spread:
+        law = "D's slope, as the penalties take it, is that of one backward pass an example."
+        checks.append(Check(law, slope_gap(model, x, y), 1e-3))
     if model.config.penalty == "weight clipping":
         beyond = max(w.abs().max().item() for w in model.D.parameters()) - model.config.clip
-        found.append(Check("D's weights lie within the range of clipping.", max(0.0, beyond), 1e-6))
-    layers = [layer for layer in model.D.modules() if isinstance(layer, SpectralLinear)]
-    if layers:
-        found.append(Check("Power iteration finds each layer's largest singular value.",
-                           max(map(sigma_gap, layers)), 1e-4))  # fmt: skip
-    return found
+        checks.append(Check("D's weights lie within the range of clipping.", max(0.0, beyond), 1e-6))
+    if layers := [layer for layer in model.D.modules() if isinstance(layer, SpectralLinear)]:
+        law = "Power iteration finds each layer's largest singular value."
+        checks.append(Check(law, max(map(sigma_gap, layers)), 1e-4))
+    return checks
 
 
-def slope_gap(D: nn.Module, x: Tensor) -> float:
-    """Largest relative difference between `slopes` and one backward pass for each of x (n, *shape)."""
-    quick, slow = slopes(D, x), []
-    for one in x:
+def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
+    """The largest relative difference between `slopes` of all x (n, *shape) with labels y (n,) at once, and
+    one backward pass for each."""
+    quick, slow = slopes(lambda x: model.score(x, y), x), []
+    for i, one in enumerate(x):
         one = one[None].clone().requires_grad_()
-        slow.append(torch.autograd.grad(D(one).sum(), one)[0].norm())
+        score = model.score(one, None if y is None else y[i : i + 1])
+        slow.append(torch.autograd.grad(score.sum(), one)[0].norm())
     return ((quick - torch.stack(slow)).abs().max() / quick.abs().max().clamp(min=1e-12)).item()
 
 
 def sigma_gap(layer: SpectralLinear) -> float:
-    """Relative difference between sigma after 200 power iterations and torch.linalg's singular value."""
+    """The relative difference between sigma after 200 power iterations and the singular value that
+    torch.linalg finds."""
     layer = copy.deepcopy(layer)
     layer.iterate(200)
     largest = torch.linalg.matrix_norm(layer.weight.detach(), 2)
@@ -66,7 +67,7 @@ _ATOMS = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]], dtype=torch.float64)
 
 
 def optimal_loss(atoms: Tensor) -> float:
-    """| loss of D* - (log 4 - 2 JSD(p, g)) | for distributions p, g on atoms (2, n); theorem 1.
+    """| loss of D* - (log 4 - 2 JSD(p, g)) | for distributions p and g on n atoms, (2, n); theorem 1.
 
     A minibatch that holds each atom in proportion to its probability makes the means exact.
     """
@@ -82,7 +83,7 @@ def optimal_loss(atoms: Tensor) -> float:
 
 
 def from_logits(a: Tensor) -> float:
-    """Largest relative difference of the loss's two forms at logits a."""
+    """The largest relative difference between the two forms of the loss at logits a."""
     terms = discriminator_terms(a, a)
     plain = -a.sigmoid().log().mean(), -(1 - a.sigmoid()).log().mean()
     pairs = zip(terms.values(), plain, strict=True)
@@ -90,7 +91,7 @@ def from_logits(a: Tensor) -> float:
 
 
 def ratio(a: Tensor) -> float:
-    """Largest difference between the two gradients' ratio at logits a and (1 - D) / D, relative."""
+    """The largest relative difference between (1 - D) / D and the ratio of the two gradients at logits a."""
     a = a.detach().flatten().requires_grad_()
     gradients = {}
     for loss in ("minimax", "non-saturating"):

@@ -1,7 +1,7 @@
-"""The games that D and G may play, and what bounds the slope of D.
+"""The games that D and G may play, and the penalties that bound D's slope.
 
-The discriminator gives a logit (or score) a for each example. D(x) = sigmoid(a) is its belief that x is
-real; a critic (Wasserstein) only scores, and has no belief.
+The discriminator gives each example a logit (or score) a. D(x) = sigmoid(a) is its belief that x is real. A
+critic (Wasserstein) only scores; it has no belief.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ Score = Callable[[Tensor], Tensor]
 
 
 class Loss(NamedTuple):
-    """A game: what D descends on real and on fake examples, what G descends, each of a score a, elementwise.
+    """A game: what D descends on real and on fake examples, and what G descends, as functions of a score a.
 
-    `real` also takes s, the share of one-sided label smoothing (real examples get the label 1 - s).
+    All three work elementwise. `real` also takes s, the share of one-sided label smoothing: real examples get
+    the label 1 - s.
     """
 
     real: Callable[[Tensor, Any], Tensor]
     fake: Score
     G: Score
-    terms: tuple[Measure, Measure, Measure]  # what D descends on real and on fake ones, and what G descends
+    terms: tuple[Measure, Measure, Measure]  # what D descends on real and on fake examples; what G descends
 
 
 def _cross_entropy(a: Tensor, s: Any) -> Tensor:
@@ -64,26 +65,32 @@ LOSSES: dict[str, Loss] = {
 
 
 def discriminator_terms(real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: Any = 0) -> Terms:
-    """What D descends, from its scores on real and on fake examples."""
+    """What D descends, from its scores of real and of fake examples."""
     game = LOSSES[loss]
     on_real, on_fake, _ = game.terms
     return {on_real: game.real(real, smooth).mean(), on_fake: game.fake(fake).mean()}
 
 
 def generator_terms(fake: Tensor, loss: str) -> Terms:
-    """What G descends, from D's scores on G(z). The minimax gradient fades as D wins (D -> 0); the
-    non-saturating one has the same sign and is (1 - D) / D times as strong."""
+    """What G descends, from D's scores of G(z).
+
+    The minimax gradient fades as D wins (D -> 0). The non-saturating one has the same sign and is (1 - D) / D
+    times as strong.
+    """
     return {LOSSES[loss].terms[2]: LOSSES[loss].G(fake).mean()}
 
 
 def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
-    """D(x) in [0, 1] from scores. Least squares scores are beliefs already. A critic's score says only
-    more or less, so 1/2 is put at `middle`."""
+    """D(x) in [0, 1] from scores a.
+
+    Least-squares scores are beliefs already. A critic's scores can only be compared with each other, so 1/2
+    is put at `middle`.
+    """
     return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
 
 
 def slopes(D: Score, x: Tensor) -> Tensor:
-    """|grad_x D(x)| of each example, (m,). The result can itself be differentiated by D's weights."""
+    """|grad_x D(x)| of each example, (m,). It can itself be differentiated with respect to D's weights."""
     return grad(lambda x: D(x).sum())(x).flatten(1).norm(dim=1)
 
 

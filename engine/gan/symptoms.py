@@ -19,52 +19,52 @@ from engine.metrics.detector import (
 from engine.metrics.observe import SHARES
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 
-# Thresholds, set between what healthy and failing runs on the ring, the grid, the moons and the
-# bumps measured. Measurements are 64 rounds apart at first.
-MOVES_ON, MOVES_OFF = 3, 1  # the same for moves: a generator that oscillates rests between them
-REACHED = 0.1  # a group is reached by this part of its fair share of the fakes, as in `coverage`
-IN_DATA = 0.02  # a region that holds a smaller share of the real points is not asked for
-COLLAPSED = 0.5  # of the groups at most; default runs pass this within a few hundred rounds
-MOSTLY = 7 / 8  # of the groups are enough to be called working
-MOVED = 0.75  # of the fakes in another group than one measurement before; healthy: up to 0.68
-SURE, UNSURE = 0.05, 0.05  # from 0 or 1, and from 1/2; a healthy D believes between 0.25 and 0.75
-STILL = 1e-3  # gradient at a fake, in nats for one unit of length; healthy runs have 0.01 to 5
-AWAY = 0.5  # sliced Wasserstein, in spreads of the data; healthy runs have 0.1 to 0.35
-CLOSER = 0.9  # fakes come closer when they are at this part of the distance WINDOW measurements ago
+# Thresholds, set between the values of healthy and of failing runs on the ring, the grid, the moons and the
+# bumps. Measurements are 64 rounds apart at first.
+MOVES_ON, MOVES_OFF = 3, 1  # moves in a window: a generator that oscillates rests between them
+REACHED = 0.1  # a group is reached with this part of its fair share of the fakes, as in `coverage`
+IN_DATA = 0.02  # a region with a smaller share of the real points need not be reached
+COLLAPSED = 0.5  # at most this part of the groups; default runs pass it within a few hundred rounds
+MOSTLY = 7 / 8  # this part of the groups is enough for a run that works
+MOVED = 0.75  # this part of the fakes is in another group than one measurement before; healthy: up to 0.68
+SURE, UNSURE = 0.05, 0.05  # distance from 0 or 1, and from 1/2; a healthy D believes 0.25 to 0.75
+STILL = 1e-3  # gradient at a fake, in nats per unit of length; healthy runs have 0.01 to 5
+AWAY = 0.5  # sliced Wasserstein distance, in spreads of the data; healthy runs have 0.1 to 0.35
+CLOSER = 0.9  # fakes come closer if they are at this part of the distance of WINDOW measurements ago
 
 
 class Story(detector.Story):
     """The measurements of a game."""
 
     def beliefs(self, i: int) -> tuple[float, float]:
-        """D(x), D(G(z)); not numbers, which are like nothing, when D is a critic or there is none."""
+        """D(x) and D(G(z)); NaN, which no comparison accepts, if D is a critic or nothing was measured."""
         x, fake = (self.rows[i].get(key, -1.0) for key in (D_REAL, D_FAKE))
         return (x, fake) if 0 <= x <= 1 and 0 <= fake <= 1 else (float("nan"), float("nan"))
 
     def distance(self, i: int) -> float:
-        """Of the fakes from the data, in spreads of the data; 0 when it is not measured."""
+        """The distance of the fakes from the data, in spreads of the data; 0 if it was not measured."""
         return self.rows[i].get(DISTANCE, 0.0) / self.data.spread
 
     def asked(self) -> int:
-        """Groups in which the data are."""
+        """How many groups the data have."""
         return sum(real >= IN_DATA for real in self.data.shares)
 
     def reached(self, i: int) -> int:
-        """Those of them around which fakes are, near or far."""
+        """How many of these groups have fakes around them, near or far."""
         pairs = zip(self.rows[i][SHARES], self.data.shares, strict=True)
         return sum(real >= IN_DATA and fake >= REACHED * real for fake, real in pairs)
 
     def covered(self, i: int) -> int:
-        """Those of them in which good fakes are: the chart's number, where modes are known."""
+        """How many of these groups have good fakes: the number in the chart, if modes are known."""
         return int(self.rows[i].get(MODES, self.reached(i)))
 
     def held(self, i: int) -> int:
-        """What a collapse is judged by: covered modes say nothing until the fakes are near any."""
+        """The number that tells a collapse: covered modes say nothing until fakes are near any of them."""
         sharp = self.rows[i].get(HIGH_QUALITY, 0.0) >= 0.5
         return min(self.covered(i), self.reached(i)) if sharp else self.reached(i)
 
     def moved(self, i: int) -> bool:
-        """Whether many fakes are in another group than one measurement before."""
+        """Whether most fakes are in another group than one measurement before."""
         if i == 0 or SHARES not in self.rows[i]:
             return False
         pairs = zip(self.rows[i][SHARES], self.rows[i - 1][SHARES], strict=True)
@@ -74,7 +74,7 @@ class Story(detector.Story):
 def symptoms(family: type[Game], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few to tell.
 
-    Of points, a run without a fault is "Working" or still "Learning".
+    A run on points that has no fault is "Working" or still "Learning".
     """
     return looked(LOOKS, Story([row for row in rows if JS in row or D_REAL in row], data))
 
@@ -134,7 +134,7 @@ def _tell_vanished(story: Story, since: int) -> tuple[str, str]:
 
 def _strong(story: Story, i: int) -> bool:
     x, fake = story.beliefs(i)
-    # of images no distance is measured: a D that wins there may still teach
+    # no distance is measured for images: a D that wins there may still teach
     return (
         x > 1 - SURE
         and fake < SURE

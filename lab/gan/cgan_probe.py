@@ -1,4 +1,4 @@
-"""What a page may ask a conditional GAN: pictures of a label, or of a mixture of two."""
+"""What a page may ask a conditional GAN beside what any game answers: pictures of a mixture of two labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools that ask a model of pictures: what lies between two z, sums of z, copies, and who is fooled."""
+"""Tools that ask a game on pictures: what lies between two z, sums of z, copies, and who is fooled."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.space import Picture
 from lab.gan.judge_tab import judge
+from lab.gan.labels_tab import one_label
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import number_of_z, one_of
 from lab.kit.room import Room
@@ -16,7 +17,7 @@ from lab.runs.supervisor import NO_MODEL
 
 
 def explore(room: Room) -> None:
-    """The tools, one at a time; only the tool that is used runs again."""
+    """The tools, one at a time."""
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
     elif not room.live:
@@ -40,23 +41,25 @@ def explore(room: Room) -> None:
 def between(room: Room) -> None:
     st.markdown(
         "Two noise vectors z, each drawn with its own seed, and what G draws on the way from one to the "
-        "other. If G has learned more than a list of pictures, all on the way look like digits too."
+        "other. If G has learned more than a list of pictures, everything on the way looks like a digit too."
+        + (" The label stays the same all the way." if room.family.labelled else "")
     )
+    label = one_label(room, "explore-between")
     left, right = st.columns(2)
     with left:
         a = number_of_z("Seed of the first z", "explore-a", 1)
     with right:
         b = number_of_z("Seed of the last z", "explore-b", 2)
-    if found := ask(room, "interpolate", a=a, b=b):
-        strip(ways(found, "Straight line from z to z"), columns=11)
-        st.markdown(_why_the_arc(found))
-        ask_again(found, "explore-again")
+    if answer := ask(room, "interpolate", a=a, b=b, **label):
+        strip(ways(answer, "Straight line from z to z"), columns=11)
+        st.markdown(_why_the_arc(answer))
+        ask_again(answer, "explore-again")
 
 
-def _why_the_arc(found: dict[str, Any]) -> str:
-    low, high = found["usual"]
-    shortest, arc = min(found["linear norm"]), min(found["spherical norm"])
-    usual = f"Of the noise on which G is trained, 99 % has |z| between {low:.1f} and {high:.1f}. "
+def _why_the_arc(answer: dict[str, Any]) -> str:
+    low, high = answer["usual"]
+    shortest, arc = min(answer["linear norm"]), min(answer["spherical norm"])
+    usual = f"In training, 99 % of the noise has |z| between {low:.1f} and {high:.1f}. "
     if shortest >= low:
         return usual + f"The straight line stays within: its shortest z has |z| = {shortest:.1f}."
     return usual + (
@@ -69,13 +72,19 @@ def _why_the_arc(found: dict[str, Any]) -> str:
 
 
 def arithmetic(room: Room) -> None:
+    at_first = (
+        "All samples have one label. At first A has much ink, and B and C have little"
+        if room.family.labelled
+        else "At first A and B are alike, but A has more ink, and C is another digit"
+    )
     st.markdown(
         "Choose three groups from the numbered samples. The z of each group are averaged, which keeps what "
-        "the group has in common; then G draws **mean A − mean B + mean C** (Radford et al. 2016). At first "
-        "A and B are alike, but A has more ink, and C is another digit. Often the result is C with more ink; "
-        "not always, for nothing told G to arrange its z like that."
+        "the group has in common; then G draws **mean A − mean B + mean C** (Radford et al. 2016). "
+        f"{at_first}. Often the result is C with more ink, but not always, because nothing told G to arrange "
+        "its z like that."
     )
-    sums(room, "explore", "Seed of the samples", "sample", "What G draws of each mean z, and of their sum")
+    heading = "What G draws from each mean z, and from their sum"
+    sums(room, "explore", "Seed of the samples", "sample", heading, **one_label(room, "explore-sums"))
 
 
 # --- is it memorizing? ---------------------------------------------------------------------------
@@ -83,22 +92,25 @@ def arithmetic(room: Room) -> None:
 
 def memorizing(room: Room) -> None:
     st.markdown(
-        "Above, eight samples; below each, the training picture that is nearest to it, and how far it is: "
-        "the root of the summed squares of the differences of all pixels, black being 0 and white 1."
+        "Above are samples, and below each sample is the training picture that is nearest to it. The number "
+        "is the distance: the root of the sum of the squared differences of all pixels, where black is 0 and "
+        "white 1."
     )
     seed = number_of_z("Seed of the samples", "explore-nearest", 0)
-    if found := ask(room, "nearest", seed=seed):
-        usual = found["usual"]
-        far = [Figure(p, f"{d:.1f}") for p, d in zip(found["nearest"], found["distance"], strict=True)]
-        strip([("Samples", [Figure(p, "", f"sample {i}") for i, p in enumerate(found["samples"], 1)]),
-               (f"The nearest of {found['among']:,} training pictures, and its distance", far)],
-              columns=len(far), least=36)  # fmt: skip
+    if answer := ask(room, "nearest", seed=seed):
+        usual, labels = answer["usual"], answer["labels"]
+        captions = [f"label {y}" for y in labels] if labels else [""] * len(answer["samples"])
+        pairs = zip(answer["samples"], captions, strict=True)
+        samples = [Figure(p, caption, f"sample {i}") for i, (p, caption) in enumerate(pairs, 1)]
+        far = [Figure(p, f"{d:.1f}") for p, d in zip(answer["nearest"], answer["distance"], strict=True)]
+        heading = f"The nearest of {answer['among']:,} training pictures, and its distance"
+        strip([("Samples", samples), (heading, far)], columns=len(far), least=36)
         st.markdown(
             f"A training picture is typically **{usual['median']:.1f}** away from the nearest other one "
             f"(median of {usual['measured']}; 98 % lie between {usual['near']:.1f} and {usual['far']:.1f})."
         )
-        st.markdown(_verdict(found["copies"], found["strangers"], len(far)))
-        ask_again(found, "explore-again")
+        st.markdown(_verdict(answer["copies"], answer["strangers"], len(far)))
+        ask_again(answer, "explore-again")
 
 
 def _verdict(copies: int, strangers: int, n: int) -> str:
@@ -109,8 +121,8 @@ def _verdict(copies: int, strangers: int, n: int) -> str:
         )
     if copies == 1:
         return (
-            f"**One of the {n} samples is suspiciously near** to a training picture; that can be chance. "
-            "Look at others."
+            f"**One of the {n} samples is suspiciously near** to a training picture. That can be chance: "
+            "look at others."
         )
     if strangers > n / 2:
         return (

@@ -1,4 +1,4 @@
-"""The gallery of games: settings that provably fail, and cures."""
+"""The galleries of games, without labels and with them: settings that provably fail, and cures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FAILURES = [
         1500,
         [
             Cure("Minibatch standard deviation", {"diversity": "minibatch std"},
-                 "D sees how spread out the batch is, so fakes that are all alike are found out at once"),
+                 "D sees how spread out the batch is, so it notices at once when all fakes are alike"),
             Cure("Packing", {"diversity": "packing"},
                  "D judges pairs: two fakes close together look wrong even where one alone looks right"),
             Cure("Equal learning rates", {"lr_D": 1e-3}, "D keeps up with G"),
             Cure("R1", {"penalty": "R1", "weight": 0.1}, "It flattens D but does not make it faster", False),
             Cure("Hinge loss with spectral normalization", {"loss": "hinge", "spectral": True},
-                 "It bounds D's slope, which was not the trouble", False),
+                 "It bounds D's slope, which was not the problem", False),
         ],
     ),
     Failure(
@@ -37,7 +37,7 @@ FAILURES = [
             Cure("The non-saturating loss", {"loss": "non-saturating"},
                  "−log D(G(z)) is steepest where D is sure of a fake"),
             Cure("Adam for G", {"optimizer_G": "Adam", "lr_G": 1e-3},
-                 "It divides by the size of the gradient; the direction was right all along"),
+                 "It divides by the size of the gradient, whose direction was right all along"),
         ],
     ),
     Failure(
@@ -50,7 +50,7 @@ FAILURES = [
         1200,
         [
             Cure("Minibatch standard deviation", {"diversity": "minibatch std"},
-                 "A batch in one place is found out wherever it is"),
+                 "D notices a batch in one place wherever that is"),
             Cure("Equal learning rates", {"lr_D": 1e-3}, "D is there when the fakes arrive"),
         ],
     ),
@@ -70,7 +70,7 @@ FAILURES = [
     Failure(
         "D too weak",
         "D too weak",
-        "Plain gradient descent with a small step leaves D almost as it began: it says one half of "
+        "Plain gradient descent with a small step leaves D almost as it began: it says one half about "
         "everything, and G follows a D that knows nothing.",
         "ring",
         {"optimizer_D": "SGD", "lr_D": 1e-3},
@@ -81,4 +81,19 @@ FAILURES = [
                  "A linear D sees only where the mean lies", False),
         ],
     ),
+]
+
+COLLAPSE, VANISHING, _, STRONG, WEAK = FAILURES
+# with labels no group is lost; the other failures remain, and so do their cures
+FAILURES_WITH_LABELS = [
+    COLLAPSE._replace(
+        seen="Without labels, G runs with all its fakes to wherever a slow D is fooled at the moment. Most "
+        "of the eight groups stay empty.",
+        cures=[
+            Cure("Tell both players the label", {"lr_D": 1e-4},
+                 "G is asked for every group in turn, and even a slow D doubts a fake in the wrong group",
+                 family="cgan"),
+        ],
+    ),
+    *(failure._replace(family="cgan") for failure in (VANISHING, STRONG, WEAK)),
 ]

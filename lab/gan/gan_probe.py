@@ -1,4 +1,4 @@
-"""What a page may ask a GAN: what lies between two z, sums of z, nearest examples, a jury, D's weights."""
+"""What a page may ask a game: what lies between two z, sums of z, nearest examples, a jury, D's weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed as reseed
-from engine.gan.gan import GAN
+from engine.gan.base import Game
 from engine.nets.layers import SpectralLinear
 from lab.gan import losses_probe as losses
 from lab.probes import Answer, only_pictures, seed_of, whole
@@ -22,52 +22,68 @@ from lab.scenes.arrays import pictures
 __all__ = ["arithmetic", "interpolate", "jury", "nearest", "present", "sheet", "spectrum", "verdict"]
 
 SHEET = 40  # numbered samples
-JUDGED = 8  # samples whose nearest example is sought
+JUDGED, MOST_JUDGED = 8, 16  # samples whose nearest example is sought
 REFERENCE = 500  # training examples whose own nearest neighbour is sought
 WORK = 5e9  # multiplications that this may take, about a third of a second
 CHUNK = 4096  # examples that are floats at a time
 
 
-def noise(model: GAN, n: int, seed: int) -> Tensor:
+def noise(model: Game, n: int, seed: int) -> Tensor:
     """The n noise vectors of this seed, (n, dim z)."""
     reseed(seed, model.device)
     return model.p_z(n)
 
 
+def of_label(model: Game, z: Tensor, label: int | None) -> Tensor:
+    """What G draws from z (n, dim z): of this label, of label 0 if none is named, or of none in a game
+    without labels. Raises `Refused`."""
+    if not model.labelled:
+        if label is not None:
+            raise Refused(f"A {model.title} knows no labels; ask without one.")
+        return model.fakes(z)
+    label = whole(0 if label is None else label, "label", 0, model.space.classes - 1)
+    return model.fakes(z, torch.full((len(z),), label, device=z.device))
+
+
 # --- interpolation ---------------------------------------------------------------------------
 
 
-def interpolate(model: GAN, data: Dataset, a: int, b: int, steps: int = 11) -> Answer:
-    """G along the straight line and along the arc from the z of seed a to that of seed b, with |z| on
-    the way, and the range in which |z| of 99 % of the noise lies."""
+def interpolate(
+    model: Game, data: Dataset, a: int, b: int, steps: int = 11, label: int | None = None
+) -> Answer:
+    """G along the straight line and along the arc from the z of seed a to the z of seed b, with |z| on the
+    way, and the range that holds |z| of 99 % of the noise."""
     only_pictures(data)
     steps = whole(steps, "steps", 2, 64)
     first, last = noise(model, 1, seed_of(a, "a"))[0], noise(model, 1, seed_of(b, "b"))[0]
     t = torch.linspace(0, 1, steps, device=model.device)[:, None]
     ways = {"linear": torch.lerp(first, last, t), "spherical": arc(first, last, t)}
-    found: Answer = {name: pictures(model.G(z)) for name, z in ways.items()}
-    found |= {f"{name} norm": z.norm(dim=1).cpu().numpy() for name, z in ways.items()}
+    answer: Answer = {name: pictures(of_label(model, z, label)) for name, z in ways.items()}
+    answer |= {f"{name} norm": z.norm(dim=1).cpu().numpy() for name, z in ways.items()}
     ends_of_99 = torch.tensor([0.005, 0.995], device=model.device)
-    return found | {"usual": noise(model, 10_000, 0).norm(dim=1).quantile(ends_of_99).tolist()}
+    return answer | {"usual": noise(model, 10_000, 0).norm(dim=1).quantile(ends_of_99).tolist()}
 
 
 # --- arithmetic ------------------------------------------------------------------------------
 
 
-def sheet(model: GAN, data: Dataset, seed: int) -> Answer:
-    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C: A and
-    B look like one class, A with more ink than B; C looks like another, with little ink."""
+def sheet(model: Game, data: Dataset, seed: int, label: int | None = None) -> Answer:
+    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C.
+
+    A and B look like one class, A with more ink than B. C looks like another one, with little ink; on a sheet
+    of one label, C is of this label too.
+    """
     only_pictures(data)
-    x = model.G(noise(model, SHEET, seed_of(seed)))
+    x = of_label(model, noise(model, SHEET, seed_of(seed)), label)
     by_ink = x.flatten(1).mean(1).argsort().tolist()
-    one, other = alike(x, by_ink, data)
+    one, other = (by_ink[::2], by_ink[1::2]) if model.labelled else alike(x, by_ink, data)
     few = min(3, len(one) // 2)
     return {"pictures": pictures(x), "A": one[-few:], "B": one[:few], "C": other[:3]}
 
 
 def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[int]]:
     """The samples of the two commonest classes, each in this order, by the labels of the nearest training
-    pictures; without labels, or where all look alike: every second sample."""
+    pictures. Without labels, or where all look alike: every second sample."""
     classes: dict[int, list[int]] = {}
     if data.y is not None:
         labels = data.y[closest(x, data)[1]].tolist()
@@ -77,18 +93,20 @@ def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[i
     return (one, other) if other else (order[::2], order[1::2])
 
 
-def arithmetic(model: GAN, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
+def arithmetic(
+    model: Game, data: Dataset, seed: int, A: Any, B: Any, C: Any, label: int | None = None
+) -> Answer:
     """G(mean A - mean B + mean C), each a group of samples of the sheet (Radford et al. 2016, figure 7)."""
     only_pictures(data)
     z = noise(model, SHEET, seed_of(seed))
-    return summed(z, chosen([A, B, C], "sample", SHEET), model.G)
+    return summed(z, chosen([A, B, C], "sample", SHEET), lambda z: of_label(model, z, label))
 
 
 # --- nearest training examples ---------------------------------------------------------------
 
 
 class Neighbours(NamedTuple):
-    """How far training examples lie from their own nearest other: median, 1st and 99th percentile."""
+    """How far training examples are from the nearest other one: median, 1st and 99th percentile."""
 
     median: float
     near: float
@@ -99,23 +117,30 @@ class Neighbours(NamedTuple):
 _neighbours: OrderedDict[str, Neighbours] = OrderedDict()
 
 
-def nearest(model: GAN, data: Dataset, seed: int) -> Answer:
-    """JUDGED samples, the training example nearest to each and how far it is; the same of training
-    examples themselves. A distance is Euclidean, of pixels from 0 (black) to 1 (white)."""
+def nearest(model: Game, data: Dataset, seed: int) -> Answer:
+    """Some samples, the training example nearest to each and how far away it is; and the same distances
+    between training examples.
+
+    Distances are Euclidean, of pixels from 0 (black) to 1 (white). In a game with labels these take turns;
+    each is drawn at least once if there are at most MOST_JUDGED.
+    """
     only_pictures(data)
-    x = model.G(noise(model, JUDGED, seed_of(seed)))
+    n = min(max(JUDGED, data.space.classes), MOST_JUDGED) if model.labelled else JUDGED
+    y = model.asked(n)
+    x = model.fakes(noise(model, n, seed_of(seed)), y)
     distance, index = closest(x, data)
     usual = neighbours(data)
     return {
         "samples": pictures(x), "nearest": pictures(data.take(index)), "index": index.tolist(),
         "distance": distance.tolist(), "among": len(data), "usual": usual._asdict(),
         "copies": int((distance < usual.near).sum()), "strangers": int((distance > usual.far).sum()),
+        "labels": None if y is None else y.tolist(),
     }  # fmt: skip
 
 
 def closest(x: Tensor, data: Dataset, itself: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The distance of each of x to the nearest training example, and its index, (n,) each; not to the
-    example `itself` where x are training examples."""
+    """The distance from each of x to the nearest training example, and the index of that, (n,) each. If x are
+    training examples, `itself` holds their indices, and each is compared with the others only."""
     best = torch.full((len(x),), torch.inf, device=x.device, dtype=x.dtype)
     index = torch.zeros(len(x), dtype=torch.long, device=x.device)
     for start in range(0, len(data), CHUNK):
@@ -123,14 +148,15 @@ def closest(x: Tensor, data: Dataset, itself: Tensor | None = None) -> tuple[Ten
         if itself is not None:
             rows = ((itself >= start) & (itself < start + CHUNK)).nonzero()[:, 0]
             far[rows, itself[rows] - start] = torch.inf
-        found, at = far.min(1)
-        index = torch.where(found < best, start + at, index)
-        best = torch.minimum(found, best)
+        nearer, at = far.min(1)
+        index = torch.where(nearer < best, start + at, index)
+        best = torch.minimum(nearer, best)
     return best, index
 
 
 def neighbours(data: Dataset) -> Neighbours:
-    """Measured on some training examples, REFERENCE where the data are not large; kept for the next call."""
+    """The distances between training examples, measured on REFERENCE of them, or fewer if the data are large.
+    They are kept for the next call."""
     if data.name not in _neighbours:
         count = min(REFERENCE, len(data), max(32, int(WORK / data.x.numel())))
         index = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
@@ -146,38 +172,53 @@ def neighbours(data: Dataset) -> Neighbours:
 
 
 def coin(data: Dataset, seed: int, turn: int) -> tuple[bool, int, int]:
-    """Of this turn: whether the picture is real, which test picture that would be, the seed of z."""
+    """What chance decides for this turn: whether the picture is real, which test picture it then is, and else
+    the seed of z."""
     rng = np.random.default_rng([seed_of(seed), whole(turn, "turn", 0, 10**6)])
     return bool(rng.integers(2)), int(rng.integers(len(data.test_x))), int(rng.integers(2**32))
 
 
-def jury(model: GAN, data: Dataset, seed: int, turn: int) -> Answer:
-    """A picture to be judged: real or fake with equal odds. Nothing in the answer tells which: both are
-    made and cost the same time."""
+def label_of(model: Game, data: Dataset, index: int) -> Tensor | None:
+    """The label of this test picture, (1,); None in a game without labels."""
+    return model.known(data.test_y)[index : index + 1] if model.labelled else None
+
+
+def jury(model: Game, data: Dataset, seed: int, turn: int) -> Answer:
+    """A picture to be judged: real or fake with equal odds, and in a game with labels the label that it
+    claims.
+
+    Nothing in the answer tells which. Both are made and cost the same time, and the fake is of the label of
+    the test picture that it competes with.
+    """
     only_pictures(data)
     real, index, seed_z = coin(data, seed, turn)
-    both = torch.cat([model.G(noise(model, 1, seed_z)), floats(data.test_x[index : index + 1])])
-    return {"picture": pictures(both)[int(real)]}
+    y = label_of(model, data, index)
+    both = torch.cat([model.fakes(noise(model, 1, seed_z), y), floats(data.test_x[index : index + 1])])
+    claimed = {} if y is None else {"label": int(y)}
+    return {"picture": pictures(both)[int(real)]} | claimed
 
 
-def verdict(model: GAN, data: Dataset, seed: int, turn: int, picture: np.ndarray) -> Answer:
-    """Whether the picture of this turn was real, and what D believes of the very bytes that were shown."""
+def verdict(model: Game, data: Dataset, seed: int, turn: int, picture: np.ndarray) -> Answer:
+    """Whether the picture of this turn was real, and D's belief about the very bytes that were shown."""
     only_pictures(data)
     shape = pictures(floats(data.test_x[:1])).shape[1:]
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape != shape:
         raise Refused("The picture to be judged is not one of those shown; start again.")
     pixels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
     x = floats(torch.from_numpy(np.ascontiguousarray(pixels))[None].to(model.device))
-    return {"real": coin(data, seed, turn)[0], "belief": model.belief(x).item()}
+    real, index, _ = coin(data, seed, turn)
+    return {"real": real, "belief": model.belief(x, label_of(model, data, index)).item()}
 
 
 # --- D's weights, and its beliefs now --------------------------------------------------------
 
 
-def spectrum(model: GAN, data: Dataset) -> Answer:
-    """The singular values of each weight matrix of D as its forward pass uses it, and of the matrix that
-    is trained; where spectral normalization divides, also the estimate that it divides by. "steepest" is
-    a bound on |grad D|, since LeakyReLU is nowhere steeper than 1."""
+def spectrum(model: Game, data: Dataset) -> Answer:
+    """The singular values of each weight matrix of D as its forward pass uses it, the largest one of the
+    matrix that is trained, and the estimate by which spectral normalization divides.
+
+    "steepest" is a bound on |grad D|, since LeakyReLU is nowhere steeper than 1.
+    """
     values, trained, estimates = [], [], []
     for layer in model.D.modules():
         if isinstance(layer, nn.Linear):
@@ -186,15 +227,17 @@ def spectrum(model: GAN, data: Dataset) -> Answer:
             values.append(torch.linalg.svdvals(used).cpu().numpy())
             trained.append(torch.linalg.svdvals(layer.weight)[0].item())
             estimates.append(None if sigma is None else sigma.item())
-    # the spread of a minibatch is one more way from x to the score, which the matrices do not bound
+    # the spread of a minibatch is another way from x to the score, which the matrices do not bound
     bound = None if model.D.spread else float(np.prod([sigmas[0] for sigmas in values]))
     return {"values": values, "trained": trained, "estimate": estimates, "steepest": bound}
 
 
-def present(model: GAN, data: Dataset) -> Answer:
-    """D(G(z)) of a batch, and the mean size of each loss's gradient with respect to D's score there."""
+def present(model: Game, data: Dataset) -> Answer:
+    """D(G(z)) for a batch of fakes, of all labels in turn, and the mean size of the gradient of each loss
+    with respect to D's score there."""
     if model.config.loss == "Wasserstein":
         raise Refused("A Wasserstein critic scores without bounds: it has no D(G(z)) between 0 and 1.")
-    belief = model.belief(model.sample(model.config.batch))
+    n = model.config.batch
+    belief = model.belief(model.sample(n), model.asked(n))
     means = {loss: losses.slope(belief, loss).mean().item() for loss in losses.SHOWN}
     return {"belief": belief.cpu().numpy(), "mean": belief.mean().item(), "slopes": means}

@@ -1,14 +1,18 @@
-"""The GAN's scene: what G makes of z, what D believes of it, and where each fake wants to go."""
+"""The scene of a game: what G makes of z, what D believes about it, and where each fake wants to go.
+
+A game with labels shows pictures as one row for each label, with the same z in each column. Its points are
+the fakes of all labels, or of the one label that is looked at. Only then is there a belief everywhere, and a
+plane of z to bend.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine.data import Dataset
-from engine.gan.gan import GAN
+from engine.gan.base import Game
 from engine.space import Line, Picture
 from lab.gan.line_scene import line
 from lab.scenes.arrays import (
@@ -19,6 +23,7 @@ from lab.scenes.arrays import (
     halves,
     number,
     pictures,
+    pointed,
     shades,
 )
 from lab.scenes.grid import laid, lattice, plane_of_noise
@@ -32,51 +37,93 @@ JUDGED = 128  # real examples
 LONGEST = 0.12  # of the box's width: an arrow at the 95th percentile
 
 
-def draw(model: GAN, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
-    z = model.p_z(IMAGES if isinstance(data.space, Picture) else POINTS)
-    x = model.G(z)
-    real, fake = model.belief(data.some(JUDGED)[0]), model.belief(x)
-    found = {"belief/real": halves(real), "belief/fake": halves(fake)}
+def draw(model: Game, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
+    label = looked_at(model, data, pointer)
+    z, y = drawn(model, data, label)
+    x = model.fakes(z, y)
+    real, fake = model.belief(*data.some(JUDGED)), model.belief(x, y)
+    scene = {"belief/real": halves(real), "belief/fake": halves(fake)}
     if full:
-        found["latent/fake"] = halves(z)
+        scene["latent/fake"] = halves(z)
     if isinstance(data.space, Line):
-        return found | line(model, data, full) | number("D at a fake, mean", fake.mean())
-    found |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
+        return scene | line(model, data, full) | number("D at a fake, mean", fake.mean())
+    scene |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
     if isinstance(data.space, Picture):
-        return found | {"images/samples": pictures(x), "score/samples": halves(fake)}
-    found["points/fake"] = halves(x)
+        return scene | {"images/samples": pictures(x), "score/samples": halves(fake)}
+    scene["points/fake"] = halves(x)
     if full:
-        found["points/real"] = halves(data.take(slice(POINTS)))
-    return found | field(data, model.belief) | mesh(model, data, full) | pulls(model, data, x[:ARROWS])
+        scene["points/real"] = halves(real_points(data, label))
+    return scene | field(model, data, label) | mesh(model, data, full, label) | pulls(model, data, x, y)
 
 
-def field(data: Dataset, belief: Callable[[Tensor], Tensor]) -> Arrays:
-    """A belief on the nodes of a grid over the box, in bytes, row 0 at the bottom."""
-    shares = belief(lattice(data.box, CELLS).to(data.x.device)).reshape(CELLS, CELLS)
+def looked_at(model: Game, data: Dataset, pointer: Pointer) -> int | None:
+    """The label whose points are looked at; None where all are."""
+    label = int(pointed(pointer, "label", -1))
+    one = model.labelled and not isinstance(data.space, Picture) and 0 <= label < data.space.classes
+    return label if one else None
+
+
+def drawn(model: Game, data: Dataset, label: int | None) -> tuple[Tensor, Tensor | None]:
+    """Noise (n, z) and the labels (n,) that it is drawn under, the same noise for each label."""
+    image, classes = isinstance(data.space, Picture), data.space.classes
+    if not model.labelled:
+        return model.p_z(IMAGES if image else POINTS), None
+    each = classes if image else -(-POINTS // classes)  # a square of pictures
+    z = model.p_z(each)
+    shown = range(classes) if label is None else [label]
+    y = torch.tensor([*shown], device=model.device)
+    return z.repeat(len(y), 1), y.repeat_interleave(each)
+
+
+def alike(n: int, label: int | None, device: torch.device) -> Tensor | None:
+    """n times this label."""
+    return None if label is None else torch.full((n,), label, device=device)
+
+
+def real_points(data: Dataset, label: int | None) -> Tensor:
+    """Some training points, of this label only if there is one."""
+    if label is None or data.y is None:
+        return data.take(slice(POINTS))
+    return data.take((data.y == label).nonzero()[:POINTS, 0])
+
+
+def field(model: Game, data: Dataset, label: int | None) -> Arrays:
+    """D's belief on the nodes of a grid over the box, in bytes, row 0 at the bottom; grey where D needs a
+    label and none is looked at."""
+    if model.labelled and label is None:
+        return {"field/discriminator": np.full((2, 2), 128, np.uint8)}
+    grid = lattice(data.box, CELLS).to(data.x.device)
+    shares = model.belief(grid, alike(len(grid), label, grid.device)).reshape(CELLS, CELLS)
     return {"field/discriminator": shades(shares)}
 
 
-def mesh(model: GAN, data: Dataset, full: bool) -> Arrays:
-    """Where G takes a grid of z, whose cells all hold the same share of the noise."""
+def mesh(model: Game, data: Dataset, full: bool, label: int | None) -> Arrays:
+    """Where G takes a grid of z whose cells all hold the same share of the noise; empty where G needs a label
+    and none is looked at."""
+    if model.labelled and label is None:
+        return {"mesh/generator": np.zeros((0, 0, 2), np.float16)}
     c = model.config
     z, grid = plane_of_noise(c.z, c.noise, data.x.device, NODES_OF_MESH, CURVE)
     rows, columns = z.shape[:2]
-    found = {"mesh/generator": halves(model.G(z.flatten(0, 1))).reshape(rows, columns, 2)}
+    x = model.fakes(z.flatten(0, 1), alike(rows * columns, label, z.device))
+    nodes = {"mesh/generator": halves(x).reshape(rows, columns, 2)}
     if full:
-        found["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
-    return found
+        nodes["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
+    return nodes
 
 
-def pulls(model: GAN, data: Dataset, x: Tensor) -> Arrays:
-    """Where each fake wants to go: down the gradient of G's loss with respect to the fake itself.
+def pulls(model: Game, data: Dataset, x: Tensor, y: Tensor | None) -> Arrays:
+    """Where some of the fakes want to go: down the gradient of G's loss with respect to the fake itself.
 
-    Longest arrows have a fixed length, since gradients shrink a thousandfold in training; the true
-    mean length is a number beside the picture.
+    The longest arrows have a fixed length, since gradients shrink a thousandfold in training; the true mean
+    length is a number beside the picture.
     """
     assert data.box
+    some = slice(ARROWS) if y is None else slice(None, None, -(-len(x) // ARROWS))  # labels stand in a row
+    x, y = x[some], None if y is None else y[some]
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(model.value_to_descend(x).sum(), x)
+        (slope,) = torch.autograd.grad(model.value_to_descend(x, y).sum(), x)
     length = slope.norm(dim=1)
     far = length.quantile(0.95).clamp(min=1e-20)
     step = -slope * (LONGEST * (data.box[1] - data.box[0]) / far)

@@ -1,4 +1,4 @@
-"""Be the discriminator: a visitor tells real pictures from fakes, and sees his score beside D's."""
+"""Be the discriminator: visitors tell real pictures from fakes, and see their score beside D's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = 10  # of the history
 
 
 class Judged(NamedTuple):
-    """A picture with the truth and both verdicts."""
+    """A picture, the truth about it, and both verdicts."""
 
     picture: Any
     real: bool
@@ -24,16 +24,14 @@ class Judged(NamedTuple):
 
     @property
     def D(self) -> bool:
+        """Whether D said real."""
         return self.belief > 0.5
 
 
 def judge(room: Room) -> None:
     """One picture at a time. The truth stays with the worker until the visitor has answered."""
     game = _game(room)
-    st.markdown(
-        "Is this a real picture, of the test data that D has never seen, or did G make it? Both are "
-        "equally likely."
-    )
+    question = st.empty()
     slot = st.container(height=SIDE + 16, border=False)  # the buttons below never move
     with st.container(horizontal=True):
         said_real = st.button("Real", key="judge-real", icon=":material/photo_camera:")
@@ -43,8 +41,10 @@ def judge(room: Room) -> None:
             game = _game(room)
     if (said_real or said_fake) and game["picture"] is not None:
         _answer(room, game, said_real)
-    if game["picture"] is None and (found := ask(room, "jury", seed=game["seed"], turn=len(game["history"]))):
-        game["picture"] = found["picture"]
+    if game["picture"] is None:
+        shown = ask(room, "jury", seed=game["seed"], turn=len(game["history"])) or {}
+        game |= {"picture": shown.get("picture"), "label": shown.get("label")}
+    question.markdown(_question(game["label"]))
     if game["picture"] is not None:
         with slot:
             strip([("", [Figure(game["picture"], "", "the picture to judge")])], 1, SIDE, SIDE)
@@ -52,18 +52,36 @@ def judge(room: Room) -> None:
         _told(game["history"])
 
 
+def _question(label: int | None) -> str:
+    if label is None:
+        return (
+            "Is this a real picture, from the test data that D has never seen, or did G make it? Both are "
+            "equally likely."
+        )
+    return (
+        f"Is this a real picture **of label {label}**, from the test data that D has never seen, or did G "
+        "make it for this label? Both are equally likely. D is told the label too."
+    )
+
+
 def _game(room: Room) -> dict[str, Any]:
     game = st.session_state.get("_judge")
     if game is None or game["run"] != room.run:
-        game = {"run": room.run, "seed": random.randrange(2**32), "picture": None, "history": []}
+        game = {
+            "run": room.run,
+            "seed": random.randrange(2**32),
+            "picture": None,
+            "label": None,
+            "history": [],
+        }
         st.session_state["_judge"] = game
     return game
 
 
 def _answer(room: Room, game: dict[str, Any], said_real: bool) -> None:
     turn, picture = len(game["history"]), game["picture"]
-    if found := ask(room, "verdict", seed=game["seed"], turn=turn, picture=picture):
-        game["history"].append(Judged(picture, found["real"], said_real, found["belief"]))
+    if told := ask(room, "verdict", seed=game["seed"], turn=turn, picture=picture):
+        game["history"].append(Judged(picture, told["real"], said_real, told["belief"]))
         game["picture"] = None
 
 
@@ -79,7 +97,7 @@ def _told(history: list[Judged]) -> None:
     you, D = sum(j.you == j.real for j in history), sum(j.real == j.D for j in history)
     st.markdown(
         f"**You: {you} of {n}** right ({you / n:.0%}). **D: {D} of {n}** right ({D / n:.0%}). "
-        "One who guesses gets half of them right."
+        "Guessing gets half of them right."
     )
     figures = [
         Figure(
@@ -89,7 +107,7 @@ def _told(history: list[Judged]) -> None:
         )
         for j in reversed(history[-SHOWN:])
     ]
-    strip([("The last ones, newest first: what it was, and who was right", figures)], SHOWN, 52, 72)
+    strip([("The last pictures, newest first: what each was, and who was right", figures)], SHOWN, 52, 72)
 
 
 def _word(real: bool) -> str:

@@ -1,4 +1,4 @@
-"""A GAN on a line: the figure of the 2014 paper, and the values of the game that can be integrated here."""
+"""A game on a line: the figure of the 2014 paper, and the values of the game, which are integrals here."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ import torch
 from torch import Tensor
 
 from engine.data import Dataset
-from engine.gan.gan import GAN
+from engine.gan.base import Game
 from lab.scenes import family_scene
-from lab.scenes.arrays import (
-    NODES,
-    Arrays,
-    graph,
-    halves,
-    number,
-)
+from lab.scenes.arrays import NODES, Arrays, graph, halves, number
 from lab.scenes.grid import nodes
 
 DRAWS = 4096
@@ -25,22 +19,25 @@ LINKS = 31
 SMALLEST = 1e-7  # of a probability in float32, so that no logarithm is infinite
 
 
-def line(model: GAN, data: Dataset, full: bool) -> Arrays:
-    """Densities, D and the best D as graphs, links from z to x = G(z), and V(D, G)."""
+def line(model: Game, data: Dataset, full: bool) -> Arrays:
+    """Densities, D and the best D as graphs, links from z to x = G(z), and V(D, G). A game with labels shows
+    only densities: its D has one graph for each label."""
     assert data.box
-    draws = model.G(spread(model))[:, 0]
-    found = family_scene.line(draws, data, full)
+    draws = model.fakes(spread(model))[:, 0]
+    scene = family_scene.line(draws, data, full)
+    if model.labelled:
+        return scene
     x = torch.linspace(data.box[0], data.box[1], NODES, device=data.x.device)
     D = model.belief(x[:, None])
     # D is a probability and the axis shows densities: D = 1 is drawn at the top of the box
-    found["line/discriminator"] = graph(x, D * data.box[3])
-    found["links/generator"] = links(model)
+    scene["line/discriminator"] = graph(x, D * data.box[3])
+    scene["links/generator"] = links(model)
     if data.target is None:
-        return found
+        return scene
     p = data.target.log_prob(x[:, None].double()).exp()
-    p_g = torch.from_numpy(found["line/model density"][:, 1]).to(p)
+    p_g = torch.from_numpy(scene["line/model density"][:, 1]).to(p)
     best = (p / (p + p_g).clamp(min=1e-300)).clamp(max=1 - 1e-12)
-    found["line/best discriminator"] = graph(x, best * data.box[3])
+    scene["line/best discriminator"] = graph(x, best * data.box[3])
     outside = draws[(draws < data.box[0]) | (draws > data.box[1])]
     missed = (1 - model.belief(outside[:, None])).clamp(min=SMALLEST).log().sum().double() / DRAWS
     value = game(x, p, p_g, D.double().clamp(SMALLEST, 1 - SMALLEST)) + missed
@@ -50,26 +47,28 @@ def line(model: GAN, data: Dataset, full: bool) -> Arrays:
         "2 JSD(p, p_g)": game(x, p, p_g, best) + math.log(4),
     }
     for name, number_of_game in numbers.items():
-        found |= number(name, number_of_game)
-    return found
+        scene |= number(name, number_of_game)
+    return scene
 
 
 def game(x: Tensor, p: Tensor, p_g: Tensor, D: Tensor) -> Tensor:
-    """V(D, G) = int p log D + p_g log(1 - D) dx by the trapezium rule, with 0 log 0 = 0. With D* it is
-    2 JSD - log 4; fakes outside the box add nothing to that, since D* = 0 there."""
+    """V(D, G) = int p log D + p_g log(1 - D) dx by the trapezium rule, with 0 log 0 = 0.
+
+    With D* this is 2 JSD - log 4. Fakes outside the box add nothing to that, since D* = 0 there.
+    """
     return torch.trapezoid(torch.xlogy(p, D) + torch.xlogy(p_g, 1 - D), x.double())
 
 
-def spread(model: GAN) -> Tensor:
-    """Noise that fills its space evenly (Sobol's points): a density from 4,096 of these is as near to the
-    true one as from 20,000 random draws, at a fifth of the cost."""
+def spread(model: Game) -> Tensor:
+    """Noise that fills its space evenly (Sobol's points). A density from 4,096 of these is as near to the
+    true one as a density from 20,000 random draws, at a fifth of the cost."""
     c = model.config
     u = torch.quasirandom.SobolEngine(c.z, scramble=True, seed=0).draw(DRAWS).to(model.p_z(1))
     return 2 * u - 1 if c.noise == "uniform" else torch.special.ndtri(u.clamp(SMALLEST, 1 - SMALLEST))
 
 
-def links(model: GAN) -> np.ndarray:
-    """Pairs (z, G(z)), equal shares of the noise apart; of a longer z the first coordinate moves."""
+def links(model: Game) -> np.ndarray:
+    """Pairs (z, G(z)), equal shares of the noise apart. If z is longer, its first coordinate moves."""
     first = nodes(LINKS, model.config.noise, model.p_z(1).device)[:, None]
-    x = model.G(torch.nn.functional.pad(first, (0, model.config.z - 1)))
+    x = model.fakes(torch.nn.functional.pad(first, (0, model.config.z - 1)))
     return halves(torch.cat([first, x], 1))

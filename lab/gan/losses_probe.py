@@ -1,4 +1,4 @@
-"""G's losses as functions of D(G(z)), from the very `LOSSES` that train, with torch's own derivatives."""
+"""G's losses as functions of D(G(z)): the very `LOSSES` that train, with derivatives by torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = ("minimax", "non-saturating", "least squares", "hinge")  # a Wasserstein
 
 
 def scores(belief: Tensor, loss: str) -> Tensor:
-    """The score a that D gives where it believes D(x): the inverse of `engine.adversarial.belief`."""
+    """The score a at which D believes D(x): the inverse of `engine.gan.losses.belief`."""
     return belief if loss == "least squares" else torch.logit(belief, eps=1e-6)
 
 

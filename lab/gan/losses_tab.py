@@ -1,7 +1,8 @@
-"""Pictures for the tab of losses: each loss of G against D(G(z)), and the singular values of D."""
+"""The tab of losses: all games with their formulas, G's losses against D(G(z)), and D's singular values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,20 +10,59 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.gan import losses as games
+from engine.gan.base import TwoPlayers
+from engine.gan.losses import discriminator_terms, generator_terms, gradient_penalty, r1
+from engine.nets.layers import SpectralLinear
 from lab.gan.losses_probe import SHOWN, curves
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
+from lab.kit.code import source
+from lab.kit.palette import DARK, LIGHT, ink
 from lab.kit.room import Room
 from lab.runs import store
 
-# the roles of lab/stage/palette.js, which plotly cannot read
-INK = {
-    "light": {"model": "#D55E00", "gradient": "#CC79A7", "critic": "#7B808C"},
-    "dark": {"model": "#E69F00", "gradient": "#D98BB6", "critic": "#9BA1AD"},
-}
+Batch = Mapping[str, Any]
+"""What `present` answers."""
 DASHES = dict(zip(SHOWN, ("dot", "dash", "dashdot", "longdash"), strict=True))
 BARS = 100  # singular values that are drawn of one matrix
 curves = cache(curves)
+
+
+def losses(room: Room) -> None:
+    """All games with their formulas and links, and what they do in the present run."""
+    st.markdown(
+        r"""
+**Why not just play the game?** The game's own loss for G, $\log(1 - D(G(z)))$, is flat where D is sure of a
+fake, just where G has most to learn. The *non-saturating* loss $-\log D(G(z))$ has the same direction, but is
+steep there: its gradient is $(1 - D)/D$ times as strong.
+"""
+    )
+    loss_picture(room)
+    st.markdown(_TABLE.replace("ROOM", f"/{room.family.name}"))
+    source((games, "LOSSES"), discriminator_terms, generator_terms, gradient_penalty, r1, TwoPlayers.bound)
+    st.markdown(
+        "**Spectral normalization** (a switch under Advanced) divides each weight matrix of D by its largest "
+        "singular value, so that D's slope is at most 1. These are the singular values of the present D:"
+    )
+    spectrum(room)
+    source(SpectralLinear)
+
+
+_TABLE = r"""
+| game | D descends | G descends | bound on D's slope | |
+|---|---|---|---|---|
+| minimax (2014) | $-\log D(x) - \log(1 - D(G(z)))$ | $\log(1 - D(G(z)))$ | | [open](ROOM?loss=minimax) |
+| non-saturating (2014) | the same | $-\log D(G(z))$ | | [open](ROOM) |
+| least squares (2017) | $(D(x)-1)^2/2 + D(G(z))^2/2$ | $(D(G(z))-1)^2/2$ | | [open](ROOM?loss=least%20squares) |
+| hinge (2017) | $\max(0, 1-D(x)) + \max(0, 1+D(G(z)))$ | $-D(G(z))$ | spectral norm | [open](ROOM?loss=hinge&spectral=true) |
+| Wasserstein (2017) | $D(G(z)) - D(x)$ | $-D(G(z))$ | weights clipped to $[-c, c]$ | [open](ROOM?loss=Wasserstein&penalty=weight%20clipping&k=5) |
+| WGAN-GP (2017) | $D(G(z)) - D(x)$ | $-D(G(z))$ | $\lambda\,(\lVert\nabla D(\hat x)\rVert - 1)^2$ | [open](ROOM?loss=Wasserstein&penalty=gradient%20penalty&k=5) |
+| R1 (2018) | as non-saturating | $-\log D(G(z))$ | $\frac{\lambda}{2}\lVert\nabla D(x)\rVert^2$ | [open](ROOM?penalty=R1) |
+
+Every loss can be combined with every bound. A Wasserstein critic scores and does not believe: the background then
+shows its score, measured from its mean over fakes.
+"""  # noqa: E501
 
 
 @st.fragment
@@ -30,38 +70,37 @@ def loss_picture(room: Room) -> None:
     """G's losses and their gradients against D(G(z)): the run's own stands out, its batch lies on it."""
     loss = store.read_info(store.folder(room.run)).config["loss"]
     batch = ask(room, "present") if room.live and loss in SHOWN else None
-    ink = INK[st.context.theme.type or "light"]
     left, right = st.columns(2)
     with left:
-        _panel("What G descends: its loss", 1, loss, ink["model"], ink, batch)
+        _panel("What G descends: its loss", 1, loss, "model", batch)
     with right:
-        _panel("How hard it pulls: |∂ loss / ∂ a|", 2, loss, ink["gradient"], ink, batch)
+        _panel("How hard it pulls: |∂ loss / ∂ a|", 2, loss, "gradient", batch)
     st.caption(
-        "a is D's score of a fake, and D(G(z)) = σ(a); for least squares D(G(z)) is the score itself. "
-        "The gradients of the non-saturating and the least-squares loss are the same line."
+        "a is D's score of a fake, and D(G(z)) = σ(a); with least squares D(G(z)) is the score itself. The "
+        "gradients of the non-saturating and of the least-squares loss are the same line."
     )
     st.markdown(_says(loss, batch, room.live))
     if batch:
         ask_again(batch, "present-again")
 
 
-def _panel(title: str, row: int, loss: str, colour: str, ink: dict[str, str], batch: Any) -> None:
+def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> None:
     figure = go.Figure()
     for name, curve in curves().items():
-        own = {"color": colour, "width": 4} if name == loss else {"color": ink["critic"], "width": 2}
+        own = {"color": ink(role), "width": 4} if name == loss else {"color": ink("critic"), "width": 2}
         line = own | {"dash": "solid" if name == loss else DASHES[name]}
         figure.add_scatter(x=curve[0], y=curve[row], name=name, mode="lines", line=line, zorder=name == loss)
     if batch:
         x = batch["belief"]
         y = np.interp(x, *curves()[loss][[0, row]])
         dots = {
-            "color": ink["model"],
+            "color": ink("model"),
             "size": 9,
             "opacity": 0.5,
-            "line": {"width": 1, "color": ink["critic"]},
+            "line": {"width": 1, "color": ink("critic")},
         }
         figure.add_scatter(x=x, y=y, name="present batch", mode="markers", marker=dots, zorder=2)
-        figure.add_vline(x=batch["mean"], line={"dash": "dot", "width": 1, "color": ink["model"]})
+        figure.add_vline(x=batch["mean"], line={"dash": "dot", "width": 1, "color": ink("model")})
     figure.update_xaxes(title="D(G(z))", range=[-0.02, 1.02])
     figure.update_yaxes(range=[-5, 5] if row == 1 else [-0.05, 1.15])
     show_chart(
@@ -70,14 +109,14 @@ def _panel(title: str, row: int, loss: str, colour: str, ink: dict[str, str], ba
     )  # fmt: skip
 
 
-def _says(loss: str, batch: Any, live: bool) -> str:
+def _says(loss: str, batch: Batch | None, live: bool) -> str:
     if loss not in SHOWN:
         return (
             "This run's **Wasserstein** critic scores without bounds, so its scores have no place on this "
-            "axis. G descends −a: its gradient is 1 everywhere, as the hinge loss's is."
+            "axis. G descends −a, so its gradient is 1 everywhere, like that of the hinge loss."
         )
     if not batch:
-        return "" if live else "This is a recording: press Train, and the present batch lies on the curve."
+        return "" if live else "This is a recording: press Train, and the present batch appears on the curve."
     mean, slopes = batch["mean"], batch["slopes"]
     others = f", that of this run's {loss} loss {slopes[loss]:.2f}" if loss not in SHOWN[:2] else ""
     said = (
@@ -85,21 +124,21 @@ def _says(loss: str, batch: Any, live: bool) -> str:
         f"{slopes['minimax']:.2f} there, the non-saturating one {slopes['non-saturating']:.2f}{others}."
     )
     if mean < 0.2:
-        said += " D sees through most fakes: just where G has most to learn, minimax hardly pulls."
+        said += " D sees through most fakes. Here G has most to learn, and minimax hardly pulls."
     return said
 
 
 @st.fragment
 def spectrum(room: Room) -> None:
-    """The singular values of each weight matrix of D, as it is used."""
-    found = ask(room, "spectrum")
-    if not found:
+    """The singular values of each weight matrix of D, as D uses it."""
+    answer = ask(room, "spectrum")
+    if not answer:
         return
-    top = max(1.0, *(float(values[0]) for values in found["values"]))
-    rows = zip(found["values"], found["trained"], found["estimate"], strict=True)
+    top = max(1.0, *(float(values[0]) for values in answer["values"]))
+    rows = zip(answer["values"], answer["trained"], answer["estimate"], strict=True)
     st.html(_STYLE + "".join(_bars(i, *row, top) for i, row in enumerate(rows, 1)))
-    st.markdown(_steepest(found))
-    ask_again(found, "spectrum-again")
+    st.markdown(_steepest(answer["steepest"]))
+    ask_again(answer, "spectrum-again")
 
 
 def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, top: float) -> str:
@@ -108,28 +147,28 @@ def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, to
     says = f"Layer {i}: {several if len(values) > 1 else 'one singular value,'} {values[0]:.3f}"
     if estimate is not None:
         says += (
-            f". The trained matrix has {trained:.4f}; power iteration estimates {estimate:.4f}, by which it "
-            "is divided"
+            f". In the matrix that is trained it is {trained:.4f}, which power iteration estimates as "
+            f"{estimate:.4f}; the matrix is divided by that"
         )
     bars = "".join(f'<i style="height: {100 * value / top:.1f}%"></i>' for value in values[:BARS])
     one = f'<b style="bottom: {100 / top:.1f}%"></b>'
     return f'<p class="bars-of">{says}.</p><div class="bars" role="img" aria-label="{says}">{bars}{one}</div>'
 
 
-def _steepest(found: dict[str, Any]) -> str:
+def _steepest(product: float | None) -> str:
     line = "The dashed line is 1. "
-    if found["steepest"] is None:
+    if product is None:
         return line
     return line + (
-        f"The product of the largest ones is **{found['steepest']:.3g}**: a step of length 1 in x changes "
-        "D's score by no more than that. Spectral normalization makes each of them 1."
+        f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's score by "
+        "no more than that. Spectral normalization makes each of them 1."
     )
 
 
-_STYLE = """<style>
-.bars-of { margin: 1rem 0 0.4rem }
-.bars { position: relative; display: flex; align-items: end; gap: 1px; height: 5rem; max-width: 40rem;
-  border-bottom: 1px solid }
-.bars i { flex: 1; max-width: 2rem; background: light-dark(#7B808C, #9BA1AD) }
-.bars b { position: absolute; left: 0; right: 0; border-top: 1px dashed }
+_STYLE = f"""<style>
+.bars-of {{ margin: 1rem 0 0.4rem }}
+.bars {{ position: relative; display: flex; align-items: end; gap: 1px; height: 5rem; max-width: 40rem;
+  border-bottom: 1px solid }}
+.bars i {{ flex: 1; max-width: 2rem; background: light-dark({LIGHT["critic"]}, {DARK["critic"]}) }}
+.bars b {{ position: absolute; left: 0; right: 0; border-top: 1px dashed }}
 </style>"""

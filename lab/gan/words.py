@@ -1,4 +1,4 @@
-"""What is said of games of D against G."""
+"""What the rooms of games say."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from engine.gan.base import Game
 from engine.gan.cgan import CGAN
 from engine.gan.losses import LOSSES
 from engine.metrics.measure import LOSS
-from lab.gan.failures import FAILURES
+from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
 from lab.stage import Graph
 
 GRAPH: Graph = {
     "nodes": [
         {"id": "z", "title": "z", "says": "noise", "role": "latent", "at": [0, 1],
-         "array": "latent/fake", "lights": ["z"]},
+         "array": "latent/fake"},
         {"id": "G", "title": "G", "says": "generator", "role": "model", "at": [1, 1],
          "array": "mesh/generator"},
         {"id": "fake", "title": "G(z)", "says": "fakes", "role": "model", "at": [2, 1],
-         "arrays": ["points/fake", "images/samples", "line/model density"], "lights": ["fake"]},
+         "arrays": ["points/fake", "images/samples", "line/model density"]},
         {"id": "real", "title": "x", "says": "real data", "role": "data", "at": [2, 0],
-         "arrays": ["points/real", "line/truth density"], "lights": ["batch.x", "x", "seen"]},
+         "arrays": ["points/real", "line/truth density"]},
         {"id": "D", "title": "D", "says": "belief: real or fake?", "at": [3, 1],
-         "arrays": [{"name": "belief/real", "role": "data"}, {"name": "belief/fake", "role": "model"}],
-         "lights": ["real_score", "fake_score", "score"]},
+         "arrays": [{"name": "belief/real", "role": "data"}, {"name": "belief/fake", "role": "model"}]},
         {"id": "loss", "title": "loss", "says": "what each descends", "at": [4, 1],
-         "arrays": ["curve/loss/"],
-         "lights": ["terms", *(term for loss in LOSSES.values() for term in loss.terms)]},
+         "arrays": ["curve/loss/"]},
         {"id": "gradient", "title": "gradient", "says": "where D would have fakes go", "role": "gradient",
-         "at": [2, 2], "array": "arrows/gradient", "lights": ["gradient", "change"]},
+         "at": [2, 2], "array": "arrows/gradient"},
     ],
     "edges": [
         ["z", "G"], ["G", "fake"], ["fake", "D"], ["real", "D"], ["D", "loss"],
@@ -39,7 +37,7 @@ LEGENDS: dict[str, Legend] = {
     "points": [
         "The generator turns noise z into ",
         {"words": "fake points", "layer": "points/fake", "role": "model"},
-        " that should come to lie like the ",
+        " that should come to be spread like the ",
         {"words": "real points", "layer": "points/real", "role": "data"},
         ". The ",
         {"words": "background", "layer": "field/discriminator", "role": "field"},
@@ -73,14 +71,15 @@ LEGENDS: dict[str, Legend] = {
 
 
 def game_now(run: str, row: Row) -> str:
-    """The players' losses with the present numbers in them."""
+    """The losses of both players with the present numbers in them."""
     when = f"Around round {row['round']:,}: "
-    if "-E[log D(x)]" in row:
-        real, fake = -row["-E[log D(x)]"], -row["-E[log(1 - D(G(z)))]"]
+    on_real, on_fake, _ = LOSSES["minimax"].terms
+    if on_real in row:
+        real, fake = -row[on_real], -row[on_fake]
         return when + (
             rf"$V = \mathbb{{E}}[\log D(x)] + \mathbb{{E}}[\log(1 - D(G(z)))] = {real:.3f} {fake:+.3f} = "
-            rf"{real + fake:.3f}$. When the fakes lie exactly like the data, the best D says $\tfrac12$ "
-            r"everywhere and $V = -\log 4 = -1.386$."
+            rf"{real + fake:.3f}$. When the fakes are distributed exactly like the data, the best D says "
+            r"$\tfrac12$ everywhere and $V = -\log 4 = -1.386$."
         )
     known = [term for loss in LOSSES.values() for term in loss.terms if term in row]
     parts = ", ".join(f"{term.replace('-', '−')} = {row[term]:.3f}" for term in dict.fromkeys(known))
@@ -127,7 +126,7 @@ COMPARED = {
 OF_A_LABEL = {
     "image": [
         "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which "
-        "digit, z its handwriting. Below each is the ",
+        "digit is drawn, and z its handwriting. Below each is the ",
         {"words": "discriminator's belief", "layer": "score/samples"},
         " that it is a real digit of that label.",
     ],
@@ -136,9 +135,13 @@ OF_A_LABEL = {
         {"words": "fake points", "layer": "points/fake", "role": "model"},
         " of it; they should lie like the ",
         {"words": "real points", "layer": "points/real", "role": "data"},
-        " of the same label. Choose one label below: then the ",
+        " of the same label. The generator moves each fake along an ",
+        {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
+        ". Choose one label below: then the ",
         {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " is what the discriminator believes of a point that claims to be of it.",
+        " is what the discriminator believes about a point that claims this label, and the ",
+        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
+        " shows how the generator bends the plane of z for it.",
     ],
 }
 
@@ -160,4 +163,6 @@ SUBJECT = Subject(
         Recording("cgan", "digits", 15_000),
     ],
 )  # fmt: skip
-CONDITIONAL = Subject(CGAN, legends=OF_A_LABEL | COMPARED, data="digits")
+CONDITIONAL = Subject(
+    CGAN, legends=OF_A_LABEL | COMPARED, failures=FAILURES_WITH_LABELS, data="digits"
+)  # fmt: skip

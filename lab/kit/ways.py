@@ -24,17 +24,19 @@ def ways(answer: dict[str, Any], straight: str) -> list[tuple[str, list[Figure]]
     return rows
 
 
-def sums(room: Room, key: str, seed_label: str, one: str, heading: str) -> None:
-    """A numbered sheet, three groups chosen from it, and A − B + C; `one` names an item of the sheet."""
+def sums(room: Room, key: str, seed_label: str, one: str, heading: str, **asked: Any) -> None:
+    """A numbered sheet, three groups chosen from it, and A − B + C; `one` is what lies on the sheet, and
+    `asked` is what else both questions say."""
     seed = number_of_z(seed_label, f"{key}-sheet", 0)
-    answer = ask(room, "sheet", seed=seed)
+    answer = ask(room, "sheet", seed=seed, **asked)
     if not answer:
         return
     shown = answer["pictures"]
     strip([("", [Figure(p, str(i)) for i, p in enumerate(shown, 1)])], columns=10, least=26, most=56)
     groups = {}
     for name, column in zip("ABC", st.columns(3), strict=True):
-        group_key = f"{key}-{name}-{room.run}-{seed}"  # a choice for each sheet
+        # a choice for each sheet
+        group_key = "-".join(map(str, (key, name, room.run, seed, *asked.values())))
         st.session_state.setdefault(group_key, [i + 1 for i in answer[name]])
         with column:
             picked = st.multiselect(f"Group {name}", range(1, len(shown) + 1), key=group_key)
@@ -42,7 +44,7 @@ def sums(room: Room, key: str, seed_label: str, one: str, heading: str) -> None:
         groups[name] = [i - 1 for i in picked]
     if empty := [name for name, group in groups.items() if not group]:
         st.info(f"Choose at least one {one} for group {empty[0]}.")
-    elif added := ask(room, "arithmetic", seed=seed, **groups):
+    elif added := ask(room, "arithmetic", seed=seed, **groups, **asked):
         says = {"mean A": "mean A", "mean B": "− mean B", "mean C": "+ mean C", "result": "= the result"}
         drawn = [
             Figure(added[name], f"{words}\n|z| = {added[f'norm {name}']:.1f}") for name, words in says.items()

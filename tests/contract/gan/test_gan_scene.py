@@ -23,14 +23,14 @@ def gan(data_name, **values):
 @pytest.mark.parametrize("z", [1, 2, 5])
 def test_the_plane_has_a_grid_of_z_and_each_fakes_z(z, noise):
     model, data = gan("ring", z=z, noise=noise)
-    found = scenes.draw(model, data)
-    grid, origin = found["mesh/generator"], found["origin/generator"]
+    scene = scenes.draw(model, data)
+    grid, origin = scene["mesh/generator"], scene["origin/generator"]
     assert grid.shape == origin.shape == ((NODES, NODES, 2) if z > 1 else (1, 201, 2))
     assert abs(origin.astype(float)).max() <= max(data.box)
-    fakes = model.G(torch.from_numpy(found["latent/fake"].astype("float32"))).detach()
-    assert torch.allclose(fakes, torch.from_numpy(found["points/fake"].astype("float32")), atol=3e-3)
+    fakes = model.G(torch.from_numpy(scene["latent/fake"].astype("float32"))).detach()
+    assert torch.allclose(fakes, torch.from_numpy(scene["points/fake"].astype("float32")), atol=3e-3)
     static = {"origin/generator", "latent/fake", "points/real"}
-    assert set(found) - set(scenes.draw(model, data, full=False)) == static
+    assert set(scene) - set(scenes.draw(model, data, full=False)) == static
 
 
 def test_nodes_hold_equal_shares_of_the_noise():
@@ -69,40 +69,40 @@ class Perfect(GAN):
     def p_z(self, n):
         return torch.randn(n, 1)
 
-    def belief(self, x):
+    def belief(self, x, y=None):
         return torch.full_like(x[:, 0], 0.5)
 
 
 def test_a_perfect_generator_has_no_divergence_and_the_value_minus_log_4():
     data = datasets.load("two-bumps")
-    found = scenes.draw(Perfect(GAN.configure(data.space, {"z": 1}), data.space), data)
-    assert found["number/2 JSD(p, p_g)"] == pytest.approx(0, abs=2e-3)
-    assert found["number/V(D, G)"] == pytest.approx(-math.log(4), abs=2e-3)
-    assert found["number/above −log 4"] == pytest.approx(0, abs=2e-3)
+    scene = scenes.draw(Perfect(GAN.configure(data.space, {"z": 1}), data.space), data)
+    assert scene["number/2 JSD(p, p_g)"] == pytest.approx(0, abs=2e-3)
+    assert scene["number/V(D, G)"] == pytest.approx(-math.log(4), abs=2e-3)
+    assert scene["number/above −log 4"] == pytest.approx(0, abs=2e-3)
 
 
 def test_a_generator_far_away_has_the_largest_divergence():
     model, data = gan("two-bumps", z=1)
     with torch.no_grad():
         list(model.G.parameters())[-1].fill_(50.0)  # the last bias
-    found = scenes.draw(model, data)
-    assert found["number/2 JSD(p, p_g)"] == pytest.approx(math.log(4), abs=1e-3)
+    scene = scenes.draw(model, data)
+    assert scene["number/2 JSD(p, p_g)"] == pytest.approx(math.log(4), abs=1e-3)
 
 
 @pytest.mark.parametrize("z", [1, 2, 8])
 def test_the_line_has_links_and_d_below_the_best_d(z):
     model, data = gan("two-bumps", z=z)
-    found = scenes.draw(model, data)
-    assert found["links/generator"].shape[1] == 2
-    assert found["number/above −log 4"] <= found["number/2 JSD(p, p_g)"] + 1e-4
+    scene = scenes.draw(model, data)
+    assert scene["links/generator"].shape[1] == 2
+    assert scene["number/above −log 4"] <= scene["number/2 JSD(p, p_g)"] + 1e-4
     for name in ("line/discriminator", "line/best discriminator"):
-        assert found[name][:, 1].min() >= 0
-        assert found[name][:, 1].max() <= data.box[3] + 1e-6
+        assert scene[name][:, 1].min() >= 0
+        assert scene[name][:, 1].max() <= data.box[3] + 1e-6
 
 
 def test_pictures_come_with_their_scores():
     model, data = gan("digits")
-    found = scenes.draw(model, data)
-    assert found["score/samples"].shape == found["images/samples"].shape[:1]
-    assert ((found["score/samples"] >= 0) & (found["score/samples"] <= 1)).all()
-    assert found["latent/fake"].shape == (len(found["score/samples"]), 100)
+    scene = scenes.draw(model, data)
+    assert scene["score/samples"].shape == scene["images/samples"].shape[:1]
+    assert ((scene["score/samples"] >= 0) & (scene["score/samples"] <= 1)).all()
+    assert scene["latent/fake"].shape == (len(scene["score/samples"]), 100)

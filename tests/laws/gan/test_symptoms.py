@@ -29,8 +29,8 @@ def rows(*stretches: tuple[int, dict]) -> list[dict]:
     return [{"round": 64 * (i + 1)} | kind for i, kind in enumerate(kinds)]
 
 
-def names(found: list) -> list[str]:
-    return [symptom.name for symptom in found]
+def names(symptoms: list) -> list[str]:
+    return [symptom.name for symptom in symptoms]
 
 
 def test_nothing_is_said_before_there_are_enough_measurements():
@@ -40,11 +40,11 @@ def test_nothing_is_said_before_there_are_enough_measurements():
 
 
 def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
-    (found,) = symptoms(rows((20, {})), RING)
-    assert (found.name, found.since, found.cure, found.bad) == ("Working", 64, "", False)
-    assert "8 of 8 modes covered; JS 0.30 bits, where real data have 0.013 ± 0.003" in found.sentence
-    (found,) = symptoms(rows((20, {"JS": 0.015})), RING)
-    assert "within the noise of real data" in found.sentence
+    (symptom,) = symptoms(rows((20, {})), RING)
+    assert (symptom.name, symptom.since, symptom.cure, symptom.bad) == ("Working", 64, "", False)
+    assert "8 of 8 modes covered; JS 0.30 bits, where real data have 0.013 ± 0.003" in symptom.sentence
+    (symptom,) = symptoms(rows((20, {"JS": 0.015})), RING)
+    assert "within the noise of real data" in symptom.sentence
 
 
 def test_a_blurred_generator_is_still_learning():
@@ -65,25 +65,25 @@ def test_a_blurred_generator_is_still_learning():
     ],
 )  # fmt: skip
 def test_a_failure_is_named_with_its_numbers_its_beginning_and_a_cure(kind, name, words):
-    (found,) = symptoms(rows((10, {}), (20, kind)), RING)
-    assert found.name == name
-    assert words in found.sentence
-    assert found.since == 704
-    assert found.bad
-    assert found.cure
+    (symptom,) = symptoms(rows((10, {}), (20, kind)), RING)
+    assert symptom.name == name
+    assert words in symptom.sentence
+    assert symptom.since == 704
+    assert symptom.bad
+    assert symptom.cure
 
 
 def test_an_oscillation_counts_the_moves():
     there, here = {"shares": ONE}, {"shares": ONE[::-1]}
-    found = {s.name: s for s in symptoms(rows(*[(1, there), (1, here)] * 8), RING)}
-    assert "from mode to mode 15 times since round 128" in found["Oscillation"].sentence
+    told = {s.name: s for s in symptoms(rows(*[(1, there), (1, here)] * 8), RING)}
+    assert "from mode to mode 15 times since round 128" in told["Oscillation"].sentence
 
 
 def test_a_loss_without_bound_is_diverging():
     kinds = [(1, {"-E[log D(x)]": -(1.5**i)}) for i in range(30)]
-    (found,) = symptoms(rows(*kinds), RING)
-    assert found.name == "Diverging"
-    assert "clipping" in found.cure
+    (symptom,) = symptoms(rows(*kinds), RING)
+    assert symptom.name == "Diverging"
+    assert "clipping" in symptom.cure
     assert names(symptoms(rows((30, {"-E[log D(x)]": 5000.0})), RING)) == ["Working"]  # large, and stays
 
 

@@ -37,12 +37,12 @@ def batch(x: torch.Tensor, y: torch.Tensor | None = None) -> Batch:
 
 def slope_by_hand(D, x: torch.Tensor) -> torch.Tensor:
     """|grad D| of each example, one backward pass after another."""
-    found = []
+    slopes = []
     for one in x:
         one = one[None].clone().requires_grad_()
         (g,) = torch.autograd.grad(D(one).sum(), one)
-        found.append(g.norm())
-    return torch.stack(found)
+        slopes.append(g.norm())
+    return torch.stack(slopes)
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 5, 5)])
@@ -83,12 +83,12 @@ def test_the_best_d_of_each_loss_is_the_share_of_real_ones_told_with_smoothing(l
     """At one place with real mass p and fake mass g, the best belief is (1 - s) p / (p + g)."""
     p, g = 0.7, 0.2
     a = torch.zeros((), requires_grad=True)
-    it = LOSSES[loss]
+    game = LOSSES[loss]
     optimizer = torch.optim.LBFGS([a], max_iter=100, tolerance_grad=1e-13, tolerance_change=0)
 
     def objective() -> torch.Tensor:
         optimizer.zero_grad()
-        value = p * it.real(a, s) + g * it.fake(a)
+        value = p * game.real(a, s) + g * game.fake(a)
         value.backward()
         return value
 
@@ -299,8 +299,7 @@ def test_the_check_tab_measures_the_bounds_of_the_very_model(knobs):
     model = GAN(GAN.configure(data.space, knobs), data.space)
     for _turn in fit(model, islice(batches(data, lambda: 64, 0), 30)):
         pass
-    found = measure(model, data)
-    assert not [check for check in found if not check.holds]
+    assert not [check for check in measure(model, data) if not check.holds]
     with torch.no_grad():
         for weight in model.D.parameters():
             weight.mul_(50)  # no longer within the range

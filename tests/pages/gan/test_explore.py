@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import data
-from engine.gan.gan import GAN
+from engine.families import find
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
@@ -18,23 +18,28 @@ def run_of(settled, home, monkeypatch):
     """Makes runs that rest."""
     monkeypatch.setenv("GENLAB_HOME", str(home))
 
-    def run_of(name: str, **values) -> str:
+    def run_of(name: str, family: str = "gan", **values) -> str:
         small = {"width_G": 16, "width_D": 16, "batch": 16} | values
-        config = GAN.configure(data.load(name).space, small).model_dump()
-        return store.create({"family": "gan", "data": name, "seed": 0, "config": config}).name
+        config = find(family).configure(data.load(name).space, small).model_dump()
+        return store.create({"family": family, "data": name, "seed": 0, "config": config}).name
 
     return run_of
 
 
-def script(run: str, kind: str, live: bool, part: str):
-    from engine.gan.gan import GAN
-    from lab import kit
+def script(part: str, run: str, live: bool):
+    from engine import data
+    from engine.families import find
+    from lab.gan import explore_tab, losses_tab
+    from lab.kit.room import Room
+    from lab.runs import store
 
-    getattr(kit, part)(kit.Room(GAN, run, kind, live))
+    info = store.read_info(store.folder(run))
+    show = getattr(explore_tab if part == "explore" else losses_tab, part)
+    show(Room(find(info.family), run, data.load(info.data).space, live))
 
 
-def opened(part: str, run: str, kind: str = "image", live: bool = True) -> AppTest:
-    given = {"run": run, "kind": kind, "live": live, "part": part}
+def opened(part: str, run: str, live: bool = True) -> AppTest:
+    given = {"part": part, "run": run, "live": live}
     return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
 
 
@@ -106,7 +111,7 @@ def test_be_the_discriminator_tells_the_truth_only_afterwards_and_keeps_the_scor
     assert 'alt="the picture to judge"' in html(page)
     for told in ("Right", "Wrong", "D(x) = "):
         assert told not in texts(page)
-    assert {*page.session_state["_judge"]} == {"run", "seed", "picture", "history"}, "the truth is not here"
+    assert {*page.session_state["_judge"]} == {"run", "seed", "picture", "label", "history"}, "not the truth"
     for n in range(1, 13):
         shown = re.findall(r"base64,([^\"]+)", html(page))[0]
         press(page, "judge-real" if n % 2 else "judge-fake")
@@ -132,7 +137,7 @@ def test_a_recording_has_no_model_to_ask():
 
 
 def test_points_have_other_tools(run_of):
-    assert "choose Digits" in opened("explore", run_of("ring"), kind="points").info[0].value
+    assert "choose Digits" in opened("explore", run_of("ring")).info[0].value
 
 
 @pytest.mark.parametrize(
@@ -144,7 +149,7 @@ def test_points_have_other_tools(run_of):
     ],
 )
 def test_the_picture_of_the_losses_says_what_the_present_batch_feels(run_of, loss, says):
-    page = opened("loss_picture", run_of("ring", loss=loss), kind="points")
+    page = opened("loss_picture", run_of("ring", loss=loss))
     assert re.search(says, texts(page))
     assert len(page.get("plotly_chart")) == 2
     drawn = [chart.proto.spec for chart in page.get("plotly_chart")]
@@ -152,15 +157,80 @@ def test_the_picture_of_the_losses_says_what_the_present_batch_feels(run_of, los
 
 
 def test_the_picture_of_the_losses_of_a_recording_has_no_batch():
-    page = opened("loss_picture", "gan-ring", kind="points", live=False)
+    page = opened("loss_picture", "gan-ring", live=False)
     assert "This is a recording: press Train" in texts(page)
     assert "present batch" not in page.get("plotly_chart")[0].proto.spec
 
 
 @pytest.mark.parametrize("spectral", [False, True])
 def test_the_spectrum_has_a_strip_for_each_layer(run_of, spectral):
-    page = opened("spectrum", run_of("ring", spectral=spectral), kind="points")
+    page = opened("spectrum", run_of("ring", spectral=spectral))
     assert html(page).count('class="bars"') == 4
     assert ("power iteration estimates" in html(page)) == spectral
     product = float(re.search(r"largest ones is \*\*([\d.]+)\*\*", texts(page))[1])
     assert (abs(product - 1) < 0.02) == spectral
+
+
+# --- with labels ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "key"), [(TOOLS[0], "explore-between"), (TOOLS[1], "explore-sums")])
+def test_a_label_is_chosen_and_decides_what_is_drawn(run_of, name, key):
+    page = tool(opened("explore", run_of("digits", "cgan")), name)
+    before = html(page)
+    assert page.selectbox(key=f"{key}-label").options == [str(label) for label in range(10)]
+    works(page.selectbox(key=f"{key}-label").set_value(7).run())
+    assert html(page) != before
+    assert html(page).count("<img") == before.count("<img")
+    works(page.selectbox(key=f"{key}-label").set_value(0).run())
+    assert html(page) == before
+
+
+def test_without_labels_none_is_chosen(run_of):
+    page = opened("explore", run_of("digits"))
+    assert not page.selectbox
+    assert not tool(page, TOOLS[1]).selectbox
+
+
+def test_the_nearest_pictures_name_their_labels(run_of):
+    page = tool(opened("explore", run_of("digits", "cgan")), TOOLS[2])
+    assert html(page).count("<img") == 20
+    assert re.findall(r"<figcaption>label (\d)", html(page)) == [str(label) for label in range(10)]
+    assert "10 of the 10 samples are farther" in texts(page)
+
+
+def test_the_judge_is_told_the_label_that_d_is_told(run_of):
+    page = tool(opened("explore", run_of("digits", "cgan")), TOOLS[3])
+    labels = set()
+    for n in range(1, 7):
+        label = page.session_state["_judge"]["label"]
+        assert f"real picture **of label {label}**" in texts(page)
+        labels.add(label)
+        press(page, "judge-real")
+        assert f"of {n}** right" in texts(page)
+    assert len(labels) > 1
+
+
+def test_the_losses_of_a_game_with_labels_are_drawn_too(run_of):
+    assert "In the present batch" in texts(opened("loss_picture", run_of("ring", "cgan")))
+    assert html(opened("spectrum", run_of("ring", "cgan"))).count('class="bars"') == 4
+
+
+@pytest.mark.parametrize("name", ["gan", "cgan"])
+def test_both_rooms_have_all_tabs_of_games(visit, name):
+    first = ["Ask for a label"] if name == "cgan" else []
+    shared = ["Formula and code", "Losses", "Explore z", "Failures and cures", "Try this", "Check"]
+    page = visit(name, data="digits", tab="Losses")
+    assert [tab.label for tab in page.tabs] == first + shared
+    assert f"[open](/{name}?penalty=R1)" in texts(page)
+    assert "LOSSES" in html(page)
+    for tab in ("Failures and cures", "Explore z", "Try this", "Check"):
+        visit(name, data="digits", tab=tab)
+    assert "Explore z" not in [tab.label for tab in visit(name, data="ring").tabs]
+
+
+def test_the_gallery_with_labels_fails_and_cures_with_labels(visit):
+    page = visit("cgan", tab="Failures and cures")
+    assert "[Tell both players the label](/cgan?data=ring&lr_D=0.0001)" in texts(page)
+    assert "[Adam for D](/cgan?data=ring&optimizer_D=Adam&lr_D=0.001)" in texts(page)
+    assert "diversity" not in texts(page), "a knob that it does not have"

@@ -40,18 +40,18 @@ class Reciter(torch.nn.Module):
         return DIGITS.take(slice(0, 199 * len(z), 199))  # they are stored by class
 
 
-def ask(name: str, it: GAN | None = None, data=DIGITS, **arguments):
-    return probes.ask(it or model(data), data, name, arguments)
+def ask(name: str, game: GAN | None = None, data=DIGITS, **arguments):
+    return probes.ask(game or model(data), data, name, arguments)
 
 
-def z_of(it: GAN, seed: int, n: int = 1) -> torch.Tensor:
+def z_of(game: GAN, seed: int, n: int = 1) -> torch.Tensor:
     torch.manual_seed(seed)
-    return it.p_z(n)
+    return game.p_z(n)
 
 
 @torch.no_grad()
-def drawn(it: GAN, z: torch.Tensor) -> np.ndarray:
-    return pictures(it.G(z))
+def drawn(game: GAN, z: torch.Tensor) -> np.ndarray:
+    return pictures(game.G(z))
 
 
 # --- between two z ---------------------------------------------------------------------------
@@ -59,22 +59,22 @@ def drawn(it: GAN, z: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("way", ["linear", "spherical"])
 def test_both_ways_begin_at_g_of_a_and_end_at_g_of_b(way):
-    it = model()
-    found = ask("interpolate", it, a=3, b=8)
-    assert found[way].shape == (11, 28, 28)
-    assert (found[way][[0, -1]] == drawn(it, torch.cat([z_of(it, 3), z_of(it, 8)]))).all()
-    ends = [z_of(it, seed).norm().item() for seed in (3, 8)]
-    np.testing.assert_allclose(found[f"{way} norm"][[0, -1]], ends, rtol=1e-5)
+    game = model()
+    answer = ask("interpolate", game, a=3, b=8)
+    assert answer[way].shape == (11, 28, 28)
+    assert (answer[way][[0, -1]] == drawn(game, torch.cat([z_of(game, 3), z_of(game, 8)]))).all()
+    ends = [z_of(game, seed).norm().item() for seed in (3, 8)]
+    np.testing.assert_allclose(answer[f"{way} norm"][[0, -1]], ends, rtol=1e-5)
 
 
 def test_the_arc_keeps_the_norm_between_the_ends_and_the_line_does_not():
     for a in range(0, 20, 2):
-        found = ask("interpolate", a=a, b=a + 1)
-        low, high = sorted(found["spherical norm"][[0, -1]])
-        assert found["spherical norm"].min() >= low * (1 - 1e-5)
-        assert found["spherical norm"].max() <= high * (1 + 1e-5)
-        assert found["linear norm"].min() < 0.9 * low
-        assert found["usual"][0] < low < found["usual"][1]
+        answer = ask("interpolate", a=a, b=a + 1)
+        low, high = sorted(answer["spherical norm"][[0, -1]])
+        assert answer["spherical norm"].min() >= low * (1 - 1e-5)
+        assert answer["spherical norm"].max() <= high * (1 + 1e-5)
+        assert answer["linear norm"].min() < 0.9 * low
+        assert answer["usual"][0] < low < answer["usual"][1]
 
 
 def test_the_arc_turns_evenly_and_keeps_equal_norms_exactly():
@@ -97,42 +97,42 @@ def test_between_vectors_on_one_line_the_way_is_straight(b):
 
 
 def test_one_noise_dimension_has_no_arc_and_still_answers():
-    found = ask("interpolate", model(z=1), a=0, b=1)
-    assert (found["linear"] == found["spherical"]).all()
+    answer = ask("interpolate", model(z=1), a=0, b=1)
+    assert (answer["linear"] == answer["spherical"]).all()
 
 
 # --- arithmetic ------------------------------------------------------------------------------
 
 
 def test_arithmetic_is_g_of_the_combination_by_hand():
-    it = model()
+    game = model()
     A, B, C = [0, 5, 9], [1, 2], [39]
-    found = ask("arithmetic", it, seed=4, A=A, B=B, C=C)
-    z = z_of(it, 4, gan.SHEET)
+    answer = ask("arithmetic", game, seed=4, A=A, B=B, C=C)
+    z = z_of(game, 4, gan.SHEET)
     by_hand = (z[0] + z[5] + z[9]) / 3 - (z[1] + z[2]) / 2 + z[39]
-    assert (found["result"] == drawn(it, by_hand[None])[0]).all()
-    assert math.isclose(found["norm result"], by_hand.norm().item(), rel_tol=1e-5)
-    assert (found["mean C"] == drawn(it, z)[39]).all()
+    assert (answer["result"] == drawn(game, by_hand[None])[0]).all()
+    assert math.isclose(answer["norm result"], by_hand.norm().item(), rel_tol=1e-5)
+    assert (answer["mean C"] == drawn(game, z)[39]).all()
 
 
 @torch.no_grad()
 def test_the_first_groups_are_two_of_one_class_that_differ_in_ink_and_one_of_another():
-    it = model()
-    it.G = Reciter()  # whose classes are known
-    found = ask("sheet", it, seed=2)
-    label, ink = DIGITS.y[: 199 * gan.SHEET : 199], found["pictures"].mean((1, 2))
-    A, B, C = ({*label[found[name]].tolist()} for name in "ABC")
+    game = model()
+    game.G = Reciter()  # whose classes are known
+    answer = ask("sheet", game, seed=2)
+    label, ink = DIGITS.y[: 199 * gan.SHEET : 199], answer["pictures"].mean((1, 2))
+    A, B, C = ({*label[answer[name]].tolist()} for name in "ABC")
     assert len(A) == 1
     assert A == B != C
     assert len(C) == 1
-    assert ink[found["A"]].min() > ink[found["B"]].max()
-    assert ink[found["C"]].max() == sorted(ink[label == C.pop()])[2]
+    assert ink[answer["A"]].min() > ink[answer["B"]].max()
+    assert ink[answer["C"]].max() == sorted(ink[label == C.pop()])[2]
 
 
 def test_without_labels_there_are_groups_to_begin_with_too():
-    found = ask("sheet", data=dataclasses.replace(DIGITS, y=None), seed=2)
-    assert len(found["pictures"]) == gan.SHEET
-    assert len({*found["A"], *found["B"], *found["C"]}) == 9
+    answer = ask("sheet", data=dataclasses.replace(DIGITS, y=None), seed=2)
+    assert len(answer["pictures"]) == gan.SHEET
+    assert len({*answer["A"], *answer["B"], *answer["C"]}) == 9
 
 
 # --- is it memorizing? -----------------------------------------------------------------------
@@ -145,15 +145,15 @@ def few(n: int):
 
 def test_the_nearest_training_picture_is_that_of_a_search_through_all(monkeypatch):
     monkeypatch.setattr(gan, "CHUNK", 77)
-    it, data = model(), few(300)
-    found = ask("nearest", it, data, seed=5)
+    game, data = model(), few(300)
+    answer = ask("nearest", game, data, seed=5)
     with torch.no_grad():
-        x = it.G(z_of(it, 5, 8))
+        x = game.G(z_of(game, 5, 8))
     far = (((x[:, None] - data.take(slice(None))[None]) / 2) ** 2).sum((2, 3, 4)).sqrt()
-    assert found["index"] == far.argmin(1).tolist()
-    np.testing.assert_allclose(found["distance"], far.min(1).values, rtol=1e-4)
-    assert (found["nearest"] == data.x[found["index"], 0].numpy()).all()
-    assert found["among"] == 300
+    assert answer["index"] == far.argmin(1).tolist()
+    np.testing.assert_allclose(answer["distance"], far.min(1).values, rtol=1e-4)
+    assert (answer["nearest"] == data.x[answer["index"], 0].numpy()).all()
+    assert answer["among"] == 300
 
 
 def test_the_usual_distance_is_that_to_the_nearest_other(monkeypatch):
@@ -168,11 +168,11 @@ def test_the_usual_distance_is_that_to_the_nearest_other(monkeypatch):
 
 
 def test_a_generator_that_recites_training_pictures_is_caught_and_noise_is_not_called_a_copy():
-    it = model()
-    it.G = Reciter()
-    found = ask("nearest", it, seed=0)
-    assert found["copies"] == 8
-    assert max(found["distance"]) < 0.02
+    game = model()
+    game.G = Reciter()
+    answer = ask("nearest", game, seed=0)
+    assert answer["copies"] == 8
+    assert max(answer["distance"]) < 0.02
     untrained = ask("nearest", seed=0)
     assert (untrained["copies"], untrained["strangers"]) == (0, 8)
 
@@ -191,19 +191,19 @@ def test_half_of_the_pictures_are_real_in_every_sequence():
 
 
 def test_a_sequence_is_repeatable_and_another_seed_is_another_one():
-    it = model()
+    game = model()
 
-    def game(seed):
-        return [ask("jury", it, seed=seed, turn=turn)["picture"].tobytes() for turn in range(20)]
+    def sequence(seed):
+        return [ask("jury", game, seed=seed, turn=turn)["picture"].tobytes() for turn in range(20)]
 
-    assert game(1) == game(1)
-    assert game(1) != game(2)
+    assert sequence(1) == sequence(1)
+    assert sequence(1) != sequence(2)
     assert [truth(1, t) for t in range(50)] != [truth(2, t) for t in range(50)]
 
 
 def test_the_jury_never_reveals_what_it_shows():
-    it = model()
-    shown = [ask("jury", it, seed=3, turn=turn) for turn in range(40)]
+    game = model()
+    shown = [ask("jury", game, seed=3, turn=turn) for turn in range(40)]
     assert {tuple(answer) for answer in shown} == {("picture",)}
     forms = {(p.shape, p.dtype.str, p.strides) for p in (answer["picture"] for answer in shown)}
     assert forms == {((28, 28), "|u1", (28, 1))}
@@ -213,26 +213,26 @@ def test_the_jury_never_reveals_what_it_shows():
 
 
 def test_the_verdict_is_the_truth_and_d_of_the_very_picture_that_was_shown():
-    it = model()
+    game = model()
     for turn in range(10):
-        picture = ask("jury", it, seed=3, turn=turn)["picture"]
-        found = ask("verdict", it, seed=3, turn=turn, picture=picture)
+        picture = ask("jury", game, seed=3, turn=turn)["picture"]
+        answer = ask("verdict", game, seed=3, turn=turn, picture=picture)
         x = datasets.dataset.floats(torch.from_numpy(picture)[None, None])
-        assert found["real"] is truth(3, turn)
-        assert math.isclose(found["belief"], it.belief(x).item(), rel_tol=1e-6)
+        assert answer["real"] is truth(3, turn)
+        assert math.isclose(answer["belief"], game.belief(x).item(), rel_tol=1e-6)
 
 
 def test_pictures_in_colour_are_judged_too():
     x = torch.randint(0, 256, (30, 3, 32, 32), dtype=torch.uint8)
     space = dataclasses.replace(DIGITS.space, shape=(3, 32, 32))
     data = dataclasses.replace(DIGITS, x=x, test_x=x[:3], name="colour", space=space)
-    it = model(data)
+    game = model(data)
     for turn in range(6):
-        picture = ask("jury", it, data, seed=0, turn=turn)["picture"]
+        picture = ask("jury", game, data, seed=0, turn=turn)["picture"]
         assert picture.shape == (32, 32, 3)
-        found = ask("verdict", it, data, seed=0, turn=turn, picture=picture)
+        answer = ask("verdict", game, data, seed=0, turn=turn, picture=picture)
         x = datasets.dataset.floats(torch.from_numpy(picture.transpose(2, 0, 1).copy())[None])
-        assert math.isclose(found["belief"], it.belief(x).item(), rel_tol=1e-5)
+        assert math.isclose(answer["belief"], game.belief(x).item(), rel_tol=1e-5)
 
 
 # --- D's weights, and its beliefs ------------------------------------------------------------
@@ -240,29 +240,29 @@ def test_pictures_in_colour_are_judged_too():
 
 @pytest.mark.parametrize("spectral", [False, True])
 def test_the_spectrum_is_that_of_torchs_linalg(spectral):
-    it = model(spectral=spectral)
-    found = ask("spectrum", it)
-    weights = [layer.weight for layer in it.D.net if hasattr(layer, "weight")]
-    assert len(found["values"]) == len(weights) == 3
+    game = model(spectral=spectral)
+    answer = ask("spectrum", game)
+    weights = [layer.weight for layer in game.D.net if hasattr(layer, "weight")]
+    assert len(answer["values"]) == len(weights) == 3
     for i, weight in enumerate(weights):
         largest = torch.linalg.matrix_norm(weight, 2).item()
-        assert math.isclose(found["trained"][i], largest, rel_tol=1e-5)
-        used = weight / it.D.net[2 * i].sigma() if spectral else weight
+        assert math.isclose(answer["trained"][i], largest, rel_tol=1e-5)
+        used = weight / game.D.net[2 * i].sigma() if spectral else weight
         np.testing.assert_allclose(
-            found["values"][i], torch.linalg.svdvals(used).detach(), rtol=1e-4, atol=1e-5
+            answer["values"][i], torch.linalg.svdvals(used).detach(), rtol=1e-4, atol=1e-5
         )
         if spectral:
-            assert abs(found["values"][i][0] - 1) < 0.02
-            assert math.isclose(found["estimate"][i], largest, rel_tol=0.02)
+            assert abs(answer["values"][i][0] - 1) < 0.02
+            assert math.isclose(answer["estimate"][i], largest, rel_tol=0.02)
         else:
-            assert found["estimate"][i] is None
+            assert answer["estimate"][i] is None
 
 
 def test_no_slope_of_d_exceeds_the_product_of_the_largest_values():
-    it = model()
+    game = model()
     x = DIGITS.take(slice(64)).requires_grad_()
-    it.D(x).sum().backward()
-    assert x.grad.flatten(1).norm(dim=1).max() <= ask("spectrum", it)["steepest"]
+    game.D(x).sum().backward()
+    assert x.grad.flatten(1).norm(dim=1).max() <= ask("spectrum", game)["steepest"]
     assert ask("spectrum", model(diversity="minibatch std"))["steepest"] is None
 
 
@@ -280,15 +280,15 @@ def test_a_loss_is_drawn_over_the_belief_that_d_has_at_that_score(loss):
 
 @pytest.mark.parametrize("loss", losses.SHOWN)
 def test_the_present_batch_is_a_batch_and_its_gradients_are_means(loss):
-    it = model(loss=loss)
-    found = ask("present", it)
-    assert found["belief"].shape == (16,)
-    assert math.isclose(found["mean"], found["belief"].mean(), rel_tol=1e-5)
-    assert math.isclose(found["slopes"]["minimax"], found["mean"], rel_tol=1e-3, abs_tol=1e-5)
-    assert math.isclose(found["slopes"]["non-saturating"], 1 - found["mean"], rel_tol=1e-3, abs_tol=1e-5)
-    said = _says(loss, found, live=True)
-    assert f"D(G(z)) is {found['mean']:.2f} on average" in said
-    assert f"the non-saturating one {1 - found['mean']:.2f}" in said
+    game = model(loss=loss)
+    answer = ask("present", game)
+    assert answer["belief"].shape == (16,)
+    assert math.isclose(answer["mean"], answer["belief"].mean(), rel_tol=1e-5)
+    assert math.isclose(answer["slopes"]["minimax"], answer["mean"], rel_tol=1e-3, abs_tol=1e-5)
+    assert math.isclose(answer["slopes"]["non-saturating"], 1 - answer["mean"], rel_tol=1e-3, abs_tol=1e-5)
+    said = _says(loss, answer, live=True)
+    assert f"D(G(z)) is {answer['mean']:.2f} on average" in said
+    assert f"the non-saturating one {1 - answer['mean']:.2f}" in said
 
 
 def test_a_critic_has_no_place_on_the_axis():
@@ -369,10 +369,10 @@ def test_points_are_no_pictures(name):
 
 
 def test_a_model_that_has_diverged_says_so():
-    it = model()
-    next(it.G.parameters()).data.fill_(math.nan)
+    game = model()
+    next(game.G.parameters()).data.fill_(math.nan)
     with pytest.raises(Refused, match="diverged"):
-        ask("sheet", it, seed=0)
+        ask("sheet", game, seed=0)
 
 
 def test_the_supervisor_asks_any_run_and_a_recording_has_no_model():
@@ -380,9 +380,9 @@ def test_the_supervisor_asks_any_run_and_a_recording_has_no_model():
     try:
         setting = {"family": "gan", "data": "digits", "seed": 0, "config": SMALL}
         run_id = supervisor.create("ann", **setting)
-        found = supervisor.probe(run_id, "interpolate", a=1, b=2)
-        assert found["round"] >= 0
-        assert found["linear"].shape == (11, 28, 28)
+        answer = supervisor.probe(run_id, "interpolate", a=1, b=2)
+        assert answer["round"] >= 0
+        assert answer["linear"].shape == (11, 28, 28)
         with pytest.raises(Refused, match="whole number"):
             supervisor.probe(run_id, "sheet", seed=-1)
         with pytest.raises(Refused, match="cannot be asked"):
