@@ -1,5 +1,7 @@
-"""The gallery of games with labels: each failure shows and each cure cures, for at least four seeds of five. By
-default three are tried, and two must do; GENLAB_SEEDS=5 tries all."""
+"""The gallery of games with labels: each failure shows and each cure cures, for at least four seeds of five.
+
+By default three are tried, and two must do; GENLAB_SEEDS=5 tries all.
+"""
 
 import os
 from functools import cache
