@@ -34,7 +34,7 @@ class Loss(NamedTuple):
     terms: tuple[Measure, Measure, Measure]  # what D descends on real and on fake examples; what G descends
 
 
-def _cross_entropy(a: Tensor, s: Any) -> Tensor:
+def _cross_entropy(a: Tensor, s: float | Tensor) -> Tensor:
     """-(1 - s) log D - s log(1 - D): log D = -softplus(-a) and log(1 - D) = -softplus(a) cannot overflow."""
     return softplus(-a) + s * a
 
@@ -64,7 +64,9 @@ LOSSES: dict[str, Loss] = {
 }  # fmt: skip
 
 
-def discriminator_terms(real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: Any = 0) -> Terms:
+def discriminator_terms(
+    real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: float | Tensor = 0
+) -> Terms:
     """What D descends, from its scores of real and of fake examples."""
     game = LOSSES[loss]
     on_real, on_fake, _ = game.terms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -94,7 +94,7 @@ def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[i
 
 
 def arithmetic(
-    model: Game, data: Dataset, seed: int, A: Any, B: Any, C: Any, label: int | None = None
+    model: Game, data: Dataset, seed: int, A: list[int], B: list[int], C: list[int], label: int | None = None
 ) -> Answer:
     """G(mean A - mean B + mean C), each a group of samples of the sheet (Radford et al. 2016, figure 7)."""
     only_pictures(data)
