@@ -1,4 +1,4 @@
-"""The autoencoder's room: linear or not, with or without noise, and what its codes are good for."""
+"""The autoencoder's room: linear or not, with or without noise, and the uses of its codes."""
 
 import streamlit as st
 
@@ -14,8 +14,8 @@ from lab.codes.upsampling_tab import up_sampling
 room = kit.room(
     AE,
     data_name="digits",
-    sentence="An encoder squeezes x into a few numbers, the **code**, and a decoder restores x from it. Whatever is restored "
-    "well must have been understood somehow; no labels are needed.",
+    sentence="An encoder squeezes x into a few numbers, the **code**, and a decoder restores x from it. To restore x well, "
+    "the code must capture what matters; no labels are needed.",
 )
 latent_plane(room)
 kit.commentary(room)
@@ -24,15 +24,15 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-With an encoder $e$ and a decoder $d$, the code of $x$ is $z = e(x)$, and both descend
+With an encoder $e$ and a decoder $d$, the code of $x$ is $z = e(x)$. Both descend
 
 $$
 \text{loss} = \lVert x - \hat x \rVert^2 = \lVert x - d(z) \rVert^2 = \lVert x - d(e(x)) \rVert^2
 $$
 
-summed over the numbers of an example. A **lossless** code has $x = d(e(x))$; one with fewer numbers than $x$ has is
-**lossy**, and keeps what helps most to restore the examples it was trained on. The **denoising** autoencoder (choose a
-noise) sees a damaged $\tilde x$ and must restore the clean $x$: it cannot get by with copying.
+summed over the numbers of an example. A **lossless** code satisfies $x = d(e(x))$. A code with fewer numbers than $x$ is
+**lossy**: it keeps what helps most to restore the training examples. The **denoising** autoencoder (choose a noise) sees
+a corrupted $\tilde x$ and must restore the clean $x$, so copying its input is not enough.
 """
     )
     kit.source(AE.turns, AE.terms, AE.corrupted)
@@ -41,15 +41,15 @@ noise) sees a damaged $\tilde x$ and must restore the clean $x$: it cannot get b
 
 def linear() -> None:
     st.markdown(
-        "If encoder and decoder are **linear** (no hidden layers, linear activation), the best they can do is to project on the "
-        "subspace that loses least: PCA's. [Open a linear autoencoder](/ae?depth=0&activation=linear&z=2&lr=0.01)."
+        "If encoder and decoder are **linear** (no hidden layers, linear activation), the best they can do is to project onto the "
+        "subspace that loses least, which is PCA's. [Open a linear autoencoder](/ae?depth=0&activation=linear&z=2&lr=0.01)."
     )
     against_pca(room)
 
 
 def upsampling() -> None:
     st.markdown(
-        "A convolutional decoder must enlarge small feature maps again. Four ways to double one, on the same map:"
+        "A convolutional decoder must enlarge small feature maps again. Here are four ways to double the same map:"
     )
     up_sampling(room)
     kit.source(Up, pool, unpool, spread)
@@ -64,12 +64,12 @@ def experiments() -> None:
         [
             (
                 "A linear autoencoder",
-                "It finds PCA's plane, with other axes: see the tab *Linear, and PCA*.",
+                "It finds PCA's plane, with other axes. See the tab *Linear, and PCA*.",
                 "/ae?depth=0&activation=linear&lr=0.01",
             ),
             (
                 "Restore what is missing",
-                "Half of the pixels are black, and the autoencoder must guess them. Draw a digit with gaps.",
+                "Half of the pixels are set to black, and the autoencoder must guess them. Draw a digit with gaps.",
                 "/ae?noise=masking&amount=0.5&z=16",
             ),
             (
@@ -79,12 +79,12 @@ def experiments() -> None:
             ),
             (
                 "Convolutions",
-                "Slower a round, with fewer weights; the decoder enlarges feature maps.",
+                "Each round is slower, but there are fewer weights. The decoder enlarges feature maps.",
                 "/ae?network=convolutional&width=16&z=8",
             ),
             (
                 "A curve through points",
-                "In the plane, with one number for two: the decoder draws a curve through the data.",
+                "Points in the plane get a code of one number, so the decoder draws a curve through the data.",
                 "/ae?data=moons",
             ),
         ]

@@ -1,4 +1,4 @@
-"""The conditional VAE's room: the label says which digit, z how it is written."""
+"""The conditional VAE's room: the label says which digit it is, and z how it is written."""
 
 import streamlit as st
 
@@ -12,8 +12,8 @@ from lab.codes.plane_tab import label_of_plane, latent_plane
 room = kit.room(
     CVAE,
     data_name="digits",
-    sentence="A VAE whose encoder and decoder are both told the **label**: z need not say which digit it is, and keeps the "
-    "handwriting. Fix z and change the label, and the same hand writes another digit.",
+    sentence="Encoder and decoder of this VAE are both told the **label**. The code z need not say which digit it is, and keeps "
+    "the handwriting. Fix z and change the label, and the same hand writes another digit.",
 )
 label_of_plane(room)
 latent_plane(room)
@@ -23,14 +23,14 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-Every distribution of the VAE is conditioned on $c$, the label:
+Every distribution of the VAE is conditioned on the label $c$:
 
 $$
 \log p(x \mid c) - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid x, c)]
 = \mathbb{E}_q[\log p(x \mid z, c)] - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid c)]
 $$
 
-with the prior $p(z \mid c) = \mathcal N(0, I)$ for every label. In code the change is small: the label enters both nets as a
+The prior is $p(z \mid c) = \mathcal N(0, I)$ for every label. In code the change is small: the label enters both nets as a
 one-hot vector, $[x, c]$ for the encoder and $[z, c]$ for the decoder.
 """
     )
@@ -43,17 +43,17 @@ def experiments() -> None:
         [
             (
                 "Nothing is left to say",
-                "Eight groups of points, and the label says which: a group is a plain Gaussian, so z falls asleep, and that is right.",
+                "The label says to which of eight groups a point belongs. A group is a plain Gaussian, so z rightly falls asleep.",
                 "/cvae?data=ring",
             ),
             (
                 "Two moons",
-                "The label says which moon; z says where along it.",
+                "The label says which moon a point lies on, and z says where along it.",
                 "/cvae?data=moons&z=1",
             ),
             (
                 "Without labels",
-                "The plain VAE, whose plane has to make room for all ten digits.",
+                "The plane of the plain VAE has to make room for all ten digits.",
                 "/vae",
             ),
         ]

@@ -11,7 +11,7 @@ from lab.codes.plane_tab import latent_plane
 room = kit.room(
     PCA,
     data_name="digits",
-    sentence="The plane, or subspace, through the data that loses least of them. It is the oldest code, and the best *linear* one.",
+    sentence="PCA finds the plane, or subspace, through the data that loses least. It is the oldest code, and the best *linear* one.",
 )
 latent_plane(room)
 kit.commentary(room)
@@ -20,16 +20,16 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-Of all orthonormal $V$ with as many columns as the code has numbers, PCA's loses least:
+Among all orthonormal $V$ with as many columns as the code has numbers, PCA's loses least:
 
 $$
 \min_{V^\top V = I} \; \mathbb{E}\,\bigl\lVert x - m - V V^\top (x - m) \bigr\rVert^2
 = \sum_{i > \dim z} \lambda_i
 $$
 
-the sum of the eigenvalues of the covariance $S$ that are left out. No gradient is needed: the columns are the leading
-eigenvectors of $S$. Here $m$ and $S$ grow with each batch, and one step of orthogonal iteration turns $V$ towards
-the eigenvectors, so that you see the plane turn into place. Codes are divided by $\sqrt{\lambda_i}$: then
+This is the sum of the eigenvalues of the covariance $S$ that $V$ leaves out. No gradient is needed: the columns are the
+leading eigenvectors of $S$. Here each batch updates $m$ and $S$, and one step of orthogonal iteration turns $V$ towards
+the eigenvectors, so you see the plane turn into place. Codes are divided by $\sqrt{\lambda_i}$. Then
 $z \sim \mathcal N(0, I)$ is a sensible draw, and the model is a Gaussian whose density is known exactly.
 """
     )
@@ -42,15 +42,19 @@ def experiments() -> None:
         [
             (
                 "Thirty numbers",
-                "Far better restored; but a Gaussian of 30 dimensions still draws no digits.",
+                "The digits are restored far better, but a Gaussian of 30 dimensions still draws no digits.",
                 "/pca?z=30",
             ),
             (
                 "A line through points",
-                "Two numbers, one direction: the line of most variance.",
+                "Two numbers become one: PCA finds the line of most variance.",
                 "/pca?data=line",
             ),
-            ("PCA, autoencoder and VAE side by side", "The same digits, three planes of codes.", "/planes"),
+            (
+                "PCA, autoencoder and VAE side by side",
+                "Three planes of codes for the same digits.",
+                "/planes",
+            ),
         ]
     )
 

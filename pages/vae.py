@@ -1,4 +1,4 @@
-"""The VAE's room: the student walks through the latent plane of a model that learns while he looks."""
+"""The VAE's room: students walk through the latent plane of a model while it learns."""
 
 import streamlit as st
 
@@ -17,8 +17,8 @@ from lab.codes.slips_tab import slips as slips_tab
 room = kit.room(
     VAE,
     data_name="digits",
-    sentence="An **encoder** gives each picture x a cloud of codes z, a **decoder** turns codes back into pictures; "
-    "together they make a space of z in which every place is a picture.",
+    sentence="An **encoder** gives each picture x a cloud of codes z, and a **decoder** turns codes back into pictures. "
+    "Together they make a space of z in which every place is a picture.",
 )
 latent_plane(room)
 kit.commentary(room)
@@ -27,18 +27,18 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-What we want to raise is $\log p(x)$, where $p(x) = \int p(x \mid z)\, p(z)\, dz$ and $p(z) = \mathcal N(0, I)$.
-The integral is out of reach, so the encoder proposes $q(z \mid x) = \mathcal N(\mu(x), \sigma^2(x))$, and both
-climb a bound:
+We want to maximize $\log p(x)$, where $p(x) = \int p(x \mid z)\, p(z)\, dz$ and $p(z) = \mathcal N(0, I)$.
+The integral is intractable. The encoder therefore proposes $q(z \mid x) = \mathcal N(\mu(x), \sigma^2(x))$, and
+encoder and decoder together maximize a bound:
 
 $$
 \log p(x) \;\ge\; \underbrace{\mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]}_{\text{reconstruction}}
 \;-\; \underbrace{\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)]}_{\text{distance from the prior}} \;=\; \mathrm{ELBO}
 $$
 
-The gap is $\mathrm{KL}[q(z \mid x) \,\Vert\, p(z \mid x)]$: the bound is tight where the encoder finds the true
-posterior. With $z = \mu + \sigma \varepsilon$, $\varepsilon \sim \mathcal N(0, I)$, chance enters from outside,
-and the gradient passes through $\mu$ and $\sigma$; and for two Gaussians the KL needs no sampling:
+The gap is $\mathrm{KL}[q(z \mid x) \,\Vert\, p(z \mid x)]$: the bound is tight if the encoder finds the true
+posterior. With $z = \mu + \sigma \varepsilon$, $\varepsilon \sim \mathcal N(0, I)$, the randomness is an input,
+and the gradient passes through $\mu$ and $\sigma$. For two Gaussians, the KL needs no sampling:
 
 $$
 \mathrm{KL} = \tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - \log \sigma_j^2 - 1\right)
@@ -51,15 +51,15 @@ $$
 
 def slips() -> None:
     st.markdown(
-        "Formulas and code of the lectures have slips, as everybody's have. Each number below is computed by this lab."
+        "The formulas and code of the lectures have slips, like everybody's. This lab computes each number below."
     )
     slips_tab()
 
 
 def failures() -> None:
     st.markdown(
-        "Each link shows its failure in a minute or so, and so do the cures: the tests of this lab train them all. The sentence "
-        "under the picture names what is seen."
+        "Each link shows its failure in about a minute, and each cure works as fast: the tests of this lab train them all. The "
+        "sentence under the picture names what you see."
     )
     kit.gallery(kit.words_of(room.family).failures)
 
@@ -69,32 +69,32 @@ def experiments() -> None:
         [
             (
                 "A wall of β",
-                "Eight VAEs with β from 0.1 to 32 train together; a curve shows what each pays in KL and gets in reconstruction.",
+                "Eight VAEs with β from 0.1 to 32 train together. A curve shows what each pays in KL and gains in reconstruction.",
                 "/wall?family=vae&data=digits",
             ),
             (
                 "PCA, autoencoder and VAE",
-                "The same digits and the same nets, three planes of codes: what the KL term is good for.",
+                "Three planes of codes for the same digits and the same nets show the purpose of the KL term.",
                 "/planes",
             ),
             (
                 "Twenty dimensions",
-                "The reconstructions are much better, and the ELBO too. Some dimensions may fall asleep: watch the bars of the KL.",
+                "The reconstructions and the ELBO are much better. Some dimensions may fall asleep: watch the bars of the KL.",
                 "/vae?z=20",
             ),
             (
                 "Disentangled by β",
-                "Ellipses drawn from four independent factors. With a large β single dimensions of z come to mean single factors.",
+                "Ellipses are drawn from four independent factors. With a large β, single dimensions of z come to mean single factors.",
                 DISENTANGLED,
             ),
             (
                 "Points in the plane",
-                "With a Gaussian decoder the VAE's own density p(x) is drawn exactly, by an integral over z.",
+                "With a Gaussian decoder, the stage shows the VAE's own density p(x), computed by an integral over z.",
                 "/vae?data=moons",
             ),
             (
                 "From blurred to sharp",
-                "A VAE-GAN lets a discriminator judge what is restored.",
+                "In a VAE-GAN, a discriminator judges the reconstructions.",
                 "/vae-gan",
             ),
         ]

@@ -1,4 +1,4 @@
-"""The VAE-GAN's room: a discriminator's features judge the reconstruction, and blur turns sharp."""
+"""The VAE-GAN's room: the features of a discriminator judge the reconstruction, and blur turns sharp."""
 
 import streamlit as st
 
@@ -11,8 +11,8 @@ from lab.codes.plane_tab import latent_plane
 room = kit.room(
     VAEGAN,
     data_name="digits",
-    sentence="A VAE asked to be right pixel by pixel blurs what it is not sure of. Here a **discriminator** looks for blur, and "
-    "its hidden layer decides what counts as alike.",
+    sentence="A VAE must be right pixel by pixel, so it blurs what it is not sure of. Here a **discriminator** looks for blur, "
+    "and its hidden layer decides which pictures are similar.",
 )
 latent_plane(room)
 kit.commentary(room)
@@ -21,8 +21,8 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-Three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator; $\tilde x = \mathrm{Dec}(z)$ is restored from
-$z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is drawn from the prior:
+There are three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator, $\tilde x = \mathrm{Dec}(z)$ is
+restored from $z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is decoded from a draw $z_p$ of the prior:
 
 $$
 \mathcal L_{prior} = \beta\,\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)] \qquad
@@ -32,8 +32,8 @@ $$
 \mathcal L_{GAN} = \log \mathrm{Dis}(x) + \log(1 - \mathrm{Dis}(\tilde x)) + \log(1 - \mathrm{Dis}(x_p))
 $$
 
-The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gamma \mathcal L_{like} - \mathcal L_{GAN}$, the discriminator
-$-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, a large one for pictures like $x$.
+The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gamma \mathcal L_{like} - \mathcal L_{GAN}$, and the
+discriminator $-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, and a large one for pictures similar to $x$.
 """
     )
     kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.discriminate, Discriminator)
@@ -42,8 +42,8 @@ $-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, a large one for p
 
 def blur() -> None:
     st.markdown(
-        "**Sharpness** is the mean squared difference of neighbouring pixels, over the pictures' variance; 1 is that of real digits. "
-        "The run's rows have it, and the sentence under the picture tells it."
+        "**Sharpness** is the mean squared difference of neighbouring pixels, over the variance of the pictures, relative to real "
+        "digits: those have 1. Each run measures it, and the sentence under the picture reports it."
     )
     kit.gallery(kit.words_of(room.family).failures)
 
