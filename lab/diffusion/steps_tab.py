@@ -80,11 +80,11 @@ def _setting(room: Room) -> Setting | None:
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
     """Quality against the number of evaluations of the net, with a line for each sampler."""
-    what = "100 digits, with the labels in turn," if setting.pictures else "2,000 points"
+    what = "100 digits with the labels in turn" if setting.pictures else "2,000 points"
     st.markdown(
-        f"**How many steps are enough?** Each sampler makes {what} in few steps and in many, and their "
-        f"{setting.measure.says} from the data is measured. The cost of a sample is the number of "
-        "evaluations of the net: one in each step, or two with **Heun** (one in its last step)."
+        f"**How many steps are enough?** Each sampler makes {what} in few steps and in many. The chart shows "
+        f"how far these are from the data ({setting.measure.says}) against the cost of a sample: the number "
+        "of evaluations of the net, one in each step, or two with **Heun** (one in its last step)."
     )
     counts = sorted({min(n, setting.T) for n in (STEPS if setting.pictures else MORE)})
     plan = [{"sampler": name, "steps": n} for n in counts for name in setting.samplers]

@@ -63,7 +63,7 @@ def tradeoff(
     seconds = time.monotonic() - began
     quality, floors = _of_digits(classifier, x, y) if classifier else _of_points(data, x, y)
     return {
-        "quality": quality, "floors": {name: list(floor) for name, floor in floors.items()},
+        "quality": quality, "floors": {name: [floor.value, floor.error] for name, floor in floors.items()},
         "evaluations": evaluations, "seconds": seconds, "among": n,
     }  # fmt: skip
 

@@ -84,7 +84,7 @@ def test_guidance_is_for_models_that_are_told_labels(monkeypatch):
     page = opened("ddpm", "ring", conditional=True)
     page = works(page.button(key="guidance-go").click().run())
     (chart,) = charts(page)
-    assert [line["name"] for line in chart["data"]] == ["sliced Wasserstein distance", "diversity (right)"]
+    assert [line["name"] for line in chart["data"]] == ["Sliced Wasserstein distance", "diversity (right)"]
     assert chart["data"][0]["x"] == [0, 2]
     assert "The samples are closest to the data at **s = " in texts(page)
 

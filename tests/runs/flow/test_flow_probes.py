@@ -123,7 +123,7 @@ def test_the_box_holds_nearly_all_points_of_all_layers():
 @pytest.mark.parametrize("base", ["normal", "uniform"])
 def test_every_cell_of_the_mesh_holds_the_same_probability(base):
     model = built(base=base)
-    across = flow.net(model).reshape(25, 25, 2)[0, :, 0]
+    across = flow.quantiles(model).reshape(25, 25, 2)[0, :, 0]
     z = model.base.sample(200_000)[:, 0]
     shares = torch.stack([((z > a) & (z < b)).float().mean() for a, b in pairwise(across)])
     assert (shares * 25 - 1).abs().max() < 0.12
