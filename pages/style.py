@@ -1,5 +1,4 @@
-"""The style room: a picture changes until a network sees the content of one picture and the style of another in
-it."""
+"""The style room: a picture changes until a network sees one picture's content and another's style in it."""
 
 import streamlit as st
 

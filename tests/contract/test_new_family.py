@@ -66,7 +66,7 @@ from streamlit.util import calc_hash
 from lab.runs.supervisor import supervisor
 
 ContextProxy.cookies = property(lambda self: {"genlab": "ann"})
-page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=60)
+page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=300)
 page._page_hash = calc_hash("gauss")
 page.run()
 assert not page.exception, page.exception
@@ -76,7 +76,7 @@ assert {w.key: w.value for w in page.select_slider} == {"lr": 0.05}
 assert {w.key: w.value for w in page.slider} == {"start": 2.0, "batch": 64}
 assert {w.key: w.value for w in page.selectbox} == {"data": "ring", "axes": "free"}
 assert "Gauss" in "".join(h.proto.body for h in page.get("html"))
-page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=60)
+page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=300)
 page._page_hash = calc_hash("gauss")
 page.query_params["tab"] = "Check"
 page.run()

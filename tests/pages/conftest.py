@@ -6,8 +6,17 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from lab.kit import style_tools
+from lab.runs import supervisor as supervisor_module
 from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import HOME, works
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """After half a minute without an answer a page calls the lab busy; a noisy machine needs longer."""
+    for module in (supervisor_module, style_tools):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 300.0)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +36,7 @@ def visit(settled, home, monkeypatch):
     )
 
     def visit(name: str, visitor: str = "ann", **query: str) -> AppTest:
-        page = AppTest.from_file(HOME, default_timeout=60)
+        page = AppTest.from_file(HOME, default_timeout=300)
         page.session_state["visitor"] = visitor
         page.query_params.update(query)
         page._page_hash = calc_hash(name)  # `switch_page` knows only pages that are files

@@ -23,7 +23,7 @@ VAE = {"family": "vae", "data": "digits", "config": {"width": 16, "batch": 16}}
 def answer(ws, number: int) -> tuple[dict, dict[str, np.ndarray]]:
     """What the next answer says of itself, and its arrays; pictures of the run pass by."""
     while True:
-        message = ws.recv(timeout=20)
+        message = ws.recv(timeout=120)
         if isinstance(message, bytes):
             about = json.loads(wire.header(message)["frame"])
             if about.get("answer") == number:
@@ -32,7 +32,7 @@ def answer(ws, number: int) -> tuple[dict, dict[str, np.ndarray]]:
 
 def refusal(ws, number: int) -> str:
     while True:
-        message = ws.recv(timeout=20)
+        message = ws.recv(timeout=120)
         if isinstance(message, str) and json.loads(message).get("answer") == number:
             return json.loads(message)["error"]
 
@@ -66,7 +66,7 @@ def test_a_quiet_viewer_hears_states_and_answers_and_no_picture(lab, monkeypatch
         text(ws, "state", state="training")
         for number in range(1, 30):
             ask(ws, number, test=number)
-            while isinstance(message := ws.recv(timeout=20), str):
+            while isinstance(message := ws.recv(timeout=120), str):
                 assert "state" in json.loads(message)
             assert json.loads(wire.header(message)["frame"])["answer"] == number
         send(ws, do="pause")

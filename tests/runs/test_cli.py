@@ -340,7 +340,7 @@ def test_the_installed_script_stops_at_ctrl_c_like_the_function(tmp_path):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        told, errors = process.communicate(timeout=60)
+        told, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (0, "")
     (at,) = run_directories()
     summary = json.loads(told.splitlines()[-1])

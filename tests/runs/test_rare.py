@@ -77,7 +77,7 @@ def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatc
     assert len(seen) == 20
     assert {kind for kind, _ in seen} == {"frame"}
     assert not [name for _, arrays in seen for name in arrays if name.startswith("atlas/")]
-    at.seat.rare_due = 0.0
+    at.seat.rare_due = at.seat.due = at.seat.earned = 0.0
     at.worker._slice(at.seat, 1)
     at.worker._slice(at.seat, 1)
     assert next(kind for kind, _ in at.told()) == "rare"

@@ -53,7 +53,9 @@ def test_layers_that_share_a_net_are_stored_and_restored():
     same(whole, trained(Run(part.at), 3))
 
 
-def test_a_run_killed_without_warning_catches_up_and_meets_its_commands_again():
+def test_a_run_killed_without_warning_catches_up_and_meets_its_commands_again(monkeypatch):
+    monkeypatch.setattr("lab.runs.run.CHECKPOINT_SECONDS", math.inf)
+
     def course(run: Run, after: int) -> Run:
         trained(run, 100)
         run.do({"do": "set", "values": {"lr_D": 0.01, "k": 2}})

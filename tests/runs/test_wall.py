@@ -64,7 +64,9 @@ def test_a_wall_reopened_from_its_checkpoint_continues_bit_for_bit(cut):
     same(whole, trained(Run(parts.at), 300 - cut))
 
 
-def test_a_wall_killed_without_warning_catches_up_and_meets_its_commands_again():
+def test_a_wall_killed_without_warning_catches_up_and_meets_its_commands_again(monkeypatch):
+    monkeypatch.setattr("lab.runs.run.CHECKPOINT_SECONDS", math.inf)
+
     def course(run: Run, after: int) -> Run:
         trained(run, 50)
         run.do({"do": "set", "values": {"k": 2, "penalty": "R1", "beta1": 0.2}})
@@ -230,16 +232,6 @@ def test_the_command_line_does_not_take_samples_of_a_wall(capsys, tmp_path):
     run = new()
     assert cli.main(["sample", run.info.id, "--out", str(tmp_path / "x.csv")]) == 2
     assert "is a wall of many models" in capsys.readouterr().err
-
-
-def test_the_phase_diagram_shows_collapse_where_d_is_the_slower_one():
-    """The claim of the page, on its corners: a slow D against a quick G loses modes, equal ones do not."""
-    base = {"width_G": 32, "width_D": 32, "depth_G": 2, "depth_D": 2, "batch": 64}
-    run = trained(new({"lr_D": [1e-4, 1e-3], "lr_G": [1e-3, 3e-3]}, config=base, seed=0), 2048)
-    measured = [row["modes"] for row in rows(run) if "modes" in row][-6:]
-    slow, equal = ([modes[i] for modes in measured] for i in (0, 2))
-    assert max(slow) <= 4
-    assert min(equal) >= 6
 
 
 def test_data_load_as_the_wall_needs_them():

@@ -153,7 +153,7 @@ def test_the_shipped_decoder_is_small_and_says_what_it_is():
 
 def test_a_decoder_that_is_missing_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(onepass, "FILE", tmp_path / "none")
-    with pytest.raises(Refused, match=r"python -m lab\.decoder"):
+    with pytest.raises(Refused, match=r"python -m lab\.makers\.decoder"):
         onepass.decoder.__wrapped__(torch.device("cpu"), torch.float32)
 
 
