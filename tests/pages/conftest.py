@@ -6,9 +6,9 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from lab.kit import style_tools
 from lab.runs import supervisor as supervisor_module
 from lab.runs.supervisor import supervisor
+from lab.style import tools_tab as style_tools
 from tests.pages.test_pages import HOME, works
 
 
