@@ -20,7 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from engine.codes.base import ERROR, RESTORED, Coder, CoderConfig
+from engine.codes.base import ERROR, RESTORED, Coder
+from engine.codes.config import CoderConfig
 from engine.config import knob
 from engine.family import Batch, Terms
 from engine.space import Picture, Plane, Space

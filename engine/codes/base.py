@@ -1,4 +1,4 @@
-"""What models with a code z share: encoders, decoders, likelihoods, and the parts of the bound.
+"""What models with a code z share: likelihoods, and the parts of the bound.
 
 Pixels lie in [-1, 1]. A Bernoulli decoder needs pixels that are black or white. Each grey pixel is therefore
 drawn afresh in every batch, white with the probability that its grey gives (dynamic binarization,
@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Normal
 
-from engine.config import Config, knob
 from engine.family import Family, Terms
 from engine.metrics.measure import Measure, term
-from engine.nets.layers import ACTIVATIONS, Beside, conv_decoder, conv_encoder, mlp
-from engine.space import Picture, Plane, Space
+from engine.space import Picture, Plane
 
 RESTORED = Measure(
     "test error", chart="error on test data", says="Squared error on test examples", better="lower",
@@ -38,85 +35,6 @@ KL = Measure("KL", chart=_SPLIT, label="KL[q(z|x) ‖ p(z)]", role="latent", dra
 LOG_P = Measure("log p(x)", chart=_BOUND, unit="nats", better="higher", role="truth")
 ACTIVE = Measure("active units", label="active dimensions", digits=0, draw="number")
 KL_EACH = Measure("KL of each dimension", label="KL of each dimension, nats", draw="bars")
-
-
-class CodeConfig(Config):
-    """The size of a code, and of a minibatch."""
-
-    z: int = knob(2, 1, 64, label="Latent dimensions", symbol=r"\dim z", says="numbers in a code z")
-    batch: int = knob(
-        128, 2, 1024, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
-    )
-
-
-class CoderConfig(CodeConfig):
-    """The nets of an encoder and a decoder."""
-
-    lr: float = knob(
-        1e-3,
-        1e-5,
-        0.1,
-        label="Learning rate",
-        symbol=r"\eta",
-        log=True,
-        live=True,
-        says="learning rate of Adam",
-    )
-    network: Literal["MLP", "convolutional"] = knob(
-        "MLP",
-        label="Network",
-        says="fully connected layers, or 3 x 3 convolutions for pictures",
-        advanced=True,
-    )
-    width: int = knob(64, 4, 512, label="Width", says="units, or channels, of a hidden layer", advanced=True)
-    depth: int = knob(
-        2, 0, 5, label="Depth", says="hidden layers of the encoder and of the decoder", advanced=True
-    )
-    activation: Literal["LeakyReLU", "ReLU", "tanh", "linear"] = knob(
-        "LeakyReLU", label="Activation", says="what follows each hidden layer", advanced=True
-    )
-    upsampling: Literal["nearest", "bilinear", "max-unpooling", "transposed"] = knob(
-        "nearest",
-        label="Up-sampling",
-        says="how a convolutional decoder doubles a feature map",
-        advanced=True,
-    )
-
-    def encoder(self, space: Space, outputs: int, more: int = 0) -> nn.Module:
-        """A net from x (n, *shape), with `more` numbers beside it, to (n, outputs)."""
-        act = ACTIVATIONS[self.activation]
-        if self.convolves(space):
-            return conv_encoder(space.shape, self.width, outputs, act, more)
-        return Beside(mlp(space.size + more, self.width, self.depth, outputs, act=act))
-
-    def decoder(self, space: Space, more: int = 0) -> nn.Module:
-        """A net from z (n, z), with `more` numbers beside it, to (n, *shape)."""
-        act = ACTIVATIONS[self.activation]
-        if self.convolves(space):
-            return conv_decoder(space.shape, self.width, self.z + more, act, self.upsampling)
-        net = mlp(self.z + more, self.width, self.depth, space.size, act=act)
-        return nn.Sequential(net, nn.Unflatten(1, space.shape))
-
-    def convolves(self, space: Space) -> bool:
-        """Whether the nets are convolutional in this space."""
-        return self.network == "convolutional" and isinstance(space, Picture)
-
-
-class VariationalConfig(CoderConfig):
-    """The nets, the likelihood, and the weight of the KL term."""
-
-    likelihood: Literal["Bernoulli", "Gaussian", "Gaussian, learned variance"] = knob(
-        "Gaussian, learned variance", label="Decoder", symbol="p(x \\mid z)",
-        says="black or white pixels, or real numbers with a given or learned spread",
-    )  # fmt: skip
-    sigma: float = knob(
-        0.3, 0.01, 3, label="Spread of a Gaussian decoder", symbol=r"\sigma_x", log=True, live=True,
-        advanced=True, says="standard deviation of each number around the decoder's mean, unless learned",
-    )  # fmt: skip
-    beta: float = knob(
-        1.0, 0, 50, label="Weight of the KL term", symbol=r"\beta", step=0.1, live=True,
-        says="weight of the KL term; 1 is the VAE",
-    )  # fmt: skip
 
 
 class Pixels(Bernoulli):

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Normal
 
-from engine.codes.base import Variational, VariationalConfig, kl, log_prob, normal
+from engine.codes.base import Variational, kl, log_prob, normal
+from engine.codes.config import VariationalConfig
 from engine.config import Refused
 from engine.family import Batch, Terms
 from engine.metrics.measure import term

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import LowRankMultivariateNormal
 
-from engine.codes.base import ERROR, CodeConfig, Coder
+from engine.codes.base import ERROR, Coder
+from engine.codes.config import CodeConfig
 from engine.config import Config as BaseConfig
 from engine.config import Refused
 from engine.family import Batch, Terms

@@ -1,16 +1,14 @@
 r"""VAE-GAN (Larsen et al., 2016, https://arxiv.org/abs/1512.09300).
 
 A VAE judges pictures pixel by pixel, where a blurred stroke costs less than a sharp one in the wrong place.
-Here a discriminator learns to tell the difference, and its hidden layer l measures how similar two pictures
-are:
+Here a discriminator learns the difference, and its hidden layer l measures how similar two pictures are:
 
     L_prior  =  beta KL[q(z|x) || p(z)]                     L_like  =  || Dis_l(x) - Dis_l(x~) ||^2 / 2
     L_GAN    =  log Dis(x) + log(1 - Dis(x~)) + log(1 - Dis(Dec(z_p))),   x~ = Dec(z), z ~ q(z|x), z_p ~ p(z)
 
     Enc descends L_prior + L_like,  Dec descends gamma L_like - L_GAN,  Dis descends -L_GAN        algorithm 1
 
-Dec descends its part of -L_GAN in the non-saturating form. R1 (Mescheder et al. 2018) keeps Dis from running
-ahead.
+Dec's part of -L_GAN is the non-saturating loss. R1 (Mescheder et al. 2018) keeps Dis from running ahead.
 """
 
 from __future__ import annotations
@@ -22,7 +20,8 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.nn.functional import leaky_relu, softplus
 
-from engine.codes.base import Coder, CoderConfig, kl, normal
+from engine.codes.base import Coder, kl, normal
+from engine.codes.config import CoderConfig
 from engine.config import knob
 from engine.family import Batch, Terms, adam
 from engine.gan.losses import r1
@@ -99,16 +98,13 @@ class VAEGAN(Coder):
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: x
         """Algorithm 1. The loss of each player is computed with the present weights of the others."""
-        x, c = batch.x, self.config  #: x
-        m = len(x)
+        x, c, m = batch.x, self.config, len(batch.x)  #: x
         eps, z_p = self.p_eps(m), self.p_eps(m)  #: z
         q = self.q(x)  #: Enc z
         restored = self.Dec(q.mean + q.stddev * eps)  #: Dec reconstruction
         yield self.Enc, {PRIOR: self.L_prior(q), LIKE: self.L_like(x, restored)}  #: loss
-
         fakes = self.fakes(x, eps, z_p)  #: Dec reconstruction
         yield self.Dec, {LIKE_DEC: c.gamma * self.L_like(x, fakes[:m]), FOOL: self.fool(fakes)}  #: loss
-
         with torch.no_grad():
             fakes = self.fakes(x, eps, z_p)  #: Dec reconstruction
         yield self.Dis, self.discriminate(x, fakes)  #: loss

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -86,7 +84,7 @@ def on_sheet(data: Dataset, seed: int) -> list[int]:
     return rng.choice(len(data.test_x), count, replace=False).tolist()
 
 
-def arithmetic(model: Coder, data: Dataset, seed: int, A: Any, B: Any, C: Any) -> Answer:
+def arithmetic(model: Coder, data: Dataset, seed: int, A: object, B: object, C: object) -> Answer:
     """The decoded mean A - mean B + mean C of the codes of three groups (Radford et al. 2016, figure 7).
 
     A model that is told labels gets that of the first picture in C.
