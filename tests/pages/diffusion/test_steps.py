@@ -24,7 +24,7 @@ def script(family: str, data_name: str, run: str, live: bool):
 
 def works(page: AppTest) -> AppTest:
     assert not page.exception, page.exception
-    assert not page.error, page.error
+    assert not page.error, [error.value for error in page.error]
     return page
 
 

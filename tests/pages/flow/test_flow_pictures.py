@@ -49,7 +49,7 @@ def opened(family: str, run: str, part: str, live: bool = True) -> AppTest:
 
 def works(page: AppTest) -> AppTest:
     assert not page.exception, page.exception
-    assert not page.error, page.error
+    assert not page.error, [error.value for error in page.error]
     return page
 
 
