@@ -1,0 +1,1 @@
+"""Normalizing flows: invertible maps from noise to data, with an exact density."""

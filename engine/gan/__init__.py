@@ -1,0 +1,1 @@
+"""Generative adversarial networks: a generator and a discriminator play against each other."""

@@ -28,8 +28,8 @@ def bridges(model: Flow, data: Dataset) -> Answer:
     """How much of the model's mass lies outside the smallest region that has HELD of the data.
 
     Pictures of logarithms of densities on a grid over the box: `model`, `data`, and `between`, the model
-    outside the region. Numbers: the `share` of the model's mass there, the least `cost` of it, and `KL`, all
-    of KL(data || model), in nats. For the region alone, data and model are two coins, and KL(data || model)
+    outside the region. Numbers: the `share` of the model's mass there, the least `cost` of it, and the whole
+    `divergence` KL(data || model), in nats. For the region alone, data and model are two coins, and KL(data || model)
     is no less than theirs.
     """
     if not isinstance(data.space, Plane):
@@ -56,7 +56,7 @@ def bridges(model: Flow, data: Dataset) -> Answer:
         "share": 1 - kept,
         "held": held,
         "cost": coin(held, kept),
-        "KL": float(torch.where(p > 0, p * (log_p - log_q.clamp(min=-1e3)), 0.0).sum()),
+        "divergence": float(torch.where(p > 0, p * (log_p - log_q.clamp(min=-1e3)), 0.0).sum()),
         "note": "",
     }
 

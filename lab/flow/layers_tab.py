@@ -123,7 +123,7 @@ def bridged(answer: dict[str, float]) -> str:
     return (
         f"**{share:.1%}** of the model's mass lies outside the region that holds {answer['held']:.1%} of the "
         f"data. That alone costs at least {signed(answer['cost'], 3)} nat. The whole distance to a perfect "
-        f"model is KL(data ‖ model) = {signed(answer['KL'], 3)} nat."
+        f"model is KL(data ‖ model) = {signed(answer['divergence'], 3)} nat."
     )
 
 

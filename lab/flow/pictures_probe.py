@@ -15,7 +15,7 @@ from engine.data import Dataset, floats, load
 from engine.data.keep import home_of
 from engine.data.network import SETS
 from engine.device import seed as reseed
-from engine.flow.base import Flow
+from engine.flow.base import BITS, Flow
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.brought import CHUNK, brought, place
 from lab.probes.ways import arc
@@ -132,7 +132,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
         if t < L:
             numbers["log |det|"] = way[t][1][0].item()
         if t == 0:
-            numbers = {"log p": -own.item() / model.unit, "bits per dimension": own.item()}
+            numbers = {"log p": -own.item() / model.unit, BITS: own.item()}
             numbers["less probable"] = (test > own).double().mean().item()
         note = model.transforms[t - 1].title if t else said(ink)
         yield {"T": L, "t": t, "numbers": numbers, "note": note, **seen(hs[t], shape, t == 0)}

@@ -68,9 +68,8 @@ class Run:
         self.round = self.commands = 0
         self.last = ""  # the player of the last turn
         a_decade = KEYFRAME_BYTES / size_of(self.model, self.optimizers) / 6
-        apart = (
-            1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
-        )  # pictures from one that has weights to the next
+        # pictures from one that has weights to the next
+        apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
         spread = [math.ceil(10 ** (i / 8)) for i in range(8 * 7)]
         self._keyframe_rounds, self._state_rounds = set(spread), set(spread[::apart])
         self._turns: Iterator[Turn] | None = None  # of the round that is under way
@@ -285,12 +284,8 @@ class Run:
 
     def frame(self, key: int | None = None, **how: Any) -> bytes:
         """The picture now; of a keyframe, `key` is its round. See `picture` for how it is drawn."""
-        about: dict[str, Any] = {
-            "round": self.round,
-            "turn": self.last,
-            "speed": round(self.speed, 1),
-            "key": key,
-        }
+        about: dict[str, Any] = {"round": self.round, "turn": self.last, "speed": round(self.speed, 1)}
+        about["key"] = key
         if self.info.wall:
             about["wall"] = scenes.wall.about(self.family, self.data, self.info.wall, self.history)
         return picture.of(self.model, self.data, self.history, about, **how)

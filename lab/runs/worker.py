@@ -14,9 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import torch
@@ -28,38 +26,16 @@ from lab import scenes
 from lab.runs import slow, store
 from lab.runs.questions import Questions
 from lab.runs.run import Run
+from lab.runs.seat import Seat
 from lab.runs.state import apart
-from lab.scenes.arrays import Arrays
 
-FRAMES_PER_SECOND = 25
-WALL_FRAMES_PER_SECOND = 10  # of many panels
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
-RARE_FRAME_EVERY = 1.5  # seconds, of what takes long to draw, while it trains
-RARE_SHARE = 0.1  # of the time, that it may take
 HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
 MOST_POINTERS = 8  # kinds
 SLICE = 0.05  # seconds of training before the next run has its turn
-CHATTY, SHORT, FEW = 0.3, 0.01, 5  # seconds after a question: then slices are short and frames a second few
+CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
-
-
-@dataclass
-class Seat:
-    """A run in this worker, and what its watchers are owed."""
-
-    run: Run
-    watchers: int = 0
-    due: float = 0.0  # when the next frame is, at the earliest
-    earned: float = 0.0  # and the worker's processor time by which there has been training enough for it
-    frames: int = 0
-    cost: float = 0.0  # seconds a frame takes, without what is drawn rarely
-    rare_due: float = 0.0  # when that is to be drawn again
-    left: float = field(default_factory=time.monotonic)  # when the last watcher went
-    told: tuple = ()
-    drawing: Iterator[Arrays] | None = None  # what takes long to draw, under way
-    drawn: Arrays = field(default_factory=dict)  # as far as it has come
-    spent: float = 0.0  # seconds, on that
 
 
 class Worker:
@@ -110,11 +86,11 @@ class Worker:
             return
         seconds = min(SHORT if time.monotonic() < self.chatty else SLICE, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
-            seconds = min(seconds, max(0.002, self._wait(seat)))
+            seconds = min(seconds, max(0.002, seat.wait()))
         try:
             seat.run.train(seconds, rounds)
             settled = seat.run.info.state != "training"
-            if seat.watchers and (settled or self._wait(seat) <= 0):
+            if seat.watchers and (settled or seat.wait() <= 0):
                 self._frame(seat, runs, whole=settled)
         except Exception as error:  # a failed run fails alone
             if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
@@ -157,20 +133,11 @@ class Worker:
             seat.drawing, seat.drawn, seat.spent = apart(steps, run.device), {}, 0.0
         frame = run.frame(full=full, rare=rare and not later, once=rare and once, pointer=pointer)
         self.tell(("whole" if once else "rare") if rare else "frame", run.info.id, frame)
-        now = time.monotonic()
-        seat.frames += 1
-        spent = time.thread_time() - begin  # waiting for a core is no cost
         if later:
             seat.rare_due = math.inf  # until it is drawn
         elif rare:
-            seat.rare_due = now + max(RARE_FRAME_EVERY, spent * runs / RARE_SHARE)
-        else:
-            # nor is what is made once, like the noise floor of new data: that takes a second
-            seat.cost = max(min(spent, 2 * seat.cost + 0.005), 0.9 * seat.cost)
-        usual = WALL_FRAMES_PER_SECOND if seat.run.info.wall else FRAMES_PER_SECOND
-        seat.due = max(seat.due + 1 / (FEW if now < self.chatty else usual), now)
-        # pictures never take more than a fifth of this worker's time, however many runs are watched
-        seat.earned = time.thread_time() + 4 * seat.cost * runs
+            seat.drew_rare(time.thread_time() - begin, runs)
+        seat.drew(time.thread_time() - begin, runs, rare, few=time.monotonic() < self.chatty)
 
     def _draw_on(self, seat: Seat, runs: int) -> None:
         """A slice of what takes long to draw; when it is done, send it."""
@@ -188,11 +155,7 @@ class Worker:
             pointer = self.pointers.get(seat.run.info.id)
             frame = seat.run.frame(rare=False, once=False, pointer=pointer, ready=seat.drawn)
             self.tell("rare", seat.run.info.id, frame)
-        seat.rare_due = time.monotonic() + max(RARE_FRAME_EVERY, seat.spent * runs / RARE_SHARE)
-
-    def _wait(self, seat: Seat) -> float:
-        """Seconds until this run's next frame, at least."""
-        return max(seat.due - time.monotonic(), seat.earned - time.thread_time())
+        seat.drew_rare(seat.spent, runs)
 
     def _show(self, seat: Seat, once: bool = False) -> None:
         """Tell the state and, to watchers, the whole picture."""

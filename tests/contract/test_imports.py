@@ -24,15 +24,8 @@ SUBJECTS = {name.split(".")[1] for name in FILES if name.count(".") == 2} - SHAR
 SCREENS = {"streamlit", "gradio", "plotly"}
 WORKER = {"runs", "scenes", "probes"}  # with the scenes and probes of the subjects: what a worker imports
 PAGE = {"kit", "tab", "words"}
-PLAIN = {
-    "gradient",
-    "content",
-    "diversity",
-    "reconstruction",
-    "holes",
-    "modes",
-    "frozen",
-}  # words of other uses
+# words that have other uses as well
+PLAIN = {"gradient", "content", "diversity", "reconstruction", "holes", "modes", "frozen"}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -141,21 +134,21 @@ def test_there_are_no_circles():
 def keys(path: Path) -> Iterator[str]:
     """Texts that a file uses as keys: of dictionaries and of rows."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        found: list[ast.expr | None] = []
+        texts: list[ast.expr | None] = []
         if isinstance(node, ast.Subscript):
-            found = [node.slice]
+            texts = [node.slice]
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
-            found = [node.left]
+            texts = [node.left]
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in ("get", "pop")
         ):
-            found = [*node.args[:1]]
+            texts = [*node.args[:1]]
         elif isinstance(node, ast.Dict):
-            found = [*node.keys]
+            texts = [*node.keys]
         yield from (
-            key.value for key in found if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            key.value for key in texts if isinstance(key, ast.Constant) and isinstance(key.value, str)
         )
 
 
@@ -165,5 +158,5 @@ def test_nobody_keeps_names_of_measures(top):
     families(), modules("measures", "engine")
     names = {str(measure) for measure in looked_at()} - PLAIN
     assert len(names) > 15
-    found = {name: names & set(keys(path)) for name, path in FILES.items() if name.split(".")[0] == top}
-    assert not {name: kept for name, kept in found.items() if kept}
+    kept = {name: names & set(keys(path)) for name, path in FILES.items() if name.split(".")[0] == top}
+    assert not {name: words for name, words in kept.items() if words}

@@ -11,10 +11,11 @@ from safetensors.numpy import load as load_arrays
 
 from engine.config import Refused
 from lab import server
-from lab.runs import store, worker
+from lab.runs import seat, store, worker
 from lab.runs.run import Run
+from lab.runs.seat import Seat
 from lab.runs.supervisor import Supervisor
-from lab.runs.worker import Seat, Worker
+from lab.runs.worker import Worker
 
 CODER = {"family": "vae", "data": "digits", "seed": 0, "config": {"width": 8, "batch": 16, "z": 3}}
 GAN = {"family": "gan", "data": "ring", "seed": 0, "config": {"width_G": 8, "width_D": 8, "batch": 16}}
@@ -65,7 +66,7 @@ def test_who_comes_gets_all_and_who_stays_gets_no_picture_twice():
 
 
 def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatch):
-    monkeypatch.setattr(worker, "RARE_FRAME_EVERY", 1000.0)
+    monkeypatch.setattr(seat, "RARE_FRAME_EVERY", 1000.0)
     at = Hosted()
     at.worker.on_watch(at.id, 1)
     at.worker.on_do(at.id, {"do": "play"})
@@ -208,4 +209,4 @@ def test_the_next_picture_waits_for_four_times_its_cost_in_training():
     at.seat.cost, before = 0.1, time.thread_time()
     at.worker._frame(at.seat, runs=2)
     assert at.seat.earned >= before + 4 * 2 * 0.09  # the cost of a picture falls by a tenth at most
-    assert at.worker._wait(at.seat) > 0.5
+    assert at.seat.wait() > 0.5

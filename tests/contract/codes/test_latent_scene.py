@@ -39,7 +39,8 @@ def trained(tmp_path, data_name="digits", rounds=60, family="vae", **values):
 
 
 def everything(model, data, pointer=None):
-    return scenes.draw(model, data, pointer=pointer) | scenes.rarely(model, data, pointer=pointer)
+    rare = scenes.rarely(model, data, pointer=pointer)
+    return scenes.draw(model, data, pointer=pointer) | rare | scenes.once(model, data)
 
 
 def tiles(arrays):
@@ -75,9 +76,8 @@ def test_every_family_with_codes_has_its_plane(family, z):
     assert (y0, y1) == (-1, 1) if z == 1 else y1 - y0 == pytest.approx(x1 - x0)
     quick = set(scenes.draw(model, data, full=False))
     assert quick == {"codes/test", "codes/spread", "circle/prior", "images/samples"}
-    assert set(scenes.rarely(model, data, with_once=False)) == set(scenes.rarely(model, data)) - {
-        "atlas/tests"
-    }
+    assert set(scenes.once(model, data)) == {"atlas/tests"}
+    assert "atlas/tests" not in scenes.rarely(model, data)
 
 
 @pytest.mark.parametrize("axes", [None, (-1, -2), (2, 0)])
@@ -224,7 +224,7 @@ def test_keyframes_are_whole_and_small_and_other_frames_say_only_what_moves(tmp_
 def test_a_slow_decoder_is_drawn_more_coarsely():
     quick, data = coder("vae", "digits", network="MLP")
     slow, _ = coder("vae", "digits", network="convolutional", width=64)
-    quick_side = scenes.rarely(quick, data, with_once=False)["atlas/size"][0]
+    quick_side = scenes.rarely(quick, data)["atlas/size"][0]
     arrays = everything(slow, data)
     assert quick_side == latent.SIDE > arrays["atlas/size"][0] >= 10
     n = len(arrays["codes/test"])

@@ -167,7 +167,7 @@ def test_bits_are_held_against_eight(run):
 
 
 def test_bridges_in_words_and_colours():
-    said = bridged({"share": 0.0834, "held": 0.999, "cost": 0.084, "KL": 0.41})
+    said = bridged({"share": 0.0834, "held": 0.999, "cost": 0.084, "divergence": 0.41})
     assert "**8.3%** of the model's mass" in said
     assert "at least 0.084 nat" in said
     picture = tinted(np.asarray([[0, 255], [9, 0]], np.uint8), "model")
