@@ -37,7 +37,7 @@ def test_the_field_is_the_density_the_error_the_data_s_less_that_and_the_number_
     log_p = data.target.log_prob(x)
     kl = (log_p.exp() * (log_p - model.log_prob(x.float()))).sum().item() * cell
     assert arrays["number/KL(data ‖ model)"][0] == pytest.approx(kl, rel=0.02)
-    once = scenes.rarely(model, data)
+    once = scenes.once(model, data)
     exact = flow.truth(data, 64).view(64, 64)
     assert np.abs(once["side/target"] / 255 - (exact / exact.max()).numpy()).max() < BYTE
 
