@@ -1,0 +1,1 @@
+"""Diffusions: data from noise, by denoising step by step."""

@@ -1,0 +1,1 @@
+"""Normalizing flows: an exact density through invertible layers."""
