@@ -35,7 +35,8 @@ FAILURES = [
         2400,
         [
             Cure("The non-saturating loss", {"loss": "non-saturating"},
-                 "−log D(G(z)) is steepest where D is sure of a fake"),
+                 "−log D(G(z)) is steepest where D is sure of a fake, so the fakes move again; with plain "
+                 "descent, though, G goes on losing some groups and finding others", share=1 / 2),
             Cure("Adam for G", {"optimizer_G": "Adam", "lr_G": 1e-3},
                  "It divides by the size of the gradient, whose direction was right all along"),
         ],

@@ -45,13 +45,15 @@ class Place(NamedTuple):
 
 
 class Cure(NamedTuple):
-    """What to change, and why it helps (or does not). `family` is that of the cured model, if another."""
+    """What to change, and why it helps (or does not). `family` is that of the cured model, if another.
+    In the end this `share` of the modes have their fakes, where there are modes."""
 
     change: str
     knobs: Mapping[str, Any]
     why: str
     cures: bool = True
     family: str = ""
+    share: float = 7 / 8
 
 
 class Failure(NamedTuple):

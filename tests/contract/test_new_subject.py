@@ -150,7 +150,7 @@ ContextProxy.cookies = property(lambda self: {"genlab": "ann"})
 
 
 def visit(name, **query):
-    page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=60)
+    page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=300)
     if name:
         page._page_hash = calc_hash(name)
     page.query_params.update(query)

@@ -28,11 +28,11 @@ class Hosted:
         self.worker.on_do(run.info.id, {"do": "play"})
         return run
 
-    def turns(self, n: int, until: Callable[[], bool] = lambda: True) -> list[int]:
+    def turns(self, n: int, until: Callable[[list[int]], bool] = lambda apart: True) -> list[int]:
         """How far apart the first two runs are after each slice of so many turns, and of more until something
         is so: on a busy machine a slice makes few rounds."""
         apart: list[int] = []
-        while n > 0 or (not until() and n > -1000):
+        while n > 0 or (not until(apart) and n > -1000):
             n -= 1
             for seat in list(self.worker.seats.values()):
                 self.worker._slice(seat, len(self.worker.seats))
@@ -44,7 +44,8 @@ def test_a_fast_and_a_slow_run_of_one_pace_stay_together():
     at = Hosted({}, SLOW)
     free = at.add("", {})
     one, _ = at.runs
-    apart = at.turns(25, lambda: free.round > 3 * one.round and min(run.round for run in at.runs) > LEAD)
+    held = lambda apart: max(apart) == LEAD and free.round > 3 * one.round  # noqa: E731
+    apart = at.turns(25, lambda apart: held(apart) and min(run.round for run in at.runs) > LEAD)
     assert max(apart) == LEAD, "the fast one was never held, so this tests nothing"
     assert min(run.round for run in at.runs) > LEAD
     assert free.round > 3 * one.round, "a run of no pace waits for nobody"
@@ -55,7 +56,7 @@ def test_a_run_that_was_far_behind_is_waited_for():
     at.worker.on_do(at.runs[1].info.id, {"do": "rewind", "round": 0})
     at.runs[0].train(rounds=60)
     at.worker.on_do(at.runs[1].info.id, {"do": "play"})
-    at.turns(20, lambda: at.runs[1].round > 60)
+    at.turns(20, lambda apart: at.runs[1].round > 60)
     assert at.runs[0].round >= 60
     assert abs(at.runs[0].round - at.runs[1].round) <= LEAD
 
@@ -64,7 +65,7 @@ def test_a_run_that_was_far_behind_is_waited_for():
 def test_a_run_that_rests_holds_nobody(state):
     at = Hosted({}, {})
     at.runs[1].settle(state)
-    at.turns(20, lambda: at.runs[0].round > 5 * LEAD)
+    at.turns(20, lambda apart: at.runs[0].round > 5 * LEAD)
     assert at.runs[1].round == 0
     assert at.runs[0].round > 5 * LEAD
 

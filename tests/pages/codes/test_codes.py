@@ -47,7 +47,7 @@ def opened(
     family: str, run: str, part: str = "use_codes", name: str = "digits", live: bool = True
 ) -> AppTest:
     given = {"family": family, "run": run, "name": name, "live": live, "part": part}
-    return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
+    return works(AppTest.from_function(script, kwargs=given, default_timeout=300).run())
 
 
 def works(page: AppTest) -> AppTest:
@@ -224,7 +224,7 @@ def test_slips_are_named_with_numbers():
 
         slips()
 
-    said = texts(works(AppTest.from_function(alone, default_timeout=60).run()))
+    said = texts(works(AppTest.from_function(alone, default_timeout=300).run()))
     for number in ("−0.69", "−0.153", "−0.077", "0.359", "0.568", "1.509", "1.81", "45.8", "0.707"):
         assert number in said
     assert len(slips_of_vae()) == said.count("Written:") == 6

@@ -33,7 +33,7 @@ def opened(family: str, name: str, live: bool = True, **knobs) -> AppTest:
     config = find(family).configure(space, {"width": 8, "depth": 1, "T": 12} | knobs).model_dump()
     run = store.create({"family": family, "data": name, "seed": 0, "config": config}).name
     given = {"family": family, "data_name": name, "run": run, "live": live}
-    return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
+    return works(AppTest.from_function(script, kwargs=given, default_timeout=300).run())
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ def script(family: str, run: str, live: bool, module: str, part: str):
 def opened(family: str, run: str, part: str, live: bool = True) -> AppTest:
     module = "autoregressive_tab" if part in ("masks_tab", "speeds_tab") else "pictures_tab"
     given = {"family": family, "run": run, "live": live, "module": module, "part": part}
-    return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
+    return works(AppTest.from_function(script, kwargs=given, default_timeout=300).run())
 
 
 def works(page: AppTest) -> AppTest:

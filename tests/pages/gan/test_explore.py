@@ -40,7 +40,7 @@ def script(part: str, run: str, live: bool):
 
 def opened(part: str, run: str, live: bool = True) -> AppTest:
     given = {"part": part, "run": run, "live": live}
-    return works(AppTest.from_function(script, kwargs=given, default_timeout=60).run())
+    return works(AppTest.from_function(script, kwargs=given, default_timeout=300).run())
 
 
 def works(page: AppTest) -> AppTest:
