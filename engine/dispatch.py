@@ -27,10 +27,16 @@ YOURS = "yours"
 
 
 def folders() -> list[Path]:
-    """The folders that GENLAB_FAMILIES names. Raises `Refused` if one is missing."""
+    """The folders that GENLAB_FAMILIES names.
+
+    Raises `Refused` if one is missing, or if two have a file of one name, of which Python would see the first.
+    """
     named = [Path(word).resolve() for word in os.environ.get("GENLAB_FAMILIES", "").split(os.pathsep) if word]
     if missing := [folder for folder in named if not folder.is_dir()]:
         raise Refused(f"GENLAB_FAMILIES names {missing[0]}, which is not a folder.")
+    files = [file.name for folder in dict.fromkeys(named) for file in folder.glob("*.py")]
+    if twice := [name for name in files if files.count(name) > 1]:
+        raise Refused(f"two files in GENLAB_FAMILIES are named {twice[0]}; rename one.")
     return named
 
 

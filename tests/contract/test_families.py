@@ -9,10 +9,12 @@ import torch
 from engine.checks import measure
 from engine.config import Refused
 from engine.data import batches, load
+from engine.data.transfer import Transfer
 from engine.families import families, find
 from engine.family import Family
 from engine.fit import fit
 from engine.nets.backbone import TORCHVISION
+from engine.space import Picture
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
 SMALL = {"style": {"size": 64}}  # as small as they go, where the defaults are slow
@@ -51,7 +53,7 @@ def test_the_family_says_what_it_is(family):
     shown = [k for k in family.Config.knobs().values() if not k.advanced]
     assert len(shown) <= 6, "at most six sliders first, the rest advanced"
     for kind in family.kinds:
-        family.configure(load(EXAMPLES[kind]).space)
+        family.configure(load(EXAMPLES[kind.kind]).space)
 
 
 @pytest.mark.parametrize(("family", "name", "end"), knob_ends())
@@ -59,28 +61,27 @@ def test_both_ends_of_every_knob_train_one_finite_round(family, name, end):
     if name == "backbone" and end in TORCHVISION:
         pytest.skip("it is downloaded; tests/laws/test_backbone.py takes such networks apart")
     for kind in family.kinds:
-        if kind == "image" and name in ("width_G", "width_D", "width", "batch"):
+        if kind is Picture and name in ("width_G", "width_D", "width", "batch"):
             continue  # the points have shown it, and these are slow
         try:
             # small nets show it as well, and convolutions are slow
-            small = {"width": 8} if kind == "image" and "width" in family.Config.model_fields else {}
-            model, data = built(family, EXAMPLES[kind], **small | {name: end})
+            small = {"width": 8} if kind is Picture and "width" in family.Config.model_fields else {}
+            model, data = built(family, EXAMPLES[kind.kind], **small | {name: end})
         except Refused:  # with a sentence: PCA of two numbers has no 64 directions
             continue
         assert all(map(math.isfinite, train(model, data).values()))
         assert all(p.isfinite().all() for p in model.parameters())
-        shape = model.picture().shape[1:] if kind == "transfer" else data.space.shape  # as large as asked for
+        shape = model.picture().shape[1:] if kind is Transfer else data.space.shape  # as large as asked for
         assert model.sample(5).shape == (5, *shape)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_every_weight_of_a_player_learns_on_its_turn(family):
     for kind in family.kinds:
-        model, data = built(family, EXAMPLES[kind])
+        model, data = built(family, EXAMPLES[kind.kind])
         before = {name: p.clone() for name, p in model.named_parameters()}
-        train(
-            model, data, rounds=2
-        )  # what is inside a block that starts as the identity learns a round later
+        # what is inside a block that starts as the identity learns a round later
+        train(model, data, rounds=2)
         still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
         assert not still
 
@@ -105,8 +106,8 @@ def test_a_walk_counts_down_to_0_and_ends_in_the_sample_of_the_same_noise(family
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_the_laws_of_the_check_tab_hold_on_a_trained_model(family):
-    model, data = built(family, EXAMPLES[family.kinds[0]])
-    size = 1 if family.kinds[0] == "transfer" else 64
+    model, data = built(family, EXAMPLES[family.kinds[0].kind])
+    size = 1 if family.kinds[0] is Transfer else 64
     for _turn in fit(model, islice(batches(data, lambda: size, 0), 20)):
         pass
     broken = [check for check in measure(model, data) if not check.holds]

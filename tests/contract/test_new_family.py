@@ -173,7 +173,6 @@ BROKEN = {
     "it has a wrong sign": ("typo.py", "def f(:\n", ["SyntaxError", "typo.py"]),
     "it defines no family": ("helpers.py", "x = 1\n", ["helpers.py defines no Family"]),
     "its name is taken": ("copy.py", GAUSS, ["two families are named 'gauss'", "gauss.py"]),
-    "its file's name is taken": ("gan.py", GAUSS, ["two family files are named gan.py"]),
     "a knob has no bounds": (
         "loose.py",
         GAUSS.replace("0.05, 1e-4, 1,", "0.05,").replace('"gauss"', '"loose"'),
@@ -188,9 +187,8 @@ BROKEN = {
 
 
 @pytest.fixture
-def found(folder, monkeypatch):
+def discover(folder):
     """Search for families anew, in this process."""
-    monkeypatch.setattr(engine.families, "__path__", [*engine.families.__path__, str(folder)])
     before = {*sys.modules}
     yield engine.families.families.__wrapped__
     for name in {*sys.modules} - before:
@@ -198,20 +196,28 @@ def found(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "text", "messages"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_fails_loudly_and_is_named(folder, found, name, text, messages):
-    assert list(found()) == [*sorted({*engine.families.families(), "gauss"})]
+def test_a_broken_file_fails_loudly_and_is_named(folder, discover, name, text, messages):
+    assert list(discover()) == [*sorted({*engine.families.families(), "gauss"})]
     (folder / name).write_text(text, encoding="utf-8")
     importlib.invalidate_caches()
     with pytest.raises((ImportError, SyntaxError, TypeError)) as failure:
-        found()
+        discover()
     told = "".join(traceback.format_exception(failure.value))
     assert all(message in told for message in messages), told
 
 
-def test_a_folder_that_is_not_there_is_refused(folder, found):
+def test_a_name_of_a_file_in_two_folders_is_refused(folder, discover, tmp_path, monkeypatch):
+    (other := tmp_path / "other").mkdir()
+    (other / "gauss.py").write_text(GAUSS.replace('"gauss"', '"other"'), encoding="utf-8")
+    monkeypatch.setenv("GENLAB_FAMILIES", f"{folder}{os.pathsep}{other}")
+    with pytest.raises(Refused, match=r"two files in GENLAB_FAMILIES are named gauss\.py; rename one"):
+        discover()
+
+
+def test_a_folder_that_is_not_there_is_refused(folder, discover):
     shutil.rmtree(folder)
     with pytest.raises(Refused, match=f"GENLAB_FAMILIES names {folder}, which is not a folder"):
-        found()
+        discover()
 
 
 def test_the_command_fails_loudly_too(folder):
