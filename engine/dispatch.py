@@ -29,7 +29,7 @@ YOURS = "yours"
 def folders() -> list[Path]:
     """The folders that GENLAB_FAMILIES names.
 
-    Raises `Refused` if one is missing, or if two have a file of one name, of which Python would see the first.
+    Raises `Refused` if one is missing, or if two have a file of one name, of which Python sees but one.
     """
     named = [Path(word).resolve() for word in os.environ.get("GENLAB_FAMILIES", "").split(os.pathsep) if word]
     if missing := [folder for folder in named if not folder.is_dir()]:

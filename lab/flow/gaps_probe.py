@@ -29,8 +29,8 @@ def bridges(model: Flow, data: Dataset) -> Answer:
 
     Pictures of logarithms of densities on a grid over the box: `model`, `data`, and `between`, the model
     outside the region. Numbers: the `share` of the model's mass there, the least `cost` of it, and the whole
-    `divergence` KL(data || model), in nats. For the region alone, data and model are two coins, and KL(data || model)
-    is no less than theirs.
+    `divergence` KL(data || model), in nats. For the region alone, data and model are two coins, and
+    KL(data || model) is no less than theirs.
     """
     if not isinstance(data.space, Plane):
         raise Refused("Bridges are measured in the plane; choose points as the data.")

@@ -224,9 +224,8 @@ def test_the_command_fails_loudly_too(folder):
     (folder / "typo.py").write_text("import nonsense")
     told, errors = python("-m", "lab.cli", "list", code=1)
     assert not told
-    assert errors.endswith(
-        "ModuleNotFoundError: No module named 'nonsense'\nThe model family in typo.py does not import.\n"
-    )
+    error = "ModuleNotFoundError: No module named 'nonsense'"
+    assert errors.endswith(f"{error}\n{(folder / 'typo.py').resolve()} does not import.\n")
 
 
 def test_the_family_in_the_readme_is_whole(folder):

@@ -149,9 +149,9 @@ def test_the_other_side_has_another_value_that_is_allowed(knob):
 
 
 def test_the_detectors_verdict_is_told_of_each_run(visit, monkeypatch):
-    from lab.kit import panels
+    from lab.kit.verdict import diagnosis, judged_by, tell, verdict
 
-    shares = panels.judged_by("ring").result().shares
+    shares = judged_by("ring").result().shares
     row = {
         "sliced Wasserstein": 0.2,
         "JS": 0.1,
@@ -164,9 +164,9 @@ def test_the_detectors_verdict_is_told_of_each_run(visit, monkeypatch):
     bad = row | {"modes": 1.0, "shares": [0.98, *[0.0] * 7], "JS": 0.9}
     for rows, name, tone in ((good, "Working", ":green"), (bad, "Mode collapse", ":orange")):
         at = store.create({"family": "gan", "data": "ring", "seed": 0, "config": {}})
-        assert panels.tell(panels.diagnosis(at.name))[0]["says"].startswith("After some 400 rounds")
+        assert tell(diagnosis(at.name))[0]["says"].startswith("After some 400 rounds")
         store.write_rows(at / "metrics.jsonl", [{"round": 64 * i} | rows for i in range(1, 9)])
-        said = panels.verdict(at.name)
+        said = verdict(at.name)
         assert said.startswith(tone)
         assert f"**{name}.**" in said
         assert ("Cure" in said) == (tone == ":orange")

@@ -104,7 +104,7 @@ def test_the_page_of_a_family_without_one_opens(visit):
     works(page.run())
     assert page.title[0].value == GAN.title
     assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
-    assert [tab.label for tab in page.tabs] == ["Formula and code", "Check"]
+    assert [tab.label for tab in page.tabs] == ["Formula and code", "Failures and cures", "Check"]
     assert '<span class="nc">GAN</span>' in "".join(h.proto.body for h in page.get("html"))
 
 

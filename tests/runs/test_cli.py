@@ -18,6 +18,7 @@ from PIL import Image
 
 from engine.data import names
 from engine.families import families
+from engine.space import Plane
 from lab import cli
 from lab.runs import store, wire
 from lab.runs.run import Run
@@ -279,7 +280,7 @@ def test_a_wrong_ending_is_refused_and_nothing_is_written(capsys, tmp_path, out)
 
 
 def test_data_that_the_family_cannot_model_are_refused_before_a_run_is_made(capsys, monkeypatch):
-    monkeypatch.setattr(families()["gan"], "kinds", ("points",))
+    monkeypatch.setattr(families()["gan"], "kinds", (Plane,))
     assert genlab("train", "gan", "--data", "digits", "--rounds", 1) == 2
     assert "does not model digits" in capsys.readouterr().err
     assert not store.home().exists()

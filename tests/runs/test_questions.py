@@ -1,7 +1,5 @@
 """Answers in parts: in order, of the model as it was when asked, in a random stream of their own."""
 
-import types
-
 import pytest
 import torch
 
@@ -29,8 +27,7 @@ def run(tmp_path, monkeypatch) -> Run:
     def now(model, data):
         return {"all": True}
 
-    module = types.SimpleNamespace(__all__=["weights", "now"], weights=weights, now=now)
-    monkeypatch.setattr(probes, "beside", lambda package, family: [module])
+    monkeypatch.setattr(probes, "questions", lambda model: {"weights": weights, "now": now})
     config = {"width_G": 8, "width_D": 8, "batch": 8}
     at = store.create({"family": "gan", "data": "ring", "seed": 0, "config": config}, tmp_path)
     monkeypatch.setenv("GENLAB_HOME", str(tmp_path))
@@ -52,9 +49,8 @@ def test_parts_come_in_order_and_between_them_the_model_may_train(run):
     again = [questions.ask(run.info.id, "weights", {}, "me")]
     while part := questions.more(run.info.id, "me"):
         again.append(part)
-    assert [p["chance"] for p in again] == [
-        p["chance"] for p in parts
-    ]  # the same question has the same answer
+    # the same question has the same answer
+    assert [p["chance"] for p in again] == [p["chance"] for p in parts]
     assert again[0]["weight"] != parts[0]["weight"]
     assert not questions.streams
 

@@ -262,6 +262,6 @@ def test_a_frame_draws_each_metric_with_its_floor_and_no_lists():
     floor, low, high = arrays["level/JS divergence, bits/real data"]
     assert 0 < low < floor < high < 0.05
     assert arrays["level/modes found/real data"].tolist() == [8, 8, 8]
-    assert arrays["curve/belief of D/D(x)"].shape == (3, 2)  # the last point stands twice
+    assert arrays["curve/what D believes/D(x)"].shape == (3, 2)  # the last point stands twice
     assert "shares" in run.history[-1]
     assert not [name for name in arrays if "shares" in name]

@@ -155,7 +155,7 @@ def test_the_frame_has_every_panel_and_what_it_is_of():
     }  # fmt: skip
     assert told["rows"] == {"knob": "lr_D", "label": "Learning rate of D", "values": [1e-3, 1e-2]}
     assert told["columns"]["values"] == AXES["lr_G"]
-    assert told["score"] == {"name": "modes", "worst": 0, "best": 8}
+    assert told["score"] == {"name": "Modes found", "unit": "", "digits": 0, "worst": 0, "best": 8}
     assert arrays["wall/score"].tolist() == rows(run)[-1]["modes"]
     fields = arrays["wall/field"].reshape(6, -1)
     assert all(len(set(map(tuple, fields[[i, i + 1]]))) == 2 for i in range(5))
@@ -190,7 +190,8 @@ def test_a_frame_stays_small(n):
 
 def test_data_without_known_modes_are_judged_by_their_divergence():
     run = trained(new(data="moons"), 64)
-    assert about(run)["score"] == {"name": "JS", "worst": 1, "best": 0}
+    scale = {"name": "JS divergence", "unit": "bits", "digits": 2, "worst": 1, "best": 0}
+    assert about(run)["score"] == scale
     assert load_arrays(run.frame())["wall/score"].tolist() == pytest.approx(rows(run)[-1]["JS"], rel=1e-6)
 
 
