@@ -63,7 +63,7 @@ def test_points_between_the_modes_are_of_no_quality():
 
 def test_the_floors_of_coverage_are_those_of_the_closed_form():
     floor = floors(load("ring"))
-    assert floor["modes"] == (8, 0)
+    assert floor["modes"][:2] == (8, 0)
     share = gammainc(1, 4.5)  # P(|e| <= 3) in the plane: the ring's modes lie far apart
     error = math.sqrt(share * (1 - share) / SAMPLES)
     assert abs(floor["high-quality"].value - share) < 4 * error / math.sqrt(256)
@@ -141,7 +141,7 @@ def test_a_perfect_generator_is_on_the_floor_and_a_collapsed_one_far_from_it(nam
     floor = floors(data)
     perfect = [quality(generator(data, seed), data) for seed in range(SEEDS)]
     on_mode, on_point = (quality(collapsed(data, width), data) for width in (1.0, 0.0))
-    for metric, (value, error) in floor.items():
+    for metric, (value, error, _says) in floor.items():
         held = sum(abs(score[metric] - value) <= 2 * error for score in perfect)
         assert held >= 0.9 * SEEDS, (metric, held)
         if metric != "high-quality":  # which says how good samples are, not how many kinds there are
@@ -159,7 +159,7 @@ def test_fresh_rows_of_a_table_are_on_its_floor(tmp_path):
         fresh = Copies(lambda n, rng=rng, a=shift, b=unit: (target.sample(n, rng).float() - a) / b)
         far = quality(Copies(lambda n, x=data.x: x[:1].repeat(n, 1)), data)
         scores = [quality(fresh, data) for _ in range(SEEDS)]
-        for metric, (value, error) in floors(data).items():
+        for metric, (value, error, _says) in floors(data).items():
             held[metric] += sum(abs(score[metric] - value) <= 2 * error for score in scores)
             assert abs(far[metric] - value) >= 10 * error
     assert all(count >= 0.9 * 3 * SEEDS for count in held.values()), held
@@ -168,7 +168,7 @@ def test_fresh_rows_of_a_table_are_on_its_floor(tmp_path):
 def test_the_smallest_table_has_a_floor(tmp_path):
     points = np.random.default_rng(0).normal(size=(10, 2))
     data = load(keep_points(points, "csv", tmp_path), tmp_path)
-    assert all(math.isfinite(v) and error >= 0 for v, error in floors(data).values())
+    assert all(math.isfinite(v) and error >= 0 for v, error, _says in floors(data).values())
 
 
 def test_images_have_no_floor_yet():
