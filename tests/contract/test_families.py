@@ -59,7 +59,7 @@ def test_the_family_says_what_it_is(family):
 @pytest.mark.parametrize(("family", "name", "end"), knob_ends())
 def test_both_ends_of_every_knob_train_one_finite_round(family, name, end):
     if name == "backbone" and end in TORCHVISION:
-        pytest.skip("it is downloaded; tests/laws/test_backbone.py takes such networks apart")
+        pytest.skip("it is downloaded; tests/laws/nets/test_backbone.py takes such networks apart")
     for kind in family.kinds:
         if kind is Picture and name in ("width_G", "width_D", "width", "batch"):
             continue  # the points have shown it, and these are slow

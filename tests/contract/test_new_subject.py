@@ -247,7 +247,7 @@ assert page.title[0].value == "Fair coin"
 assert "A coin learns to be **fair**." in texts(page)
 titles = ["Toss", "Formula and code", "Failures and cures", "Try this", "Check"]
 assert [tab.label for tab in page.tabs] == titles
-run = page.query_params["run"][0]
+run = "".join(page.query_params["run"])
 page = visit("fair-coin", run=run, tab="Toss")
 assert "heads in all" in texts(page), texts(page)
 page = visit("fair-coin", run=run, tab="Failures and cures")
