@@ -7,6 +7,7 @@ metric therefore has a floor, measured on real points that are not among the ref
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -28,26 +29,26 @@ SAMPLES = 2000  # of the model, for one measurement
 FAR = 1e6  # points further away, or not numbers, count as this far: a diverged model still has a score
 
 
-def _floor(data: Dataset, name: str) -> Floor | None:
-    return floors(data).get(name)
+def _floor(name: str) -> Callable[[Dataset], Floor | None]:
+    return lambda data: floors(data).get(name)
 
 
 MODES = Measure(
     "modes", chart="modes found", says="Modes found", better="higher", digits=0, score=4,
-    floor=lambda data: _floor(data, "modes"),
+    floor=_floor("modes"),
     best=lambda data: None if data.target is None or data.target.modes is None else len(data.target.modes),
 )  # fmt: skip
 HIGH_QUALITY = Measure(
     "high-quality", chart="samples near a mode", says="Share of the samples near a mode", better="higher",
-    floor=lambda data: _floor(data, "high-quality"),
+    floor=_floor("high-quality"),
 )  # fmt: skip
 DISTANCE = Measure(
     "sliced Wasserstein", chart="distance from the data", says="Sliced Wasserstein distance", better="lower",
-    floor=lambda data: _floor(data, "sliced Wasserstein"),
+    floor=_floor("sliced Wasserstein"),
 )  # fmt: skip
 JS = Measure(
     "JS", chart="JS divergence, bits", says="JS divergence", unit="bits", better="lower", digits=2, score=3,
-    floor=lambda data: _floor(data, "JS"), best=lambda data: 0.0,
+    floor=_floor("JS"), best=lambda data: 0.0,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from engine.data import Dataset
 from lab.codes.digits_probe import codes, decoded, tests
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.brought import place
-from lab.probes.ways import arc, chosen, summed
+from lab.probes.ways import along, chosen, summed, ways
 from lab.scenes.arrays import pictures
 
 __all__ = ["arithmetic", "interpolate", "sheet"]
@@ -30,12 +30,11 @@ def interpolate(model: Coder, data: Dataset, a: int, b: int, steps: int = 11) ->
     z = codes(model, x, y)
     t = torch.linspace(0, 1, steps, **model.like)[:, None]
     nearer = None if y is None else y[(t[:, 0] > 0.5).long()]
-    ways = {"linear": torch.lerp(z[0], z[1], t), "spherical": arc(z[0], z[1], t)}
-    answer: Answer = {name: pictures(decoded(model, way, nearer)) for name, way in ways.items()}
-    answer |= {f"{name} norm": way.norm(dim=1).cpu().numpy() for name, way in ways.items()}
+    both = ways(z[0], z[1], t)
+    answer = along(both, lambda way: decoded(model, way, nearer))
     mixed = torch.lerp(x[0], x[1], t.view(-1, *[1] * (x.ndim - 1)))
     # pixels that are neither black nor white tell where two digits overlap
-    grey = {"linear": decoded(model, ways["linear"], nearer), "mixed": mixed}
+    grey = {"linear": decoded(model, both["linear"], nearer), "mixed": mixed}
     return answer | {
         "mixed": pictures(mixed), "ends": pictures(x), "labels": labels(data, [a, b]),
         "grey": {name: greyness(x).tolist() for name, x in grey.items()},

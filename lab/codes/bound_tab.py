@@ -9,6 +9,7 @@ import streamlit as st
 from engine.codes.base import ELBO, KL, RECONSTRUCTION
 from lab.kit.answers import ask, ask_again
 from lab.kit.palette import ink
+from lab.kit.pickers import wanted
 from lab.kit.room import Room
 
 
@@ -17,9 +18,7 @@ def bound(room: Room) -> None:
 
     @st.fragment
     def show() -> None:
-        if st.button("Measure on all test data", key="bound-measure", icon=":material/straighten:"):
-            st.session_state["_bound"] = room.run
-        if st.session_state.get("_bound") != room.run:
+        if not wanted(room, "bound-measure", "Measure on all test data", "straighten"):
             return
         if (answer := ask(room, "test_bound")) and (tight := ask(room, "tightness")):
             st.markdown(test_elbo(answer))

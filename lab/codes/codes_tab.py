@@ -15,7 +15,7 @@ from lab.codes.trick_tab import trick
 from lab.codes.uses_tab import few_labels
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
-from lab.kit.pickers import latent_dimensions, one_of, test_picture_number
+from lab.kit.pickers import latent_dimensions, one_of, two_test_pictures
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
 from lab.runs.supervisor import NO_MODEL
@@ -53,11 +53,7 @@ def between_digits(room: Room) -> None:
         "Choose two test digits. The decoder draws the codes on the way from the code of one to the code of "
         "the other. Below, for comparison, one **picture** fades into the other, pixel by pixel."
     )
-    left, right = st.columns(2)
-    with left:
-        a = test_picture_number(room, "First test picture", "between-a", 3)
-    with right:
-        b = test_picture_number(room, "Last test picture", "between-b", 500)
+    a, b = two_test_pictures(room, "between")
     if answer := ask(room, "interpolate", a=a, b=b):
         first, last = answer["ends"]
         strip([("The two test digits", [Figure(first, "first"), Figure(last, "last")])], columns=11)

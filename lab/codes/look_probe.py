@@ -9,8 +9,8 @@ from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed as reseed
 from lab.probes import Answer, only_pictures, seed_of, whole
-from lab.probes.brought import finite, row, shown
-from lab.scenes.arrays import halves, pictures
+from lab.probes.brought import finite, shown
+from lab.scenes.arrays import halves, pictures, single
 
 __all__ = ["look", "offer"]
 
@@ -76,16 +76,16 @@ def look(
         "x": pictures(x)[0],
         "reconstruction": pictures(decoded)[0],
         "error": halves(error[0].mean(0)),
-        "z": row(z[0]),
+        "z": single(z[0]),
     }
     if isinstance(model, Variational):
         log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
         each = kl(model.q(x, y))[0]
         elbo = log_p - each.sum()  # eq. 10 of Kingma and Welling, for each eps
         numbers |= {"log_p": -log_p[0], "kl": each.sum(), "elbo": elbo[0], "elbo_mean": elbo[1:].mean()}
-        answer["kl"] = row(each)
+        answer["kl"] = single(each)
     if sigma.any():
-        answer |= {"mu": row(mu[0]), "sigma": row(sigma[0]), "eps": row(eps[0])}
+        answer |= {"mu": single(mu[0]), "sigma": single(sigma[0]), "eps": single(eps[0])}
         answer["spread"] = pictures(decoded)[1:]
     return answer | {"numbers": {name: finite(value.item()) for name, value in numbers.items()}}
 

@@ -16,6 +16,7 @@ from engine.nets.layers import Up, pool, spread, unpool
 from lab.codes.digits_probe import tests
 from lab.probes import Answer, only_pictures, whole
 from lab.probes.brought import place
+from lab.scenes.arrays import shades
 
 __all__ = ["upsampling"]
 
@@ -89,7 +90,7 @@ def corner(pooled: Tensor) -> tuple[int, int]:
 def as_picture(values: Tensor, ends: Tensor, row: int, column: int, scale: int) -> dict[str, Any]:
     """A map (H, W) as a picture, from the least of `ends` (black) to the greatest (white), and its square."""
     low, high = ends.min(), ends.max()
-    grey = ((values - low) / (high - low).clamp(min=1e-12) * 255).round().byte().cpu().numpy()
+    grey = shades((values - low) / (high - low).clamp(min=1e-12))
     square = values[scale * row : scale * (row + 2), scale * column : scale * (column + 2)]
     return {"picture": grey, "low": low.item(), "high": high.item(),
             "square": np.round(square.cpu().numpy().astype(float), 2).tolist()}  # fmt: skip

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab.kit.answers import ask, ask_again
 from lab.kit.palette import ink
+from lab.kit.pickers import wanted
 from lab.kit.room import Room
 
 NAMES = {"codes": "from codes", "pixels": "from pixels"}
@@ -22,10 +23,8 @@ def few_labels(room: Room) -> None:
         "pictures. Does that beat the same classifier on the pixels themselves? Both get the same labelled "
         "digits, with equally many of each class."
     )
-    if st.button("Train the classifiers", key="few-go", icon=":material/school:"):
-        st.session_state["_few"] = room.run
-    if st.session_state.get("_few") != room.run:
-        st.caption("This trains about eighty small classifiers and takes about ten seconds.")
+    wait = "This trains about eighty small classifiers and takes about ten seconds."
+    if not wanted(room, "few-go", "Train the classifiers", "school", wait):
         return
     with st.spinner("Training the classifiers …"):
         answer = ask(room, "few_labels")

@@ -14,6 +14,7 @@ from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.charts import show_chart
 from lab.kit.numbers import short, subscript
 from lab.kit.palette import DARK, LIGHT, ink
+from lab.kit.pickers import wanted
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 
@@ -120,10 +121,7 @@ def speeds_tab(room: Room) -> None:
         "steps that wait for each other. **IAF** is the inverse map: a sample takes one pass, and the "
         "density of a given $x$ takes D steps."
     )
-    if st.button("Measure it here", key="speeds-go", icon=":material/timer:"):
-        st.session_state["_speeds"] = room.run
-    if st.session_state.get("_speeds") != room.run:
-        st.caption("It takes a few seconds.")
+    if not wanted(room, "speeds-go", "Measure it here", "timer", "It takes a few seconds."):
         return
     if answer := ask(room, "speeds"):
         draw(answer["curves"])

@@ -13,7 +13,7 @@ from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import short
 from lab.kit.palette import DARK, LIGHT
-from lab.kit.pickers import number_of_z, one_of, test_picture_number
+from lab.kit.pickers import number_of_z, one_of, two_test_pictures
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import film
@@ -167,11 +167,7 @@ def between_tab(room: Room) -> None:
         "nothing. What lies between the two $z$ comes back by $x = f^{-1}(z)$. The number below each picture "
         "is its bits per dimension."
     )
-    left, right = st.columns(2)
-    with left:
-        a = test_picture_number(room, "First test picture", "flow-a", 3)
-    with right:
-        b = test_picture_number(room, "Last test picture", "flow-b", 500)
+    a, b = two_test_pictures(room, "flow")
     if answer := ask(room, "between", a=a, b=b):
         strip([(heading, figures(answer, way)) for way, heading in WAYS.items()], columns=11)
         st.markdown(middle(answer))

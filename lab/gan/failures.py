@@ -24,6 +24,7 @@ FAILURES = [
             Cure("Hinge loss with spectral normalization", {"loss": "hinge", "spectral": True},
                  "It bounds D's slope, which was not the problem", False),
         ],
+        "gan",
     ),
     Failure(
         "Vanishing gradient",
@@ -40,6 +41,7 @@ FAILURES = [
             Cure("Adam for G", {"optimizer_G": "Adam", "lr_G": 1e-3},
                  "It divides by the size of the gradient, whose direction was right all along"),
         ],
+        "gan",
     ),
     Failure(
         "Oscillation",
@@ -54,6 +56,7 @@ FAILURES = [
                  "D notices a batch in one place wherever that is"),
             Cure("Equal learning rates", {"lr_D": 1e-3}, "D is there when the fakes arrive"),
         ],
+        "gan",
     ),
     Failure(
         "D too strong",
@@ -67,6 +70,7 @@ FAILURES = [
             Cure("Equal learning rates, one turn each", {"lr_D": 1e-3, "lr_G": 1e-3, "k": 1},
                  "The two improve together"),
         ],
+        "gan",
     ),
     Failure(
         "D too weak",
@@ -81,6 +85,7 @@ FAILURES = [
             Cure("A D without hidden layers, with Adam", {"optimizer_D": "Adam", "depth_D": 0},
                  "A linear D sees only where the mean lies", False),
         ],
+        "gan",
     ),
 ]
 

@@ -16,7 +16,7 @@ from engine.gan.base import Game
 from engine.nets.layers import SpectralLinear
 from lab.gan import losses_probe as losses
 from lab.probes import Answer, only_pictures, seed_of, whole
-from lab.probes.ways import arc, chosen, summed
+from lab.probes.ways import along, chosen, summed, ways
 from lab.scenes.arrays import pictures
 
 __all__ = ["arithmetic", "interpolate", "jury", "nearest", "present", "sheet", "spectrum", "verdict"]
@@ -57,9 +57,7 @@ def interpolate(
     steps = whole(steps, "steps", 2, 64)
     first, last = noise(model, 1, seed_of(a, "a"))[0], noise(model, 1, seed_of(b, "b"))[0]
     t = torch.linspace(0, 1, steps, device=model.device)[:, None]
-    ways = {"linear": torch.lerp(first, last, t), "spherical": arc(first, last, t)}
-    answer: Answer = {name: pictures(of_label(model, z, label)) for name, z in ways.items()}
-    answer |= {f"{name} norm": z.norm(dim=1).cpu().numpy() for name, z in ways.items()}
+    answer = along(ways(first, last, t), lambda z: of_label(model, z, label))
     ends_of_99 = torch.tensor([0.005, 0.995], device=model.device)
     return answer | {"usual": noise(model, 10_000, 0).norm(dim=1).quantile(ends_of_99).tolist()}
 

@@ -48,6 +48,26 @@ def test_picture_number(room: Room, label: str, key: str, first: int) -> int:
     return _number(label, key, end - 1, end)
 
 
+def two_test_pictures(room: Room, key: str) -> tuple[int, int]:
+    """The numbers of the first and of the last test picture of a way, side by side."""
+    left, right = st.columns(2)
+    with left:
+        first = test_picture_number(room, "First test picture", f"{key}-a", 3)
+    with right:
+        return first, test_picture_number(room, "Last test picture", f"{key}-b", 500)
+
+
+def wanted(room: Room, key: str, label: str, icon: str, wait: str = "") -> bool:
+    """Whether the button was pressed for this run; the answer then stays. Until then `wait` is said."""
+    if st.button(label, key=key, icon=f":material/{icon}:"):
+        st.session_state[f"_{key}"] = room.run
+    if st.session_state.get(f"_{key}") == room.run:
+        return True
+    if wait:
+        st.caption(wait)
+    return False
+
+
 def data_of(room: Room) -> data.Dataset:
     """The data that this room's run learns from."""
     return data.load(store.read_info(store.folder(room.run)).data)

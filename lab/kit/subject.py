@@ -66,7 +66,7 @@ class Failure(NamedTuple):
     knobs: Mapping[str, Any]
     rounds: int  # by then it has failed, and a cure has cured
     cures: Sequence[Cure]
-    family: str = "gan"
+    family: str
 
     def of(self, cure: Cure | None = None) -> tuple[str, dict[str, Any]]:
         """Family and knobs of the setting, or of its cure; another family keeps none of its knobs."""

@@ -47,9 +47,5 @@ def brought(data: Dataset, picture: str | None, centre: bool) -> np.ndarray:
     return centred(ink) if centre is True else ink
 
 
-def row(values: Tensor) -> np.ndarray:
-    return values.cpu().numpy().astype(np.float32)
-
-
 def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

@@ -25,6 +25,17 @@ def arc(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.lerp(a.norm(), b.norm(), t) * turned
 
 
+def ways(a: Tensor, b: Tensor, t: Tensor) -> dict[str, Tensor]:
+    """The straight line and the arc from a to b, (n, d) each, by name."""
+    return {"linear": torch.lerp(a, b, t), "spherical": arc(a, b, t)}
+
+
+def along(ways: dict[str, Tensor], draw: Callable[[Tensor], Tensor]) -> Answer:
+    """What is drawn on these `ways`, and the lengths of their vectors."""
+    answer: Answer = {name: pictures(draw(z)) for name, z in ways.items()}
+    return answer | {f"{name} norm": z.norm(dim=1).cpu().numpy() for name, z in ways.items()}
+
+
 def summed(z: Tensor, groups: dict[str, list[int]], draw: Callable[[Tensor], Tensor]) -> Answer:
     """The mean z of groups A, B and C and A - B + C of these, each drawn, with their lengths."""
     means = {name: z[group].mean(0) for name, group in groups.items()}

@@ -9,7 +9,7 @@ its own gets `family_scene`, which needs only `sample`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -47,30 +47,31 @@ def rarely(model: Family, data: Dataset, pointer: Pointer = None) -> Arrays:
 @torch.no_grad()
 def once(model: Family, data: Dataset) -> Arrays:
     """What never changes in the picture of a run."""
-    still = [] if model.members else serving("scene", "lab", "once", type(model))[:1]
-    return still[0](model, data) if still else {}
+    still = _nearest(model, "once")
+    return still(model, data) if still else {}
 
 
 def rarely_in_steps(model: Family, data: Dataset, pointer: Pointer = None) -> Iterator[Arrays]:
     """The same in as many steps as it takes; the last has it all."""
     seed(0, data.x.device)
-    slow = [] if model.members else serving("scene", "lab", "rarely", type(model))[:1]
-    for draw_slowly in slow:
-        drawn = draw_slowly(model, data, pointer)
+    if slow := _nearest(model, "rarely"):
+        drawn = slow(model, data, pointer)
         yield from ([drawn] if isinstance(drawn, dict) else drawn)
 
 
 def takes_steps(model: Family) -> bool:
     """Whether what is drawn rarely takes so long that others must have their turn meanwhile."""
-    slow = [] if model.members else serving("scene", "lab", "rarely", type(model))[:1]
-    return any(map(inspect.isgeneratorfunction, slow))
+    return inspect.isgeneratorfunction(_nearest(model, "rarely"))
 
 
 def has_rare(model: Family) -> bool:
     """Whether a scene has something that is drawn rarely, or once."""
-    return not model.members and any(
-        serving("scene", "lab", name, type(model)) for name in ("rarely", "once")
-    )
+    return bool(_nearest(model, "rarely") or _nearest(model, "once"))
+
+
+def _nearest(model: Family, name: str) -> Callable[..., Any] | None:
+    """The function of this name in the scene of the nearest type; a wall has but `draw`."""
+    return next(iter(serving("scene", "lab", name, type(model))), None) if not model.members else None
 
 
 def more(model: Family, data: Dataset, history: Rows, full: bool) -> Arrays:

@@ -41,7 +41,7 @@ def plane_of_noise(z: int, noise: str, device: torch.device, side: int, curve: i
     (rows columns, 2). Of one number it is a single row of `curve` nodes; of more than two the plane of the
     first two, the others being 0."""
     across, down = (side, side) if z > 1 else (curve, 1)
-    grid = torch.cartesian_prod(nodes(down, noise, device), nodes(across, noise, device)).flip(1)
+    grid = mesh(nodes(across, noise, device), nodes(down, noise, device))
     # a negative pad takes the second column away
     return pad(grid, (0, z - 2)).reshape(down, across, z), grid
 

@@ -19,7 +19,7 @@ from engine.style.losses import gram, style_loss
 from engine.style.onepass import How, one_pass
 from engine.style.style import StyleTransfer
 from lab.probes import Answer, whole
-from lab.scenes.arrays import pictures
+from lab.scenes.arrays import pictures, shades
 
 __all__ = ["grams", "inside", "keeps", "quick", "result"]
 
@@ -76,7 +76,7 @@ def grams(model: StyleTransfer, data: Dataset, layer: Any = 1) -> Answer:
 
 def grey(x: Tensor) -> np.ndarray:
     """Numbers of absolute value 0 to 1 as greys; square roots make small ones visible."""
-    return (255 * x.abs().clamp(0, 1).sqrt()).round().byte().cpu().numpy()
+    return shades(x.abs().clamp(0, 1).sqrt())
 
 
 def diverging(x: Tensor) -> np.ndarray:
@@ -110,7 +110,7 @@ def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any =
         "of": len(F),
         "channel": most.tolist(),
         "mean": (means[most] / means.mean().clamp_min(1e-12)).tolist(),
-        "maps": (255 * maps).round().byte().cpu().numpy(),
+        "maps": shades(maps),
     }
 
 

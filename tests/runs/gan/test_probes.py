@@ -15,6 +15,7 @@ from lab import probes
 from lab.gan import gan_probe as gan
 from lab.gan import losses_probe as losses
 from lab.gan.losses_tab import _says
+from lab.probes.ways import arc
 from lab.runs import store
 from lab.runs.run import Run
 from lab.runs.supervisor import NO_MODEL, Supervisor
@@ -81,7 +82,7 @@ def test_the_arc_turns_evenly_and_keeps_equal_norms_exactly():
     t = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
     a, b = torch.randn(2, 5, dtype=torch.float64)
     a, b = 2 * a / a.norm(), 2 * b / b.norm()
-    way = gan.arc(a, b, t)
+    way = arc(a, b, t)
     torch.testing.assert_close(way.norm(dim=1), torch.full((9,), 2.0, dtype=torch.float64))
     steps = (way[1:] - way[:-1]).norm(dim=1)
     torch.testing.assert_close(steps, steps[:1].expand(8))
@@ -93,7 +94,7 @@ def test_the_arc_turns_evenly_and_keeps_equal_norms_exactly():
 @pytest.mark.parametrize("b", [[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]])
 def test_between_vectors_on_one_line_the_way_is_straight(b):
     a, b, t = torch.tensor([1.0, 2.0]), torch.tensor(b), torch.linspace(0, 1, 5)[:, None]
-    torch.testing.assert_close(gan.arc(a, b, t), torch.lerp(a, b, t))
+    torch.testing.assert_close(arc(a, b, t), torch.lerp(a, b, t))
 
 
 def test_one_noise_dimension_has_no_arc_and_still_answers():
