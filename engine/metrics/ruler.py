@@ -141,7 +141,7 @@ class Ruler:
         return [x[rng.integers(N, size=N)[rng.integers(N, size=self.n)]] for _ in range(repeats)]
 
 
-_rulers: OrderedDict[tuple[str, int], Ruler] = OrderedDict()
+_rulers: OrderedDict[tuple[str, int, torch.dtype], Ruler] = OrderedDict()
 
 
 def measurable(data: Dataset) -> bool:
@@ -150,8 +150,9 @@ def measurable(data: Dataset) -> bool:
 
 
 def ruler(data: Dataset, n: int = SAMPLES) -> Ruler:
-    """The ruler for these data. It is kept for the next call: a name always means the same data."""
-    key = data.name, n
+    """The ruler for these data. It is kept for the next call: a name always means the same data, and torch's
+    default dtype is that of its points."""
+    key = data.name, n, torch.get_default_dtype()
     if key not in _rulers:
         _rulers[key] = Ruler(data, n)
     _rulers.move_to_end(key)

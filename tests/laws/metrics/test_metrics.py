@@ -14,7 +14,7 @@ from engine.gan.gan import GAN
 from engine.metrics import distance
 from engine.metrics.coverage import coverage
 from engine.metrics.observe import observe
-from engine.metrics.ruler import SAMPLES, about, floors, quality
+from engine.metrics.ruler import SAMPLES, Ruler, about, floors, quality, ruler
 
 SETS = ["ring", "grid", "two-gaussians", "moons", "two-bumps"]
 SEEDS = 40
@@ -169,6 +169,17 @@ def test_the_smallest_table_has_a_floor(tmp_path):
     points = np.random.default_rng(0).normal(size=(10, 2))
     data = load(keep_points(points, "csv", tmp_path), tmp_path)
     assert all(math.isfinite(v) and error >= 0 for v, error, _says in floors(data).values())
+
+
+def test_a_ruler_made_in_float64_changes_no_score_in_float32():
+    data, x = load("ring"), torch.randn(500, 2)
+    scores = Ruler(data, len(x)).measure(x)  # which no cache keeps
+    torch.set_default_dtype(torch.float64)
+    try:
+        ruler(data, len(x))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert ruler(data, len(x)).measure(x) == scores
 
 
 def test_images_have_no_floor_yet():
