@@ -265,10 +265,10 @@ def doctor(options: argparse.Namespace) -> int:
 
     wrong = 0
 
-    def line(good: bool | None, what: str, found: str) -> None:
+    def line(good: bool | None, what: str, value: str) -> None:
         nonlocal wrong
         wrong += good is False
-        print(f"{'ok ' if good else '-- ' if good is None else 'BAD'} {what:<14}{found}")
+        print(f"{'ok ' if good else '-- ' if good is None else 'BAD'} {what:<14}{value}")
 
     line(sys.version_info >= (3, 11), "python", platform.python_version())
     line(True, "torch", torch.__version__)

@@ -41,16 +41,16 @@ def summed(z: Tensor, groups: dict[str, list[int]], draw: Callable[[Tensor], Ten
     means = {name: z[group].mean(0) for name, group in groups.items()}
     result = means["A"] - means["B"] + means["C"]
     drawn = pictures(draw(torch.stack([*means.values(), result])))
-    found: Answer = {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
-    found |= {f"norm mean {name}": mean.norm().item() for name, mean in means.items()}
-    return found | {"result": drawn[3], "norm result": result.norm().item()}
+    answer: Answer = {f"mean {name}": drawn[i] for i, name in enumerate(groups)}
+    answer |= {f"norm mean {name}": mean.norm().item() for name, mean in means.items()}
+    return answer | {"result": drawn[3], "norm result": result.norm().item()}
 
 
 def chosen(groups: list[Any], one: str, count: int) -> dict[str, list[int]]:
     """Groups A, B and C of places on a sheet of `count`; `one` is what lies there. Raises `Refused`."""
-    found = {}
+    places = {}
     for name, group in zip("ABC", groups, strict=True):
         if not isinstance(group, list) or not group or len(set(map(str, group))) < len(group):
             raise Refused(f"Group {name} needs at least one {one}, and each only once.")
-        found[name] = [whole(index, f"A {one} of group {name}", 0, count - 1) for index in group]
-    return found
+        places[name] = [whole(index, f"A {one} of group {name}", 0, count - 1) for index in group]
+    return places

@@ -6,12 +6,13 @@ import streamlit as st
 
 from lab.stage.route import ROUTE
 
-st.App(sys.argv[1], routes=[ROUTE]).run(
-    config={
-        "server.address": "127.0.0.1",
-        "server.port": int(sys.argv[2]),
-        "server.headless": True,
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": False,
-    }
-)
+if __name__ == "__main__":
+    st.App(sys.argv[1], routes=[ROUTE]).run(
+        config={
+            "server.address": "127.0.0.1",
+            "server.port": int(sys.argv[2]),
+            "server.headless": True,
+            "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": False,
+        }
+    )
