@@ -15,16 +15,16 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from engine.average import Averaged
 from engine.config import Config, Refused, knob
-from engine.family import Batch, Step, Terms, adam
+from engine.family import Batch, Terms, adam
 from engine.flow.bases import BASES, Base
 from engine.flow.bijection import Bijection
 from engine.flow.linear import ActNorm
@@ -254,19 +254,35 @@ class Flow(Averaged):
         return net
 
 
+class Stop(NamedTuple):
+    """A step of a walk from z to x: h, of which x is made only when somebody looks."""
+
+    t: int
+    h: Tensor
+    data: Callable[[Tensor], Tensor]
+
+    @property
+    def x(self) -> Tensor:
+        """The samples so far, (n, *shape)."""
+        return self.data(self.h)
+
+
 class AutoregressiveFlow(Flow):
     """A flow whose layers change each number depending on the numbers before it."""
 
     @torch.inference_mode()
-    def walk(self, n: int, y: Tensor | None = None) -> Iterator[Step]:
+    def walk(self, n: int, y: Tensor | None = None) -> Iterator[Stop]:
         """Walk with n samples from z to x: a step for each number of each layer, for IAF each layer."""
         pixels = len(self.pixels())  # layers that turn numbers into pixels; the others take the steps
         layers = self.transforms[pixels:]
+
+        def data(h: Tensor) -> Tensor:
+            for g in reversed(self.transforms[:pixels]):
+                h = g.inverse(h)[0]
+            return self.shown(h)
+
         h, left = self.base.sample(n), sum(f.waits for f in layers)
         for f in reversed(layers):
             for after in f.steps(h):
-                h = x = after
-                for g in reversed(self.transforms[:pixels]):
-                    x = g.inverse(x)[0]
-                left -= 1
-                yield Step(left, self.shown(x))
+                h, left = after, left - 1
+                yield Stop(left, h, data)

@@ -159,24 +159,26 @@ class Autoregressive(Transform):
 
     def inverse(self, z: Tensor) -> Pair:
         """Find x number by number."""
-        *_, (xs, total) = self._one_by_one(z)
+        xs, total = [*z.unbind(1)], torch.zeros_like(z[:, 0])
+        for i, x_i, log_slope in self._one_by_one(z):
+            xs[i], total = x_i, total + log_slope
         return torch.stack(xs, 1), total
 
     def steps(self, z: Tensor) -> Iterator[Tensor]:
         """The inverse x after each number that has become known; the others are still those of z."""
-        for xs, _ in self._one_by_one(z):
-            yield torch.stack(xs, 1)
+        x = z.clone()
+        for i, x_i, _ in self._one_by_one(z):
+            x[:, i] = x_i
+            yield x.clone()
 
-    def _one_by_one(self, z: Tensor) -> Iterator[tuple[list[Tensor], Tensor]]:
-        """After each number: x, whose unknown numbers are still those of z, and log |det dx/dz| so far."""
-        xs, total = [*z.unbind(1)], torch.zeros_like(z[:, 0])
+    def _one_by_one(self, z: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Each number in its order: its place i, x_i, and its part of log |det dx/dz|."""
         walk = self.net.one_by_one(len(z))
         i, o = next(walk)
         for _ in range(z.shape[1]):
-            xs[i], log_slope = self.law(z[:, i], o, True)
-            total = total + log_slope
-            i, o = walk.send(xs[i])
-            yield xs, total
+            x_i, log_slope = self.law(z[:, i], o, True)
+            yield i, x_i, log_slope
+            i, o = walk.send(x_i)
 
 
 def standardise(x: Tensor, o: Tensor, inverse: bool) -> Pair:

@@ -29,7 +29,7 @@ IMAGES = 36
 def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     """The picture of a flow now; for pictures nothing if their samples are slow."""
     if isinstance(data.space, Picture):
-        return {} if "samples" in model.slow else samples(model)
+        return {} if "samples" in model.slow else {"images/samples": pictures(model.sample(IMAGES))}
     if isinstance(data.space, Line):
         return line(model, data, full)
     arrays = {"points/fake": halves(model.sample(POINTS)), "mesh/generator": bent_grid(model)}
@@ -39,9 +39,9 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: pictures that are made number by number, and the integral of p far beyond the box."""
+    """What takes long: the integral of p far beyond the box."""
     if isinstance(data.space, Picture):
-        return samples(model) if "samples" in model.slow else {}
+        return {}
     where = "line" if isinstance(data.space, Line) else "plane"
     return number(f"∫ p over the {where}", mass(model, data))
 
@@ -52,11 +52,6 @@ def once(model: Flow, data: Dataset) -> Arrays:
         return {}
     p = truth(data, SIDE)
     return {"side/target": field(p / p.max())}
-
-
-def samples(model: Flow) -> Arrays:
-    """Pictures that the model makes."""
-    return {"images/samples": pictures(model.sample(IMAGES))}
 
 
 @lru_cache(maxsize=8)

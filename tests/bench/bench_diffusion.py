@@ -68,7 +68,7 @@ def sampling(times: int, digits: int) -> None:
                 return n / seconds(lambda: theirs(kind, model, start, steps, **options))
 
             def ours(sampler=sampler, steps=steps, model=model, n=n, start=start) -> float:  # type: ignore[no-untyped-def]
-                return n / seconds(lambda: list(model.walk(start, sampler=sampler, steps=steps)))
+                return n / seconds(lambda: list(model.walk_from(start, sampler=sampler, steps=steps)))
 
             compare(f"{sampler}, {steps} steps, {n:,} {what}", peer, ours, times, ">= 1")
     took = statistics.median(

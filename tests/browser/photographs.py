@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, WebSocketRoute
 
+from engine.style.style import TERMS
 from lab.runs.wire import pack_frame
+from lab.scenes import measures
 
 Colour = tuple[int, int, int]
 BLUE, RED, GREEN, YELLOW, GREY = (20, 60, 220), (220, 30, 40), (30, 160, 60), (240, 220, 40), (128, 128, 128)
 OTHERS = {"content": BLUE, "style": GREEN}
-PARTS = ["content", *(f"style {i}" for i in range(1, 6)), "total variation"]
 
 
 def packed(colour: Colour, kind: str = "WEBP", size: tuple[int, int] = (96, 64)) -> bytes:
@@ -32,7 +33,7 @@ def losses(rounds: int) -> dict[str, np.ndarray]:
     """Seven equal parts of a sum that begins at 7000 and soon is 7."""
     n = np.arange(rounds + 1)
     values = np.stack([n, np.where(n < rounds // 10, 1000.0, 1.0)], 1).astype(np.float32)
-    return {f"stack/loss of the layers/{part}": values for part in PARTS}
+    return {f"stack/loss of the layers/{part}": values for part in TERMS}
 
 
 class Painter:
@@ -68,4 +69,5 @@ class Painter:
 
     def pack(self, round: int, arrays: dict[str, np.ndarray], key: int | None = None) -> None:
         assert self.link
-        self.link.send(pack_frame(arrays, {"round": round, "turn": "image", "key": key, "box": None}))
+        about = {"round": round, "turn": "image", "key": key, "box": None}
+        self.link.send(pack_frame(arrays, about | {"measures": measures([dict.fromkeys(TERMS, 1.0)])}))

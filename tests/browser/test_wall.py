@@ -48,7 +48,7 @@ def test_panels_move_and_are_read_under_the_pointer(visitor: Come) -> None:
         "Learning rate of D: 0.001", "Learning rate of D: 0.01",
         "Learning rate of G: 0.0001", "Learning rate of G: 0.003",
     }  # fmt: skip
-    assert all("modes found: " in text for text in read)
+    assert all("Modes found: " in text for text in read)
     assert me.info(run)["wall"] == {"lr_D": [0.001, 0.01], "lr_G": [0.0001, 0.003]}
     expect(me.stage.get_by_test_id("drawer")).to_be_hidden()
 

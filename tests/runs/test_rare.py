@@ -6,11 +6,13 @@ import json
 import pickle
 import time
 
+import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load as load_arrays
 
 from engine.config import Refused
-from lab import server
+from lab import scenes, server
 from lab.runs import seat, store, worker
 from lab.runs.run import Run
 from lab.runs.seat import Seat
@@ -18,6 +20,7 @@ from lab.runs.supervisor import Supervisor
 from lab.runs.worker import Worker
 
 CODER = {"family": "vae", "data": "digits", "seed": 0, "config": {"width": 8, "batch": 16, "z": 3}}
+MAF = CODER | {"family": "maf", "config": {"width": 8, "depth": 1, "layers": 1, "batch": 16}}
 GAN = {"family": "gan", "data": "ring", "seed": 0, "config": {"width_G": 8, "width_D": 8, "batch": 16}}
 
 
@@ -143,6 +146,37 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
     at.worker.on_watch(at.id, 1)
     at.worker.on_do(at.id, {"do": "step", "player": None})
     assert [kind for kind, _ in at.told()] == ["frame", "frame"]
+
+
+def test_what_takes_very_long_is_drawn_in_slices_between_which_training_goes_on_undisturbed(monkeypatch):
+    monkeypatch.setattr(worker, "SLICE", 0.001)
+    at, alone = Hosted(MAF), Hosted(MAF)
+    at.worker.on_watch(at.id, 1)
+    ((kind, arrays),) = at.told()
+    assert (kind, "images/samples" in arrays) == ("whole", False)
+    now = scenes.rarely(at.run.model, at.run.data)["images/samples"]
+    slices = 0
+    while at.seat.drawing:
+        at.run.train(rounds=1)
+        alone.run.train(rounds=1)
+        at.worker._draw_on(at.seat, 1)
+        slices += 1
+    assert slices > 3
+    ((kind, arrays),) = at.told()
+    assert kind == "rare"
+    assert np.array_equal(arrays["images/samples"], now), "the picture of one model, though it trained on"
+    for mine, other in zip(at.run.model.parameters(), alone.run.model.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_what_is_under_way_is_dropped_when_nobody_looks():
+    at = Hosted(MAF)
+    at.worker.on_watch(at.id, 1)
+    at.told()
+    at.worker.on_watch(at.id, 0)
+    at.worker._draw_on(at.seat, 1)
+    assert at.seat.drawing is None
+    assert at.told() == []
 
 
 def viewer():

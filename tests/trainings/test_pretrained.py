@@ -5,8 +5,8 @@ import torch
 
 from engine.config import Refused
 from engine.families import find
-from engine.flow import symptoms as flow
 from engine.flow.base import Flow
+from engine.flow.measures import KL, measure
 from engine.metrics.digit_classifier import digit_classifier
 from engine.metrics.ruler import floors, quality
 from engine.style.style import TERMS
@@ -48,7 +48,7 @@ WEAK = {"planar-moons": 0.35, "nice-moons": 0.1}  # nats: what these layers can 
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_density_of_a_pretrained_flow_is_near_the_data_s(name):
     _, model, data = recorded(store.RECORDINGS / name)
-    assert flow.measure(model, data)["KL(data ‖ model)"] < WEAK.get(name, 0.07)
+    assert measure(model, data)[KL] < WEAK.get(name, 0.07)
 
 
 @torch.no_grad()

@@ -68,6 +68,6 @@ def test_a_default_denoiser_is_never_accused(name, family):
 
 def test_six_points_are_learned_by_heart():
     data = load("two-gaussians")
-    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, classes=0))
+    few = replace(data, x=data.x[:6], y=None, space=replace(data.space, given=0))
     told = story(few, 960, "ddpm", width=64, batch=64, steps=10, lr=5e-3)
     assert names(told[-1]) == ["Overfitting"]
