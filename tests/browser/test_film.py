@@ -96,7 +96,7 @@ def cinema(chromium: Browser, visitor: Callable[..., Visitor]) -> Callable[..., 
 
 def test_a_film_plays_by_itself_to_its_end_and_again_when_it_is_pressed(cinema) -> None:
     one = cinema("points")
-    assert "Pause" in one.past("play"), "it played"
+    one.me.until(lambda: "Pause" in one.past("play"), "the film to begin")
     one.me.until(lambda: one.t() == 0, "the end of the film")
     one.rests()
     assert len(set(one.past("t"))) > 5, "some steps"
