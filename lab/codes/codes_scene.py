@@ -17,18 +17,7 @@ from engine.data import Dataset
 from engine.space import Picture, Plane
 from lab.codes.cost_scene import frame_budget, side
 from lab.codes.plane_scene import CodePlane, plane_of, prior_circles
-from lab.scenes.arrays import (
-    POINTS,
-    Arrays,
-    Pointer,
-    arrows,
-    halves,
-    number,
-    pictures,
-    pointed,
-    shades,
-    webp,
-)
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, shades, webp
 from lab.scenes.grid import laid, plane_of_noise
 
 CODES, FEWEST = 500, 100  # test examples shown
