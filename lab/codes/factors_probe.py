@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.codes.base import Coder
-from engine.codes.disentangle import known, mig
+from engine.codes.measures import known, mig
 from engine.config import Refused
 from engine.data import Dataset, floats
 from lab.probes import Answer
