@@ -29,7 +29,8 @@ def against_pca(model: AE, data: Dataset) -> Answer:
     """A linear autoencoder beside PCA of the training data.
 
     The answer has the principal angles between their subspaces, in degrees; `lean`, the largest cosine
-    between two axes of the code; the test errors; and, for pictures, the axes themselves.
+    between two axes of the code; the test errors; and, for pictures, the axes themselves. Raises `Refused` if
+    the autoencoder is not linear.
     """
     if model.config.activation != "linear" or model.config.convolves(data.space):
         raise Refused("Only a linear autoencoder has a subspace: choose the linear activation and the MLP.")

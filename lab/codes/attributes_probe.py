@@ -73,7 +73,8 @@ _measured: OrderedDict[tuple[str, int], Tensor] = OrderedDict()
 
 
 def factors(model: Coder, data: Dataset) -> Answer:
-    """The share of each factor's entropy that each latent dimension knows, (F, z), and the gap (MIG)."""
+    """The share of each factor's entropy that each latent dimension knows, (F, z), and the gap (MIG).
+    Raises `Refused` for data without known factors."""
     if data.factors is None:
         raise Refused("These data have no known factors; choose the ellipses.")
     shares = known(*model.encode(floats(data.x), data.y), data.factors)
