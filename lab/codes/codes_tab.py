@@ -114,7 +114,7 @@ def manifold(room: Room) -> None:
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")
     spread = middle.segmented_control(
         "Places", list(PLACES), default="quantiles", required=True, key="manifold-spread",
-        format_func=PLACES.get,
+        format_func=PLACES.__getitem__,
     )  # fmt: skip
     r = right.slider(
         "Out to, in standard deviations", 1.0, 6.0, 3.0, 0.5, key="manifold-r", disabled=spread != "even"
