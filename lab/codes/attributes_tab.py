@@ -31,13 +31,9 @@ def attribute_directions(room: Room) -> None:
     with left:
         index = test_picture_number(room, "Test picture", "attribute-index", 500)
     way = right.pills(
-        "Direction",
-        list(MORE),
-        default="thickness",
-        required=True,
-        key="attribute",
+        "Direction", list(MORE), default="thickness", required=True, key="attribute",
         format_func=MORE.__getitem__,
-    )
+    )  # fmt: skip
     attribute = str(way)
     answer = ask(room, "directions", index=index, attribute=attribute)
     if not answer:
