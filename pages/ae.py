@@ -5,11 +5,10 @@ import streamlit as st
 from engine.codes.ae import AE
 from engine.nets.layers import Up, pool, spread, unpool
 from lab import kit
+from lab.codes.ae_tab import against_pca, up_sampling
 from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
-from lab.codes.linear_tab import against_pca
 from lab.codes.plane_tab import latent_plane
-from lab.codes.upsampling_tab import up_sampling
 
 room = kit.room(
     AE,
@@ -55,10 +54,6 @@ def upsampling() -> None:
     kit.source(Up, pool, unpool, spread)
 
 
-def failures() -> None:
-    kit.gallery(kit.words_of(room.family).failures)
-
-
 def experiments() -> None:
     kit.experiments(
         [
@@ -98,7 +93,7 @@ kit.tabs(
         "Formula and code": formula,
         "Linear, and PCA": linear,
         "Up-sampling": upsampling,
-        "Failures and cures": failures,
+        "Failures and cures": lambda: kit.gallery(kit.words_of(AE).failures),
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
     }

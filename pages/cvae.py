@@ -51,11 +51,7 @@ def experiments() -> None:
                 "The label says which moon a point lies on, and z says where along it.",
                 "/cvae?data=moons&z=1",
             ),
-            (
-                "Without labels",
-                "The plane of the plain VAE has to make room for all ten digits.",
-                "/vae",
-            ),
+            ("Without labels", "The plane of the plain VAE has to make room for all ten digits.", "/vae"),
         ]
     )
 

@@ -6,7 +6,7 @@ from engine.codes.ae import AE
 from engine.codes.pca import PCA
 from engine.codes.vae import VAE
 from lab import kit
-from lab.codes.planes_tab import Side, planes, ways
+from lab.codes.plane_tab import planes, ways
 
 st.title("Three planes of codes")
 st.markdown(
@@ -14,7 +14,7 @@ st.markdown(
     "the plane, and so restores the digits better. The **VAE** gives each digit a cloud of codes and keeps all clouds "
     "near the origin, so that a code drawn at random is a digit too."
 )
-SIDES = [Side("PCA", PCA), Side("Autoencoder", AE), Side("VAE", VAE)]
+SIDES = {"PCA": PCA, "Autoencoder": AE, "VAE": VAE}
 rooms = planes(SIDES)
 
 
@@ -32,8 +32,4 @@ def look() -> None:
     )
 
 
-def between() -> None:
-    ways(rooms, [side.title for side in SIDES])
-
-
-kit.tabs({"What to look for": look, "Between two digits": between})
+kit.tabs({"What to look for": look, "Between two digits": lambda: ways(rooms, SIDES)})

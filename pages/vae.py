@@ -6,10 +6,10 @@ from engine.codes import base as latent
 from engine.codes.base import Variational
 from engine.codes.vae import VAE
 from lab import kit
+from lab.codes.attributes_tab import factors
 from lab.codes.bound_tab import bound
 from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
-from lab.codes.factors_tab import factors
 from lab.codes.failures import DISENTANGLED
 from lab.codes.plane_tab import latent_plane
 from lab.codes.slips_tab import slips as slips_tab

@@ -6,10 +6,8 @@ An encoder e and a decoder d are trained so that the output equals the input:
 
 With linear nets, the optimum is PCA's subspace in another basis (Baldi and Hornik 1989). With noise on the
 input, this is the denoising autoencoder (Vincent et al. 2008): e sees a corrupted x, and d must restore the
-clean one.
-
-There is no prior. `sample` decodes draws from N(0, I) all the same. The codes of the data lie elsewhere;
-a VAE cures that.
+clean one. There is no prior. `sample` decodes draws from N(0, I) all the same, but the codes of the data lie
+elsewhere; a VAE cures that.
 """
 
 from __future__ import annotations
@@ -94,9 +92,9 @@ class AE(Coder):
         c = self.config
         if c.noise == "none":
             return x
-        return (
-            x + c.amount * noise if c.noise == "Gaussian" else x.where(noise >= c.amount, self.space.lowest)
-        )
+        if c.noise == "Gaussian":
+            return x + c.amount * noise
+        return x.where(noise >= c.amount, self.space.lowest)
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:

@@ -46,10 +46,10 @@ def attributes(x: Tensor) -> Tensor:
 
 
 def perimeter(ink: Tensor) -> Tensor:
-    """The length (n,) of the outline of pictures (n, H, W) from 0 to 1.
+    """The length (n,) of the outline of pictures (n, H, W) from 0 to 1: their total variation, which is the
+    mean outline over all thresholds (coarea formula).
 
-    It is the total variation, which equals the mean outline over all thresholds (coarea formula). The
-    gradient is taken between four pixels, so that vertical, horizontal and diagonal edges have their true
+    The gradient is taken between four pixels, so that vertical, horizontal and diagonal edges have their true
     length. Each right angle loses (2 - sqrt(2)) / 2 pixels.
     """
     p = pad(ink, (1, 1, 1, 1))
@@ -68,8 +68,7 @@ def regression(z: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     design = torch.cat([z, torch.ones_like(z[:, :1])], 1)
     weights = torch.linalg.lstsq(design, a[:, None], driver="gelsd").solution[:, 0]
     predicted = design @ weights
-    total = (a - a.mean()).square().sum()
-    r2 = 1 - (a - predicted).square().sum() / total.clamp(min=1e-30)
+    r2 = 1 - (a - predicted).square().sum() / (a - a.mean()).square().sum().clamp(min=1e-30)
     away = predicted - predicted.mean()
     step = away @ (z - z.mean(0)) / len(z) / away.square().mean().sqrt().clamp(min=1e-30)
     return weights, r2, step

@@ -11,12 +11,13 @@ import math
 from abc import abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Normal
 
+from engine.codes.config import VariationalConfig
 from engine.family import Family, Terms
 from engine.metrics.measure import Measure, term
-from engine.space import Picture, Plane
+from engine.space import Picture, Plane, Space
 
 RESTORED = Measure(
     "test error", chart="error on test data", says="Squared error on test examples", better="lower",
@@ -41,12 +42,9 @@ class Pixels(Bernoulli):
     """Pixels that are 1 with probability sigma(a), for logits a."""
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """The log probability of each pixel x in {0, 1}: x a - log(1 + e^a).
-
-        log(1 + e^a) is computed as max(a, 0) - log sigma(|a|). Torch's own version takes twice as long, which
-        costs a twentieth of a VAE's training time.
-        """
+        """The log probability of each pixel x in {0, 1}: x a - log(1 + e^a)."""
         a = self.logits
+        # log(1 + e^a) = max(a, 0) - log sigma(|a|), which takes half as long as torch's own version
         return x * a - a.relu() + a.abs().sigmoid().log()
 
 
@@ -57,10 +55,7 @@ class Coder(Family):
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the codes of x (n, *shape), both (n, z).
-
-        The standard deviation is 0 where each x has a single code.
-        """
+        """Mean and standard deviation (0 if there is none) of the codes of x (n, *shape), both (n, z)."""
 
     @abstractmethod
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -95,7 +90,16 @@ class Variational(Coder):
 
     branch = "approximate"
     draws = ("p_eps", "p_u")
+    recipes = {Picture: {"likelihood": "Bernoulli", "width": 256}}
     log_sigma: Tensor
+
+    def __init__(self, config: VariationalConfig, space: Space) -> None:
+        super().__init__(config, space)
+        told = space.classes if self.labelled else 0
+        self.E = config.encoder(space, 2 * config.z, told)
+        self.D = config.decoder(space, told)
+        if config.likelihood == "Gaussian, learned variance":
+            self.log_sigma = nn.Parameter(torch.zeros(()))
 
     @abstractmethod
     def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
@@ -140,8 +144,8 @@ class Variational(Coder):
     def target(self, x: Tensor, u: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the encoder sees, and what the decoder must explain: x itself, unless it is Bernoulli.
 
-        Then u makes each pixel white with the probability that its grey gives. The encoder sees pixels in
-        {-1, 1}, and the decoder must explain them in {0, 1}. Without u, the greys themselves are the target.
+        Then u makes pixels white with the probability that their grey gives. The encoder sees {-1, 1}, and
+        the decoder must explain {0, 1}. Without u, the greys themselves are the target.
         """
         if self.config.likelihood != "Bernoulli":
             return x, x
@@ -163,8 +167,7 @@ class Variational(Coder):
     def bounds(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Terms:
         """The ELBO, its parts, and the bound of k = len(eps) draws, as means over x in nats.
 
-        Also the KL of each latent dimension, and how many dimensions are active: the variance of their mean
-        exceeds 0.01 (Burda et al. 2016).
+        A dimension is active if the variance of its mean exceeds 0.01 (Burda et al. 2016).
         """
         q, log_w = self.q(self.target(x, u)[0], y), self.log_w(x, eps, u, y)
         each, elbo = kl(q).mean(0), log_w.mean()
@@ -191,11 +194,9 @@ class Variational(Coder):
 
 
 def normal(out: Tensor) -> Normal:
-    """The distribution q(z | x) that the encoder's output (n, 2 z) stands for: mu, then log sigma^2.
-
-    log sigma^2 is clamped to [-20, 10], so that sigma stays finite.
-    """
+    """The distribution q(z | x) that the encoder's output (n, 2 z) stands for: mu, then log sigma^2."""
     mu, log_var = out.chunk(2, -1)  #: mu
+    # clamped, so that sigma stays finite
     return Normal(mu, (log_var.clamp(-20, 10) / 2).exp(), validate_args=False)  #: sigma
 
 
@@ -210,10 +211,7 @@ def log_prob(p: Distribution, x: Tensor) -> Tensor:
 
 
 def kl(q: Normal) -> Tensor:
-    """The KL from q to N(0, I) for each example and dimension, (n, z).
-
-    (mu^2 + sigma^2 - log sigma^2 - 1) / 2 (Kingma and Welling 2014, appendix B).
-    """
+    """The KL from q to N(0, I) of each example and dimension, (n, z) (Kingma and Welling 2014, app. B)."""
     variance = q.scale.square()
     return (q.loc.square() + variance - variance.log() - 1) / 2  #: kl
 
@@ -221,7 +219,6 @@ def kl(q: Normal) -> Tensor:
 def bound(log_w: Tensor) -> Tensor:
     """The IWAE bound log 1/k sum_i w_i on each example (n,), from log w (k, n) (Burda et al. 2016, eq. 8).
 
-    w = p(x, z) / q(z | x) for k draws z from q. With k = 1 it is the ELBO. As k grows it rises to log p(x):
-    with many draws it is the importance-sampling estimate of log p(x).
+    w = p(x, z) / q(z | x) for k draws z from q. With k = 1 it is the ELBO. As k grows it rises to log p(x).
     """
     return log_w.logsumexp(0) - math.log(len(log_w))

@@ -1,4 +1,4 @@
-"""Laws that encoder, decoder and bound must obey at any stage of training."""
+"""Laws that encoder, decoder and bound, and PCA's axes, must obey at any stage of training."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from engine.checks import Check, slope_gap
+from engine.checks import Check, gap, slope_gap
 from engine.codes.base import Coder, Variational, bound, kl, standard
+from engine.codes.pca import PCA
 from engine.data import Dataset
 from engine.device import seed
 
@@ -22,9 +23,10 @@ def measure(model: Coder, data: Dataset) -> list[Check]:
     model = copy.deepcopy(model).cpu().double()
     x = data.take(slice(EXAMPLES)).cpu().double()
     y = data.y[:EXAMPLES].cpu() if model.labelled and data.y is not None else None
-    alone = company(model, x, y)
-    laws = [Check("The code of an example does not depend on the rest of its batch.", alone, 1e-9)]
-    if model.optimizer(model.players[0]):  # PCA descends no gradient
+    laws = of_pca(model) if isinstance(model, PCA) else []
+    law = "The code of an example does not depend on the rest of its batch."
+    laws.append(Check(law, company(model, x, y), 1e-9))
+    if not isinstance(model, PCA):  # which descends no gradient
         law = "The gradient of the loss agrees with central differences."
         laws.append(Check(law, slope_gap(model, x, y), 1e-3))
     if isinstance(model, Variational):
@@ -38,10 +40,7 @@ def measure(model: Coder, data: Dataset) -> list[Check]:
 
 @torch.no_grad()
 def company(model: Coder, x: Tensor, y: Tensor | None) -> float:
-    """The largest relative difference between x (n, *shape) restored as one batch and one by one.
-
-    It is infinite where a number is not finite.
-    """
+    """The largest difference between x (n, *shape) restored as one batch and one by one, as a `gap`."""
 
     def restored(part: slice) -> Tensor:
         label = None if y is None else y[part]
@@ -49,8 +48,7 @@ def company(model: Coder, x: Tensor, y: Tensor | None) -> float:
 
     together = restored(slice(None))
     alone = torch.cat([restored(slice(i, i + 1)) for i in range(len(x))])
-    gap = (together - alone).abs().max() / (1 + alone.abs().max())
-    return gap.item() if gap.isfinite() and together.shape == x.shape else float("inf")
+    return gap(together, alone) if together.shape == x.shape else float("inf")
 
 
 @torch.no_grad()
@@ -65,10 +63,21 @@ def kl_gap(q: Normal) -> float:
 
 @torch.no_grad()
 def above(model: Variational, x: Tensor, y: Tensor | None) -> float:
-    """By how many nats, at worst, the ELBO of an example in x (n, *shape) exceeds the bound of WEIGHTS draws.
-
-    Both use the same draws, so that the inequality holds without chance.
-    """
+    """By how many nats, at worst, the ELBO of x (n, *shape) exceeds the bound of the same WEIGHTS draws."""
     seed(0)
     log_w = model.log_w(x, torch.randn(WEIGHTS, len(x), model.config.z).to(x), model.p_u(len(x)), y)
     return (log_w.mean(0) - bound(log_w)).clamp(min=0).max().item()
+
+
+@torch.no_grad()
+def of_pca(model: PCA) -> list[Check]:
+    """The laws of PCA (Tipping and Bishop, 1999): its V (size, z) beside the covariance S (size, size)."""
+    V, S = model.V, model.S
+    skew = (V.T @ V - torch.eye(V.shape[1]).to(V)).abs().max().item()
+    left = S.trace() - (V.T @ S @ V).trace()
+    least = torch.linalg.eigvalsh(S)[: len(S) - V.shape[1]].sum()
+    below = max(0.0, ((least - left) / S.trace().clamp(min=1e-12)).item())
+    return [
+        Check("The axes V are orthogonal and have length 1.", skew, 1e-5),
+        Check("V leaves out at least as much variance as the smallest eigenvalues hold.", below, 1e-5),
+    ]

@@ -24,21 +24,13 @@ class CoderConfig(CodeConfig):
     """The nets of an encoder and a decoder."""
 
     lr: float = knob(
-        1e-3,
-        1e-5,
-        0.1,
-        label="Learning rate",
-        symbol=r"\eta",
-        log=True,
-        live=True,
+        1e-3, 1e-5, 0.1, label="Learning rate", symbol=r"\eta", log=True, live=True,
         says="learning rate of Adam",
-    )
+    )  # fmt: skip
     network: Literal["MLP", "convolutional"] = knob(
-        "MLP",
-        label="Network",
+        "MLP", label="Network", advanced=True,
         says="fully connected layers, or 3 x 3 convolutions for pictures",
-        advanced=True,
-    )
+    )  # fmt: skip
     width: int = knob(64, 4, 512, label="Width", says="units, or channels, of a hidden layer", advanced=True)
     depth: int = knob(
         2, 0, 5, label="Depth", says="hidden layers of the encoder and of the decoder", advanced=True
@@ -47,11 +39,9 @@ class CoderConfig(CodeConfig):
         "LeakyReLU", label="Activation", says="what follows each hidden layer", advanced=True
     )
     upsampling: Literal["nearest", "bilinear", "max-unpooling", "transposed"] = knob(
-        "nearest",
-        label="Up-sampling",
+        "nearest", label="Up-sampling", advanced=True,
         says="how a convolutional decoder doubles a feature map",
-        advanced=True,
-    )
+    )  # fmt: skip
 
     def encoder(self, space: Space, outputs: int, more: int = 0) -> nn.Module:
         """A net from x (n, *shape), with `more` numbers beside it, to (n, outputs)."""

@@ -21,7 +21,7 @@ from engine.codes.config import VariationalConfig
 from engine.config import Refused
 from engine.family import Batch, Terms
 from engine.metrics.measure import term
-from engine.space import Picture, Space
+from engine.space import Space
 
 RESTORE = term("-E[log p(x|z,c)]", "model")
 DIVERGE = term("β KL[q(z|x,c) || p(z|c)]", "latent")
@@ -38,16 +38,11 @@ class CVAE(Variational):
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma")
     stacked = ("terms", "bounds")
-    recipes = {Picture: {"likelihood": "Bernoulli", "width": 256}}
 
     def __init__(self, config: VariationalConfig, space: Space) -> None:
-        super().__init__(config, space)
         if not space.classes:
             raise Refused(f"{self.title} needs data with labels; choose digits, or points in groups.")
-        self.E = config.encoder(space, 2 * config.z, more=space.classes)
-        self.D = config.decoder(space, more=space.classes)
-        if config.likelihood == "Gaussian, learned variance":
-            self.log_sigma = nn.Parameter(torch.zeros(()))
+        super().__init__(config, space)
 
     def q(self, x: Tensor, y: Tensor | None = None) -> Normal:
         """The approximate posterior of z given x and the label c = y (n,), over (n, z)."""

@@ -45,11 +45,10 @@ class PCA(Coder):
 
     def __init__(self, config: CodeConfig, space: Space) -> None:
         super().__init__(config, space)
-        size = space.size
-        self.V = nn.Parameter(torch.linalg.qr(torch.randn(size, config.z))[0])
+        self.V = nn.Parameter(torch.linalg.qr(torch.randn(space.size, config.z))[0])
         self.register_buffer("n", torch.zeros(()))  # examples seen
-        self.register_buffer("m", torch.zeros(size))  # their mean
-        self.register_buffer("S", torch.zeros(size, size))  # their covariance
+        self.register_buffer("m", torch.zeros(space.size))  # their mean
+        self.register_buffer("S", torch.zeros(space.size, space.size))  # their covariance
 
     @classmethod
     def configure(cls, space: Space, values: dict[str, Any] | None = None) -> BaseConfig:
@@ -68,16 +67,15 @@ class PCA(Coder):
     @torch.no_grad()
     def learn(self, x: Tensor) -> None:
         """Update the mean and covariance with x (n, size), then take one step of orthogonal iteration."""
-        n = self.n + len(x)
-        gap = x.mean(0) - self.m
-        inner = (x - x.mean(0)).T @ (x - x.mean(0)) / len(x)
+        n, mean = self.n + len(x), x.mean(0)
+        gap = mean - self.m
+        inner = (x - mean).T @ (x - mean) / len(x)
         share = len(x) / n
         self.S.copy_((1 - share) * self.S + share * inner + share * (1 - share) * torch.outer(gap, gap))
         self.m.add_(share * gap)
         self.n.copy_(n)
         V = torch.linalg.qr(self.S @ self.V)[0]
-        turn = torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # the axes of the subspace, in order
-        V = V @ turn
+        V = V @ torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # the axes of the subspace, in order
         self.V.copy_(V * (V * self.V).sum(0).sign().where(self.n > len(x), 1))  # no axis flips
 
     def spread(self) -> tuple[Tensor, Tensor]:
@@ -116,11 +114,9 @@ class PCA(Coder):
 
 
 def principal_directions(x: Tensor, k: int) -> Tensor:
-    """The k leading principal directions of x (n, d), as rows (k, d).
-
-    The largest entry of each is positive, so that a direction does not flip when x changes a little.
-    """
+    """The k leading principal directions of x (n, d), as rows (k, d), the largest entry of each positive."""
     centred = (x - x.mean(0)).double()
     directions = torch.linalg.eigh(centred.T @ centred)[1][:, -k:].T.flip(0)
+    # so that no direction flips when x changes a little
     signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()
     return (directions * signs).to(x)

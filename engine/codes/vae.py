@@ -24,7 +24,7 @@ from engine.codes.config import VariationalConfig
 from engine.config import knob
 from engine.family import Batch, Terms
 from engine.metrics.measure import term
-from engine.space import Picture, Space
+from engine.space import Space
 
 RESTORE = term("-E[log p(x|z)]", "model")
 DIVERGE = term("β KL[q(z|x) || p(z)]", "latent")
@@ -53,15 +53,10 @@ class VAE(Variational):
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma", "free_bits")
     stacked = ("terms", "bounds")
-    recipes = {Picture: {"likelihood": "Bernoulli", "width": 256}}
     warmth: Tensor
 
     def __init__(self, config: VAEConfig, space: Space) -> None:
         super().__init__(config, space)
-        self.E = config.encoder(space, 2 * config.z)
-        self.D = config.decoder(space)
-        if config.likelihood == "Gaussian, learned variance":
-            self.log_sigma = nn.Parameter(torch.zeros(()))
         self.register_buffer("warmth", torch.ones(()))  # share of beta reached so far
 
     def q(self, x: Tensor, y: Tensor | None = None) -> Normal:

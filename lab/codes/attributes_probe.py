@@ -1,4 +1,4 @@
-"""What a page may ask any model with codes: the direction in which pictures get thicker, or lean."""
+"""What a page may ask any model with codes: what it knows of attributes and of factors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from torch import Tensor
 
 from engine.codes.attributes import ATTRIBUTES, attributes, correlations, regression
 from engine.codes.base import Coder
+from engine.codes.measures import known, mig
 from engine.config import Refused
-from engine.data import Dataset
+from engine.data import Dataset, floats
 from lab.codes.digits_probe import codes, decoded, tests, within_budget
 from lab.probes import Answer, only_pictures
 from lab.probes.brought import place
 from lab.scenes.arrays import pictures
 
-__all__ = ["directions"]
+__all__ = ["directions", "factors"]
 
 LEARNED = 3000  # training pictures whose attributes are measured
 REACH, EACH = 3, 4  # steps to either side of a picture; pictures per step
@@ -39,18 +40,16 @@ def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answe
     measured = measured_on(data, chosen)
     z = codes(model, data.take(chosen), model.known(data.y)[chosen] if model.labelled else None)
     z = z.cpu().double()
-    table, step = [], torch.zeros(0)
+    table, steps = [], {}
     for name, a in zip(ATTRIBUTES, measured.unbind(1), strict=True):
-        _, r2, way = regression(z, a)
+        _, r2, steps[name] = regression(z, a)
         each = correlations(z, a)
         most = int(each.abs().argmax())
         table.append({"attribute": name, "R²": r2.item(), "dimension": most, "correlation": each[most].item(),
                       "mean": a.mean().item(), "sd": a.std().item()})  # fmt: skip
-        if name == attribute:
-            step = way
     t = torch.linspace(-REACH, REACH, 2 * REACH * EACH + 1, dtype=torch.float64)
     own = codes(model, x, y)
-    drawn = decoded(model, own + (t[:, None] * step).to(**model.like), y)
+    drawn = decoded(model, own + (t[:, None] * steps[attribute]).to(**model.like), y)
     column = ATTRIBUTES.index(attribute)
     return {
         "table": table, "among": count, "t": t.tolist(), "pictures": pictures(drawn),
@@ -71,3 +70,12 @@ def measured_on(data: Dataset, chosen: Tensor) -> Tensor:
 
 
 _measured: OrderedDict[tuple[str, int], Tensor] = OrderedDict()
+
+
+def factors(model: Coder, data: Dataset) -> Answer:
+    """The share of each factor's entropy that each latent dimension knows, (F, z), and the gap (MIG).
+    Raises `Refused` for data without known factors."""
+    if data.factors is None:
+        raise Refused("These data have no known factors; choose the ellipses.")
+    shares = known(*model.encode(floats(data.x), data.y), data.factors)
+    return {"shares": shares.cpu().numpy(), "MIG": mig(shares), "names": list(data.factor_names)}

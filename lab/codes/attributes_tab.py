@@ -1,7 +1,8 @@
-"""A tool that makes a digit thicker, more slanted, wider or taller by moving its code."""
+"""What codes know: the direction in which a digit gets thicker or leans, and which factor is where."""
 
 from __future__ import annotations
 
+from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -9,12 +10,12 @@ import streamlit as st
 
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
-from lab.kit.pickers import test_picture_number
+from lab.kit.palette import ink
+from lab.kit.pickers import data_of, test_picture_number
 from lab.kit.room import Room
 
 MORE = {"thickness": "Thicker", "slant": "More slanted", "width": "Wider", "height": "Taller"}
-UNITS = {"thickness": "pixels", "slant": "pixels to the right per pixel upwards", "width": "pixels",
-         "height": "pixels"}  # fmt: skip
+UNITS = dict.fromkeys(MORE, "pixels") | {"slant": "pixels to the right per pixel upwards"}
 SHOWN = 2  # the strip has every second picture
 
 
@@ -29,17 +30,11 @@ def attribute_directions(room: Room) -> None:
     left, right = st.columns(2)
     with left:
         index = test_picture_number(room, "Test picture", "attribute-index", 500)
-    with right:
-        attribute = str(
-            st.pills(
-                "Direction",
-                list(MORE),
-                default="thickness",
-                required=True,
-                key="attribute",
-                format_func=lambda name: MORE[name],
-            )
-        )
+    way = right.pills(
+        "Direction", list(MORE), default="thickness", required=True, key="attribute",
+        format_func=MORE.__getitem__,
+    )  # fmt: skip
+    attribute = str(way)
     answer = ask(room, "directions", index=index, attribute=attribute)
     if not answer:
         return
@@ -65,17 +60,14 @@ def attribute_directions(room: Room) -> None:
 
 def _came_out(attribute: str, row: dict[str, Any], measured: list[float]) -> str:
     """Whether the attribute grew along the way, judged by the numbers under the pictures."""
-    ups = sum(b > a for a, b in pairwise(measured))
-    share = ups / (len(measured) - 1)
+    ups, steps = sum(b > a for a, b in pairwise(measured)), len(measured) - 1
     went = f"It goes from {signed(measured[0])} to {signed(measured[-1])}"
-    if share >= 0.9 and row["R²"] >= 0.5:
-        return (
-            f"{went} and grows at {ups} of {len(measured) - 1} steps: the codes **know** {attribute} "
-            f"(R² = {row['R²']:.2f})."
-        )
+    if ups / steps >= 0.9 and row["R²"] >= 0.5:
+        know = f"the codes **know** {attribute} (R² = {row['R²']:.2f})"
+        return f"{went} and grows at {ups} of {steps} steps: {know}."
     if measured[-1] > measured[0]:
         return (
-            f"{went}, growing at {ups} of {len(measured) - 1} steps. A linear function of the codes explains "
+            f"{went}, growing at {ups} of {steps} steps. A linear function of the codes explains "
             f"{row['R²']:.0%} of the variance of {attribute}; the rest is nonlinear, or not in the codes."
         )
     return (
@@ -104,3 +96,48 @@ def _table(answer: dict[str, Any]) -> None:
 def _plus(value: float, digits: int = 2) -> str:
     """A number with its sign, also where that is +."""
     return ("+" if value > 0 else "") + signed(value, digits)
+
+
+@st.fragment
+def factors(room: Room) -> None:
+    """The table and the Mutual Information Gap of the present model, for data with known factors."""
+    if data_of(room).factors is None:
+        st.info(
+            "Digits have no known factors. "
+            "[Open the ellipses](/vae?data=ellipses&z=6), which are drawn from four factors."
+        )
+        return
+    if answer := ask(room, "factors"):
+        st.markdown(
+            "Each picture was drawn from four independent numbers. A cell says how much one latent dimension "
+            "(column) knows about a factor (row): their mutual information, over the factor's entropy."
+        )
+        st.html(_table_of_factors(answer))
+        st.markdown(
+            f"**Mutual Information Gap: {answer['MIG']:.2f}** (Chen et al. 2018): how far the best dimension "
+            "for each factor is ahead of the second best, on average. 1 means that each factor has one "
+            "dimension of its own; 0 means that factors are shared or unknown."
+        )
+        ask_again(answer, "factors-again")
+
+
+def _table_of_factors(answer: dict[str, Any]) -> str:
+    shares = answer["shares"]
+    head = "".join(f"<th>z<sub>{j}</sub></th>" for j in range(1, shares.shape[1] + 1))
+    rows = []
+    for name, row in zip(answer["names"], shares, strict=True):
+        cells = "".join(
+            f'<td style="--share: {min(100, 130 * share):.0f}%">{share:.2f}</td>' for share in row
+        )
+        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
+    table = f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+    return f'{_STYLE}<div class="factors" style="--ink: {ink("latent")}">{table}</div>'
+
+
+_STYLE = """<style>
+.factors { overflow-x: auto }
+.factors table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+.factors th { font-weight: 400; opacity: 0.8; padding: 0.2rem 0.7rem; text-align: right }
+.factors td { text-align: center; padding: 0.3rem 0.8rem; border: 1px solid rgb(128 128 128 / 25%);
+  background: color-mix(in srgb, var(--ink) var(--share), transparent) }
+</style>"""

@@ -19,10 +19,8 @@ AT_ONCE = 5000  # pictures decoded in one batch
 
 
 def test_bound(model: Coder, data: Dataset) -> Answer:
-    """The mean ELBO of all test examples and its parts, in nats, with one draw of eps and of the pixels.
-
-    "error" is the standard error of the mean over the examples.
-    """
+    """The mean ELBO of all test examples, its standard `error`, and its parts, in nats, with one draw of eps
+    and of the pixels."""
     variational = _variational(model)
     x, y = floats(data.test_x), data.test_y
     row = variational.evaluate(x, y, k=1)
@@ -32,17 +30,12 @@ def test_bound(model: Coder, data: Dataset) -> Answer:
 
 
 def tightness(model: Coder, data: Dataset) -> Answer:
-    """The IWAE bound for each k of DRAWS on the same test examples; it rises to log p(x) as k grows.
-
-    The answer has its mean, and the standard error of its gain over the ELBO.
-    """
-    variational = _variational(model)
+    """The mean IWAE bound for each k of DRAWS on the same test examples, and the standard error of its gain
+    over the ELBO; it rises to log p(x) as k grows."""
     x, y = data.some(EXAMPLES, test=True)
-    log_w = _log_w(variational, x, y, DRAWS[-1])
-    bounds = []
-    for k in DRAWS:
-        estimates = torch.stack([bound(part) for part in log_w.split(k)])  # DRAWS[-1] / k of each
-        bounds.append(estimates.mean(0))
+    log_w = _log_w(_variational(model), x, y, DRAWS[-1])
+    # there are DRAWS[-1] / k estimates of each
+    bounds = [torch.stack([bound(part) for part in log_w.split(k)]).mean(0) for k in DRAWS]
     gains = [(one - bounds[0]).std().item() / len(x) ** 0.5 for one in bounds]
     return {"k": list(DRAWS), "bound": [one.mean().item() for one in bounds], "error": gains, "among": len(x)}
 
@@ -57,14 +50,9 @@ def _variational(model: Coder) -> Variational:
 def _log_w(model: Variational, x: Tensor, y: Tensor | None, k: int) -> Tensor:
     """The log weights (k, n) of k draws for each x, all for the same black and white pixels."""
     seed(0, x.device)
-    u = model.p_u(len(x))
+    u, most = model.p_u(len(x)), max(1, AT_ONCE // len(x))
     parts = []
-    for size in _shares(k, max(1, AT_ONCE // len(x))):
-        eps = torch.randn(size, len(x), model.config.z, **model.like)
+    for done in range(0, k, most):
+        eps = torch.randn(min(most, k - done), len(x), model.config.z, **model.like)
         parts.append(model.log_w(x, eps, u, y))
     return torch.cat(parts)
-
-
-def _shares(total: int, most: int) -> list[int]:
-    """`total` in parts of at most `most`."""
-    return [min(most, total - done) for done in range(0, total, most)]

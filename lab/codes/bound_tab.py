@@ -13,20 +13,16 @@ from lab.kit.pickers import wanted
 from lab.kit.room import Room
 
 
+@st.fragment
 def bound(room: Room) -> None:
     """Two measurements, made on demand: the second decodes 50,000 pictures."""
-
-    @st.fragment
-    def show() -> None:
-        if not wanted(room, "bound-measure", "Measure on all test data", "straighten"):
-            return
-        if (answer := ask(room, "test_bound")) and (tight := ask(room, "tightness")):
-            st.markdown(test_elbo(answer))
-            st.html(_bars(tight))
-            st.markdown(_says(tight))
-            ask_again(answer, "bound-again")
-
-    show()
+    if not wanted(room, "bound-measure", "Measure on all test data", "straighten"):
+        return
+    if (answer := ask(room, "test_bound")) and (tight := ask(room, "tightness")):
+        st.markdown(test_elbo(answer))
+        st.html(_bars(tight))
+        st.markdown(_says(tight))
+        ask_again(answer, "bound-again")
 
 
 def test_elbo(answer: dict[str, Any]) -> str:
@@ -45,10 +41,10 @@ def _bars(tight: dict[str, Any]) -> str:
     for k, value in zip(tight["k"], tight["bound"], strict=True):
         share = 12 + 88 * (value - low) / max(high - low, 1e-9)
         name = "ELBO (k = 1)" if k == 1 else f"k = {k}"
-        rows.append(f'<span>{name}</span><i style="width: {share:.0f}%"></i><b>{value:.2f}</b>')
-    cells = "".join(f"<div>{row}</div>" for row in rows)
-    style = f"--ink: {ink('latent')}"
-    return f'{_STYLE}<div class="tight" role="img" aria-label="bounds, in nats" style="{style}">{cells}</div>'
+        bar = f'<i style="width: {share:.0f}%"></i>'
+        rows.append(f"<div><span>{name}</span>{bar}<b>{value:.2f}</b></div>")
+    named = f'role="img" aria-label="bounds, in nats" style="--ink: {ink("latent")}"'
+    return f'{_STYLE}<div class="tight" {named}>{"".join(rows)}</div>'
 
 
 def _says(tight: dict[str, Any]) -> str:

@@ -1,44 +1,36 @@
-"""The scene of families with codes: the latent plane with its decoded pictures, and samples.
-
-For points it also shows what the decoder makes of the plane, and the density of the model.
-"""
+"""The scene of families with codes: the latent plane, decoded, and samples; for points also the density."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Normal
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine.codes.base import Coder, Variational
 from engine.data import Dataset
 from engine.space import Picture, Plane
-from lab.codes.cost_scene import frame_budget, side
 from lab.codes.plane_scene import CodePlane, plane_of, prior_circles
-from lab.scenes.arrays import (
-    POINTS,
-    Arrays,
-    Pointer,
-    arrows,
-    halves,
-    number,
-    pictures,
-    pointed,
-    shades,
-    webp,
-)
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, shades, webp
 from lab.scenes.grid import laid, plane_of_noise
 
 CODES, FEWEST = 500, 100  # test examples shown
 IMAGES = 25  # samples shown
-SIDE, STRIP = 40, 200  # tiles along a side of the atlas; in its single row, if z is one number
+SIDE, COARSEST = 40, 10  # tiles along a side of the atlas, at most and at least
+STRIP = 200  # tiles in its single row, if z is one number
 QUALITY, SHEET_QUALITY = 55, 40  # of WebP
 NODES_OF_MESH, CURVE = 21, 201  # nodes along a side of the mesh; on a curve, if z is one number
 ARROWS = 150
 CELLS, BINS = 64, 384  # of the density along a side: nodes, and cells in which decoded points are counted
 FINE = {1: 6001, 2: 301}  # by the dimension of z: nodes along each axis in the integral over the prior
+DECODED, ENCODED = 8e9, 4e9  # operations that one frame may take: about 0.3 s of one core
+_known: WeakKeyDictionary[Coder, tuple[int, int]] = WeakKeyDictionary()
 
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
@@ -72,10 +64,8 @@ def rarely(model: Coder, data: Dataset, pointer: Pointer) -> Arrays:
     mu, _ = model.encode(x, y)
     plane = plane_of(model, mu, pointer)
     box = plane.box(mu)
-    arrays = {
-        "box/plane": np.asarray(box, np.float32),
-        "axes/plane": np.asarray([*plane.names, model.config.z], np.float32),
-    }
+    axes = np.asarray([*plane.names, model.config.z], np.float32)
+    arrays = {"box/plane": np.asarray(box, np.float32), "axes/plane": axes}
     arrays |= atlas(model, plane, box, pointer)
     if isinstance(data.space, Plane) and isinstance(model, Variational) and model.config.z in FINE:
         arrays |= density(model, data, pointer)
@@ -92,6 +82,26 @@ def shown(model: Coder, data: Dataset) -> int:
     return min(len(data.test_x), max(FEWEST, min(CODES, frame_budget(model)[1])))
 
 
+def frame_budget(model: Coder) -> tuple[int, int]:
+    """How many codes may be decoded, and how many examples encoded, for one frame."""
+    if model not in _known:
+        each = []
+        for n in (1, 2):  # the difference leaves out costs that do not grow with n
+            y = model.labels(n) if model.labelled else None
+            x = torch.zeros(n, *model.space.shape, **model.like)
+            z = torch.zeros(n, model.config.z, **model.like)
+            each.append([_operations(model.decode, z, y), _operations(model.encode, x, y)])
+        decode, encode = (max(1, two - one) for one, two in zip(*each, strict=True))
+        _known[model] = int(DECODED / decode), int(ENCODED / encode)
+    return _known[model]
+
+
+def _operations(act: Callable[..., object], *given: object) -> int:
+    with FlopCounterMode(display=False) as counter:
+        act(*given)
+    return int(counter.get_total_flops())
+
+
 def asked_label(model: Coder, pointer: Pointer, n: int) -> Tensor | None:
     """The label that the page looks at, n times, for a family that is told labels."""
     if not model.labelled:
@@ -106,9 +116,9 @@ def atlas(model: Coder, plane: CodePlane, box: list[float], pointer: Pointer) ->
 
     For points these are the decoded places (rows, columns, 2), for pictures one WebP picture (`packed`).
     """
-    tiles = frame_budget(model)[0]
-    columns = side(tiles, SIDE) if plane.up is not None else max(SIDE, min(STRIP, tiles))
-    rows = columns if plane.up is not None else 1
+    tiles, square = frame_budget(model)[0], plane.up is not None
+    columns = max(COARSEST, min(SIDE, math.isqrt(tiles))) if square else max(SIDE, min(STRIP, tiles))
+    rows = columns if square else 1
     u, v = middles(box[0], box[1], columns), middles(box[2], box[3], rows).flip(0)
     places = torch.cartesian_prod(v, u).flip(1).to(plane.base)
     decoded = model.decode(plane.z(places), asked_label(model, pointer, len(places)))
@@ -126,9 +136,8 @@ def middles(low: float, high: float, n: int) -> Tensor:
 def packed(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Tiles (rows x columns, H, W[, 3]) as the bytes of one interleaved WebP picture.
 
-    Pixel (h, w) of tile (i, j) stands in row h rows + i and column w columns + j, so that the same pixel of
-    all tiles lies together. Neighbouring tiles are nearly alike, so this takes a third of the bytes and loses
-    less.
+    Pixel (h, w) of tile (i, j) stands in row h rows + i and column w columns + j. Neighbouring tiles are
+    nearly alike, so this takes a third of the bytes and loses less.
     """
     _, h, w, *colour = tiles.shape
     apart = tiles.reshape(rows, columns, h, w, -1).transpose(2, 0, 3, 1, 4)
@@ -139,31 +148,29 @@ def packed(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
 def _sheet(data: Dataset, count: int) -> np.ndarray:
     """The first `count` test pictures in rows of 25, as WebP."""
     tiles = pictures(data.some(count, test=True)[0])
-    n, h, w, *colour = tiles.shape
-    rows = -(-n // 25)
-    padded = np.zeros((rows * 25, h, w, *colour), np.uint8)
-    padded[:n] = tiles
-    sheet = padded.reshape(rows, 25, h, w, -1).swapaxes(1, 2).reshape(rows * h, 25 * w, *colour)
-    return webp(sheet, SHEET_QUALITY)
+    black = np.zeros_like(tiles, shape=(-len(tiles) % 25, *tiles.shape[1:]))
+    return webp(mosaic(np.concatenate([tiles, black]), 25), SHEET_QUALITY)
+
+
+def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """Pictures (N, H, W[, 3]), in rows of `columns`, as one (N / columns · H, columns · W[, 3])."""
+    rows = tiles.reshape(-1, columns, *tiles.shape[1:]).swapaxes(1, 2)
+    return rows.reshape(rows.shape[0] * rows.shape[1], -1, *tiles.shape[3:])
 
 
 def mesh(model: Coder, data: Dataset, pointer: Pointer, full: bool) -> Arrays:
     """Where the decoder takes a grid of z whose cells all hold the same share of the prior."""
     z, grid = plane_of_noise(model.config.z, "Gaussian", data.x.device, NODES_OF_MESH, CURVE)
-    rows, columns = z.shape[:2]
-    z = z.flatten(0, 1).to(**model.like)
-    decoded = model.decode(z, asked_label(model, pointer, len(z)))
-    arrays = {"mesh/generator": halves(decoded).reshape(rows, columns, 2)}
+    decoded = model.decode(z.flatten(0, 1).to(**model.like), asked_label(model, pointer, len(grid)))
+    arrays = {"mesh/generator": halves(decoded).reshape(*z.shape[:2], 2)}
     if full:
-        arrays["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
+        arrays["origin/generator"] = halves(laid(grid, data.box)).reshape(*z.shape[:2], 2)
     return arrays
 
 
 def density(model: Variational, data: Dataset, pointer: Pointer) -> Arrays:
-    """The density p(x) = E_z[p(x | z)] on a grid over the box, relative to its maximum, and the maximum.
-
-    The grid is in bytes, row 0 at the bottom.
-    """
+    """The density p(x) = E_z[p(x | z)] on a grid over the box, in bytes, relative to its maximum, and the
+    maximum; row 0 is at the bottom."""
     assert data.box
     x0, x1, y0, y1 = data.box
     p = marginal(model, torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS), pointer)
@@ -177,8 +184,7 @@ def marginal(model: Variational, x: Tensor, y: Tensor, pointer: Pointer = None) 
     """The density at the nodes (len(y), len(x)) of a grid; None if the decoder is not Gaussian.
 
     It is the integral of p(x | z) p(z) over z, by quadrature on a fine grid of z. The decoder's noise is the
-    same everywhere. Therefore its means are first counted in small cells, each shared between the four
-    nearest, and then blurred.
+    same everywhere, so its means are counted in small cells, each shared by the four nearest, and blurred.
     """
     n = FINE[model.config.z]
     line = torch.linspace(-5, 5, n, dtype=torch.float64)
@@ -190,8 +196,7 @@ def marginal(model: Variational, x: Tensor, y: Tensor, pointer: Pointer = None) 
     mean, sigma = p.mean.double().nan_to_num().cpu(), float(p.stddev.flatten()[0])
     axes = []
     for values, to in zip(mean.T, (x.double(), y.double()), strict=True):
-        margin = 5 * sigma
-        low, high = float(to[0]) - margin, float(to[-1]) + margin  # means beyond these add nothing
+        low, high = float(to[0]) - 5 * sigma, float(to[-1]) + 5 * sigma  # means beyond these add nothing
         cell = (high - low) / (BINS - 1)
         at = ((values - low) / cell).clamp(0, BINS - 1)
         kernel = Normal(to[:, None], sigma).log_prob(low + cell * torch.arange(BINS)).exp()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +11,17 @@ import streamlit as st
 from engine.codes.base import Variational
 from engine.space import Picture
 from lab.codes.attributes_tab import attribute_directions
-from lab.codes.styles_tab import styles
 from lab.codes.trick_tab import trick
 from lab.codes.uses_tab import few_labels
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
-from lab.kit.pickers import latent_dimensions, one_of, two_test_pictures
+from lab.kit.pickers import data_of, latent_dimensions, one_of, two_test_pictures
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
 from lab.runs.supervisor import NO_MODEL
+
+ROWS = 6  # of handwriting
+PLACES = {"quantiles": "Quantiles", "even": "Evenly spaced"}
 
 
 def use_codes(room: Room) -> None:
@@ -110,8 +113,8 @@ def manifold(room: Room) -> None:
     left, middle, right = st.columns(3)
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")
     spread = middle.segmented_control(
-        "Places", ["quantiles", "even"], default="quantiles", required=True, key="manifold-spread",
-        format_func=lambda word: {"quantiles": "Quantiles", "even": "Evenly spaced"}[word],
+        "Places", list(PLACES), default="quantiles", required=True, key="manifold-spread",
+        format_func=PLACES.__getitem__,
     )  # fmt: skip
     r = right.slider(
         "Out to, in standard deviations", 1.0, 6.0, 3.0, 0.5, key="manifold-r", disabled=spread != "even"
@@ -140,3 +143,36 @@ def _axes(dims: int) -> tuple[int, int]:
     u = left.number_input("Dimension across", 1, dims, 1, key="manifold-u")
     v = right.number_input("Dimension upwards", 1, dims, 2, key="manifold-v")
     return int(u) - 1, int(v) - 1
+
+
+# --- the handwriting -----------------------------------------------------------------------------
+
+
+def styles(room: Room) -> None:
+    """Rows of digits that share a z and differ in their label."""
+    st.markdown(
+        "In each row, a test digit is encoded **with its own label**, and its z is then decoded with every "
+        "label in turn. The label says which digit it is, so z keeps only how it is written. Slant, stroke "
+        "and size should stay the same along a row. The lecture calls this style transfer."
+    )
+    end = len(data_of(room).test_x)
+    chosen = st.session_state.setdefault("styles", [round(i * (end - 1) / ROWS) for i in range(ROWS)])
+    st.button("Other digits", key="styles-another", on_click=_others, args=(end,), icon=":material/casino:")
+    if answer := ask(room, "styles", index=[i for i in chosen if i < end]):
+        rows: list[tuple[str, list[Figure]]] = []
+        columns = (answer[name] for name in ("originals", "labels", "pictures"))
+        for picture, label, drawn in zip(*columns, strict=True):
+            first = not rows
+            own = Figure(picture, "encoded" if first else "", f"test digit {label}")
+            every = [Figure(p, str(k) if first else "", f"with label {k}") for k, p in enumerate(drawn)]
+            rows.append(("", [own, *every]))
+        strip(rows, columns=len(rows[0][1]))
+        st.caption(
+            "The first column is the test digit; the others show its z decoded with each label. To fix the "
+            "label and vary z instead, choose *All codes at once*."
+        )
+        ask_again(answer, "styles-again")
+
+
+def _others(end: int) -> None:
+    st.session_state["styles"] = random.sample(range(end), min(ROWS, end))

@@ -15,7 +15,7 @@ from engine.family import Family
 from engine.space import Picture
 from lab.kit.room import Room
 from lab.runs import store
-from lab.runs.listing import Listed, listed
+from lab.runs.listing import listed
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import coder
 
@@ -44,16 +44,10 @@ def draw(room: Room) -> None:
             "This decoder gives each pixel a probability of being white, so x is first made black and white."
         )
     drawable = room.space.shape == (1, 28, 28)
+    picture = _upload() if drawable else None
+    classes = room.space.classes if room.family.labelled else 0
     code, links = annotated(room.family)
-    coder(
-        room.run,
-        key="coder",
-        drawable=drawable,
-        classes=room.space.classes if room.family.labelled else 0,
-        picture=_upload() if drawable else None,
-        code=code,
-        links=links,
-    )
+    coder(room.run, key="coder", drawable=drawable, classes=classes, picture=picture, code=code, links=links)
 
 
 def _upload() -> str | None:
@@ -77,25 +71,20 @@ def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, lis
     Listings are those of all functions with a marked line, `{"name", "first" line, "text"}`; a line is
     [listing, line from 0].
     """
-    code: list[Listed] = []
+    code: list[dict[str, Any]] = []
     links: dict[str, list[list[int]]] = {}
-    for function in _reached(family):
-        listing = listed(function)
-        marked = {line: [box for box in boxes if box in BOXES] for line, boxes in listing.marks.items()}
-        if not any(marked.values()):
-            continue
-        for line, boxes in marked.items():
-            for box in boxes:
-                links.setdefault(box, []).append([len(code), line - listing.first])
-        code.append(listing)
-    return [{"name": one.name, "first": one.first, "text": one.text} for one in code], links
+    for listing in map(listed, _reached(family)):
+        marked = [(line, box) for line, boxes in listing.marks.items() for box in boxes if box in BOXES]
+        for line, box in marked:
+            links.setdefault(box, []).append([len(code), line - listing.first])
+        if marked:
+            code.append({"name": listing.name, "first": listing.first, "text": listing.text})
+    return code, links
 
 
 def _reached(family: type[Family]) -> Iterator[Callable[..., Any]]:
-    """The functions that `encode`, `decode` and a training step of this family lead to, in order.
-
-    They are the methods of the family and the functions of its modules, without `turns` itself.
-    """
+    """The methods of the family and functions of its modules that `encode`, `decode` and a training step lead
+    to, in order, without `turns` itself."""
     homes = {base.__module__ for base in family.__mro__ if issubclass(base, Family)}
     todo = [getattr(family, name) for name in ("encode", "decode", "turns")]
     seen = set()

@@ -25,7 +25,6 @@ COLLAPSE = Failure(
     family="vae",
 )
 
-
 HOLES = Failure(
     "Holes",
     "Holes",
@@ -43,7 +42,6 @@ HOLES = Failure(
     family="ae",
 )
 
-
 BLUR = Failure(
     "Blur",
     "Blur",
@@ -59,7 +57,6 @@ BLUR = Failure(
     ],
     family="vae",
 )
-
 
 DISENTANGLED = "/vae?data=ellipses&z=6&beta=4&width=128&batch=64&tab=Factors"
 

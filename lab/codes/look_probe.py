@@ -19,21 +19,17 @@ OFFERED = 20  # test pictures on a page
 
 
 def offer(model: Coder, data: Dataset, page: int = 0) -> Answer:
-    """A page of OFFERED test pictures to choose from, with their indices and any labels.
-
-    There are equally many of each class. Pages 0, 1, ... offer different ones.
-    """
+    """A page of OFFERED test pictures to choose from, equally many of each class, with their indices and any
+    labels. Pages 0, 1, ... offer different ones."""
     only_pictures(data)
     page = whole(page, "page", 0, 10**6)
     y, n = data.test_y, len(data.test_x)
     if y is None:
         index = [(page * OFFERED + i) % n for i in range(min(OFFERED, n))]
     else:
-        classes = [
-            kind for kind in ((y == c).nonzero()[:, 0].tolist() for c in range(data.space.classes)) if kind
-        ]
-        each = max(1, OFFERED // len(classes))
-        index = [kind[(page * each + i) % len(kind)] for kind in classes[:OFFERED] for i in range(each)]
+        of_class = [(y == c).nonzero()[:, 0].tolist() for c in y.unique()]
+        each = max(1, OFFERED // len(of_class))
+        index = [kind[(page * each + i) % len(kind)] for kind in of_class[:OFFERED] for i in range(each)]
     answer: Answer = {"pictures": pictures(floats(data.test_x[index])), "index": index}
     return answer | ({} if y is None else {"labels": y[index].tolist()})
 
@@ -72,12 +68,8 @@ def look(
     decoded = model.decode(z, many)
     error = decoded[:1] - x
     numbers = {"square": error.square().sum()}
-    answer: Answer = {
-        "x": pictures(x)[0],
-        "reconstruction": pictures(decoded)[0],
-        "error": halves(error[0].mean(0)),
-        "z": single(z[0]),
-    }
+    answer: Answer = {"x": pictures(x)[0], "reconstruction": pictures(decoded)[0]}
+    answer |= {"error": halves(error[0].mean(0)), "z": single(z[0])}
     if isinstance(model, Variational):
         log_p = log_prob(model.p(z, many), target.expand(len(z), *target.shape[1:]))
         each = kl(model.q(x, y))[0]

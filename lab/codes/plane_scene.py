@@ -20,10 +20,9 @@ SPREADS = 3  # standard deviations of the prior in view
 
 @dataclass(frozen=True)
 class CodePlane:
-    """The plane z = base + u across + v up.
+    """The plane z = base + u across + v up; a z of one number has no `up`, and v means nothing.
 
-    The axes are orthonormal and base is orthogonal to both, so that u and v are coordinates of z itself. A z
-    of one number has no `up`, and v means nothing.
+    The axes are orthonormal and base is orthogonal to both, so that u and v are coordinates of z itself.
     """
 
     names: tuple[float, float]  # of the axes: a dimension's index; -1, -2 for principal directions
@@ -42,11 +41,8 @@ class CodePlane:
         return self.base + uv[:, : axes.shape[1]] @ axes.T
 
     def places(self, mu: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Where codes mu (n, z) lie, (n, 2).
-
-        Without a second axis, the codes of each label (`rows`, (n,)) form a row of their own, and are spread
-        within the row so that they can be told apart.
-        """
+        """Where codes mu (n, z) lie, (n, 2). Without a second axis, the codes of each label (`rows`, (n,))
+        are spread in a row of their own, so that they can be told apart."""
         places = mu @ self.axes
         if self.up is not None:
             return places
@@ -64,10 +60,8 @@ class CodePlane:
         return torch.stack([var @ a.square(), var @ (a * b), var @ b.square()], 1)
 
     def box(self, mu: Tensor) -> list[float]:
-        """The part x0, x1, y0, y1 of the plane that holds 99 % of the codes mu (n, z) and N(0, I).
-
-        It is a square on a coarse grid, so that it rarely jumps. Without a second axis, y goes from -1 to 1.
-        """
+        """The part x0, x1, y0, y1 of the plane that holds 99 % of the codes mu (n, z) and N(0, I): a square
+        on a coarse grid, so that it rarely jumps. Without a second axis, y goes from -1 to 1."""
         tail, axes = (1 - SHOWN) / 2, self.axes
         ends = (mu @ axes).float().quantile(torch.tensor([tail, 1 - tail], device=mu.device), 0)
         low, high = ends[0].clamp(max=-SPREADS), ends[1].clamp(min=SPREADS)
@@ -94,19 +88,14 @@ def plane_of(model: Coder, mu: Tensor, pointer: Pointer) -> CodePlane:
 
 
 def _axes(asked: dict[str, float], n: int) -> tuple[int, int]:
-    """The two axes asked for, if they differ, or else 0 and 1.
-
-    Each is a dimension 0 ... n - 1 or a principal direction -1, -2.
-    """
+    """The two axes asked for (a dimension 0 ... n - 1, or a principal direction -1, -2) if they differ, or
+    else 0 and 1."""
     x, y = asked.get("x", 0.0), asked.get("y", 1.0)
     known = all(-2 <= axis < n for axis in (x, y)) and int(x) != int(y)
     return (int(x), int(y)) if known else (0, 1)
 
 
 def prior_circles(plane: CodePlane) -> np.ndarray:
-    """Centres and radii (3, 4) of 1, 2 and 3 standard deviations of the prior N(0, I).
-
-    They are the same along any axes. Without a second axis its radius is 0.
-    """
-    up = float(plane.up is not None)
+    """Centres and radii (3, 4) of 1, 2 and 3 standard deviations of N(0, I), the same along any axes."""
+    up = float(plane.up is not None)  # without a second axis its radius is 0
     return np.asarray([[0, 0, k, k * up] for k in (1, 2, 3)], np.float32)

@@ -1,13 +1,26 @@
-"""The latent plane of a room: how to walk in it, its axes, and its label."""
+"""The latent plane of a room, and those of several families side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
-from engine.space import Picture
-from lab.kit.pickers import latent_dimensions
+from engine import data
+from engine.config import Refused
+from engine.family import Family
+from engine.space import Picture, Space
+from lab.kit.answers import Figure, ask, strip
+from lab.kit.pickers import data_of, latent_dimensions
 from lab.kit.room import Room
+from lab.kit.setting import Setting, choose
+from lab.kit.subject import words_of
+from lab.kit.together import Wanted, runs_together
+from lab.kit.verdict import diagnosis, tell
+from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.stage import pair
 
 HANDS = (
     "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, "
@@ -42,3 +55,61 @@ def label_of_plane(room: Room) -> None:
         "Label of the decoded plane", range(room.space.classes), 0, key="label_of_plane"
     )
     supervisor().point(room.run, {"kind": "label", "x": float(chosen), "y": 0.0})
+
+
+# --- side by side --------------------------------------------------------------------------------
+
+
+def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
+    """The stages side by side, each with its title, under the sliders of the last family."""
+    *_, chief = sides.values()
+    words = words_of(chief)
+    setting = choose(chief, "digits", room="planes")
+    if setting is None:
+        st.stop()
+    space = data.load(setting.data).space
+    try:
+        configs = {family: config(family, setting, space) for family in sides.values()}
+        runs = runs_together([Wanted(f, setting.data, setting.seed, c) for f, c in configs.items()])
+    except Refused as refusal:
+        st.error(str(refusal))
+        st.stop()
+
+    @st.fragment(run_every=2.0)
+    def show() -> None:
+        pair(
+            runs, key="planes", titles=list(sides),
+            verdicts=[tell(diagnosis(run)) for run in runs],
+            legend=words.legends.get(space.kind, ()), players=("model",), labels=words.labels, alike=False,
+        )  # fmt: skip
+
+    show()
+    live = [not store.is_recording(store.folder(run)) for run in runs]
+    return [Room(f, run, space, on) for f, run, on in zip(sides.values(), runs, live, strict=True)]
+
+
+def config(family: type[Family], setting: Setting, space: Space) -> dict[str, Any]:
+    """The knobs of this family, of which it shares some with the sliders."""
+    shared = {name: v for name, v in setting.config.items() if name in family.Config.model_fields}
+    return family.configure(space, shared).model_dump()
+
+
+@st.fragment
+def ways(rooms: Sequence[Room], titles: Iterable[str]) -> None:
+    """The way between the same two test digits, in the codes of each model."""
+    if not isinstance(rooms[0].space, Picture):
+        st.info("The way between two pictures needs pictures: choose Digits as the data.")
+        return
+    last = len(data_of(rooms[0]).test_x) - 1
+    left, right = st.columns(2)
+    a = int(left.number_input("First test picture", 0, last, min(3, last), key="ways-a"))
+    b = int(right.number_input("Last test picture", 0, last, min(500, last), key="ways-b"))
+    rows = []
+    for room, title in zip(rooms, titles, strict=True):
+        answer = ask(room, "interpolate", a=a, b=b)
+        if not answer:
+            return
+        rows.append((title, [Figure(p, "", f"{title}, {i}") for i, p in enumerate(answer["linear"])]))
+    strip(rows, columns=11)
+    st.button("Ask again", key="ways-again", icon=":material/refresh:")
+    st.caption("Each row follows the straight line from the code of the first digit to the code of the last.")

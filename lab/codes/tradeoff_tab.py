@@ -16,13 +16,12 @@ from lab.kit.palette import ink
 
 
 def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> None:
-    """The distortion −E[log p(x|z)] of each member against its rate, the KL, on test examples.
-
-    Dotted lines join places of equal ELBO. Nothing is drawn for a row without a KL.
-    """
+    """The distortion −E[log p(x|z)] of each member against its rate, the KL, on test examples, if the row has
+    them. Dotted lines join places of equal ELBO."""
     if KL not in row:
         return
-    names = [", ".join(f"{knob} {value:g}" for knob, value in member) for member in _members(axes)]
+    members = (zip(axes, values, strict=True) for values in product(*axes.values()))  # row by row
+    names = [", ".join(f"{knob} {value:g}" for knob, value in member) for member in members]
     known = [
         (rate, -restored, name)
         for rate, restored, name in zip(row[KL], row[RECONSTRUCTION], names, strict=True)
@@ -32,25 +31,24 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
         return
     green, grey = ink("latent"), ink("critic")
     figure = go.Figure()
-    x0, x1 = 0.0, 1.1 * max(r for r, _, _ in known) + 0.1
-    lows, highs = min(d for _, d, _ in known), max(d for _, d, _ in known)
-    margin = 0.08 * (highs - lows) + 1e-6
-    for total in _rounded(min(r + d for r, d, _ in known), max(r + d for r, d, _ in known)):
+    rates, lost, texts = zip(*sorted(known), strict=True)
+    x0, x1, low, high = 0.0, 1.1 * max(rates) + 0.1, min(lost), max(lost)
+    margin = 0.08 * (high - low) + 1e-6
+    totals = [rate + distortion for rate, distortion, _ in known]
+    for total in _rounded(min(totals), max(totals)):
         line = {"color": grey, "width": 1, "dash": "dot"}
         figure.add_scatter(x=[x0, x1], y=[total - x0, total - x1], mode="lines", line=line, hoverinfo="skip")
-        at = min(x1, total - lows + margin)
+        at = min(x1, total - low + margin)
         figure.add_annotation(
             x=at, y=total - at, text=f"ELBO −{total:g}", showarrow=False, font={"size": 11, "color": grey},
             xanchor="right", yanchor="bottom",
         )  # fmt: skip
-    order = sorted(known)
-    xs, ys, texts = zip(*order, strict=True)
     figure.add_scatter(
-        x=xs, y=ys, text=texts, mode="lines+markers+text", textposition="top right",
+        x=rates, y=lost, text=texts, mode="lines+markers+text", textposition="top right",
         line={"color": green, "width": 2}, marker={"size": 10, "color": green}, cliponaxis=False,
     )  # fmt: skip
     figure.update_xaxes(title="KL[q(z|x) ‖ p(z)], nats: what the code costs", range=[x0, x1])
-    figure.update_yaxes(title="−E[log p(x|z)], nats: what is lost", range=[lows - margin, highs + margin])
+    figure.update_yaxes(title="−E[log p(x|z)], nats: what is lost", range=[low - margin, high + margin])
     alt = f"Reconstruction against KL of {len(known)} members"
     show_chart(figure, "trade-off", alt, height=420, showlegend=False)
     st.caption(
@@ -58,11 +56,6 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
         "cheaper, and the reconstruction worse. The ELBO weights both equally (β = 1), and is the same "
         "everywhere on a dotted line. The best member lies closest to the lower left."
     )
-
-
-def _members(axes: Mapping[str, Sequence[float]]) -> list[list[tuple[str, float]]]:
-    """The knobs that each member has of its own, row by row."""
-    return [list(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
 def _rounded(low: float, high: float) -> list[float]:

@@ -52,22 +52,19 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
     seen, target = model.target(x, model.p_u(1))
     q = model.q(seen, y)
     estimated = estimates(model, q, target, eps, y)
-    columns = {
-        name: getattr(estimated, name)[:, dimension].double().cpu().numpy() for name in Estimates._fields[:3]
-    }
-    edge = float(np.quantile(np.abs(columns["score"]), 0.98)) or 1.0
-    edges = np.linspace(-edge, edge, BINS + 1)
-    answer: Answer = {"draws": n, "edges": edges, "f": estimated.f.mean().item(), "picture": None}
-    if isinstance(data.space, Picture):
-        answer["picture"] = pictures(x)[0]
-    answer["mu"], answer["sigma"] = q.mean[0, dimension].item(), q.stddev[0, dimension].item()
-    for name, column in columns.items():
-        total = getattr(estimated, name).double().var(0).sum().item()
+    drawn = {name: getattr(estimated, name).double().cpu().numpy() for name in Estimates._fields[:3]}
+    edge = float(np.quantile(np.abs(drawn["score"][:, dimension]), 0.98)) or 1.0
+    answer: Answer = {
+        "draws": n, "edges": np.linspace(-edge, edge, BINS + 1),
+        "mu": q.mean[0, dimension].item(), "sigma": q.stddev[0, dimension].item(),
+        "picture": pictures(x)[0] if isinstance(data.space, Picture) else None,
+    }  # fmt: skip
+    for name, each in drawn.items():
+        column, sd = each[:, dimension], each[:, dimension].std(ddof=1)
         answer[name] = {
-            "mean": float(column.mean()), "sd": float(column.std(ddof=1)),
-            "error": float(column.std(ddof=1) / math.sqrt(n)), "total": total,
-            "histogram": np.histogram(np.clip(column, -edge, edge), edges)[0],
-            "beyond": float((np.abs(column) > edge).mean()),
+            "mean": float(column.mean()), "sd": float(sd), "error": float(sd / math.sqrt(n)),
+            "histogram": np.histogram(np.clip(column, -edge, edge), answer["edges"])[0],
+            "total": getattr(estimated, name).double().var(0).sum().item(),
         }  # fmt: skip
     return answer
 

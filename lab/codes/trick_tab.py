@@ -40,9 +40,8 @@ mean**; the trick buys **less noise**. Here $f(z) = \log p(x \mid z)$, and each 
     answer = ask(room, "trick", index=index, dimension=dimension - 1)
     if not answer:
         return
-    if answer["picture"] is not None:
-        says = f"μ = {_number(answer['mu'])}, σ = {_number(answer['sigma'])}"
-        strip([("", [Figure(answer["picture"], says, "the test digit")])], columns=1, least=90, most=120)
+    says = f"μ = {_number(answer['mu'])}, σ = {_number(answer['sigma'])}"
+    strip([("", [Figure(answer["picture"], says, "the test digit")])], columns=1, least=90, most=120)
     inks = f"--pull: {ink('gradient')}; --rest: {ink('critic')}"
     bars = "".join(_histogram(answer, name) for name in METHODS)
     st.html(f'{_STYLE}<div style="{inks}">{bars}</div>')

@@ -20,15 +20,12 @@ __all__ = ["few_labels"]
 
 SIZES = (10, 50, 100, 1000)
 POOL, TESTED = 4000, 1000  # training pictures that may be labelled; test pictures
-Scores = dict[int, list[float]]
-"""The accuracy of each draw, from 0 to 1, for each number of labels."""
+Scores = dict[int, list[float]]  # the accuracy of each draw, from 0 to 1, for each number of labels
 
 
 def few_labels(model: Coder, data: Dataset, draws: int = 10) -> Answer:
-    """The test accuracy of logistic regression on mean codes and on pixels, from few labelled pictures.
-
-    Both learn from the same labelled pictures, equally many of each class, for `draws` choices of these.
-    """
+    """The test accuracy of logistic regression on mean codes and on pixels, from the same few labelled
+    pictures, equally many of each class, for `draws` choices of these."""
     only_pictures(data)
     draws = whole(draws, "draws", 2, 20)
     if data.y is None or data.test_y is None or data.space.classes < 2:
@@ -73,16 +70,13 @@ def labelled_sets(y: np.ndarray, draws: int) -> dict[int, list[np.ndarray]]:
     """For each of SIZES that the labels y allow, `draws` sets of places, equally many of each class."""
     rng = np.random.default_rng(0)
     of_class = [np.flatnonzero(y == c) for c in np.unique(y)]
+
+    def drawn(each: int) -> np.ndarray:
+        return np.concatenate([rng.choice(places, each, replace=False) for places in of_class])
+
+    shares = [max(1, size // len(of_class)) for size in SIZES]
     least = min(map(len, of_class))
-    sets = {}
-    for size in SIZES:
-        each = max(1, size // len(of_class))
-        if each <= least:
-            sets[each * len(of_class)] = [
-                np.concatenate([rng.choice(places, each, replace=False) for places in of_class])
-                for _ in range(draws)
-            ]
-    return sets
+    return {each * len(of_class): [drawn(each) for _ in range(draws)] for each in shares if each <= least}
 
 
 def scores(x: np.ndarray, y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray, sets: dict) -> Scores:

@@ -46,13 +46,12 @@ def _group(answer: dict[str, Any], i: int) -> str:
     for name, words in NAMES.items():
         scores = answer["accuracy"][name][i]
         m, s = 100 * mean(scores), 100 * stdev(scores)
-        whisker = f'<u style="left: {max(0, m - s):.1f}%; width: {min(100, m + s) - max(0, m - s):.1f}%"></u>'
+        low, high = max(0, m - s), min(100, m + s)
+        whisker = f'<u style="left: {low:.1f}%; width: {high - low:.1f}%"></u>'
         chance = f'<b style="left: {100 * answer["chance"]:.1f}%"></b>'
-        bars.append(
-            f'<span>{words}</span><div class="few-bar {name}"><i style="width: {m:.1f}%"></i>'
-            f"{whisker}{chance}</div>"
-            f"<span>{m:.1f} ± {s:.1f} %</span>"
-        )
+        bar = f'<i style="width: {m:.1f}%"></i>{whisker}{chance}'
+        bars.append(f'<span>{words}</span><div class="few-bar {name}">{bar}</div>')
+        bars.append(f"<span>{m:.1f} ± {s:.1f} %</span>")
     return f'<p class="few-of">{answer["sizes"][i]:,} labels</p><div class="few">{"".join(bars)}</div>'
 
 
@@ -62,17 +61,12 @@ def what_happened(answer: dict[str, Any]) -> str:
     for size, codes, pixels in zip(answer["sizes"], *(answer["accuracy"][n] for n in NAMES), strict=True):
         # both have the same labelled digits, so their differences are paired
         gaps = [c - p for c, p in zip(codes, pixels, strict=True)]
-        error = stdev(gaps) / len(gaps) ** 0.5
-        clear = abs(mean(gaps)) > 2 * error
+        clear = abs(mean(gaps)) > 2 * stdev(gaps) / len(gaps) ** 0.5
         winner = ("codes" if mean(gaps) > 0 else "pixels") if clear else ""
         wins[winner].append(f"{size:,} ({100 * mean(gaps):+.1f} points)".replace("-", "−"))
-    parts = []
-    if wins["codes"]:
-        parts.append(f"**codes are better** with {_listed(wins['codes'])} labels")
-    if wins["pixels"]:
-        parts.append(f"**pixels are better** with {_listed(wins['pixels'])} labels")
-    if wins[""]:
-        parts.append(f"there is no clear difference with {_listed(wins[''])} labels")
+    says = {"codes": "**codes are better**", "pixels": "**pixels are better**",
+            "": "there is no clear difference"}  # fmt: skip
+    parts = [f"{says[name]} with {_listed(sizes)} labels" for name, sizes in wins.items() if sizes]
     said = f"For this model, {'; '.join(parts)}."
     if not wins["codes"]:
         said += (

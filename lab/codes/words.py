@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from engine.codes import cvae, vae
@@ -11,9 +12,9 @@ from engine.codes.pca import PCA
 from engine.codes.vae import VAE
 from engine.codes.vae_gan import FAKE, FOOL, LIKE, LIKE_DEC, PRIOR, REAL, SLOPE, VAEGAN
 from lab.codes.failures import AE_FAILURES, BLUR, VAE_FAILURES
-from lab.codes.graphs import AE_GRAPH, PCA_GRAPH, VAE_GAN_GRAPH, VARIATIONAL_GRAPH
 from lab.codes.tradeoff_tab import trade_off
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
+from lab.stage import Graph
 
 PLANES = 16  # pictures in a recording; the decoded plane makes each five times as large
 SWATCHES: list[Any] = [
@@ -21,7 +22,6 @@ SWATCHES: list[Any] = [
     for digit in range(10)
     for part in ({"words": str(digit), "layer": f"codes/test/{digit}", "role": f"label-{digit}"}, " ")
 ]
-
 
 LEGENDS: dict[str, Legend] = {
     "image": [
@@ -59,6 +59,74 @@ BOUNDS = {vae.RESTORE: vae.DIVERGE, cvae.RESTORE: cvae.DIVERGE}
 """The two terms of each bound."""
 GAME = (PRIOR, LIKE, LIKE_DEC, FOOL, REAL, FAKE, SLOPE)
 """The terms of a VAE-GAN."""
+
+Node = dict[str, Any]
+
+X: Node = dict(id="x", title="x", says="an example", role="data", array="points/real")
+ENCODER: Node = dict(id="encoder", title="encoder", says="e(x)", role="latent")
+Z: Node = dict(id="z", title="z", says="the code of x", role="latent", array="codes/test")
+CODE: Node = Z | dict(id="code", title="μ, σ", says="mean and spread of its code")
+DECODER: Node = dict(id="decoder", title="decoder", says="d(z)", role="model", array="mesh/generator")
+SHOWN = ["points/fake", "images/samples"]
+DECODED: Node = dict(id="reconstruction", title="x̂", says="decoded", role="model", arrays=SHOWN)
+LOSS: Node = dict(id="loss", title="loss", says="squared error", arrays=["curve/loss/"])
+GRADIENT: Node = dict(id="gradient", title="gradient", says="to encoder and decoder", role="gradient")
+CHAIN = [[*ends] for ends in pairwise(("x", "encoder", "z", "decoder", "reconstruction", "loss"))]
+
+
+def _placed(nodes: dict[tuple[int, int], Node]) -> list[Node]:
+    """These nodes, each at its column and row."""
+    return [node | {"at": list(place)} for place, node in nodes.items()]
+
+
+PCA_GRAPH: Graph = {
+    "nodes": _placed({(0, 0): X, (1, 0): ENCODER, (2, 0): Z, (3, 0): DECODER, (4, 0): DECODED, (4, 1): LOSS}),
+    "edges": CHAIN,
+}
+
+AE_GRAPH: Graph = {
+    "nodes": [*PCA_GRAPH["nodes"], *_placed({(2, 1): GRADIENT})],
+    "edges": [*CHAIN, ["loss", "gradient", "gradient"]],
+}
+
+VARIATIONAL_GRAPH: Graph = {
+    "nodes": _placed(
+        {
+            (0, 0): X,
+            (1, 0): ENCODER | {"says": "q(z | x)"},
+            (2, 0): CODE,
+            (2, 1): {"id": "eps", "title": "ε", "says": "noise N(0, 1)"},
+            (3, 0): Z | {"says": "μ + σ ε", "array": "latent/fake"},
+            (4, 0): DECODER | {"says": "p(x | z)"},
+            (5, 0): DECODED,
+            (5, 1): LOSS | {"says": "reconstruction, and KL from the prior"},
+            (4, 1): GRADIENT,
+        }
+    ),
+    "edges": [
+        ["x", "encoder"], ["encoder", "code"], ["code", "z"], ["eps", "z"], ["z", "decoder"],
+        ["decoder", "reconstruction"], ["reconstruction", "loss"], ["loss", "gradient", "gradient"],
+    ],
+}  # fmt: skip
+
+VAE_GAN_GRAPH: Graph = {
+    "nodes": _placed(
+        {
+            (0, 0): X,
+            (1, 0): {"id": "Enc", "title": "Enc", "says": "q(z | x)", "role": "latent"},
+            (2, 0): Z | {"says": "code, or draw from the prior"},
+            (3, 0): {"id": "Dec", "title": "Dec", "says": "decodes z", "role": "model"},
+            (4, 0): DECODED | {"title": "x~, x_p", "says": "restored, and sampled"},
+            (4, 1): {"id": "Dis", "title": "Dis", "says": "real or not? and its layer l"},
+            (3, 1): LOSS | {"says": "L_prior, L_like, L_GAN"},
+            (1, 1): GRADIENT | {"says": "to the player whose turn it is"},
+        }
+    ),
+    "edges": [
+        ["x", "Enc"], ["Enc", "z"], ["z", "Dec"], ["Dec", "reconstruction"], ["reconstruction", "Dis"],
+        ["x", "Dis"], ["Dis", "loss"], ["loss", "gradient", "gradient"],
+    ],
+}  # fmt: skip
 
 
 def error_now(run: str, row: Row) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.numpy import load as load_arrays
 
-from engine.codes.disentangle import known, mig
+from engine.codes.measures import known, mig
 from engine.data import floats, load
 from engine.family import Family
 from engine.metrics.digit_classifier import digit_classifier

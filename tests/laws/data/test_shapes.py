@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from sklearn.metrics import mutual_info_score
 
-from engine.codes.disentangle import binned, known, mig
+from engine.codes.measures import binned, known, mig
 from engine.data import floats, load
 from engine.data.shapes import FACTORS, ellipse, ellipses
 

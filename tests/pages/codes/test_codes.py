@@ -35,8 +35,8 @@ def run_of(settled, home, monkeypatch):
 def script(family: str, run: str, name: str, live: bool, part: str):
     from engine import data
     from engine.families import find
+    from lab.codes.ae_tab import up_sampling
     from lab.codes.codes_tab import use_codes
-    from lab.codes.upsampling_tab import up_sampling
     from lab.kit import Room
 
     tool = {"use_codes": use_codes, "up_sampling": up_sampling}[part]

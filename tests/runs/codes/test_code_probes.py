@@ -11,10 +11,9 @@ from engine.config import Refused
 from engine.data import floats
 from engine.families import find
 from lab import probes
-from lab.codes import between_probe as between
-from lab.codes import manifold_probe as manifold
+from lab.codes import ae_probe as autoencoder
+from lab.codes import codes_probe as tools
 from lab.codes import trick_probe as trick
-from lab.codes import upsampling_probe as upsampling
 from lab.codes import uses_probe as uses
 from lab.codes.digits_probe import within_budget
 from lab.scenes.arrays import pictures
@@ -95,7 +94,7 @@ def test_the_arc_keeps_norms_between_the_ends_and_the_line_does_not():
 
 def test_greyness_is_0_for_black_and_white_and_greatest_for_half_grey():
     x = torch.tensor([[-1.0, 1, 1, -1], [0, 0, 0, 0], [-1, -1, -1, -1]])[:, None, None]
-    assert between.greyness(x).tolist() == pytest.approx([0, 2, 0])
+    assert tools.greyness(x).tolist() == pytest.approx([0, 2, 0])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -152,7 +151,7 @@ def test_the_manifold_of_one_dimension_is_a_row_and_evenly_means_evenly():
 
 def test_a_mosaic_of_colours_lies_in_rows():
     tiles = np.arange(6)[:, None, None, None] * np.ones((1, 2, 3, 3), int)
-    joined = manifold.mosaic(tiles, 3)
+    joined = tools.mosaic(tiles, 3)
     assert joined.shape == (4, 9, 3)
     assert joined[::2, ::3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -316,7 +315,7 @@ def test_doubled_maps_place_numbers_as_their_names_say():
         before = coder.E.before[1](coder.E.before[0](x))[0, 2]
     grid = before.unflatten(0, (14, 2)).unflatten(2, (14, 2))
     pooled = grid.amax((1, 3))
-    row, column = upsampling.corner(pooled)
+    row, column = autoencoder.corner(pooled)
     squares = {name: np.array(one["square"]) for name, one in answer["maps"].items()}
     assert squares["pooled"].shape == (2, 2)
     np.testing.assert_allclose(squares["pooled"], pooled[row : row + 2, column : column + 2], atol=0.006)

@@ -1,9 +1,8 @@
-"""A panel about decoders: one feature map, doubled in each of the lecture's ways, side by side."""
+"""The tools of the autoencoder's room: a linear one beside PCA, and ways to double a feature map."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import streamlit as st
 
@@ -14,6 +13,42 @@ from lab.kit.pickers import test_picture_number
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 
+MOST = 10  # axes shown
+
+
+@st.fragment
+def against_pca(room: Room) -> None:
+    """The two subspaces and their axes, measured on the present model."""
+    answer = ask(room, "against_pca")
+    if not answer:
+        return
+    angles, lean = answer["angles"], answer["lean"]
+    between = ", ".join(f"{angle:.2f}°" for angle in angles[:MOST])
+    st.markdown(
+        "**Principal angles** between the autoencoder's subspace and that of PCA: "
+        f"**{between}**{' …' if len(angles) > MOST else ''}. They fall to 0° as it learns: **the same "
+        f"subspace**. The test error is {answer['error']:.2f}; that of PCA is {answer['error of PCA']:.2f}. "
+        "No linear code of this length does better than PCA on the training data."
+    )
+    if len(angles) > 1:
+        st.markdown(
+            f"But it has **another basis**: two of its axes have a cosine of up to {lean:.2f}. The axes of "
+            "PCA are orthogonal, and the first is the direction of most variance. Nothing in the loss asks "
+            "for that: the decoder can undo any invertible mixing of the code and restore x just as well."
+        )
+    if "axes" in answer:
+        own, principal = (
+            [Figure(p, f"{i}") for i, p in enumerate(answer[name][:MOST], 1)]
+            for name in ("axes", "principal axes")
+        )
+        adds = "What each number of the autoencoder's code adds to the picture (grey is 0)"
+        strip([(adds, own), ("The principal axes", principal)], columns=MOST)
+    ask_again(answer, "pca-again")
+
+
+# --- up-sampling ---------------------------------------------------------------------------------
+
+BEFORE = {"before": ("Before pooling", ""), "pooled": ("Pooled", "")}
 WAYS = {
     "nearest": ("Nearest", "each number fills its square of 2 × 2"),
     "bilinear": ("Bilinear", "numbers are interpolated between the centres of squares"),
@@ -41,9 +76,11 @@ WAYS = {
 @st.fragment
 def up_sampling(room: Room) -> None:
     """One real feature map, halved and doubled again, as pictures and as numbers."""
-    if not isinstance(room.space, Picture) or not room.live:
-        pictures = isinstance(room.space, Picture)
-        st.info(NO_MODEL if pictures else "Up-sampling is for pictures: choose Digits as the data.")
+    if not isinstance(room.space, Picture):
+        st.info("Up-sampling is for pictures: choose Digits as the data.")
+        return
+    if not room.live:
+        st.info(NO_MODEL)
         return
     left, right = st.columns(2)
     with left:
@@ -58,22 +95,20 @@ def up_sampling(room: Room) -> None:
         what = f"Channel {answer['channel']} (of 0 to {last}) of this encoder's first convolution"
     else:
         what = "The picture itself (this network has no convolutions; choose them under Advanced)"
-    high, low = maps["before"]["picture"].shape[0], maps["pooled"]["picture"].shape[0]
-    first = [
-        Figure(maps["before"]["picture"], f"before\n{high} × {high}"),
-        Figure(maps["pooled"]["picture"], f"after 2 × 2 max-pooling\n{low} × {low}"),
-    ]
+    titles = {"before": "before", "pooled": "after 2 × 2 max-pooling"}
+    pair = [(maps[name]["picture"], title) for name, title in titles.items()]
+    first = [Figure(picture, f"{title}\n{len(picture)} × {len(picture)}") for picture, title in pair]
     strip([(f"{what}, and what max-pooling keeps of it", first)], columns=2, least=90, most=150)
     drawn = [Figure(maps[name]["picture"], title) for name, (title, _) in WAYS.items() if name in maps]
     strip([("Doubled again", drawn)], columns=len(drawn), least=90, most=150)
     st.markdown(
         "The square that varies most: 2 × 2 numbers of the pooled map, and the same 4 × 4 of the others."
     )
-    st.html(
-        _STYLE + '<div class="ups">' + "".join(_square(answer, name) for name in _shown(answer)) + "</div>"
-    )
+    titled = {name: words for name, words in (BEFORE | WAYS).items() if name != "own"}
+    squares = [_square(maps[name]["square"], *words) for name, words in titled.items()]
+    st.html(f'{_STYLE}<div class="ups">{"".join(squares)}</div>')
     errors = answer["error"]
-    best = min(errors, key=lambda name: errors[name])
+    best = min(errors, key=errors.__getitem__)
     st.markdown(
         "Root mean square difference from the map before pooling: "
         + ", ".join(f"{WAYS[name][0].lower()} **{error:.3f}**" for name, error in errors.items())
@@ -83,16 +118,8 @@ def up_sampling(room: Room) -> None:
     ask_again(answer, "up-again")
 
 
-def _shown(answer: dict[str, Any]) -> list[str]:
-    return ["before", "pooled", *(name for name in WAYS if name in answer["maps"] and name != "own")]
-
-
-def _square(answer: dict[str, Any], name: str) -> str:
-    title, says = WAYS.get(name, ({"before": "Before pooling", "pooled": "Pooled"}.get(name, ""), ""))
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{signed(n)}</td>" for n in row) + "</tr>"
-        for row in answer["maps"][name]["square"]
-    )
+def _square(numbers: list[list[float]], title: str, says: str) -> str:
+    rows = "".join(f"<tr>{''.join(f'<td>{signed(n)}</td>' for n in row)}</tr>" for row in numbers)
     words = f": {escape(says)}." if says else ""
     return f"<figure><figcaption><b>{escape(title)}</b>{words}</figcaption><table>{rows}</table></figure>"
 
