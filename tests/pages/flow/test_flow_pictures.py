@@ -100,7 +100,7 @@ def test_speeds_wait_for_the_button_and_draw_four_curves(run_of):
 
 def test_what_is_more_likely_than_digits_is_named():
     def kind(name, mean):
-        return {"name": name, "title": name, "mean": mean, "sd": 0.1}
+        return {"name": name, "title": name, "mean": mean}
 
     kinds = [kind("test", 1.5), kind("training", 1.2), kind("noise", 12.0), kind("black", 0.5)]
     says = flow_pictures.surprise(kinds)
