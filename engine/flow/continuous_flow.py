@@ -46,9 +46,9 @@ class Piece(Transform):
         return self._follow(z, self.ends[::-1])
 
     def _follow(self, h: Tensor, ends: tuple[float, float]) -> Pair:
-        near = TOLERANCE[h.dtype]
+        tolerance, times = TOLERANCE[h.dtype], h.new_tensor(ends)
         start = torch.cat([h, torch.zeros_like(h[:, :1])], 1)
-        end = odeint(self.velocity, start, h.new_tensor(ends), rtol=near, atol=near, method="dopri5")[-1]
+        end = odeint(self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
         return end[:, :-1], end[:, -1]
 
     def velocity(self, t: Tensor, state: Tensor) -> Tensor:

@@ -35,10 +35,10 @@ def masks_tab(room: Room) -> None:
     )
     asked: dict[str, Any] = {}
     if isinstance(room.space, Picture):
-        left, right = st.columns(2)
-        row = left.slider("Row of the pixel", 1, 28, 15, key="mask-row")
-        column = right.slider("Column of the pixel", 1, 28, 15, key="mask-column")
-        asked["pixel"] = (row - 1) * 28 + column - 1
+        (_, H, W), (left, right) = room.space.shape, st.columns(2)
+        row = left.slider("Row of the pixel", 1, H, 15, key="mask-row")
+        column = right.slider("Column of the pixel", 1, W, 15, key="mask-column")
+        asked["pixel"] = (row - 1) * W + column - 1
     if answer := ask(room, "masks", **asked):
         show = of_pixel if isinstance(room.space, Picture) else of_points
         show(answer)
