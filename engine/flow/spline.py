@@ -57,8 +57,9 @@ def spline(b: Tensor, o: Tensor, inverse: bool, bound: float) -> tuple[Tensor, T
         xi = (at - x0) / width
     cross = xi * (1 - xi)
     below = s + bend * cross
-    slopes = d1 * xi.square() + 2 * s * cross + d0 * (1 - xi).square()
-    slope = s.square() * slopes / below.square()  # eq. (5)
+    slope = (
+        s.square() * (d1 * xi.square() + 2 * s * cross + d0 * (1 - xi).square()) / below.square()
+    )  # eq. (5)
     if inverse:
         out, log_slope = x0 + xi * width, -slope.log()
     else:
