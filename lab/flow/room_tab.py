@@ -55,8 +55,8 @@ def flow_room(
     gallery: Tools = {"Failures and cures": failures} if kit.words_of(family).failures else {}
     first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
     own = {name: partial(tab, room) for name, tab in (first | (tools or {}) | gallery).items()}
-    last = {"Formula and code": lecture, "Try this": partial(kit.experiments, tries)}
-    kit.tabs(own | last | {"Check": partial(kit.checks, room)})
+    last = {"Formula and code": lecture, "Try this": lambda: kit.experiments(tries)}
+    kit.tabs(own | last | {"Check": lambda: kit.checks(room)})
 
 
 def failures(room: kit.Room) -> None:
