@@ -67,38 +67,33 @@ This is the code of the spline flow, for many curves at once:
     kit.source(spline)
 
 
-def tries() -> None:
-    kit.experiments(
-        [
-            (
-                "Two bumps from one",
-                "The base has one bump, the target two. Make f steep where a bump should be and flat in between: the gap needs a long "
-                "flat stretch. It can become low but never empty, because that would need slope 0.",
-                "/change-of-variables?target=two-bumps",
-            ),
-            (
-                "Three bumps",
-                "Three steep steps and two flat stretches: the rise of each step gives the mass of its bump (5 : 3 : 2).",
-                "/change-of-variables?target=three-bumps",
-            ),
-            (
-                "A uniform base",
-                "Now p_x is the slope of f itself, up to the factor 1/4: f is four times the distribution function of the target, "
-                "minus 2. Choose the uniform target, and the straight line is the answer.",
-                "/change-of-variables?base=uniform&target=skew",
-            ),
-            (
-                "A base that already has two bumps",
-                "With two normals as the base, two bumps need little bending, and one bump needs more.",
-                "/change-of-variables?base=mixture&target=two-bumps",
-            ),
-            (
-                "Let a flow learn the curve",
-                "The spline flow learns such a curve from samples alone, by the same formula.",
-                "/spline-flow?data=two-bumps",
-            ),
-        ]
-    )
-
-
-kit.tabs({"Formula and code": formula, "Try this": tries})
+TRIES = [
+    (
+        "Two bumps from one",
+        "The base has one bump, the target two. Make f steep where a bump should be and flat in between: the gap needs a long "
+        "flat stretch. It can become low but never empty, because that would need slope 0.",
+        "/change-of-variables?target=two-bumps",
+    ),
+    (
+        "Three bumps",
+        "Three steep steps and two flat stretches: the rise of each step gives the mass of its bump (5 : 3 : 2).",
+        "/change-of-variables?target=three-bumps",
+    ),
+    (
+        "A uniform base",
+        "Now p_x is the slope of f itself, up to the factor 1/4: f is four times the distribution function of the target, "
+        "minus 2. Choose the uniform target, and the straight line is the answer.",
+        "/change-of-variables?base=uniform&target=skew",
+    ),
+    (
+        "A base that already has two bumps",
+        "With two normals as the base, two bumps need little bending, and one bump needs more.",
+        "/change-of-variables?base=mixture&target=two-bumps",
+    ),
+    (
+        "Let a flow learn the curve",
+        "The spline flow learns such a curve from samples alone, by the same formula.",
+        "/spline-flow?data=two-bumps",
+    ),
+]
+kit.tabs({"Formula and code": formula, "Try this": lambda: kit.experiments(TRIES)})

@@ -1,26 +1,16 @@
 """The room of Glow: the choice of the half that is kept is learned as well."""
 
-import streamlit as st
-
 from engine.flow.base import Flow
 from engine.flow.glow import Glow
 from engine.flow.linear import ActNorm, Mix
 from engine.flow.transforms import Coupling, affine
-from lab import kit
-from lab.flow.room_tab import code, flow_tabs, lecture
+from lab.flow.room_tab import flow_room
 
-room = kit.room(
+flow_room(
     Glow,
     sentence="A step has three layers: **actnorm** scales, an invertible **1 × 1** matrix mixes the channels, and a "
     "**coupling** changes one half. The choice of the halves is learned, not fixed by hand.",
-)
-kit.commentary(room)
-
-
-def formula() -> None:
-    lecture()
-    st.markdown(
-        r"""
+    formula=r"""
 | layer | $z = f(x)$ | $\log \lvert \det \rvert$ on $H \times W$ places |
 |---|---|---|
 | actnorm | $z = (x - m) \odot \exp(s)$ | $H W \sum_c s_c$ |
@@ -29,27 +19,19 @@ def formula() -> None:
 
 The determinant of a general $W$ costs $C^3$ operations; as $P L U$, a permutation and two triangular matrices, it costs a sum. Actnorm begins
 with the mean and spread of the first minibatch. A point has one place and two channels.
-"""
-    )
-    code(Glow, ActNorm, Mix, Flow.coupling, Coupling, affine)
-
-
-def experiments() -> None:
-    kit.experiments(
-        [
-            (
-                "One step, three layers",
-                "Slide through the layers: scaling, turning, bending, and again.",
-                "/glow?tab=Layers",
-            ),
-            (
-                "Digits",
-                "Convolutions see neighbouring pixels: fewer weights, better strokes.",
-                "/glow?data=digits",
-            ),
-            ("Halves fixed by hand", "Real-NVP has no mixing.", "/real-nvp"),
-        ]
-    )
-
-
-flow_tabs(room, formula=formula, experiments=experiments)
+""",
+    code=[ActNorm, Mix, Flow.coupling, Coupling, affine],
+    tries=[
+        (
+            "One step, three layers",
+            "Slide through the layers: scaling, turning, bending, and again.",
+            "/glow?tab=Layers",
+        ),
+        (
+            "Digits",
+            "Convolutions see neighbouring pixels: fewer weights, better strokes.",
+            "/glow?data=digits",
+        ),
+        ("Halves fixed by hand", "Real-NVP has no mixing.", "/real-nvp"),
+    ],
+)

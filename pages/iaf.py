@@ -1,25 +1,15 @@
 """The room of inverse autoregressive flows: a sample in one pass, a density number by number."""
 
-import streamlit as st
-
 from engine.flow.iaf import IAF
 from engine.flow.transforms import Autoregressive, Inverse, standardise
-from lab import kit
 from lab.flow.autoregressive_tab import masks_tab, speeds_tab
-from lab.flow.room_tab import code, flow_tabs, lecture
+from lab.flow.room_tab import flow_room
 
-room = kit.room(
+flow_room(
     IAF,
     sentence="This is the **inverse** of the masked autoregressive flow: its nets see the numbers of z. So a sample takes one "
     "pass, and the density of a given x is found number by number.",
-)
-kit.commentary(room)
-
-
-def formula() -> None:
-    lecture()
-    st.markdown(
-        r"""
+    formula=r"""
 $$
 z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(z_{1:d-1})) \exp(-s_d(z_{1:d-1})) \end{cases}
 \qquad
@@ -29,28 +19,16 @@ $$
 Compare with [MAF](/maf?tab=Formula+and+code): $\mu_d$ and $s_d$ see $z_{1:d-1}$ and not $x_{1:d-1}$; nothing else differs. To get $z$ from $x$, $z_1$ must be
 known before $\mu_2$ can be computed. With the same weights IAF is the inverse of MAF's map, and the code says just that: `Inverse`. The paper
 uses it where only its own samples need a density, in the encoder of a VAE.
-"""
-    )
-    code(IAF, Inverse, Autoregressive, standardise)
-
-
-def experiments() -> None:
-    kit.experiments(
-        [
-            ("The inverse map", "The same layers inverted: fast densities, slow samples.", "/maf"),
-            ("One direction fast, one slow", "Both are measured on this machine.", "/iaf?tab=Both+ways"),
-            (
-                "Two orders or one?",
-                "Two runs from one seed.",
-                "/compare?family=iaf&data=moons&knob=order&left=alternate&right=none",
-            ),
-        ]
-    )
-
-
-flow_tabs(
-    room,
-    formula=formula,
-    experiments=experiments,
-    more={"Both ways": lambda: speeds_tab(room), "Masks": lambda: masks_tab(room)},
+""",
+    code=[Inverse, Autoregressive, standardise],
+    tries=[
+        ("The inverse map", "The same layers inverted: fast densities, slow samples.", "/maf"),
+        ("One direction fast, one slow", "Both are measured on this machine.", "/iaf?tab=Both+ways"),
+        (
+            "Two orders or one?",
+            "Two runs from one seed.",
+            "/compare?family=iaf&data=moons&knob=order&left=alternate&right=none",
+        ),
+    ],
+    tools={"Both ways": speeds_tab, "Masks": masks_tab},
 )

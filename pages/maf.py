@@ -1,26 +1,16 @@
 """The room of masked autoregressive flows: the density in one pass, a sample number by number."""
 
-import streamlit as st
-
 from engine.flow.maf import MAF
 from engine.flow.transforms import Autoregressive, standardise
 from engine.nets.masked import MADE
-from lab import kit
 from lab.flow.autoregressive_tab import masks_tab, speeds_tab
-from lab.flow.room_tab import code, flow_tabs, lecture
+from lab.flow.room_tab import flow_room
 
-room = kit.room(
+flow_room(
     MAF,
     sentence="Every number is standardised by a mean and a scale that a net computes from the numbers **before** it. One pass of "
     "a masked net gives a density; a sample is made one number after another.",
-)
-kit.commentary(room)
-
-
-def formula() -> None:
-    lecture()
-    st.markdown(
-        r"""
+    formula=r"""
 $$
 z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(x_{1:d-1})) \exp(-s_d(x_{1:d-1})) \end{cases}
 \qquad
@@ -35,34 +25,22 @@ $$
 
 All $\mu_d$ and $s_d$ come from one net whose weights are masked (MADE). The next layer takes the numbers in reverse order, so its matrix is
 upper triangular.
-"""
-    )
-    code(MAF, Autoregressive, standardise, MADE)
-
-
-def experiments() -> None:
-    kit.experiments(
-        [
-            ("The inverse map", "The same layers inverted: fast samples, slow densities.", "/iaf"),
-            ("One direction fast, one slow", "Both are measured on this machine.", "/maf?tab=Both+ways"),
-            (
-                "One order for all layers",
-                "x₁ comes first in each layer, so it is only scaled and shifted, and its density stays a bell.",
-                "/maf?order=none",
-            ),
-            (
-                "Which order?",
-                "Two runs from one seed, with the order reversed at every layer and without.",
-                "/compare?family=maf&data=moons&knob=order&left=alternate&right=none",
-            ),
-            ("Digits", "784 numbers, and 784 steps in each layer for a sample.", "/maf?data=digits"),
-        ]
-    )
-
-
-flow_tabs(
-    room,
-    formula=formula,
-    experiments=experiments,
-    more={"Both ways": lambda: speeds_tab(room), "Masks": lambda: masks_tab(room)},
+""",
+    code=[Autoregressive, standardise, MADE],
+    tries=[
+        ("The inverse map", "The same layers inverted: fast samples, slow densities.", "/iaf"),
+        ("One direction fast, one slow", "Both are measured on this machine.", "/maf?tab=Both+ways"),
+        (
+            "One order for all layers",
+            "x₁ comes first in each layer, so it is only scaled and shifted, and its density stays a bell.",
+            "/maf?order=none",
+        ),
+        (
+            "Which order?",
+            "Two runs from one seed, with the order reversed at every layer and without.",
+            "/compare?family=maf&data=moons&knob=order&left=alternate&right=none",
+        ),
+        ("Digits", "784 numbers, and 784 steps in each layer for a sample.", "/maf?data=digits"),
+    ],
+    tools={"Both ways": speeds_tab, "Masks": masks_tab},
 )

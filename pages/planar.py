@@ -1,24 +1,14 @@
 """The room of planar flows: each layer pushes the plane along one direction."""
 
-import streamlit as st
-
 from engine.flow.planar import PlanarFlow
 from engine.flow.transforms import Planar
-from lab import kit
-from lab.flow.room_tab import code, flow_tabs, lecture
+from lab.flow.room_tab import flow_room
 
-room = kit.room(
+flow_room(
     PlanarFlow,
     sentence="Each layer **pushes** all points along one direction, by an amount that varies along another direction. One layer "
     "makes one fold in the plane; many layers make any shape, slowly.",
-)
-kit.commentary(room)
-
-
-def formula() -> None:
-    lecture()
-    st.markdown(
-        r"""
+    formula=r"""
 $$
 f(x) = x + u \tanh(w^\top x + b), \qquad
 \left| \det \frac{\partial f}{\partial x} \right| = \left| 1 + \left( 1 - \tanh^2(w^\top x + b) \right) w^\top u \right|
@@ -27,31 +17,19 @@ $$
 The Jacobian is $\mathbb I$ plus a matrix of rank one, $u w^\top$ times a number, so its determinant costs no more than a product of two vectors.
 $f$ is invertible while $w^\top u > -1$; the layer constrains $u$ so that this holds. The inverse has no formula and is found by bisection. The
 paper maps $z$ to $x$, for the encoder of a VAE; here, as in the lecture, $f$ maps $x$ to $z$.
-"""
-    )
-    code(PlanarFlow, Planar)
-
-
-def experiments() -> None:
-    kit.experiments(
-        [
-            (
-                "One layer",
-                "One fold is far from the density of the moons. Look at *Layers*.",
-                "/planar?layers=1&tab=Layers",
-            ),
-            (
-                "Four layers or sixteen?",
-                "Two runs from one seed.",
-                "/compare?family=planar&data=moons&knob=layers&left=4&right=16",
-            ),
-            (
-                "On a line",
-                "Eight layers of tanh bend a line into the curve z = f(x).",
-                "/planar?data=two-bumps",
-            ),
-        ]
-    )
-
-
-flow_tabs(room, formula=formula, experiments=experiments)
+""",
+    code=[Planar],
+    tries=[
+        (
+            "One layer",
+            "One fold is far from the density of the moons. Look at *Layers*.",
+            "/planar?layers=1&tab=Layers",
+        ),
+        (
+            "Four layers or sixteen?",
+            "Two runs from one seed.",
+            "/compare?family=planar&data=moons&knob=layers&left=4&right=16",
+        ),
+        ("On a line", "Eight layers of tanh bend a line into the curve z = f(x).", "/planar?data=two-bumps"),
+    ],
+)

@@ -1,26 +1,23 @@
 """The main room of normalizing flows: Real-NVP, whose layers scale and shift half of the numbers at a time."""
 
-import streamlit as st
-
 from engine.flow.base import Flow
 from engine.flow.real_nvp import RealNVP
 from engine.flow.transforms import Coupling, affine
-from lab import kit
-from lab.flow.room_tab import code, flow_tabs, lecture, two_layers
+from lab.flow.room_tab import flow_room
 
-room = kit.room(
+flow_room(
     RealNVP,
     sentence="A **normalizing flow** is an invertible map $z = f(x)$ that turns the density of the data into a simple one and "
     "measures how much it stretches. So it knows $p_x(x)$ exactly, and learns by making the data as likely as possible.",
-)
-kit.commentary(room)
+    formula=r"""
+**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, and their
+logarithms add up:
 
+$$
+p_x(x_i) = p_z(f_2(f_1(x_i))) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
+\left| \det \frac{\partial f_1(x_i)}{\partial x_i} \right|
+$$
 
-def formula() -> None:
-    lecture()
-    two_layers()
-    st.markdown(
-        r"""
 **Real-NVP** uses layers whose determinant and inverse cost almost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and
 determine how the other half is scaled and shifted. The inverse never inverts $s$ or $t$:
 
@@ -43,68 +40,53 @@ $$
 
 (The lecture's slide has $\partial z_{1:d} / \partial x_{1:d}$ in that block; that would be $\mathbb I_d$ once more.) From layer to layer the halves
 swap roles; otherwise one of them would never change: see *Failures and cures*. *A point* shows these matrices with their numbers.
-"""
-    )
-    code(RealNVP, Flow.coupling, Coupling, affine)
-
-
-def failures() -> None:
-    st.markdown(
-        "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
-    )
-    kit.gallery(kit.words_of(room.family).failures)
-
-
-def experiments() -> None:
-    kit.experiments(
-        [
-            (
-                "One dimension first",
-                "Bend the curve z = f(x) by hand, and watch the density follow.",
-                "/change-of-variables",
-            ),
-            (
-                "Slide through the layers",
-                "The moons, layer by layer, from noise to data and back.",
-                "/real-nvp?tab=Layers",
-            ),
-            (
-                "Press a point",
-                "Its way to z, the determinant of each layer, and log p(x) as their sum.",
-                "/real-nvp?tab=A+point",
-            ),
-            (
-                "Eight groups from one blob",
-                "A continuous map cannot tear: thin bridges stay between the groups and cost likelihood.",
-                "/real-nvp?data=ring&tab=Why+not+perfect%3F",
-            ),
-            (
-                "Draw a density",
-                "Draw with the mouse or a finger. What you draw has an exact density, and the flow fits it.",
-                "/real-nvp?data=draw",
-            ),
-            (
-                "Two layers or eight?",
-                "Two runs from one seed that differ only in depth.",
-                "/compare?family=real-nvp&data=moons&knob=layers&left=2&right=8",
-            ),
-            (
-                "Which base?",
-                "A normal base and a learned mixture of eight, on the ring.",
-                "/compare?family=real-nvp&data=ring&knob=base&left=normal&right=mixture",
-            ),
-            (
-                "Digits",
-                "784 numbers: samples, and what the likelihood of a picture says and does not say.",
-                "/real-nvp?data=digits",
-            ),
-            (
-                "The same moons with splines",
-                "Curves instead of scaling and shifting: half as many layers are enough.",
-                "/spline-flow?data=moons",
-            ),
-        ]
-    )
-
-
-flow_tabs(room, formula=formula, experiments=experiments, more={"Failures and cures": failures})
+""",
+    code=[Flow.coupling, Coupling, affine],
+    tries=[
+        (
+            "One dimension first",
+            "Bend the curve z = f(x) by hand, and watch the density follow.",
+            "/change-of-variables",
+        ),
+        (
+            "Slide through the layers",
+            "The moons, layer by layer, from noise to data and back.",
+            "/real-nvp?tab=Layers",
+        ),
+        (
+            "Press a point",
+            "Its way to z, the determinant of each layer, and log p(x) as their sum.",
+            "/real-nvp?tab=A+point",
+        ),
+        (
+            "Eight groups from one blob",
+            "A continuous map cannot tear: thin bridges stay between the groups and cost likelihood.",
+            "/real-nvp?data=ring&tab=Why+not+perfect%3F",
+        ),
+        (
+            "Draw a density",
+            "Draw with the mouse or a finger. What you draw has an exact density, and the flow fits it.",
+            "/real-nvp?data=draw",
+        ),
+        (
+            "Two layers or eight?",
+            "Two runs from one seed that differ only in depth.",
+            "/compare?family=real-nvp&data=moons&knob=layers&left=2&right=8",
+        ),
+        (
+            "Which base?",
+            "A normal base and a learned mixture of eight, on the ring.",
+            "/compare?family=real-nvp&data=ring&knob=base&left=normal&right=mixture",
+        ),
+        (
+            "Digits",
+            "784 numbers: samples, and what the likelihood of a picture says and does not say.",
+            "/real-nvp?data=digits",
+        ),
+        (
+            "The same moons with splines",
+            "Curves instead of scaling and shifting: half as many layers are enough.",
+            "/spline-flow?data=moons",
+        ),
+    ],
+)

@@ -26,10 +26,9 @@ from engine.average import Averaged
 from engine.config import Config, Refused, knob
 from engine.family import Batch, Terms, adam
 from engine.flow.bases import BASES, Base
-from engine.flow.bijection import Bijection
 from engine.flow.linear import ActNorm
 from engine.flow.pixels import Logit, Reshape
-from engine.flow.transforms import Coupling, Law, Pair, Transform
+from engine.flow.transforms import Bijection, Coupling, Law, Pair, Transform
 from engine.metrics.measure import Floor, Measure, term
 from engine.nets.layers import Activation, mlp
 from engine.space import Picture, Space
@@ -79,14 +78,12 @@ class FlowConfig(Config):
 
 
 class Flow(Averaged):
-    """A family that composes invertible transforms.
-
-    `f` is trained; density and samples are those of its moving average, which does not jitter.
-    """
+    """A family of invertible layers: `f` is trained; its moving average gives density and samples."""
 
     branch = "tractable"
     players = ("f",)
     algorithm = ("terms",)
+    bijection: ClassVar[type[Bijection]] = Bijection
     slow: ClassVar[tuple[str, ...]] = ()  # "density" or "samples", if these are slow: then fewer are drawn
     settled: Tensor
 
@@ -99,10 +96,6 @@ class Flow(Averaged):
     @abstractmethod
     def build(self) -> list[Transform]:
         """The layers f_1, ..., f_L."""
-
-    def bijection(self, transforms: list[Transform], base: Base) -> Bijection:
-        """Build f from its layers and the density of z."""
-        return Bijection(transforms, base)
 
     def pixels(self) -> list[Transform]:
         """For pictures, layers that take (n, C, H, W) in (0, 256) to vectors of real numbers; else none.
@@ -133,14 +126,6 @@ class Flow(Averaged):
     def inverse(self, z: Tensor) -> Pair:
         """The origin x = f^-1(z) and log |det dx/dz| (n,)."""
         return self.average.inverse(z)
-
-    def way(self, x: Tensor) -> list[Pair]:
-        """The steps h_l and log |det dh_l / dh_{l-1}| for l = 1 ... L."""
-        return self.average.way(x)
-
-    def back(self, z: Tensor) -> list[Pair]:
-        """The steps h_{l-1} and log |det dh_{l-1} / dh_l| for l = L ... 1."""
-        return self.average.back(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """The density log p_x(x) (n,) in nats, exact; of a picture that of `dequantised` numbers."""
@@ -215,16 +200,14 @@ class Flow(Averaged):
     # --- building blocks of the families -------------------------------------------------------------
 
     def kept(self) -> list[Tensor]:
-        """For each coupling layer the half (D,) that it keeps; in a picture this is a checkerboard."""
+        """For each coupling layer the half (D,) that it keeps: every other number, or a checkerboard."""
         D, order = self.space.size, self.config.order
         if D < 2:
             raise Refused(
                 f"{self.title} needs at least two numbers: one half determines how the other changes."
             )
-        first = torch.arange(D) % 2 == 0
-        if isinstance(self.space, Picture):
-            places = torch.meshgrid(*[torch.arange(n) for n in self.space.shape], indexing="ij")
-            first = torch.stack(places).sum(0).flatten() % 2 == 0
+        places = torch.meshgrid(*[torch.arange(n) for n in self.space.shape], indexing="ij")
+        first = torch.stack(places).sum(0).flatten() % 2 == 0
         halves = []
         for i in range(self.config.layers):
             if order == "random":

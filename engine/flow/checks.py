@@ -51,16 +51,15 @@ def layers(model: Flow, x: Tensor) -> Iterator[tuple[Transform, Tensor, Tensor]]
 
     For pictures only the last layer of each kind and shape, because a Jacobian of all pixels takes long.
     """
+    picture = isinstance(model.space, Picture)
     places: dict[object, tuple[Transform, Tensor]] = {}
     for f in model.transforms:
-        z, _log_det = f(x)
-        places[(f.title, z.shape) if isinstance(model.space, Picture) else f] = f, x
+        z = f(x)[0]
+        places[(f.title, z.shape) if picture else f] = f, x
         x = z
     for f, h in places.values():
         with torch.enable_grad():
-            J = jacobian(
-                lambda h, f=f: f(h)[0].flatten(1).sum(0), h, vectorize=isinstance(model.space, Picture)
-            )
+            J = jacobian(lambda h, f=f: f(h)[0].flatten(1).sum(0), h, vectorize=picture)
         yield f, J.flatten(2).movedim(1, 0), f(h)[1]
 
 

@@ -21,8 +21,7 @@ from torchdiffeq import odeint
 from engine.config import knob
 from engine.flow.base import Flow, FlowConfig
 from engine.flow.bases import Base
-from engine.flow.bijection import Bijection
-from engine.flow.transforms import Pair, Transform
+from engine.flow.transforms import Bijection, Pair, Transform
 from engine.space import Line, Plane
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-11}
@@ -47,17 +46,13 @@ class Piece(Transform):
         return self._follow(z, self.ends[::-1])
 
     def _follow(self, h: Tensor, ends: tuple[float, float]) -> Pair:
-        tolerance = TOLERANCE[h.dtype]
+        tolerance, times = TOLERANCE[h.dtype], h.new_tensor(ends)
         start = torch.cat([h, torch.zeros_like(h[:, :1])], 1)
-        times = torch.tensor(ends, dtype=h.dtype, device=h.device)
         end = odeint(self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
         return end[:, :-1], end[:, -1]
 
     def velocity(self, t: Tensor, state: Tensor) -> Tensor:
-        """The velocity v (n, D) at time t, and the trace of dv/dh (n, 1).
-
-        The derivatives by each number of h go through the net beside h.
-        """
+        """The velocity v (n, D) at time t, and the trace of dv/dh (n, 1), side by side."""
         h = state[:, :-1]
         D = h.shape[1]
         first, *rest = self.shared[0]
@@ -104,6 +99,7 @@ class ContinuousFlow(Flow):
     source = "Chen et al., 2018, https://arxiv.org/abs/1806.07366"
     Config = ContinuousConfig
     kinds = (Line, Plane)
+    bijection = Straight
     slow = ("density",)
 
     def build(self) -> list[Transform]:
@@ -111,7 +107,3 @@ class ContinuousFlow(Flow):
         c = self.config
         v = self.net(self.space.size + 1, self.space.size, act=nn.Tanh)
         return [Piece(v, i / c.layers, (i + 1) / c.layers) for i in range(c.layers)]
-
-    def bijection(self, transforms: list[Transform], base: Base) -> Bijection:
-        """All pieces in one go."""
-        return Straight(transforms, base)

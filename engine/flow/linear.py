@@ -24,8 +24,7 @@ class ActNorm(Transform):
     def _shaped(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The m and s, shaped for x, and log |det|, to which every place of a picture contributes."""
         shape = (-1,) + (1,) * (x.ndim - 2)
-        places = x[0, 0].numel()
-        return self.m.view(shape), self.s.view(shape), (places * self.s.sum()).expand(len(x))
+        return self.m.view(shape), self.s.view(shape), (x[0, 0].numel() * self.s.sum()).expand(len(x))
 
     def forward(self, x: Tensor) -> Pair:
         """Shift by -m, then scale."""
@@ -54,6 +53,8 @@ class Mix(Transform):
     """
 
     title = "1 × 1"
+    P: Tensor
+    sign: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,8 +67,6 @@ class Mix(Transform):
         self.L = nn.Parameter(L.to(plain))
         self.U = nn.Parameter(U.to(plain))
         self.log_s = nn.Parameter(U.diagonal().abs().log().to(plain))
-        self.P: Tensor
-        self.sign: Tensor
 
     def parts(self) -> tuple[Tensor, Tensor]:
         """The factors P L and U."""
@@ -82,8 +81,8 @@ class Mix(Transform):
     def inverse(self, z: Tensor) -> Pair:
         """The solution x of W x = z at every place."""
         PL, U = self.parts()
-        W = torch.linalg.inv(U.double()) @ torch.linalg.inv(PL.double())
-        return torch.einsum("ij,nj...->ni...", W.to(z), z), -self._log_det(z)
+        inverse = torch.linalg.inv(U.double()) @ torch.linalg.inv(PL.double())
+        return torch.einsum("ij,nj...->ni...", inverse.to(z), z), -self._log_det(z)
 
     def _log_det(self, x: Tensor) -> Tensor:
         return (x[0, 0].numel() * self.log_s.sum()).expand(len(x))

@@ -5,8 +5,6 @@ Durkan et al. 2019, https://arxiv.org/abs/1906.04032, section 3.1.
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, softmax, softplus
@@ -67,8 +65,3 @@ def spline(b: Tensor, o: Tensor, inverse: bool, bound: float) -> tuple[Tensor, T
     else:
         out, log_slope = y0 + height * (s * xi.square() + d0 * cross) / below, slope.log()  # eq. (4)
     return torch.where(inside, out, b), torch.where(inside, log_slope, 0.0)
-
-
-def law(bound: float) -> partial[tuple[Tensor, Tensor]]:
-    """The spline as the law of a coupling or an autoregressive layer."""
-    return partial(spline, bound=bound)

@@ -11,11 +11,12 @@ On a line there is nothing for a net to see: each layer is one curve.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from engine.config import knob
 from engine.flow.base import Flow, FlowConfig
-from engine.flow.spline import law
+from engine.flow.spline import spline
 from engine.flow.transforms import Autoregressive, Elementwise, Transform
 from engine.nets.masked import MADE
 from engine.space import Line, Plane
@@ -48,8 +49,8 @@ class SplineFlow(Flow):
 
     def build(self) -> list[Transform]:
         """Couplings or autoregressive layers with splines; plain splines on a line."""
-        c, curve = self.config, law(self.config.bound)
-        free = 3 * c.bins - 1
+        c = self.config
+        curve, free = partial(spline, bound=c.bound), 3 * c.bins - 1
         if isinstance(self.space, Line):
             return [Elementwise(1, free, curve) for _ in range(c.layers)]
         if c.kind == "autoregressive":

@@ -35,14 +35,9 @@ def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Sympt
     measured = [row for row in rows if TEST[loss] in row]
     if len(measured) < WINDOW:
         return []
-    symptom = (
-        overfitting(measured, loss)
-        or diverging(measured, loss)
-        or frozen(measured)
-        or far(measured, data)
-        or progress(measured, loss, data)
-    )
-    return [symptom]
+    return [
+        worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss, data)
+    ]
 
 
 def best(rows: list[Row], key: str) -> float:
@@ -54,22 +49,6 @@ def value(row: Row, key: str) -> float:
     """A measurement; infinite where it is not finite or missing."""
     measured = row.get(key, math.inf)
     return measured if math.isfinite(measured) else math.inf
-
-
-def diverging(rows: list[Row], loss: Measure) -> Symptom | None:
-    """The test loss was much better before."""
-    key = TEST[loss]
-    first = min(rows, key=lambda row: value(row, key))
-    now = best(rows[-FEW:], key)
-    if now < first[key] + LOST[loss]:
-        return None
-    return Symptom(
-        "Diverging",
-        f"Diverging: the test {loss} was {number(first[key])} around round {first['round']:,} and is "
-        f"{number(now)} now.",
-        first["round"],
-        "a lower learning rate, from the beginning or from that round",
-    )
 
 
 def frozen(rows: list[Row]) -> Symptom | None:
@@ -87,21 +66,29 @@ def frozen(rows: list[Row]) -> Symptom | None:
     )
 
 
-def overfitting(rows: list[Row], loss: Measure) -> Symptom | None:
-    """Test examples were more likely before, and training examples less likely."""
+def worse(rows: list[Row], loss: Measure) -> Symptom | None:
+    """The test loss was better before: overfitting where the training loss falls, else diverging."""
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
     falls = median(row.get(loss, 0.0) for row in rows[-FEW:]) < first.get(loss, 0.0)
-    if not falls or now < first[key] + WORSE[loss]:
+    if now < first[key] + (WORSE if falls else LOST)[loss]:
         return None
+    if falls:
+        return Symptom(
+            "Overfitting",
+            f"Overfitting: the test {loss} was best around round {first['round']:,}, {number(first[key])}, "
+            f"and is {number(now)} now, while the training loss keeps falling. The model concentrates its "
+            "density on the training examples.",
+            first["round"],
+            "stop or rewind to that round, or use smaller nets or more data",
+        )
     return Symptom(
-        "Overfitting",
-        f"Overfitting: the test {loss} was best around round {first['round']:,}, {number(first[key])}, and "
-        f"is {number(now)} now, while the training loss keeps falling. The model concentrates its density on "
-        "the training examples.",
+        "Diverging",
+        f"Diverging: the test {loss} was {number(first[key])} around round {first['round']:,} and is "
+        f"{number(now)} now.",
         first["round"],
-        "stop or rewind to that round, or use smaller nets or more data",
+        "a lower learning rate, from the beginning or from that round",
     )
 
 
@@ -136,8 +123,7 @@ def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
     """The model still improves, or has stopped improving."""
     key, last = TEST[loss], rows[-1]
     says = f"the {key} is {number(last[key])}"
-    now, before = best(rows[-FEW:], key), best(rows[:-FEW], key)
-    gains = now < before - GAIN[loss]
+    gains = best(rows[-FEW:], key) < best(rows[:-FEW], key) - GAIN[loss]
     if KL in last and data.entropy is not None:
         above = median(row[KL] for row in rows[-FEW:])
         says += f", {above:.3f} nat above the data's entropy".replace("-", "−")  # of a very good model

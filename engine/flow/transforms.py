@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from engine.flow.bases import Base
 from engine.nets.masked import MADE
 
 Pair = tuple[Tensor, Tensor]
@@ -30,7 +31,7 @@ def squash(s: Tensor) -> Tensor:
 class Transform(nn.Module):
     """An invertible map. `title` is a word or two for it; `waits` is the number of its `steps`."""
 
-    title: ClassVar[str] = "layer"
+    title: str = "layer"
     waits: int = 1
 
     def forward(self, x: Tensor) -> Pair:
@@ -55,12 +56,7 @@ class Inverse(Transform):
 
     def __init__(self, of: Transform) -> None:
         super().__init__()
-        self.of = of
-
-    @property
-    def title(self) -> str:  # type: ignore[override]
-        """The title of the map that is inverted."""
-        return f"inverse {self.of.title}"
+        self.of, self.title = of, f"inverse {of.title}"
 
     def forward(self, x: Tensor) -> Pair:
         """The inverse of the map."""
@@ -79,18 +75,16 @@ class Coupling(Transform):
     """
 
     title = "coupling"
+    a: Tensor
+    b: Tensor
+    back: Tensor
 
     def __init__(self, keep: Tensor, net: nn.Module, law: Law) -> None:
         super().__init__()
         self.net, self.law = net, law
-        kept = keep.nonzero()[:, 0]
-        changed = (~keep).nonzero()[:, 0]
-        self.a: Tensor
-        self.b: Tensor
-        self.back: Tensor
-        self.register_buffer("a", kept)
-        self.register_buffer("b", changed)
-        self.register_buffer("back", torch.cat([kept, changed]).argsort())
+        self.register_buffer("a", keep.nonzero()[:, 0])
+        self.register_buffer("b", (~keep).nonzero()[:, 0])
+        self.register_buffer("back", torch.cat([self.a, self.b]).argsort())
 
     def forward(self, x: Tensor) -> Pair:
         """Keep a, change b."""
@@ -226,3 +220,46 @@ class Planar(Transform):
                 low, high = torch.where(above, low, middle), torch.where(above, middle, high)
             x = z - u * ((low + high) / 2 + self.b).tanh()[:, None]
         return x, -self.forward(x)[1]
+
+
+class Bijection(nn.Module):
+    """z = f(x) = f_L(... f_1(x)) with a density of z, which gives a density of x."""
+
+    def __init__(self, transforms: list[Transform], base: Base) -> None:
+        super().__init__()
+        self.transforms: Any = nn.ModuleList(transforms)
+        self.base = base
+
+    def forward(self, x: Tensor) -> Pair:
+        """The image z = f(x) and log |det dz/dx| (n,)."""
+        return composed(self.way(x))
+
+    def inverse(self, z: Tensor) -> Pair:
+        """The origin x = f^-1(z) and log |det dx/dz| (n,)."""
+        return composed(self.back(z))
+
+    def way(self, x: Tensor) -> list[Pair]:
+        """The steps h_l and log |det dh_l / dh_{l-1}| for l = 1 ... L."""
+        steps = []
+        for f in self.transforms:
+            x, log_det = f(x)
+            steps.append((x, log_det))
+        return steps
+
+    def back(self, z: Tensor) -> list[Pair]:
+        """The steps h_{l-1} and log |det dh_{l-1} / dh_l| for l = L ... 1."""
+        steps = []
+        for f in reversed(self.transforms):
+            z, log_det = f.inverse(z)
+            steps.append((z, log_det))
+        return steps
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """The density log p_x(x) (n,) in nats, exact."""
+        z, log_det = self(x)
+        return self.base.log_prob(z) + log_det
+
+
+def composed(way: list[Pair]) -> Pair:
+    """The end of a way, and the sum of its log-determinants."""
+    return way[-1][0], torch.stack([log_det for _, log_det in way]).sum(0)

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.config import Refused
 from engine.data import Dataset
 from engine.flow.base import AutoregressiveFlow, Flow
-from engine.flow.transforms import Autoregressive, Inverse, Transform, standardise
+from engine.flow.transforms import Autoregressive, Inverse, standardise
 from engine.nets.masked import MADE
 from engine.space import Picture
 from lab.probes import Answer, whole
@@ -43,17 +43,15 @@ def masks(model: AutoregressiveFlow, data: Dataset, pixel: int | None = None) ->
     order, from 0. For points, `jacobian/<l>` is 255 where dz/dx may differ from 0, and `jacobian/all` is that
     of all layers together.
     """
-    answer: Answer = {"layers": 0, "D": model.space.size}
-    D, image = model.space.size, isinstance(model.space, Picture)
+    layers, D, image = layers_of(model), model.space.size, isinstance(model.space, Picture)
     if not image and pixel is not None:
         raise Refused("Only pictures have pixels; ask for the masks of points without one.")
     C, H, W = model.space.shape if image else (1, 1, D)
     i = whole(pixel, "pixel", 0, H * W - 1) if pixel is not None else (H // 2) * W + W // 2
-    one = torch.eye(D)
-    together = one
-    for number, (layer, _) in enumerate(layers_of(model), 1):
+    one = together = torch.eye(D)
+    answer: Answer = {"layers": len(layers), "D": D}
+    for number, (layer, _) in enumerate(layers, 1):
         rank = layer.net.rank.cpu()
-        answer["layers"] = number
         answer[f"order/{number}"] = rank.view(C, H, W)[0].numpy() if image else rank.numpy()
         if image:
             answer[f"mask/{number}"] = bytes_of(row(layer.net, i).view(C, H, W)[0])
@@ -99,13 +97,12 @@ def speeds(model: AutoregressiveFlow, data: Dataset, n: int = EXAMPLES) -> Itera
     for D in SIZES:
         layer = Autoregressive(MADE(torch.arange(D), WIDTH, 1, 2), standardise).to(model.device)
         x = torch.randn(n, D, **model.like)
-        made: dict[str, Transform] = {"MAF": layer, "IAF": Inverse(layer)}
         timed: dict[str, float] = {"D": D}
-        for name, f in made.items():
+        for name, f in (("MAF", layer), ("IAF", Inverse(layer))):
             timed[f"{name} density"] = seconds(partial(f, x))
             timed[f"{name} sampling"] = seconds(partial(f.inverse, x))
-        curves = answer["curves"]
-        answer = answer | {"curves": {key: [*curves.get(key, []), value] for key, value in timed.items()}}
+        curves = {key: [*answer["curves"].get(key, []), value] for key, value in timed.items()}
+        answer = answer | {"curves": curves}
         yield answer
 
 

@@ -35,24 +35,20 @@ def masks_tab(room: Room) -> None:
     )
     asked: dict[str, Any] = {}
     if isinstance(room.space, Picture):
-        left, right = st.columns(2)
-        row = left.slider("Row of the pixel", 1, 28, 15, key="mask-row")
-        column = right.slider("Column of the pixel", 1, 28, 15, key="mask-column")
-        asked["pixel"] = (row - 1) * 28 + column - 1
-    answer = ask(room, "masks", **asked)
-    if not answer:
-        return
-    if isinstance(room.space, Picture):
-        of_pixel(answer)
-    else:
-        of_points(answer)
-    ask_again(answer, "masks-again")
+        (_, H, W), (left, right) = room.space.shape, st.columns(2)
+        row = left.slider("Row of the pixel", 1, H, 15, key="mask-row")
+        column = right.slider("Column of the pixel", 1, W, 15, key="mask-column")
+        asked["pixel"] = (row - 1) * W + column - 1
+    if answer := ask(room, "masks", **asked):
+        show = of_pixel if isinstance(room.space, Picture) else of_points
+        show(answer)
+        ask_again(answer, "masks-again")
 
 
 def of_pixel(answer: dict[str, Any]) -> None:
     """What one pixel sees in each layer."""
     figures = []
-    for number in layers(answer):
+    for number in range(1, answer["layers"] + 1):
         mask = answer[f"mask/{number}"]
         place = np.unravel_index(answer["pixel"], mask.shape)
         seen = int((mask > 0).sum())
@@ -72,7 +68,7 @@ def of_pixel(answer: dict[str, Any]) -> None:
 def of_points(answer: dict[str, Any]) -> None:
     """Small matrices: the mask of each layer, and where its Jacobian may differ from 0."""
     cells = []
-    for number in layers(answer):
+    for number in range(1, answer["layers"] + 1):
         order = " → ".join(f"x{subscript(int(i) + 1)}" for i in np.argsort(answer[f"order/{number}"]))
         cells.append(
             f"<figure><figcaption><b>Layer {number}</b><br>{escape(order)}</figcaption>"
@@ -99,11 +95,6 @@ def matrix(mask: np.ndarray, name: str) -> str:
     )
     filled = int((mask > 0).sum())
     return f'<table role="img" aria-label="{name}: {filled} of {mask.size} may differ from 0">{rows}</table>'
-
-
-def layers(answer: dict[str, Any]) -> range:
-    """The numbers of the layers, from 1."""
-    return range(1, answer["layers"] + 1)
 
 
 # --- fast and slow -------------------------------------------------------------------------------

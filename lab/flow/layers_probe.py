@@ -1,4 +1,4 @@
-"""Questions to a flow of points: a film of its layers, its density, and one place on its way through them.
+"""Questions to a flow of points: a film of its layers, its density, one place on its way, and its bridges.
 
 As in `engine.flow`, h_0 = x, h_l = f_l(h_{l-1}) and z = h_L.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import reduce
 
 import numpy as np
 import torch
@@ -22,9 +23,9 @@ from engine.space import Plane
 from lab.probes import Answer, seed_of, whole
 from lab.probes.brought import finite
 from lab.scenes.arrays import field, halves, single
-from lab.scenes.grid import box_of, lattice, mesh
+from lab.scenes.grid import box_of, cell, lattice, mesh
 
-__all__ = ["layers", "plane", "point"]
+__all__ = ["bridges", "layers", "plane", "point"]
 
 NODES = 25  # of the mesh, along a side
 SIDE, FINE = 64, 128  # nodes along a side of a field: of a layer, and of the model's density
@@ -33,6 +34,9 @@ INSIDE, MARGIN = 0.98, 0.05  # share of all points in the box of the film, and h
 LEAST = 0.05  # nats: a smaller log-determinant is not given the full colour
 BASE = 3.3  # nearly all of a base lies within
 FAR = 1e3  # bound of a coordinate
+GRID, COARSE = 200, 64  # nodes of the grid for bridges along a side; the second where each one is expensive
+HELD = 0.999  # share of the data; the data are not in the rest of the plane
+DEPTH = 12.0  # nats below the largest density: the faintest shade
 
 
 def in_the_plane(data: Dataset) -> None:
@@ -59,7 +63,8 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
     L = len(model.transforms)
     z = model.base.sample(n)
     fake, grids = (back(model, start) for start in (z, quantiles(model)))
-    real = [h for h, _ in [(data.some(n)[0], None), *model.way(data.some(n)[0])]]
+    x = data.some(n)[0]
+    real = [x, *(h for h, _ in model.average.way(x))]
     box = around([*fake, *real], data)
     grid = lattice(box, nodes_of(model, SIDE)).to(**model.like)
     steps = [grid.new_zeros(len(grid)), *(f.inverse(grid)[1] for f in model.transforms)]
@@ -81,7 +86,7 @@ def layers(model: Flow, data: Dataset, seed: int = 0, n: int = 400) -> Iterator[
 
 def back(model: Flow, z: Tensor) -> list[Tensor]:
     """The way h_L = z, h_{L-1}, ..., h_0 = x."""
-    return [z, *(h for h, _ in model.back(z))]
+    return [z, *(h for h, _ in model.average.back(z))]
 
 
 def quantiles(model: Flow) -> Tensor:
@@ -138,10 +143,7 @@ def relative(log_p: Tensor) -> Tensor:
 
 @torch.no_grad()
 def plane(model: Flow, data: Dataset) -> Answer:
-    """The density on a grid relative to its maximum, some of the data, and the `mass` in the box.
-
-    The mass is the integral of the density by the trapezoidal rule.
-    """
+    """The density on a grid relative to its maximum, some of the data, and its integral, the `mass`."""
     in_the_plane(data)
     assert data.box
     x0, x1, y0, y1 = data.box
@@ -168,28 +170,22 @@ def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
     in_the_plane(data)
     start = torch.tensor([[coordinate(x, "x"), coordinate(y, "y")]], dtype=torch.float64, device=model.device)
     exact = deepcopy(model).double().requires_grad_(False)
-    way, log_dets, jacobians = [start], [], []
-    total = torch.eye(2).to(start)
-    for f in exact.transforms:
-        jacobians.append(jacobian(f, way[-1]))
-        h, log_det = f(way[-1])
-        way.append(h)
-        log_dets.append(log_det)
-        total = jacobians[-1] @ total
-    z = way[-1]
-    log_pz, log_det = exact.base.log_prob(z), torch.cat(log_dets).sum()
+    steps = exact.average.way(start)
+    way, log_dets = [start, *(h for h, _ in steps)], torch.cat([log_det for _, log_det in steps])
+    jacobians = [jacobian(f, h) for f, h in zip(exact.transforms, way[:-1], strict=True)]
+    log_pz = exact.base.log_prob(way[-1])
     numbers = {
         "log_pz": log_pz.item(),
-        "log_px": (log_pz + log_det).item(),
-        "inversion": (start - back(exact, z)[-1]).abs().max().item(),
+        "log_px": (log_pz + log_dets.sum()).item(),
+        "inversion": (start - back(exact, way[-1])[-1]).abs().max().item(),
     }
     if data.target is not None:
         numbers["truth"] = data.target.log_prob(start).item()
     return {
         "way": single(torch.cat(way)),
-        "log_dets": single(torch.cat(log_dets)),
+        "log_dets": single(log_dets),
         "jacobians": single(torch.stack(jacobians)),
-        "jacobian": single(total),
+        "jacobian": single(reduce(lambda so_far, J: J @ so_far, jacobians, torch.eye(2).to(start))),
         "titles": [f.title for f in exact.transforms],
         "numbers": {name: finite(value) for name, value in numbers.items()},
     }
@@ -206,3 +202,55 @@ def jacobian(f: Transform, h: Tensor) -> Tensor:
     """The Jacobian dz_i/dx_j (D, D) at one x = h (1, D)."""
     with torch.enable_grad():  # not torch.func, which the ODE solver does not support
         return torch.autograd.functional.jacobian(lambda x: f(x)[0][0], h)[:, 0]
+
+
+# --- why it is not perfect -------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def bridges(model: Flow, data: Dataset) -> Answer:
+    """How much of the model's mass lies outside the smallest region that has HELD of the data.
+
+    Pictures of logarithms of densities on a grid over the box: `model`, `data`, and `between`, the model
+    outside the region. Numbers: the `share` of the model's mass there, the least `cost` of it, and the whole
+    `divergence` KL(data || model), in nats. For the region alone, data and model are two coins, and
+    KL(data || model) is no less than theirs.
+    """
+    if not isinstance(data.space, Plane):
+        raise Refused("Bridges are measured in the plane; choose points as the data.")
+    assert data.box
+    side = COARSE if "density" in model.slow else GRID
+    grid = lattice(data.box, side).to(**model.like)
+    area = cell(data.box, side)
+    log_q = model.log_prob(grid).double()
+    if data.target is None:
+        note = "These data are a table: nobody knows their density, nor where it is zero."
+        return {"model": tones(log_q), "note": note}
+    log_p = data.target.log_prob(grid.double())
+    p, q = log_p.exp() * area, log_q.exp() * area
+    order = p.argsort(descending=True)
+    first = int((p[order].cumsum(0) < HELD * p.sum()).sum()) + 1
+    outside = torch.ones_like(p, dtype=torch.bool)
+    outside[order[:first]] = False
+    held, kept = float(p[~outside].sum() / p.sum()), float(q[~outside].sum() / q.sum())
+    return {
+        "model": tones(log_q),
+        "data": tones(log_p),
+        "between": tones(torch.where(outside, log_q, -math.inf), top=log_q.max()),
+        "share": 1 - kept,
+        "held": held,
+        "cost": coin(held, kept),
+        "divergence": float(torch.where(p > 0, p * (log_p - log_q.clamp(min=-1e3)), 0.0).sum()),
+        "note": "",
+    }
+
+
+def coin(p: float, q: float) -> float:
+    """KL of a coin that shows heads with probability p from one with probability q, in nats."""
+    return sum(a * math.log(a / max(b, 1e-300)) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0)
+
+
+def tones(log_p: Tensor, top: Tensor | None = None) -> np.ndarray:
+    """Logarithms (side^2,) as bytes (side, side), 0 from DEPTH below the top on."""
+    top = log_p.max() if top is None else top
+    return field(1 + (log_p.clamp(min=-1e6) - top) / DEPTH)

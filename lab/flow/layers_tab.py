@@ -17,7 +17,6 @@ from lab.runs.supervisor import NO_MODEL
 from lab.stage import film
 from lab.stage.passage import passage
 
-PLANE = "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
 LEGEND: list[Any] = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},
     " on their way, ",
@@ -31,7 +30,9 @@ LEGEND: list[Any] = [
 def plane_only(room: Room) -> bool:
     """Whether there is something to draw; if not, say what is missing."""
     if not isinstance(room.space, Plane):
-        st.info(PLANE)
+        st.info(
+            "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
+        )
     elif not room.live:
         st.info(NO_MODEL)
     else:
@@ -88,20 +89,16 @@ and to make them thinner it must squeeze the plane more steeply. They cost likel
 them is missing where the data are.
 """
     )
-    if not plane_only(room):
-        return
-    answer = ask(room, "bridges")
-    if answer is None:
+    if not plane_only(room) or not (answer := ask(room, "bridges")):
         return
     if answer["note"]:
         st.info(answer["note"])
-    figures = [Figure(tinted(answer["model"], "model"), "the model", "logarithm of the model's density")]
-    if "data" in answer:
-        data, between = tinted(answer["data"], "data"), tinted(answer["between"], "model")
-        figures += [
-            Figure(data, "the data, exactly", "logarithm of the density of the data"),
-            Figure(between, "the model where the data are not", "bridges of the model"),
-        ]
+    shades = [
+        ("model", "model", "the model", "logarithm of the model's density"),
+        ("data", "data", "the data, exactly", "logarithm of the density of the data"),
+        ("between", "model", "the model where the data are not", "bridges of the model"),
+    ]
+    figures = [Figure(tinted(answer[name], role), *text) for name, role, *text in shades if name in answer]
     strip([("", figures)], columns=3, least=104, most=300)
     if "data" in answer:
         st.markdown(bridged(answer))

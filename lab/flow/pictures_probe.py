@@ -30,6 +30,10 @@ LEAST, HIGHEST = 0.01, 64.0  # range of the histograms in bits; the end bars hol
 AMONG = 100  # test pictures with which a drawing is compared
 STEPS = 11
 TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
+LACKING = (
+    "Fashion-MNIST is not on this machine. Choose it once as the data of any room, with a network, and it "
+    "will be compared here too."
+)
 
 
 def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
@@ -44,7 +48,7 @@ def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
 def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answer:
     """Bits per dimension of n pictures of each kind.
 
-    `kinds` lists "name", "title", and "mean" and "sd" over the pictures. Arrays: `bits/<name>` (n,),
+    `kinds` lists "name", "title", and the "mean" over the pictures. Arrays: `bits/<name>` (n,),
     `pictures/<name>` (at most SHOWN), and `counts/<name>` between common `edges`, evenly spaced in their
     logarithms; the first and the last bar also hold what is beyond. `lacking` says what is not on this disk.
     """
@@ -56,7 +60,7 @@ def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answe
     every = torch.cat([b for _, _, b in sets.values()])
     low, high = every.clamp(LEAST, HIGHEST).aminmax()
     edges = torch.logspace(low.log10(), (1.01 * high).log10(), BARS + 1, dtype=torch.float64)
-    answer: Answer = {"edges": edges.numpy(), "kinds": [], "seed": seed, "lacking": lacking()}
+    answer: Answer = {"edges": edges.numpy(), "kinds": [], "lacking": "" if on_disk() else LACKING}
     for name, (words, x, b) in sets.items():
         places = (torch.bucketize(b.cpu().double(), edges, right=True) - 1).clamp(0, BARS - 1)
         answer |= {
@@ -64,8 +68,7 @@ def likelihoods(model: Flow, data: Dataset, seed: int = 0, n: int = 64) -> Answe
             f"pictures/{name}": pictures(x[:SHOWN]),
             f"counts/{name}": torch.bincount(places, minlength=BARS).numpy(),
         }
-        kind = {"name": name, "title": words, "mean": b.mean().item(), "sd": b.std().item()}
-        answer["kinds"].append(kind)
+        answer["kinds"].append({"name": name, "title": words, "mean": b.mean().item()})
     return answer
 
 
@@ -97,16 +100,6 @@ def on_disk() -> bool:
     return (home_of(None) / "data" / "torchvision" / SETS["fashion"].folder).is_dir()
 
 
-def lacking() -> str:
-    """What is missing for the comparison; empty if nothing is."""
-    if on_disk():
-        return ""
-    return (
-        "Fashion-MNIST is not on this machine. Choose it once as the data of any room, with a network, and "
-        "it will be compared here too."
-    )
-
-
 # --- one picture -------------------------------------------------------------------------------
 
 
@@ -121,7 +114,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
     x = floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
     test = bits(model, data.some(AMONG, test=True)[0], 1)
     own = bits(model, x, 8)[0]
-    way = model.way(model.dequantised(x))
+    way = model.average.way(model.dequantised(x))
     log_p = model.base.log_prob(way[-1][0])[0]
     L, shape = len(way), model.space.shape
     hs = [x, *[h for h, _ in way]]
@@ -129,20 +122,19 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
         if t < L:
             log_p = log_p + way[t][1][0]
         numbers = {"log p": log_p.item()}
-        if t < L:
-            numbers["log |det|"] = way[t][1][0].item()
         if t == 0:
-            numbers = {"log p": -own.item() / model.unit, BITS: own.item()}
-            numbers["less probable"] = (test > own).double().mean().item()
+            below = (test > own).double().mean().item()
+            numbers = {"log p": -own.item() / model.unit, BITS: own.item(), "less probable": below}
+        elif t < L:
+            numbers["log |det|"] = way[t][1][0].item()
         note = model.transforms[t - 1].title if t else said(ink)
         yield {"T": L, "t": t, "numbers": numbers, "note": note, **seen(hs[t], shape, t == 0)}
 
 
 def seen(h: Tensor, shape: tuple[int, ...], plain: bool) -> Answer:
     """h_t as a picture, from black to white over its own range; x (`plain`) over that of pixels."""
-    if h[0].ndim == 3 and h.shape[1] != shape[0]:  # channels back to places
-        while h.shape[1] > shape[0]:
-            h = torch.nn.functional.pixel_shuffle(h, 2)
+    while h.ndim == 4 and h.shape[1] > shape[0]:
+        h = torch.nn.functional.pixel_shuffle(h, 2)  # channels back to places
     h = h.reshape(1, *shape)
     scale = 1.0 if plain else max(h.abs().max().item(), 1e-9)
     return {"h/images/samples": pictures(h / scale)}

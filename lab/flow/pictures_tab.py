@@ -49,8 +49,7 @@ def likelihoods_tab(room: Room) -> None:
         "highest likelihood?"
     )
     seed = number_of_z("Seed of the noise", "likely-seed", 0)
-    answer = ask(room, "likelihoods", seed=seed)
-    if not answer:
+    if not (answer := ask(room, "likelihoods", seed=seed)):
         return
     st.html(_STYLE + chart(answer))
     st.markdown(surprise(answer["kinds"]))
@@ -86,10 +85,9 @@ def chart(answer: dict[str, Any]) -> str:
             f'<div class="likely-bars {how}" role="img" aria-label="{says}">{bars}{lines}</div>'
             f"<b>{short(kind['mean'])}</b>"
         )
-    ticks = [
-        t for k in range(-2, 3) for t in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if edges[0] <= t < edges[-1]
-    ]
-    marks = "".join(f'<em style="left: {at(t)}">{short(t)}</em>' for t in ticks)
+    ticks = [first * 10.0**k for k in range(-2, 3) for first in (1, 2, 5)]
+    seen = [t for t in ticks if edges[0] <= t < edges[-1]]
+    marks = "".join(f'<em style="left: {at(t)}">{short(t)}</em>' for t in seen)
     marks += "<p>bits per dimension; the last bar counts all above it</p>"
     return f'<div class="likely">{"".join(parts)}<span></span><div class="likely-axis">{marks}</div></div>'
 
@@ -132,7 +130,6 @@ def draw_tab(room: Room) -> None:
         "pictures with a lower density."
     )
     centre = st.toggle("Put the ink where the data have it", True, key="flow-centre")
-    rows = [{"title": "", "ask": "of_picture", "with": {"centre": centre}}]
     words = {
         "number/log p": "log p, nats",
         "number/log |det|": "log |det| of the next layer",
@@ -142,8 +139,8 @@ def draw_tab(room: Room) -> None:
         "film": "A drawing on its way through the layers",
     }
     film(
-        room.run, key="flow-draw", rows=rows, screens={"h": "hₜ, from black to white over its own range"},
-        labels=words, pad={"name": "picture"},
+        room.run, key="flow-draw", rows=[{"title": "", "ask": "of_picture", "with": {"centre": centre}}],
+        screens={"h": "hₜ, from black to white over its own range"}, labels=words, pad={"name": "picture"},
     )  # fmt: skip
     st.caption(
         "Try something that is not a digit: a single dot, or a stroke from edge to edge. The less ink, the "
@@ -207,14 +204,11 @@ def temperature_tab(room: Room) -> None:
     )
     seed = number_of_z("Seed of the draws", "temperature-seed", 0)
     if answer := ask(room, "temperatures", seed=seed):
-        rows = zip(answer["temperatures"], answer["bits"], answer["pictures"], strict=True)
-        strip(
-            [
-                (f"Temperature {t:g}: {short(b)} bits per dimension on average", [Figure(p) for p in row])
-                for t, b, row in rows
-            ],
-            columns=answer["pictures"].shape[1], least=36, most=72,
-        )  # fmt: skip
+        rows = [
+            (f"Temperature {t:g}: {short(b)} bits per dimension on average", [Figure(p) for p in row])
+            for t, b, row in zip(answer["temperatures"], answer["bits"], answer["pictures"], strict=True)
+        ]
+        strip(rows, columns=answer["pictures"].shape[1], least=36, most=72)
         st.caption(
             "Temperature 0 is f⁻¹ of the centre of the base, the same picture for all draws. The base is "
             "densest there, but the picture need not be the most likely: f⁻¹ stretches some places and "

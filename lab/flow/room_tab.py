@@ -1,45 +1,21 @@
-"""The room of a flow: the tabs that all flows share, and what the lecture says about all of them."""
+"""The room of a flow: its stage, the tabs that all flows share, and what the lecture says of all flows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from engine.flow.base import Flow
-from engine.flow.bijection import Bijection
+from engine.flow.transforms import Bijection
 from engine.space import Picture
-from lab.flow import layers_tab as layers
+from lab import kit
+from lab.flow.layers_tab import a_point, film_of_layers, gaps
 from lab.flow.pictures_tab import use_flow
-from lab.kit.code import source as show_source
-from lab.kit.room import Room
-from lab.kit.tabs import checks, knob_table, tabs
 
-
-def flow_tabs(
-    room: Room,
-    *,
-    formula: Callable[[], None],
-    experiments: Callable[[], None],
-    more: Mapping[str, Callable[[], None]] | None = None,
-) -> None:
-    """The tabs of a flow: those of all flows, then `more`, then the family's own formula and experiments."""
-    pictures = {"Pictures": lambda: use_flow(room)} if Picture in room.family.kinds else {}
-    plane = {
-        "Layers": lambda: layers.film_of_layers(room),
-        "A point": lambda: layers.a_point(room),
-        "Why not perfect?": lambda: layers.gaps(room),
-    }
-    first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
-    last = {"Formula and code": formula, "Try this": experiments, "Check": lambda: checks(room)}
-    tabs(first | dict(more or {}) | last)
-
-
-def lecture() -> None:
-    """What all flows share, in the letters of the lecture."""
-    st.markdown(
-        r"""
+LECTURE = r"""
 **Change of variables.** With an invertible $z = f(x)$ and a known $p_z$,
 
 $$
@@ -51,25 +27,42 @@ $$
 Training descends $L$ over minibatches. A new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
 dimension you can bend $f$ by hand: [Change of variables](/change-of-variables).
 """
-    )
+
+Tools = dict[str, Callable[[kit.Room], None]]
 
 
-def two_layers() -> None:
-    """The lecture's example: layers compose, and their determinants multiply."""
+def flow_room(
+    family: type[Flow],
+    *,
+    sentence: str,
+    formula: str,
+    code: Sequence[Any],
+    tries: Sequence[tuple[str, str, str]],
+    tools: Tools | None = None,
+) -> None:
+    """The page of a flow. `code` is what its layers are made of; `tools` are tabs that not all flows have."""
+    room = kit.room(family, sentence=sentence)
+    kit.commentary(room)
+
+    def lecture() -> None:
+        st.markdown(LECTURE)
+        st.markdown(formula)
+        kit.source(family.build, *code, Bijection, Flow.turns, Flow.terms)
+        kit.knob_table(family)
+
+    plane: Tools = {"Layers": film_of_layers, "A point": a_point, "Why not perfect?": gaps}
+    pictures: Tools = {"Pictures": use_flow} if Picture in family.kinds else {}
+    gallery: Tools = {"Failures and cures": failures} if kit.words_of(family).failures else {}
+    first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
+    own = {name: partial(tab, room) for name, tab in (first | (tools or {}) | gallery).items()}
+    last = {"Formula and code": lecture, "Try this": lambda: kit.experiments(tries)}
+    kit.tabs(own | last | {"Check": lambda: kit.checks(room)})
+
+
+def failures(room: kit.Room) -> None:
+    """The gallery of this flow."""
     st.markdown(
-        r"""
-**Two layers.** With $y_i = f_1(x_i)$ and $z_i = f_2(y_i)$ the determinants multiply, and their
-logarithms add up:
-
-$$
-p_x(x_i) = p_z(f_2(f_1(x_i))) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
-\left| \det \frac{\partial f_1(x_i)}{\partial x_i} \right|
-$$
-"""
+        "Each link shows its failure within about a minute, and so do the cures. The sentence under the "
+        "picture says what goes wrong."
     )
-
-
-def code(family: type[Flow], *things: Any) -> None:
-    """The very code that runs: the family, its layers, and what all flows share; then the knobs."""
-    show_source(family.build, *things, Bijection, Flow.turns, Flow.terms)
-    knob_table(family)
+    kit.gallery(kit.words_of(room.family).failures)

@@ -75,12 +75,11 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
-LOSS = r"-\frac1m \sum_i \log p_x(x_i)"
-
 
 def loss_now(run: str, row: Row) -> str:
     """The lecture's loss with its present value, and that on test data beside the lowest possible one."""
-    when, at = rf"Around round {row['round']:,}: $L = {LOSS}", store.folder(run)
+    when = rf"Around round {row['round']:,}: $L = -\frac1m \sum_i \log p_x(x_i)"
+    at = store.folder(run)
     rows = store.rows(at / "metrics.jsonl", tail=32_768, having=(b'"test ',))
     last = rows[-1] if rows else {}
     if BITS in row:

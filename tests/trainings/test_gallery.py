@@ -8,7 +8,7 @@ from engine.flow.measures import KL
 from engine.metrics.detector import diagnose
 from engine.metrics.ruler import about
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
-from lab.flow.failures import AFFINE, FLOW_FAILURES
+from lab.flow.failures import FLOW_FAILURES
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
 from lab.kit.subject import Cure, Failure
 from tests.trainings.training import MOST, SEEDS, training
@@ -125,5 +125,6 @@ def test_what_is_said_to_cure_flows_cures_them(failure, cure):
 
 @pytest.mark.budget(20)
 def test_splines_learn_the_checkerboard_twice_as_well():
-    affine, curves = (ending(AFFINE, cure, 0, 192, last=1)[-1][KL] for cure in (None, AFFINE.cures[0]))
+    *_, board = FLOW_FAILURES
+    affine, curves = (ending(board, cure, 0, 192, last=1)[-1][KL] for cure in (None, board.cures[0]))
     assert curves < 0.55 * affine

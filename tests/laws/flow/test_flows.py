@@ -75,7 +75,7 @@ def test_the_way_through_the_layers_leads_where_forward_and_inverse_do(name, spa
     x = points(model)
     with torch.no_grad():
         z, log_det = model.forward(x)
-        way, back = model.way(x), model.back(z)
+        way, back = model.average.way(x), model.average.back(z)
         assert len(way) == len(back) == len(model.transforms)
         torch.testing.assert_close(way[-1][0], z, atol=1e-9, rtol=0)
         torch.testing.assert_close(back[-1][0], x, atol=exact(model), rtol=0)
@@ -204,7 +204,7 @@ def test_a_coupling_of_real_nvp_has_the_lectures_blocks(order):
 def test_nice_has_one_determinant_everywhere(space):
     model = flow("nice", space)
     x = points(model, 6)
-    way = model.way(x)[3 if space is PICTURE else 0 :]  # after the logit and the first scale
+    way = model.average.way(x)[3 if space is PICTURE else 0 :]  # after the logit and the first scale
     *couplings, (_, scale) = [(h, log_det) for h, log_det in way]
     assert all((log_det == 0).all() for _, log_det in couplings)
     assert torch.equal(scale, scale[:1].expand(6))

@@ -1,8 +1,12 @@
 """The tabs of flows of digits, of masks and of speeds, each in a page of its own, without a browser."""
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from engine import data
@@ -90,6 +94,16 @@ def test_the_masks_of_points_are_matrices_and_of_a_pixel_pictures(run_of):
     assert html(page) != before
 
 
+def test_the_pixel_of_a_colour_picture_lies_where_the_sliders_say(run_of, home, tmp_path):
+    for i, noise in enumerate(np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)):
+        Image.fromarray(noise).save(tmp_path / f"{i}.png")
+    page = opened("maf", run_of("maf", data.keep_images(tmp_path, home)), "masks_tab")
+    page = works(page.slider(key="mask-column").set_value(32).run())
+    shown = base64.b64decode(re.search(r'base64,([^"]+)"', html(page))[1])
+    mask = np.asarray(Image.open(io.BytesIO(shown)))
+    assert np.argwhere(np.ptp(mask, axis=-1) > 0).tolist() == [[14, 31]]  # the only one with a colour
+
+
 def test_speeds_wait_for_the_button_and_draw_four_curves(run_of):
     page = opened("iaf", run_of("iaf", "moons"), "speeds_tab")
     assert not page.get("plotly_chart")
@@ -100,7 +114,7 @@ def test_speeds_wait_for_the_button_and_draw_four_curves(run_of):
 
 def test_what_is_more_likely_than_digits_is_named():
     def kind(name, mean):
-        return {"name": name, "title": name, "mean": mean, "sd": 0.1}
+        return {"name": name, "title": name, "mean": mean}
 
     kinds = [kind("test", 1.5), kind("training", 1.2), kind("noise", 12.0), kind("black", 0.5)]
     says = flow_pictures.surprise(kinds)

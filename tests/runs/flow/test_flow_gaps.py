@@ -9,7 +9,7 @@ from torch.distributions import Bernoulli, kl_divergence
 from engine.config import Refused
 from engine.data import keep_points, load
 from engine.families import find
-from lab.flow.gaps_probe import HELD, coin
+from lab.flow.layers_probe import HELD, coin
 from lab.probes import ask
 
 
