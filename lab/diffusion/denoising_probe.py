@@ -69,11 +69,8 @@ def adds_noise(c: Any) -> bool:
 def between(
     model: Denoiser, data: Dataset, seed_a: int, seed_b: int, label: int | None = None
 ) -> Iterator[Answer]:
-    """A film of samples from noises between two ends, along the arc, which keeps |x_T| typical of noise.
-
-    For pictures there are ROWS pairs of ends, a row each; for points one pair, and a line through its
-    samples.
-    """
+    """A film of samples from noises along the arc between two ends, which keeps |x_T| typical of noise: for
+    pictures from ROWS pairs of ends, a row each; for points from one pair, with a line through samples."""
     filmed(data)
     image = isinstance(data.space, Picture)
     pairs, along = (ROWS, ROWS) if image else (1, ALONG)
@@ -93,10 +90,7 @@ def between(
 
 @torch.no_grad()
 def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) -> Iterator[Answer]:
-    """A film from one noise at several scales of guidance, a row each, with a column for each class.
-
-    Each screen has one picture.
-    """
+    """A film from one noise: a row for each scale of guidance, a column for each class, in one picture."""
     only_pictures(data)
     if not model.conditional:
         raise Refused("Guidance needs a model that was trained with labels; train one with labels.")
@@ -107,8 +101,7 @@ def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) 
     columns = min(10, model.space.classes)
     reseed(seed_of(seed), model.device)
     x, y = model.p_T(1).expand(columns, *model.space.shape), model.labels(columns)
-    knobs = noiseless(model)
-    walks = [model.walk_from(x, y, guidance=scale, **knobs) for scale in scales]
+    walks = [model.walk_from(x, y, guidance=scale, **noiseless(model)) for scale in scales]
     steps = len(levels(model.config.T, model.config.steps)) - 1
     for part in walked(model, data, map(together, *walks), steps, {}):
         yield {name: sheet(value, columns) if "/images/" in name else value for name, value in part.items()}

@@ -47,13 +47,9 @@ def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
 
 
 def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
-    """The way of noise x to samples, in at most STEPS steps.
-
-    A sampler that is set to more steps takes fewer; ancestral sampling, which would suffer from that, is
-    replaced by the fastest sampler of the same distribution.
-    """
-    c = model.config
-    knobs: dict[str, Any] = {}
+    """The way of noise x to samples, in at most STEPS steps. Ancestral sampling suffers from few steps: it is
+    replaced by the fastest sampler of the same distribution."""
+    c, knobs = model.config, dict[str, Any]()
     if min(c.steps, c.T) > STEPS:
         knobs = {"steps": STEPS} | ({"sampler": "DPM-Solver++"} if c.sampler == "DDPM" else {})
     return [step.x for step in model.walk_from(x, y, **knobs)]

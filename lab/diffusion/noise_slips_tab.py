@@ -9,7 +9,7 @@ import streamlit as st
 from engine import lectures as slips
 from engine.diffusion import schedule
 from engine.space import Picture
-from lab.diffusion.films_tab import SCREENS, known, show
+from lab.diffusion.films_tab import SCREENS, asked, config_of, show
 from lab.kit.pickers import number_of_z
 from lab.kit.room import Room
 from lab.kit.slips import Slip, cards
@@ -22,10 +22,9 @@ def noise_slips(room: Room) -> None:
     """The slips in words and numbers; then Algorithm 2 as it should be and as written, from one noise."""
     cards(listed())
     st.markdown("**Both formulas with this model and the same noise:**")
-    seed = number_of_z("Seed of the noise", "slips-seed", 0)
-    same = {"seed": seed, "steps": known(room).config["steps"]}
+    same = {"seed": number_of_z("Seed of the noise", "slips-seed", 0), "steps": config_of(room)["steps"]}
     titles = {"DDPM": "Algorithm 2 as in the paper", "DDPM as on the slide": "Algorithm 2 as on the slide"}
-    rows = [{"title": title, "ask": "reverse", "with": same | {"sampler": s}} for s, title in titles.items()]
+    rows = [asked("reverse", title, **same, sampler=sampler) for sampler, title in titles.items()]
     show(room, "slips", rows, SCREENS)
     if isinstance(room.space, Picture):
         there = "/ddpm?data=moons&tab=Slips+in+the+slides"
@@ -35,10 +34,8 @@ def noise_slips(room: Room) -> None:
 @cache
 def listed() -> list[Slip]:
     """The slips, in the order of the slide."""
-    kept = schedule.alpha_bar("linear", T)
-    beta = schedule.beta(kept)
-    right, wrong = (slips.variance_of_samples(kept, under) for under in (1 - kept, beta))
-    short = schedule.alpha_bar("linear", 100)
+    kept, short = schedule.alpha_bar("linear", T), schedule.alpha_bar("linear", 100)
+    right, wrong = (slips.variance_of_samples(kept, under) for under in (1 - kept, schedule.beta(kept)))
     fewer = slips.variance_of_samples(short, schedule.beta(short))
     noised = slips.variance_of_noised(kept, (1 - kept).sqrt())
     first = ((1 - kept[1]).sqrt() / (1 - kept[1])).item()

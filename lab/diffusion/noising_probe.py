@@ -21,10 +21,9 @@ __all__ = ["forward"]
 def forward(
     model: Denoiser, data: Dataset, seed: int = 0, n: int | None = None, index: int | None = None
 ) -> Iterator[Answer]:
-    """A film of x_t for t from 0 to T, for n examples.
+    """A film of x_t for t from 0 to T, for n test examples from `index` on, with histograms of the numbers.
 
-    Screen "x_t" shows one jump, with the same eps for an example at all t; "chain" shows single steps, with
-    new noise at each. Below both are histograms of their numbers. `index` chooses other test examples.
+    Screen "x_t" shows one jump, with one eps for an example at all t; "chain" shows steps with new noise.
     """
     filmed(data)
     x0, y = examples(data, count(data, n), index)
@@ -38,12 +37,12 @@ def forward(
             chain = further(model, chain, t - 1, t)
         if t in kept:
             jump = model.q(x0, t, eps)
-            numbers = level(model, t) | ({"β": beta(model, t)} if isinstance(model, DDPM) and t else {})
+            numbers = level(model, t)
+            if isinstance(model, DDPM) and t:
+                numbers["β"] = 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
             for name, x in {"one jump": jump, "step by step": chain}.items():
-                numbers |= {
-                    f"mean, {name}": x.mean().item(),
-                    f"variance, {name}": x.var(unbiased=False).item(),
-                }
+                numbers[f"mean, {name}"] = x.mean().item()
+                numbers[f"variance, {name}"] = x.var(unbiased=False).item()
             part = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
             yield first | part | shown("x_t", jump) | shown("chain", chain)
             first = {}
@@ -60,17 +59,9 @@ def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor |
     return x[at], None if y is None else y[at]
 
 
-def beta(model: Denoiser, t: int) -> float:
-    """The variance that step t adds."""
-    return 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
-
-
 def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:
-    """Draw x_t from q(x_t | x_s = x), s < t.
-
-    This is the only process of independent steps with these marginals. Flow matching does not define steps;
-    there it is one that fits its marginals.
-    """
+    """Draw x_t from q(x_t | x_s = x), s < t, the only process of independent steps with these marginals, also
+    for flow matching, which defines no steps."""
     signal, noise = model.signal.double(), model.noise.double()
     kept = signal[t] / signal[s]
     fresh = (noise[t] ** 2 - (kept * noise[s]) ** 2).clamp(min=0).sqrt()

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.diffusion import schedule
 from engine.diffusion.base import BY_LEVEL
-from lab.diffusion.films_tab import known
+from lab.diffusion.films_tab import config_of
 from lab.kit.charts import show_chart
 from lab.kit.numbers import short
 from lab.kit.palette import DARK, LIGHT, ink
@@ -25,21 +25,15 @@ TOO_MUCH = 0.01  # share of x_0's variance left at T
 
 def schedules(room: Room) -> None:
     """Alpha_bar_t of this run's schedule among the others, and two statements about it in numbers."""
-    c = known(room).config
+    c = config_of(room)
     T, kept = c["T"], schedule.alpha_bar(c["schedule"], c["T"], c["scaled"])
     figure = go.Figure()
     for name in DASHES:
-        own = name == c["schedule"]
-        values = kept if own else schedule.alpha_bar(name, T)
-        line = {
-            "color": ink("data" if own else "critic"),
-            "width": 3 if own else 1.5,
-            "dash": "solid" if own else DASHES[name],
-        }
-        figure.add_scatter(
-            x=list(range(T + 1)), y=values.tolist(), mode="lines", line=line,
-            name=f"{name}{' (this run)' if own else ''}",
-        )  # fmt: skip
+        values, title = schedule.alpha_bar(name, T), name
+        line = {"color": ink("critic"), "width": 1.5, "dash": DASHES[name]}
+        if name == c["schedule"]:
+            values, title, line = kept, f"{name} (this run)", {"color": ink("data"), "width": 3}
+        figure.add_scatter(x=list(range(T + 1)), y=values.tolist(), mode="lines", line=line, name=title)
     figure.update_xaxes(title="t", range=[0, T])
     figure.update_yaxes(title="ᾱₜ, the remaining share of the variance of x₀", range=[0, 1.02])
     alt = f"alpha-bar over t from 0 to {T} for the schedules {', '.join(DASHES)}"
@@ -49,10 +43,9 @@ def schedules(room: Room) -> None:
 
 def left_at_the_end(last: float, T: int) -> str:
     """The value of alpha_bar_T, and whether it is small enough."""
-    snr = last / (1 - last)
     says = (
         rf"At the end $\bar\alpha_{{{T}}} = {short(last)}$, so the signal-to-noise ratio $\bar\alpha / (1 - "
-        rf"\bar\alpha)$ is {short(snr)}. "
+        rf"\bar\alpha)$ is {short(last / (1 - last))}. "
     )
     if last > TOO_MUCH:
         return says + (
@@ -85,7 +78,7 @@ def hard(room: Room) -> None:
     if row is None:
         st.info("There is no measurement yet: let the model train for some rounds, then look again.")
         return
-    values, T = row[BY_LEVEL], known(room).config["T"]
+    values, T = row[BY_LEVEL], config_of(room)["T"]
     bars = []
     for i, value in enumerate(values):
         low, high = round(i / len(values) * T) + 1, round((i + 1) / len(values) * T)

@@ -22,23 +22,17 @@ MOST = 16_000  # pictures that may go through the net for one answer: about 12 s
 
 
 def tradeoff(
-    model: Denoiser,
-    data: Dataset,
-    sampler: str,
-    steps: int,
-    guidance: float | None = None,
-    n: int | None = None,
-    seed: int = 0,
-) -> Answer:
+    model: Denoiser, data: Dataset, sampler: str, steps: int, guidance: float | None = None,
+    n: int | None = None, seed: int = 0,
+) -> Answer:  # fmt: skip
     """One point of the curves of quality against cost.
 
     "quality" and "floors" by the name of the measure, a floor as (value, error); the number of "evaluations"
     of the net for a sample; the "seconds" for all n samples.
 
     For points, the quality is the sliced Wasserstein distance; with `guidance` samples have the labels of
-    the data, and their diversity is measured too. For digits it is label accuracy, Fréchet distance and
-    diversity of samples with the labels in turn, if the model knows labels (`guidance` None is the model's
-    own); otherwise the distance alone. Raises `Refused`.
+    the data, and their diversity is measured too. For digits it is the Fréchet distance; if the model knows
+    labels, which then come in turn, also label accuracy and diversity. Raises `Refused`.
     """
     knobs: dict[str, object] = {"sampler": sampler, "steps": steps}
     if guidance is not None:
@@ -78,8 +72,7 @@ def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
 def _of_digits(
     classifier: DigitClassifier, x: Tensor, y: Tensor | None
 ) -> tuple[dict[str, float], dict[str, Floor]]:
-    x = x.cpu()
-    floors = classifier.floors(len(x))
+    x, floors = x.cpu(), classifier.floors(len(x))
     if y is None:
         return {FRECHET: classifier.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
     return classifier.measure(x, y.cpu()), floors
