@@ -60,10 +60,6 @@ def graph(out: str, says: str) -> Graph:
     }  # fmt: skip
 
 
-GRAPH = graph("ε_θ(x_t, t)", "the predicted noise")
-SPEED_GRAPH = graph("u_θ(x_t, t)", "the predicted velocity ε − x₀")
-
-
 def loss_now(run: str, row: Row) -> str:
     """The loss with its present value."""
     says = {
@@ -92,7 +88,7 @@ SUBJECT = Subject(
         "images/denoised": "Noised test digits, and what the net predicts from them",
         f"chart/{LOSS}": "Loss",
     },
-    graph=GRAPH,
+    graph=graph("ε_θ(x_t, t)", "the predicted noise"),
     now=loss_now,
     data="digits",
     recordings=[
@@ -102,4 +98,6 @@ SUBJECT = Subject(
     ],
 )  # fmt: skip
 OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)
-OF_FLOW_MATCHING = Subject(FlowMatching, graph=SPEED_GRAPH, data="moons")
+OF_FLOW_MATCHING = Subject(
+    FlowMatching, graph=graph("u_θ(x_t, t)", "the predicted velocity ε − x₀"), data="moons"
+)

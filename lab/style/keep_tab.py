@@ -15,6 +15,7 @@ from engine.config import Refused
 from lab.kit.room import Room, address
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.style.pictures_tab import encoded
 
 LONGEST = {"gif": 320, "webp": 512}  # pixels
 FRAMES = 48
@@ -25,20 +26,14 @@ MILLISECONDS, PAUSE = 140, 2000  # for each picture, and for the last one
 def keep_it(room: Room) -> None:
     st.markdown("**The picture**, at full size and without loss, as it is when you press the button:")
     name = f"{store.read_info(store.folder(room.run)).data.replace('.', '-')}"
-    _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image/png", ":material/image:")
+    _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image")
     st.markdown(
         "**The making-of**, from the pictures that the run has kept. Most of them are early, because the "
         "early rounds change most."
     )
     with st.container(horizontal=True):
-        _button(
-            "Film (WebP)",
-            lambda: film(room.run, "webp"),
-            f"{name}-film.webp",
-            "image/webp",
-            ":material/movie:",
-        )
-        _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "image/gif", ":material/gif:")
+        _button("Film (WebP)", lambda: film(room.run, "webp"), f"{name}-film.webp", "movie")
+        _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "gif")
     st.caption("WebP is sharper and smaller; GIF opens everywhere.")
     st.markdown(
         "**The link to this setting**: everyone who opens it sees the same picture develop, number for "
@@ -49,8 +44,9 @@ def keep_it(room: Room) -> None:
         st.caption("Your own pictures are kept on this machine, so the link works only here.")
 
 
-def _button(label: str, make: Callable[[], bytes], name: str, mime: str, icon: str) -> None:
+def _button(label: str, make: Callable[[], bytes], name: str, icon: str) -> None:
     # the file is made when the button is pressed, in its own thread: the page does not wait
+    mime, icon = f"image/{name.rpartition('.')[2]}", f":material/{icon}:"
     st.download_button(label, make, name, mime, key=f"keep-{name}", icon=icon, on_click="ignore")
 
 
@@ -67,7 +63,7 @@ def png(room: Room) -> bytes:
         image = Image.fromarray(supervisor().probe(room.run, "result")["picture"])
     else:
         image = pictures(room.run)[-1]
-    return _bytes(image, "png", optimize=True)
+    return encoded(image, "png", optimize=True)
 
 
 def pictures(run: str) -> list[Image.Image]:
@@ -93,10 +89,4 @@ def film(run: str, kind: str) -> bytes:
     first, *rest = [frame.resize(size, Image.Resampling.LANCZOS) for frame in every]
     how: dict[str, Any] = {"quality": 80, "method": 3} if kind == "webp" else {"optimize": True}
     how |= {"save_all": True, "append_images": rest, "loop": 0}
-    return _bytes(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)
-
-
-def _bytes(image: Image.Image, kind: str, **how: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **how)
-    return file.getvalue()
+    return encoded(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)

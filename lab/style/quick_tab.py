@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
 import streamlit as st
 from PIL import Image
 
@@ -12,6 +9,7 @@ from lab.kit.answers import ask, ask_again
 from lab.kit.room import Room
 from lab.runs import store
 from lab.stage import split
+from lab.style.pictures_tab import encoded
 
 HOW = {
     "whitening": "Whitening and colouring: means and covariance",
@@ -37,7 +35,8 @@ def quick(room: Room) -> None:
     if not answer:
         return
     labels = {"left": f"round {answer['round']:,}", "right": "one pass"}
-    split(key="quick", left=_webp(answer["picture"]), right=_webp(answer["quick"]), labels=labels)
+    left, right = (encoded(Image.fromarray(answer[name]), "webp", quality=90) for name in ("picture", "quick"))
+    split(key="quick", left=left, right=right, labels=labels)
     with st.container(horizontal=True, vertical_alignment="center"):
         begun = store.read_info(store.folder(room.run)).config["init"] == "one pass"
         if st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", disabled=begun,
@@ -53,9 +52,3 @@ def quick(room: Room) -> None:
 
 def _refine() -> None:
     st.session_state["init"] = "one pass"
-
-
-def _webp(picture: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "webp", quality=90)
-    return file.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 from base64 import b64encode
 from collections.abc import Generator
@@ -18,6 +17,7 @@ from engine.style.canvas import FORMS
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.room import Room
 from lab.runs.supervisor import ANSWER_SECONDS, NO_MODEL, supervisor
+from lab.style.pictures_tab import encoded
 
 PICTURES = ("content", "style", "result")
 LOOKED = [f"relu{block}_{i}" for block in range(1, 6) for i in (1, 2)]
@@ -44,20 +44,19 @@ def gram_matrices(room: Room) -> None:
     answer = ask(room, "grams", layer=layer)
     if not answer:
         return
-    E = answer["E"][int(str(layer)) - 1]
     strip([("", [
         Figure(answer["target"], "target: the style's", "Gram matrix of the style"),
         Figure(answer["result"], "the result's now", "Gram matrix of the result"),
         Figure(answer["difference"], "difference", "Difference of the two Gram matrices"),
     ])], columns=3, least=120, most=280)  # fmt: skip
-    shown = len(answer["target"])
-    of = answer["channels"]
+    shown, of = len(answer["target"]), answer["channels"]
     which = "All" if shown == of else f"The {shown} strongest of {of}"
     st.caption(
         f"{which} channels, ordered by their strength in the style, so that the diagonal falls. White is "
         "large; brightness is the square root of the size. In the difference, orange means that the result "
         "has too much, and blue that it has too little."
     )
+    E = answer["E"][int(str(layer)) - 1]
     st.markdown(f"At this layer, $E_l$ is **{E:.2g}**. All layers, with their weighted share of the loss:")
     st.html(_bars(answer))
     ask_again(answer, "gram-again")
@@ -146,7 +145,7 @@ def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
     rows = []
     for row, title in TITLES.items():
         rows.append(f"<p>{title}</p>")
-        for layer in range(1, 6):
+        for layer in FORMS:
             part = done.get((row, layer))
             name = f"relu{layer}_2" if row == "content" else "conv1_1" if layer == 1 else f"… conv{layer}_1"
             image = _img(part, name) if part else "<div></div>"
@@ -155,10 +154,9 @@ def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
 
 
 def _img(part: dict[str, Any], name: str) -> str:
-    file = io.BytesIO()
-    Image.fromarray(part["picture"]).save(file, "webp", quality=85)
+    code = b64encode(encoded(Image.fromarray(part["picture"]), "webp", quality=85)).decode()
     alt = f"{part['row']}, {name}, after {part['step']} steps"
-    return f'<img src="data:image/webp;base64,{b64encode(file.getvalue()).decode()}" alt="{escape(alt)}">'
+    return f'<img src="data:image/webp;base64,{code}" alt="{escape(alt)}">'
 
 
 _SHEET = """<style>
@@ -193,9 +191,8 @@ def look_inside(room: Room) -> None:
         Figure(channel, f"{number} · {mean:.1f}", f"channel {number} of {answer['layer']}")
         for channel, number, mean in zip(answer["maps"], answer["channel"], answer["mean"], strict=True)
     ]
-    heading = (
-        f"The {len(shown)} of {answer['of']} channels of {answer['layer']} that respond most to the {of}"
-    )
+    channels = f"{answer['of']} channels of {answer['layer']}"
+    heading = f"The {len(shown)} of {channels} that respond most to the {of}"
     strip([(heading, shown)], columns=6, least=88, most=150)
     st.caption(
         "The number of the channel, and its mean as a multiple of the mean of all channels. Each map is "
