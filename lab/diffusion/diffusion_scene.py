@@ -35,7 +35,8 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
     arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
-    return arrays | score_field(model, data, asked_t(model, pointer))
+    t = pointed(pointer, "t", math.nan)
+    return arrays | score_field(model, data, int(t) if 1 <= t <= model.config.T else at(model, 0.3))
 
 
 def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
@@ -61,10 +62,9 @@ def evenly_spread(model: Denoiser, n: int) -> Tensor:
     return torch.special.ndtri(u).to(**model.like)
 
 
-def asked_t(model: Denoiser, pointer: Pointer) -> int:
-    """The level that the page asks for, else one in the middle."""
-    t = pointed(pointer, "t", math.nan)
-    return int(t) if 1 <= t <= model.config.T else max(1, round(0.3 * model.config.T))
+def at(model: Denoiser, share: float) -> int:
+    """The level at this share of T."""
+    return max(1, round(share * model.config.T))
 
 
 def score_field(model: Denoiser, data: Dataset, t: int) -> Arrays:
@@ -88,7 +88,7 @@ def denoised(model: Denoiser, data: Dataset) -> Tensor:
     y = y if model.conditional else None
     rows = []
     for share in SHARES:
-        t = max(1, round(share * model.config.T))
+        t = at(model, share)
         x = model.q(x0, t, torch.randn_like(x0))
         rows += [x, model.predict(x, t, y, 1.0)[1]]
     return torch.cat(rows)

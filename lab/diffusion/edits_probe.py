@@ -47,7 +47,7 @@ def inpaint(
         "still/whole/images/real": pictures(known),
     }
     stops = levels(model.config.T, STEPS)
-    yield from walked(model, data, filled(model, known, hidden, y, stops), len(stops) - 1, still)
+    yield from walked(model, data, filled(model, known, hidden, y, stops), STEPS, still)
 
 
 def masked(mask: Any, x: Tensor) -> Tensor:
@@ -95,7 +95,6 @@ def redraw(
     t = whole(t, "t", 1, model.config.T)
     y = None if label is None else told(model, label, FILLED)
     reseed(seed_of(seed), model.device)
-    x = model.q(drawing, t, model.p_T(FILLED))
-    stops = levels(t, model.config.steps)
+    x, stops = model.q(drawing, t, model.p_T(FILLED)), levels(t, model.config.steps)
     walk = model.walk_from(x, y, stops=stops, **noiseless(model))
     yield from walked(model, data, walk, len(stops) - 1, {"still/known/images/real": pictures(drawing)})

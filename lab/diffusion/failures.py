@@ -6,11 +6,17 @@ from typing import Any
 
 from lab.kit.subject import Cure, Failure
 
+FAR = "Far from the data"
+
 
 def failure(
-    title: str, seen: str, knobs: dict[str, Any], *cures: Cure, symptom: str = "Far from the data",
+    title: str,
+    seen: str,
+    knobs: dict[str, Any],
+    *cures: Cure,
+    symptom: str = FAR,
     data: str = "two-gaussians",
-) -> Failure:  # fmt: skip
+) -> Failure:
     """A failure of a small net with the linear schedule and these knobs, after 640 rounds."""
     knobs = {"width": 64, "schedule": "linear"} | knobs
     return Failure(title, symptom, seen, data, knobs, 640, cures, family="ddpm")

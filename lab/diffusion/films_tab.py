@@ -20,7 +20,6 @@ SCREENS = {"x_t": "xₜ", "x0": "the predicted x₀", "eps": "the predicted nois
 
 
 def config_of(room: Room) -> dict[str, Any]:
-    """The knobs of this room's run."""
     return store.read_info(store.folder(room.run)).config
 
 
@@ -42,9 +41,12 @@ LEGENDS: dict[str, list[Any]] = {
     "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Black arrows are exact."],
 }  # fmt: skip
 NUMBERS = {
-    "number/variance of x_t": "variance of xₜ", "number/ᾱ": "ᾱₜ", "number/β": "βₜ",
-    "number/SNR": "signal-to-noise ratio", "number/relative error": "relative error of the score",
-}  # fmt: skip
+    "number/variance of x_t": "variance of xₜ",
+    "number/ᾱ": "ᾱₜ",
+    "number/β": "βₜ",
+    "number/SNR": "signal-to-noise ratio",
+    "number/relative error": "relative error of the score",
+}
 
 
 def asked(probe: str, title: str = "", **arguments: Any) -> Row:
@@ -63,9 +65,6 @@ def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str],
     film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
 
 
-# --- forward -----------------------------------------------------------------------------------
-
-
 @st.fragment
 def forward_film(room: Room) -> None:
     """The forward process: x_0 dissolves in noise, in one jump and step by step."""
@@ -73,9 +72,6 @@ def forward_film(room: Room) -> None:
     screens = {"x_t": "in one jump: q(xₜ | x₀)", "chain": "step by step: q(xₜ | xₜ₋₁)"}
     show(room, "forward", [row], screens)
     st.caption(HOW)
-
-
-# --- reverse -----------------------------------------------------------------------------------
 
 
 class Pair(NamedTuple):
@@ -189,15 +185,11 @@ def row_of(family: type[Denoiser], c: Mapping[str, Any], told: bool, key: str) -
 
 
 def title(knobs: Mapping[str, Any]) -> str:
-    """A walk in a few words."""
     words = [f"{knobs['sampler']}, {knobs['steps']} step{'s' if knobs['steps'] > 1 else ''}"]
     words += [
         f"{sign} = {knobs[name]:g}" for name, sign in (("eta", "η"), ("guidance", "s")) if name in knobs
     ]
     return ", ".join(words)
-
-
-# --- score -------------------------------------------------------------------------------------
 
 
 @st.fragment

@@ -11,22 +11,20 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
-from lab.diffusion.films_probe import PARTS, count, counts, evenly, filmed, level, named, opening, real, shown
-from lab.probes import Answer, seed_of, whole
+from lab.diffusion.films_probe import PARTS, SHOWN, counts, evenly, filmed, level, named, opening, real, shown
+from lab.probes import Answer, seed_of
 
 __all__ = ["forward"]
 
 
 @torch.no_grad()
-def forward(
-    model: Denoiser, data: Dataset, seed: int = 0, n: int | None = None, index: int | None = None
-) -> Iterator[Answer]:
-    """A film of x_t for t from 0 to T, for n test examples from `index` on, with histograms of the numbers.
+def forward(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
+    """A film of x_t for t from 0 to T, for test examples, with histograms of the numbers.
 
     Screen "x_t" shows one jump, with one eps for an example at all t; "chain" shows steps with new noise.
     """
     filmed(data)
-    x0, y = examples(data, count(data, n), index)
+    x0, y = data.some(SHOWN[data.space.kind], test=True)
     reseed(seed_of(seed), model.device)
     eps, chain = torch.randn_like(x0), x0
     still = real("x_t", data) | real("chain", data) | named("x_t", y) | named("chain", y)
@@ -46,17 +44,6 @@ def forward(
             part = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
             yield first | part | shown("x_t", jump) | shown("chain", chain)
             first = {}
-
-
-def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor | None]:
-    """Choose n test examples, evenly from all, and their labels; `index` shifts the choice."""
-    if index is None:
-        return data.some(n, test=True)
-    index = whole(index, "index", 0, len(data.test_x) - 1)
-    n = min(n, len(data.test_x))
-    at = (torch.arange(n, device=data.x.device) * len(data.test_x) // n + index) % len(data.test_x)
-    x, y = data.some(len(data.test_x), test=True)
-    return x[at], None if y is None else y[at]
 
 
 def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -67,18 +66,16 @@ def agree(kept: Sequence[float], way: Sequence[tuple[float, float]]) -> str:
     )
 
 
-# --- the loss at each level ----------------------------------------------------------------------
-
-
 @st.fragment
 def hard(room: Room) -> None:
     """Bars of the error of eps at ten levels of t, from the last measurement."""
     st.button("Look again", key="hard-again", icon=":material/refresh:")
-    row = measured(room)
-    if row is None:
+    path, measured = store.folder(room.run) / "metrics.jsonl", json.dumps(str(BY_LEVEL)).encode()
+    rows = store.rows(path, having=(measured,))
+    if not rows:
         st.info("There is no measurement yet: let the model train for some rounds, then look again.")
         return
-    values, T = row[BY_LEVEL], config_of(room)["T"]
+    values, T = rows[-1][BY_LEVEL], config_of(room)["T"]
     bars = []
     for i, value in enumerate(values):
         low, high = round(i / len(values) * T) + 1, round((i + 1) / len(values) * T)
@@ -87,16 +84,9 @@ def hard(room: Room) -> None:
         bars.append(f'<div><span>{words}</span><i style="width: {share:.0f}%"></i><b>{value:.3f}</b></div>')
     st.html(f'{_STYLE}<div class="levels" role="img" aria-label="error by noise level">{"".join(bars)}</div>')
     st.caption(
-        f"Mean squared error of each number of ε on test data around round {row['round']:,}. Always "
+        f"Mean squared error of each number of ε on test data around round {rows[-1]['round']:,}. Always "
         "predicting ε = 0 gives 1."
     )
-
-
-def measured(room: Room) -> dict[str, Any] | None:
-    """The newest row of this room's run that has the loss by noise level."""
-    path = store.folder(room.run) / "metrics.jsonl"
-    rows = store.rows(path, having=(json.dumps(str(BY_LEVEL)).encode(),))
-    return rows[-1] if rows else None
 
 
 _STYLE = f"""<style>

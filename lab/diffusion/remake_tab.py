@@ -17,7 +17,6 @@ TWO = {"x_t": "xₜ", "x0": "the predicted x₀"}
 
 
 def remake(room: Room) -> None:
-    """The tools, one at a time."""
     tools: dict[str, Callable[[Room], None]] = {"Between two noises": between}
     if isinstance(room.space, Picture):
         tools = {"Complete a digit": complete, "Begin at a drawing": redraw} | tools
@@ -29,7 +28,6 @@ def remake(room: Room) -> None:
 
 
 def complete(room: Room) -> None:
-    """Fill in the hidden part of a test digit."""
     st.markdown(
         "A part of a test digit is hidden. At every level $t$ the known part is replaced by its noised "
         "version from the forward process, and the walk fills in the rest to fit it (RePaint, Lugmayr et al. "
@@ -45,7 +43,6 @@ def complete(room: Room) -> None:
 
 
 def redraw(room: Room) -> None:
-    """Turn a drawing into a digit."""
     st.markdown(
         "Your drawing is noised to level $t$ in one jump, and the walk goes back from there (SDEdit, Meng et "
         "al. 2022). A small $t$ keeps your strokes; a large $t$ keeps little more than where the ink is."
@@ -60,7 +57,6 @@ def redraw(room: Room) -> None:
 
 
 def between(room: Room) -> None:
-    """Go from one noise to another."""
     st.markdown(
         "Each sample starts from a noise $x_T$ on the arc between two noises. No new noise is added, so "
         "$x_T$ alone determines the sample. The arc keeps the length that is typical of noise; on a straight "
@@ -75,7 +71,6 @@ def between(room: Room) -> None:
 
 
 def guided(room: Room) -> None:
-    """One noise at several scales of guidance."""
     st.markdown(
         "Each column is a label, 0 to 9, and each row a scale of guidance, from the top $s = 0, 1, 2, 4, 8$. "
         "All start from the same noise. The prediction is $\\varepsilon(x_t) + s\\,(\\varepsilon(x_t, y) "

@@ -45,7 +45,6 @@ class Setting(NamedTuple):
 
 
 def steps(room: Room) -> None:
-    """Two charts, each measured when its button is pressed."""
     pictures, family = isinstance(room.space, Picture), room.family
     if not room.live:
         st.info(NO_MODEL)
@@ -61,12 +60,8 @@ def steps(room: Room) -> None:
         by_guidance(room, setting)
 
 
-# --- against steps ---------------------------------------------------------------------------------
-
-
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
-    """Quality against the number of evaluations of the net, with a line for each sampler."""
     what = "100 digits with the labels in turn" if setting.pictures else "2,000 points"
     st.markdown(
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many. The chart shows "
@@ -120,12 +115,8 @@ def _named(point: Point) -> str:
     return f"{point['sampler']} in {point['steps']} step{'s' if point['steps'] > 1 else ''}"
 
 
-# --- against guidance -------------------------------------------------------------------------------
-
-
 @st.fragment
 def by_guidance(room: Room, setting: Setting) -> None:
-    """Quality and diversity against the scale of guidance."""
     st.markdown(
         "**How much guidance?** With 0 the label is ignored, 1 is the conditional model, and more "
         "exaggerates the evidence for the label. Diversity is the distance between samples of one class, "
@@ -176,9 +167,6 @@ def traded(points: list[Point], measure: str) -> str:
         f"At s = {last['guidance']:g} {right}the distance is {short(then[measure])} and the diversity "
         f"{then[DIVERSITY]:.0%}."
     )
-
-
-# --- what both share ---------------------------------------------------------------------------------
 
 
 def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point]], None]) -> None:

@@ -22,9 +22,14 @@ MOST = 16_000  # pictures that may go through the net for one answer: about 12 s
 
 
 def tradeoff(
-    model: Denoiser, data: Dataset, sampler: str, steps: int, guidance: float | None = None,
-    n: int | None = None, seed: int = 0,
-) -> Answer:  # fmt: skip
+    model: Denoiser,
+    data: Dataset,
+    sampler: str,
+    steps: int,
+    guidance: float | None = None,
+    n: int | None = None,
+    seed: int = 0,
+) -> Answer:
     """One point of the curves of quality against cost.
 
     "quality" and "floors" by the name of the measure, a floor as (value, error); the number of "evaluations"
@@ -47,7 +52,9 @@ def tradeoff(
     if images and classifier is None:
         raise Refused("Only generated digits can be judged here; choose digits or points as the data.")
     n = whole(n if n is not None else PICTURES if images else POINTS, "n", LEAST, POINTS)
-    y = _labels(model, data, n) if images or guidance is not None else None
+    y = None
+    if model.conditional and (images or guidance is not None):  # for points as frequent as in the data
+        y = model.labels(n) if images else data.some(n)[1]
     doubled = y is not None and config.guidance not in (0, 1)
     if images and n * evaluations * (1 + doubled) > MOST:
         raise Refused(f"{n} pictures in {walked} steps would take too long; ask for fewer of either.")
@@ -60,13 +67,6 @@ def tradeoff(
         "quality": quality, "floors": {name: [floor.value, floor.error] for name, floor in floors.items()},
         "evaluations": evaluations, "seconds": seconds, "among": n,
     }  # fmt: skip
-
-
-def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
-    """For pictures the labels in turn; for points those of n examples, as frequent as in the data."""
-    if not model.conditional:
-        return None
-    return model.labels(n) if isinstance(data.space, Picture) else data.some(n)[1]
 
 
 def _of_digits(

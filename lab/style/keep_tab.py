@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -69,14 +68,10 @@ def png(room: Room) -> bytes:
 def pictures(run: str) -> list[Image.Image]:
     """The keyframes of a run, in order. Raises `Refused` if there are none yet."""
     at = store.folder(run)
-    frames = [_picture(store.keyframe(at, round)) for round in store.keyframes(at)]
+    frames = [load(store.keyframe(at, round).read_bytes())["photo/result"] for round in store.keyframes(at)]
     if not frames:
         raise Refused("This run has kept no pictures yet; let it train for a moment.")
-    return frames
-
-
-def _picture(path: Path) -> Image.Image:
-    return Image.open(io.BytesIO(load(path.read_bytes())["photo/result"].tobytes())).convert("RGB")
+    return [Image.open(io.BytesIO(frame.tobytes())).convert("RGB") for frame in frames]
 
 
 def film(run: str, kind: str) -> bytes:

@@ -155,9 +155,6 @@ def _bring(role: Role) -> None:
     st.rerun()
 
 
-# --- thumbnails ----------------------------------------------------------------------------------
-
-
 def _dressed(role: Role, names: tuple[str, ...]) -> str:
     """The style that turns the pills of a role into thumbnails with titles under them."""
     pills = f".st-key-picture-{role} [role=radio]"

@@ -35,12 +35,14 @@ def quick(room: Room) -> None:
     if not answer:
         return
     labels = {"left": f"round {answer['round']:,}", "right": "one pass"}
-    left, right = (encoded(Image.fromarray(answer[name]), "webp", quality=90) for name in ("picture", "quick"))
+    left, right = (
+        encoded(Image.fromarray(answer[name]), "webp", quality=90) for name in ("picture", "quick")
+    )
     split(key="quick", left=left, right=right, labels=labels)
     with st.container(horizontal=True, vertical_alignment="center"):
         begun = store.read_info(store.folder(room.run)).config["init"] == "one pass"
         if st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", disabled=begun,
-                     on_click=_refine):  # fmt: skip
+                     on_click=lambda: st.session_state.update(init="one pass")):  # fmt: skip
             st.rerun()  # the whole page, not this tool alone
         st.caption(
             "This starts a new run, which begins with the result of the one pass at full strength and "
@@ -48,7 +50,3 @@ def quick(room: Room) -> None:
             "other."
         )
     ask_again(answer, "quick-again")
-
-
-def _refine() -> None:
-    st.session_state["init"] = "one pass"

@@ -46,9 +46,6 @@ def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "
     return {"quick": pictures(canvas.shown(x))[0], "picture": pictures(model.picture())[0]}
 
 
-# --- Gram matrices -------------------------------------------------------------------------------
-
-
 def grams(model: StyleTransfer, data: Dataset, layer: Any = 1) -> Answer:
     """The Gram matrices of the result and of its target at layer 1 ... 5, and E_l at all layers.
 
@@ -87,9 +84,6 @@ def diverging(x: Tensor) -> np.ndarray:
     return (255 + size * (colour - 255)).round().byte().cpu().numpy()
 
 
-# --- inside the network --------------------------------------------------------------------------
-
-
 def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any = "relu3_1") -> Answer:
     """The channels of a layer that respond most to a picture: each as a map, white where it responds most,
     and its mean in units of the mean of all channels."""
@@ -112,9 +106,6 @@ def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any =
         "mean": (means[most] / means.mean().clamp_min(1e-12)).tolist(),
         "maps": shades(maps),
     }
-
-
-# --- what each layer keeps -----------------------------------------------------------------------
 
 
 def keeps(model: StyleTransfer, data: Dataset, steps: Any = STEPS) -> Iterator[Answer]:

@@ -27,9 +27,6 @@ TITLES = {
 }
 
 
-# --- Gram matrices -------------------------------------------------------------------------------
-
-
 @st.fragment
 def gram_matrices(room: Room) -> None:
     st.markdown(
@@ -86,9 +83,6 @@ _STYLE = """<style>
 .gram-bars .l4 { background: light-dark(#B54A00, #B47800) }
 .gram-bars .l5 { background: light-dark(#752F00, #7D5000) }
 </style>"""
-
-
-# --- what each layer keeps -----------------------------------------------------------------------
 
 
 @st.fragment
@@ -169,9 +163,6 @@ _SHEET = """<style>
 .keeps div { aspect-ratio: 4 / 3; background: rgb(128 128 128 / 12%) }
 .keeps figcaption { font-size: 0.8rem; text-align: center }
 </style>"""
-
-
-# --- inside the network --------------------------------------------------------------------------
 
 
 @st.fragment
