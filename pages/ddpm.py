@@ -132,11 +132,6 @@ is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsi
     kit.knob_table(DDPM)
 
 
-def slips() -> None:
-    st.markdown("The lectures' slide on diffusion has two slips. This lab computes each number below.")
-    noise_slips(room)
-
-
 def failures() -> None:
     st.markdown(
         "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
@@ -201,7 +196,7 @@ kit.tabs(
         "Steps and guidance": lambda: steps(room),
         "Do more with it": lambda: remake(room),
         "Formula and code": formula,
-        "Slips in the slides": slips,
+        "Slips in the slides": lambda: noise_slips(room),
         "Failures and cures": failures,
         "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),

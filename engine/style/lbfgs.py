@@ -34,14 +34,19 @@ class LBFGS(torch.optim.LBFGS):
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """A step with the gradient that the weights have; `closure` gives the loss."""
         weight = self.param_groups[0]["params"][0]
-        now = torch.tensor(list(self.loss()), dtype=weight.dtype)
-        before = self.state[weight].get("loss")
+        now, state = torch.tensor(list(self.loss()), dtype=weight.dtype), self.state[weight]
+        before = state.get("loss")
         if before is not None and not torch.equal(before.cpu(), now):
-            self.state[weight].clear()
-        self.state[weight]["loss"] = now
+            state.clear()
+        state["loss"] = now
         start = weight.detach().clone()
         value = super().step(closure)
-        self._measure(weight.data, start, self.state[weight])
+        way = weight.detach() - start
+        if not (far := way.abs().max().item()):
+            state.clear()  # the known curvature shows no way down
+        elif (share := FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)) != 1:
+            weight.data.copy_(start + share * way)
+            state["t"] = share * float(state["t"])
         return value
 
     def _gather_flat_grad(self) -> Tensor:
@@ -54,18 +59,6 @@ class LBFGS(torch.optim.LBFGS):
         """T z of a flat z if the weights are a picture, and z otherwise; T is symmetric."""
         shape = self.param_groups[0]["params"][0].shape
         return waves(z.view(shape)).reshape(-1) if len(shape) == 4 else z
-
-    @staticmethod
-    def _measure(weight: Tensor, start: Tensor, state: dict[str, Any]) -> None:
-        """Give the step from `start` the length that it may have."""
-        way = weight - start
-        if not (far := way.abs().max().item()):
-            state.clear()  # the known curvature shows no way down
-            return
-        share = FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)
-        if share != 1:
-            weight.copy_(start + share * way)
-            state["t"] = share * float(state["t"])
 
 
 def waves(z: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.samplers import Step
 from engine.space import Picture
 from lab.diffusion.films_probe import SHOWN, filmed, knobs_of, named, noiseless, real, told, walked
-from lab.probes import Answer, only_pictures, seed_of, whole
+from lab.probes import Answer, only_pictures, seed_of
 from lab.probes.ways import arc
 from lab.scenes.arrays import halves
 from lab.scenes.grid import mesh, nodes
@@ -30,20 +30,14 @@ ALONG = 64  # points between two noises
 
 @torch.no_grad()
 def reverse(
-    model: Denoiser,
-    data: Dataset,
-    seed: int = 0,
-    n: int | None = None,
-    label: int | None = None,
-    **knobs: Any,
+    model: Denoiser, data: Dataset, seed: int = 0, label: int | None = None, **knobs: Any
 ) -> Iterator[Answer]:
-    """A film of n samples from x_T to x_0; `knobs` are other values for the sampler.
+    """A film of samples from x_T to x_0; `knobs` are other values for the sampler.
 
     If no noise is added, a grid of noise goes the same way as a mesh, whose cells hold equal shares of it.
     """
     filmed(data)
-    c, most = knobs_of(model, knobs), SHOWN[data.space.kind]
-    n = most if n is None else whole(n, "n", 1, most)
+    c, n = knobs_of(model, knobs), SHOWN[data.space.kind]
     y = told(model, label, n)
     reseed(seed_of(seed), model.device)
     walk = model.walk_from(model.p_T(n), y, **knobs)

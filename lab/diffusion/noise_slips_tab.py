@@ -20,6 +20,7 @@ T = 1000  # of the paper
 @st.fragment
 def noise_slips(room: Room) -> None:
     """The slips in words and numbers; then Algorithm 2 as it should be and as written, from one noise."""
+    st.markdown("The lectures' slide on diffusion has two slips. This lab computes each number below.")
     cards(listed())
     st.markdown("**Both formulas with this model and the same noise:**")
     same = {"seed": number_of_z("Seed of the noise", "slips-seed", 0), "steps": config_of(room)["steps"]}

@@ -3,7 +3,6 @@ name of the data, which the address keeps."""
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Callable
@@ -169,19 +168,13 @@ def _dressed(role: Role, names: tuple[str, ...]) -> str:
 
 @cache
 def _code(name: str) -> str:
-    """A thumbnail in base64; empty if the picture cannot be read."""
+    """A thumbnail in base64, cropped to its shape; empty if the picture cannot be read."""
     try:
-        return base64.b64encode(thumb(name)).decode()
+        image = Image.fromarray(data.picture(name, store.home()))
     except Refused:
         return ""
-
-
-def thumb(name: str) -> bytes:
-    """A small WebP picture, cropped to the thumbnail's shape. Raises `Refused`."""
-    image = Image.fromarray(data.picture(name, store.home()))
-    return encoded(
-        ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.LANCZOS), "webp", quality=80, method=6
-    )
+    small = ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    return base64.b64encode(encoded(small, "webp", quality=80, method=6)).decode()
 
 
 def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:

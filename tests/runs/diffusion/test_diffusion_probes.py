@@ -214,10 +214,10 @@ KNOBS = [
 @pytest.mark.parametrize("data", [RING, DIGITS], ids=["points", "pictures"])
 def test_the_last_part_is_a_sample_of_the_same_noise(family, knobs, data):
     model = built(family, data, conditional=True, guidance=1.5)
-    parts = ask("reverse", model, data, seed=5, n=20, label=3, **knobs)
+    parts, n = ask("reverse", model, data, seed=5, label=3, **knobs), films.SHOWN[data.space.kind]
     reseed(5)
     with torch.no_grad():
-        x = model.sample(20, torch.full((20,), 3), **knobs)
+        x = model.sample(n, torch.full((n,), 3), **knobs)
     last = parts[-1]
     if data is DIGITS:
         assert (last["x_t/images/samples"] == pictures(x)).all()
@@ -271,8 +271,8 @@ def test_with_the_exact_denoiser_the_film_ends_at_the_data():
 
 def test_labels_come_in_turn_or_as_asked_and_only_where_they_mean_anything():
     model = built(conditional=True)
-    parts = ask("reverse", model, n=12)
-    assert parts[0]["still/x_t/label"].tolist() == [*range(10), 0, 1]
+    parts = ask("reverse", model)
+    assert parts[0]["still/x_t/label"][:12].tolist() == [*range(10), 0, 1]
     assert {*ask("reverse", model, label=4)[0]["still/x_t/label"].tolist()} == {4}
     assert "still/x_t/label" not in ask("reverse", built(conditional=False))[0]
     with pytest.raises(Refused, match="trained without labels"):
@@ -456,8 +456,7 @@ def test_a_drawing_without_a_label_is_told_none():
 LINE = datasets.load("two-bumps")
 WRONG = [
     ("forward", DIGITS, {"seed": -1}, "seed is '-1'"),
-    ("reverse", DIGITS, {"n": 65}, "n is '65'; it must be a whole number from 1 to 64"),
-    ("reverse", RING, {"n": 401}, "from 1 to 400"),
+    ("reverse", DIGITS, {"seed": 0.5}, "seed is '0.5'; it must be a whole number from 0 to"),
     ("forward", LINE, {}, "choose other data than numbers on a line"),
     ("reverse", LINE, {}, "choose other data than numbers on a line"),
     ("reverse", DIGITS, {"steps": 0}, "steps .* is 0; it must be in"),
