@@ -8,8 +8,7 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
 from lab import kit
 from lab.diffusion.films_tab import forward_film, reverse_film, score_film
-from lab.diffusion.noise_slips_tab import noise_slips
-from lab.diffusion.noising_tab import hard, schedules
+from lab.diffusion.noising_tab import hard, noise_slips, schedules
 from lab.diffusion.remake_tab import remake
 from lab.diffusion.steps_tab import steps
 

@@ -104,8 +104,6 @@ class Denoiser(Averaged):
         self.register_buffer("signal", signal.to(torch.get_default_dtype()), persistent=False)
         self.register_buffer("noise", noise.to(torch.get_default_dtype()), persistent=False)
 
-    # --- training ----------------------------------------------------------------------------
-
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1 of Ho et al. 2020: one t and one eps for each example."""
         x0 = batch.x  #: x0
@@ -127,8 +125,6 @@ class Denoiser(Averaged):
         o = self.net(x_t, (t / self.config.T).to(x_t), y)  #: net out
         error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)  #: loss
         return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}  #: loss
-
-    # --- the forward process, and what the net predicts ---------------------------------------
 
     def at(self, t: Tensor | int, values: Tensor) -> Tensor:
         """values_t, shaped so that it multiplies x (n, *shape)."""
@@ -158,8 +154,6 @@ class Denoiser(Averaged):
     def weight(self, t: Tensor) -> Tensor:
         """The weight of the loss at each t (n,)."""
         return torch.ones_like(t, dtype=self.signal.dtype)
-
-    # --- prediction and sampling -----------------------------------------------------------------
 
     def predict(
         self, x: Tensor, t: int, y: Tensor | None = None, guidance: float | None = None

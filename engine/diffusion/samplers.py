@@ -58,10 +58,8 @@ def ended(x: Tensor) -> Step:
 
 
 def ddpm(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Ancestral sampling (Ho et al. 2020, algorithm 2).
-
-    Each step goes to the mean of q(x_s | x_t, x_0) at the predicted x_0, and adds noise.
-    """
+    """Ancestral sampling (Ho et al. 2020, algorithm 2): each step goes to the mean of q(x_s | x_t, x_0) at
+    the predicted x_0, and adds noise."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
@@ -84,10 +82,8 @@ def ddpm_of_the_slide(w: Walk, x: Tensor) -> Iterator[Step]:
 
 
 def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
-    """DDIM (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12).
-
-    The predicted x_0 is noised to level s with the predicted noise and, for eta > 0, some new noise.
-    """
+    """DDIM (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12): the predicted x_0 is noised to level
+    s with the predicted noise and, for eta > 0, some new noise."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)

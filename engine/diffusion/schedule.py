@@ -28,10 +28,8 @@ def linear(T: int, scaled: bool = True) -> Tensor:
 
 
 def cosine(T: int) -> Tensor:
-    """The alpha_bar (T + 1,) of a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64.
-
-    The paper keeps beta_t below 0.999; here alpha_bar stays above LEAST instead, whatever T is.
-    """
+    """The alpha_bar (T + 1,) of a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64. It stays above
+    LEAST for every T; the paper instead keeps beta_t below 0.999."""
     s = 0.008  # keeps the first beta from being too small
     u = torch.arange(T + 1, dtype=torch.float64) / T
     return above(((u + s) / (1 + s) * math.pi / 2).cos().square())

@@ -62,10 +62,8 @@ class LBFGS(torch.optim.LBFGS):
 
 
 def waves(z: Tensor) -> Tensor:
-    """T z, where T multiplies each wave of a picture z (1, C, H, W) by ((f + COARSE) / side)^(-1/2).
-
-    f is the number of periods of the wave across the longest side. T is symmetric and positive definite.
-    """
+    """T z, where T multiplies each wave of a picture z (1, C, H, W) by ((f + COARSE) / side)^(-1/2), with f
+    periods across the longest side. T is symmetric and positive definite."""
     h, w = z.shape[-2:]
     side = max(h, w)
     down, across = torch.fft.fftfreq(h, 1 / side), torch.fft.rfftfreq(w, 1 / side)

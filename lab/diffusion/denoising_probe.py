@@ -32,10 +32,8 @@ ALONG = 64  # points between two noises
 def reverse(
     model: Denoiser, data: Dataset, seed: int = 0, label: int | None = None, **knobs: Any
 ) -> Iterator[Answer]:
-    """A film of samples from x_T to x_0; `knobs` are other values for the sampler.
-
-    If no noise is added, a grid of noise goes the same way as a mesh, whose cells hold equal shares of it.
-    """
+    """A film of samples from x_T to x_0; `knobs` are other values for the sampler. If no noise is added, a
+    grid of noise goes the same way as a mesh, whose cells hold equal shares of it."""
     filmed(data)
     c, n = knobs_of(model, knobs), SHOWN[data.space.kind]
     y = told(model, label, n)

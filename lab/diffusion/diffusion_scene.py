@@ -30,7 +30,9 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
     if isinstance(data.space, Picture):
         return {"images/denoised": pictures(denoised(model, data))}
     if isinstance(data.space, Line):
-        return family_scene.line(quick(model, evenly_spread(model, DRAWS))[-1], data, full)
+        # a Sobol sequence has no gaps, so that fewer samples show a smooth density
+        u = SobolEngine(1, scramble=True, seed=0).draw(DRAWS).clamp(1e-6, 1 - 1e-6)
+        return family_scene.line(quick(model, torch.special.ndtri(u).to(**model.like))[-1], data, full)
     way = quick(model, model.p_T(POINTS))
     arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
@@ -54,12 +56,6 @@ def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
     if min(c.steps, c.T) > STEPS:
         knobs = {"steps": STEPS} | ({"sampler": "DPM-Solver++"} if c.sampler == "DDPM" else {})
     return [step.x for step in model.walk_from(x, y, **knobs)]
-
-
-def evenly_spread(model: Denoiser, n: int) -> Tensor:
-    """Noise on a line without gaps (a Sobol sequence), so that fewer samples show a smooth density."""
-    u = SobolEngine(1, scramble=True, seed=0).draw(n).clamp(1e-6, 1 - 1e-6)
-    return torch.special.ndtri(u).to(**model.like)
 
 
 def at(model: Denoiser, share: float) -> int:

@@ -32,10 +32,8 @@ AGAIN = 2  # times that each step is made
 def inpaint(
     model: Denoiser, data: Dataset, index: int, mask: str = "right", seed: int = 0
 ) -> Iterator[Answer]:
-    """A film of FILLED ways to fill in a part of test picture `index`, whose label the model is told.
-
-    `mask` is the "left", "right", "top" or "bottom" half, or the "middle".
-    """
+    """A film of FILLED ways to fill in a part of test picture `index`, whose label the model is told: the
+    "left", "right", "top" or "bottom" half, or the "middle"."""
     only_pictures(data)
     known = floats(data.test_x[[place(data, index)]])
     hidden = masked(mask, known)

@@ -19,10 +19,8 @@ __all__ = ["forward"]
 
 @torch.no_grad()
 def forward(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
-    """A film of x_t for t from 0 to T, for test examples, with histograms of the numbers.
-
-    Screen "x_t" shows one jump, with one eps for an example at all t; "chain" shows steps with new noise.
-    """
+    """A film of test examples at t from 0 to T, with histograms of their numbers: in one jump, with one eps
+    for an example at all t (screen "x_t"), and by single steps with new noise ("chain")."""
     filmed(data)
     x0, y = data.some(SHOWN[data.space.kind], test=True)
     reseed(seed_of(seed), model.device)

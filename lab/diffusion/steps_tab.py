@@ -1,7 +1,4 @@
-"""The quality of samples against the number of steps and against guidance, measured on the model at hand.
-
-Nothing is measured until a button is pressed; then one setting follows another.
-"""
+"""The quality of samples against steps and against guidance, measured when a button is pressed."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ __all__ = ["tradeoff"]
 
 POINTS, PICTURES, LEAST = 2000, 100, 20  # samples: for points, for pictures, and at least
 MOST = 16_000  # pictures that may go through the net for one answer: about 12 seconds
+Judged = tuple[dict[str, float], dict[str, Floor]]  # the quality, and the floors
 
 
 def tradeoff(
@@ -69,16 +70,14 @@ def tradeoff(
     }  # fmt: skip
 
 
-def _of_digits(
-    classifier: DigitClassifier, x: Tensor, y: Tensor | None
-) -> tuple[dict[str, float], dict[str, Floor]]:
+def _of_digits(classifier: DigitClassifier, x: Tensor, y: Tensor | None) -> Judged:
     x, floors = x.cpu(), classifier.floors(len(x))
     if y is None:
         return {FRECHET: classifier.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
     return classifier.measure(x, y.cpu()), floors
 
 
-def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
+def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> Judged:
     measuring = ruler(data, len(x))
     quality: dict[str, float] = {DISTANCE: measuring.measure(x)[DISTANCE]}
     if y is not None:

@@ -24,7 +24,7 @@ MILLISECONDS, PAUSE = 140, 2000  # for each picture, and for the last one
 @st.fragment
 def keep_it(room: Room) -> None:
     st.markdown("**The picture**, at full size and without loss, as it is when you press the button:")
-    name = f"{store.read_info(store.folder(room.run)).data.replace('.', '-')}"
+    name = store.read_info(store.folder(room.run)).data.replace(".", "-")
     _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image")
     st.markdown(
         "**The making-of**, from the pictures that the run has kept. Most of them are early, because the "

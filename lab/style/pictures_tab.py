@@ -3,6 +3,7 @@ name of the data, which the address keeps."""
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Callable
