@@ -169,13 +169,18 @@ def _dressed(role: Role, names: tuple[str, ...]) -> str:
 
 @cache
 def _code(name: str) -> str:
-    """A thumbnail in base64, cropped to its shape; empty if the picture cannot be read."""
+    """A thumbnail in base64; empty if the picture cannot be read."""
     try:
-        image = Image.fromarray(data.picture(name, store.home()))
+        return base64.b64encode(thumb(name)).decode()
     except Refused:
         return ""
+
+
+def thumb(name: str) -> bytes:
+    """A small WebP picture, cropped to the thumbnail's shape. Raises `Refused`."""
+    image = Image.fromarray(data.picture(name, store.home()))
     small = ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    return base64.b64encode(encoded(small, "webp", quality=80, method=6)).decode()
+    return encoded(small, "webp", quality=80, method=6)
 
 
 def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
