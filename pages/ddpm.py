@@ -8,8 +8,7 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
 from lab import kit
 from lab.diffusion.films_tab import forward_film, reverse_film, score_film
-from lab.diffusion.noise_slips_tab import noise_slips
-from lab.diffusion.noising_tab import hard, schedules
+from lab.diffusion.noising_tab import hard, noise_slips, schedules
 from lab.diffusion.remake_tab import remake
 from lab.diffusion.steps_tab import steps
 
@@ -132,11 +131,6 @@ is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsi
     kit.knob_table(DDPM)
 
 
-def slips() -> None:
-    st.markdown("The lectures' slide on diffusion has two slips. This lab computes each number below.")
-    noise_slips(room)
-
-
 def failures() -> None:
     st.markdown(
         "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
@@ -144,57 +138,53 @@ def failures() -> None:
     kit.gallery(kit.words_of(room.family).failures)
 
 
-def experiments() -> None:
-    kit.experiments(
-        [
-            (
-                "Points in the plane",
-                "The same code on two moons, from the beginning: usable samples in ten seconds, and every walk drawn as a path.",
-                "/ddpm?data=moons&tab=Reverse",
-            ),
-            (
-                "One noise, two walks",
-                "DDPM adds new noise at every step, DDIM adds none: from the same start they end in different places.",
-                "/ddpm?tab=Reverse&walks=Stochastic+and+deterministic",
-            ),
-            (
-                "A tenth of the steps",
-                "The same model with fifty steps and with five.",
-                "/ddpm?tab=Reverse&walks=Many+steps+and+few",
-            ),
-            (
-                "The exact score beside the learned one",
-                "For a ring of Gaussians the truth is known at every noise level.",
-                "/ddpm?data=ring&tab=Score+field",
-            ),
-            (
-                "Two classes, guided",
-                "Points with two labels, each in its colour: with s = 4 they go beyond their class. Press Pause once the model has learned.",
-                "/ddpm?data=two-gaussians&conditional=true&sampler=DDIM&tab=Reverse&walks=Guided+and+not",
-            ),
-            (
-                "A schedule for 1,000 steps, cut at 100",
-                "ᾱ is still 0.36 at the end, so walks begin where there are no noised data. Look at *Forward*.",
-                "/ddpm?data=moons&schedule=linear&scaled=false&tab=Forward",
-            ),
-            (
-                "Linear or cosine?",
-                "Two runs from one seed that differ only in the schedule.",
-                "/compare?family=ddpm&data=ring&knob=schedule&left=linear&right=cosine",
-            ),
-            (
-                "Noise, data or v?",
-                "Three ways to say the same: the net may predict any of them, and the others follow.",
-                "/compare?family=ddpm&data=moons&knob=predicts&left=eps&right=x0",
-            ),
-            (
-                "Straight paths",
-                "Flow matching learns the velocity along straight lines from noise to data.",
-                "/flow-matching",
-            ),
-        ]
-    )
-
+EXPERIMENTS = [
+    (
+        "Points in the plane",
+        "The same code on two moons, from the beginning: usable samples in ten seconds, and every walk drawn as a path.",
+        "/ddpm?data=moons&tab=Reverse",
+    ),
+    (
+        "One noise, two walks",
+        "DDPM adds new noise at every step, DDIM adds none: from the same start they end in different places.",
+        "/ddpm?tab=Reverse&walks=Stochastic+and+deterministic",
+    ),
+    (
+        "A tenth of the steps",
+        "The same model with fifty steps and with five.",
+        "/ddpm?tab=Reverse&walks=Many+steps+and+few",
+    ),
+    (
+        "The exact score beside the learned one",
+        "For a ring of Gaussians the truth is known at every noise level.",
+        "/ddpm?data=ring&tab=Score+field",
+    ),
+    (
+        "Two classes, guided",
+        "Points with two labels, each in its colour: with s = 4 they go beyond their class. Press Pause once the model has learned.",
+        "/ddpm?data=two-gaussians&conditional=true&sampler=DDIM&tab=Reverse&walks=Guided+and+not",
+    ),
+    (
+        "A schedule for 1,000 steps, cut at 100",
+        "ᾱ is still 0.36 at the end, so walks begin where there are no noised data. Look at *Forward*.",
+        "/ddpm?data=moons&schedule=linear&scaled=false&tab=Forward",
+    ),
+    (
+        "Linear or cosine?",
+        "Two runs from one seed that differ only in the schedule.",
+        "/compare?family=ddpm&data=ring&knob=schedule&left=linear&right=cosine",
+    ),
+    (
+        "Noise, data or v?",
+        "Three ways to say the same: the net may predict any of them, and the others follow.",
+        "/compare?family=ddpm&data=moons&knob=predicts&left=eps&right=x0",
+    ),
+    (
+        "Straight paths",
+        "Flow matching learns the velocity along straight lines from noise to data.",
+        "/flow-matching",
+    ),
+]
 
 kit.tabs(
     {
@@ -205,9 +195,9 @@ kit.tabs(
         "Steps and guidance": lambda: steps(room),
         "Do more with it": lambda: remake(room),
         "Formula and code": formula,
-        "Slips in the slides": slips,
+        "Slips in the slides": lambda: noise_slips(room),
         "Failures and cures": failures,
-        "Try this": experiments,
+        "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),
     }
 )

@@ -83,32 +83,28 @@ Straighter paths need fewer steps: compare five steps here with five steps of Eu
     kit.knob_table(FlowMatching)
 
 
-def experiments() -> None:
-    kit.experiments(
-        [
-            (
-                "Digits",
-                "The same method on pictures: a small U-Net learns the velocity in a few minutes.",
-                "/flow-matching?data=digits",
-            ),
-            (
-                "Fifty steps and five",
-                "Almost straight paths need few steps.",
-                "/flow-matching?data=moons&tab=Reverse&walks=Many+steps+and+few",
-            ),
-            (
-                "The same data by DDPM",
-                "Its paths are curved, so it needs more steps.",
-                "/ddpm?data=moons&tab=Reverse&walks=Many+steps+and+few",
-            ),
-            (
-                "Euler or Heun?",
-                "Two runs from one seed that differ only in the sampler.",
-                "/compare?family=flow-matching&data=moons&knob=sampler&left=Euler&right=Heun",
-            ),
-        ]
-    )
-
+EXPERIMENTS = [
+    (
+        "Digits",
+        "The same method on pictures: a small U-Net learns the velocity in a few minutes.",
+        "/flow-matching?data=digits",
+    ),
+    (
+        "Fifty steps and five",
+        "Almost straight paths need few steps.",
+        "/flow-matching?data=moons&tab=Reverse&walks=Many+steps+and+few",
+    ),
+    (
+        "The same data by DDPM",
+        "Its paths are curved, so it needs more steps.",
+        "/ddpm?data=moons&tab=Reverse&walks=Many+steps+and+few",
+    ),
+    (
+        "Euler or Heun?",
+        "Two runs from one seed that differ only in the sampler.",
+        "/compare?family=flow-matching&data=moons&knob=sampler&left=Euler&right=Heun",
+    ),
+]
 
 kit.tabs(
     {
@@ -117,7 +113,7 @@ kit.tabs(
         "Speed and score": speed,
         "Do more with it": lambda: remake(room),
         "Formula and code": formula,
-        "Try this": experiments,
+        "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),
     }
 )

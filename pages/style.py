@@ -9,8 +9,7 @@ from lab import kit
 from lab.runs.supervisor import supervisor
 from lab.style.keep_tab import keep_it
 from lab.style.pictures_tab import USUAL
-from lab.style.quick_tab import quick
-from lab.style.tools_tab import gram_matrices, layers_keep, look_inside
+from lab.style.tools_tab import gram_matrices, layers_keep, look_inside, quick
 
 supervisor().warm(StyleTransfer.name)
 room = kit.room(

@@ -23,7 +23,7 @@ from engine.average import Averaged
 from engine.config import Config, Refused, knob
 from engine.diffusion.samplers import Predict, Step
 from engine.diffusion.schedule import levels
-from engine.family import Batch, Terms, adam
+from engine.family import Batch, Terms
 from engine.metrics.measure import Measure, term
 from engine.nets.unet import PointNet, UNet
 from engine.space import Picture, Space
@@ -104,12 +104,6 @@ class Denoiser(Averaged):
         self.register_buffer("signal", signal.to(torch.get_default_dtype()), persistent=False)
         self.register_buffer("noise", noise.to(torch.get_default_dtype()), persistent=False)
 
-    # --- training ----------------------------------------------------------------------------
-
-    def optimizer(self, player: str) -> torch.optim.Optimizer:
-        """Adam."""
-        return adam(self.net, self.config.lr)
-
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Algorithm 1 of Ho et al. 2020: one t and one eps for each example."""
         x0 = batch.x  #: x0
@@ -132,12 +126,9 @@ class Denoiser(Averaged):
         error = (o - self.target(x0, t, eps)).square().flatten(1).mean(1)  #: loss
         return {OBJECTIVES[self.predicts]: (self.weight(t) * error).mean()}  #: loss
 
-    # --- the forward process, and what the net predicts ---------------------------------------
-
     def at(self, t: Tensor | int, values: Tensor) -> Tensor:
         """values_t, shaped so that it multiplies x (n, *shape)."""
-        at_t = values[t]
-        return at_t if at_t.ndim == 0 else at_t.reshape(-1, *[1] * len(self.space.shape))
+        return values[t] if isinstance(t, int) else values[t].reshape(-1, *[1] * len(self.space.shape))
 
     def q(self, x0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
         """x_t in one jump: Ho et al. 2020, eq. (4)."""
@@ -163,8 +154,6 @@ class Denoiser(Averaged):
     def weight(self, t: Tensor) -> Tensor:
         """The weight of the loss at each t (n,)."""
         return torch.ones_like(t, dtype=self.signal.dtype)
-
-    # --- prediction and sampling -----------------------------------------------------------------
 
     def predict(
         self, x: Tensor, t: int, y: Tensor | None = None, guidance: float | None = None
@@ -194,10 +183,9 @@ class Denoiser(Averaged):
     def walk_from(
         self, x: Tensor, y: Tensor | None = None, stops: list[int] | None = None, **other: Any
     ) -> Iterator[Step]:
-        """From x (n, *shape) to data: a `Step` at every level, the last at t = 0.
+        """From x (n, *shape) to data: a `Step` at every level, the last at t = 0. Raises `Refused`.
 
-        `stops` replaces the levels; its first is that of x. `other` holds knobs that replace the model's own.
-        Raises `Refused`.
+        `stops` replaces the levels, and its first is that of x; `other` replaces knobs of the model.
         """
         c = self.config.change(other)
         if c.T != self.config.T:
@@ -222,12 +210,9 @@ class Denoiser(Averaged):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of eps on held-out x (n, *shape), in ten equal groups of t.
-
-        Pictures cost a hundred times as much as points: only every second one is used, and once.
-        """
+        """The mean squared error of eps on held-out x (n, *shape), in ten equal groups of t."""
         T, repeats = self.config.T, REPEATS
-        if isinstance(self.space, Picture):
+        if isinstance(self.space, Picture):  # they cost a hundred times as much as points
             x, y, repeats = x[::2], None if y is None else y[::2], 1
         errors = []
         for i in range(LEVELS):

@@ -21,10 +21,8 @@ STOPS = 6  # levels of a walk
 
 
 def measure(model: Denoiser, data: Dataset) -> list[Check]:
-    """The laws, on a copy in float64.
-
-    Signal and noise keep the rounding of float32: 1e-7, and more after division by a small signal.
-    """
+    """The laws, on a copy in float64. Signal and noise keep the rounding of float32: 1e-7, and more after
+    division by a small signal."""
     model = copy.deepcopy(model).cpu().double()
     x = data.take(slice(EXAMPLES)).cpu().double()
     y = data.y[:EXAMPLES].cpu() if model.conditional and data.y is not None else None
@@ -107,10 +105,8 @@ def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
 
 
 def bayes_gap(model: DDPM) -> float:
-    """One step of the sampler from t to s, given the true x_0, against q(x_t | x_s) q(x_s | x_0).
-
-    In that product precisions add up, and each mean is weighted by its precision.
-    """
+    """One step of the sampler from t to s, given the true x_0, against q(x_t | x_s) q(x_s | x_0), where
+    precisions add up, and each mean is weighted by its precision."""
     a, b = model.alpha_bar.sqrt().tolist(), (1 - model.alpha_bar).sqrt().tolist()
     x0, x, worst = torch.tensor([[0.8]]).double(), torch.tensor([[-0.3]]).double(), 0.0
     for t, s in pairwise(some(model)):

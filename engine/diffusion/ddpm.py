@@ -91,10 +91,8 @@ class DDPM(Denoiser):
             return super().weight(t)
         ab = self.alpha_bar.to(t.device)
         snr, beta = ab / (1 - ab), schedule.beta(ab)
-        if self.config.weighting == "min-SNR":
-            of_eps = snr.clamp(max=5) / snr
-        else:
-            of_eps = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
+        bound = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
+        of_eps = snr.clamp(max=5) / snr if self.config.weighting == "min-SNR" else bound
         p, q = self.mixture(t)
         signal, noise = self.at(t, self.signal), self.at(t, self.noise)
         # an error e of the output is an error of signal e / (p signal - q noise) in eps
@@ -112,8 +110,5 @@ class DDPM(Denoiser):
                 eps = (x - self.signal[t] * x0) / self.noise[t]
             return eps, x0
 
-        w = Walk(
-            clipped, self.alpha_bar.sqrt().tolist(), (1 - self.alpha_bar).sqrt().tolist(), stops,
-            c.eta, c.variance == "posterior",
-        )  # fmt: skip
-        return SAMPLERS[c.sampler](w, x)
+        signal, noise = self.alpha_bar.sqrt().tolist(), (1 - self.alpha_bar).sqrt().tolist()
+        return SAMPLERS[c.sampler](Walk(clipped, signal, noise, stops, c.eta, c.variance == "posterior"), x)

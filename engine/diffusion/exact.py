@@ -22,6 +22,7 @@ from engine.data.targets import Mixture
 from engine.diffusion.base import Denoiser
 
 CHUNK = 2**20  # probabilities r_k held at a time
+Number = float | Tensor
 
 
 class Exact:
@@ -30,20 +31,18 @@ class Exact:
     def __init__(self, mixture: Mixture) -> None:
         self.mixture = mixture
 
-    def predict(self, x: Tensor, signal: float | Tensor, noise: float | Tensor) -> tuple[Tensor, Tensor]:
+    def predict(self, x: Tensor, signal: Number, noise: Number) -> tuple[Tensor, Tensor]:
         """E[eps | x_t] and E[x_0 | x_t], (n, d) each, at x_t = x (n, d)."""
         c, v = self._centre(x, signal, noise)
         away = x - signal * c
         return noise / v * away, c + signal * self.mixture.sigma**2 / v * away
 
-    def score(self, x: Tensor, signal: float | Tensor, noise: float | Tensor) -> Tensor:
+    def score(self, x: Tensor, signal: Number, noise: Number) -> Tensor:
         """The gradient of log p_t at x (n, d)."""
         c, v = self._centre(x, signal, noise)
         return (signal * c - x) / v
 
-    def _centre(
-        self, x: Tensor, signal: float | Tensor, noise: float | Tensor
-    ) -> tuple[Tensor, float | Tensor]:
+    def _centre(self, x: Tensor, signal: Number, noise: Number) -> tuple[Tensor, Number]:
         """The c (n, d) and v."""
         v = signal**2 * self.mixture.sigma**2 + noise**2
         centres, log_w = self.mixture.centres.to(x), self.mixture.weights.log().to(x)
@@ -53,19 +52,14 @@ class Exact:
         return torch.cat([(signal / v * x @ centres.T + ground).softmax(1) @ centres for x in parts]), v
 
     def error(self, model: Denoiser, x0: Tensor, t: int) -> float:
-        """The root mean square error of the model's score, relative to that of the exact score.
-
-        It is measured at x_t of the examples x0 (n, d), whose noise it draws.
-        """
+        """The root mean square error of the model's score at x_t of examples x0 (n, d), relative to the
+        root mean square of the exact score; draws the noise of x_t."""
         x = model.q(x0, t, torch.randn_like(x0))
         truth = self.score(x, model.signal[t], model.noise[t])
         return float((model.score(x, t) - truth).norm() / truth.norm())
 
 
 def exact(data: Dataset) -> Exact | None:
-    """The exact denoiser of these data; None where it is not known.
-
-    A curve counts as the fine mixture of Gaussians from which its density is computed.
-    """
+    """The exact denoiser of these data, or None; a curve counts as the mixture that gives its density."""
     target = data.target.quadrature if isinstance(data.target, Curve) else data.target
     return Exact(target) if isinstance(target, Mixture) else None

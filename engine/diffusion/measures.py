@@ -12,10 +12,7 @@ SCORE_ERROR = Measure("score error", chart="error of the score", better="lower",
 
 
 def measure(model: Denoiser, data: Dataset) -> dict[str, float]:
-    """SCORE_ERROR: the mean of `Exact.error` over GROUPS equal groups of t, on test examples.
-
-    Empty where the exact score is not known.
-    """
+    """SCORE_ERROR: the mean of `Exact.error` over GROUPS equal groups of t; empty where it is not known."""
     best = exact(data)
     if best is None:
         return {}

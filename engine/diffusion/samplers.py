@@ -47,6 +47,10 @@ class Walk(NamedTuple):
         """The beta tilde, the variance of q(x_s | x_t, x_0): eq. (7)."""
         return (self.noise[s] / self.noise[t]) ** 2 * (1 - self.alpha(t, s))
 
+    def sigma(self, t: int, s: int) -> float:
+        """The sigma_t, the standard deviation of the noise that a step of DDPM adds."""
+        return math.sqrt(self.variance(t, s) if self.posterior else 1 - self.alpha(t, s))
+
 
 def ended(x: Tensor) -> Step:
     """The end of a walk."""
@@ -54,43 +58,32 @@ def ended(x: Tensor) -> Step:
 
 
 def ddpm(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Ancestral sampling (Ho et al. 2020, algorithm 2).
-
-    Each step goes to the mean of q(x_s | x_t, x_0) at the predicted x_0, and adds noise.
-    """
+    """Ancestral sampling (Ho et al. 2020, algorithm 2): each step goes to the mean of q(x_s | x_t, x_0) at
+    the predicted x_0, and adds noise."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
         alpha = w.alpha(t, s)
         mean = (x - (1 - alpha) / w.noise[t] * eps) / math.sqrt(alpha)
-        x = mean + _sigma(w, t, s) * torch.randn_like(x) if s > 0 else mean
+        x = mean + w.sigma(t, s) * torch.randn_like(x) if s > 0 else mean
     yield ended(x)
 
 
 def ddpm_of_the_slide(w: Walk, x: Tensor) -> Iterator[Step]:
-    """Algorithm 2 with the slide's slip: 1 - alpha_t under the root, where 1 - alpha_bar_t belongs.
-
-    Every step then removes too much noise.
-    """
+    """Algorithm 2 with the slide's slip, by which every step removes too much noise: 1 - alpha_t under the
+    root, where 1 - alpha_bar_t belongs."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)
         alpha = w.alpha(t, s)
         mean = (x - (1 - alpha) / math.sqrt(1 - alpha) * eps) / math.sqrt(alpha)
-        x = mean + _sigma(w, t, s) * torch.randn_like(x) if s > 0 else mean
+        x = mean + w.sigma(t, s) * torch.randn_like(x) if s > 0 else mean
     yield ended(x)
 
 
-def _sigma(w: Walk, t: int, s: int) -> float:
-    """The sigma_t, the standard deviation of the noise that a step of DDPM adds."""
-    return math.sqrt(w.variance(t, s) if w.posterior else 1 - w.alpha(t, s))
-
-
 def ddim(w: Walk, x: Tensor) -> Iterator[Step]:
-    """DDIM (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12).
-
-    The predicted x_0 is noised to level s with the predicted noise and, for eta > 0, some new noise.
-    """
+    """DDIM (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12): the predicted x_0 is noised to level
+    s with the predicted noise and, for eta > 0, some new noise."""
     for t, s in pairwise(w.levels):
         eps, x0 = w.predict(x, t)
         yield Step(t, x, eps, x0)

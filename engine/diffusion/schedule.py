@@ -23,14 +23,13 @@ def linear(T: int, scaled: bool = True) -> Tensor:
     alpha_bar_T is 4e-5 for every T; otherwise alpha_bar_T is 0.36 at T = 100.
     """
     beta = torch.linspace(1e-4, 0.02, T, dtype=torch.float64)
-    return products((1 - beta) ** (PAPER_STEPS / T if scaled else 1))
+    alpha = (1 - beta) ** (PAPER_STEPS / T if scaled else 1)
+    return torch.cat([alpha.new_ones(1), alpha.cumprod(0)])
 
 
 def cosine(T: int) -> Tensor:
-    """The alpha_bar (T + 1,) of a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64.
-
-    The paper keeps beta_t below 0.999; here alpha_bar stays above LEAST instead, whatever T is.
-    """
+    """The alpha_bar (T + 1,) of a squared cosine (Nichol and Dhariwal 2021, eq. 17), float64. It stays above
+    LEAST for every T; the paper instead keeps beta_t below 0.999."""
     s = 0.008  # keeps the first beta from being too small
     u = torch.arange(T + 1, dtype=torch.float64) / T
     return above(((u + s) / (1 + s) * math.pi / 2).cos().square())
@@ -45,11 +44,6 @@ def above(f: Tensor) -> Tensor:
     """Shift and scale f (T + 1,) so that it falls from 1 to LEAST."""
     share = (f - f[-1]) / (f[0] - f[-1])
     return LEAST + (1 - LEAST) * share
-
-
-def products(alpha: Tensor) -> Tensor:
-    """The alpha_bar (T + 1,) from alpha_1 ... alpha_T."""
-    return torch.cat([alpha.new_ones(1), alpha.cumprod(0)])
 
 
 def alpha_bar(name: str, T: int, scaled: bool = True) -> Tensor:

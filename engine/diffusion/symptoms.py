@@ -15,6 +15,7 @@ from engine.metrics.ruler import DISTANCE, DataFacts
 
 # Thresholds lie between the measurements of healthy and of failing runs on points.
 WINDOW = 8  # measurements, needed before anything is claimed
+HALF = WINDOW // 2
 FAR = 0.15  # sliced Wasserstein distance, in spreads of the data; default runs reach 0.05 to 0.12
 SURE = 5  # standard errors above the floor, before anything is called far
 CLOSER = 0.9  # samples come closer if the distance falls to this share from half a window to the next
@@ -28,15 +29,12 @@ def symptoms(family: type[Denoiser], rows: list[Row], data: DataFacts) -> list[S
     measured = [row for row in rows if TEST_LOSS in row]
     if len(measured) < WINDOW:
         return []
-    for look in (diverging, overfitting, far):
-        if symptom := look(measured, data):
-            return [symptom]
-    return [progress(measured, data)]
+    return [diverging(measured) or overfitting(measured) or far(measured, data) or progress(measured, data)]
 
 
-def diverging(rows: list[Row], data: DataFacts) -> Symptom | None:
+def diverging(rows: list[Row]) -> Symptom | None:
     """The net learned something, and lost it again."""
-    best = min(rows, key=lambda row: _loss(row))
+    best = min(rows, key=_loss)
     now = sorted(_loss(row) for row in rows[-WINDOW:])[WINDOW // 4]  # all but a few are worse
     if now < max(BLIND, 2 * _loss(best)):
         return None
@@ -49,11 +47,11 @@ def diverging(rows: list[Row], data: DataFacts) -> Symptom | None:
     )
 
 
-def overfitting(rows: list[Row], data: DataFacts) -> Symptom | None:
+def overfitting(rows: list[Row]) -> Symptom | None:
     """The noise in test examples was predicted better before."""
-    halves = [_usual(rows[i : i + WINDOW // 2]) for i in range(len(rows) - WINDOW // 2 + 1)]
+    halves = [_usual(rows[i : i + HALF]) for i in range(len(rows) - HALF + 1)]
     first = min(range(len(halves)), key=halves.__getitem__)
-    if halves[-1] < (1 + WORSE) * halves[first] or first > len(halves) - WINDOW // 2:
+    if halves[-1] < (1 + WORSE) * halves[first] or first > len(halves) - HALF:
         return None
     round = rows[first + WINDOW // 4]["round"]
     return Symptom(
@@ -72,8 +70,7 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     floor = data.floors.get(DISTANCE)
     if floor is None or min(recent) < max(FAR * data.spread, floor.value + SURE * floor.error):
         return None
-    half = WINDOW // 2
-    if _distance(rows[-half:]) < CLOSER * _distance(rows[-WINDOW:-half]):
+    if _distance(rows[-HALF:]) < CLOSER * _distance(rows[-WINDOW:-HALF]):
         return None  # they are on their way
     return Symptom(
         "Far from the data",
@@ -88,8 +85,7 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
 
 def progress(rows: list[Row], data: DataFacts) -> Symptom:
     """The model still improves, or has stopped improving."""
-    half = WINDOW // 2
-    now, before = rows[-half:], rows[-2 * half : -half]
+    now, before = rows[-HALF:], rows[-WINDOW:-HALF]
     says = f"the test loss is {number(_loss(rows[-1]))}"
     floor, distance = data.floors.get(DISTANCE), rows[-1].get(DISTANCE)
     if floor and distance is not None:
@@ -98,9 +94,8 @@ def progress(rows: list[Row], data: DataFacts) -> Symptom:
             f"{floor.value:.3f} ± {2 * floor.error:.3f}"
         )
     away = floor is not None and _distance(now) > floor.value + 2 * floor.error
-    gains = _usual(now) < (1 - BETTER) * _usual(before)
     closer = away and _distance(now) < CLOSER * _distance(before)
-    if gains or closer:
+    if closer or _usual(now) < (1 - BETTER) * _usual(before):
         return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
     return Symptom("Working", f"Working: {says}. It hardly changes any more.", rows[-1]["round"], tone="good")
 

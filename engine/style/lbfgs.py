@@ -34,14 +34,19 @@ class LBFGS(torch.optim.LBFGS):
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """A step with the gradient that the weights have; `closure` gives the loss."""
         weight = self.param_groups[0]["params"][0]
-        now = torch.tensor(list(self.loss()), dtype=weight.dtype)
-        before = self.state[weight].get("loss")
+        now, state = torch.tensor(list(self.loss()), dtype=weight.dtype), self.state[weight]
+        before = state.get("loss")
         if before is not None and not torch.equal(before.cpu(), now):
-            self.state[weight].clear()
-        self.state[weight]["loss"] = now
+            state.clear()
+        state["loss"] = now
         start = weight.detach().clone()
         value = super().step(closure)
-        self._measure(weight.data, start, self.state[weight])
+        way = weight.detach() - start
+        if not (far := way.abs().max().item()):
+            state.clear()  # the known curvature shows no way down
+        elif (share := FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)) != 1:
+            weight.data.copy_(start + share * way)
+            state["t"] = share * float(state["t"])
         return value
 
     def _gather_flat_grad(self) -> Tensor:
@@ -55,24 +60,10 @@ class LBFGS(torch.optim.LBFGS):
         shape = self.param_groups[0]["params"][0].shape
         return waves(z.view(shape)).reshape(-1) if len(shape) == 4 else z
 
-    @staticmethod
-    def _measure(weight: Tensor, start: Tensor, state: dict[str, Any]) -> None:
-        """Give the step from `start` the length that it may have."""
-        way = weight - start
-        if not (far := way.abs().max().item()):
-            state.clear()  # the known curvature shows no way down
-            return
-        share = FIRST / far if state["n_iter"] == 1 else min(1.0, FURTHEST / far)
-        if share != 1:
-            weight.copy_(start + share * way)
-            state["t"] = share * float(state["t"])
-
 
 def waves(z: Tensor) -> Tensor:
-    """T z, where T multiplies each wave of a picture z (1, C, H, W) by ((f + COARSE) / side)^(-1/2).
-
-    f is the number of periods of the wave across the longest side. T is symmetric and positive definite.
-    """
+    """T z, where T multiplies each wave of a picture z (1, C, H, W) by ((f + COARSE) / side)^(-1/2), with f
+    periods across the longest side. T is symmetric and positive definite."""
     h, w = z.shape[-2:]
     side = max(h, w)
     down, across = torch.fft.fftfreq(h, 1 / side), torch.fft.rfftfreq(w, 1 / side)

@@ -7,10 +7,8 @@ from torch.nn.functional import interpolate
 
 
 def gram(F: Tensor, mask: Tensor | None = None) -> Tensor:
-    """G_ij = mean over places of F_i F_j: (N, N) of features (1, N, h, w).
-
-    The mask (1, 1, H, W) weights the places. G knows which channels respond together, and not where.
-    """
+    """G_ij = mean over places of F_i F_j, (N, N), of features (1, N, h, w): which channels respond
+    together, and not where. The mask (1, 1, H, W) weights the places."""
     f = F[0].flatten(1)
     if mask is None:
         return f @ f.T / f.shape[1]

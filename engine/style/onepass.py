@@ -34,12 +34,7 @@ How = Literal["AdaIN", "whitening"]
 FILE = ASSETS / "decoder.safetensors"
 NEAR, FAR = "relu3_1", "relu4_1"  # the layers at which features get the style's moments
 FINE = "relu1_1", "relu2_1"  # the layers that see whether a picture is sharp
-UNIT = {
-    "relu1_1": 50.0,
-    "relu2_1": 250.0,
-    NEAR: 350.0,
-    FAR: 1000.0,
-}  # about the root mean square of their features
+UNIT = {"relu1_1": 50.0, "relu2_1": 250.0, NEAR: 350.0, FAR: 1000.0}  # about the rms of their features
 FINEST = 8  # pixels across one place of FAR: sides must be multiples of it
 FLOOR = 1e-3  # of the mean eigenvalue: the least variance that a direction counts with
 RATES = {"near": 2e-3, "far": 1e-3}  # of Adam, at first

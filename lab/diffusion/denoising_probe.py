@@ -13,9 +13,8 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.samplers import Step
-from engine.diffusion.schedule import levels
 from engine.space import Picture
-from lab.diffusion.films_probe import count, filmed, knobs_of, named, noiseless, real, told, walked
+from lab.diffusion.films_probe import SHOWN, filmed, knobs_of, named, noiseless, real, told, walked
 from lab.probes import Answer, only_pictures, seed_of
 from lab.probes.ways import arc
 from lab.scenes.arrays import halves
@@ -31,24 +30,16 @@ ALONG = 64  # points between two noises
 
 @torch.no_grad()
 def reverse(
-    model: Denoiser,
-    data: Dataset,
-    seed: int = 0,
-    n: int | None = None,
-    label: int | None = None,
-    **knobs: Any,
+    model: Denoiser, data: Dataset, seed: int = 0, label: int | None = None, **knobs: Any
 ) -> Iterator[Answer]:
-    """A film of n samples from x_T to x_0; `knobs` are other values for the sampler.
-
-    If no noise is added, a grid of noise goes the same way as a mesh, whose cells hold equal shares of it.
-    """
+    """A film of samples from x_T to x_0; `knobs` are other values for the sampler. If no noise is added, a
+    grid of noise goes the same way as a mesh, whose cells hold equal shares of it."""
     filmed(data)
-    c = knobs_of(model, knobs)
-    n = count(data, n)
+    c, n = knobs_of(model, knobs), SHOWN[data.space.kind]
     y = told(model, label, n)
     reseed(seed_of(seed), model.device)
     walk = model.walk_from(model.p_T(n), y, **knobs)
-    film = walked(model, data, walk, len(levels(c.T, c.steps)) - 1, real("x_t", data) | named("x_t", y))
+    film = walked(model, data, walk, c.steps, real("x_t", data) | named("x_t", y))
     if isinstance(data.space, Picture) or adds_noise(c) or (y is not None and label is None):
         yield from film
         return
@@ -69,11 +60,8 @@ def adds_noise(c: Any) -> bool:
 def between(
     model: Denoiser, data: Dataset, seed_a: int, seed_b: int, label: int | None = None
 ) -> Iterator[Answer]:
-    """A film of samples from noises between two ends, along the arc, which keeps |x_T| typical of noise.
-
-    For pictures there are ROWS pairs of ends, a row each; for points one pair, and a line through its
-    samples.
-    """
+    """A film of samples from noises along the arc between two ends, which keeps |x_T| typical of noise: for
+    pictures from ROWS pairs of ends, a row each; for points from one pair, with a line through samples."""
     filmed(data)
     image = isinstance(data.space, Picture)
     pairs, along = (ROWS, ROWS) if image else (1, ALONG)
@@ -86,31 +74,21 @@ def between(
     y = told(model, label, pairs)
     y = None if y is None else y.repeat_interleave(along)
     walk = model.walk_from(x, y, **noiseless(model))
-    steps = len(levels(model.config.T, model.config.steps)) - 1
-    for part in walked(model, data, walk, steps, real("x_t", data)):
+    for part in walked(model, data, walk, model.config.steps, real("x_t", data)):
         yield part if image else part | {"x_t/paths/between": part["x_t/points/fake"][None]}
 
 
 @torch.no_grad()
-def guided(model: Denoiser, data: Dataset, seed: int = 0, scales: Any = SCALES) -> Iterator[Answer]:
-    """A film from one noise at several scales of guidance, a row each, with a column for each class.
-
-    Each screen has one picture.
-    """
+def guided(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
+    """A film from one noise: a row for each of SCALES, a column for each class, in one picture."""
     only_pictures(data)
     if not model.conditional:
         raise Refused("Guidance needs a model that was trained with labels; train one with labels.")
-    if not isinstance(scales, list | tuple) or not 1 <= len(scales) <= ROWS:
-        raise Refused(f"scales must be 1 to {ROWS} values of guidance, such as [0, 1, 2].")
-    for scale in scales:
-        knobs_of(model, {"guidance": scale})
     columns = min(10, model.space.classes)
     reseed(seed_of(seed), model.device)
     x, y = model.p_T(1).expand(columns, *model.space.shape), model.labels(columns)
-    knobs = noiseless(model)
-    walks = [model.walk_from(x, y, guidance=scale, **knobs) for scale in scales]
-    steps = len(levels(model.config.T, model.config.steps)) - 1
-    for part in walked(model, data, map(together, *walks), steps, {}):
+    walks = [model.walk_from(x, y, guidance=scale, **noiseless(model)) for scale in SCALES]
+    for part in walked(model, data, map(together, *walks), model.config.steps, {}):
         yield {name: sheet(value, columns) if "/images/" in name else value for name, value in part.items()}
 
 

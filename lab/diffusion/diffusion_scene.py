@@ -30,12 +30,15 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
     if isinstance(data.space, Picture):
         return {"images/denoised": pictures(denoised(model, data))}
     if isinstance(data.space, Line):
-        return family_scene.line(quick(model, evenly_spread(model, DRAWS))[-1], data, full)
+        # a Sobol sequence has no gaps, so that fewer samples show a smooth density
+        u = SobolEngine(1, scramble=True, seed=0).draw(DRAWS).clamp(1e-6, 1 - 1e-6)
+        return family_scene.line(quick(model, torch.special.ndtri(u).to(**model.like))[-1], data, full)
     way = quick(model, model.p_T(POINTS))
     arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
-    return arrays | score_field(model, data, asked_t(model, pointer))
+    t = pointed(pointer, "t", math.nan)
+    return arrays | score_field(model, data, int(t) if 1 <= t <= model.config.T else at(model, 0.3))
 
 
 def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
@@ -47,28 +50,17 @@ def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
 
 
 def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
-    """The way of noise x to samples, in at most STEPS steps.
-
-    A sampler that is set to more steps takes fewer; ancestral sampling, which would suffer from that, is
-    replaced by the fastest sampler of the same distribution.
-    """
-    c = model.config
-    knobs: dict[str, Any] = {}
+    """The way of noise x to samples, in at most STEPS steps. Ancestral sampling suffers from few steps: it is
+    replaced by the fastest sampler of the same distribution."""
+    c, knobs = model.config, dict[str, Any]()
     if min(c.steps, c.T) > STEPS:
         knobs = {"steps": STEPS} | ({"sampler": "DPM-Solver++"} if c.sampler == "DDPM" else {})
     return [step.x for step in model.walk_from(x, y, **knobs)]
 
 
-def evenly_spread(model: Denoiser, n: int) -> Tensor:
-    """Noise on a line without gaps (a Sobol sequence), so that fewer samples show a smooth density."""
-    u = SobolEngine(1, scramble=True, seed=0).draw(n).clamp(1e-6, 1 - 1e-6)
-    return torch.special.ndtri(u).to(**model.like)
-
-
-def asked_t(model: Denoiser, pointer: Pointer) -> int:
-    """The level that the page asks for, else one in the middle."""
-    t = pointed(pointer, "t", math.nan)
-    return int(t) if 1 <= t <= model.config.T else max(1, round(0.3 * model.config.T))
+def at(model: Denoiser, share: float) -> int:
+    """The level at this share of T."""
+    return max(1, round(share * model.config.T))
 
 
 def score_field(model: Denoiser, data: Dataset, t: int) -> Arrays:
@@ -92,7 +84,7 @@ def denoised(model: Denoiser, data: Dataset) -> Tensor:
     y = y if model.conditional else None
     rows = []
     for share in SHARES:
-        t = max(1, round(share * model.config.T))
+        t = at(model, share)
         x = model.q(x0, t, torch.randn_like(x0))
         rows += [x, model.predict(x, t, y, 1.0)[1]]
     return torch.cat(rows)

@@ -32,14 +32,10 @@ AGAIN = 2  # times that each step is made
 def inpaint(
     model: Denoiser, data: Dataset, index: int, mask: str = "right", seed: int = 0
 ) -> Iterator[Answer]:
-    """A film of FILLED ways to fill in a part of test picture `index`.
-
-    `mask` is the "left", "right", "top" or "bottom" half, or the "middle". A model that knows labels is given
-    the label of the picture.
-    """
+    """A film of FILLED ways to fill in a part of test picture `index`, whose label the model is told: the
+    "left", "right", "top" or "bottom" half, or the "middle"."""
     only_pictures(data)
-    index = place(data, index)
-    known = floats(data.test_x[[index]])
+    known = floats(data.test_x[[place(data, index)]])
     hidden = masked(mask, known)
     label = int(data.test_y[index]) if model.conditional and data.test_y is not None else None
     y = told(model, label, FILLED)
@@ -49,7 +45,7 @@ def inpaint(
         "still/whole/images/real": pictures(known),
     }
     stops = levels(model.config.T, STEPS)
-    yield from walked(model, data, filled(model, known, hidden, y, stops), len(stops) - 1, still)
+    yield from walked(model, data, filled(model, known, hidden, y, stops), STEPS, still)
 
 
 def masked(mask: Any, x: Tensor) -> Tensor:
@@ -71,11 +67,8 @@ def masked(mask: Any, x: Tensor) -> Tensor:
 def filled(
     model: Denoiser, known: Tensor, hidden: Tensor, y: Tensor | None, stops: list[int]
 ) -> Iterator[Step]:
-    """RePaint (Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, algorithm 1).
-
-    At every level the known pixels are drawn from q(x_t | x_0). Each step is undone and repeated, so that the
-    other pixels come to fit them.
-    """
+    """RePaint (Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, algorithm 1): at every level the known
+    pixels are drawn from q(x_t | x_0), and each step is undone and repeated, so that the others fit them."""
     x = model.p_T(FILLED)
     knobs = {"sampler": "DDPM", "variance": "posterior"} if "DDPM" in model.samplers else {}
     for t, s in pairwise(stops):
@@ -93,17 +86,13 @@ def filled(
 def redraw(
     model: Denoiser, data: Dataset, picture: str, t: int, seed: int = 0, label: int | None = None
 ) -> Iterator[Answer]:
-    """SDEdit (Meng et al. 2022, https://arxiv.org/abs/2108.01073), FILLED times.
-
-    A drawing (784 bytes, base64) is noised to level t and denoised from there. A small t keeps the drawing, a
-    large one forgets it.
-    """
+    """SDEdit (Meng et al. 2022, https://arxiv.org/abs/2108.01073), FILLED times: a drawing (784 bytes in
+    base64) is noised to level t and denoised from there."""
     only_pictures(data)
     drawing = shown(data, picture, None, False)
     t = whole(t, "t", 1, model.config.T)
     y = None if label is None else told(model, label, FILLED)
     reseed(seed_of(seed), model.device)
-    x = model.q(drawing, t, model.p_T(FILLED))
-    stops = levels(t, model.config.steps)
+    x, stops = model.q(drawing, t, model.p_T(FILLED)), levels(t, model.config.steps)
     walk = model.walk_from(x, y, stops=stops, **noiseless(model))
     yield from walked(model, data, walk, len(stops) - 1, {"still/known/images/real": pictures(drawing)})

@@ -19,11 +19,11 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.samplers import Step
 from engine.diffusion.schedule import levels
-from engine.space import Line, Picture
+from engine.space import Line
 from lab.probes import Answer, whole
-from lab.scenes.arrays import halves, pictures
+from lab.scenes.arrays import arrows, halves, pictures
 
-POINTS, TILES = 400, 64
+SHOWN = {"points": 400, "image": 64}  # examples, or samples, at most
 PARTS = {"points": 101, "image": 51}  # of a film, at most
 NOISY = 3.3  # least end of the box: nearly all of N(0, 1) lies within
 ARROWS = 150
@@ -51,7 +51,7 @@ def shown(screen: str, x: Tensor) -> Answer:
 
 def real(screen: str, data: Dataset) -> Answer:
     """The data under all parts, if they are points."""
-    return {f"still/{screen}/points/real": halves(data.some(POINTS)[0])} if data.box else {}
+    return {f"still/{screen}/points/real": halves(data.some(SHOWN["points"])[0])} if data.box else {}
 
 
 def named(screen: str, y: Tensor | None) -> Answer:
@@ -66,17 +66,9 @@ def level(model: Denoiser, t: int) -> dict[str, float]:
     return numbers | ({"SNR": (signal / noise) ** 2} if noise else {})
 
 
-def count(data: Dataset, n: int | None) -> int:
-    """How many examples to show."""
-    most = TILES if isinstance(data.space, Picture) else POINTS
-    return most if n is None else whole(n, "n", 1, most)
-
-
 def told(model: Denoiser, label: int | None, n: int) -> Tensor | None:
-    """The labels of n samples: all `label`, or if it is None each in turn.
-
-    None for a model that was trained without labels. Raises `Refused`.
-    """
+    """The labels of n samples: all `label`, or each in turn; None if the model knows none. Raises
+    `Refused`."""
     if not model.conditional:
         if label is not None:
             raise Refused("This model was trained without labels; ask without one, or train one with labels.")
@@ -88,9 +80,8 @@ def told(model: Denoiser, label: int | None, n: int) -> Tensor | None:
 
 def knobs_of(model: Denoiser, asked: dict[str, Any]) -> Any:
     """The model's config with these knobs changed. Raises `Refused`."""
-    for name in asked:
-        if name not in ASKED:
-            raise Refused(f"A film cannot change {name[:40]!r}; it can change {', '.join(ASKED)}.")
+    if strange := [name for name in asked if name not in ASKED]:
+        raise Refused(f"A film cannot change {strange[0][:40]!r}; it can change {', '.join(ASKED)}.")
     return model.config.change(asked)
 
 
@@ -107,26 +98,20 @@ def evenly(n: int, most: int) -> set[int]:
 def walked(
     model: Denoiser, data: Dataset, walk: Iterator[Step], steps: int, still: Answer
 ) -> Iterator[Answer]:
-    """The film of a walk of so many steps: x_t, the predicted x_0, and the predicted noise."""
-    kept = evenly(steps + 1, PARTS[data.space.kind])
+    """The film of a walk of at most T steps: x_t, the predicted x_0, and the predicted noise, which for a
+    point is an arrow that ends at x_t."""
+    kept = evenly(min(steps, model.config.T) + 1, PARTS[data.space.kind])
     first = opening(model, data) | still
-    for i, step in enumerate(walk):
+    for i, (t, x, eps, x0) in enumerate(walk):
         if i in kept:
-            yield first | part(model, step)
+            numbers = level(model, t) | {"variance of x_t": x.var(unbiased=False).item()}
+            answer = first | {"t": t, "numbers": numbers} | shown("x_t", x) | shown("x0", x0)
+            push = (model.noise[t] * eps)[:ARROWS]
+            pushes = {} if x.ndim == 4 else {"eps/arrows/noise": arrows(x[:ARROWS] - push, push)}
+            yield answer | (pushes or shown("eps", eps))
             first = {}
 
 
-def part(model: Denoiser, step: Step) -> Answer:
-    """One level of a walk. The noise of a point is an arrow that ends at x_t."""
-    t, x, eps, x0 = step
-    answer: Answer = {"t": t, "numbers": level(model, t) | {"variance of x_t": x.var(unbiased=False).item()}}
-    answer |= shown("x_t", x) | shown("x0", x0)
-    if x.ndim == 4:
-        return answer | shown("eps", eps)
-    push = (model.noise[t] * eps)[:ARROWS]
-    return answer | {"eps/arrows/noise": halves(torch.cat([x[:ARROWS] - push, push], 1))}
-
-
-def counts(x: Tensor, bars: int = 48) -> np.ndarray:
-    """How many numbers of x fall into each of so many equal bins of [-4, 4]."""
-    return torch.histc(x.float(), bars, -4, 4).cpu().numpy()
+def counts(x: Tensor) -> np.ndarray:
+    """How many numbers of x fall into each of 48 equal bins of [-4, 4]."""
+    return torch.histc(x.float(), 48, -4, 4).cpu().numpy()

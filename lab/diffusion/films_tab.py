@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from engine import data
 from engine.diffusion.base import Denoiser
+from engine.diffusion.exact import exact
 from engine.space import Line, Picture, Plane
-from lab.kit.pickers import HOW, number_of_z
+from lab.kit.pickers import HOW, data_of, number_of_z
 from lab.kit.room import Room
 from lab.runs import store
 from lab.stage import film
@@ -19,26 +19,20 @@ from lab.stage.film import Row
 SCREENS = {"x_t": "xₜ", "x0": "the predicted x₀", "eps": "the predicted noise"}
 
 
-class Known(NamedTuple):
-    """What a film must know about the run: its knobs, and the number of labels that its model knows."""
-
-    config: dict[str, Any]
-    classes: int
+def config_of(room: Room) -> dict[str, Any]:
+    return store.read_info(store.folder(room.run)).config
 
 
-def known(room: Room) -> Known:
-    """The knobs of this room's run, and its labels."""
-    info = store.read_info(store.folder(room.run))
-    space = data.load(info.data).space
-    return Known(info.config, space.classes if info.config["conditional"] else 0)
+def labels_of(room: Room) -> int:
+    """How many labels the model of this room's run knows."""
+    return room.space.classes if config_of(room)["conditional"] else 0
 
 
 FAKE = {"words": "points", "layer": "points/fake", "role": "model"}
 REAL = {"words": "data", "layer": "points/real", "role": "data"}
 LEGENDS: dict[str, list[Any]] = {
     "forward": ["The ", FAKE, " dissolve in noise; behind them are the ", REAL, ". The bars are a histogram "
-    "of "
-                "their coordinates, the line is N(0, 1)."],
+                "of their coordinates, the line is N(0, 1)."],
     "reverse": [FAKE | {"words": "Points"}, " on their way to the ", REAL, "; the ",
                 {"words": "arrows", "layer": "arrows/noise", "role": "gradient"},
                 " are the noise that the model predicts in them. Where no noise is added, the ",
@@ -46,8 +40,6 @@ LEGENDS: dict[str, list[Any]] = {
                 " shows where the plane of noise goes."],
     "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Black arrows are exact."],
 }  # fmt: skip
-
-
 NUMBERS = {
     "number/variance of x_t": "variance of xₜ",
     "number/ᾱ": "ᾱₜ",
@@ -55,6 +47,11 @@ NUMBERS = {
     "number/SNR": "signal-to-noise ratio",
     "number/relative error": "relative error of the score",
 }
+
+
+def asked(probe: str, title: str = "", **arguments: Any) -> Row:
+    """One film: the probe that makes it, and what this probe is asked."""
+    return {"title": title, "ask": probe, "with": arguments}
 
 
 def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str], **more: Any) -> None:
@@ -68,23 +65,13 @@ def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str],
     film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
 
 
-# --- forward -----------------------------------------------------------------------------------
-
-
 @st.fragment
 def forward_film(room: Room) -> None:
     """The forward process: x_0 dissolves in noise, in one jump and step by step."""
-    seed = number_of_z("Seed of the noise", "forward-seed", 0)
-    show(
-        room,
-        "forward",
-        [{"title": "", "ask": "forward", "with": {"seed": seed}}],
-        {"x_t": "in one jump: q(xₜ | x₀)", "chain": "step by step: q(xₜ | xₜ₋₁)"},
-    )
+    row = asked("forward", seed=number_of_z("Seed of the noise", "forward-seed", 0))
+    screens = {"x_t": "in one jump: q(xₜ | x₀)", "chain": "step by step: q(xₜ | xₜ₋₁)"}
+    show(room, "forward", [row], screens)
     st.caption(HOW)
-
-
-# --- reverse -----------------------------------------------------------------------------------
 
 
 class Pair(NamedTuple):
@@ -144,35 +131,36 @@ def pairs(family: type[Denoiser], told: bool) -> dict[str, Pair]:
 @st.fragment
 def reverse_film(room: Room) -> None:
     """The reverse process: from noise to data, by one walk or by two from the same noise."""
-    now = known(room)
     family: Any = room.family
-    offered = pairs(family, now.classes > 0)
+    config, classes = config_of(room), labels_of(room)
+    offered = pairs(family, classes > 0)
     name = st.pills(
         "Compare", list(offered), default="One walk", required=True, key="walks", bind="query-params"
     )
     pair = offered[str(name)]
-    same: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if now.classes:
-            label = st.selectbox(
-                "Label", ["all in turn", *map(str, range(now.classes))], key="reverse-label", width=160
-            )
-            if label != "all in turn":
-                same["label"] = int(str(label))
+        same = label_of(classes, "reverse-label", "all in turn")
         same["seed"] = number_of_z("Seed of the noise", "reverse-seed", 0)
     rows = []
     for i, column in enumerate(st.columns(len(pair.rows))):
         with column:
-            knobs = row_of(family, now, pair.rows[i], f"{name}-{i}")
-        rows.append({"title": title(knobs), "ask": "reverse", "with": same | knobs})
+            knobs = row_of(family, config | pair.rows[i], classes > 0, f"{name}-{i}")
+        rows.append(asked("reverse", title(knobs), **same, **knobs))
     show(room, "reverse", rows, SCREENS)
     st.markdown(pair.look)
     st.caption(HOW + " All steps are already here, so the model is not asked again.")
 
 
-def row_of(family: type[Denoiser], now: Known, first: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The widgets of one walk, and their values; `first` replaces values of the run at the beginning."""
-    c = now.config | dict(first)
+def label_of(classes: int, key: str, otherwise: str) -> dict[str, Any]:
+    """The label to ask for, if the model knows labels; `otherwise` is the choice of no label."""
+    if not classes:
+        return {}
+    chosen = st.selectbox("Label", [otherwise, *map(str, range(classes))], key=key, width=160)
+    return {} if chosen == otherwise else {"label": int(str(chosen))}
+
+
+def row_of(family: type[Denoiser], c: Mapping[str, Any], told: bool, key: str) -> dict[str, Any]:
+    """The widgets of one walk, which begin with the knobs c, and their values."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"walk-{key}"):
         sampler = st.selectbox(
             "Sampler", family.samplers, family.samplers.index(c["sampler"]), key=f"sampler-{key}", width=200
@@ -189,7 +177,7 @@ def row_of(family: type[Denoiser], now: Known, first: Mapping[str, Any], key: st
                 "Variance σₜ²", kinds, list(kinds).index(c["variance"]), format_func=kinds.__getitem__,
                 key=f"variance-{key}", width=160,
             )  # fmt: skip
-        if now.classes:
+        if told:
             values["guidance"] = st.slider(
                 "Guidance s", 0.0, 10.0, float(c["guidance"]), 0.5, key=f"guidance-{key}", width=180
             )
@@ -197,7 +185,6 @@ def row_of(family: type[Denoiser], now: Known, first: Mapping[str, Any], key: st
 
 
 def title(knobs: Mapping[str, Any]) -> str:
-    """A walk in a few words."""
     words = [f"{knobs['sampler']}, {knobs['steps']} step{'s' if knobs['steps'] > 1 else ''}"]
     words += [
         f"{sign} = {knobs[name]:g}" for name, sign in (("eta", "η"), ("guidance", "s")) if name in knobs
@@ -205,29 +192,24 @@ def title(knobs: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-# --- score -------------------------------------------------------------------------------------
-
-
 @st.fragment
 def score_film(room: Room) -> None:
     """The model's score at each noise level, beside the exact one if it is known."""
     if not isinstance(room.space, Plane):
         st.info(
-            "Arrows can only be drawn in the plane: choose points, such as the ring of Gaussians, as the "
-            "data."
+            "Arrows can only be drawn in the plane: choose points as the data, such as the ring of Gaussians."
         )
         return
-    target = data.load(store.read_info(store.folder(room.run)).data).target
-    exact = type(target).__name__ == "Mixture"
+    known = exact(data_of(room)) is not None
     screens = {"model": "the model's score"}
-    if exact:
+    if known:
         screens |= {
             "exact": "the exact score",
             "error": "how far the model's ε is from the exact one",
             "x0": "where xₜ comes from on average: E[x₀ | xₜ]",
         }
-    show(room, "score", [{"title": "", "ask": "score", "with": {"seed": 0}}], screens)
-    if not exact:
+    show(room, "score", [asked("score", seed=0)], screens)
+    if not known:
         st.info(
             "The exact score of these data is not known: choose a mixture of Gaussians, such as the ring, to "
             "see it beside the model's."

@@ -11,23 +11,18 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
-from lab.diffusion.films_probe import PARTS, count, counts, evenly, filmed, level, named, opening, real, shown
-from lab.probes import Answer, seed_of, whole
+from lab.diffusion.films_probe import PARTS, SHOWN, counts, evenly, filmed, level, named, opening, real, shown
+from lab.probes import Answer, seed_of
 
 __all__ = ["forward"]
 
 
 @torch.no_grad()
-def forward(
-    model: Denoiser, data: Dataset, seed: int = 0, n: int | None = None, index: int | None = None
-) -> Iterator[Answer]:
-    """A film of x_t for t from 0 to T, for n examples.
-
-    Screen "x_t" shows one jump, with the same eps for an example at all t; "chain" shows single steps, with
-    new noise at each. Below both are histograms of their numbers. `index` chooses other test examples.
-    """
+def forward(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
+    """A film of test examples at t from 0 to T, with histograms of their numbers: in one jump, with one eps
+    for an example at all t (screen "x_t"), and by single steps with new noise ("chain")."""
     filmed(data)
-    x0, y = examples(data, count(data, n), index)
+    x0, y = data.some(SHOWN[data.space.kind], test=True)
     reseed(seed_of(seed), model.device)
     eps, chain = torch.randn_like(x0), x0
     still = real("x_t", data) | real("chain", data) | named("x_t", y) | named("chain", y)
@@ -38,39 +33,20 @@ def forward(
             chain = further(model, chain, t - 1, t)
         if t in kept:
             jump = model.q(x0, t, eps)
-            numbers = level(model, t) | ({"β": beta(model, t)} if isinstance(model, DDPM) and t else {})
+            numbers = level(model, t)
+            if isinstance(model, DDPM) and t:
+                numbers["β"] = 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
             for name, x in {"one jump": jump, "step by step": chain}.items():
-                numbers |= {
-                    f"mean, {name}": x.mean().item(),
-                    f"variance, {name}": x.var(unbiased=False).item(),
-                }
+                numbers[f"mean, {name}"] = x.mean().item()
+                numbers[f"variance, {name}"] = x.var(unbiased=False).item()
             part = {"t": t, "numbers": numbers, "hist/x_t": counts(jump), "hist/chain": counts(chain)}
             yield first | part | shown("x_t", jump) | shown("chain", chain)
             first = {}
 
 
-def examples(data: Dataset, n: int, index: int | None) -> tuple[Tensor, Tensor | None]:
-    """Choose n test examples, evenly from all, and their labels; `index` shifts the choice."""
-    if index is None:
-        return data.some(n, test=True)
-    index = whole(index, "index", 0, len(data.test_x) - 1)
-    n = min(n, len(data.test_x))
-    at = (torch.arange(n, device=data.x.device) * len(data.test_x) // n + index) % len(data.test_x)
-    x, y = data.some(len(data.test_x), test=True)
-    return x[at], None if y is None else y[at]
-
-
-def beta(model: Denoiser, t: int) -> float:
-    """The variance that step t adds."""
-    return 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
-
-
 def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:
-    """Draw x_t from q(x_t | x_s = x), s < t.
-
-    This is the only process of independent steps with these marginals. Flow matching does not define steps;
-    there it is one that fits its marginals.
-    """
+    """Draw x_t from q(x_t | x_s = x), s < t, the only process of independent steps with these marginals, also
+    for flow matching, which defines no steps."""
     signal, noise = model.signal.double(), model.noise.double()
     kept = signal[t] / signal[s]
     fresh = (noise[t] ** 2 - (kept * noise[s]) ** 2).clamp(min=0).sqrt()

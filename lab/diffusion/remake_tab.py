@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
 from engine.space import Picture
-from lab.diffusion.films_tab import known, show
+from lab.diffusion.films_tab import asked, config_of, label_of, labels_of, show
 from lab.kit.pickers import number_of_z, one_of, test_picture_number
 from lab.kit.room import Room
 
@@ -18,28 +17,17 @@ TWO = {"x_t": "xₜ", "x0": "the predicted x₀"}
 
 
 def remake(room: Room) -> None:
-    """The tools, one at a time."""
     tools: dict[str, Callable[[Room], None]] = {"Between two noises": between}
     if isinstance(room.space, Picture):
         tools = {"Complete a digit": complete, "Begin at a drawing": redraw} | tools
-        if known(room).classes:
+        if labels_of(room):
             tools["More and more guided"] = guided
     one_of(room, tools, "remake-tool")
     if not isinstance(room.space, Picture):
         st.caption("There are more tools for pictures: choose Digits as the data.")
 
 
-def label_of(room: Room, key: str, otherwise: str) -> dict[str, Any]:
-    """The label to ask for, if the model knows labels; `otherwise` is the choice of no label."""
-    classes = known(room).classes
-    if not classes:
-        return {}
-    chosen = st.selectbox("Label", [otherwise, *map(str, range(classes))], key=key, width=160)
-    return {} if chosen == otherwise else {"label": int(str(chosen))}
-
-
 def complete(room: Room) -> None:
-    """Fill in the hidden part of a test digit."""
     st.markdown(
         "A part of a test digit is hidden. At every level $t$ the known part is replaced by its noised "
         "version from the forward process, and the walk fills in the rest to fit it (RePaint, Lugmayr et al. "
@@ -50,28 +38,25 @@ def complete(room: Room) -> None:
         index = test_picture_number(room, "Test picture", "complete-index", 7)
         mask = st.selectbox("Hidden", MASKS, format_func=MASKS.__getitem__, key="complete-mask", width=200)
         seed = number_of_z("Seed of the noise", "complete-seed", 0)
-    row = {"title": "", "ask": "inpaint", "with": {"index": index, "mask": mask, "seed": seed}}
-    screens = {"known": "what is known", "whole": "the digit itself"}
-    show(room, "complete", [row], TWO | screens)
+    screens = TWO | {"known": "what is known", "whole": "the digit itself"}
+    show(room, "complete", [asked("inpaint", index=index, mask=mask, seed=seed)], screens)
 
 
 def redraw(room: Room) -> None:
-    """Turn a drawing into a digit."""
     st.markdown(
         "Your drawing is noised to level $t$ in one jump, and the walk goes back from there (SDEdit, Meng et "
         "al. 2022). A small $t$ keeps your strokes; a large $t$ keeps little more than where the ink is."
     )
-    T = known(room).config["T"]
+    T = config_of(room)["T"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         t = st.slider("Level t to begin at", 1, T, round(0.6 * T), key="redraw-t", width=280)
-        asked = label_of(room, "redraw-label", "none")
+        told = label_of(labels_of(room), "redraw-label", "none")
         seed = number_of_z("Seed of the noise", "redraw-seed", 0)
-    row = {"title": "", "ask": "redraw", "with": {"t": t, "seed": seed} | asked}
+    row = asked("redraw", t=t, seed=seed, **told)
     show(room, "redraw", [row], TWO | {"known": "your drawing"}, pad={"name": "picture"})
 
 
 def between(room: Room) -> None:
-    """Go from one noise to another."""
     st.markdown(
         "Each sample starts from a noise $x_T$ on the arc between two noises. No new noise is added, so "
         "$x_T$ alone determines the sample. The arc keeps the length that is typical of noise; on a straight "
@@ -81,13 +66,11 @@ def between(room: Room) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         a = number_of_z("Seed of the first noise", "between-a", 1)
         b = number_of_z("Seed of the last noise", "between-b", 2)
-        asked = label_of(room, "between-label", "all in turn")
-    row = {"title": "", "ask": "between", "with": {"seed_a": a, "seed_b": b} | asked}
-    show(room, "between", [row], TWO)
+        told = label_of(labels_of(room), "between-label", "all in turn")
+    show(room, "between", [asked("between", seed_a=a, seed_b=b, **told)], TWO)
 
 
 def guided(room: Room) -> None:
-    """One noise at several scales of guidance."""
     st.markdown(
         "Each column is a label, 0 to 9, and each row a scale of guidance, from the top $s = 0, 1, 2, 4, 8$. "
         "All start from the same noise. The prediction is $\\varepsilon(x_t) + s\\,(\\varepsilon(x_t, y) "
@@ -95,4 +78,4 @@ def guided(room: Room) -> None:
         "larger $s$ digits become clearer and more alike."
     )
     seed = number_of_z("Seed of the noise", "guided-seed", 0)
-    show(room, "guided", [{"title": "", "ask": "guided", "with": {"seed": seed}}], TWO, large=None)
+    show(room, "guided", [asked("guided", seed=seed)], TWO, large=None)

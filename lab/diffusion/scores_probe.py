@@ -32,9 +32,8 @@ WORST = 0.5  # error in eps that gets the strongest shade
 def score(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
     """A film of the score on a grid at LEVELS levels from T to 1, over data with the noise of that level.
 
-    Screen "model" shows the model's score. Where the exact one is known, "exact" shows it on the same scale;
-    "x0" has arrows from x_t to E[x_0 | x_t]; "error" shows how far the model's eps, which is the score times
-    the noise, is from the exact one (WORST and more is 255).
+    Screen "model" shows the model's score. Where the exact one is known, "exact" shows it on the same scale,
+    "x0" has arrows from x_t to E[x_0 | x_t], and "error" shows the error of eps (WORST and more is 255).
     """
     if not isinstance(data.space, Plane):
         raise Refused("The score is drawn as arrows in the plane; choose points as the data.")

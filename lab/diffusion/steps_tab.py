@@ -1,7 +1,4 @@
-"""The quality of samples against the number of steps and against guidance, measured on the model at hand.
-
-Nothing is measured until a button is pressed; then one setting follows another.
-"""
+"""The quality of samples against steps and against guidance, measured when a button is pressed."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
-from engine import data
 from engine.metrics.digit_classifier import ACCURACY, DIGIT_DATA, DIVERSITY, FRECHET
 from engine.metrics.measure import Measure
 from engine.metrics.ruler import DISTANCE
 from engine.space import Picture
+from lab.diffusion.films_tab import config_of, labels_of
 from lab.kit.answers import ask
 from lab.kit.charts import show_chart
 from lab.kit.numbers import short
 from lab.kit.palette import ink
+from lab.kit.pickers import data_of
 from lab.kit.room import Room
-from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 
 STEPS = (5, 10, 20)  # for digits, which are expensive
@@ -40,46 +37,28 @@ class Setting(NamedTuple):
 
     pictures: bool  # digits; points otherwise
     measure: Measure  # the distance to the data; less is better
-    samplers: tuple[str, ...]
+    samplers: list[str]
     T: int
-    guided: bool
 
 
 def steps(room: Room) -> None:
-    """Two charts, each measured when its button is pressed."""
+    pictures, family = isinstance(room.space, Picture), room.family
     if not room.live:
         st.info(NO_MODEL)
         return
-    setting = _setting(room)
-    if setting is None:
+    if pictures and data_of(room).name not in DIGIT_DATA:
         st.info("Quality is measured here for points and for digits: choose one of these as the data.")
         return
+    samplers = [name for name in family.samplers if name not in LEFT_OUT]  # type: ignore[attr-defined]
+    setting = Setting(pictures, FRECHET if pictures else DISTANCE, samplers, config_of(room)["T"])
     by_steps(room, setting)
-    if setting.guided:
+    if labels_of(room):
         st.divider()
         by_guidance(room, setting)
 
 
-def _setting(room: Room) -> Setting | None:
-    info = store.read_info(store.folder(room.run))
-    chosen = data.load(info.data)
-    if isinstance(room.space, Picture) and chosen.name not in DIGIT_DATA:
-        return None
-    return Setting(
-        isinstance(room.space, Picture),
-        FRECHET if isinstance(room.space, Picture) else DISTANCE,
-        tuple(name for name in room.family.samplers if name not in LEFT_OUT),  # type: ignore[attr-defined]
-        info.config["T"],
-        bool(info.config["conditional"] and chosen.space.classes),
-    )
-
-
-# --- against steps ---------------------------------------------------------------------------------
-
-
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
-    """Quality against the number of evaluations of the net, with a line for each sampler."""
     what = "100 digits with the labels in turn" if setting.pictures else "2,000 points"
     st.markdown(
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many. The chart shows "
@@ -95,10 +74,8 @@ def _steps_drawn(setting: Setting, points: list[Point]) -> None:
     figure = _figure(points, setting)
     for name, role, mark in zip(setting.samplers, ROLES, MARKS, strict=False):
         own = [p for p in points if p["sampler"] == name]
-        figure.add_scatter(
-            x=[p["evaluations"] for p in own], y=[p["quality"][setting.measure] for p in own], name=name,
-            mode="lines+markers", line={"color": ink(role), "width": 2},
-            marker={"color": ink(role), "size": 9, "symbol": mark},
+        _line(
+            figure, own, "evaluations", setting.measure, role, name=name, marker={"symbol": mark},
             customdata=[[p["steps"], p["seconds"]] for p in own],
             hovertemplate="%{customdata[0]} steps: %{y:.3g}, made in %{customdata[1]:.2f} s",
         )  # fmt: skip
@@ -124,36 +101,25 @@ def cheapest(points: list[Point], measure: str) -> str:
             f"{short(cheap['quality'][measure])}, and needs {cheap['evaluations']} evaluations of the net "
             f"instead of {best['evaluations']}. "
         )
-    return says + _against_floor(least, value, error)
+    real = f"the grey band: {short(value)} ± {short(2 * error)}."
+    if least <= value + 2 * error:
+        return f"{says}This is the score of as many real examples, {real}"
+    says += f"As many real examples score less, {real} "
+    return says + "The rest is the error of the net itself: train it longer."
 
 
 def _named(point: Point) -> str:
-    n = point["steps"]
-    return f"{point['sampler']} in {n} step{'s' if n > 1 else ''}"
-
-
-def _against_floor(least: float, value: float, error: float) -> str:
-    real = f"the grey band: {short(value)} ± {short(2 * error)}"
-    if least <= value + 2 * error:
-        return f"This is the score of as many real examples, {real}."
-    return (
-        f"As many real examples score less, {real}. The rest is the error of the net itself: train it longer."
-    )
-
-
-# --- against guidance -------------------------------------------------------------------------------
+    return f"{point['sampler']} in {point['steps']} step{'s' if point['steps'] > 1 else ''}"
 
 
 @st.fragment
 def by_guidance(room: Room, setting: Setting) -> None:
-    """Quality and diversity against the scale of guidance."""
     st.markdown(
         "**How much guidance?** With 0 the label is ignored, 1 is the conditional model, and more "
         "exaggerates the evidence for the label. Diversity is the distance between samples of one class, "
         "relative to that between real examples."
     )
-    config = store.read_info(store.folder(room.run)).config
-    sampler = "DDIM" if "DDIM" in setting.samplers else config["sampler"]
+    sampler = "DDIM" if "DDIM" in setting.samplers else config_of(room)["sampler"]
     count = min(20 if setting.pictures else 50, setting.T)
     plan = [{"sampler": sampler, "steps": count, "guidance": s} for s in SCALES]
     _gather(room, "guidance", plan, lambda points: _guidance_drawn(setting, points))
@@ -161,19 +127,12 @@ def by_guidance(room: Room, setting: Setting) -> None:
 
 def _guidance_drawn(setting: Setting, points: list[Point]) -> None:
     figure = _figure(points, setting)
-    scales = [p["guidance"] for p in points]
-    shares = {DIVERSITY: ink("data"), ACCURACY: ink("latent")}
-    figure.add_scatter(
-        x=scales, y=[p["quality"][setting.measure] for p in points], name=setting.measure.says,
-        mode="lines+markers", line={"color": ink("model"), "width": 2},
-        marker={"color": ink("model"), "size": 9},
-    )  # fmt: skip
-    for (name, colour), mark in zip(shares.items(), MARKS[1:], strict=False):
+    _line(figure, points, "guidance", setting.measure, "model", name=setting.measure.says)
+    for name, role, mark in (DIVERSITY, "data", MARKS[1]), (ACCURACY, "latent", MARKS[2]):
         if name in points[0]["quality"]:
-            figure.add_scatter(
-                x=scales, y=[p["quality"][name] for p in points], name=f"{name} (right)", yaxis="y2",
-                mode="lines+markers", line={"color": colour, "width": 2, "dash": "dash"},
-                marker={"color": colour, "size": 9, "symbol": mark},
+            _line(
+                figure, points, "guidance", name, role, name=f"{name} (right)", yaxis="y2",
+                line={"dash": "dash"}, marker={"symbol": mark},
             )  # fmt: skip
     figure.update_xaxes(title="guidance scale s", tickvals=list(SCALES))
     top = 1.1 * max(1.0, *(p["quality"][DIVERSITY] for p in points))
@@ -200,22 +159,16 @@ def traded(points: list[Point], measure: str) -> str:
         return says + "Even more guidance than was tried might be better."
     right = ""
     if ACCURACY in there:
-        now, before = then[ACCURACY], there[ACCURACY]
-        right = f"{now:.0%} show the digit that was asked for, instead of {before:.0%}; "
+        right = f"{then[ACCURACY]:.0%} show the digit that was asked for, instead of {there[ACCURACY]:.0%}; "
     return says + (
         f"At s = {last['guidance']:g} {right}the distance is {short(then[measure])} and the diversity "
         f"{then[DIVERSITY]:.0%}."
     )
 
 
-# --- what both share ---------------------------------------------------------------------------------
-
-
 def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point]], None]) -> None:
-    """A button that measures the settings of the plan one by one.
-
-    The results are kept: another rerun draws them too, and goes on where this one was interrupted.
-    """
+    """A button that measures the settings of the plan one by one. The results are kept: another rerun draws
+    them too, and goes on where this one was interrupted."""
     key = f"_{name}"
     held = st.session_state.get(key)
     if held is None or held["run"] != room.run or held["plan"] != plan:
@@ -238,9 +191,7 @@ def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point
         if not held["on"]:
             break
         asked = plan[len(points)]
-        told = ", ".join(
-            f"{value}" if what == "sampler" else f"{what} {value:g}" for what, value in asked.items()
-        )
+        told = ", ".join(value if what == "sampler" else f"{what} {value:g}" for what, value in asked.items())
         bar.progress(len(points) / len(plan), f"{len(points)} of {len(plan)} measured; now {told}")
         if (answer := ask(room, "tradeoff", **asked)) is None:  # the page says why
             held["on"] = False
@@ -249,15 +200,19 @@ def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point
     stop.empty()
     bar.empty()
     if points:
-        st.caption(_whose(points))
+        rounds = [point["round"] for point in points]
+        first, last = min(rounds), max(rounds)
+        still = f"This was the model of round {first:,}."
+        trained = f"It trained from round {first:,} to {last:,} meanwhile: pause it to compare fairly."
+        st.caption(still if first == last else trained)
 
 
-def _whose(points: list[Point]) -> str:
-    """Which model was measured."""
-    rounds = [point["round"] for point in points]
-    if min(rounds) == max(rounds):
-        return f"This was the model of round {rounds[0]:,}."
-    return f"It trained from round {min(rounds):,} to {max(rounds):,} meanwhile: pause it to compare fairly."
+def _line(figure: go.Figure, points: list[Point], across: str, up: str, role: str, **more: Any) -> None:
+    """A curve of the quality `up` against the setting or cost `across`, in the colour of a role."""
+    line = {"color": ink(role), "width": 2} | more.pop("line", {})
+    marker = {"color": ink(role), "size": 9} | more.pop("marker", {})
+    x, y = [point[across] for point in points], [point["quality"][up] for point in points]
+    figure.add_scatter(x=x, y=y, mode="lines+markers", line=line, marker=marker, **more)
 
 
 def _figure(points: list[Point], setting: Setting) -> go.Figure:

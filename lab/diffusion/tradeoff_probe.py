@@ -19,6 +19,7 @@ __all__ = ["tradeoff"]
 
 POINTS, PICTURES, LEAST = 2000, 100, 20  # samples: for points, for pictures, and at least
 MOST = 16_000  # pictures that may go through the net for one answer: about 12 seconds
+Judged = tuple[dict[str, float], dict[str, Floor]]  # the quality, and the floors
 
 
 def tradeoff(
@@ -36,9 +37,8 @@ def tradeoff(
     of the net for a sample; the "seconds" for all n samples.
 
     For points, the quality is the sliced Wasserstein distance; with `guidance` samples have the labels of
-    the data, and their diversity is measured too. For digits it is label accuracy, Fréchet distance and
-    diversity of samples with the labels in turn, if the model knows labels (`guidance` None is the model's
-    own); otherwise the distance alone. Raises `Refused`.
+    the data, and their diversity is measured too. For digits it is the Fréchet distance; if the model knows
+    labels, which then come in turn, also label accuracy and diversity. Raises `Refused`.
     """
     knobs: dict[str, object] = {"sampler": sampler, "steps": steps}
     if guidance is not None:
@@ -53,7 +53,9 @@ def tradeoff(
     if images and classifier is None:
         raise Refused("Only generated digits can be judged here; choose digits or points as the data.")
     n = whole(n if n is not None else PICTURES if images else POINTS, "n", LEAST, POINTS)
-    y = _labels(model, data, n) if images or guidance is not None else None
+    y = None
+    if model.conditional and (images or guidance is not None):  # for points as frequent as in the data
+        y = model.labels(n) if images else data.some(n)[1]
     doubled = y is not None and config.guidance not in (0, 1)
     if images and n * evaluations * (1 + doubled) > MOST:
         raise Refused(f"{n} pictures in {walked} steps would take too long; ask for fewer of either.")
@@ -68,24 +70,14 @@ def tradeoff(
     }  # fmt: skip
 
 
-def _labels(model: Denoiser, data: Dataset, n: int) -> Tensor | None:
-    """For pictures the labels in turn; for points those of n examples, as frequent as in the data."""
-    if not model.conditional:
-        return None
-    return model.labels(n) if isinstance(data.space, Picture) else data.some(n)[1]
-
-
-def _of_digits(
-    classifier: DigitClassifier, x: Tensor, y: Tensor | None
-) -> tuple[dict[str, float], dict[str, Floor]]:
-    x = x.cpu()
-    floors = classifier.floors(len(x))
+def _of_digits(classifier: DigitClassifier, x: Tensor, y: Tensor | None) -> Judged:
+    x, floors = x.cpu(), classifier.floors(len(x))
     if y is None:
         return {FRECHET: classifier.measure(x)[FRECHET]}, {FRECHET: floors[FRECHET]}
     return classifier.measure(x, y.cpu()), floors
 
 
-def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> tuple[dict[str, float], dict[str, Floor]]:
+def _of_points(data: Dataset, x: Tensor, y: Tensor | None) -> Judged:
     measuring = ruler(data, len(x))
     quality: dict[str, float] = {DISTANCE: measuring.measure(x)[DISTANCE]}
     if y is not None:

@@ -60,22 +60,16 @@ def graph(out: str, says: str) -> Graph:
     }  # fmt: skip
 
 
-GRAPH = graph("ε_θ(x_t, t)", "the predicted noise")
-SPEED_GRAPH = graph("u_θ(x_t, t)", "the predicted velocity ε − x₀")
-
-
 def loss_now(run: str, row: Row) -> str:
     """The loss with its present value."""
-    says = {
-        "eps": r"\lVert \varepsilon - \varepsilon_\theta(x_t, t) \rVert^2",
-        "x0": r"\lVert x_0 - x_\theta(x_t, t) \rVert^2",
-        "v": r"\lVert v - v_\theta(x_t, t) \rVert^2",
-        "u": r"\lVert u - u_\theta(x_t, t) \rVert^2",
-    }
+    letters = {"eps": (r"\varepsilon", r"\varepsilon"), "x0": ("x_0", "x"), "v": ("v", "v"), "u": ("u", "u")}
     for name, loss in OBJECTIVES.items():
         if (value := row.get(loss)) is not None:
-            when = f"Around round {row['round']:,}: "
-            return when + rf"${says[name]} = {value:.3f}$, averaged over the numbers of $x_0$."
+            target, net = letters[name]
+            error = rf"\lVert {target} - {net}_\theta(x_t, t) \rVert^2"
+            return (
+                f"Around round {row['round']:,}: ${error} = {value:.3f}$, averaged over the numbers of $x_0$."
+            )
     return ""
 
 
@@ -92,7 +86,7 @@ SUBJECT = Subject(
         "images/denoised": "Noised test digits, and what the net predicts from them",
         f"chart/{LOSS}": "Loss",
     },
-    graph=GRAPH,
+    graph=graph("ε_θ(x_t, t)", "the predicted noise"),
     now=loss_now,
     data="digits",
     recordings=[
@@ -102,4 +96,6 @@ SUBJECT = Subject(
     ],
 )  # fmt: skip
 OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)
-OF_FLOW_MATCHING = Subject(FlowMatching, graph=SPEED_GRAPH, data="moons")
+OF_FLOW_MATCHING = Subject(
+    FlowMatching, graph=graph("u_θ(x_t, t)", "the predicted velocity ε − x₀"), data="moons"
+)

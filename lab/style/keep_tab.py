@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -15,6 +14,7 @@ from engine.config import Refused
 from lab.kit.room import Room, address
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.style.pictures_tab import encoded
 
 LONGEST = {"gif": 320, "webp": 512}  # pixels
 FRAMES = 48
@@ -24,21 +24,15 @@ MILLISECONDS, PAUSE = 140, 2000  # for each picture, and for the last one
 @st.fragment
 def keep_it(room: Room) -> None:
     st.markdown("**The picture**, at full size and without loss, as it is when you press the button:")
-    name = f"{store.read_info(store.folder(room.run)).data.replace('.', '-')}"
-    _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image/png", ":material/image:")
+    name = store.read_info(store.folder(room.run)).data.replace(".", "-")
+    _button("Picture (PNG)", lambda: png(room), f"{name}.png", "image")
     st.markdown(
         "**The making-of**, from the pictures that the run has kept. Most of them are early, because the "
         "early rounds change most."
     )
     with st.container(horizontal=True):
-        _button(
-            "Film (WebP)",
-            lambda: film(room.run, "webp"),
-            f"{name}-film.webp",
-            "image/webp",
-            ":material/movie:",
-        )
-        _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "image/gif", ":material/gif:")
+        _button("Film (WebP)", lambda: film(room.run, "webp"), f"{name}-film.webp", "movie")
+        _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "gif")
     st.caption("WebP is sharper and smaller; GIF opens everywhere.")
     st.markdown(
         "**The link to this setting**: everyone who opens it sees the same picture develop, number for "
@@ -49,8 +43,9 @@ def keep_it(room: Room) -> None:
         st.caption("Your own pictures are kept on this machine, so the link works only here.")
 
 
-def _button(label: str, make: Callable[[], bytes], name: str, mime: str, icon: str) -> None:
+def _button(label: str, make: Callable[[], bytes], name: str, icon: str) -> None:
     # the file is made when the button is pressed, in its own thread: the page does not wait
+    mime, icon = f"image/{name.rpartition('.')[2]}", f":material/{icon}:"
     st.download_button(label, make, name, mime, key=f"keep-{name}", icon=icon, on_click="ignore")
 
 
@@ -67,20 +62,16 @@ def png(room: Room) -> bytes:
         image = Image.fromarray(supervisor().probe(room.run, "result")["picture"])
     else:
         image = pictures(room.run)[-1]
-    return _bytes(image, "png", optimize=True)
+    return encoded(image, "png", optimize=True)
 
 
 def pictures(run: str) -> list[Image.Image]:
     """The keyframes of a run, in order. Raises `Refused` if there are none yet."""
     at = store.folder(run)
-    frames = [_picture(store.keyframe(at, round)) for round in store.keyframes(at)]
+    frames = [load(store.keyframe(at, round).read_bytes())["photo/result"] for round in store.keyframes(at)]
     if not frames:
         raise Refused("This run has kept no pictures yet; let it train for a moment.")
-    return frames
-
-
-def _picture(path: Path) -> Image.Image:
-    return Image.open(io.BytesIO(load(path.read_bytes())["photo/result"].tobytes())).convert("RGB")
+    return [Image.open(io.BytesIO(frame.tobytes())).convert("RGB") for frame in frames]
 
 
 def film(run: str, kind: str) -> bytes:
@@ -93,10 +84,4 @@ def film(run: str, kind: str) -> bytes:
     first, *rest = [frame.resize(size, Image.Resampling.LANCZOS) for frame in every]
     how: dict[str, Any] = {"quality": 80, "method": 3} if kind == "webp" else {"optimize": True}
     how |= {"save_all": True, "append_images": rest, "loop": 0}
-    return _bytes(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)
-
-
-def _bytes(image: Image.Image, kind: str, **how: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **how)
-    return file.getvalue()
+    return encoded(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)

@@ -6,11 +6,12 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from engine import data
 from engine.config import Refused
@@ -42,12 +43,10 @@ def choose_pictures(default: str) -> str:
             _brought().append(part)
     _gallery("content", "Content", now, "What the picture shows.")
     _gallery("style", "Style", now, "How it is painted.")
-    _select(
-        "second", "Second style", now, "none", "A style to blend with the first; a slider sets its share."
-    )
-    _select(
-        "mask", "Where", now, "everywhere", "Where style is wanted; elsewhere the content stays as it is."
-    )
+    second = "A style to blend with the first; a slider sets its share."
+    _select("second", "Second style", now, "none", second)
+    where = "Where style is wanted; elsewhere the content stays as it is."
+    _select("mask", "Where", now, "everywhere", where)
     if now.name == default:
         st.query_params.pop("data", None)
     else:
@@ -61,9 +60,10 @@ def _title(name: str) -> str:
 
 
 @cache
-def _listed() -> frozenset[str]:
+def _listed() -> dict[str, str]:
+    """The titles of all built-in pictures, by name."""
     roles = ("content", "style", "mask")
-    return frozenset(choice.name for role in roles for choice in data.picture_names(role))
+    return {choice.name: choice.title for role in roles for choice in data.picture_names(role)}
 
 
 def _titles(role: Role, now: str = "") -> dict[str, str]:
@@ -73,8 +73,7 @@ def _titles(role: Role, now: str = "") -> dict[str, str]:
     own = [name for name in _brought() if name.startswith(MASKS) == (role == "mask")]
     titles |= {name: f"Yours {i}" if len(own) > 1 else "Yours" for i, name in enumerate(own, 1)}
     if now and now not in titles:  # a link may have a photograph as style
-        every = [*data.picture_names("content"), *data.picture_names("style")]
-        titles[now] = {choice.name: choice.title for choice in every}[now]
+        titles[now] = _listed()[now]
     return titles
 
 
@@ -83,40 +82,40 @@ def _brought() -> list[str]:
     return st.session_state.setdefault("_pictures", [])
 
 
-def _key(role: Role) -> str:
-    return f"picture-{role}"
-
-
 def _gallery(role: Role, label: str, now: Parts, help: str) -> None:
     """Thumbnails to choose from, and two ways to bring another picture."""
-    part = getattr(now, role)
-    titles = _titles(role, part)
+    titles = _titles(role, getattr(now, role))
     ways = {UPLOAD: ":material/upload: Upload …", CAMERA: ":material/photo_camera: Photo …"}
     st.html(_dressed(role, tuple(titles)))
-    _show(role, part)
-    st.pills(label, [*titles, *ways], key=_key(role), required=True, on_change=_changed, args=(role,),
-             format_func=lambda name: (titles | ways)[name], help=help + STARTS)  # fmt: skip
-    _bring(role)
+    _choose(st.pills, role, label, now, titles | ways, help, required=True)
 
 
 def _select(role: Role, label: str, now: Parts, none: str, help: str) -> None:
-    part = getattr(now, role)
     upload = f"Upload a {'mask' if role == 'mask' else 'picture'} …"
-    titles = {"": none} | _titles(role, part) | {UPLOAD: upload}
-    _show(role, part)
-    st.selectbox(label, list(titles), key=_key(role), on_change=_changed, args=(role,),
-                 format_func=titles.__getitem__, help=help + STARTS)  # fmt: skip
+    titles = {"": none} | _titles(role, getattr(now, role)) | {UPLOAD: upload}
+    _choose(st.selectbox, role, label, now, titles, help)
+
+
+def _choose(
+    widget: Callable[..., Any],
+    role: Role,
+    label: str,
+    now: Parts,
+    titles: dict[str, str],
+    help: str,
+    **more: Any,
+) -> None:
+    """A widget that shows the present picture, or the way in which another one is being brought."""
+    key = f"picture-{role}"
+    st.session_state[key] = st.session_state.get(f"bring-{role}") or getattr(now, role)
+    widget(label, list(titles), key=key, on_change=_changed, args=(role,),
+           format_func=titles.__getitem__, help=help + STARTS, **more)  # fmt: skip
     _bring(role)
-
-
-def _show(role: Role, part: str) -> None:
-    """Let the widget show the present picture, or the way in which another one is being brought."""
-    st.session_state[_key(role)] = st.session_state.get(f"bring-{role}") or part
 
 
 def _changed(role: Role) -> None:
     """A callback: another picture is chosen, or a way to bring one."""
-    name = st.session_state[_key(role)]
+    name = st.session_state[f"picture-{role}"]
     st.session_state.pop(f"bring-{role}", None)
     if name in (UPLOAD, CAMERA):
         st.session_state[f"bring-{role}"] = name
@@ -156,12 +155,9 @@ def _bring(role: Role) -> None:
     st.rerun()
 
 
-# --- thumbnails ----------------------------------------------------------------------------------
-
-
 def _dressed(role: Role, names: tuple[str, ...]) -> str:
     """The style that turns the pills of a role into thumbnails with titles under them."""
-    pills = f".st-key-{_key(role)} [role=radio]"
+    pills = f".st-key-picture-{role} [role=radio]"
     rules = [
         f"{pills}:nth-of-type({i}) {{ background-image: url(data:image/webp;base64,{code}) }}"
         for i, name in enumerate(names, 1)
@@ -183,12 +179,14 @@ def _code(name: str) -> str:
 def thumb(name: str) -> bytes:
     """A small WebP picture, cropped to the thumbnail's shape. Raises `Refused`."""
     image = Image.fromarray(data.picture(name, store.home()))
-    scale = max(WIDTH / image.width, HEIGHT / image.height)
-    w, h = min(image.width, WIDTH / scale), min(image.height, HEIGHT / scale)
-    x, y = (image.width - w) / 2, (image.height - h) / 2
-    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS, (x, y, x + w, y + h))
+    small = ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    return encoded(small, "webp", quality=80, method=6)
+
+
+def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
+    """The bytes of a file of this kind."""
     file = io.BytesIO()
-    small.save(file, "webp", quality=80, method=6)
+    image.save(file, kind, **how)
     return file.getvalue()
 
 

@@ -46,14 +46,9 @@ def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "
     return {"quick": pictures(canvas.shown(x))[0], "picture": pictures(model.picture())[0]}
 
 
-# --- Gram matrices -------------------------------------------------------------------------------
-
-
 def grams(model: StyleTransfer, data: Dataset, layer: Any = 1) -> Answer:
-    """The Gram matrices of the result and of its target at layer 1 ... 5, and E_l at all layers.
-
-    The matrices hold the channels that are strongest in the target, the strongest first.
-    """
+    """The Gram matrices of the result and of its target at layer 1 ... 5, of the channels that are
+    strongest in the target, the strongest first; and E_l at all layers."""
     at = whole(layer, "layer", 1, LAYERS) - 1
     canvas, level, c = model.canvas, int(model.level), model.config
     targets = model.targets(level)
@@ -87,9 +82,6 @@ def diverging(x: Tensor) -> np.ndarray:
     return (255 + size * (colour - 255)).round().byte().cpu().numpy()
 
 
-# --- inside the network --------------------------------------------------------------------------
-
-
 def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any = "relu3_1") -> Answer:
     """The channels of a layer that respond most to a picture: each as a map, white where it responds most,
     and its mean in units of the mean of all channels."""
@@ -114,15 +106,9 @@ def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any =
     }
 
 
-# --- what each layer keeps -----------------------------------------------------------------------
-
-
 def keeps(model: StyleTransfer, data: Dataset, steps: Any = STEPS) -> Iterator[Answer]:
-    """The paper's figure 1, a part every few steps, with `row` and `layer`.
-
-    Pictures that begin as noise get the content's features at one layer alone, from the first block to the
-    last; others get the style's Gram matrices up to one layer.
-    """
+    """The paper's figure 1, a part every few steps, with `row` and `layer`: pictures that begin as noise get
+    the content's features at one layer alone, or the style's Gram matrices up to one layer."""
     steps, config = whole(steps, "steps", 1, 500), model.config
     same = {"size": min(SIDE, config.size), "init": "noise", "colour": "style"}
     same |= {"levels": 2, "coarse": max(1, steps // 2)}

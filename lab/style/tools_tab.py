@@ -1,8 +1,7 @@
-"""Tools of the style room: Gram matrices, what each layer keeps, and the channels inside the network."""
+"""Tools of the style room: Gram matrices, what each layer keeps, what the network sees, and the one pass."""
 
 from __future__ import annotations
 
-import io
 import secrets
 from base64 import b64encode
 from collections.abc import Generator
@@ -17,7 +16,10 @@ from engine.config import Refused
 from engine.style.canvas import FORMS
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.room import Room
+from lab.runs import store
 from lab.runs.supervisor import ANSWER_SECONDS, NO_MODEL, supervisor
+from lab.stage import split
+from lab.style.pictures_tab import encoded
 
 PICTURES = ("content", "style", "result")
 LOOKED = [f"relu{block}_{i}" for block in range(1, 6) for i in (1, 2)]
@@ -25,9 +27,10 @@ TITLES = {
     "content": "Content, from the features of one layer",
     "style": "Style, from the Gram matrices of all layers up to one",
 }
-
-
-# --- Gram matrices -------------------------------------------------------------------------------
+HOW = {
+    "whitening": "Whitening and colouring: means and covariance",
+    "AdaIN": "AdaIN: mean and deviation of each channel",
+}
 
 
 @st.fragment
@@ -44,20 +47,19 @@ def gram_matrices(room: Room) -> None:
     answer = ask(room, "grams", layer=layer)
     if not answer:
         return
-    E = answer["E"][int(str(layer)) - 1]
     strip([("", [
         Figure(answer["target"], "target: the style's", "Gram matrix of the style"),
         Figure(answer["result"], "the result's now", "Gram matrix of the result"),
         Figure(answer["difference"], "difference", "Difference of the two Gram matrices"),
     ])], columns=3, least=120, most=280)  # fmt: skip
-    shown = len(answer["target"])
-    of = answer["channels"]
+    shown, of = len(answer["target"]), answer["channels"]
     which = "All" if shown == of else f"The {shown} strongest of {of}"
     st.caption(
         f"{which} channels, ordered by their strength in the style, so that the diagonal falls. White is "
         "large; brightness is the square root of the size. In the difference, orange means that the result "
         "has too much, and blue that it has too little."
     )
+    E = answer["E"][int(str(layer)) - 1]
     st.markdown(f"At this layer, $E_l$ is **{E:.2g}**. All layers, with their weighted share of the loss:")
     st.html(_bars(answer))
     ask_again(answer, "gram-again")
@@ -87,9 +89,6 @@ _STYLE = """<style>
 .gram-bars .l4 { background: light-dark(#B54A00, #B47800) }
 .gram-bars .l5 { background: light-dark(#752F00, #7D5000) }
 </style>"""
-
-
-# --- what each layer keeps -----------------------------------------------------------------------
 
 
 @st.fragment
@@ -146,7 +145,7 @@ def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
     rows = []
     for row, title in TITLES.items():
         rows.append(f"<p>{title}</p>")
-        for layer in range(1, 6):
+        for layer in FORMS:
             part = done.get((row, layer))
             name = f"relu{layer}_2" if row == "content" else "conv1_1" if layer == 1 else f"… conv{layer}_1"
             image = _img(part, name) if part else "<div></div>"
@@ -155,10 +154,9 @@ def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
 
 
 def _img(part: dict[str, Any], name: str) -> str:
-    file = io.BytesIO()
-    Image.fromarray(part["picture"]).save(file, "webp", quality=85)
+    code = b64encode(encoded(Image.fromarray(part["picture"]), "webp", quality=85)).decode()
     alt = f"{part['row']}, {name}, after {part['step']} steps"
-    return f'<img src="data:image/webp;base64,{b64encode(file.getvalue()).decode()}" alt="{escape(alt)}">'
+    return f'<img src="data:image/webp;base64,{code}" alt="{escape(alt)}">'
 
 
 _SHEET = """<style>
@@ -171,9 +169,6 @@ _SHEET = """<style>
 .keeps div { aspect-ratio: 4 / 3; background: rgb(128 128 128 / 12%) }
 .keeps figcaption { font-size: 0.8rem; text-align: center }
 </style>"""
-
-
-# --- inside the network --------------------------------------------------------------------------
 
 
 @st.fragment
@@ -193,12 +188,46 @@ def look_inside(room: Room) -> None:
         Figure(channel, f"{number} · {mean:.1f}", f"channel {number} of {answer['layer']}")
         for channel, number, mean in zip(answer["maps"], answer["channel"], answer["mean"], strict=True)
     ]
-    heading = (
-        f"The {len(shown)} of {answer['of']} channels of {answer['layer']} that respond most to the {of}"
-    )
+    channels = f"{answer['of']} channels of {answer['layer']}"
+    heading = f"The {len(shown)} of {channels} that respond most to the {of}"
     strip([(heading, shown)], columns=6, least=88, most=150)
     st.caption(
         "The number of the channel, and its mean as a multiple of the mean of all channels. Each map is "
         "scaled to full brightness."
     )
     ask_again(answer, "inside-again")
+
+
+@st.fragment
+def quick(room: Room) -> None:
+    st.markdown(
+        "There is a faster way, which descends no loss. It gives the features of the content **the "
+        "statistics of the style's features** at once. A **decoder**, a network that was trained to turn "
+        "features back into pictures, then paints them. This takes a fraction of a second for any two "
+        "pictures."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        how = st.selectbox("Which statistics", HOW, key="quick-how", format_func=HOW.__getitem__, width=400)
+        strength = st.slider(
+            "Strength of the style", 0.0, 1.0, 1.0, 0.05, key="quick-strength", width=280,
+            help="The share of style in the features. Details that are missing at 0 are lost by the decoder.",
+        )  # fmt: skip
+    answer = ask(room, "quick", how=how, strength=strength)
+    if not answer:
+        return
+    labels = {"left": f"round {answer['round']:,}", "right": "one pass"}
+    left, right = (
+        encoded(Image.fromarray(answer[name]), "webp", quality=90) for name in ("picture", "quick")
+    )
+    split(key="quick", left=left, right=right, labels=labels)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        begun = store.read_info(store.folder(room.run)).config["init"] == "one pass"
+        if st.button("Let Gatys refine it", key="quick-refine", icon=":material/brush:", disabled=begun,
+                     on_click=lambda: st.session_state.update(init="one pass")):  # fmt: skip
+            st.rerun()  # the whole page, not this tool alone
+        st.caption(
+            "This starts a new run, which begins with the result of the one pass at full strength and "
+            "descends the loss from there. The slider of rounds under the stage then leads from one to the "
+            "other."
+        )
+    ask_again(answer, "quick-again")

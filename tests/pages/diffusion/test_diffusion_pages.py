@@ -89,6 +89,14 @@ def test_the_widgets_of_a_walk_are_what_is_asked_of_the_model(visit):
     assert row["title"] == "DDIM, 4 steps, η = 0.5"
 
 
+@pytest.mark.parametrize(("data", "known"), [("ring", True), ("moons", True), ("circles", False)])
+def test_the_exact_score_is_shown_wherever_the_probe_gives_it(visit, data, known):
+    page = open_tab(visit, "ddpm", "Score field", data)
+    (film,) = films(page)
+    assert ("exact" in film["screens"]) == known
+    assert any("is not known" in info.value for info in page.info) != known
+
+
 def test_two_walks_have_one_noise(visit):
     page = open_tab(visit, "ddpm", "Reverse", walks="Stochastic and deterministic")
     one, two = rows(page)

@@ -167,6 +167,17 @@ def test_a_run_without_pictures_says_so(monkeypatch):
         style_keep.pictures("none-at-all")
 
 
+@pytest.mark.parametrize("tab", ["One pass", "Gram matrices", "What each layer keeps", "Look inside"])
+def test_every_tool_opens_and_has_its_answer(visit, tab):
+    page = visit("style", tab=tab, **SMALL)
+    assert not page.error
+    shown = "".join(h.proto.body for h in page.get("html"))
+    says = {"One pass": "quick-again", "Gram matrices": "gram-again", "Look inside": "inside-again"}
+    if tab in says:
+        assert says[tab] in {button.key for button in page.button}
+    assert ("gram-bars" in shown) == (tab == "Gram matrices")
+
+
 @pytest.mark.parametrize("address", [address for *_, address in EXPERIMENTS])
 def test_each_experiment_descends_its_loss(address):
     asked = dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))

@@ -18,6 +18,7 @@ from engine.diffusion.flow_matching import FlowMatching
 from engine.diffusion.schedule import levels
 from engine.space import Picture
 from lab import probes
+from lab.diffusion import denoising_probe as denoising
 from lab.diffusion import edits_probe as edits
 from lab.diffusion import films_probe as films
 from lab.diffusion import noising_probe as noising
@@ -178,15 +179,12 @@ def test_the_jump_has_one_noise_at_all_t_and_the_chain_new_noise_at_each():
     assert abs(noise(parts[9], "chain") - noise(parts[20], "chain")).mean() > 0.1
 
 
-def test_the_forward_process_begins_with_test_examples_and_index_chooses_others():
+def test_the_forward_process_begins_with_test_examples():
     x, y = DIGITS.some(64, test=True)
     first = ask("forward")[0]
     assert (first["x_t/images/samples"] == pictures(x)).all()
     assert (first["chain/images/samples"] == pictures(x)).all()
     assert (first["still/x_t/label"] == y.numpy()).all()
-    other = ask("forward", index=7, n=9)[0]
-    assert (other["x_t/images/samples"][0] == DIGITS.test_x[7, 0].numpy()).all()
-    assert len(other["x_t/images/samples"]) == 9
     assert first["hist/x_t"].sum() == 64 * 784
     assert first["numbers"]["ᾱ"] == 1
     assert "SNR" not in first["numbers"]
@@ -216,10 +214,10 @@ KNOBS = [
 @pytest.mark.parametrize("data", [RING, DIGITS], ids=["points", "pictures"])
 def test_the_last_part_is_a_sample_of_the_same_noise(family, knobs, data):
     model = built(family, data, conditional=True, guidance=1.5)
-    parts = ask("reverse", model, data, seed=5, n=20, label=3, **knobs)
+    parts, n = ask("reverse", model, data, seed=5, label=3, **knobs), films.SHOWN[data.space.kind]
     reseed(5)
     with torch.no_grad():
-        x = model.sample(20, torch.full((20,), 3), **knobs)
+        x = model.sample(n, torch.full((n,), 3), **knobs)
     last = parts[-1]
     if data is DIGITS:
         assert (last["x_t/images/samples"] == pictures(x)).all()
@@ -273,8 +271,8 @@ def test_with_the_exact_denoiser_the_film_ends_at_the_data():
 
 def test_labels_come_in_turn_or_as_asked_and_only_where_they_mean_anything():
     model = built(conditional=True)
-    parts = ask("reverse", model, n=12)
-    assert parts[0]["still/x_t/label"].tolist() == [*range(10), 0, 1]
+    parts = ask("reverse", model)
+    assert parts[0]["still/x_t/label"][:12].tolist() == [*range(10), 0, 1]
     assert {*ask("reverse", model, label=4)[0]["still/x_t/label"].tolist()} == {4}
     assert "still/x_t/label" not in ask("reverse", built(conditional=False))[0]
     with pytest.raises(Refused, match="trained without labels"):
@@ -348,9 +346,10 @@ def test_between_two_noises_lie_both_ends_and_the_length_stays(family):
     assert length.min() >= min(length[0], length[-1]) - 2e-3
 
 
-def test_guidance_is_a_row_each_and_0_ignores_the_label():
+def test_guidance_is_a_row_each_and_0_ignores_the_label(monkeypatch):
+    monkeypatch.setattr(denoising, "SCALES", (0.0, 1.0))
     model = built(conditional=True)
-    last = ask("guided", model, seed=2, scales=[0, 1])[-1]["x_t/images/samples"]
+    last = ask("guided", model, seed=2)[-1]["x_t/images/samples"]
     assert last.shape == (1, 2 * 30 - 2, 10 * 30 - 2)
     rows = [[last[0, 30 * r : 30 * r + 28, 30 * c : 30 * c + 28] for c in range(10)] for r in range(2)]
     assert all((tile == rows[0][0]).all() for tile in rows[0])
@@ -457,9 +456,7 @@ def test_a_drawing_without_a_label_is_told_none():
 LINE = datasets.load("two-bumps")
 WRONG = [
     ("forward", DIGITS, {"seed": -1}, "seed is '-1'"),
-    ("forward", DIGITS, {"n": 65}, "n is '65'; it must be a whole number from 1 to 64"),
-    ("forward", RING, {"n": 401}, "from 1 to 400"),
-    ("forward", DIGITS, {"index": 1000}, "index is '1000'"),
+    ("reverse", DIGITS, {"seed": 0.5}, "seed is '0.5'; it must be a whole number from 0 to"),
     ("forward", LINE, {}, "choose other data than numbers on a line"),
     ("reverse", LINE, {}, "choose other data than numbers on a line"),
     ("reverse", DIGITS, {"steps": 0}, "steps .* is 0; it must be in"),
@@ -470,9 +467,7 @@ WRONG = [
     ("score", DIGITS, {}, "choose points"),
     ("between", DIGITS, {"seed_a": 1, "seed_b": "x"}, "seed_b is 'x'"),
     ("guided", RING, {}, "pictures only"),
-    ("guided", DIGITS, {"scales": [1, 99]}, "guidance .* is 99"),
-    ("guided", DIGITS, {"scales": "many"}, "scales must be 1 to 8 values"),
-    ("guided", DIGITS, {"scales": []}, "scales must be 1 to 8 values"),
+    ("reverse", DIGITS, {"guidance": 99}, "guidance .* is 99"),
     ("inpaint", RING, {"index": 0}, "pictures only"),
     ("inpaint", DIGITS, {"index": -1}, "number of the test picture is '-1'"),
     ("inpaint", DIGITS, {"index": 0, "mask": "all"}, "mask is 'all'; it must be one of left, right"),
