@@ -267,12 +267,7 @@ class Game(Family):
         return {name: value.mean().item() for name, value in told.items()}
 
 
-def unrolled(
-    D: nn.Module,
-    objective: Callable[[Score], Tensor],
-    steps: int = 5,
-    rate: float = 0.05,
-) -> Score:
+def unrolled(D: nn.Module, objective: Callable[[Score], Tensor], steps: int = 5, rate: float = 0.05) -> Score:
     """D after some steps of plain gradient descent on `objective(D)` (Metz et al. 2017, eq. 9-11, who unroll
     Adam). Where the objective depends on G, so does the result."""
 

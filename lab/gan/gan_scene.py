@@ -15,17 +15,7 @@ from engine.data import Dataset
 from engine.gan.base import Game
 from engine.space import Line, Picture
 from lab.gan.line_scene import line
-from lab.scenes.arrays import (
-    POINTS,
-    Arrays,
-    Pointer,
-    arrows,
-    halves,
-    number,
-    pictures,
-    pointed,
-    shades,
-)
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, shades
 from lab.scenes.grid import laid, lattice, plane_of_noise
 
 CELLS = 48  # of the field of D, along a side

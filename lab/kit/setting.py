@@ -20,11 +20,7 @@ from lab.stage import sketch
 KEPT = re.compile(r"(drawn|csv|images)-[0-9a-f]{12}")
 DRAW, CSV, IMAGES = "draw", "upload-csv", "upload-images"
 YOURS = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}
-BRING = {
-    DRAW: "Draw your own …",
-    CSV: "Upload a CSV of two columns …",
-    IMAGES: "Upload pictures (zip) …",
-}
+BRING = {DRAW: "Draw your own …", CSV: "Upload a CSV of two columns …", IMAGES: "Upload pictures (zip) …"}
 
 
 class Setting(NamedTuple):
