@@ -22,10 +22,9 @@ Score = Callable[[Tensor], Tensor]
 
 
 class Loss(NamedTuple):
-    """A game: what D descends on real and on fake examples, and what G descends, as functions of a score a.
+    """A game: what D descends on real and on fake examples, and what G descends, elementwise in a score a.
 
-    All three work elementwise. `real` also takes s, the share of one-sided label smoothing: real examples get
-    the label 1 - s.
+    `real` also takes s of one-sided label smoothing: real examples get the label 1 - s.
     """
 
     real: Callable[[Tensor, Any], Tensor]
@@ -58,8 +57,7 @@ LOSSES: dict[str, Loss] = {
     ),
     # Arjovsky et al. 2017, eq. 3: the critic's slope must be bounded, by clipping or by a penalty
     "Wasserstein": Loss(
-        lambda a, s: -a, lambda a: a, lambda a: -a,
-        (_D("-E[D(x)]"), _D("E[D(G(z))]"), _SCORE),
+        lambda a, s: -a, lambda a: a, lambda a: -a, (_D("-E[D(x)]"), _D("E[D(G(z))]"), _SCORE)
     ),
 }  # fmt: skip
 
@@ -76,18 +74,13 @@ def discriminator_terms(
 def generator_terms(fake: Tensor, loss: str) -> Terms:
     """What G descends, from D's scores of G(z).
 
-    The minimax gradient fades as D wins (D -> 0). The non-saturating one has the same sign and is (1 - D) / D
-    times as strong.
+    The minimax gradient fades as D wins (D -> 0); the non-saturating one is (1 - D) / D times as strong.
     """
     return {LOSSES[loss].terms[2]: LOSSES[loss].G(fake).mean()}
 
 
 def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
-    """D(x) in [0, 1] from scores a.
-
-    Least-squares scores are beliefs already. A critic's scores can only be compared with each other, so 1/2
-    is put at `middle`.
-    """
+    """D(x) in [0, 1] from scores a. Least squares score beliefs; a critic's belief is 1/2 at `middle`."""
     return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
 
 

@@ -18,21 +18,16 @@ from lab.runs.supervisor import NO_MODEL
 
 def explore(room: Room) -> None:
     """The tools, one at a time."""
+    tools = {
+        "Between two z": between, "Arithmetic with z": arithmetic, "Is it memorizing?": memorizing,
+        "Be the discriminator": judge,
+    }  # fmt: skip
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
     elif not room.live:
         st.info(NO_MODEL)
     else:
-        one_of(
-            room,
-            {
-                "Between two z": between,
-                "Arithmetic with z": arithmetic,
-                "Is it memorizing?": memorizing,
-                "Be the discriminator": judge,
-            },
-            "explore-tool",
-        )
+        one_of(room, tools, "explore-tool")
 
 
 # --- between two z -----------------------------------------------------------------------------
@@ -114,11 +109,9 @@ def memorizing(room: Room) -> None:
 
 
 def _verdict(copies: int, strangers: int, n: int) -> str:
+    nearer = "nearer to a training picture than 99 % of training pictures are to each other"
     if copies > 1:
-        return (
-            f"**It looks like memorizing.** {copies} of the {n} samples are nearer to a training picture "
-            "than 99 % of training pictures are to each other: compare them by eye."
-        )
+        return f"**It looks like memorizing.** {copies} of the {n} samples are {nearer}: compare them by eye."
     if copies == 1:
         return (
             f"**One of the {n} samples is suspiciously near** to a training picture. That can be chance: "
@@ -129,7 +122,4 @@ def _verdict(copies: int, strangers: int, n: int) -> str:
             f"**No copies, but not like the data yet:** {strangers} of the {n} samples are farther from "
             "every training picture than 99 % of training pictures are from each other."
         )
-    return (
-        f"**No sign of memorizing:** none of the {n} samples is nearer to a training picture than 99 % of "
-        "training pictures are to each other."
-    )
+    return f"**No sign of memorizing:** none of the {n} samples is {nearer}."

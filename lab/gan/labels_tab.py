@@ -10,8 +10,7 @@ from lab.runs.supervisor import supervisor
 
 
 def one_label(room: Room, key: str) -> dict[str, int]:
-    """What a question says about the label: the one that the visitor chooses, or nothing in a game without
-    labels."""
+    """What a question says about the label: the visitor's choice, or nothing in a game without labels."""
     if not room.family.labelled:
         return {}
     return {"label": st.selectbox("Label", range(room.space.classes), key=f"{key}-label", width=160)}
@@ -26,24 +25,18 @@ def label_shown(room: Room) -> None:
         supervisor().point(room.run, {"kind": "label", "x": float(label), "y": 0.0})
 
 
+@st.fragment
 def ask_for_labels(room: Room) -> None:
     """Pictures of one label or of a mixture of two: G's one-hot input need not be one-hot."""
-
-    @st.fragment
-    def show() -> None:
-        last = max(1, room.space.classes - 1)
-        left, middle, right = st.columns(3)
-        a = left.slider("Label", 0, last, min(3, last), key="label_a")
-        b = middle.slider("Second label", 0, last, min(8, last), key="label_b")
-        share = right.slider("Share of the second label", 0.0, 1.0, 0.0, 0.05, key="label_share")
-        answer = ask(room, "mixture", a=a, b=b, share=share)
-        if answer is None:
-            return
+    last = max(1, room.space.classes - 1)
+    left, middle, right = st.columns(3)
+    a = left.slider("Label", 0, last, min(3, last), key="label_a")
+    b = middle.slider("Second label", 0, last, min(8, last), key="label_b")
+    share = right.slider("Share of the second label", 0.0, 1.0, 0.0, 0.05, key="label_share")
+    if answer := ask(room, "mixture", a=a, b=b, share=share):
         strip([("", [Figure(picture) for picture in answer["pictures"]])], columns=8)
         st.caption(
             "Sixteen noise vectors z, the same at every setting. The label decides which digit is drawn, and "
             "z its handwriting. G was never trained between two labels; see whether the digits morph or jump."
         )
         ask_again(answer, "labels_again")
-
-    show()

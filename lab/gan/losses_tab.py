@@ -22,8 +22,7 @@ from lab.kit.palette import DARK, LIGHT, ink
 from lab.kit.room import Room
 from lab.runs import store
 
-Batch = Mapping[str, Any]
-"""What `present` answers."""
+Batch = Mapping[str, Any]  # what `present` answers
 DASHES = dict(zip(SHOWN, ("dot", "dash", "dashdot", "longdash"), strict=True))
 BARS = 100  # singular values that are drawn of one matrix
 curves = cache(curves)
@@ -93,12 +92,8 @@ def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> N
     if batch:
         x = batch["belief"]
         y = np.interp(x, *curves()[loss][[0, row]])
-        dots = {
-            "color": ink("model"),
-            "size": 9,
-            "opacity": 0.5,
-            "line": {"width": 1, "color": ink("critic")},
-        }
+        edge = {"width": 1, "color": ink("critic")}
+        dots = {"color": ink("model"), "size": 9, "opacity": 0.5, "line": edge}
         figure.add_scatter(x=x, y=y, name="present batch", mode="markers", marker=dots, zorder=2)
         figure.add_vline(x=batch["mean"], line={"dash": "dot", "width": 1, "color": ink("model")})
     figure.update_xaxes(title="D(G(z))", range=[-0.02, 1.02])
@@ -157,12 +152,12 @@ def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, to
 
 def _steepest(product: float | None) -> str:
     line = "The dashed line is 1. "
-    if product is None:
-        return line
-    return line + (
-        f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's score by "
-        "no more than that. Spectral normalization makes each of them 1."
-    )
+    if product is not None:
+        line += (
+            f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's "
+            "score by no more than that. Spectral normalization makes each of them 1."
+        )
+    return line
 
 
 _STYLE = f"""<style>
