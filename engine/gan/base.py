@@ -35,9 +35,7 @@ class Discriminator(nn.Module):
     """Scores examples of one shape: (..., m, *shape) to (..., m / pack).
 
     Args:
-        shape: the shape of one example.
-        width: units in a hidden layer.
-        depth: hidden layers.
+        depth: hidden layers, each of `width` units.
         pack: how many examples are judged together (PacGAN, Lin et al. 2018, section 3).
         spread: whether D also sees the standard deviation of each number over the minibatch (Karras et al.
             2018, section 3, who average them), so that it notices a batch that is all alike.
@@ -55,11 +53,8 @@ class Discriminator(nn.Module):
         self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
 
     def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        """The score of each x, or of each pack.
-
-        With `beside` (n, *shape), each x is judged by itself in that company. `y` holds one-hot labels
-        (..., m, labels).
-        """
+        """The score of each x, or of each pack; with `beside` (n, *shape), of each x alone in that company.
+        `y` holds one-hot labels (..., m, labels)."""
         h = x.flatten(-self.rank)
         company = h if beside is None else beside.flatten(-self.rank)
         if self.pack > 1 and beside is None:
@@ -226,20 +221,16 @@ class Game(Family):
         return self.fakes(self.p_z(n), y)
 
     def score(self, x: Tensor, y: Tensor | None = None, beside: Tensor | None = None) -> Tensor:
-        """D's score of each x (..., n, *shape) as an example of label y: (..., n), or one for each pack.
-
-        With `beside` (m, *shape), each x is judged alone in that company. Raises `Refused` if y is missing.
-        """
+        """D's score of each x (..., n, *shape) as an example of label y: (..., n), or one for each pack. With
+        `beside` (m, *shape), each x is judged alone in that company. Raises `Refused` if y is missing."""
         if not self.labelled:
             return self.D(x, beside)
         hot = self.hot(self.known(y))
         return self.D(x, beside, hot.expand(*x.shape[: -len(self.space.shape)], hot.shape[-1]))
 
     def belief(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) by itself.
-
-        A D that judges batches sees each x beside fakes. A critic's score is told from its mean over fakes.
-        """
+        """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) alone. A D that judges batches sees each x
+        beside fakes. The score of a critic is measured from its mean over fakes."""
         critic, in_company = self.config.loss == "Wasserstein", self.D.pack > 1 or self.D.spread
         fakes = self.sample(512) if in_company or critic else None
         middle = self.score(fakes, self.asked(512)).mean() if critic else 0.0  # type: ignore[arg-type]
@@ -250,8 +241,7 @@ class Game(Family):
         return LOSSES[self.config.loss].G(self.score(x, y))
 
     def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
-        """D's mean beliefs about real x and about fakes of the same labels y, and the slope |d loss / d x|
-        along which G pulls its fakes."""
+        """D's mean beliefs about real x and about fakes of the same labels y, and the slope |dL_G / dx|."""
         fake = self.sample(len(x), y)
         told = {PULL: slopes(lambda x: self.value_to_descend(x, y), fake)}
         if self.config.loss != "Wasserstein":  # a critic believes nothing

@@ -15,8 +15,8 @@ from engine.data import Dataset, floats
 from engine.device import seed as reseed
 from engine.gan.base import Game
 from engine.gan.cgan import CGAN
+from engine.gan.losses import BELIEVING, pull
 from engine.nets.layers import SpectralLinear
-from lab.gan import losses_probe as losses
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.ways import along, chosen, summed, ways
 from lab.scenes.arrays import pictures
@@ -70,11 +70,8 @@ def interpolate(
 
 
 def sheet(model: Game, data: Dataset, seed: int, label: int | None = None) -> Answer:
-    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C.
-
-    A and B look like one class, A with more ink. C looks like another one (unless all are of one label), with
-    little ink.
-    """
+    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C. A and
+    B look like one class, A with more ink; C like another one, unless all have one label, with little ink."""
     only_pictures(data)
     x = of_label(model, noise(model, SHEET, seed_of(seed)), label)
     by_ink = x.flatten(1).mean(1).argsort().tolist()
@@ -181,9 +178,7 @@ def label_of(model: Game, data: Dataset, index: int) -> Tensor | None:
 
 def jury(model: Game, data: Dataset, seed: int, turn: int) -> Answer:
     """A picture to be judged, real or fake with equal odds, and the label that it claims, if there is one.
-
-    Nothing tells which it is: both are made, in the same time, and both are of the same label.
-    """
+    Nothing tells which it is: both are made, in the same time, and both are of the same label."""
     only_pictures(data)
     real, index, seed_z = coin(data, seed, turn)
     y = label_of(model, data, index)
@@ -209,10 +204,7 @@ def verdict(model: Game, data: Dataset, seed: int, turn: int, picture: np.ndarra
 
 def spectrum(model: Game, data: Dataset) -> Answer:
     """The singular values of each weight matrix that D uses, the largest of the matrix that is trained, and
-    the estimate by which spectral normalization divides.
-
-    "steepest" is a bound on |grad D|, because LeakyReLU is nowhere steeper than 1.
-    """
+    the estimate that divides it. "steepest" bounds |grad D|, because LeakyReLU is nowhere steeper than 1."""
     values, trained, estimates = [], [], []
     for layer in model.D.modules():
         if isinstance(layer, nn.Linear):
@@ -232,7 +224,7 @@ def present(model: Game, data: Dataset) -> Answer:
         raise Refused("A Wasserstein critic scores without bounds: it has no D(G(z)) between 0 and 1.")
     n = model.config.batch
     belief = model.belief(model.sample(n), model.asked(n))
-    means = {loss: losses.slope(belief, loss).mean().item() for loss in losses.SHOWN}
+    means = {loss: pull(belief, loss).mean().item() for loss in BELIEVING}
     return {"belief": belief.cpu().numpy(), "mean": belief.mean().item(), "slopes": means}
 
 

@@ -89,10 +89,8 @@ def mesh(model: Game, data: Dataset, full: bool, label: Tensor | None) -> Arrays
 
 
 def pulls(model: Game, data: Dataset, x: Tensor, y: Tensor | None) -> Arrays:
-    """Where some of the fakes want to go: down the gradient of G's loss with respect to the fake itself.
-
-    The longest arrows have a fixed length, because gradients shrink a thousandfold in training.
-    """
+    """Where some of the fakes want to go: down the gradient of G's loss with respect to the fake itself. The
+    longest arrows have a fixed length, because gradients shrink a thousandfold in training."""
     assert data.box
     some = slice(ARROWS) if y is None else slice(None, None, -(-len(x) // ARROWS))  # labels stand in a row
     x, y = x[some], None if y is None else y[some]

@@ -209,8 +209,7 @@ def titled(knob: Knob) -> str:
 
 
 def widget(knob: Knob, default: Any, side: str = "") -> Any:
-    """The slider of a knob, bound to the address under the knob's name. That of a side of a
-    comparison is titled by its side, and the page keeps the address."""
+    """The slider of a knob, bound to the address by its name; the page binds the `side` of a comparison."""
     label = side or titled(knob)
     says = knob.says[0].upper() + knob.says[1:] + "."
     says += " May change while training." if knob.live else " Changing it starts a new model."

@@ -147,7 +147,7 @@ class Subject:
 
 @cache
 def subjects() -> dict[type, tuple[Subject, ModuleType]]:
-    """Every subject, and its module, by the type that it speaks of. Raises TypeError where two speak of one."""
+    """Every subject, and its module, by the type that it speaks of. Raises TypeError if two speak of one."""
     known: dict[type, tuple[Subject, ModuleType]] = {}
     for module in modules("words", "lab"):
         for one in vars(module).values():

@@ -1,5 +1,4 @@
-"""What a page says under the stage of a run: what the detector sees, and the loss with its present
-numbers."""
+"""What a page says under the stage of a run: what the detector sees, and a formula with its numbers."""
 
 from __future__ import annotations
 

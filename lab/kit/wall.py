@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -69,8 +70,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players, height=680,
-        on_fork=_go, on_train=lambda: _go(_start(family, setting)),
-        links=addresses(family, setting),
+        on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
     return Wall(family, run_id, setting)
 
@@ -135,11 +135,10 @@ def _axes_of(chosen: list[tuple[str, str]]) -> dict[str, list[int | float]]:
     """The axes from what was written. Raises `Refused`."""
     axes: dict[str, list[int | float]] = {}
     for name, text in chosen:
-        if name == NONE:
-            continue
         if name in axes:
             raise Refused(f"Rows and columns both vary {name}; let one of them vary something else.")
-        axes[name] = [_number(name, word) for word in re.split(r"[,;\s]+", text.strip()) if word]
+        if name != NONE:
+            axes[name] = [_number(name, word) for word in re.split(r"[,;\s]+", text.strip()) if word]
     return axes
 
 
@@ -197,7 +196,7 @@ def _table(shown: Wall, measure: Measure, row: Mapping[str, Any]) -> str:
         text = "–" if value is None else f"{value:.{measure.digits or 0}f}".replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
-        cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
+        cells.append(f'<td style="{style}"><a href="{escape(link)}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
     what = f"{measure.says}, {measure.unit}" if measure.unit else measure.says
