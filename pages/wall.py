@@ -76,7 +76,7 @@ def tries() -> None:
 def code() -> None:
     st.markdown(
         "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
-        "and every operation works on all of them at once. The result is exactly that of single runs, since "
+        "and every operation works on all of them at once. The result is exactly that of single runs, because "
         "the members never meet: the sum of their losses has for each weight the gradient of its own "
         "member's loss, and Adam treats every number by itself."
     )

@@ -136,7 +136,7 @@ def spectrum(room: Room) -> None:
 
 
 def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, top: float) -> str:
-    drawn = f", of which {BARS} are drawn" if len(values) > BARS else ""
+    drawn = f" ({BARS} are drawn)" if len(values) > BARS else ""
     several = f"{len(values)} singular values{drawn}; the largest is"
     says = f"Layer {i}: {several if len(values) > 1 else 'one singular value,'} {values[0]:.3f}"
     if estimate is not None:

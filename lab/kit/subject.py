@@ -134,9 +134,8 @@ class Subject:
     judged: bool | None = None  # whether the detector's verdict stands under the stage
     failures: Sequence[Failure] = ()  # the gallery
     experiments: Sequence[tuple[str, str, str]] = ()  # what to try, what will be seen, and the address
-    tabs: Mapping[str, Callable[..., None]] = field(
-        default_factory=dict
-    )  # of a family without a page, by title
+    # tools for the room of a family without a page of its own, by title
+    tabs: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     # what else to show under the scores of a wall, from its axes and the last row
     of_wall: Callable[[Mapping[str, Sequence[float]], Row], None] | None = None
     data: str = ""  # what a room opens with, if its page does not say so
