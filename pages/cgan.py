@@ -5,12 +5,11 @@ import streamlit as st
 from engine.gan.cgan import CGAN
 from engine.space import Picture, Plane
 from lab import kit
-from lab.gan.labels_tab import ask_for_labels, label_shown
+from lab.gan.explore_tab import ask_for_labels, label_shown
 from lab.gan.room_tab import game_tabs
 
 room = kit.room(
     CGAN,
-    data_name="digits",
     sentence="A GAN whose players are both told the label: G is asked for a digit, and D judges whether it is a "
     "real one *of that class*.",
 )

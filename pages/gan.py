@@ -8,7 +8,6 @@ from lab.gan.room_tab import game_tabs
 
 room = kit.room(
     GAN,
-    data_name="ring",
     sentence="A generator **G** makes fakes; a discriminator **D** tells them from real data. "
     "Each learns from the other until the fakes lie like the data.",
 )

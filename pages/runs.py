@@ -37,13 +37,8 @@ def table(runs: list[store.Info], own: bool) -> None:
             st.rerun()
 
 
-st.subheader("Yours")
-if mine:
-    table(mine, True)
-else:
-    st.caption("None yet. Press Train in a room.")
-st.subheader("Others'")
-if others:
-    table(others, False)
-else:
-    st.caption("None.")
+for title, runs, none in (("Yours", mine, "None yet. Press Train in a room."), ("Others'", others, "None.")):
+    st.subheader(title)
+    table(runs, runs is mine)
+    if not runs:
+        st.caption(none)

@@ -4,29 +4,25 @@ import streamlit as st
 
 from engine.stack import StackedOptimizer, stack
 from lab import kit
+from lab.kit.subject import legend
 
-POINTS = [
-    "Each panel is a model of its own: its ",
-    {"words": "fakes", "layer": "wall/points", "role": "model"},
-    " over the ",
-    {"words": "real points", "layer": "wall/real", "role": "data"},
-    ", on the ",
-    {"words": "belief of its D", "layer": "wall/field", "role": "field"},
-    ". The stronger a panel's frame, the more of the data's modes its fakes reach. Press a panel to open it.",
-]
-CODES = [
-    "Each panel is a model of its own: its ",
-    {"words": "samples", "layer": "wall/points", "role": "model"},
-    " over the ",
-    {"words": "real points", "layer": "wall/real", "role": "data"},
-    ". Press a panel to open it.",
-]
-PICTURES = [
-    "Each panel is a model of its own, and shows what it makes of the same noise. Press one to open it."
-]
+LEGENDS = {
+    "points": legend(
+        "Each panel is a model of its own: its [fakes](wall/points, model) over the [real points](wall/real, "
+        "data), on the [belief of its D](wall/field, field). The stronger a panel's frame, the more of the "
+        "data's modes its fakes reach. Press a panel to open it."
+    ),
+    "points without D": legend(
+        "Each panel is a model of its own: its [samples](wall/points, model) over the [real "
+        "points](wall/real, data). Press a panel to open it."
+    ),
+    "image": legend(
+        "Each panel is a model of its own, and shows what it makes of the same noise. Press one to open it."
+    ),
+}
 
 shown = kit.wall_room(
-    legends={"points": POINTS, "points without D": CODES, "image": PICTURES},
+    legends=LEGENDS,
     sentence="Which settings work, and where is the border to those that fail? Train them all at once, from "
     "the same first weights on the same data, and look.",
 )
@@ -80,7 +76,7 @@ def tries() -> None:
 def code() -> None:
     st.markdown(
         "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
-        "and every operation works on all of them at once. The result is exactly that of single runs, since "
+        "and every operation works on all of them at once. The result is exactly that of single runs, because "
         "the members never meet: the sum of their losses has for each weight the gradient of its own "
         "member's loss, and Adam treats every number by itself."
     )

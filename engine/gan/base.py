@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -33,9 +35,7 @@ class Discriminator(nn.Module):
     """Scores examples of one shape: (..., m, *shape) to (..., m / pack).
 
     Args:
-        shape: the shape of one example.
-        width: units in a hidden layer.
-        depth: hidden layers.
+        depth: hidden layers, each of `width` units.
         pack: how many examples are judged together (PacGAN, Lin et al. 2018, section 3).
         spread: whether D also sees the standard deviation of each number over the minibatch (Karras et al.
             2018, section 3, who average them), so that it notices a batch that is all alike.
@@ -49,16 +49,12 @@ class Discriminator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.rank, self.pack, self.spread = len(shape), pack, spread
-        inputs = pack * int(torch.Size(shape).numel())
-        linear = SpectralLinear if spectral else nn.Linear
-        self.net = mlp(inputs + (inputs if spread else 0) + labels, width, depth, 1, linear=linear)
+        inputs = pack * math.prod(shape) * (2 if spread else 1) + labels
+        self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
 
     def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        """The score of each x, or of each pack.
-
-        With `beside` (n, *shape), each x is judged by itself in that company. `y` holds one-hot labels
-        (..., m, labels).
-        """
+        """The score of each x, or of each pack; with `beside` (n, *shape), of each x alone in that company.
+        `y` holds one-hot labels (..., m, labels)."""
         h = x.flatten(-self.rank)
         company = h if beside is None else beside.flatten(-self.rank)
         if self.pack > 1 and beside is None:
@@ -76,6 +72,15 @@ class Discriminator(nn.Module):
         return self.net(h).squeeze(-1)
 
 
+Rule = Literal["Adam", "SGD"]
+advanced = partial(knob, advanced=True)
+rate = partial(knob, 1e-3, 1e-5, 1, log=True, live=True)
+FOR_PICTURES = {
+    "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4,
+}  # fmt: skip
+"""What every game's recipe for pictures has."""
+
+
 class TwoPlayers(Config):
     """The knobs of every game of D against G."""
 
@@ -86,71 +91,51 @@ class TwoPlayers(Config):
         "none", label="Bound on D's slope", live=True,
         says="cut D's weights (WGAN), slope 1 between real and fake (WGAN-GP), flat at real examples (R1)",
     )  # fmt: skip
-    lr_D: float = knob(
-        1e-3, 1e-5, 1, label="Learning rate of D", symbol=r"\eta_D", says="learning rate of D", log=True,
-        live=True,
-    )  # fmt: skip
-    lr_G: float = knob(
-        1e-3, 1e-5, 1, label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G", log=True,
-        live=True,
-    )  # fmt: skip
+    lr_D: float = rate(label="Learning rate of D", symbol=r"\eta_D", says="learning rate of D")
+    lr_G: float = rate(label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G")
     k: int = knob(1, 1, 10, label="D's turns a round", symbol="k", says="turns of D in a round", live=True)
-    k_G: int = knob(
-        1,
-        0,
-        10,
-        label="G's turns a round",
-        says="turns of G in a round; 0 freezes G",
-        live=True,
-        advanced=True,
+    k_G: int = advanced(
+        1, 0, 10, label="G's turns a round", says="turns of G in a round; 0 freezes G", live=True
     )
-    weight: float = knob(
-        1.0, 1e-3, 100, label="Weight of the penalty", symbol=r"\lambda", log=True, live=True, advanced=True,
+    weight: float = advanced(
+        1.0, 1e-3, 100, label="Weight of the penalty", symbol=r"\lambda", log=True, live=True,
         says="weight of the gradient penalty or of R1",
     )  # fmt: skip
-    clip: float = knob(
-        0.1, 1e-3, 10, label="Range of clipped weights", symbol="c", log=True, live=True, advanced=True,
+    clip: float = advanced(
+        0.1, 1e-3, 10, label="Range of clipped weights", symbol="c", log=True, live=True,
         says="after each turn of D its weights are cut to [-c, c], where clipping is chosen",
     )  # fmt: skip
-    smooth: float = knob(
-        0.0, 0, 0.5, label="One-sided label smoothing", symbol="s", live=True, advanced=True,
+    smooth: float = advanced(
+        0.0, 0, 0.5, label="One-sided label smoothing", symbol="s", live=True,
         says="D is told that real examples are real with probability 1 - s; not for hinge and Wasserstein",
     )  # fmt: skip
-    batch: int = knob(
-        128, 2, 1024, label="Batch", symbol="m", says="examples in a minibatch", live=True, advanced=True
-    )
-    optimizer_D: Literal["Adam", "SGD"] = knob(
-        "Adam", label="Optimizer of D", says="how D descends", advanced=True
-    )
-    optimizer_G: Literal["Adam", "SGD"] = knob(
-        "Adam", label="Optimizer of G", says="how G descends", advanced=True
-    )
-    beta1: float = knob(
-        0.5, 0, 0.99, label="Adam's memory of the gradient", symbol=r"\beta_1", live=True, advanced=True,
+    batch: int = advanced(128, 2, 1024, label="Batch", symbol="m", says="examples in a minibatch", live=True)
+    optimizer_D: Rule = advanced("Adam", label="Optimizer of D", says="how D descends")
+    optimizer_G: Rule = advanced("Adam", label="Optimizer of G", says="how G descends")
+    beta1: float = advanced(
+        0.5, 0, 0.99, label="Adam's memory of the gradient", symbol=r"\beta_1", live=True,
         says="how much of the old mean gradient each step keeps",
     )  # fmt: skip
-    beta2: float = knob(
-        0.999, 0, 0.9999, label="Adam's memory of its square", symbol=r"\beta_2", live=True, advanced=True,
+    beta2: float = advanced(
+        0.999, 0, 0.9999, label="Adam's memory of its square", symbol=r"\beta_2", live=True,
         says="how much of the old mean squared gradient each step keeps",
     )  # fmt: skip
-    spectral: bool = knob(
-        False, label="Spectral normalization of D", advanced=True,
+    spectral: bool = advanced(
+        False, label="Spectral normalization of D",
         says="divide each weight matrix of D by its largest singular value",
     )  # fmt: skip
-    noise_x: float = knob(
-        0.0, 0, 1, label="Instance noise", symbol=r"\sigma_x", live=True, advanced=True,
+    noise_x: float = advanced(
+        0.0, 0, 1, label="Instance noise", symbol=r"\sigma_x", live=True,
         says="spread of Gaussian noise added to all that D sees",
     )  # fmt: skip
-    z: int = knob(
-        2, 1, 256, label="Noise dimensions", symbol=r"\dim z", says="dimensions of the noise z", advanced=True
+    z: int = advanced(2, 1, 256, label="Noise dimensions", symbol=r"\dim z", says="dimensions of the noise z")
+    noise: Literal["Gaussian", "uniform"] = advanced(
+        "Gaussian", label="Noise", says="distribution of z: N(0, 1) or uniform on [-1, 1]"
     )
-    noise: Literal["Gaussian", "uniform"] = knob(
-        "Gaussian", label="Noise", says="distribution of z: N(0, 1) or uniform on [-1, 1]", advanced=True
-    )
-    width_G: int = knob(64, 4, 512, label="Width of G", says="units in a hidden layer of G", advanced=True)
-    depth_G: int = knob(3, 0, 5, label="Depth of G", says="hidden layers of G", advanced=True)
-    width_D: int = knob(64, 4, 512, label="Width of D", says="units in a hidden layer of D", advanced=True)
-    depth_D: int = knob(3, 0, 5, label="Depth of D", says="hidden layers of D", advanced=True)
+    width_G: int = advanced(64, 4, 512, label="Width of G", says="units in a hidden layer of G")
+    depth_G: int = advanced(3, 0, 5, label="Depth of G", says="hidden layers of G")
+    width_D: int = advanced(64, 4, 512, label="Width of D", says="units in a hidden layer of D")
+    depth_D: int = advanced(3, 0, 5, label="Depth of D", says="hidden layers of D")
 
     def optimizer(self, player: str, module: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of player "D" or "G"."""
@@ -169,8 +154,7 @@ class TwoPlayers(Config):
 
     @torch.no_grad()
     def bound(self, D: nn.Module) -> None:
-        """What follows a turn of D: its weights are cut where clipping is chosen, and the estimates of its
-        largest singular values catch up."""
+        """What follows a turn of D: cut its weights, where that is chosen, and estimate its norms anew."""
         if self.penalty == "weight clipping":
             for weight in D.parameters():
                 weight.clamp_(-self.clip, self.clip)
@@ -184,6 +168,7 @@ class Game(Family):
 
     The tools of the lab know a game by the methods below alone. A subclass has a discriminator `D`, a
     generator `G(z)`, and `turns`. A `labelled` one has `G(z, y)`, and its D is told y; the others ignore y.
+    Labels y are one for each example, (n,), or one for all, ().
     """
 
     branch = "implicit"
@@ -193,6 +178,12 @@ class Game(Family):
     draws = ("p_z", "p_eps", "p_noise")
     D: Discriminator
     G: Any
+
+    def generator(self, inputs: int) -> nn.Sequential:
+        """A net for G: (n, inputs) to (n, *shape), in the range of the data."""
+        c, space = self.config, self.space
+        net = mlp(inputs, c.width_G, c.depth_G, space.size)
+        return nn.Sequential(net, *space.ends(), nn.Unflatten(1, space.shape))
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """The optimizer of player "D" or "G"."""
@@ -220,46 +211,37 @@ class Game(Family):
         return self.labels(n) if y is None else y
 
     def fakes(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """What G draws from noise z (n, dim z), (n, *shape): of labels y (n,), or of all labels in turn."""
+        """What G draws from noise z (n, dim z), (n, *shape): of labels y, or of all labels in turn."""
         y = self.asked(len(z), y)
         return self.G(z) if y is None else self.G(z, y)
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """n fakes, of labels y (n,) or of all labels in turn."""
+        """n fakes, of labels y or of all labels in turn."""
         return self.fakes(self.p_z(n), y)
 
     def score(self, x: Tensor, y: Tensor | None = None, beside: Tensor | None = None) -> Tensor:
-        """D's score of each x (..., n, *shape) as an example of label y (n,): (..., n), or one for each pack.
-
-        With `beside` (m, *shape), each x is judged by itself in that company. Raises `Refused` where a label
-        is missing.
-        """
+        """D's score of each x (..., n, *shape) as an example of label y: (..., n), or one for each pack. With
+        `beside` (m, *shape), each x is judged alone in that company. Raises `Refused` if y is missing."""
         if not self.labelled:
             return self.D(x, beside)
         hot = self.hot(self.known(y))
         return self.D(x, beside, hot.expand(*x.shape[: -len(self.space.shape)], hot.shape[-1]))
 
     def belief(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) by itself.
-
-        A D that judges batches sees each x beside fakes. The score of a critic is measured from its mean over
-        fakes.
-        """
-        loss, in_company = self.config.loss, self.D.pack > 1 or self.D.spread
-        fakes = self.sample(512) if in_company or loss == "Wasserstein" else None
-        middle: Tensor | float = 0.0
-        if fakes is not None and loss == "Wasserstein":
-            middle = self.score(fakes, self.asked(512)).mean()
-        return belief(self.score(x, y, fakes if in_company else None), loss, middle)
+        """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) alone. A D that judges batches sees each x
+        beside fakes. The score of a critic is measured from its mean over fakes."""
+        critic, in_company = self.config.loss == "Wasserstein", self.D.pack > 1 or self.D.spread
+        fakes = self.sample(512) if in_company or critic else None
+        middle = self.score(fakes, self.asked(512)).mean() if critic else 0.0  # type: ignore[arg-type]
+        return belief(self.score(x, y, fakes if in_company else None), self.config.loss, middle)
 
     def value_to_descend(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """G's loss at each x of label y, (n,), or at each pack of them."""
+        """G's loss at each x of label y, (n,), or at each pack."""
         return LOSSES[self.config.loss].G(self.score(x, y))
 
     def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
-        """D's mean beliefs about real x and about fakes of the same labels y, and the slope |d loss / d x|
-        along which G pulls its fakes."""
+        """D's mean beliefs about real x and about fakes of the same labels y, and the slope |dL_G / dx|."""
         fake = self.sample(len(x), y)
         told = {PULL: slopes(lambda x: self.value_to_descend(x, y), fake)}
         if self.config.loss != "Wasserstein":  # a critic believes nothing
@@ -267,12 +249,7 @@ class Game(Family):
         return {name: value.mean().item() for name, value in told.items()}
 
 
-def unrolled(
-    D: nn.Module,
-    objective: Callable[[Score], Tensor],
-    steps: int = 5,
-    rate: float = 0.05,
-) -> Score:
+def unrolled(D: nn.Module, objective: Callable[[Score], Tensor], steps: int = 5, rate: float = 0.05) -> Score:
     """D after some steps of plain gradient descent on `objective(D)` (Metz et al. 2017, eq. 9-11, who unroll
     Adam). Where the objective depends on G, so does the result."""
 

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from engine.config import Refused
 from engine.family import Batch, Terms
-from engine.gan.base import Discriminator, Game, TwoPlayers
+from engine.gan.base import FOR_PICTURES, Discriminator, Game, TwoPlayers
 from engine.gan.losses import discriminator_terms, generator_terms
-from engine.nets.layers import mlp
 from engine.space import Picture, Plane, Space
 
 
@@ -35,29 +34,24 @@ class CGAN(Game):
     stacked = ("D_terms", "G_terms")
     recipes = {
         "grid": {"penalty": "R1", "weight": 0.1},
-        Picture: {
-            "z": 64, "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64,
-            "lr_D": 4e-4, "lr_G": 4e-4,
-        },
-    }  # fmt: skip
+        Picture: {"z": 64} | FOR_PICTURES,
+    }
 
     def __init__(self, config: TwoPlayers, space: Space) -> None:
         super().__init__(config, space)
         if not space.classes:
             raise Refused(f"{self.title} needs data with labels; choose digits, or points in groups.")
-        c, n = config, space.size
-        ends = nn.Tanh() if isinstance(space, Picture) else None
-        inputs = c.z + space.classes
-        self.net = nn.Sequential(mlp(inputs, c.width_G, c.depth_G, n, ends), nn.Unflatten(1, space.shape))
-        self.D = Discriminator(space.shape, c.width_D, c.depth_D, spectral=c.spectral, labels=space.classes)
+        c, labels = config, space.classes
+        self.net = self.generator(c.z + labels)
+        self.D = Discriminator(space.shape, c.width_D, c.depth_D, spectral=c.spectral, labels=labels)
 
     def player(self, name: str) -> nn.Module:
         """The nets by their letters."""
         return self.net if name == "G" else self.D
 
     def G(self, z: Tensor, y: Tensor) -> Tensor:
-        """G(z | y), shape (n, *shape), of noise (n, z) and labels (n,)."""
-        return self.net(torch.cat([z, self.hot(y)], -1))
+        """G(z | y), shape (n, *shape), of noise (n, z) and labels (n,) or ()."""
+        return self.net(torch.cat([z, self.hot(y).expand(len(z), -1)], -1))
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: real
         """Algorithm 1 with labels: each fake is asked for under the label of a real example."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import Tensor
+from torch.func import grad
 
 from engine.checks import Check
 from engine.data import Dataset
 from engine.gan.base import Game
-from engine.gan.losses import discriminator_terms, generator_terms, slopes
+from engine.gan.losses import discriminator_terms, generator_terms, slopes, total
 from engine.nets.layers import SpectralLinear
 
 
@@ -44,8 +46,7 @@ def _bounds(model: Game, x: Tensor, y: Tensor | None) -> list[Check]:
 
 
 def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
-    """The largest relative difference between `slopes` of all x (n, *shape) with labels y (n,) at once, and
-    one backward pass for each."""
+    """How far `slopes` of all x (n, *shape) with labels y (n,) is from one backward pass each, relative."""
     quick, slow = slopes(lambda x: model.score(x, y), x), []
     for i, one in enumerate(x):
         one = one[None].clone().requires_grad_()
@@ -55,8 +56,7 @@ def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
 
 
 def sigma_gap(layer: SpectralLinear) -> float:
-    """The relative difference between sigma after 200 power iterations and the singular value that
-    torch.linalg finds."""
+    """How far sigma is after 200 power iterations from the norm that torch.linalg finds, relative."""
     layer = copy.deepcopy(layer)
     layer.iterate(200)
     largest = torch.linalg.matrix_norm(layer.weight.detach(), 2)
@@ -67,35 +67,29 @@ _ATOMS = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]], dtype=torch.float64)
 
 
 def optimal_loss(atoms: Tensor) -> float:
-    """| loss of D* - (log 4 - 2 JSD(p, g)) | for distributions p and g on n atoms, (2, n); theorem 1.
-
-    A minibatch that holds each atom in proportion to its probability makes the means exact.
-    """
+    """| loss of D* - (log 4 - 2 JSD(p, g)) | for distributions p and g on n atoms, (2, n); theorem 1."""
     p, g = atoms
     logit = (p / g).log()  # D* = p / (p + g)
-    count = 1000
-    real = logit.repeat_interleave((p * count).round().long())
-    fake = logit.repeat_interleave((g * count).round().long())
-    loss = torch.stack(list(discriminator_terms(real, fake).values())).sum()
+    # minibatches that hold each atom in proportion to its probability make the means exact
+    real, fake = (logit.repeat_interleave((atom * 1000).round().long()) for atom in (p, g))
+    loss = total(discriminator_terms(real, fake))
     middle = (p + g) / 2
     jsd = ((p * (p / middle).log()).sum() + (g * (g / middle).log()).sum()) / 2
-    return (loss - (torch.tensor(4.0, dtype=p.dtype).log() - 2 * jsd)).abs().item()
+    return (loss - (math.log(4) - 2 * jsd)).abs().item()
 
 
 def from_logits(a: Tensor) -> float:
     """The largest relative difference between the two forms of the loss at logits a."""
     terms = discriminator_terms(a, a)
     plain = -a.sigmoid().log().mean(), -(1 - a.sigmoid()).log().mean()
-    pairs = zip(terms.values(), plain, strict=True)
-    return max(((t - q).abs() / (1 + q.abs())).item() for t, q in pairs)
+    return max(((t - q).abs() / (1 + q.abs())).item() for t, q in zip(terms.values(), plain, strict=True))
 
 
 def ratio(a: Tensor) -> float:
     """The largest relative difference between (1 - D) / D and the ratio of the two gradients at logits a."""
-    a = a.detach().flatten().requires_grad_()
-    gradients = {}
-    for loss in ("minimax", "non-saturating"):
-        (total,) = generator_terms(a, loss).values()
-        (gradients[loss],) = torch.autograd.grad(total, a)
-    theory = ((1 - a.sigmoid()) / a.sigmoid()).detach()
-    return (gradients["non-saturating"] / gradients["minimax"] / theory - 1).abs().max().item()
+    a, D = a.detach().flatten(), a.detach().flatten().sigmoid()
+    minimax, other = (
+        grad(lambda a, loss=loss: total(generator_terms(a, loss)))(a)
+        for loss in ("minimax", "non-saturating")
+    )
+    return (other / minimax / ((1 - D) / D) - 1).abs().max().item()

@@ -22,9 +22,8 @@ from torch import Tensor, nn
 
 from engine.config import knob
 from engine.family import Batch, Terms
-from engine.gan.base import Discriminator, Game, TwoPlayers, unrolled
+from engine.gan.base import FOR_PICTURES, Discriminator, Game, TwoPlayers, unrolled
 from engine.gan.losses import Score, discriminator_terms, generator_terms, total
-from engine.nets.layers import mlp
 from engine.space import Line, Picture, Space
 
 
@@ -48,17 +47,13 @@ class GAN(Game):
     recipes = {
         Line: {"z": 1},
         "grid": {"penalty": "R1", "weight": 0.1},  # without it D forgets: 14 of the 25 modes
-        Picture: {
-            "z": 100, "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64,
-            "lr_D": 4e-4, "lr_G": 4e-4,
-        },
-    }  # fmt: skip
+        Picture: {"z": 100} | FOR_PICTURES,
+    }
 
     def __init__(self, config: GANConfig, space: Space) -> None:
         super().__init__(config, space)
-        c, n = config, space.size
-        ends = nn.Tanh() if isinstance(space, Picture) else None  # pixels are in [-1, 1]
-        self.G = nn.Sequential(mlp(c.z, c.width_G, c.depth_G, n, ends), nn.Unflatten(1, space.shape))
+        c = config
+        self.G = self.generator(c.z)
         self.D = Discriminator(
             space.shape, c.width_D, c.depth_D, spectral=c.spectral,
             pack=2 if c.diversity == "packing" else 1, spread=c.diversity == "minibatch std",

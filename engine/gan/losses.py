@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import grad
@@ -22,11 +23,8 @@ Score = Callable[[Tensor], Tensor]
 
 
 class Loss(NamedTuple):
-    """A game: what D descends on real and on fake examples, and what G descends, as functions of a score a.
-
-    All three work elementwise. `real` also takes s, the share of one-sided label smoothing: real examples get
-    the label 1 - s.
-    """
+    """A game: what D descends on real and on fake examples, and what G descends, elementwise in a score a.
+    `real` also takes s of one-sided label smoothing: real examples get the label 1 - s."""
 
     real: Callable[[Tensor, Any], Tensor]
     fake: Score
@@ -58,8 +56,7 @@ LOSSES: dict[str, Loss] = {
     ),
     # Arjovsky et al. 2017, eq. 3: the critic's slope must be bounded, by clipping or by a penalty
     "Wasserstein": Loss(
-        lambda a, s: -a, lambda a: a, lambda a: -a,
-        (_D("-E[D(x)]"), _D("E[D(G(z))]"), _SCORE),
+        lambda a, s: -a, lambda a: a, lambda a: -a, (_D("-E[D(x)]"), _D("E[D(G(z))]"), _SCORE)
     ),
 }  # fmt: skip
 
@@ -74,21 +71,36 @@ def discriminator_terms(
 
 
 def generator_terms(fake: Tensor, loss: str) -> Terms:
-    """What G descends, from D's scores of G(z).
-
-    The minimax gradient fades as D wins (D -> 0). The non-saturating one has the same sign and is (1 - D) / D
-    times as strong.
-    """
+    """What G descends, from D's scores of G(z). The minimax gradient fades as D wins (D -> 0); the
+    non-saturating one is (1 - D) / D times as strong."""
     return {LOSSES[loss].terms[2]: LOSSES[loss].G(fake).mean()}
 
 
 def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
-    """D(x) in [0, 1] from scores a.
-
-    Least-squares scores are beliefs already. A critic's scores can only be compared with each other, so 1/2
-    is put at `middle`.
-    """
+    """D(x) in [0, 1] from scores a. Least squares score beliefs; a critic's belief is 1/2 at `middle`."""
     return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
+
+
+BELIEVING = ("minimax", "non-saturating", "least squares", "hinge")
+"""The games whose D has a belief D(x) in [0, 1]; a Wasserstein critic only scores."""
+
+
+def score_of(D: Tensor, loss: str) -> Tensor:
+    """The score a at which D believes D(x): the inverse of `belief`."""
+    return D if loss == "least squares" else torch.logit(D, eps=1e-6)
+
+
+def pull(D: Tensor, loss: str) -> Tensor:
+    """|dL_G / da| at each D(G(z)), (n,): how hard this loss pulls at D's score of a fake."""
+    return grad(lambda a: LOSSES[loss].G(a).sum())(score_of(D, loss)).abs()
+
+
+def curves(nodes: int = 199) -> dict[str, np.ndarray]:
+    """G's loss in each of BELIEVING as rows (D(G(z)), L_G, |dL_G / da|), float64 (3, nodes)."""
+    D = torch.linspace(0, 1, nodes + 2, dtype=torch.float64)[1:-1]
+    return {
+        loss: torch.stack([D, LOSSES[loss].G(score_of(D, loss)), pull(D, loss)]).numpy() for loss in BELIEVING
+    }
 
 
 def slopes(D: Score, x: Tensor) -> Tensor:

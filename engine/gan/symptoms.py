@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from engine.gan.base import D_FAKE, D_REAL, PULL, Game
 from engine.metrics import detector
-from engine.metrics.detector import (
-    GOOD,
-    WINDOW,
-    Look,
-    Row,
-    Symptom,
-    diverging,
-    grown,
-    looked,
-    number,
-    standing,
-)
+from engine.metrics.detector import GOOD, WINDOW, Look, Row, Symptom, diverging, grown, number, standing
 from engine.metrics.observe import SHARES
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 
@@ -72,11 +61,9 @@ class Story(detector.Story):
 
 
 def symptoms(family: type[Game], rows: list[Row], data: DataFacts) -> list[Symptom]:
-    """What the rows of a run show, the gravest first; [] while there are too few to tell.
-
-    A run on points that has no fault is "Working" or still "Learning".
-    """
-    return looked(LOOKS, Story([row for row in rows if JS in row or D_REAL in row], data))
+    """What the rows of a run show, the gravest first; [] while there are too few. A run on points that has no
+    fault is "Working" or still "Learning"."""
+    return detector.looked(LOOKS, Story([row for row in rows if JS in row or D_REAL in row], data))
 
 
 # --- what is looked for --------------------------------------------------------------------------
@@ -96,12 +83,9 @@ def _collapsed(story: Story, i: int) -> bool:
 def _tell_collapsed(story: Story, since: int) -> tuple[str, str]:
     most = max(story.held(i) for i in range(-WINDOW, 0) if _collapsed(story, i))
     where = f"{most} of {story.asked()} {story.data.groups}"
-    winning = story.beliefs(-1)[0] > 0.5 + 4 * UNSURE  # then more of D is no cure
-    rates = (
-        "Bring the two learning rates closer"
-        if winning
-        else "Give D more turns (k) or a higher learning rate"
-    )
+    rates = "Give D more turns (k) or a higher learning rate"
+    if story.beliefs(-1)[0] > 0.5 + 4 * UNSURE:  # D wins: more of it is no cure
+        rates = "Bring the two learning rates closer"
     return (
         f"the fakes lie around at most {where} at a time {story.since(since)}.",
         f"{rates}, or let D see several samples at once: minibatch standard deviation or packing.",
@@ -132,22 +116,21 @@ def _tell_vanished(story: Story, since: int) -> tuple[str, str]:
     )
 
 
+def _said(story: Story) -> str:
+    x, fake = story.beliefs(-1)
+    return f"D(x) = {number(x)} and D(G(z)) = {number(fake)}"
+
+
 def _strong(story: Story, i: int) -> bool:
     x, fake = story.beliefs(i)
+    now, before = story.distance(i), story.distance(max(0, i - WINDOW))
     # no distance is measured for images: a D that wins there may still teach
-    return (
-        x > 1 - SURE
-        and fake < SURE
-        and story.distance(i) > 0
-        and story.distance(i) > CLOSER * story.distance(max(0, i - WINDOW))
-    )
+    return x > 1 - SURE and fake < SURE and now > 0 and now > CLOSER * before
 
 
 def _tell_strong(story: Story, since: int) -> tuple[str, str]:
-    x, fake = story.beliefs(-1)
     return (
-        f"D(x) = {number(x)} and D(G(z)) = {number(fake)} {story.since(since)}, "
-        "and the fakes do not come closer to the data.",
+        f"{_said(story)} {story.since(since)}, and the fakes do not come closer to the data.",
         "Lower D's learning rate or its turns (k), or raise G's learning rate.",
     )
 
@@ -157,20 +140,15 @@ def _weak(story: Story, i: int) -> bool:
 
 
 def _tell_weak(story: Story, since: int) -> tuple[str, str]:
-    x, fake = story.beliefs(-1)
     return (
-        f"D(x) = {number(x)} and D(G(z)) = {number(fake)} while the fakes are far from the data "
-        f"(JS {number(story.rows[-1][JS])} bits) {story.since(since)}: D sees no difference.",
+        f"{_said(story)} while the fakes are far from the data (JS {number(story.rows[-1][JS])} bits) "
+        f"{story.since(since)}: D sees no difference.",
         "Raise D's learning rate or its turns (k).",
     )
 
 
 def _works(story: Story, i: int) -> bool:
     return story.rows[i].get(JS, 1.0) <= GOOD and story.covered(i) >= MOSTLY * story.asked()
-
-
-def _learns(story: Story, i: int) -> bool:
-    return JS in story.rows[i]
 
 
 def _tell_standing(story: Story, since: int) -> tuple[str, str]:
@@ -185,5 +163,8 @@ LOOKS = [  # the gravest first
     Look("Oscillation", Story.moved, _tell_oscillates, MOVES_ON, MOVES_OFF),
     Look("D too weak", _weak, _tell_weak),
 ]
-LOOKS.append(Look("Working", _works, _tell_standing, unless=tuple(look.name for look in LOOKS), tone="good"))
-LOOKS.append(Look("Learning", _learns, _tell_standing, unless=tuple(look.name for look in LOOKS), tone=""))
+FAULTS = tuple(look.name for look in LOOKS)
+LOOKS += [
+    Look("Working", _works, _tell_standing, unless=FAULTS, tone="good"),
+    Look("Learning", lambda s, i: JS in s.rows[i], _tell_standing, unless=(*FAULTS, "Working"), tone=""),
+]

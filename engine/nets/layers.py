@@ -25,8 +25,8 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def mlp(
-    inputs: int, width: int, depth: int, outputs: int, last: nn.Module | None = None,
-    linear: type[nn.Linear] = nn.Linear, act: Activation = leaky,
+    inputs: int, width: int, depth: int, outputs: int, linear: type[nn.Linear] = nn.Linear,
+    act: Activation = leaky,
 ) -> nn.Sequential:  # fmt: skip
     """A net (B, inputs) to (B, outputs) of `depth` hidden layers of `width` units, with `act` after each."""
     sizes = [inputs] + [width] * depth
@@ -34,7 +34,7 @@ def mlp(
     for before, after in pairwise(sizes):
         layers += [linear(before, after), act()]
     layers.append(linear(sizes[-1], outputs))
-    return nn.Sequential(*layers, *([last] if last else []))
+    return nn.Sequential(*layers)
 
 
 class SpectralLinear(nn.Linear):

@@ -1,4 +1,4 @@
-"""Tools that ask a game on pictures: what lies between two z, sums of z, copies, and who is fooled."""
+"""Tools that ask a game: what lies between two z, sums of z, copies, who is fooled; and choices of labels."""
 
 from __future__ import annotations
 
@@ -8,31 +8,25 @@ import streamlit as st
 
 from engine.space import Picture
 from lab.gan.judge_tab import judge
-from lab.gan.labels_tab import one_label
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.pickers import number_of_z, one_of
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
-from lab.runs.supervisor import NO_MODEL
+from lab.runs.supervisor import NO_MODEL, supervisor
 
 
 def explore(room: Room) -> None:
     """The tools, one at a time."""
+    tools = {
+        "Between two z": between, "Arithmetic with z": arithmetic, "Is it memorizing?": memorizing,
+        "Be the discriminator": judge,
+    }  # fmt: skip
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
     elif not room.live:
         st.info(NO_MODEL)
     else:
-        one_of(
-            room,
-            {
-                "Between two z": between,
-                "Arithmetic with z": arithmetic,
-                "Is it memorizing?": memorizing,
-                "Be the discriminator": judge,
-            },
-            "explore-tool",
-        )
+        one_of(room, tools, "explore-tool")
 
 
 # --- between two z -----------------------------------------------------------------------------
@@ -114,11 +108,9 @@ def memorizing(room: Room) -> None:
 
 
 def _verdict(copies: int, strangers: int, n: int) -> str:
+    nearer = "nearer to a training picture than 99 % of training pictures are to each other"
     if copies > 1:
-        return (
-            f"**It looks like memorizing.** {copies} of the {n} samples are nearer to a training picture "
-            "than 99 % of training pictures are to each other: compare them by eye."
-        )
+        return f"**It looks like memorizing.** {copies} of the {n} samples are {nearer}: compare them by eye."
     if copies == 1:
         return (
             f"**One of the {n} samples is suspiciously near** to a training picture. That can be chance: "
@@ -129,7 +121,40 @@ def _verdict(copies: int, strangers: int, n: int) -> str:
             f"**No copies, but not like the data yet:** {strangers} of the {n} samples are farther from "
             "every training picture than 99 % of training pictures are from each other."
         )
-    return (
-        f"**No sign of memorizing:** none of the {n} samples is nearer to a training picture than 99 % of "
-        "training pictures are to each other."
-    )
+    return f"**No sign of memorizing:** none of the {n} samples is {nearer}."
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def one_label(room: Room, key: str) -> dict[str, int]:
+    """What a question says about the label: the visitor's choice, or nothing in a game without labels."""
+    if not room.family.labelled:
+        return {}
+    return {"label": st.selectbox("Label", range(room.space.classes), key=f"{key}-label", width=160)}
+
+
+def label_shown(room: Room) -> None:
+    """A slider that chooses the label whose fakes, real points and belief are on the stage."""
+    options = ["all", *map(str, range(room.space.classes))]
+    chosen = st.select_slider("Label shown", options, "all", key="label_shown")
+    label = -1 if chosen == "all" else int(chosen)
+    if room.live:
+        supervisor().point(room.run, {"kind": "label", "x": float(label), "y": 0.0})
+
+
+@st.fragment
+def ask_for_labels(room: Room) -> None:
+    """Pictures of one label or of a mixture of two: G's one-hot input need not be one-hot."""
+    last = max(1, room.space.classes - 1)
+    left, middle, right = st.columns(3)
+    a = left.slider("Label", 0, last, min(3, last), key="label_a")
+    b = middle.slider("Second label", 0, last, min(8, last), key="label_b")
+    share = right.slider("Share of the second label", 0.0, 1.0, 0.0, 0.05, key="label_share")
+    if answer := ask(room, "mixture", a=a, b=b, share=share):
+        strip([("", [Figure(picture) for picture in answer["pictures"]])], columns=8)
+        st.caption(
+            "Sixteen noise vectors z, the same at every setting. The label decides which digit is drawn, and "
+            "z its handwriting. G was never trained between two labels; see whether the digits morph or jump."
+        )
+        ask_again(answer, "labels_again")

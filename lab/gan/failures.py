@@ -7,14 +7,10 @@ from lab.kit.subject import Cure, Failure
 # fmt: off
 FAILURES = [
     Failure(
-        "Mode collapse",
-        "Mode collapse",
+        "Mode collapse", "Mode collapse",
         "D learns ten times more slowly than G, so G runs with all its fakes to wherever D is fooled at the "
         "moment. Most of the eight groups stay empty.",
-        "ring",
-        {"lr_D": 1e-4},
-        1500,
-        [
+        data="ring", knobs={"lr_D": 1e-4}, rounds=1500, family="gan", cures=[
             Cure("Minibatch standard deviation", {"diversity": "minibatch std"},
                  "D sees how spread out the batch is, so it notices at once when all fakes are alike"),
             Cure("Packing", {"diversity": "packing"},
@@ -24,68 +20,48 @@ FAILURES = [
             Cure("Hinge loss with spectral normalization", {"loss": "hinge", "spectral": True},
                  "It bounds D's slope, which was not the problem", False),
         ],
-        "gan",
     ),
     Failure(
-        "Vanishing gradient",
-        "Vanishing gradient",
+        "Vanishing gradient", "Vanishing gradient",
         "The game's own loss, and plain gradient descent for G: once D is sure of the fakes, "
         "log(1 − D(G(z))) is flat, G's steps shrink to nothing, and the fakes stand still.",
-        "ring",
-        {"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.02},
-        2400,
-        [
+        data="ring", knobs={"loss": "minimax", "optimizer_G": "SGD", "lr_G": 0.02}, rounds=2400, family="gan",
+        cures=[
             Cure("The non-saturating loss", {"loss": "non-saturating"},
                  "−log D(G(z)) is steepest where D is sure of a fake, so the fakes move again; with plain "
                  "descent, though, G goes on losing some groups and finding others", share=1 / 2),
             Cure("Adam for G", {"optimizer_G": "Adam", "lr_G": 1e-3},
                  "It divides by the size of the gradient, whose direction was right all along"),
         ],
-        "gan",
     ),
     Failure(
-        "Oscillation",
-        "Oscillation",
+        "Oscillation", "Oscillation",
         "Two bumps on a line and a slow D: all fakes jump to one bump, D learns to doubt it, they jump to "
         "the other, and so on for ever.",
-        "two-bumps",
-        {"lr_D": 1e-4},
-        1200,
-        [
+        data="two-bumps", knobs={"lr_D": 1e-4}, rounds=1200, family="gan", cures=[
             Cure("Minibatch standard deviation", {"diversity": "minibatch std"},
                  "D notices a batch in one place wherever that is"),
             Cure("Equal learning rates", {"lr_D": 1e-3}, "D is there when the fakes arrive"),
         ],
-        "gan",
     ),
     Failure(
-        "D too strong",
-        "D too strong",
+        "D too strong", "D too strong",
         "D learns three hundred times faster than G and has five turns a round: it is always right, and G's "
         "small steps hardly bring the fakes closer.",
-        "ring",
-        {"lr_D": 3e-3, "lr_G": 1e-5, "k": 5},
-        900,
-        [
+        data="ring", knobs={"lr_D": 3e-3, "lr_G": 1e-5, "k": 5}, rounds=900, family="gan", cures=[
             Cure("Equal learning rates, one turn each", {"lr_D": 1e-3, "lr_G": 1e-3, "k": 1},
                  "The two improve together"),
         ],
-        "gan",
     ),
     Failure(
-        "D too weak",
-        "D too weak",
+        "D too weak", "D too weak",
         "Plain gradient descent with a small step leaves D almost as it began: it says one half about "
         "everything, and G follows a D that knows nothing.",
-        "ring",
-        {"optimizer_D": "SGD", "lr_D": 1e-3},
-        1200,
-        [
+        data="ring", knobs={"optimizer_D": "SGD", "lr_D": 1e-3}, rounds=1200, family="gan", cures=[
             Cure("Adam for D", {"optimizer_D": "Adam"}, "The same learning rate goes much further"),
             Cure("A D without hidden layers, with Adam", {"optimizer_D": "Adam", "depth_D": 0},
                  "A linear D sees only where the mean lies", False),
         ],
-        "gan",
     ),
 ]
 

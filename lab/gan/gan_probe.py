@@ -1,8 +1,9 @@
-"""What a page may ask a game: what lies between two z, sums of z, nearest examples, a jury, D's weights."""
+"""What a page may ask a game: what lies between two z, sums of z, nearest examples, a jury, D's weights; and
+with labels, mixtures of these."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,16 @@ from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed as reseed
 from engine.gan.base import Game
+from engine.gan.cgan import CGAN
+from engine.gan.losses import BELIEVING, pull
 from engine.nets.layers import SpectralLinear
-from lab.gan import losses_probe as losses
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.ways import along, chosen, summed, ways
 from lab.scenes.arrays import pictures
 
-__all__ = ["arithmetic", "interpolate", "jury", "nearest", "present", "sheet", "spectrum", "verdict"]
+__all__ = [
+    "arithmetic", "interpolate", "jury", "mixture", "nearest", "present", "sheet", "spectrum", "verdict"
+]  # fmt: skip
 
 SHEET = 40  # numbered samples
 JUDGED, MOST_JUDGED = 8, 16  # samples whose nearest example is sought
@@ -35,14 +39,14 @@ def noise(model: Game, n: int, seed: int) -> Tensor:
 
 
 def of_label(model: Game, z: Tensor, label: int | None) -> Tensor:
-    """What G draws from z (n, dim z): of this label, of label 0 if none is named, or of none in a game
-    without labels. Raises `Refused`."""
-    if not model.labelled:
-        if label is not None:
-            raise Refused(f"A {model.title} knows no labels; ask without one.")
-        return model.fakes(z)
-    label = whole(0 if label is None else label, "label", 0, model.space.classes - 1)
-    return model.fakes(z, torch.full((len(z),), label, device=z.device))
+    """What G draws from z (n, dim z) with this label, 0 if none is named. Raises `Refused` for a wrong label,
+    or for any in a game without labels."""
+    if model.labelled:
+        label = whole(0 if label is None else label, "label", 0, model.space.classes - 1)
+        return model.fakes(z, torch.tensor(label, device=z.device))
+    if label is not None:
+        raise Refused(f"A {model.title} knows no labels; ask without one.")
+    return model.fakes(z)
 
 
 # --- interpolation ---------------------------------------------------------------------------
@@ -51,8 +55,8 @@ def of_label(model: Game, z: Tensor, label: int | None) -> Tensor:
 def interpolate(
     model: Game, data: Dataset, a: int, b: int, steps: int = 11, label: int | None = None
 ) -> Answer:
-    """G along the straight line and along the arc from the z of seed a to the z of seed b, with |z| on the
-    way, and the range that holds |z| of 99 % of the noise."""
+    """G and |z| along the straight line and along the arc from the z of seed a to that of seed b, and the
+    range of |z| of 99 % of the noise."""
     only_pictures(data)
     steps = whole(steps, "steps", 2, 64)
     first, last = noise(model, 1, seed_of(a, "a"))[0], noise(model, 1, seed_of(b, "b"))[0]
@@ -66,11 +70,8 @@ def interpolate(
 
 
 def sheet(model: Game, data: Dataset, seed: int, label: int | None = None) -> Answer:
-    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C.
-
-    A and B look like one class, A with more ink than B. C looks like another one, with little ink; on a sheet
-    of one label, C is of this label too.
-    """
+    """SHEET samples, and three groups (indices) to begin with, so that A - B + C should put ink on C. A and
+    B look like one class, A with more ink; C like another one, unless all have one label, with little ink."""
     only_pictures(data)
     x = of_label(model, noise(model, SHEET, seed_of(seed)), label)
     by_ink = x.flatten(1).mean(1).argsort().tolist()
@@ -82,13 +83,12 @@ def sheet(model: Game, data: Dataset, seed: int, label: int | None = None) -> An
 def alike(x: Tensor, order: list[int], data: Dataset) -> tuple[list[int], list[int]]:
     """The samples of the two commonest classes, each in this order, by the labels of the nearest training
     pictures. Without labels, or where all look alike: every second sample."""
-    classes: dict[int, list[int]] = {}
-    if data.y is not None:
-        labels = data.y[closest(x, data)[1]].tolist()
-        for i in order:
-            classes.setdefault(labels[i], []).append(i)
-    one, other = [*sorted(classes.values(), key=len, reverse=True), [], []][:2]
-    return (one, other) if other else (order[::2], order[1::2])
+    labels = [] if data.y is None else data.y[closest(x, data)[1]][order].tolist()
+    common = [label for label, _ in Counter(labels).most_common(2)]
+    if len(common) < 2:
+        return order[::2], order[1::2]
+    one, other = ([i for i, label in zip(order, labels, strict=True) if label == own] for own in common)
+    return one, other
 
 
 def arithmetic(
@@ -116,12 +116,8 @@ _neighbours: OrderedDict[str, Neighbours] = OrderedDict()
 
 
 def nearest(model: Game, data: Dataset, seed: int) -> Answer:
-    """Some samples, the training example nearest to each and how far away it is; and the same distances
-    between training examples.
-
-    Distances are Euclidean, of pixels from 0 (black) to 1 (white). In a game with labels these take turns;
-    each is drawn at least once if there are at most MOST_JUDGED.
-    """
+    """Samples, of all labels in turn, the training example nearest to each, and its distance; and such
+    distances between training examples. They are Euclidean, of pixels from 0 (black) to 1 (white)."""
     only_pictures(data)
     n = min(max(JUDGED, data.space.classes), MOST_JUDGED) if model.labelled else JUDGED
     y = model.asked(n)
@@ -137,7 +133,7 @@ def nearest(model: Game, data: Dataset, seed: int) -> Answer:
 
 
 def closest(x: Tensor, data: Dataset, itself: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The distance from each of x to the nearest training example, and the index of that, (n,) each. If x are
+    """The distance from each of x to the nearest training example, and its index, (n,) each. If x are
     training examples, `itself` holds their indices, and each is compared with the others only."""
     best = torch.full((len(x),), torch.inf, device=x.device, dtype=x.dtype)
     index = torch.zeros(len(x), dtype=torch.long, device=x.device)
@@ -153,15 +149,15 @@ def closest(x: Tensor, data: Dataset, itself: Tensor | None = None) -> tuple[Ten
 
 
 def neighbours(data: Dataset) -> Neighbours:
-    """The distances between training examples, measured on REFERENCE of them, or fewer if the data are large.
-    They are kept for the next call."""
+    """The distances between training examples, measured on REFERENCE of them, or fewer if the data are large;
+    kept for the next call."""
     if data.name not in _neighbours:
         count = min(REFERENCE, len(data), max(32, int(WORK / data.x.numel())))
         index = torch.linspace(0, len(data) - 1, count, device=data.x.device).long()
         distance, _ = closest(data.take(index), data, itself=index)
         near, median, far = distance.quantile(distance.new_tensor([0.01, 0.5, 0.99])).tolist()
         _neighbours[data.name] = Neighbours(median, near, far, count)
-        while len(_neighbours) > 32:
+        if len(_neighbours) > 32:
             _neighbours.popitem(last=False)
     return _neighbours[data.name]
 
@@ -170,24 +166,19 @@ def neighbours(data: Dataset) -> Neighbours:
 
 
 def coin(data: Dataset, seed: int, turn: int) -> tuple[bool, int, int]:
-    """What chance decides for this turn: whether the picture is real, which test picture it then is, and else
-    the seed of z."""
+    """What chance decides for this turn: whether the picture is real, its test picture, the fake's seed."""
     rng = np.random.default_rng([seed_of(seed), whole(turn, "turn", 0, 10**6)])
     return bool(rng.integers(2)), int(rng.integers(len(data.test_x))), int(rng.integers(2**32))
 
 
 def label_of(model: Game, data: Dataset, index: int) -> Tensor | None:
-    """The label of this test picture, (1,); None in a game without labels."""
-    return model.known(data.test_y)[index : index + 1] if model.labelled else None
+    """The label () of this test picture; None in a game without labels."""
+    return model.known(data.test_y)[index] if model.labelled else None
 
 
 def jury(model: Game, data: Dataset, seed: int, turn: int) -> Answer:
-    """A picture to be judged: real or fake with equal odds, and in a game with labels the label that it
-    claims.
-
-    Nothing in the answer tells which. Both are made and cost the same time, and the fake is of the label of
-    the test picture that it competes with.
-    """
+    """A picture to be judged, real or fake with equal odds, and the label that it claims, if there is one.
+    Nothing tells which it is: both are made, in the same time, and both are of the same label."""
     only_pictures(data)
     real, index, seed_z = coin(data, seed, turn)
     y = label_of(model, data, index)
@@ -212,11 +203,8 @@ def verdict(model: Game, data: Dataset, seed: int, turn: int, picture: np.ndarra
 
 
 def spectrum(model: Game, data: Dataset) -> Answer:
-    """The singular values of each weight matrix of D as its forward pass uses it, the largest one of the
-    matrix that is trained, and the estimate by which spectral normalization divides.
-
-    "steepest" is a bound on |grad D|, since LeakyReLU is nowhere steeper than 1.
-    """
+    """The singular values of each weight matrix that D uses, the largest of the matrix that is trained, and
+    the estimate that divides it. "steepest" bounds |grad D|, because LeakyReLU is nowhere steeper than 1."""
     values, trained, estimates = [], [], []
     for layer in model.D.modules():
         if isinstance(layer, nn.Linear):
@@ -231,11 +219,26 @@ def spectrum(model: Game, data: Dataset) -> Answer:
 
 
 def present(model: Game, data: Dataset) -> Answer:
-    """D(G(z)) for a batch of fakes, of all labels in turn, and the mean size of the gradient of each loss
-    with respect to D's score there."""
+    """D(G(z)) for a batch of fakes, of all labels in turn, and the mean |dL_G / da| of each loss there."""
     if model.config.loss == "Wasserstein":
         raise Refused("A Wasserstein critic scores without bounds: it has no D(G(z)) between 0 and 1.")
     n = model.config.batch
     belief = model.belief(model.sample(n), model.asked(n))
-    means = {loss: losses.slope(belief, loss).mean().item() for loss in losses.SHOWN}
+    means = {loss: pull(belief, loss).mean().item() for loss in BELIEVING}
     return {"belief": belief.cpu().numpy(), "mean": belief.mean().item(), "slopes": means}
+
+
+# --- mixtures of labels ----------------------------------------------------------------------
+
+
+def mixture(model: CGAN, data: Dataset, a: int, b: int, share: float, n: int = 16) -> Answer:
+    """G of n noise vectors with the label vector (1 - share) e_a + share e_b."""
+    only_pictures(data)
+    last = data.space.classes - 1
+    labels = torch.tensor([whole(a, "a", 0, last), whole(b, "b", 0, last)], device=model.device)
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise Refused("share is the second label's part, a number from 0 to 1.")
+    z = noise(model, whole(n, "n", 1, 64), 0)
+    one, other = model.hot(labels)
+    label = (1 - share) * one + share * other
+    return {"pictures": pictures(model.net(torch.cat([z, label.expand(len(z), -1)], -1)))}

@@ -15,17 +15,8 @@ from engine.data import Dataset
 from engine.gan.base import Game
 from engine.space import Line, Picture
 from lab.gan.line_scene import line
-from lab.scenes.arrays import (
-    POINTS,
-    Arrays,
-    Pointer,
-    arrows,
-    halves,
-    number,
-    pictures,
-    pointed,
-    shades,
-)
+from lab.scenes import arrays
+from lab.scenes.arrays import POINTS, Arrays, Pointer, halves, number, pictures, pointed
 from lab.scenes.grid import laid, lattice, plane_of_noise
 
 CELLS = 48  # of the field of D, along a side
@@ -52,60 +43,45 @@ def draw(model: Game, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
         return scene | {"images/samples": pictures(x), "score/samples": halves(fake)}
     scene["points/fake"] = halves(x)
     if full:
-        scene["points/real"] = halves(real_points(data, label))
+        own = slice(POINTS) if label is None or data.y is None else (data.y == label).nonzero()[:POINTS, 0]
+        scene["points/real"] = halves(data.take(own))
     return scene | field(model, data, label) | mesh(model, data, full, label) | pulls(model, data, x, y)
 
 
-def looked_at(model: Game, data: Dataset, pointer: Pointer) -> int | None:
-    """The label whose points are looked at; None where all are."""
+def looked_at(model: Game, data: Dataset, pointer: Pointer) -> Tensor | None:
+    """The label () whose points are looked at; None where all are."""
     label = int(pointed(pointer, "label", -1))
     one = model.labelled and not isinstance(data.space, Picture) and 0 <= label < data.space.classes
-    return label if one else None
+    return torch.tensor(label, device=model.device) if one else None
 
 
-def drawn(model: Game, data: Dataset, label: int | None) -> tuple[Tensor, Tensor | None]:
+def drawn(model: Game, data: Dataset, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Noise (n, z) and the labels (n,) that it is drawn under, the same noise for each label."""
     image, classes = isinstance(data.space, Picture), data.space.classes
     if not model.labelled:
         return model.p_z(IMAGES if image else POINTS), None
     each = classes if image else -(-POINTS // classes)  # a square of pictures
     z = model.p_z(each)
-    shown = range(classes) if label is None else [label]
-    y = torch.tensor([*shown], device=model.device)
+    y = model.labels(classes) if label is None else label[None]
     return z.repeat(len(y), 1), y.repeat_interleave(each)
 
 
-def alike(n: int, label: int | None, device: torch.device) -> Tensor | None:
-    """n times this label."""
-    return None if label is None else torch.full((n,), label, device=device)
-
-
-def real_points(data: Dataset, label: int | None) -> Tensor:
-    """Some training points, of this label only if there is one."""
-    if label is None or data.y is None:
-        return data.take(slice(POINTS))
-    return data.take((data.y == label).nonzero()[:POINTS, 0])
-
-
-def field(model: Game, data: Dataset, label: int | None) -> Arrays:
-    """D's belief on the nodes of a grid over the box, in bytes, row 0 at the bottom; grey where D needs a
-    label and none is looked at."""
+def field(model: Game, data: Dataset, label: Tensor | None) -> Arrays:
+    """D's belief on a grid over the box, in bytes, row 0 at the bottom; grey where D needs a label."""
     if model.labelled and label is None:
         return {"field/discriminator": np.full((2, 2), 128, np.uint8)}
     grid = lattice(data.box, CELLS).to(data.x.device)
-    shares = model.belief(grid, alike(len(grid), label, grid.device)).reshape(CELLS, CELLS)
-    return {"field/discriminator": shades(shares)}
+    return {"field/discriminator": arrays.field(model.belief(grid, label))}
 
 
-def mesh(model: Game, data: Dataset, full: bool, label: int | None) -> Arrays:
-    """Where G takes a grid of z whose cells all hold the same share of the noise; empty where G needs a label
-    and none is looked at."""
+def mesh(model: Game, data: Dataset, full: bool, label: Tensor | None) -> Arrays:
+    """Where G takes a grid of z whose cells hold equal shares of the noise; empty where G needs a label."""
     if model.labelled and label is None:
         return {"mesh/generator": np.zeros((0, 0, 2), np.float16)}
     c = model.config
     z, grid = plane_of_noise(c.z, c.noise, data.x.device, NODES_OF_MESH, CURVE)
     rows, columns = z.shape[:2]
-    x = model.fakes(z.flatten(0, 1), alike(rows * columns, label, z.device))
+    x = model.fakes(z.flatten(0, 1), label)
     nodes = {"mesh/generator": halves(x).reshape(rows, columns, 2)}
     if full:
         nodes["origin/generator"] = halves(laid(grid, data.box)).reshape(rows, columns, 2)
@@ -113,11 +89,8 @@ def mesh(model: Game, data: Dataset, full: bool, label: int | None) -> Arrays:
 
 
 def pulls(model: Game, data: Dataset, x: Tensor, y: Tensor | None) -> Arrays:
-    """Where some of the fakes want to go: down the gradient of G's loss with respect to the fake itself.
-
-    The longest arrows have a fixed length, since gradients shrink a thousandfold in training; the true mean
-    length is a number beside the picture.
-    """
+    """Where some of the fakes want to go: down the gradient of G's loss with respect to the fake itself. The
+    longest arrows have a fixed length, because gradients shrink a thousandfold in training."""
     assert data.box
     some = slice(ARROWS) if y is None else slice(None, None, -(-len(x) // ARROWS))  # labels stand in a row
     x, y = x[some], None if y is None else y[some]
@@ -127,4 +100,6 @@ def pulls(model: Game, data: Dataset, x: Tensor, y: Tensor | None) -> Arrays:
     length = slope.norm(dim=1)
     far = length.quantile(0.95).clamp(min=1e-20)
     step = -slope * (LONGEST * (data.box[1] - data.box[0]) / far)
-    return {"arrows/gradient": arrows(x.detach(), step)} | number("mean gradient at a fake", length.mean())
+    return {"arrows/gradient": arrays.arrows(x.detach(), step)} | number(
+        "mean gradient at a fake", length.mean()
+    )

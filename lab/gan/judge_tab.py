@@ -15,16 +15,15 @@ SHOWN = 10  # of the history
 
 
 class Judged(NamedTuple):
-    """A picture, the truth about it, and both verdicts."""
+    """A picture, the truth about it, and both verdicts: whether you and D said real."""
 
     picture: Any
     real: bool
-    you: bool  # you said real
+    you: bool
     belief: float  # D(x)
 
     @property
     def D(self) -> bool:
-        """Whether D said real."""
         return self.belief > 0.5
 
 
@@ -99,14 +98,10 @@ def _told(history: list[Judged]) -> None:
         f"**You: {you} of {n}** right ({you / n:.0%}). **D: {D} of {n}** right ({D / n:.0%}). "
         "Guessing gets half of them right."
     )
-    figures = [
-        Figure(
-            j.picture,
-            f"{_word(j.real)}\nyou {_mark(j.you == j.real)}\nD {j.belief:.2f} {_mark(j.real == j.D)}",
-            _word(j.real),
-        )
-        for j in reversed(history[-SHOWN:])
-    ]
+    figures = []
+    for j in reversed(history[-SHOWN:]):
+        verdicts = f"you {_mark(j.you == j.real)}\nD {j.belief:.2f} {_mark(j.real == j.D)}"
+        figures.append(Figure(j.picture, f"{_word(j.real)}\n{verdicts}", _word(j.real)))
     strip([("The last pictures, newest first: what each was, and who was right", figures)], SHOWN, 52, 72)
 
 

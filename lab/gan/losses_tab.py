@@ -12,9 +12,8 @@ import streamlit as st
 
 from engine.gan import losses as games
 from engine.gan.base import TwoPlayers
-from engine.gan.losses import discriminator_terms, generator_terms, gradient_penalty, r1
+from engine.gan.losses import BELIEVING, discriminator_terms, generator_terms, gradient_penalty, r1
 from engine.nets.layers import SpectralLinear
-from lab.gan.losses_probe import SHOWN, curves
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
 from lab.kit.code import source
@@ -22,11 +21,10 @@ from lab.kit.palette import DARK, LIGHT, ink
 from lab.kit.room import Room
 from lab.runs import store
 
-Batch = Mapping[str, Any]
-"""What `present` answers."""
-DASHES = dict(zip(SHOWN, ("dot", "dash", "dashdot", "longdash"), strict=True))
+Batch = Mapping[str, Any]  # what `present` answers
+DASHES = dict(zip(BELIEVING, ("dot", "dash", "dashdot", "longdash"), strict=True))
 BARS = 100  # singular values that are drawn of one matrix
-curves = cache(curves)
+curves = cache(games.curves)
 
 
 def losses(room: Room) -> None:
@@ -69,7 +67,7 @@ shows its score, measured from its mean over fakes.
 def loss_picture(room: Room) -> None:
     """G's losses and their gradients against D(G(z)): the run's own stands out, its batch lies on it."""
     loss = store.read_info(store.folder(room.run)).config["loss"]
-    batch = ask(room, "present") if room.live and loss in SHOWN else None
+    batch = ask(room, "present") if room.live and loss in BELIEVING else None
     left, right = st.columns(2)
     with left:
         _panel("What G descends: its loss", 1, loss, "model", batch)
@@ -93,12 +91,8 @@ def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> N
     if batch:
         x = batch["belief"]
         y = np.interp(x, *curves()[loss][[0, row]])
-        dots = {
-            "color": ink("model"),
-            "size": 9,
-            "opacity": 0.5,
-            "line": {"width": 1, "color": ink("critic")},
-        }
+        edge = {"width": 1, "color": ink("critic")}
+        dots = {"color": ink("model"), "size": 9, "opacity": 0.5, "line": edge}
         figure.add_scatter(x=x, y=y, name="present batch", mode="markers", marker=dots, zorder=2)
         figure.add_vline(x=batch["mean"], line={"dash": "dot", "width": 1, "color": ink("model")})
     figure.update_xaxes(title="D(G(z))", range=[-0.02, 1.02])
@@ -110,7 +104,7 @@ def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> N
 
 
 def _says(loss: str, batch: Batch | None, live: bool) -> str:
-    if loss not in SHOWN:
+    if loss not in BELIEVING:
         return (
             "This run's **Wasserstein** critic scores without bounds, so its scores have no place on this "
             "axis. G descends −a, so its gradient is 1 everywhere, like that of the hinge loss."
@@ -118,7 +112,7 @@ def _says(loss: str, batch: Batch | None, live: bool) -> str:
     if not batch:
         return "" if live else "This is a recording: press Train, and the present batch appears on the curve."
     mean, slopes = batch["mean"], batch["slopes"]
-    others = f", that of this run's {loss} loss {slopes[loss]:.2f}" if loss not in SHOWN[:2] else ""
+    others = f", that of this run's {loss} loss {slopes[loss]:.2f}" if loss not in BELIEVING[:2] else ""
     said = (
         f"In the present batch **D(G(z)) is {mean:.2f} on average**: the minimax gradient is "
         f"{slopes['minimax']:.2f} there, the non-saturating one {slopes['non-saturating']:.2f}{others}."
@@ -142,7 +136,7 @@ def spectrum(room: Room) -> None:
 
 
 def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, top: float) -> str:
-    drawn = f", of which {BARS} are drawn" if len(values) > BARS else ""
+    drawn = f" ({BARS} are drawn)" if len(values) > BARS else ""
     several = f"{len(values)} singular values{drawn}; the largest is"
     says = f"Layer {i}: {several if len(values) > 1 else 'one singular value,'} {values[0]:.3f}"
     if estimate is not None:
@@ -157,12 +151,12 @@ def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, to
 
 def _steepest(product: float | None) -> str:
     line = "The dashed line is 1. "
-    if product is None:
-        return line
-    return line + (
-        f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's score by "
-        "no more than that. Spectral normalization makes each of them 1."
-    )
+    if product is not None:
+        line += (
+            f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's "
+            "score by no more than that. Spectral normalization makes each of them 1."
+        )
+    return line
 
 
 _STYLE = f"""<style>

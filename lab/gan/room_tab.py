@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from engine.space import Picture
 from lab.gan.explore_tab import explore
 from lab.gan.losses_tab import losses
-from lab.kit.gallery import gallery
 from lab.kit.room import Room
 from lab.kit.subject import words_of
-from lab.kit.tabs import checks, experiments, tabs
+from lab.kit.tabs import checks, experiments, gallery, tabs
 
 
 def game_tabs(
-    room: Room,
-    *,
-    formula: Callable[[], None],
-    tries: list[tuple[str, str, str]],
+    room: Room, *, formula: Callable[[], None], tries: list[tuple[str, str, str]],
     first: Mapping[str, Callable[[], None]] | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """The tabs that all games share, with the family's own formula and what to try; `first` come before."""
-    own = dict(first or {}) | {"Formula and code": formula, "Losses": lambda: losses(room)}
-    pictures = {"Explore z": lambda: explore(room)} if isinstance(room.space, Picture) else {}
-    last = {
-        "Failures and cures": lambda: failures(room),
-        "Try this": lambda: experiments(tries),
-        "Check": lambda: checks(room),
-    }
-    tabs(own | pictures | last)
+    parts = dict(first or {}) | {"Formula and code": formula, "Losses": partial(losses, room)}
+    if isinstance(room.space, Picture):
+        parts["Explore z"] = partial(explore, room)
+    parts |= {"Failures and cures": partial(failures, room), "Try this": partial(experiments, tries)}
+    tabs(parts | {"Check": partial(checks, room)})
 
 
 def failures(room: Room) -> None:

@@ -7,13 +7,12 @@ from engine.gan.cgan import CGAN
 from engine.gan.losses import LOSSES
 from engine.metrics.measure import LOSS
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
-from lab.kit.subject import Legend, Place, Recording, Row, Subject
+from lab.kit.subject import Place, Recording, Row, Subject, legend
 from lab.stage import Graph
 
 GRAPH: Graph = {
     "nodes": [
-        {"id": "z", "title": "z", "says": "noise", "role": "latent", "at": [0, 1],
-         "array": "latent/fake"},
+        {"id": "z", "title": "z", "says": "noise", "role": "latent", "at": [0, 1], "array": "latent/fake"},
         {"id": "G", "title": "G", "says": "generator", "role": "model", "at": [1, 1],
          "array": "mesh/generator"},
         {"id": "fake", "title": "G(z)", "says": "fakes", "role": "model", "at": [2, 1],
@@ -33,40 +32,55 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
-LEGENDS: dict[str, Legend] = {
-    "points": [
-        "The generator turns noise z into ",
-        {"words": "fake points", "layer": "points/fake", "role": "model"},
-        " that should come to be spread like the ",
-        {"words": "real points", "layer": "points/real", "role": "data"},
-        ". The ",
-        {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " is what the discriminator believes: blue where it takes a point for real, orange for fake. "
-        "The generator moves each fake along an ",
-        {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
-        "; its ",
-        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z.",
-    ],
-    "line": [
-        "The ",
-        {"words": "density of the fakes", "layer": "line/model density", "role": "model"},
-        " should come to match the ",
-        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
-        ". The ",
-        {"words": "discriminator", "layer": "line/discriminator", "role": "critic"},
-        ", on the right-hand axis, chases the ",
-        {"words": "best possible one", "layer": "line/best discriminator", "role": "truth"},
-        ". The generator sends each z below along a ",
-        {"words": "line", "layer": "links/generator", "role": "latent"},
-        " to its x.",
-    ],
-    "image": [
+LEGENDS = {
+    "points": legend(
+        "The generator turns noise z into [fake points](points/fake, model) that should come to be spread "
+        "like the [real points](points/real, data). The [background](field/discriminator, field) is what the "
+        "discriminator believes: blue where it takes a point for real, orange for fake. The generator moves "
+        "each fake along an [arrow](arrows/gradient, gradient, off); its [grid](mesh/generator, model, off) "
+        "shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z."
+    ),
+    "line": legend(
+        "The [density of the fakes](line/model density, model) should come to match the [data's exact "
+        "density](line/truth density, truth). The [discriminator](line/discriminator, critic), on the "
+        "right-hand axis, chases the [best possible one](line/best discriminator, truth). The generator "
+        "sends each z below along a [line](links/generator, latent) to its x."
+    ),
+    "image": legend(
         "Each square is what the generator draws from one fixed noise vector z; watch it become a digit. "
-        "Below each is the ",
-        {"words": "discriminator's belief", "layer": "score/samples"},
-        " that it is real.",
-    ],
+        "Below each is the [discriminator's belief](score/samples) that it is real."
+    ),
+    "points compared": legend(
+        "On both sides: the generator's [fakes](points/fake, model), the [real points](points/real, data), "
+        "in the [background](field/discriminator, field) what D believes, the [arrows](arrows/gradient, "
+        "gradient, off) along which G moves its fakes, and the [grid](mesh/generator, model, off) into which "
+        "it bends the plane of z."
+    ),
+    "line compared": legend(
+        "On both sides: the [density of the fakes](line/model density, model), the [data's exact "
+        "density](line/truth density, truth), the [discriminator](line/discriminator, critic) and the [best "
+        "possible one](line/best discriminator, truth), and the [lines](links/generator, latent) from each z "
+        "to its x."
+    ),
+    "image compared": legend(
+        "On both sides each square is made of the same noise vector z. Below it is the [discriminator's "
+        "belief](score/samples) that it is real."
+    ),
+}
+OF_A_LABEL = {
+    "image": legend(
+        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which "
+        "digit is drawn, and z its handwriting. Below each is the [discriminator's belief](score/samples) "
+        "that it is a real digit of that label."
+    ),
+    "points": legend(
+        "The generator is asked for a label and makes [fake points](points/fake, model) of it; they should "
+        "lie like the [real points](points/real, data) of the same label. The generator moves each fake "
+        "along an [arrow](arrows/gradient, gradient, off). Choose one label below: then the "
+        "[background](field/discriminator, field) is what the discriminator believes about a point that "
+        "claims this label, and the [grid](mesh/generator, model, off) shows how the generator bends the "
+        "plane of z for it."
+    ),
 }
 
 
@@ -86,72 +100,14 @@ def game_now(run: str, row: Row) -> str:
     return when + parts.replace("[", "\\[").replace("]", "\\]") + "."
 
 
-# fmt: on
-
-
-COMPARED = {
-    "points compared": [
-        "On both sides: the generator's ",
-        {"words": "fakes", "layer": "points/fake", "role": "model"},
-        ", the ",
-        {"words": "real points", "layer": "points/real", "role": "data"},
-        ", in the ",
-        {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " what D believes, the ",
-        {"words": "arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
-        " along which G moves its fakes, and the ",
-        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " into which it bends the plane of z.",
-    ],
-    "line compared": [
-        "On both sides: the ",
-        {"words": "density of the fakes", "layer": "line/model density", "role": "model"},
-        ", the ",
-        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
-        ", the ",
-        {"words": "discriminator", "layer": "line/discriminator", "role": "critic"},
-        " and the ",
-        {"words": "best possible one", "layer": "line/best discriminator", "role": "truth"},
-        ", and the ",
-        {"words": "lines", "layer": "links/generator", "role": "latent"},
-        " from each z to its x.",
-    ],
-    "image compared": [
-        "On both sides each square is made of the same noise vector z. Below it is the ",
-        {"words": "discriminator's belief", "layer": "score/samples"},
-        " that it is real.",
-    ],
-}
-
-OF_A_LABEL = {
-    "image": [
-        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which "
-        "digit is drawn, and z its handwriting. Below each is the ",
-        {"words": "discriminator's belief", "layer": "score/samples"},
-        " that it is a real digit of that label.",
-    ],
-    "points": [
-        "The generator is asked for a label and makes ",
-        {"words": "fake points", "layer": "points/fake", "role": "model"},
-        " of it; they should lie like the ",
-        {"words": "real points", "layer": "points/real", "role": "data"},
-        " of the same label. The generator moves each fake along an ",
-        {"words": "arrow", "layer": "arrows/gradient", "role": "gradient", "off": True},
-        ". Choose one label below: then the ",
-        {"words": "background", "layer": "field/discriminator", "role": "field"},
-        " is what the discriminator believes about a point that claims this label, and the ",
-        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " shows how the generator bends the plane of z for it.",
-    ],
-}
-
 SUBJECT = Subject(
     Game,
     places=[
         Place("gan", "A forger and a detective train each other", "Direct"),
         Place("cgan", "Ask for a digit and get that digit", "Direct"),
     ],
-    legends=LEGENDS | COMPARED,
+    leads=True,
+    legends=LEGENDS,
     labels={"field": "D(x)", f"chart/{LOSS}": "What each player descends"},
     graph=GRAPH,
     now=game_now,
@@ -163,6 +119,4 @@ SUBJECT = Subject(
         Recording("cgan", "digits", 15_000),
     ],
 )  # fmt: skip
-CONDITIONAL = Subject(
-    CGAN, legends=OF_A_LABEL | COMPARED, failures=FAILURES_WITH_LABELS, data="digits"
-)  # fmt: skip
+CONDITIONAL = Subject(CGAN, legends=LEGENDS | OF_A_LABEL, failures=FAILURES_WITH_LABELS, data="digits")

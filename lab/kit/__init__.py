@@ -2,28 +2,13 @@
 
 from lab.kit.code import source
 from lab.kit.compare import compare
-from lab.kit.gallery import gallery
 from lab.kit.room import Room, room
 from lab.kit.subject import places, words_of
-from lab.kit.tabs import checks, experiments, knob_table, tabs
+from lab.kit.tabs import checks, experiments, gallery, knob_table, tabs
 from lab.kit.verdict import commentary, verdict
 from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
-    "Room",
-    "Wall",
-    "checks",
-    "commentary",
-    "compare",
-    "experiments",
-    "gallery",
-    "knob_table",
-    "places",
-    "room",
-    "scores",
-    "source",
-    "tabs",
-    "verdict",
-    "wall_room",
-    "words_of",
-]
+    "Room", "Wall", "checks", "commentary", "compare", "experiments", "gallery", "knob_table", "places",
+    "room", "scores", "source", "tabs", "verdict", "wall_room", "words_of",
+]  # fmt: skip

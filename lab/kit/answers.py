@@ -45,11 +45,8 @@ class Figure(NamedTuple):
 
 
 def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 44, most: int = 84) -> None:
-    """Rows of pictures under one another, each with a heading; sizes in pixels. Where a screen is too
-    narrow for `columns` of them, all rows scroll together.
-
-    Pictures are in the page itself: none is fetched later than its neighbours.
-    """
+    """Rows of pictures under one another, each with a heading; sizes in pixels. On a screen too narrow for
+    `columns`, all rows scroll together. Pictures are in the page, so none comes late."""
     size = f"--columns: {columns}; --least: {least}px; --most: {most}px"
     parts = [_STYLE, f'<div class="strip-box"><div class="strip" style="{size}">']
     for heading, figures in rows:

@@ -9,8 +9,7 @@ import streamlit as st
 
 
 def show_chart(figure: go.Figure, key: str, alt: str, **layout: Any) -> None:
-    """A chart that stays as it is: nothing in it is dragged or zoomed. `layout` is plotly's; `alt` is for
-    those who do not see it."""
+    """A chart in which nothing is dragged or zoomed. `layout` is plotly's; `alt` is read aloud."""
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     figure.update_layout({"margin": {"l": 8, "r": 8, "t": 24, "b": 8}, "dragmode": False} | layout)

@@ -14,17 +14,17 @@ from pygments.lexers import PythonLexer
 from lab.runs.listing import listed, unmarked
 
 
-def source(*things: Any) -> None:
-    """Show the very code that runs. Coloured here, since Streamlit's own way loads 1.5 MB of script."""
-    text = "\n\n".join(_text(thing) for thing in things)
+def source(*pieces: Any) -> None:
+    """Show the very code that runs. It is coloured here, because Streamlit's way loads 1.5 MB of script."""
+    text = "\n\n".join(map(_text, pieces))
     st.html(_CODE_STYLE + highlight(text, PythonLexer(), HtmlFormatter(cssclass="source")))
 
 
-def _text(thing: Any) -> str:
+def _text(piece: Any) -> str:
     """The source of a function or class, or of a module's variable, given as (module, name)."""
-    if not isinstance(thing, tuple):
-        return listed(thing).text
-    module, name = thing
+    if not isinstance(piece, tuple):
+        return listed(piece).text
+    module, name = piece
     whole = inspect.getsource(module)
     for node in ast.parse(whole).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:

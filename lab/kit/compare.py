@@ -11,7 +11,7 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.families import families
 from engine.family import Family
-from lab.kit.setting import choose, pick, titled, usual_data, widget
+from lab.kit.setting import choose, choose_family, pick, titled, usual_data, widget
 from lab.kit.subject import words_of
 from lab.kit.together import Wanted, runs_together
 from lab.kit.verdict import diagnosis, tell
@@ -26,23 +26,13 @@ def compare() -> None:
     The address is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also
     keeps the two runs (a, b), for a refresh.
     """
-    known, notes = families(), st.container()  # a phone hides the sidebar, but must not hide what is wrong
-    with st.sidebar:
-        titles = {name: one.title for name, one in known.items()}
-        usual = "gan" if "gan" in known else next(iter(known))
-        unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
-        name = pick(
-            "family", titles, usual, "Model", unknown, "What is trained.", st.query_params.clear,
-            always=True, complain=notes.error,
-        )  # fmt: skip
-    family = known[name]
-    words = words_of(family)
+    family = choose_family(families(), st.query_params.clear, always=True)
+    words, notes = words_of(family), st.container()
     chosen: dict[str, Any] = {}  # the knob and its two values
 
     def apart(defaults: dict[str, Any]) -> dict[str, Any]:
         chosen.update(_sides(family, defaults, notes))
-        name = chosen["knob"].name
-        return {name: defaults[name]}
+        return {chosen["knob"].name: defaults[chosen["knob"].name]}
 
     _check_address(family)
     setting = choose(family, usual_data(family), room=f"compare {family.name}", apart=apart)
@@ -51,10 +41,8 @@ def compare() -> None:
     knob, values = chosen["knob"], [chosen[side] for side in SIDES]
     try:
         space = data.load(setting.data).space
-        configs = [
-            family.configure(space, setting.config | {knob.name: value}).model_dump() for value in values
-        ]
-        wanted = [Wanted(family, setting.data, setting.seed, config) for config in configs]
+        configs = [family.configure(space, setting.config | {knob.name: value}) for value in values]
+        wanted = [Wanted(family, setting.data, setting.seed, config.model_dump()) for config in configs]
         runs = runs_together(wanted, fixed=(knob.name,))
     except Refused as refusal:
         st.error(str(refusal))
@@ -75,9 +63,7 @@ def compare() -> None:
         pair(
             runs,
             key="pair",
-            titles=[
-                f"{side.capitalize()}: {knob.label} {one}" for side, one in zip(SIDES, said, strict=True)
-            ],
+            titles=[f"{side}: {knob.label} {one}" for side, one in zip(("Left", "Right"), said, strict=True)],
             verdicts=[tell(diagnosis(run)) if words.judged else [] for run in runs],
             legend=words.legends.get(f"{space.kind} compared", words.legends.get(space.kind, ())),
             players=family.players,
@@ -141,15 +127,13 @@ def _side(family: type[Family], knob: Knob, side: str, default: Any, notes: Delt
 
 def contrast(knob: Knob, value: Any) -> Any:
     """Another value of this knob, far enough away that one sees it."""
-    if knob.kind == "bool":
-        return not value
-    if knob.kind == "choice":
-        return knob.choices[(knob.choices.index(value) + 1) % len(knob.choices)]
-    assert knob.low is not None
-    assert knob.high is not None
+    ends = knob.ends()
+    if knob.kind in ("bool", "choice"):
+        return ends[(ends.index(value) + 1) % len(ends)]
+    low, high = ends
     if knob.log:
-        return float(f"{value / 10 if value / 10 >= knob.low else value * 10:g}")
-    further = knob.high if knob.high - value > value - knob.low else knob.low
+        return float(f"{value / 10 if value / 10 >= low else value * 10:g}")
+    further = high if high - value > value - low else low
     middle = (value + further) / 2
     return round(middle) if knob.kind == "int" else round(middle, 3)
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from engine.family import Family
 from lab import kit
-from lab.kit.setting import usual_data
 
 
 def page_of(family: type[Family]) -> Callable[[], None]:
@@ -18,8 +17,7 @@ def page_of(family: type[Family]) -> Callable[[], None]:
 
     def page() -> None:
         words = kit.words_of(family)
-        sentence = words.sentence or f"Source: {family.source}."
-        room = kit.room(family, data_name=usual_data(family), sentence=sentence)
+        room = kit.room(family, sentence=words.sentence or f"Source: {family.source}.")
         kit.commentary(room)
 
         def formula() -> None:
@@ -28,15 +26,13 @@ def page_of(family: type[Family]) -> Callable[[], None]:
             kit.source(family)
             kit.knob_table(family)
 
-        parts: dict[str, Callable[[], None]] = {
-            title: partial(tab, room) for title, tab in words.tabs.items()
-        }
+        parts: dict[str, Callable[[], None]] = {name: partial(tab, room) for name, tab in words.tabs.items()}
         parts["Formula and code"] = formula
         if words.failures:
-            parts["Failures and cures"] = lambda: kit.gallery(words.failures)
+            parts["Failures and cures"] = partial(kit.gallery, words.failures)
         if words.experiments:
-            parts["Try this"] = lambda: kit.experiments(words.experiments)
-        kit.tabs(parts | {"Check": lambda: kit.checks(room)})
+            parts["Try this"] = partial(kit.experiments, words.experiments)
+        kit.tabs(parts | {"Check": partial(kit.checks, room)})
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

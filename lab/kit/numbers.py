@@ -15,10 +15,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def short(value: float) -> str:
-    """Three significant digits, 0.123 or 123.
-
-    From 10,000 on the nearest power of ten, 10⁵; below 0.001 a factor and a power, 4.0 · 10⁻⁵.
-    """
+    """Three significant digits, 0.123; from 10,000 on a power of ten, 10⁵; below 0.001 both, 4.0 · 10⁻⁵."""
     size = abs(value)
     if size >= 1e4:
         return ("−" if value < 0 else "") + _power(round(math.log10(size)))

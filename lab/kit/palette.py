@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-LIGHT = {
-    "data": "#0072B2",
-    "model": "#D55E00",
-    "latent": "#009E73",
-    "gradient": "#CC79A7",
-    "critic": "#7B808C",
+INKS = {  # on a light and on a dark page
+    "data": ("#0072B2", "#56B4E9"),
+    "model": ("#D55E00", "#E69F00"),
+    "latent": ("#009E73", "#16B989"),
+    "gradient": ("#CC79A7", "#D98BB6"),
+    "critic": ("#7B808C", "#9BA1AD"),
 }
-DARK = {
-    "data": "#56B4E9",
-    "model": "#E69F00",
-    "latent": "#16B989",
-    "gradient": "#D98BB6",
-    "critic": "#9BA1AD",
-}
+LIGHT, DARK = ({role: inks[i] for role, inks in INKS.items()} for i in (0, 1))
 
 
 def ink(role: str) -> str:

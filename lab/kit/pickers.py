@@ -61,11 +61,10 @@ def wanted(room: Room, key: str, label: str, icon: str, wait: str = "") -> bool:
     """Whether the button was pressed for this run; the answer then stays. Until then `wait` is said."""
     if st.button(label, key=key, icon=f":material/{icon}:"):
         st.session_state[f"_{key}"] = room.run
-    if st.session_state.get(f"_{key}") == room.run:
-        return True
-    if wait:
+    pressed: bool = st.session_state.get(f"_{key}") == room.run
+    if wait and not pressed:
         st.caption(wait)
-    return False
+    return pressed
 
 
 def data_of(room: Room) -> data.Dataset:

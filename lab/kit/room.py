@@ -36,19 +36,14 @@ class Room(NamedTuple):
 
 
 def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
-    """Title, one sentence, sliders, and the stage with its controls, already moving. All else is said by the
-    family's subject."""
+    """Title, one sentence, sliders, and the stage, already moving. The family's subject says all else."""
     words = words_of(family)
-    under = words.under
     st.title(family.title)
     st.markdown(sentence)
     _adopt_linked_run(family)
     picture, below = st.container(), st.container()  # what is below is read first
-    setting = choose(
-        family,
-        data_name or usual_data(family),
-        apart=partial(_draw_under, family, below, under) if under else None,
-    )
+    apart = partial(_draw_under, family, below, words.under) if words.under else None
+    setting = choose(family, data_name or usual_data(family), apart=apart)
     if setting is None:
         st.stop()
     try:
@@ -58,20 +53,16 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
         st.stop()
     chosen = data.load(setting.data)
     kind = chosen.space.kind
+    legend = words.legends.get(kind if chosen.target else f"{kind} alone", words.legends.get(kind, ()))
     with picture:
         stage(
-            run_id,
-            key="stage",
-            legend=words.legends.get(kind if chosen.target else f"{kind} alone", words.legends.get(kind, ())),
-            players=family.players,
-            labels=words.labels,
-            graph=words.graph,
-            on_fork=_go,
-            on_train=lambda: _go(_start(family, setting)),
-        )
+            run_id, key="stage", legend=legend, players=family.players, labels=words.labels,
+            graph=words.graph, on_fork=_go, on_train=lambda: _go(_start(family, setting)),
+        )  # fmt: skip
     if chosen.note:
         st.caption(chosen.note)
-    st.link_button("Compare with another setting", _comparison(family, setting), icon=":material/compare:")
+    link = f"/compare?family={family.name}&{address(family, *setting[:3])}"
+    st.link_button("Compare with another setting", link, icon=":material/compare:")
     return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)))
 
 
@@ -117,8 +108,7 @@ def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
 
 
 def _run_of(family: type[Family], setting: Setting) -> str:
-    """The run to show: the one in the address, changed as the sliders say; or a recording of this
-    very setting; or a new run."""
+    """The run in the address, changed as the sliders say; a recording of this very setting; or a new run."""
     run_id = st.query_params.get("run")
     if run_id and run_id == st.session_state.get("_run"):
         info = store.read_info(store.folder(run_id))
@@ -138,11 +128,6 @@ def _run_of(family: type[Family], setting: Setting) -> str:
     return _open(_start(family, setting))
 
 
-def _comparison(family: type[Family], setting: Setting) -> str:
-    """The address where this setting is compared with another."""
-    return f"/compare?family={family.name}&{address(family, *setting[:3])}"
-
-
 def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any]) -> str:
     """A setting as an address has it: the data, and what is not the default."""
     usual = family.configure(data.load(name).space).model_dump()
@@ -159,12 +144,11 @@ def shipped() -> list[tuple[str, store.Info]]:
 
 def _start(family: type[Family], setting: Setting) -> str:
     config = family.configure(data.load(setting.data).space, setting.config).model_dump()
-    setting = setting._replace(config=config)
-    return supervisor().create(who(), family=family.name, **setting._asdict())
+    return supervisor().create(who(), family=family.name, **setting._asdict() | {"config": config})
 
 
 def _open(run_id: str) -> str:
-    """Put this run on the stage; the visitor's run that was there rests, for nobody looks at it now."""
+    """Put this run on the stage; the visitor's run that was there rests, because nobody looks at it now."""
     before = st.session_state.get("_run")
     with suppress(Refused):
         if before and before != run_id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -13,18 +14,14 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.family import Family
 from engine.space import Picture, Plane, Space
-from lab.kit.subject import words_of
+from lab.kit.subject import subjects, words_of
 from lab.runs import store
 from lab.stage import sketch
 
 KEPT = re.compile(r"(drawn|csv|images)-[0-9a-f]{12}")
 DRAW, CSV, IMAGES = "draw", "upload-csv", "upload-images"
 YOURS = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}
-BRING = {
-    DRAW: "Draw your own …",
-    CSV: "Upload a CSV of two columns …",
-    IMAGES: "Upload pictures (zip) …",
-}
+BRING = {DRAW: "Draw your own …", CSV: "Upload a CSV of two columns …", IMAGES: "Upload pictures (zip) …"}
 
 
 class Setting(NamedTuple):
@@ -39,6 +36,22 @@ def adopt(values: dict[str, Any]) -> None:
     st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
 
 
+def choose_family(
+    known: Mapping[str, type[Family]], changed: Callable[[], None] | None = None, always: bool = False
+) -> type[Family]:
+    """The select box of the model, kept in the address. It opens with the model of the subject that leads."""
+    notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
+    leading = [one.places[0].address for one, _ in subjects().values() if one.leads]
+    usual = next((name for name in [*leading, *known] if name in known), "")
+    titles = {name: family.title for name, family in known.items()}
+    unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
+    with st.sidebar:
+        name = pick(
+            "family", titles, usual, "Model", unknown, "What is trained.", changed, always, notes.error
+        )
+    return known[name]
+
+
 def usual_data(family: type[Family]) -> str:
     """What a page opens with when nothing else is asked for."""
     if usual := words_of(family).data:
@@ -49,19 +62,15 @@ def usual_data(family: type[Family]) -> str:
 
 def _fitting(family: type[Family]) -> list[data.Choice]:
     """The data that this family can model."""
-    return [
-        c for c in data.names() if issubclass(c.space, family.kinds) and (c.labelled or not family.labelled)
-    ]
+    fits = [choice for choice in data.names() if issubclass(choice.space, family.kinds)]
+    return [choice for choice in fits if choice.labelled or not family.labelled]
 
 
 def choose(
-    family: type[Family],
-    default_data: str,
-    *,
-    room: str = "",
-    smaller: Mapping[str, Mapping[str, Any]] | None = None,
+    family: type[Family], default_data: str, *, room: str = "",
+    smaller: Mapping[str, Mapping[str, Any]] = {},
     apart: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
-) -> Setting | None:
+) -> Setting | None:  # fmt: skip
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
     A page that is not the family's own is another `room`; it may have `smaller` defaults, by kind of data.
@@ -82,9 +91,9 @@ def choose(
     except Refused as refusal:
         st.error(str(refusal))
         st.stop()
-    small = (smaller or {}).get(space.kind, {})
-    small = {name: value for name, value in small.items() if name in family.Config.model_fields}
-    defaults = family.configure(space, small).model_dump()
+    small = smaller.get(space.kind, {}).items()
+    own = {name: value for name, value in small if name in family.Config.model_fields}
+    defaults = family.configure(space, own).model_dump()
     _take_recipe(family, space, defaults)
     with st.sidebar:
         without = apart(defaults) if apart else {}
@@ -103,47 +112,40 @@ def _forget_other_rooms(family: type[Family], room: str) -> None:
 def _choose_data(family: type[Family], default: str) -> str:
     titles = {c.name: c.title for c in _fitting(family)}
     if not family.labelled:
-        titles |= {
-            k: t for k, t in BRING.items() if issubclass(Picture if k == IMAGES else Plane, family.kinds)
-        }
+        spaces = {DRAW: Plane, CSV: Plane, IMAGES: Picture}
+        titles |= {own: BRING[own] for own, space in spaces.items() if issubclass(space, family.kinds)}
     now = st.session_state.get("data", st.query_params.get("data", default))
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
     help = "What the model learns to imitate. Changing it starts a new model."
-    return pick(
-        "data", titles, default, "Data", f"There is no data called {now[:40]!r} for this family", help
-    )
+    unknown = f"There is no data called {now[:40]!r} for this family"
+    return pick("data", titles, default, "Data", unknown, help)
 
 
 def pick(
-    key: str,
-    titles: dict[str, str],
-    default: str,
-    label: str,
-    unknown: str,
-    help: str,
-    on_change: Callable[[], None] | None = None,
-    always: bool = False,
+    key: str, titles: dict[str, str], default: str, label: str, unknown: str, help: str,
+    on_change: Callable[[], None] | None = None, always: bool = False,
     complain: Callable[[str], Any] = st.error,
-) -> str:
+) -> str:  # fmt: skip
     """A select box kept in the address by name: Streamlit's own binding would write the title.
     The default is kept there only if `always`."""
     if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
         complain(f"{unknown}; here is {titles[default]}.")
         st.session_state[key] = default
     name: str = st.selectbox(
-        label,
-        list(titles),
-        format_func=lambda name: titles.get(name, name),
-        key=key,
-        help=help,
+        label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help,
         on_change=on_change,
-    )
-    if name == default and not always:
+    )  # fmt: skip
+    keep(key, name, "" if always else default)
+    return name
+
+
+def keep(key: str, value: str, default: str) -> None:
+    """Keep a value in the address, unless it is the one that is there without."""
+    if value == default:
         st.query_params.pop(key, None)
     else:
-        st.query_params[key] = name
-    return name
+        st.query_params[key] = value
 
 
 def bring(kind: str) -> None:
@@ -207,8 +209,7 @@ def titled(knob: Knob) -> str:
 
 
 def widget(knob: Knob, default: Any, side: str = "") -> Any:
-    """The slider of a knob, bound to the address under the knob's name. That of a side of a
-    comparison is titled by its side, and the page keeps the address."""
+    """The slider of a knob, bound to the address by its name; the page binds the `side` of a comparison."""
     label = side or titled(knob)
     says = knob.says[0].upper() + knob.says[1:] + "."
     says += " May change while training." if knob.live else " Changing it starts a new model."
@@ -219,28 +220,21 @@ def widget(knob: Knob, default: Any, side: str = "") -> Any:
         return st.toggle(label, default, **common)
     if knob.kind == "choice":
         return st.selectbox(label, knob.choices, knob.choices.index(default), **common)
-    assert knob.low is not None
-    assert knob.high is not None
     if knob.log:
         options = _ladder(knob, default, common["key"])
         return st.select_slider(label, options, default, format_func=lambda v: f"{v:g}", **common)
+    low, high = knob.ends()
     number = int if knob.kind == "int" else float
-    step = knob.step or (1 if knob.kind == "int" else (knob.high - knob.low) / 100)
-    return st.slider(label, number(knob.low), number(knob.high), number(default), number(step), **common)
+    step = knob.step or (1 if knob.kind == "int" else (high - low) / 100)
+    return st.slider(label, *map(number, (low, high, default, step)), **common)
 
 
 def _ladder(knob: Knob, default: float, key: str) -> list[float]:
     """1, 2, 5, 10, ... from end to end, and whatever value the address or a run brought."""
-    assert knob.low is not None
-    assert knob.high is not None
-    first, last = math.floor(math.log10(knob.low)), math.ceil(math.log10(knob.high))
-    steps = [float(f"{m}e{e}") for e in range(first, last + 1) for m in (1, 2, 5)]
-    values = {v for v in steps if knob.low <= v <= knob.high} | {default}
+    low, high = knob.ends()
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [float(f"{m}e{power}") for power in powers for m in (1, 2, 5)]
     for now in (st.session_state.get(key), st.query_params.get(key)):
-        try:
-            value = float(now)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            continue
-        if knob.low <= value <= knob.high:
-            values.add(value)
-    return sorted(values)
+        with suppress(TypeError, ValueError):
+            values.append(float(now))  # type: ignore[arg-type]
+    return sorted({default, *(value for value in values if low <= value <= high)})

@@ -7,6 +7,7 @@ classes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -21,6 +22,7 @@ from lab.stage import Graph
 Legend = Sequence[Any]
 """A sentence in pieces: plain text, and coloured words that switch a layer on and off."""
 Row = Mapping[str, Any]
+_COLOURED = re.compile(r"\[([^]]+)\]\(([^,)]+)(?:, (\w+))?(, off)?\)")
 
 BRANCHES = {
     "tractable": ("Explicit density, tractable", "The model says how probable any $x$ is, exactly."),
@@ -31,6 +33,17 @@ BRANCHES = {
     "beside": ("Beside the map", ""),
 }  # fmt: skip
 """The lecture's taxonomy: title and meaning."""
+
+
+def legend(text: str) -> Legend:
+    """A legend from a sentence whose coloured words are links to a layer, with their role if they have one:
+    "[fakes](points/fake, model)". Those of "[arrows](arrows/gradient, gradient, off)" are hidden at first."""
+    *pieces, end = _COLOURED.split(text)
+    told: list[Any] = []
+    for plain, words, layer, role, off in zip(*[iter(pieces)] * 5, strict=True):
+        about = {"words": words, "layer": layer, "role": role, "off": bool(off)}
+        told += [plain, {name: value for name, value in about.items() if value}]
+    return [piece for piece in (*told, end) if piece]
 
 
 class Place(NamedTuple):
@@ -82,8 +95,8 @@ class Failure(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A training that is shipped, so that a room opens with pictures that move: with the default knobs, from
-    seed 0. With `weights` its model can be asked as well, and learns more slowly towards the end."""
+    """A training with the default knobs from seed 0 that is shipped, so that a room opens with pictures that
+    move. With `weights` its model can be asked as well, and learns more slowly towards the end."""
 
     family: str
     data: str
@@ -93,7 +106,6 @@ class Recording(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its directory."""
         return f"{self.family}-{self.data.partition('.')[0]}"
 
 
@@ -108,49 +120,33 @@ class Under(NamedTuple):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is said of a type of models.
+    """What is said of a type of models."""
 
-    Args:
-        family: the type of models, and so of all that inherit from it.
-        places: its rooms, in the order of the map.
-        sentence: what the room says under the title of a family that has no page of its own.
-        legends: a legend for each kind of data; "points alone" for points whose density nobody knows.
-        labels: what the stage calls things, beside what measures are called.
-        graph: what flows where.
-        now: a sentence with the numbers of a run's last row, from the run's id and the row.
-        judged: whether the detector's verdict stands under the stage.
-        failures: the gallery.
-        experiments: what to try, what will be seen, and the address.
-        tabs: tools for the room of a family without a page of its own, by title.
-        of_wall: what else to show under the scores of a wall, from its axes and the last row.
-        data: what a room opens with, if its page does not say so.
-        choose: widgets that choose the data, instead of the list of all that there are.
-        under: knobs that stand under the stage.
-        recordings: what is shipped.
-    """
-
-    family: type
-    places: Sequence[Place] = ()
-    sentence: str = ""
+    family: type  # and of all that inherit from it
+    places: Sequence[Place] = ()  # its rooms, in the order of the map
+    leads: bool = False  # whether the wall and the comparison open with its first room
+    sentence: str = ""  # under the title of a family that has no page of its own
+    # by kind of data; "points alone" is for points whose density nobody knows
     legends: Mapping[str, Legend] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    graph: Graph | None = None
-    now: Callable[[str, Row], str] | None = None
-    judged: bool | None = None
-    failures: Sequence[Failure] = ()
-    experiments: Sequence[tuple[str, str, str]] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # of what the stage shows beside measures
+    graph: Graph | None = None  # what flows where
+    now: Callable[[str, Row], str] | None = None  # a sentence on a run, from its id and its last row
+    judged: bool | None = None  # whether the detector's verdict stands under the stage
+    failures: Sequence[Failure] = ()  # the gallery
+    experiments: Sequence[tuple[str, str, str]] = ()  # what to try, what will be seen, and the address
+    # tools for the room of a family without a page of its own, by title
     tabs: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    # what else to show under the scores of a wall, from its axes and the last row
     of_wall: Callable[[Mapping[str, Sequence[float]], Row], None] | None = None
-    data: str = ""
-    choose: Callable[[str], str] | None = None
-    under: Under | None = None
-    recordings: Sequence[Recording] = ()
+    data: str = ""  # what a room opens with, if its page does not say so
+    choose: Callable[[str], str] | None = None  # widgets that choose the data, instead of a list of all
+    under: Under | None = None  # knobs that stand under the stage
+    recordings: Sequence[Recording] = ()  # what is shipped
 
 
 @cache
 def subjects() -> dict[type, tuple[Subject, ModuleType]]:
-    """Every subject by the type that it speaks of, with the module that has it. Raises TypeError where two
-    speak of one type."""
+    """Every subject, and its module, by the type that it speaks of. Raises TypeError if two speak of one."""
     known: dict[type, tuple[Subject, ModuleType]] = {}
     for module in modules("words", "lab"):
         for one in vars(module).values():

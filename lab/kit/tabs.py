@@ -1,4 +1,4 @@
-"""The tabs under the stage: formula and code, experiments, checks."""
+"""The tabs under the stage: formula and code, failures with their cures, experiments, checks."""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ import streamlit as st
 from engine.config import Refused
 from engine.family import Family
 from lab.kit.room import Room
+from lab.kit.subject import Failure
 from lab.runs.supervisor import supervisor
 
 
 def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
     """The tabs under the stage. Only the open one runs, and the address says which: `?tab=Check`."""
-    names = list(parts)
-    for name, place in zip(
-        names, st.tabs(names, key="tab", on_change="rerun", bind="query-params"), strict=True
-    ):
+    places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
+    for part, place in zip(parts.values(), places, strict=True):
         if place.open:
             with place:
-                parts[name]()
+                part()
+
+
+def gallery(failures: Sequence[Failure]) -> None:
+    """A card for each failure: what will be seen, the link, and what cures it or does not."""
+    for failure in failures:
+        with st.container(border=True):
+            st.markdown(f"**{failure.title}**  \n{failure.seen}")
+            st.link_button("See it fail", failure.address(), icon=":material/open_in_new:")
+            for cure in failure.cures:
+                sign = ":green[:material/check:] Cure" if cure.cures else ":orange[:material/close:] No cure"
+                st.markdown(f"{sign}: [{cure.change}]({failure.address(cure)}). {cure.why}.")
 
 
 def experiments(items: Sequence[tuple[str, str, str]]) -> None:
@@ -50,13 +60,8 @@ def checks(room: Room) -> None:
         except Refused as refusal:
             st.error(str(refusal))
             return
-        rows = [
-            {
-                "law": c.law,
-                "discrepancy": f"{c.discrepancy:.1e}",
-                "allowed": f"{c.tolerance:.0e}",
-                "": "✅ holds" if c.holds else "❌ broken",
-            }
+        st.table([
+            {"law": c.law, "discrepancy": f"{c.discrepancy:.1e}", "allowed": f"{c.tolerance:.0e}",
+             "": "✅ holds" if c.holds else "❌ broken"}
             for c in measured
-        ]
-        st.table(rows)
+        ])  # fmt: skip

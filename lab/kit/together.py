@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
 def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list[str]:
     """The runs in the address, changed as the sliders say; or new ones. A run whose knobs in `fixed`
     began with other values is not the one that is wanted."""
-    runs = _found(wanted, fixed) or _start(wanted)
+    runs = _runs_in_address(wanted, fixed) or _start(wanted)
     for name, run_id in zip(NAMES, runs, strict=False):
         st.query_params[name] = run_id
     with suppress(Refused):
@@ -41,21 +41,20 @@ def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list
     return runs
 
 
-def _found(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:
-    """The runs in the address if they are the visitor's own and can take this setting; else none.
-    To another visitor the same setting gives the same numbers, in runs that obey him."""
+def _runs_in_address(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:
+    """The runs in the address if they are the visitor's own and can take this setting; else none. For another
+    visitor the same setting gives the same numbers, in runs that obey them."""
     runs = [st.query_params[name] for name in NAMES[: len(wanted)] if name in st.query_params]
     try:
         infos = [store.read_info(store.folder(run_id)) for run_id in runs]
     except Refused as refusal:
         st.error(f"{refusal} Here are new runs of this setting.")
         return []
-    paces = {info.pace for info in infos}
-    mine = all(info.owner == who() for info in infos)
-    if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or not mine:
+    paces, owners = {info.pace for info in infos}, {info.owner for info in infos}
+    if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or owners != {who()}:
         return []
     changes = [_changes(info, one, fixed) for info, one in zip(infos, wanted, strict=True)]
-    if any(change is None for change in changes):
+    if None in changes:
         return []
     for run_id, change in zip(runs, changes, strict=True):
         if change:
@@ -74,9 +73,5 @@ def _changes(info: store.Info, one: Wanted, fixed: Collection[str]) -> dict[str,
 
 def _start(wanted: Sequence[Wanted]) -> list[str]:
     pace = secrets.token_hex(4)
-    return [
-        supervisor().create(
-            who(), config=one.config, family=one.family.name, data=one.data, seed=one.seed, pace=pace
-        )
-        for one in wanted
-    ]
+    settings = [one._asdict() | {"family": one.family.name, "pace": pace} for one in wanted]
+    return [supervisor().create(who(), **setting) for setting in settings]

@@ -1,5 +1,4 @@
-"""What a page says under the stage of a run: what the detector sees, and the loss with its present
-numbers."""
+"""What a page says under the stage of a run: what the detector sees, and a formula with its numbers."""
 
 from __future__ import annotations
 
@@ -21,16 +20,17 @@ from lab.runs import store
 
 
 def commentary(room: Room) -> None:
-    """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers in
-    it. Written anew every two seconds: the one timed fragment of its page."""
+    """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers.
+    Written anew every two seconds: the one timed fragment of its page."""
     words = words_of(room.family)
 
     @st.fragment(run_every=2.0)
     def show() -> None:
         if words.judged:
             st.markdown(verdict(room.run))
-        if words.now and (row := last_row(room.run)):
-            st.markdown(words.now(room.run, row))
+        # the newest row is at the end of the file
+        if words.now and (rows := store.rows(store.folder(room.run) / "metrics.jsonl", tail=4096)):
+            st.markdown(words.now(room.run, rows[-1]))
 
     show()
 
@@ -63,18 +63,12 @@ _measuring = ThreadPoolExecutor(1)
 
 def tell(symptoms: list[Symptom] | None) -> list[dict[str, str]]:
     """The detector's findings in words: tone (good, bad or ""), name, what is seen, cure."""
-    if symptoms is None:
-        return [{"tone": "", "name": "", "says": "After some 400 rounds a verdict stands here.", "cure": ""}]
     if not symptoms:
-        return [{"tone": "", "name": "", "says": "No fault is seen.", "cure": ""}]
+        says = "After some 400 rounds a verdict stands here." if symptoms is None else "No fault is seen."
+        return [{"tone": "", "name": "", "says": says, "cure": ""}]
     return [
-        {
-            "tone": one.tone,
-            "name": one.name,
-            "says": one.sentence.removeprefix(f"{one.name}: "),
-            "cure": one.cure,
-        }
-        for one in symptoms
+        {"tone": s.tone, "name": s.name, "says": s.sentence.removeprefix(f"{s.name}: "), "cure": s.cure}
+        for s in symptoms
     ]
 
 
@@ -90,10 +84,3 @@ def verdict(run_id: str) -> str:
         says = one["says"][0].upper() + one["says"][1:]
         parts.append(name + says + (f"  \n**Cure:** {one['cure']}" if one["cure"] else ""))
     return "\n\n".join(parts)
-
-
-def last_row(run_id: str) -> dict[str, float] | None:
-    """The newest row of a run's metrics; reads only the end of the file."""
-    path = store.folder(run_id) / "metrics.jsonl"
-    rows = store.rows(path, tail=4096)
-    return rows[-1] if rows else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -16,7 +18,7 @@ from engine.families import families
 from engine.family import Family
 from engine.metrics.measure import Measure
 from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
-from lab.kit.setting import Setting, choose, usual_data
+from lab.kit.setting import Setting, choose, choose_family, keep, usual_data
 from lab.kit.subject import words_of
 from lab.runs import store, wall
 from lab.scenes.wall import ends, measured
@@ -45,7 +47,12 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     """Title, one sentence, what differs, and the stage; a press of a panel opens it as a run."""
     st.title("The sweep wall")
     st.markdown(sentence)
-    family = _choose_family()
+    known = {name: family for name, family in families().items() if family.stacked}
+    with suppress(Refused):  # a link to a run says its model; the room will say what is wrong with it
+        name = store.read_info(store.folder(st.query_params.get("run", ""))).family
+        if name in known:
+            st.session_state.setdefault("family", name)
+    family = choose_family(known)
     _adopt_linked_run(family, wall=True)
     setting = choose(family, usual_data(family), room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
     if setting is None:
@@ -63,28 +70,9 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players, height=680,
-        on_fork=_go, on_train=lambda: _go(_start(family, setting)),
-        links=addresses(family, setting),
+        on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
     return Wall(family, run_id, setting)
-
-
-def _choose_family() -> type[Family]:
-    """The model, kept in the address; a link to a run says it itself."""
-    stackable = {name: family for name, family in families().items() if family.stacked}
-    name = st.query_params.get("family", "gan")
-    try:
-        if run_id := st.query_params.get("run"):
-            name = store.read_info(store.folder(run_id)).family
-    except Refused:
-        pass  # the room will say so
-    name = st.session_state.setdefault("family", name if name in stackable else "gan")
-    with st.sidebar:
-        name = st.selectbox(
-            "Model", list(stackable), format_func=lambda name: stackable[name].title, key="family"
-        )
-    _bind("family", name, "gan")
-    return stackable[name]
 
 
 def _swept(defaults: dict[str, Any]) -> dict[str, Any]:
@@ -98,22 +86,13 @@ def first(side: str, knobs: Collection[str]) -> str:
     return next(name for name in USUAL[side] if name == NONE or name in knobs)
 
 
-def _bind(key: str, value: str, default: str) -> None:
-    """Keep a value in the address, unless it is the one that is there without."""
-    if value == default:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = value
-
-
 def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
     """Name and values, as text, of the rows and of the columns."""
     axes, knobs = [], family.Config.knobs()
-    for side, column in zip(AXES, st.columns(2), strict=True):
+    for (side, listed), column in zip(AXES.items(), st.columns(2), strict=True):
         options = wall.choices(family) + [NONE] * (side == "columns")
         default = first(side, options)
-        listed, asked = AXES[side], st.query_params.get(side, default)
-        name = st.session_state.setdefault(side, asked)
+        name = st.session_state.setdefault(side, st.query_params.get(side, default))
         if name not in options:
             st.error(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
             name = st.session_state[side] = default
@@ -124,12 +103,11 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
                 TITLES[side], options, format_func=says.__getitem__, key=side,
                 on_change=_usual_values, args=(family, side),
             )  # fmt: skip
-            text = st.text_input(
-                "Values, with commas between", key=listed, max_chars=600, disabled=name == NONE
-            )
+            label = "Values, with commas between"
+            text = st.text_input(label, key=listed, max_chars=600, disabled=name == NONE)
         axes.append((name, text))
-        _bind(side, name, default)
-        _bind(listed, text, usual(family, name))
+        keep(side, name, default)
+        keep(listed, text, usual(family, name))
     return axes
 
 
@@ -147,22 +125,20 @@ def usual(family: type[Family], name: str) -> str:
     if name == "beta":
         return "0.1, 0.5, 1, 2, 4, 8, 16, 32"
     knob = family.Config.knobs()[name]
-    assert knob.low is not None
-    assert knob.high is not None
+    low, high = knob.ends()
     around = [knob.default * times for times in (0.1, 0.3, 1, 3)]
-    even = [knob.low + (knob.high - knob.low) * i / 3 for i in range(4)]
-    return ", ".join(f"{min(knob.high, max(knob.low, v)):.4g}" for v in (around if knob.log else even))
+    even = [low + (high - low) * i / 3 for i in range(4)]
+    return ", ".join(f"{min(high, max(low, v)):.4g}" for v in (around if knob.log else even))
 
 
 def _axes_of(chosen: list[tuple[str, str]]) -> dict[str, list[int | float]]:
     """The axes from what was written. Raises `Refused`."""
     axes: dict[str, list[int | float]] = {}
     for name, text in chosen:
-        if name == NONE:
-            continue
         if name in axes:
             raise Refused(f"Rows and columns both vary {name}; let one of them vary something else.")
-        axes[name] = [_number(name, word) for word in re.split(r"[,;\s]+", text.strip()) if word]
+        if name != NONE:
+            axes[name] = [_number(name, word) for word in re.split(r"[,;\s]+", text.strip()) if word]
     return axes
 
 
@@ -171,9 +147,8 @@ def _number(name: str, word: str) -> int | float:
         return int(word) if name == "seed" else float(word)
     except ValueError:
         kind = "whole number" if name == "seed" else "number"
-        raise Refused(
-            f"{word[:40]!r} is no {kind}; write the values of {name} with commas between."
-        ) from None
+        says = f"{word[:40]!r} is no {kind}; write the values of {name} with commas between."
+        raise Refused(says) from None
 
 
 def addresses(family: type[Family], setting: Setting) -> list[str]:
@@ -221,7 +196,7 @@ def _table(shown: Wall, measure: Measure, row: Mapping[str, Any]) -> str:
         text = "–" if value is None else f"{value:.{measure.digits or 0}f}".replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
-        cells.append(f'<td style="{style}"><a href="{link.replace("&", "&amp;")}">{text}</a></td>')
+        cells.append(f'<td style="{style}"><a href="{escape(link)}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
     what = f"{measure.says}, {measure.unit}" if measure.unit else measure.says

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from engine.family import Family
-from lab.kit.subject import Legend, Place, Subject
+from lab.kit.subject import Place, Subject, legend
 
-LEGENDS: dict[str, Legend] = {
-    "points": [
-        "The model's ",
-        {"words": "samples", "layer": "points/fake", "role": "model"},
-        " should come to lie like the ",
-        {"words": "data", "layer": "points/real", "role": "data"},
-        ".",
-    ],
-    "image": ["Pictures that the model makes of the same noise in each frame."],
-    "line": [
-        "The ",
-        {"words": "density of the model's samples", "layer": "line/model density", "role": "model"},
-        " should come to match the ",
-        {"words": "data's exact density", "layer": "line/truth density", "role": "truth"},
-        ".",
-    ],
+LEGENDS = {
+    "points": legend(
+        "The model's [samples](points/fake, model) should come to lie like the [data](points/real, data)."
+    ),
+    "image": legend("Pictures that the model makes of the same noise in each frame."),
+    "line": legend(
+        "The [density of the model's samples](line/model density, model) should come to match the [data's "
+        "exact density](line/truth density, truth)."
+    ),
 }
 
 SUBJECT = Subject(

@@ -113,6 +113,7 @@ def test_the_usual_values_of_every_knob_are_a_wall(name):
         ({"columns": "lr_D"}, "both vary lr_D"),
         ({"rows": "seed", "row_values": "0, 0.5"}, "'0.5' is no whole number"),
         ({"rows": "seed", "row_values": ",".join(map(str, range(65)))}, "64 is the most"),
+        ({"family": "gann"}, "There is no model called 'gann'"),
         ({"rows": "width_G"}, "A wall cannot vary 'width_G'; choose one of lr_D"),
         ({"row_values": "nan, inf"}, "it must be in"),
         ({"run": "gan-ring"}, "is no wall: open it at /gan"),

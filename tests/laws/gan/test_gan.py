@@ -119,7 +119,7 @@ def test_the_noise_follows_its_distribution():
 def test_pictures_are_flat_for_d_and_within_the_range_of_pixels():
     space = Space.of((1, 28, 28))
     model = GAN(GAN.configure(space), space)
-    assert isinstance(model.G[0][-1], nn.Tanh)
+    assert isinstance(model.G[1], nn.Tanh)
     assert model.sample(3).shape == (3, 1, 28, 28)
     assert model.config.z == 100
 

@@ -11,8 +11,9 @@ from engine.config import Refused
 from engine.data import floats
 from engine.gan.cgan import CGAN
 from engine.gan.gan import GAN
+from engine.gan.losses import BELIEVING
 from lab import probes
-from lab.gan import gan_probe, losses_probe
+from lab.gan import gan_probe
 from lab.runs import store
 from lab.runs.run import Run
 from lab.scenes.arrays import pictures
@@ -108,7 +109,7 @@ def test_the_present_batch_has_all_labels_in_turn_and_d_is_told_them():
     with torch.no_grad():
         x = game.net(torch.cat([noise(game, 0, 16), torch.eye(10)[y]], 1))
     np.testing.assert_allclose(answer["belief"], believed(game, x, y), rtol=1e-5)
-    assert answer["slopes"].keys() == {*losses_probe.SHOWN}
+    assert answer["slopes"].keys() == {*BELIEVING}
 
 
 def test_no_slope_of_d_exceeds_the_product_of_the_largest_values_for_any_label():

@@ -9,11 +9,11 @@ import torch
 
 from engine import data as datasets
 from engine.config import Refused
+from engine.gan import losses
 from engine.gan.gan import GAN
 from engine.gan.losses import LOSSES, belief
 from lab import probes
 from lab.gan import gan_probe as gan
-from lab.gan import losses_probe as losses
 from lab.gan.losses_tab import _says
 from lab.probes.ways import arc
 from lab.runs import store
@@ -267,10 +267,10 @@ def test_no_slope_of_d_exceeds_the_product_of_the_largest_values():
     assert ask("spectrum", model(diversity="minibatch std"))["steepest"] is None
 
 
-@pytest.mark.parametrize("loss", losses.SHOWN)
+@pytest.mark.parametrize("loss", losses.BELIEVING)
 def test_a_loss_is_drawn_over_the_belief_that_d_has_at_that_score(loss):
     D, value, slope = (torch.from_numpy(row) for row in losses.curves()[loss])
-    a = losses.scores(D, loss).requires_grad_()
+    a = losses.score_of(D, loss).requires_grad_()
     torch.testing.assert_close(belief(a, loss), D)
     torch.testing.assert_close(LOSSES[loss].G(a), value)
     (by_autograd,) = torch.autograd.grad(LOSSES[loss].G(a).sum(), a)
@@ -279,7 +279,7 @@ def test_a_loss_is_drawn_over_the_belief_that_d_has_at_that_score(loss):
     torch.testing.assert_close(slope, known[loss])
 
 
-@pytest.mark.parametrize("loss", losses.SHOWN)
+@pytest.mark.parametrize("loss", losses.BELIEVING)
 def test_the_present_batch_is_a_batch_and_its_gradients_are_means(loss):
     game = model(loss=loss)
     answer = ask("present", game)
@@ -313,7 +313,7 @@ QUESTIONS = {
 
 
 def test_every_question_is_in_these_tests():
-    assert set(QUESTIONS) == set(gan.__all__)
+    assert set(QUESTIONS) == set(probes.questions(GAN))
 
 
 def test_asking_does_not_change_a_number_of_the_run():
