@@ -117,8 +117,9 @@ def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, *
     """A data set in which every tenth example (i % 10 == 9) is kept for testing."""
     test = torch.arange(len(x)) % 10 == 9
     held = {name: t for name, t in (("x", x), ("y", y), ("factors", factors)) if t is not None}
-    parts: dict[str, Any] = {f"test_{name}": t[test] for name, t in held.items()}
-    return Dataset(**parts, **{name: t[~test] for name, t in held.items()}, **rest)
+    parts: dict[str, Any] = {name: t[~test] for name, t in held.items()}
+    parts |= {f"test_{name}": t[test] for name, t in held.items()}
+    return Dataset(**parts, **rest)
 
 
 def digits() -> Dataset:

@@ -28,20 +28,20 @@ SAMPLES = 2000  # of the model, for one measurement
 FAR = 1e6  # points further away, or not numbers, count as this far: a diverged model still has a score
 
 
-MODES = Measure(
+MODES: Measure = Measure(
     "modes", chart="modes found", says="Modes found", better="higher", digits=0, score=4,
     floor=lambda data: floors(data).get(MODES),
     best=lambda data: None if data.target is None or data.target.modes is None else len(data.target.modes),
 )  # fmt: skip
-HIGH_QUALITY = Measure(
+HIGH_QUALITY: Measure = Measure(
     "high-quality", chart="samples near a mode", says="Share of the samples near a mode", better="higher",
     floor=lambda data: floors(data).get(HIGH_QUALITY),
 )  # fmt: skip
-DISTANCE = Measure(
+DISTANCE: Measure = Measure(
     "sliced Wasserstein", chart="distance from the data", says="Sliced Wasserstein distance", better="lower",
     floor=lambda data: floors(data).get(DISTANCE),
 )  # fmt: skip
-JS = Measure(
+JS: Measure = Measure(
     "JS", chart="JS divergence, bits", says="JS divergence", unit="bits", better="lower", digits=2, score=3,
     floor=lambda data: floors(data).get(JS), best=lambda data: 0.0,
 )  # fmt: skip
