@@ -115,7 +115,7 @@ def downloaded(name: str, pooling: str) -> Backbone:
 
     try:
         classifier = models.get_model(TORCHVISION[name], weights="DEFAULT")
-    except (OSError, RuntimeError) as error:  # an URLError is an OSError
+    except (OSError, RuntimeError) as error:  # a URLError is an OSError
         raise Refused(
             f"{name} must be downloaded once and there is no network; choose VGG-19, which is here."
         ) from error
