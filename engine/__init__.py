@@ -1,4 +1,1 @@
-"""genlab's engine: deep generative models, their training loop and their metrics.
-
-Imports torch and numpy, never the app. Start with `families/gan.py` and `fit.py`.
-"""
+"""Deep generative models, their training loop and their metrics. Start with `gan/gan.py` and `fit.py`."""

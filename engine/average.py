@@ -23,11 +23,7 @@ class Averaged(Family):
 
     @torch.no_grad()
     def follow(self, net: nn.Module) -> None:
-        """Update the average after a round of the net.
-
-        At first it follows closely, because it began with nothing learned; later it decays by `ema`.
-        """
-        self.rounds += 1
-        rounds = self.rounds.item()
+        """Update the average after a round of the net: it decays by `ema`, and faster at first."""
+        rounds = self.rounds.add_(1).item()
         kept = min(self.config.ema, (1 + rounds) / (10 + rounds))
         torch._foreach_lerp_([*self.average.parameters()], [*net.parameters()], 1 - kept)

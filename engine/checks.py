@@ -1,8 +1,7 @@
 """Laws that a model must obey, each as a function that returns the measured discrepancy.
 
-The tests assert them in float64; the Check tab of a page measures them on the model that is being trained.
-The laws of a subject are in its `checks.py`, in a function `measure` for each type of model; the laws below
-hold for every family.
+Tests assert them in float64; the Check tab of a page measures them on the model in training. The laws below
+hold for every family. A subject has its own in its `checks.py`: a function `measure` for each type of model.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.data import Dataset, batches
 from engine.device import seed
@@ -49,16 +48,12 @@ def measure(model: Family, data: Dataset) -> list[Check]:
 
 def trespass(model: Family, data: Dataset) -> float:
     """The largest change of a weight in a turn of another player, over one round."""
-    model = copy.deepcopy(model)
-    worst = 0.0
-    weights = {p: list(model.player(p).parameters()) for p in model.players}
-    before = {p: [w.detach().clone() for w in ws] for p, ws in weights.items()}
+    model, worst = copy.deepcopy(model), 0.0
+    before = {p: _weights(model.player(p)) for p in model.players}
     for turn in fit(model, islice(batches(data, lambda: model.config.batch, 0), 1)):
-        for player, ws in weights.items():
-            for new, old in zip(ws, before[player], strict=True):
-                if player != turn.player:
-                    worst = max(worst, (new - old).abs().max().item())
-                old.copy_(new.detach())
+        now = {p: _weights(model.player(p)) for p in model.players}
+        worst = max([worst, *((now[p] - before[p]).abs().max().item() for p in now if p != turn.player)])
+        before = now
     return worst
 
 
@@ -70,16 +65,18 @@ def unrepeatable(model: Family, data: Dataset, rounds: int = 3) -> float:
         torch.manual_seed(0)
         for _turn in fit(one, islice(batches(data, lambda one=one: one.config.batch, 0), rounds)):  # type: ignore[misc]
             pass
-        ends.append(torch.cat([p.detach().flatten() for p in one.parameters()]))
+        ends.append(_weights(one))
     return (ends[0] - ends[1]).abs().max().item()
 
 
-def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
-    """How far the gradient of the first turn's loss is from a central difference, relative.
+def _weights(module: nn.Module) -> Tensor:
+    return torch.cat([w.detach().flatten() for w in module.parameters()])
 
-    Both give the slope along one direction, with the same noise; h is the length of a step. The direction is
-    half the gradient's own and half random, so that the slope is not lost in rounding.
-    """
+
+def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
+    """How far the gradient of the first turn's loss is from a central difference with steps of h, relative.
+    Both give the slope, with the same noise, along one direction: half the gradient's own and half random, so
+    that the slope is not lost in rounding."""
     batch = Batch(0, x, y, lambda: batch)
 
     def loss() -> tuple[list[Tensor], Tensor]:

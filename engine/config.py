@@ -57,19 +57,9 @@ def knob(
     live: bool = False,
     advanced: bool = False,
 ) -> Any:
-    """Declare one hyper-parameter of a `Config`.
-
-    Numbers need `low` and `high`, both allowed. Choices are `Literal[...]` fields, switches are
-    `bool` fields. `live` knobs may change while a run trains.
-    """
-    extra: dict[str, Any] = {
-        "label": label,
-        "symbol": symbol,
-        "step": step,
-        "log": log,
-        "live": live,
-        "advanced": advanced,
-    }
+    """Declare one hyper-parameter of a `Config`. Numbers need `low` and `high`, both allowed; choices are
+    `Literal[...]` fields, and switches are `bool` fields."""
+    extra = dict[str, Any](label=label, symbol=symbol, step=step, log=log, live=live, advanced=advanced)
     return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
 
 
@@ -130,10 +120,8 @@ class Config(BaseModel):
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:
-        """A config with these `values` (numbers, or their text from a link or a flag), validated.
-
-        Raises `Refused` with a sentence that names the knob and its range.
-        """
+        """A config with these `values` (numbers, or their text from a link or a flag), validated. Raises
+        `Refused` with a sentence that names the knob and its range."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -141,8 +129,8 @@ class Config(BaseModel):
             name, knobs = str(first["loc"][0]), cls.knobs()
             if name not in knobs:
                 raise Refused(f"There is no knob {name!r}; choose from {', '.join(knobs)}.") from error
-            says, values_allowed = knobs[name].says, knobs[name].range
-            raise Refused(f"{name} ({says}) is {first['input']!r}; it must be {values_allowed}.") from error
+            knob = knobs[name]
+            raise Refused(f"{name} ({knob.says}) is {first['input']!r}; it must be {knob.range}.") from error
 
     def change(self, values: dict[str, Any]) -> Self:
         """This config with some values replaced, validated again."""

@@ -19,22 +19,16 @@ def pick() -> torch.device:
 
 
 def prepare(threads: int = 1) -> torch.device:
-    """Prepare this process for training and return its device.
-
-    One thread is the default: on shared cores a small network trains many times faster on one
-    thread than on two. Denormal numbers are flushed to zero, because they are slow and mean nothing.
-    """
+    """Prepare this process for training and return its device. On shared cores a small network trains many
+    times faster on one thread than on two. Denormal numbers are slow and mean nothing: they become zero."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     return pick()
 
 
 def seed(number: int, device: torch.device | None = None) -> None:
-    """Seed the random numbers of the CPU and of this device.
-
-    torch.manual_seed seeds every kind of device that there might be, which takes milliseconds if CUDA is
-    installed and not used.
-    """
+    """Seed the random numbers of the CPU and of this device. torch.manual_seed would seed every kind of
+    device that there might be, which takes milliseconds if CUDA is installed and not used."""
     torch.default_generator.manual_seed(number)
     if device is not None and device.type == "cuda":
         torch.cuda.manual_seed(number)

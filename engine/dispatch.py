@@ -27,10 +27,8 @@ YOURS = "yours"
 
 
 def folders() -> list[Path]:
-    """The folders that GENLAB_FAMILIES names.
-
-    Raises `Refused` if one is missing, or if two have a file of one name, of which Python sees but one.
-    """
+    """The folders that GENLAB_FAMILIES names. Raises `Refused` if one is missing, or if two hold files of
+    the same name, because Python sees only one of them."""
     named = [Path(word).resolve() for word in os.environ.get("GENLAB_FAMILIES", "").split(os.pathsep) if word]
     if missing := [folder for folder in named if not folder.is_dir()]:
         raise Refused(f"GENLAB_FAMILIES names {missing[0]}, which is not a folder.")
@@ -89,10 +87,9 @@ def _functions(kind: str, package: str, name: str) -> dict[type, Callable[..., A
         if not inspect.isfunction(function) or function.__module__ != module.__name__:
             continue
         served = _served(function)
-        if served in by_type:
-            other = by_type[served].__module__
+        other = by_type.setdefault(served, function).__module__
+        if other != module.__name__:
             raise TypeError(f"{other} and {module.__name__} both have a {name} for {served.__name__}")
-        by_type[served] = function
     return by_type
 
 

@@ -14,10 +14,8 @@ ROLES = ("checks", "symptoms", "measures", "scene", "probe", "words", "tab")
 
 @cache
 def families() -> dict[str, type[Family]]:
-    """The families of the engine's folders and of GENLAB_FAMILIES by name, in alphabetical order.
-
-    A file that cannot be imported fails loudly, and so does a file of GENLAB_FAMILIES that defines no family.
-    """
+    """The families of the engine's folders and of GENLAB_FAMILIES by name, in alphabetical order. A file that
+    cannot be imported fails loudly, and so does a file of GENLAB_FAMILIES that defines no family."""
     by_name: dict[str, type[Family]] = {}
     for package in ("engine", YOURS):
         for name in names(package):
@@ -29,12 +27,11 @@ def families() -> dict[str, type[Family]]:
             if not here and package == YOURS and name.count(".") == 1:
                 raise TypeError(f"{module.__file__} defines no Family; put helpers into a folder beside it")
             for family in here:
-                if family.name in by_name:
+                if by_name.setdefault(family.name, family) is not family:
                     raise TypeError(
                         f"two families are named {family.name!r}: rename that of {module.__file__}"
                     )
                 family.Config.knobs()  # a bad declaration fails here, not on a page
-                by_name[family.name] = family
     return dict(sorted(by_name.items()))
 
 

@@ -22,16 +22,14 @@ Terms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """One minibatch: x of shape (B, *space.shape), and y as the space declares it (`given`): labels (B,),
-    examples of another space, or None.
-
-    `again()` gives another minibatch of the same round, for algorithms that need k of them.
-    """
+    """One minibatch, with what its space declares as `given`."""
 
     round: int
-    x: Tensor
-    y: Tensor | None
-    again: Callable[[], Batch]
+    x: Tensor  # (B, *space.shape)
+    y: Tensor | None  # labels (B,), examples of another space, or None
+    again: Callable[
+        [], Batch
+    ]  # gives another minibatch of the same round, for algorithms that need k of them
 
 
 class Step(NamedTuple):
@@ -89,14 +87,12 @@ class Family(nn.Module, ABC):
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """One training round: each player in turn, with the named terms whose sum it descends.
 
-        The generator is lazy. What follows a `yield` runs after that player's step (weight
-        clipping, averages), and the next player's loss sees the stepped weights: the order of
-        the printed algorithm. It must not keep what one turn computed for a later turn.
+        The generator is lazy: what follows a `yield` (weight clipping, averages) runs after that player's
+        step, and the next player's loss sees the stepped weights. No turn keeps what an earlier one computed.
         """
 
     def walk(self, n: int, y: Tensor | None = None) -> Iterator[Any]:
-        """n samples, step by step: each step has `x`, and the last `x` is what `sample` returns. A family
-        that draws its samples at once makes one step."""
+        """n samples, step by step: the `x` of the last step is what `sample` returns. By default one step."""
         yield Step(0, self.sample(n, y))
 
     @abstractmethod
@@ -146,8 +142,8 @@ class Family(nn.Module, ABC):
         return self if name == "model" else self.get_submodule(name)
 
     def optimizer(self, player: str) -> torch.optim.Optimizer | None:
-        """What descends this player's terms: Adam, unless the paper says otherwise; None if the terms are
-        only reported and the model learns in another way."""
+        """What descends this player's terms, by default Adam; None if they are only reported, because the
+        model learns in another way."""
         return adam(self.player(player), self.config.lr)
 
 

@@ -50,11 +50,8 @@ def fit(
     optimizers: Optimizers | None = None,
     plays: Callable[[str], bool] = lambda name: True,
 ) -> Iterator[Turn]:
-    """For each batch, each player in turn descends the sum of its terms; yields after every turn.
-
-    Stop, pause, single-step and animation are the caller's `for`. Turns of a player for which
-    `plays(name)` is false are skipped, without a step.
-    """
+    """For each batch, each player in turn descends the sum of its terms; yields after every turn, so stop,
+    pause and animation are the caller's `for`. A player for which `plays` is false takes no step."""
     optimizers = optimizers if optimizers is not None else optimizers_of(model)
     names = {id(model.player(name)): name for name in model.players}
     weights = {name: [p for g in o.param_groups for p in g["params"]] for name, o in optimizers.items()}

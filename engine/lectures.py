@@ -44,7 +44,7 @@ def one_letter(mu: Tensor, s: Tensor) -> Tensor:
 
 def minimum(form: Form, steps: int = 50) -> tuple[float, float]:
     """The s at which a form that is convex in s is lowest, for mu = 0, and its value (Newton's method)."""
-    s, zero = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    s, zero = torch.zeros(2, dtype=torch.float64)
     slope = grad(lambda s: form(zero, s))
     for _ in range(steps):
         s = s - slope(s) / grad(slope)(s)
@@ -57,18 +57,14 @@ def value_at(form: Form, mu: float, s: float) -> float:
 
 
 def kl_of_draws(s: float, factor: float = 1.0) -> float:
-    """The true KL, at mu = 0, of z drawn with standard deviation factor * exp(s).
-
-    The loss of that code reads exp(s) as the variance, and so charges `true_kl` at s.
-    """
+    """The true KL, at mu = 0, of z drawn with standard deviation factor * exp(s). The loss of that code reads
+    exp(s) as the variance, and so charges `true_kl` at s."""
     return value_at(true_kl, 0.0, 2 * (s + math.log(factor)))
 
 
 def grey_floor(data: Dataset) -> float:
-    """The least binary cross-entropy that a decoder can reach on test pictures, in nats a picture.
-
-    It is the cross-entropy of grey pixels with themselves, summed over pixels.
-    """
+    """The least binary cross-entropy that a decoder can reach on test pictures, in nats a picture: that of
+    grey pixels with themselves, summed over pixels."""
     grey = (floats(data.test_x) + 1) / 2
     return -log_prob(Bernoulli(grey, validate_args=False), grey).mean().item()
 
@@ -82,11 +78,11 @@ def sigma_of(weight: float) -> float:
 
 
 def variance_of_samples(alpha_bar: Tensor, under: Tensor) -> float:
-    """The variance of samples from Algorithm 2 of Ho et al. 2020, for data N(0, 1) and the ideal net.
+    """The variance of samples from Algorithm 2 of Ho et al. 2020, for data N(0, 1) and the ideal net
+    eps_theta = sqrt(1 - alpha_bar_t) x_t.
 
-    That net is eps_theta = sqrt(1 - alpha_bar_t) x_t. `under` (T + 1,) is what stands under the root of the
-    algorithm; alpha_bar is (T + 1,). Every step is linear, x_{t-1} = a x_t + sigma_t z, so the variance can
-    be followed step by step from 1 at T.
+    `under` (T + 1,) is what stands under the root of the algorithm. Every step is linear, x_{t-1} = a x_t +
+    sigma_t z, so the variance can be followed step by step from 1 at T.
     """
     steps, variance = beta(alpha_bar), torch.ones((), dtype=alpha_bar.dtype)
     for t in range(len(alpha_bar) - 1, 0, -1):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from engine.config import Refused
@@ -13,18 +13,12 @@ from engine.config import Refused
 
 @dataclass(frozen=True)
 class Space:
-    """Where the data live, and what each example comes with.
+    """Where the data live, and what each example x comes with."""
 
-    `shape` is the shape of one example. `given` says what a model may be told beside x: with a number of
-    classes, labels y from 0 to given - 1; with another space, an example y of that space; with 0, nothing. An
-    example y that is not `paired` with x is drawn independently of x. `name` is the name of the data, for
-    which a family may have a recipe.
-    """
-
-    shape: tuple[int, ...]
-    given: int | Space = 0
-    name: str = ""
-    paired: bool = True
+    shape: tuple[int, ...]  # of one example
+    given: int | Space = 0  # what comes beside x: labels y below this number, or an example y of this space
+    name: str = ""  # of the data, for which a family may have a recipe
+    paired: bool = True  # if not, an example y is drawn independently of x
 
     kind: ClassVar[str] = ""  # its name in recipes, legends and help
 
@@ -32,9 +26,8 @@ class Space:
     def of(shape: tuple[int, ...], given: int | Space = 0, name: str = "") -> Space:
         """The space of examples of this shape: numbers on a line, points, vectors or pictures. Raises
         `Refused` for any other shape."""
-        kinds = {1: Line, 2: Plane}
         if len(shape) == 1:
-            return kinds.get(shape[0], Vectors)(shape, given, name)
+            return {1: Line, 2: Plane}.get(shape[0], Vectors)(shape, given, name)
         if len(shape) == 3:
             return Picture(shape, given, name)
         raise Refused(
@@ -49,7 +42,7 @@ class Space:
     @property
     def size(self) -> int:
         """How many numbers one example has."""
-        return int(torch.Size(self.shape).numel())
+        return math.prod(self.shape)
 
     @property
     def lowest(self) -> float:

@@ -1,14 +1,13 @@
 """N models of one family trained as one: their weights are stacked, and each operation works on all.
 
-This is exact, not approximate: each member meets the batches, the noise and the steps that a single run of
-its seed meets. It is three to twenty times faster than one run after the other, because a small model spends
-its time waiting for the next operation.
+This is exact: each member meets the batches, the noise and the steps of a single run of its seed. It is three
+to twenty times faster, because a small model spends its time waiting for the next operation.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -23,14 +22,16 @@ from engine.family import Batch, Family
 from engine.space import Space
 
 
-def check_stackable(family: type[Family], configs: Sequence[Config]) -> None:
-    """Raises `Refused` if these configs differ in a knob that is not `stackable`."""
+def check_stackable(family: type[Family], configs: Sequence[Config]) -> list[str]:
+    """The knobs in which these configs differ. Raises `Refused` if one of them is not `stackable`."""
     if not family.stacked:
         raise Refused(f"{family.title} cannot be trained as a wall yet.")
-    for name in family.Config.model_fields:
-        if name not in family.stackable and len({getattr(config, name) for config in configs}) > 1:
+    turned = [k for k in family.Config.model_fields if len({getattr(config, k) for config in configs}) > 1]
+    for name in turned:
+        if name not in family.stackable:
             others = ", ".join(family.stackable)
             raise Refused(f"{name} cannot differ within a wall. The seed can, and so can {others}.")
+    return turned
 
 
 def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: Sequence[int]) -> Family:
@@ -39,7 +40,7 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
     `fit` trains it like a single model, on batches of `batch_of`. Its terms have shape (N,) and its samples
     shape (N, n, *shape); the methods named in `family.stacked` take tensors (N, ...). Raises `Refused`.
     """
-    check_stackable(family, configs)
+    turned = check_stackable(family, configs)
     members, first = [], {}
     for config, seed in zip(configs, seeds, strict=True):
         with torch.random.fork_rng(devices=[]):
@@ -47,10 +48,8 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             members.append(family(config, space))
             first[seed] = torch.get_rng_state()
     template = _Call(copy.deepcopy(members[0]))
-    held = [
-        _parted(name) for name, _ in [*template.model.named_parameters(), *template.model.named_buffers()]
-    ]
-    turned = [name for name in family.stackable if len({getattr(config, name) for config in configs}) > 1]
+    named = [*template.model.named_parameters(), *template.model.named_buffers()]
+    held = [name.rpartition(".")[::2] for name, _ in named]  # module and attribute: (D.net.0, weight)
     own = [{name: getattr(config, name) for name in turned} for config in configs]
     noise: dict[int, Tensor] = {}  # the state of the noise of each seed
 
@@ -131,20 +130,10 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             noise.update((seed, one.clone()) for seed, one in zip(self.streams(), state, strict=True))
 
     for name in family.stacked:
-        setattr(Stack, name, _method(name))
+        setattr(Stack, name, lambda self, *given, name=name: self.on_all(name, *given))
     for name in family.draws:
         setattr(Stack, name, lambda self, n, name=name: self.draw(name, n))
     return Stack()
-
-
-def _method(name: str) -> Callable[..., Any]:
-    return lambda self, *given: self.on_all(name, *given)
-
-
-def _parted(name: str) -> tuple[str, str]:
-    """Module and attribute of a weight's name: D.net.0.weight is (D.net.0, weight)."""
-    owner, _, leaf = name.rpartition(".")
-    return owner, leaf
 
 
 class _Call(nn.Module):
@@ -183,8 +172,7 @@ class StackedOptimizer(torch.optim.Optimizer):
             raise Refused("All members of a wall need the same optimizer, Adam or SGD.")
         numbers = {"lr": torch.tensor([g["lr"] for g in groups])}
         if kinds == {torch.optim.Adam}:
-            numbers["beta1"] = torch.tensor([g["betas"][0] for g in groups])
-            numbers["beta2"] = torch.tensor([g["betas"][1] for g in groups])
+            numbers |= {f"beta{i + 1}": torch.tensor([g["betas"][i] for g in groups]) for i in (0, 1)}
         super().__init__(weights, numbers)
 
     @torch.no_grad()

@@ -14,39 +14,23 @@ from engine.data.keep import home_of
 from engine.data.network import SETS, download
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points, read_csv
-from engine.data.targets import Mixture, Target
-from engine.data.transfer import Transfer, load_transfer
+from engine.data.transfer import load_transfer
 from engine.space import Line, Picture, Plane, Space
 
 __all__ = [
-    "Choice",
-    "Dataset",
-    "Mixture",
-    "Target",
-    "Transfer",
-    "batches",
-    "floats",
-    "keep_images",
-    "keep_mask",
-    "keep_picture",
-    "keep_points",
-    "load",
-    "names",
-    "picture",
-    "picture_names",
-    "read_csv",
-]
+    "Choice", "Dataset", "batches", "floats", "keep_images", "keep_mask", "keep_picture", "keep_points",
+    "load", "names", "picture", "picture_names", "read_csv",
+]  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")
 
 
 def names(kind: type[Space] = Space) -> list[Choice]:
     """The built-in data of this kind, in teaching order."""
-    kinds = {name: Line if name.endswith("bumps") else Plane for name in TARGETS}
-    choices = [
-        Choice(name, title, kinds[name], False, says, make().pieces > 1)
-        for name, (title, says, make) in TARGETS.items()
-    ]
+    choices = []
+    for name, (title, says, make) in TARGETS.items():
+        target = make()
+        choices.append(Choice(name, title, Line if target.d == 1 else Plane, False, says, target.pieces > 1))
     choices.append(Choice("digits", "Digits", Picture, False, "10,000 handwritten digits of MNIST."))
     says = "10,000 drawn ellipses whose position, size and aspect are known and independent."
     choices.append(Choice("ellipses", "Ellipses", Picture, False, says, labelled=False))
@@ -58,8 +42,7 @@ def load(name: str, home: Path | None = None) -> Dataset:
     """The data called `name`: a built-in name, or one that `keep_points` or `keep_images` has returned.
 
     `home` is where users' data are kept: $GENLAB_HOME or "runs" if None. The result is cached and shared: do
-    not write into its tensors. Raises `Refused` for a name that does not exist, and for a data set that needs
-    the network if there is none.
+    not write into its tensors. Raises `Refused` if the name is unknown or needs a network that is not there.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Refused(

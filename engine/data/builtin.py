@@ -97,15 +97,14 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
 def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
     """50,000 training and 10,000 test samples of `target`, always the same."""
     x, y = target.draw(N + N_TEST, np.random.default_rng(SEED))
-    x, labels = x.float(), y if target.pieces > 1 else None
+    labels: dict[str, Any] = {"y": y[:N], "test_y": y[N:]} if target.pieces > 1 else {}
     return Dataset(
         name=name,
         title=title,
-        x=x[:N],
-        y=None if labels is None else labels[:N],
-        test_x=x[N:],
-        test_y=None if labels is None else labels[N:],
-        space=Space.of((target.d,), target.pieces if target.pieces > 1 else 0, name),
+        x=x[:N].float(),
+        test_x=x[N:].float(),
+        **labels,
+        space=Space.of((target.d,), target.pieces if labels else 0, name),
         target=target,
         box=target.box,
         center=torch.zeros(target.d),
@@ -117,9 +116,9 @@ def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
 def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, **rest: Any) -> Dataset:
     """A data set in which every tenth example (i % 10 == 9) is kept for testing."""
     test = torch.arange(len(x)) % 10 == 9
-    held = {"x": x, "y": y, "factors": factors}
-    parts: dict[str, Any] = {name: t[~test] for name, t in held.items() if t is not None}
-    parts |= {f"test_{name}": t[test] for name, t in held.items() if t is not None}
+    held = {name: t for name, t in (("x", x), ("y", y), ("factors", factors)) if t is not None}
+    parts: dict[str, Any] = {name: t[~test] for name, t in held.items()}
+    parts |= {f"test_{name}": t[test] for name, t in held.items()}
     return Dataset(**parts, **rest)
 
 

@@ -18,9 +18,8 @@ Path = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 class Curve(Target):
     """p(x) = 1/P sum_p int_0^1 N(x; curve_p(t), sigma^2 I) dt.
 
-    The integral is computed by Gauss-Legendre quadrature, that is as a mixture of Gaussians along the curve.
-    With `panels` of 64 nodes, each at most 20 sigma long, the error of log p is below 1e-10 everywhere in the
-    box.
+    Gauss-Legendre quadrature makes it a mixture of Gaussians along the curve. With `panels` of 64 nodes, each
+    at most 20 sigma long, the error of log p is below 1e-10 everywhere in the box.
     """
 
     sigma: float

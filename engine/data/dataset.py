@@ -40,19 +40,12 @@ class Dataset:
 
     def to(self, device: torch.device | str) -> Dataset:
         """The same data on another device."""
-        names = ("x", "y", "test_x", "test_y", "center", "unit", "factors", "test_factors")
-        held = {name: getattr(self, name) for name in names}
-        moved: dict[str, Any] = {name: None if t is None else t.to(device) for name, t in held.items()}
+        moved: dict[str, Any] = {k: t.to(device) for k, t in vars(self).items() if isinstance(t, Tensor)}
         return replace(self, **moved)
 
     def take(self, index: Tensor | slice) -> Tensor:
         """Training examples as a model sees them, through `floats`: shape (n, *space.shape)."""
         return floats(self.x[index])
-
-    def beside(self, index: Tensor) -> Tensor | None:
-        """What is given beside training examples: labels, or examples of another space as a model sees them;
-        None if nothing is given."""
-        return _given(self.y, index)
 
     def some(self, n: int, test: bool = False) -> tuple[Tensor, Tensor | None]:
         """n examples and their labels, always the same, or all if there are fewer. They are spaced evenly,
@@ -63,22 +56,18 @@ class Dataset:
         return floats(x[index]), _given(y, index)
 
     def batch(self, size: int, seed: int, round: int, draw: int = 0) -> Batch:
-        """`size` examples drawn with replacement: a pure function of (seed, round, draw).
-
-        Philox is a counter-based generator: round 10^6 costs as much as round 0, and the streams of two
-        (round, draw) never overlap. `seed`, `round` and `draw` are non-negative integers.
-        """
+        """`size` examples drawn with replacement: a pure function of (seed, round, draw), each from 0. Philox
+        counts, so round 10^6 costs as much as round 0, and the streams of two (round, draw) never overlap."""
         rng = np.random.Generator(np.random.Philox(key=seed, counter=[0, draw, round, 0]))
         index = torch.from_numpy(rng.integers(len(self.x), size=size)).to(self.x.device)
-        index_y = index
+        x = self.take(index)
         if not self.space.paired and self.y is not None:  # y has a stream of its own
-            index_y = torch.from_numpy(rng.integers(len(self.y), size=size)).to(self.x.device)
-        return Batch(
-            round, self.take(index), self.beside(index_y), lambda: self.batch(size, seed, round, draw + 1)
-        )
+            index = torch.from_numpy(rng.integers(len(self.y), size=size)).to(self.x.device)
+        return Batch(round, x, _given(self.y, index), lambda: self.batch(size, seed, round, draw + 1))
 
 
 def _given(y: Tensor | None, index: Tensor) -> Tensor | None:
+    """What comes beside examples: labels, or examples of another space as a model sees them, or nothing."""
     if y is None:
         return None
     return y[index] if y.ndim == 1 else floats(y[index])

@@ -32,8 +32,8 @@ def read_digit(name: str, content: bytes) -> np.ndarray:
 def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
     """The digit (H, W) of bytes, white on black, placed as MNIST's are (LeCun et al. 1998): (28, 28).
 
-    Its longer side becomes 20 pixels, but it is enlarged at most `most` times, and its centre of mass moves
-    to pixel (14, 14), counted from 0. A black picture stays black.
+    Its longer side becomes 20 pixels, enlarged at most `most` times, and its centre of mass moves to pixel
+    (14, 14), counted from 0. A black picture stays black.
     """
     rows, columns = (np.flatnonzero((ink > INK).any(axis)) for axis in (1, 0))
     if not len(rows):
@@ -44,10 +44,8 @@ def centred(ink: np.ndarray, most: float = MOST_ENLARGED) -> np.ndarray:
     small = np.asarray(Image.fromarray(cut).resize((wide, high), Image.Resampling.BILINEAR))
     where = small.astype(np.float64) / max(1, small.sum(dtype=np.float64))
     middle = (where.sum(1) @ np.arange(high), where.sum(0) @ np.arange(wide))
-    top, left = (
-        min(max(0, round(full / 2 - at)), full - side)
-        for full, at, side in zip(GREY, middle, small.shape, strict=True)
-    )
+    places = zip(GREY, middle, small.shape, strict=True)
+    top, left = (min(max(0, round(full / 2 - at)), full - side) for full, at, side in places)
     picture = np.zeros(GREY, np.uint8)
     picture[top : top + high, left : left + wide] = small
     return picture

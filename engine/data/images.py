@@ -33,11 +33,10 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
-    """Store pictures (PNG, JPEG, WebP) and return the name for `load`.
+    """Store pictures (PNG, JPEG, WebP) and return the name for `load`. Raises `Refused`.
 
     `source` is a folder, a zip file, or the bytes of a zip file. Pictures are turned upright, cropped to a
-    centred square, and become 28 x 28 in grey, or 32 x 32 in colour if any of them has colour. Raises
-    `Refused`.
+    centred square, and become 28 x 28 in grey, or 32 x 32 in colour if any of them has colour.
     """
     if not isinstance(source, bytes) and Path(source).is_dir():
         files, budget = _folder(Path(source)), float("inf")
@@ -95,9 +94,9 @@ def _zip(source: Path | str | bytes) -> Iterator[tuple[str, bytes]]:
             yield from _entries(archive)
     except OSError as error:
         raise Refused(f"{str(source)[:80]!r} cannot be opened; give a folder or a zip file.") from error
+    except Refused:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
         raise Refused("The file is not a complete zip file; pack the pictures again.") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, an unusual compression
         raise Refused("The zip file is encrypted or packed unusually; pack it without a password.") from error
@@ -139,24 +138,18 @@ def opened(what: str, content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         pass
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        begins = (
-            f" but {name}"
-            for mark, name in OTHERS.items()
-            if mark in (content[: len(mark)], content[4 : 4 + len(mark)])
-        )
-        other = next(begins, "")
+        starts = content[:12], content[4:12]
+        others = [kind for mark, kind in OTHERS.items() if any(start.startswith(mark) for start in starts)]
+        but = f" but {others[0]}" if others else ""
         raise Refused(
-            f"{what} is not a PNG, JPEG or WebP picture{other}; save it as one, or leave it out."
+            f"{what} is not a PNG, JPEG or WebP picture{but}; save it as one, or leave it out."
         ) from error
     raise Refused(f"{what} has more than 20 megapixels; make it smaller.")
 
 
 def flat(what: str, image: Image.Image, least: int = 128) -> Image.Image:
-    """The picture (of several frames the first), upright, opaque on white, in 8-bit RGB without metadata.
-
-    A large JPEG may be decoded at a fraction of its size, but with no side shorter than `least`. Raises
-    `Refused`.
-    """
+    """The picture, or its first frame, upright, opaque on white, in 8-bit RGB without metadata. A large JPEG
+    may be decoded at a fraction of its size, but with no side shorter than `least`. Raises `Refused`."""
     try:
         image.draft("RGB", (least, least))  # which decodes much faster
         image = ImageOps.exif_transpose(image)

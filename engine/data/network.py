@@ -32,19 +32,17 @@ class Set:
     says: str
 
 
-SETS = {
-    s.name: s
-    for s in (
-        Set("mnist", "MNIST", "MNIST", "MNIST", "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "70,000 handwritten digits."),
-        Set("fashion", "Fashion-MNIST", "FashionMNIST", "FashionMNIST",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "70,000 pictures of clothes."),
-        Set("kmnist", "KMNIST", "KMNIST", "KMNIST", "http://codh.rois.ac.jp/kmnist/",
-            "70,000 cursive Japanese characters."),
-        Set("cifar10", "CIFAR-10", "CIFAR10", "cifar-10-batches-py", "https://www.cs.toronto.edu/",
-            "60,000 small colour photographs of ten things."),
-    )
-}  # fmt: skip
+_SETS = (
+    Set("mnist", "MNIST", "MNIST", "MNIST", "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "70,000 handwritten digits."),
+    Set("fashion", "Fashion-MNIST", "FashionMNIST", "FashionMNIST",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "70,000 pictures of clothes."),
+    Set("kmnist", "KMNIST", "KMNIST", "KMNIST", "http://codh.rois.ac.jp/kmnist/",
+        "70,000 cursive Japanese characters."),
+    Set("cifar10", "CIFAR-10", "CIFAR10", "cifar-10-batches-py", "https://www.cs.toronto.edu/",
+        "60,000 small colour photographs of ten things."),
+)  # fmt: skip
+SETS = {each.name: each for each in _SETS}
 
 
 def download(name: str, home: Path) -> Dataset:
@@ -52,23 +50,15 @@ def download(name: str, home: Path) -> Dataset:
     wanted, root = SETS[name], Path(home) / "data" / "torchvision"
     if not (root / wanted.folder).is_dir():
         _fetch(wanted, root)
-    parts = []
-    for train in (True, False):
-        held = _torchvision(wanted, root, train=train, download=False)
+    parts: dict[str, Any] = {}
+    for split in ("", "test_"):
+        held = _torchvision(wanted, root, train=not split, download=False)
         x = torch.as_tensor(held.data)
-        x = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
-        parts += [x, torch.as_tensor(held.targets, dtype=torch.int64)]
-    x, y, test_x, test_y = parts
-    return Dataset(
-        name=name,
-        title=wanted.title,
-        x=x,
-        y=y,
-        test_x=test_x,
-        test_y=test_y,
-        space=Space.of(tuple(x.shape[1:]), 10),
-        note=f"{len(x):,} training and {len(test_x):,} test images, as published.",
-    )
+        parts[f"{split}x"] = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
+        parts[f"{split}y"] = torch.as_tensor(held.targets, dtype=torch.int64)
+    n, *shape = parts["x"].shape
+    note = f"{n:,} training and {len(parts['test_x']):,} test images, as published."
+    return Dataset(name=name, title=wanted.title, **parts, space=Space.of(tuple(shape), 10), note=note)
 
 
 def _torchvision(wanted: Set, root: Path, **how: bool) -> Any:
@@ -91,10 +81,8 @@ def _fetch(wanted: Set, root: Path) -> None:
             if not (root / wanted.folder).is_dir():
                 (Path(part) / wanted.folder).rename(root / wanted.folder)
     except (OSError, RuntimeError) as error:
-        raise Refused(
-            f"{wanted.title} could not be downloaded ({type(error).__name__}); try again later, or choose "
-            "digits."
-        ) from error
+        why = f"{wanted.title} could not be downloaded ({type(error).__name__})"
+        raise Refused(f"{why}; try again later, or choose digits.") from error
     finally:
         socket.setdefaulttimeout(before)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,32 +22,32 @@ LONGEST = 1024  # pixels: the longest side of any picture here
 SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; the largest ratio of the sides
 MASK_SIDE = 512  # pixels: both sides of a mask that is computed
 
-
-def _photo(package: str, path: str) -> Callable[[], np.ndarray]:
-    """A reader of a picture in an installed package, which is not imported, because that takes seconds."""
-
-    def read() -> np.ndarray:
-        spec = find_spec(package)
-        files = [Path(root) / path for root in (spec and spec.submodule_search_locations) or ()]
-        if not any(file.is_file() for file in files):
-            raise Refused(f"The picture {path} is missing; install scikit-learn and scikit-image again.")
-        return _shrunk(flat(path, Image.open(files[0]), LONGEST))
-
-    return read
+Reader = Callable[[], np.ndarray]
+Listed = dict[str, tuple[str, str, Reader]]  # name: title, says, reader
 
 
-def paint(name: str) -> np.ndarray:
-    """The style picture as its module paints it, which takes up to a second."""
-    painting: np.ndarray = importlib.import_module(f"engine.data.painting.{name}").paint()
-    return painting
+def _photo(package: str, path: str) -> np.ndarray:
+    """A picture in an installed package, which is not imported, because that takes seconds."""
+    spec = find_spec(package)
+    files = [Path(root) / path for root in (spec and spec.submodule_search_locations) or ()]
+    if not any(file.is_file() for file in files):
+        raise Refused(f"The picture {path} is missing; install scikit-learn and scikit-image again.")
+    return _shrunk(flat(path, Image.open(files[0]), LONGEST))
 
 
-def _painting(name: str) -> Callable[[], np.ndarray]:
-    """A reader of the file that holds a painting."""
+def _skimage(file: str) -> Reader:
+    return partial(_photo, "skimage", f"data/{file}")
+
+
+def _sklearn(file: str) -> Reader:
+    return partial(_photo, "sklearn", f"datasets/images/{file}")
+
+
+def _painting(name: str) -> Reader:
     return lambda: np.asarray(Image.open(PAINTINGS / f"{name}.webp").convert("RGB"))
 
 
-def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:
+def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Reader:
     """A mask that is white where `white(x, y)`, of coordinates from -1 to 1, is positive, and black where it
     is negative; between -1/8 and 1/8 it is grey, along a cubic that is flat at both ends."""
 
@@ -59,20 +58,6 @@ def _mask(white: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[],
 
     return draw
 
-
-def _oval(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return 0.6 - np.hypot(x, y)
-
-
-def _skimage(file: str) -> Callable[[], np.ndarray]:
-    return _photo("skimage", f"data/{file}")
-
-
-def _sklearn(file: str) -> Callable[[], np.ndarray]:
-    return _photo("sklearn", f"datasets/images/{file}")
-
-
-Listed = dict[str, tuple[str, str, Callable[[], np.ndarray]]]  # name: title, says, reader
 
 # fmt: off
 CONTENT: Listed = {
@@ -105,7 +90,9 @@ MASK: Listed = {
     "mask-left": ("Left half", "Style on the left, the photograph on the right.", _mask(lambda x, y: -x)),
     "mask-right": ("Right half", "Style on the right, the photograph on the left.", _mask(lambda x, y: x)),
     "mask-top": ("Upper half", "Style above, the photograph below.", _mask(lambda x, y: -y)),
-    "mask-middle": ("Middle", "Style in an oval, the photograph outside.", _mask(_oval)),
+    "mask-middle": (
+        "Middle", "Style in an oval, the photograph outside.", _mask(lambda x, y: 0.6 - np.hypot(x, y)),
+    ),
 }
 # fmt: on
 PICTURES = CONTENT | STYLE | MASK
@@ -114,10 +101,8 @@ PICTURES = CONTENT | STYLE | MASK
 def picture_names(role: str) -> list[Choice]:
     """The built-in pictures for a role, "content", "style" or "mask", in teaching order. A content picture
     may also serve as style, and a style as content."""
-    listed = {"content": CONTENT, "style": STYLE, "mask": MASK}[role]
-    return [
-        Choice(name, title, Picture, False, says, labelled=False) for name, (title, says, _) in listed.items()
-    ]
+    rows = {"content": CONTENT, "style": STYLE, "mask": MASK}[role].items()
+    return [Choice(name, title, Picture, False, says, labelled=False) for name, (title, says, _) in rows]
 
 
 def picture(name: str, home: Path | None = None) -> np.ndarray:
@@ -142,19 +127,14 @@ def _stored(name: str, home: Path) -> np.ndarray:
 
 
 def keep_picture(source: bytes, home: Path | None = None) -> str:
-    """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex digits>.
-
-    The picture is stored upright, in RGB on white, without metadata, and with at most 1024 pixels on a side;
-    of several frames the first is taken. Raises `Refused`.
-    """
+    """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex digits>. It becomes RGB
+    on white, upright, of one frame, without metadata, and at most 1024 pixels long. Raises `Refused`."""
     return keep("photo", {"x": _read(source)}, home)
 
 
 def keep_mask(source: bytes | np.ndarray, home: Path | None = None) -> str:
     """Store a mask, white where style is wanted, under `home` and return its name, painted-<12 hex digits>.
-
-    `source` is a file as for `keep_picture`, or pixels (H, W) or (H, W, 3), uint8. Raises `Refused`.
-    """
+    `source` is a file as for `keep_picture`, or pixels (H, W) or (H, W, 3), uint8. Raises `Refused`."""
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim not in (2, 3) or source.shape[2:] not in ((), (3,)):
             raise Refused("A mask has pixels (height, width) from 0 to 255; give whole numbers, uint8.")
@@ -173,15 +153,11 @@ def _read(source: bytes) -> np.ndarray:
 
 def _measured(width: int, height: int) -> None:
     """Raises `Refused` for a size that no convolutional network can use."""
+    size = f"The picture has {width} x {height} pixels"
     if min(width, height) < SHORTEST:
-        raise Refused(
-            f"The picture has {width} x {height} pixels; bring one with {SHORTEST} or more on each side."
-        )
+        raise Refused(f"{size}; bring one with {SHORTEST} or more on each side.")
     if max(width, height) > SLIMMEST * min(width, height):
-        raise Refused(
-            f"The picture has {width} x {height} pixels; crop it until it is at most "
-            f"{SLIMMEST} times as long as wide."
-        )
+        raise Refused(f"{size}; crop it until it is at most {SLIMMEST} times as long as wide.")
 
 
 def _shrunk(image: Image.Image) -> np.ndarray:

@@ -25,11 +25,8 @@ HUGE = 1e30  # larger numbers overflow when squared in float32 or float64
 
 
 def keep_points(points: ArrayLike, kind: str, home: Path | None = None) -> str:
-    """Store points of shape (n, 2), `kind` "drawn" or "csv", and return the name for `load`.
-
-    There may be 20 to 5,000 drawn points, in [-3, 3]^2; a table may have 10 to 100,000 rows. Raises
-    `Refused`.
-    """
+    """Store points (n, 2) and return the name for `load`: 20 to 5,000 points in [-3, 3]^2 if their `kind` is
+    "drawn", and 10 to 100,000 rows if it is "csv". Raises `Refused`."""
     if kind not in FEWEST:
         raise Refused(f"Points are 'drawn' or 'csv', not {kind!r}.")
     try:
@@ -46,8 +43,9 @@ def keep_points(points: ArrayLike, kind: str, home: Path | None = None) -> str:
     if not np.isfinite(points).all():
         raise Refused(f"Point {_row(~np.isfinite(points))} is not a finite number; remove it.")
     if kind == "drawn" and (abs(points) > REACH).any():
-        row = _row(abs(points) > REACH)
-        raise Refused(f"Point {row} lies outside the square from -3 to 3; draw inside it.")
+        raise Refused(
+            f"Point {_row(abs(points) > REACH)} lies outside the square from -3 to 3; draw inside it."
+        )
     if kind == "csv":
         if (abs(points) > HUGE).any():
             raise Refused(f"Row {_row(abs(points) > HUGE)} holds a number beyond 1e30; rescale the column.")
@@ -86,10 +84,10 @@ def load_points(name: str, home: Path) -> Dataset:
 
 
 def read_csv(source: str | bytes) -> np.ndarray:
-    """The two numeric columns of a text, shape (n, 2), float64.
+    """The two numeric columns of a text, shape (n, 2), float64. Raises `Refused`, with line and cell.
 
     Columns are separated by semicolons, tabs, commas or spaces; with semicolons or tabs, a comma is a decimal
-    comma. A first line of words is a header. Raises `Refused`, with line and cell.
+    comma. A first line of words is a header.
     """
     if len(source) > MOST_BYTES:
         raise Refused("The table is larger than 10 MB; bring fewer rows.")
@@ -125,9 +123,9 @@ def check_table(rows: list[tuple[int, list[str], list[float | None]]]) -> np.nda
     if len(rows) < FEWEST["csv"]:
         raise Refused(f"The table has only {len(rows)} rows of numbers; give at least {FEWEST['csv']}.")
     points = np.array([numbers for _, _, numbers in rows], dtype=np.float64)
-    if (np.ptp(points, 0) == 0).any():
-        column = int((np.ptp(points, 0) == 0).argmax()) + 1
-        raise Refused(f"All numbers in column {column} are the same; bring a column that varies.")
+    for column, spread in enumerate(np.ptp(points, 0), 1):
+        if spread == 0:
+            raise Refused(f"All numbers in column {column} are the same; bring a column that varies.")
     return points
 
 

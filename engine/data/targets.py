@@ -16,15 +16,11 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 class Target(ABC):
-    """A distribution p(x) on the line (d = 1) or in the plane (d = 2).
+    """A distribution p(x) on the line (d = 1) or in the plane (d = 2)."""
 
-    `box` is x0, x1, y0, y1 and contains all but 1e-8 of the mass of p; on the line, y0 and y1 are the range
-    of the density itself. A sample belongs to one of `pieces` pieces, which is its class.
-    """
-
-    box: Box
+    box: Box  # x0, x1, y0, y1: all but 1e-8 of the mass; on the line, y0 and y1 are the range of the density
     d: int = 2
-    pieces: int = 1
+    pieces: int = 1  # a sample belongs to one of them, which is its class
     modes: Tensor | None = None  # (K, d), if p is a mixture of K separate Gaussians
     weights: Tensor | None = None  # (K,), of the same mixture
     sigma: float | None = None  # the standard deviation around a mode or a curve
@@ -42,8 +38,7 @@ class Target(ABC):
         return self.draw(n, rng)[0]
 
     def grid(self, n: int) -> tuple[Tensor, float]:
-        """The midpoints of n^d equal cells of the box, shape (n^d, d), float64, in which x varies fastest;
-        and the length or area of one cell."""
+        """The middles of n^d equal cells of the box (n^d, d), float64, x fastest; and the size of a cell."""
         middles = (torch.arange(n, dtype=torch.float64) + 0.5) / n
         x0, x1, y0, y1 = self.box
         x, y = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
@@ -64,25 +59,17 @@ class Target(ABC):
 
 
 class Mixture(Target):
-    """sum_k w_k N(x; c_k, sigma^2 I): closed form.
-
-    `centres` are (K, d). `weights` (K,) are positive, of any scale, and equal if None. If `labelled`, the
-    components are modes and classes.
-    """
+    """sum_k w_k N(x; c_k, sigma^2 I): closed form. `centres` are (K, d). `weights` (K,) are positive, of any
+    scale, and equal by default. If `labelled`, the components are modes and classes."""
 
     sigma: float
     weights: Tensor
 
     def __init__(
-        self,
-        centres: ArrayLike,
-        sigma: float,
-        box: Box,
-        weights: ArrayLike | None = None,
-        labelled: bool = True,
+        self, centres: ArrayLike, sigma: float, box: Box, weights: ArrayLike = 1.0, labelled: bool = True
     ) -> None:
         self.centres = torch.as_tensor(np.asarray(centres, dtype=np.float64))
-        w = np.ones(len(self.centres)) if weights is None else np.asarray(weights, dtype=np.float64)
+        w = np.broadcast_to(np.asarray(weights, dtype=np.float64), len(self.centres))
         self.weights = torch.as_tensor(w / w.sum())
         self.sigma, self.box, self.d = sigma, box, self.centres.shape[1]
         if labelled:
@@ -129,17 +116,14 @@ class Checkerboard(Target):
 class Pinwheel(Target):
     """Gaussian arms, twisted: a point at radius r turns by the angle rate * r^2.
 
-    The angle depends only on the radius, so the twist preserves area, and p(x) = mixture(untwist(x)) is known
-    in closed form. (The usual pinwheel turns by the first coordinate, before the rotation, and has no such
-    density.)
+    The angle depends only on the radius, so the twist preserves area, and p(x) = mixture(untwist(x)): closed
+    form. (The usual pinwheel turns by the first coordinate, before the rotation, and has no such density.)
     """
 
     box = (-3.6, 3.6, -3.6, 3.6)
+    pieces = 5
+    angles = 2 * math.pi * torch.arange(5, dtype=torch.float64) / 5
     radius, along, across, rate = 1.6, 0.3, 0.12, 0.35  # of an arm before the twist; rad / length^2
-
-    def __init__(self, arms: int = 5) -> None:
-        self.pieces = arms
-        self.angles = 2 * math.pi * torch.arange(arms, dtype=torch.float64) / arms
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), in closed form."""

@@ -47,11 +47,8 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Transfer(Space):
-    """Pictures with the shape of `content`, uint8 (3, H, W).
-
-    `styles` are one or two pictures of any size. The `mask` (1, H, W), of any size, is white where style is
-    wanted and black where the content stays.
-    """
+    """Pictures with the shape of `content`, uint8 (3, H, W), one or two `styles` of any size, and a `mask`
+    (1, h, w), white where style is wanted and black where the content stays."""
 
     content: Tensor = field(default_factory=lambda: torch.zeros(3, 64, 64), compare=False, repr=False)
     styles: tuple[Tensor, ...] = field(default=(), compare=False, repr=False)

@@ -18,11 +18,8 @@ class Coverage(NamedTuple):
 
 
 def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -> Coverage:
-    """How samples (n, d) cover the modes (K, d) of a mixture of N(mode, sigma^2 I).
-
-    A mode is covered if it has at least `share` of n / K high-quality samples, so that one stray point does
-    not count.
-    """
+    """How samples (n, d) cover the modes (K, d) of a mixture of N(mode, sigma^2 I). A mode is covered by at
+    least `share` of n / K high-quality samples, so that one stray point does not count."""
     distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
     good = distance <= 3 * sigma
     counts = torch.bincount(nearest[good], minlength=len(modes))

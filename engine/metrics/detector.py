@@ -1,7 +1,6 @@
-"""The detector: what goes well or wrong in a training, recognised from the rows of its run.
-
-It is a pure function of the rows, so it says the same about a run that is live, rewound or recorded. A
-subject has its own detector in its `symptoms.py`; the one below serves all other families.
+"""The detector: what goes well or wrong in a training, recognised from the rows of its run alone, so that it
+says the same about a run that is live, rewound or recorded. A subject has its own detector in its
+`symptoms.py`; the one below serves all other families.
 """
 
 from __future__ import annotations
@@ -55,9 +54,8 @@ class Look(NamedTuple):
     tone: Literal["bad", "good", ""] = "bad"
 
     def since(self, story: Any) -> int | None:
-        """The measurement at which the present symptom began; None if there is none now. It begins once most
-        of the last measurements show it and stays until few of them do, so that a single one changes nothing.
-        """
+        """The measurement at which the present symptom began, or None. It begins once most of the last
+        measurements show it and stays until few of them do, so that a single one changes nothing."""
         began = None
         held = [self.holds(story, i) for i in range(len(story.rows))]
         for end in range(WINDOW, len(held) + 1):
@@ -75,9 +73,8 @@ def looked(looks: list[Look], story: Any) -> list[Symptom]:
     for look in looks if len(story.rows) >= WINDOW else []:
         if not seen.keys() & set(look.unless) and (since := look.since(story)) is not None:
             says, cure = look.tell(story, since)
-            seen[look.name] = Symptom(
-                look.name, f"{look.name}: {says}", story.rows[since]["round"], cure, look.tone
-            )
+            began = story.rows[since]["round"]
+            seen[look.name] = Symptom(look.name, f"{look.name}: {says}", began, cure, look.tone)
     return list(seen.values())
 
 
@@ -89,12 +86,8 @@ class Story(NamedTuple):
 
     def loss(self, i: int) -> float:
         """The absolute value of the largest term of any loss."""
-        terms = (
-            v
-            for k, v in self.rows[i].items()
-            if k != "round" and not isinstance(v, list) and declared(k).term
-        )
-        return max(map(abs, terms), default=0.0)
+        numbers = {k: v for k, v in self.rows[i].items() if k != "round" and not isinstance(v, list)}
+        return max((abs(v) for k, v in numbers.items() if declared(k).term), default=0.0)
 
     def since(self, i: int) -> str:
         """The words for when measurement i was made."""
@@ -108,9 +101,8 @@ def diverging(story: Story, i: int) -> bool:
 
 def grown(story: Story, since: int) -> str:
     """The words for how much a loss has grown."""
-    return (
-        f"a loss has grown from {number(story.loss(since))} to {number(story.loss(-1))} {story.since(since)}"
-    )
+    before, now = number(story.loss(since)), number(story.loss(-1))
+    return f"a loss has grown from {before} to {now} {story.since(since)}"
 
 
 def standing(story: Story) -> str:

@@ -3,12 +3,8 @@ r"""A classifier of digits: which digit a picture shows, and how far generated d
 It is a small convolutional network, trained once on the real training digits and shipped in
 assets/digit_classifier.safetensors (`python -m engine.metrics.digit_classifier` trains it again). Its 64
 features take the place of Inception's in the Fréchet distance (Heusel et al. 2017,
-https://arxiv.org/abs/1706.08500), which compares Gaussians fitted to the features of both sets of pictures:
-
-    |mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2})
-
-A finite sample does not score 0. Each measure therefore has a floor: the score of as many real test digits,
-which neither the classifier nor a model has seen.
+https://arxiv.org/abs/1706.08500). A finite sample does not score 0. Each measure therefore has a floor: the
+score of as many real test digits, which neither the classifier nor a model has seen.
 """
 
 from __future__ import annotations
@@ -103,7 +99,6 @@ class DigitClassifier(nn.Module):
             scores |= {ACCURACY: self._accuracy(h, y), DIVERSITY: spread(h, y) / usual}
         return scores
 
-    @torch.no_grad()
     def _accuracy(self, h: Tensor, y: Tensor) -> float:
         return (self.say(h).argmax(1) == y.to(h.device)).double().mean().item()
 
@@ -123,11 +118,8 @@ def moments(h: Tensor) -> Moments:
 
 
 def frechet(a: Moments, b: Moments) -> float:
-    """|mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2}) of two Gaussians.
-
-    The trace of the root is the sum of the square roots of the eigenvalues of S^{1/2} S' S^{1/2}, which are
-    real because this matrix is symmetric.
-    """
+    """|mu - mu'|^2 + tr(S + S' - 2 (S S')^{1/2}) of two Gaussians. The trace of the root is the sum of the
+    square roots of the eigenvalues of S^{1/2} S' S^{1/2}, which are real because this matrix is symmetric."""
     values, vectors = torch.linalg.eigh(a[1])
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ b[1] @ root).clamp(min=0).sqrt().sum()
@@ -137,8 +129,7 @@ def frechet(a: Moments, b: Moments) -> float:
 
 def spread(h: Tensor, y: Tensor) -> float:
     """The mean distance of two rows of h (n, d) that have the same class y (n,)."""
-    distances = [torch.pdist(h[y == k].double()) for k in y.unique()]
-    return torch.cat(distances).mean().item()
+    return torch.cat([torch.pdist(h[y == k].double()) for k in y.unique()]).mean().item()
 
 
 @cache
@@ -158,9 +149,7 @@ def classifier_for(data: Dataset) -> DigitClassifier | None:
 def _real_digits() -> tuple[Moments, float]:
     """The moments of the training digits' features, and the mean distance of two test digits of a class."""
     data = load_data("digits")
-    with torch.no_grad():
-        h = digit_classifier().features(floats(data.x))
-        tests = digit_classifier().features(floats(data.test_x))
+    h, tests = (digit_classifier().features(floats(x)) for x in (data.x, data.test_x))
     return moments(h), spread(tests, cast(Tensor, data.test_y))
 
 
@@ -170,13 +159,12 @@ def _floors(n: int) -> dict[str, Floor]:
     y = cast(Tensor, data.test_y)
     h = digit_classifier().features(floats(data.test_x))
     rng = np.random.default_rng(SEED)
-    of = [np.flatnonzero(y.numpy() == k) for k in range(10)]
-    labels = torch.arange(n) % 10
+    of_class = [np.flatnonzero(y.numpy() == k) for k in range(10)]
     rows: list[dict[str, float]] = []
     for _ in range(REPEATS):
-        few = [rng.permutation(np.tile(of[k], -(-n // (10 * len(of[k]))))) for k in range(10)]
-        index = np.array([few[i % 10][i // 10] for i in range(n)])
-        rows.append(digit_classifier()._measure(h[index], labels))
+        mixed = [rng.permutation(np.tile(of, -(-n // (10 * len(of))))) for of in of_class]
+        index = np.array([mixed[i % 10][i // 10] for i in range(n)])
+        rows.append(digit_classifier()._measure(h[index], torch.arange(n) % 10))
     table = {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
     return {name: Floor(t.mean().item(), t.std().item()) for name, t in table.items()}
 

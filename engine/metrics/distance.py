@@ -46,11 +46,8 @@ def quantiles(reference: Tensor, n: int) -> Quantiles:
 
 
 def sliced_wasserstein(x: Tensor, reference: Quantiles, along: Tensor) -> float:
-    """SW2 = sqrt(mean over directions of W2^2) between points (n, d) and a reference, in the data's unit.
-
-    Bonneel et al. 2015, https://doi.org/10.1007/s10851-014-0506-3. On a line, W2 compares the sorted points,
-    and SW2 is W2 itself.
-    """
+    """SW2 = sqrt(mean over directions of W2^2) between points (n, d) and a reference, in the data's unit;
+    on a line, W2 itself. Bonneel et al. 2015, https://doi.org/10.1007/s10851-014-0506-3."""
     squares = (shadows(x, along) - reference.means).double().square().mean().item()
     return math.sqrt(squares + reference.spread)
 

@@ -8,6 +8,7 @@ is a measure, too. A name that is not declared is a term of the loss, in a colou
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, InitVar, dataclass
 from typing import Any, Literal, NamedTuple
 
 LOSS = "loss"
@@ -22,59 +23,37 @@ class Floor(NamedTuple):
     says: str = "real data"
 
 
+@dataclass(eq=False, repr=False)
 class Measure(str):
-    """The name of a number in a row, and how to read it.
+    """The name of a number in rows, and how to read it. A name means the same in the whole lab: declaring it
+    in two ways raises TypeError."""
 
-    Args:
-        name: its name in rows. A name means the same in the whole lab: declaring it in two ways raises
-            TypeError.
-        chart: the title of the chart in which it is drawn; its own name if empty.
-        label: its label in that chart; its name if empty.
-        says: what it is, as the heading of a table.
-        unit: its unit, if it has one.
-        better: "higher" or "lower"; empty if neither is.
-        role: the meaning of its colour: data, model, latent, gradient, truth, critic.
-        digits: decimals in a table; as many as needed if None.
-        draw: how it is drawn: as a "curve", as a part of a sum ("stack"), as a list of numbers ("bars") or as
-            a "number" below the picture.
-        sign: the factor of a part of a sum.
-        term: whether players descend it.
-        floor: what real data score, a function of the data; None if that is unknown.
-        best: the best possible value, a function of the data; None if there is none.
-        score: members of a wall are compared by the measure with the highest score; 0 is never chosen.
-    """
+    name: InitVar[str]
+    _: KW_ONLY
+    chart: str = ""  # the title of the chart in which it is drawn; its own name if empty
+    label: str = ""  # in that chart; its name if empty
+    says: str = ""  # what it is, as the heading of a table
+    unit: str = ""  # if it has one
+    better: Literal["higher", "lower", ""] = ""
+    role: str = ""  # the meaning of its colour: data, model, latent, gradient, truth, critic
+    digits: int | None = None  # decimals in a table; as many as needed if None
+    draw: Literal["curve", "stack", "bars", "number"] = "curve"  # or as a part of a sum, a list, one number
+    sign: int = 1  # the factor of a part of a sum
+    term: bool = False  # whether players descend it
+    floor: Callable[[Any], Floor | None] | None = None  # from the data to what real data score, if known
+    best: Callable[[Any], float | None] | None = None  # from the data to the best possible value, if any
+    score: int = 0  # members of a wall are compared by the measure with the highest; 0 is never chosen
 
-    chart: str
-    label: str
-    says: str
-    unit: str
-    better: Literal["higher", "lower", ""]
-    role: str
-    digits: int | None
-    draw: Literal["curve", "stack", "bars", "number"]
-    sign: int
-    term: bool
-    floor: Callable[[Any], Floor | None] | None
-    best: Callable[[Any], float | None] | None
-    score: int
+    def __new__(cls, name: str, **_how: Any) -> Measure:
+        """The name itself."""
+        return super().__new__(cls, name)
 
-    def __new__(
-        cls, name: str, *, chart: str = "", label: str = "", says: str = "", unit: str = "",
-        better: Literal["higher", "lower", ""] = "", role: str = "", digits: int | None = None,
-        draw: Literal["curve", "stack", "bars", "number"] = "curve", sign: int = 1, term: bool = False,
-        floor: Callable[[Any], Floor | None] | None = None,
-        best: Callable[[Any], float | None] | None = None, score: int = 0,
-    ) -> Measure:  # fmt: skip
-        """Declare a measure. Raises TypeError if another one has its name."""
-        self = super().__new__(cls, name)
-        self.chart, self.label, self.says = chart or name, label or name, says or label or name
-        self.unit, self.better, self.role, self.digits = unit, better, role, digits
-        self.draw, self.sign, self.term = draw, sign, term
-        self.floor, self.best, self.score = floor, best, score
+    def __post_init__(self, name: str) -> None:
+        self.chart, self.label = self.chart or name, self.label or name
+        self.says = self.says or self.label
         known = _declared.setdefault(name, self)
         if known._plain() != self._plain():
             raise TypeError(f"two measures are named {name!r}: give one of them another name")
-        return self
 
     def _plain(self) -> dict[str, Any]:
         """The declaration without its functions, which differ after a reload."""
@@ -83,9 +62,8 @@ class Measure(str):
     @property
     def array(self) -> str:
         """The name of its array in a frame."""
-        return (
-            f"{self.draw}/{self.chart}/{self}" if self.draw in ("curve", "stack") else f"{self.draw}/{self}"
-        )
+        chart = f"{self.chart}/" if self.draw in ("curve", "stack") else ""
+        return f"{self.draw}/{chart}{self}"
 
     def shown(self) -> dict[str, Any]:
         """What the stage must know to draw it, where that differs from its defaults."""

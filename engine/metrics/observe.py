@@ -23,8 +23,7 @@ def held_out(model: Family, data: Dataset, n: int = 64) -> Values:
 def observe(model: Family, data: Dataset) -> Values:
     """The quality of the samples, the signs of the training, what the family measures on test examples, what
     the `measures.py` of its subject measures, and SHARES."""
-    values: Values = dict(model.signs(*data.some(128)))
-    values |= held_out(model, data)
+    values: Values = {**model.signs(*data.some(128)), **held_out(model, data)}
     with torch.no_grad():
         for measure in serving("measures", "engine", "measure", type(model)):
             values |= measure(model, data)

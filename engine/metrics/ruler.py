@@ -7,7 +7,6 @@ metric therefore has a floor, measured on real points that are not among the ref
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -29,26 +28,22 @@ SAMPLES = 2000  # of the model, for one measurement
 FAR = 1e6  # points further away, or not numbers, count as this far: a diverged model still has a score
 
 
-def _floor(name: str) -> Callable[[Dataset], Floor | None]:
-    return lambda data: floors(data).get(name)
-
-
-MODES = Measure(
+MODES: Measure = Measure(
     "modes", chart="modes found", says="Modes found", better="higher", digits=0, score=4,
-    floor=_floor("modes"),
+    floor=lambda data: floors(data).get(MODES),
     best=lambda data: None if data.target is None or data.target.modes is None else len(data.target.modes),
 )  # fmt: skip
-HIGH_QUALITY = Measure(
+HIGH_QUALITY: Measure = Measure(
     "high-quality", chart="samples near a mode", says="Share of the samples near a mode", better="higher",
-    floor=_floor("high-quality"),
+    floor=lambda data: floors(data).get(HIGH_QUALITY),
 )  # fmt: skip
-DISTANCE = Measure(
+DISTANCE: Measure = Measure(
     "sliced Wasserstein", chart="distance from the data", says="Sliced Wasserstein distance", better="lower",
-    floor=_floor("sliced Wasserstein"),
+    floor=lambda data: floors(data).get(DISTANCE),
 )  # fmt: skip
-JS = Measure(
+JS: Measure = Measure(
     "JS", chart="JS divergence, bits", says="JS divergence", unit="bits", better="lower", digits=2, score=3,
-    floor=_floor("JS"), best=lambda data: 0.0,
+    floor=lambda data: floors(data).get(JS), best=lambda data: 0.0,
 )  # fmt: skip
 
 
@@ -63,10 +58,8 @@ class DataFacts(NamedTuple):
 
 
 class Ruler:
-    """Compares n points at a time with a data set on the line or in the plane.
-
-    The reference is FINE n fresh samples if the density is known, and the held-out test points otherwise.
-    """
+    """Compares n points at a time with data on the line or in the plane: with FINE n fresh samples if the
+    density is known, and with the held-out test points otherwise."""
 
     def __init__(self, data: Dataset, n: int) -> None:
         self.data, self.target, self.n = data, data.target, n
@@ -97,9 +90,7 @@ class Ruler:
         }
         target = self.target
         if target is None or target.modes is None or target.sigma is None:
-            side = self.cells // 4
-            squares = cells[:-1].view([4, side] * self.d).sum([1, 3][: self.d])
-            return scores, squares.flatten()
+            return scores, cells[:-1].view([4, self.cells // 4] * self.d).sum([1, 3][: self.d]).flatten()
         near = coverage(x, target.modes, target.sigma)
         return {MODES: float(near.modes), HIGH_QUALITY: near.high_quality} | scores, near.shares
 
@@ -168,12 +159,9 @@ def quality(model: Family, data: Dataset, n: int = SAMPLES) -> dict[str, float]:
     return ruler(data, n).measure(model.sample(n)) if measurable(data) else {}
 
 
-def floors(data: Dataset, n: int = SAMPLES) -> dict[str, Floor]:
-    """The score of n real points on each metric of `quality`: the best that a model can reach.
-
-    The first call for a data set takes about a second.
-    """
-    return ruler(data, n).floors if measurable(data) else {}
+def floors(data: Dataset) -> dict[str, Floor]:
+    """The score of real points on each metric of `quality`, which takes about a second the first time."""
+    return ruler(data).floors if measurable(data) else {}
 
 
 def about(data: Dataset) -> DataFacts:

@@ -11,9 +11,9 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
-from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +24,9 @@ Name = Literal[
     "VGG-19", "VGG-19 torchvision", "VGG-16", "AlexNet", "SqueezeNet", "ResNet-50", "untrained VGG-19"
 ]
 TORCHVISION = {
-    "VGG-19 torchvision": "vgg19",
-    "VGG-16": "vgg16",
-    "AlexNet": "alexnet",
-    "SqueezeNet": "squeezenet1_1",
+    "VGG-19 torchvision": "vgg19", "VGG-16": "vgg16", "AlexNet": "alexnet", "SqueezeNet": "squeezenet1_1",
     "ResNet-50": "resnet50",
-}
+}  # fmt: skip
 CAFFE = (103.939, 116.779, 123.68)  # mean blue, green and red of ImageNet, 0 to 255
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of torchvision: red, green and blue, 0 to 1
 KINDS = {nn.ReLU: "relu", nn.MaxPool2d: "pool", nn.AvgPool2d: "pool", nn.BatchNorm2d: "norm"}  # or "conv"
@@ -37,11 +34,8 @@ BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convo
 
 
 class Backbone(nn.Module):
-    """Named layers, one after another, none of which learns.
-
-    `prepare` turns pictures in [-1, 1] into what the network was trained on. The layer conv4_2 is the second
-    convolution at the fourth size, and relu4_2 is its output after the ReLU.
-    """
+    """Named layers, one after another, none of which learns: conv4_2 is the second convolution at the fourth
+    size, and relu4_2 its ReLU. `prepare` turns pictures in [-1, 1] into what the network was trained on."""
 
     def __init__(self, layers: OrderedDict[str, nn.Module], prepare: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -52,12 +46,10 @@ class Backbone(nn.Module):
     def layer(self, name: str) -> str:
         """The layer of that name, or the nearest one in a network that has fewer blocks, or whose blocks keep
         their ReLU inside. Raises `Refused` if there is none."""
-        kind, (block, place) = name[:4], map(int, name[4:].split("_"))
-        for b in range(block, 0, -1):
-            for i in range(place, 0, -1):
-                for nearest in (f"{kind}{b}_{i}", f"conv{b}_{i}"):
-                    if nearest in self.order:
-                        return nearest
+        block, place = map(int, name[4:].split("_"))
+        for b, i, kind in product(range(block, 0, -1), range(place, 0, -1), (name[:4], "conv")):
+            if f"{kind}{b}_{i}" in self.order:
+                return f"{kind}{b}_{i}"
         raise Refused(f"This network has no layer {name!r}; it has {', '.join(self.order)}.")
 
     def forward(self, x: Tensor, wanted: Iterable[str]) -> dict[str, Tensor]:
@@ -86,11 +78,11 @@ def standard(x: Tensor) -> Tensor:
     return ((x + 1) / 2 - x.new_tensor(MEAN)[:, None, None]) / x.new_tensor(STD)[:, None, None]
 
 
-def vgg(pooling: str, blocks: Iterable[tuple[int, int]] = BLOCKS) -> OrderedDict[str, nn.Module]:
-    """The layers of VGG, without weights. No ReLU works in place: it would overwrite the layer before."""
+def vgg(pooling: str) -> OrderedDict[str, nn.Module]:
+    """The layers of VGG-19, without weights. No ReLU works in place: it would overwrite the layer before."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
-    for b, (width, convolutions) in enumerate(blocks, 1):
+    for b, (width, convolutions) in enumerate(BLOCKS, 1):
         for i in range(1, convolutions + 1):
             # the weights come from a file: drawing others first would take half of the time
             layers[f"conv{b}_{i}"] = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1)
@@ -109,13 +101,11 @@ def original(pooling: str) -> Backbone:
         )
     file = Path(spec.submodule_search_locations[0]) / "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
     held = torch.load(file, weights_only=True)
-    layers = vgg(pooling)
-    for b, (_, convolutions) in enumerate(BLOCKS, 1):
-        for i in range(1, convolutions + 1):
-            name = f"block{b}_conv{i}"
-            layer: Any = layers[f"conv{b}_{i}"]
-            layer.weight.data = held[f"{name}_W_table"][held[f"{name}_W_q"].int()]
-            layer.bias.data = held[f"{name}_b"]
+    layers: Any = vgg(pooling)
+    for name in (name for name in layers if name.startswith("conv")):
+        there = "block{}_conv{}".format(*name.removeprefix("conv").split("_"))
+        layers[name].weight.data = held[f"{there}_W_table"][held[f"{there}_W_q"].int()]
+        layers[name].bias.data = held[f"{there}_b"]
     return Backbone(layers, caffe)
 
 
@@ -125,7 +115,7 @@ def downloaded(name: str, pooling: str) -> Backbone:
 
     try:
         classifier = models.get_model(TORCHVISION[name], weights="DEFAULT")
-    except (URLError, OSError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:  # a URLError is an OSError
         raise Refused(
             f"{name} must be downloaded once and there is no network; choose VGG-19, which is here."
         ) from error
@@ -168,7 +158,7 @@ def backbone(name: Name, pooling: str, device: torch.device, dtype: torch.dtype)
             torch.manual_seed(0)
             layers = vgg(pooling)
             for layer in layers.values():
-                if isinstance(layer, nn.Conv2d):  # so features stay about as large from layer to layer
+                if isinstance(layer, nn.Conv2d):  # features stay about as large from layer to layer
                     nn.init.kaiming_normal_(layer.weight)
                     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         network = Backbone(layers, standard)

@@ -33,16 +33,14 @@ def mlp(
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [linear(before, after), act()]
-    layers.append(linear(sizes[-1], outputs))
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers, linear(sizes[-1], outputs))
 
 
 class SpectralLinear(nn.Linear):
     """x W^T / sigma(W) + b, with sigma the largest singular value (Miyato et al. 2018, eq. 8).
 
-    sigma = u^T W v, with vectors u and v that power iteration keeps near the singular vectors; one call of
-    `iterate` after each step of the weights is enough, because a step changes them little (algorithm 1). The
-    weights may be stacked along a first dimension.
+    sigma = u^T W v, with u and v that power iteration keeps near the singular vectors: one call of `iterate`
+    after each small step of the weights is enough (algorithm 1). Weights may be stacked in a first dimension.
     """
 
     u: Tensor
@@ -87,11 +85,8 @@ class Beside(nn.Module):
 
 
 def conv_encoder(shape: tuple[int, ...], width: int, outputs: int, act: Activation, more: int = 0) -> Beside:
-    """Two 3 x 3 convolutions, each with 2 x 2 max-pooling, then a linear layer.
-
-    (B, C, H, W) with H and W divisible by 4, and (B, more) beside the features, to (B, outputs). Raises
-    `Refused` for other sizes.
-    """
+    """Two 3 x 3 convolutions, each with 2 x 2 max-pooling, then a linear layer: (B, C, H, W), and (B, more)
+    beside the features, to (B, outputs). Raises `Refused` unless 4 divides H and W."""
     channels, high, wide = _quartered(shape)
     features = nn.Sequential(
         nn.Conv2d(channels, width, 3, padding=1), act(), nn.MaxPool2d(2),
@@ -136,11 +131,9 @@ def spread(x: Tensor) -> Tensor:
 
 
 class Up(nn.Module):
-    """Doubles the size of a feature map (B, C, H, W) in one of the lecture's four ways.
-
-    "nearest" and "bilinear" interpolate; "transposed" is a learned 4 x 4 transposed convolution with stride
-    2; "max-unpooling" leaves holes, because a decoder of z alone knows no places of maxima.
-    """
+    """Doubles a feature map (B, C, H, W) in one of the lecture's four ways. "nearest" and "bilinear"
+    interpolate; "transposed" is a learned 4 x 4 transposed convolution with stride 2; "max-unpooling" leaves
+    holes, because a decoder of z alone knows no places of maxima."""
 
     def __init__(self, kind: str, channels: int) -> None:
         super().__init__()

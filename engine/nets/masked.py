@@ -72,33 +72,26 @@ class MADE(nn.Module):
 
     def one_by_one(self, n: int) -> Generator[tuple[int, Tensor], Tensor, None]:
         """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known.
-
-        Each unit is computed once, as soon as everything it may see is known. So all D steps together take as
-        many multiplications as one pass, but each waits for the one before.
-        """
+        Each unit is computed once, as soon as it can be, so all D steps multiply as often as one pass."""
         order = self.rank.argsort().tolist()
         weights = [layer.masked for layer in self.hidden]
-        xs: list[Tensor] = []
         units: list[list[Tensor]] = [[] for _ in self.hidden]
         out = self.out.masked.unflatten(0, (self.D, self.k))
         bias = self.out.bias.unflatten(0, (self.D, self.k))
         first = weights[0][:, order]  # its columns, in the order in which the numbers become known
         sums = self.hidden[0].bias.expand(n, -1)
         for d, i in enumerate(order):
-            o = bias[i].expand(n, -1)
-            done = 0
+            o, done = bias[i].expand(n, -1), 0
             if d:
                 done = self.known[d - 1]
                 h = torch.cat(units[-1], 1) if units[-1] else first.new_zeros(n, 0)
                 o = o + h @ out[i][:, :done].T
-            xs.append((yield i, o))
-            start, end = done, self.known[d]
-            sums = sums + xs[-1][:, None] * first[:, d]
-            if end > start:
-                below = sums[:, start:end].relu()
-                units[0].append(below)
+            x = yield i, o
+            new = slice(done, self.known[d])
+            sums = sums + x[:, None] * first[:, d]
+            if new.stop > done:
+                units[0].append(sums[:, new].relu())
                 for j in range(1, len(weights)):
                     h = torch.cat(units[j - 1], 1)
-                    below = (h @ weights[j][start:end, :end].T + self.hidden[j].bias[start:end]).relu()
-                    units[j].append(below)
+                    units[j].append((h @ weights[j][new, : new.stop].T + self.hidden[j].bias[new]).relu())
         yield -1, sums

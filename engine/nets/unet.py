@@ -63,10 +63,8 @@ class PointNet(nn.Module):
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation in eight groups, but with at least four channels in each.
-
-    In a group of one channel, the norm would remove what t and the label have added.
-    """
+    """Group normalisation in eight groups, but with at least four channels in each: in a group of one
+    channel, the norm would remove what t and the label have added."""
     return nn.GroupNorm(min(8, channels // 4), channels)
 
 
@@ -104,10 +102,10 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """For pictures: a small U-Net (Ronneberger et al. 2015) as in Ho et al. 2020.
+    """For pictures: a small U-Net (Ronneberger et al. 2015) as in Ho et al. 2020; `depth` blocks a size.
 
-    First every 2 x 2 pixels become one place with four channels, so that there are four times fewer places
-    to convolve: 28 x 28 becomes 14 x 14, then 7 x 7 with attention. There are `depth` blocks at each size.
+    First every 2 x 2 pixels become one place with four channels, so that there are four times fewer places to
+    convolve: 28 x 28 becomes 14 x 14, then 7 x 7 with attention.
     """
 
     def __init__(self, space: Space, width: int, depth: int, classes: int) -> None:
@@ -123,9 +121,8 @@ class UNet(nn.Module):
         self.low = nn.ModuleList(Residual(2 * c, 2 * c, inner) for _ in range(2 * depth))
         self.look = nn.ModuleList(Attention(2 * c) for _ in range(2 * depth))
         self.up = nn.ModuleList(Residual((3 if i == 0 else 1) * c, c, inner) for i in range(depth))
-        self.last = nn.Sequential(
-            norm(c), nn.SiLU(), nn.Conv2d(c, 4 * channels, 3, padding=1), nn.PixelShuffle(2)
-        )
+        last = nn.Conv2d(c, 4 * channels, 3, padding=1)
+        self.last = nn.Sequential(norm(c), nn.SiLU(), last, nn.PixelShuffle(2))
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         """The output for pictures x (n, C, H, W), of their shape."""

@@ -1,5 +1,4 @@
-"""Make the decoder of one-pass style transfer: `python -m lab.makers.decoder` trains it into
-assets/decoder.safetensors.
+"""The decoder of one-pass style transfer: `python -m lab.makers.decoder` makes assets/decoder.safetensors.
 
 It learns to reconstruct crops of the photographs and paintings of the lab, except one photograph, which then
 shows how well it reconstructs what it has not seen.
@@ -91,19 +90,15 @@ def quality(net: Decoder) -> float:
 def keep(net: Decoder, at: Path) -> None:
     """Write the weights in half precision."""
     held = {name: t.half().contiguous() for name, t in net.state_dict().items()}
-    about = {
-        "what": "decoder of VGG-19's relu3_1 and relu4_1 (engine.style.onepass)",
-        "recipe": json.dumps(RECIPE),
-    }
-    at.write_bytes(save(held, about))
+    what = "decoder of VGG-19's relu3_1 and relu4_1 (engine.style.onepass)"
+    at.write_bytes(save(held, {"what": what, "recipe": json.dumps(RECIPE)}))
 
 
 def train(at: Path) -> Decoder:
     """A new decoder, which is written at every line of the log."""
     torch.manual_seed(SEED)
     net = Decoder().to(memory_format=torch.channels_last)
-    sums, start = dict[str, float](), time.monotonic()
-    optimizers = optimizers_of(net)
+    sums, start, optimizers = dict[str, float](), time.monotonic(), optimizers_of(net)
     for turn in fit(net, batches(torch.Generator().manual_seed(SEED)), optimizers):
         for name, term in turn.terms.items():
             sums[name] = sums.get(name, 0) + term.item() / LOG_EVERY

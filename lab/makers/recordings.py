@@ -1,8 +1,7 @@
-"""Make the recordings that rooms open with: `python -m lab.makers.recordings` trains each one anew, into
-assets/recordings.
+"""The recordings that rooms open with: `python -m lab.makers.recordings` makes those in assets/recordings.
 
-A recording is a run directory with pictures. It is real training by this code, from seed 0 with the default
-knobs. Some recordings keep the weights of their model, so that its tools work at once.
+A recording is a run directory with pictures: real training by this code, from seed 0 with the default knobs.
+Some keep the weights of their model, so that its tools work at once.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ def record(recording: Recording, place: Path) -> None:
         ended = {"id": recording.name, "state": "ended", "config": config}
         store.write_info(at, run.info.model_copy(update=ended))
         if recording.weights:
-            about = {"round": rounds, "config": config}
-            store.write(store.weights(at), wire.pack_state(halved(run.model), about))
+            packed = wire.pack_state(halved(run.model), {"round": rounds, "config": config})
+            store.write(store.weights(at), packed)
         print(f"{recording.name}: {rounds:,} rounds, {run.quality()}")
 
 

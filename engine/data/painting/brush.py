@@ -12,9 +12,9 @@ from engine.data.painting.canvas import FINE, H, W, lit
 Flow = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def scattered(rng: np.random.Generator, gap: float, margin: float = 8, h: int = H, w: int = W) -> np.ndarray:
+def scattered(rng: np.random.Generator, gap: float) -> np.ndarray:
     """Points (n, 2) about `gap` apart: a lattice with random shifts, in random order."""
-    y, x = np.mgrid[-margin : h + margin : gap, -margin : w + margin : gap]
+    y, x = np.mgrid[-8 : H + 8 : gap, -8 : W + 8 : gap]
     points = np.stack([x, y], -1).reshape(-1, 2)
     return rng.permutation(points + rng.uniform(-0.55 * gap, 0.55 * gap, points.shape))
 
@@ -39,30 +39,23 @@ class Canvas:
     """Paint and its thickness, drawn together at FINE times the size: the fourth channel of a CMYK image,
     whose channels are plain numbers to Pillow, is the thickness."""
 
-    def __init__(self, ground: tuple[int, int, int], h: int = H, w: int = W) -> None:
-        self.image = Image.new("CMYK", (FINE * w, FINE * h), (*ground, 60))
+    def __init__(self, rng: np.random.Generator, ground: tuple[int, int, int]) -> None:
+        self.rng, self.image = rng, Image.new("CMYK", (FINE * W, FINE * H), (*ground, 60))
 
     def stroke(
-        self,
-        rng: np.random.Generator,
-        paths: np.ndarray,
-        colours: np.ndarray,
-        width: float,
-        bristles: int = 6,
-        vary: float = 14,
+        self, paths: np.ndarray, colours: np.ndarray, width: float, bristles: int = 6, vary: float = 14
     ) -> None:
         """Draw strokes along `paths` (n, k, 2) in `colours` (n, 3), one after the other. Bristles differ
         in brightness by about `vary`, in thickness, and in where they touch and leave the canvas."""
-        n, k, _ = paths.shape
+        rng, (n, k, _) = self.rng, paths.shape
         direction = np.gradient(paths, axis=1)
         normal = np.stack([-direction[..., 1], direction[..., 0]], -1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
         full = np.sqrt(np.sin(np.pi * np.linspace(0.12, 0.9, k)))[:, None]  # thinner at both ends
         apart = np.linspace(-0.5, 0.5, bristles)[:, None, None] * width * full
         lines = FINE * (paths[:, None] + normal[:, None] * apart)  # (n, bristles, k, 2)
-        shade = (
-            vary * rng.standard_normal((n, bristles, 1)) + vary * np.linspace(0.5, -0.5, bristles)[:, None]
-        )
+        shade = vary * rng.standard_normal((n, bristles, 1))
+        shade += vary * np.linspace(0.5, -0.5, bristles)[:, None]
         rise = 130 + 45 * rng.standard_normal((n, bristles, 1))
         inks = np.clip(np.concatenate([colours[:, None] + shade, rise], -1), 0, 255).astype(int)
         first, last = rng.integers(0, 2, (n, bristles)), k - rng.integers(0, 2, (n, bristles))

@@ -10,11 +10,8 @@ from engine.data.painting.canvas import H, W, at, blend, finished, noise, rgb
 SKY = ("0b1533", "12265c", "1d418f", "2f6db5", "5a9fcb", "9cc9d6", "dfe6c4")
 GLOW = ("fff3b0", "ffd75e", "f0b23a", "d8cf8a", "8fbcb2", "4a86b8")
 LAND = ("0a1a26", "12343b", "1f5a52", "3f7d5a", "86a05a")
-# fmt: off
-# x, y, radius; the largest is the moon
 STARS = np.array([[66, 62, 20], [150, 118, 15], [232, 40, 17], [318, 82, 13], [418, 52, 18], [452, 138, 13],
-                  [96, 190, 14], [548, 84, 40], [602, 196, 14]])
-# fmt: on
+                  [96, 190, 14], [548, 84, 40], [602, 196, 14]])  # fmt: skip  # x, y, radius; one is the moon
 WHIRLS = np.array([[262, 182, 95, 1.0], [392, 226, 70, -1.0], [128, 270, 60, 0.7]])  # x, y, radius, turn
 
 
@@ -60,27 +57,16 @@ def paint() -> np.ndarray:
     wide = np.clip((rows - 150) / 330, 0, 1) ** 0.8 * 52 * (1 + 0.18 * np.sin(rows / 13))
     cypress = wide - np.abs(np.arange(W)[None] - trunk)
 
-    canvas = Canvas((20, 32, 60))
+    canvas = Canvas(rng, (20, 32, 60))
     for gap, width, length, bristles in ((15, 15, 66, 6), (10, 9, 44, 5), (9, 6, 30, 4)):
         start = scattered(rng, gap)
-        hue = rng.standard_normal((len(start), 3)) * [9, 9, 13]
-        canvas.stroke(
-            rng,
-            along(flow, start, length * rng.uniform(0.6, 1.2, len(start))),
-            colour(*start.T) + hue,
-            width,
-            bristles,
-        )
+        ink = colour(*start.T) + rng.standard_normal((len(start), 3)) * [9, 9, 13]
+        paths = along(flow, start, length * rng.uniform(0.6, 1.2, len(start)))
+        canvas.stroke(paths, ink, width, bristles)
     for cx, cy, r in STARS:  # the bright middle of each light
         ring = rng.uniform(0, 2 * np.pi, int(r * 1.6))
-        start = np.stack(
-            [
-                cx + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.cos(ring),
-                cy + 0.6 * r * np.sqrt(rng.random(len(ring))) * np.sin(ring),
-            ],
-            -1,
-        )
-        canvas.stroke(
-            rng, along(flow, start, 0.9 * r), rgb("fff6c8") - rng.uniform(0, 30, (len(start), 1)), 5
-        )
+        away = 0.6 * r * np.sqrt(rng.random((2, len(ring)))) * [np.cos(ring), np.sin(ring)]
+        start = away.T + np.array([cx, cy])
+        ink = rgb("fff6c8") - rng.uniform(0, 30, (len(start), 1))
+        canvas.stroke(along(flow, start, 0.9 * r), ink, 5)
     return finished(canvas.dry())

@@ -28,9 +28,9 @@ def rgb(*colours: str) -> np.ndarray:
     return np.array([[int(c[i : i + 2], 16) for i in (0, 2, 4)] for c in colours], np.float32)
 
 
-def blend(t: np.ndarray, colours: Sequence[str], at: Sequence[float] | None = None) -> np.ndarray:
-    """A palette at `t`, (..., 3): linear between colours, which lie evenly from 0 to 1, or as `at` says."""
-    where = np.linspace(0, 1, len(colours)) if at is None else np.asarray(at)
+def blend(t: np.ndarray, colours: Sequence[str]) -> np.ndarray:
+    """A palette at `t`, (..., 3): linear between colours, which lie evenly from 0 to 1."""
+    where = np.linspace(0, 1, len(colours))
     return np.stack([np.interp(t, where, band) for band in rgb(*colours).T], -1).astype(np.float32)
 
 

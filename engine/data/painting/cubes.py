@@ -53,9 +53,8 @@ def paint() -> np.ndarray:
         here = np.s_[max(0, int(cy - reach)) : int(cy + reach), max(0, int(cx - reach)) : int(cx + reach)]
         dx, dy = x[here] - cx, y[here] - cy
         along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
-        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3) * step(
-            3 * fade - np.abs(across), 9
-        )
+        ends = step(length / 2 - np.abs(along) - 0.25 * np.abs(across), 3)
+        ends *= step(3 * fade - np.abs(across), 9)
         plane = step(across, 1.4) * np.exp(-np.clip(across, 0, None) / fade) * ends
         tone[here] += rng.choice([-0.42, 0.34, -0.3, 0.46]) * plane
         warm[here] += rng.normal(0, 0.38) * plane

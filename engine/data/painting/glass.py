@@ -11,6 +11,7 @@ from engine.data.painting.canvas import FINE, H, W, blend, finished, grid, noise
 
 SUN = (388, 196, 62)  # x, y, radius
 BORDER = 34
+LIGHT = ("ffd24a", "ff9a2e", "e2452f", "a3246b", "4b2b8f", "1c3f9e", "123a6b")  # from the sun outwards
 
 
 def _cells(rng: np.random.Generator, gap: float, flat: float) -> np.ndarray:
@@ -48,11 +49,16 @@ def _panes(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> tuple[np.n
     disc = np.where(r < 0.45 * SUN[2], 0, 1 + np.floor((angle + 3.6) / (2 * np.pi) * 8))
     edge = np.minimum(np.minimum(x, W - x), np.minimum(y, H - y))
     region[edge < BORDER] = 5
-    side = np.where(
-        np.minimum(y, H - y) < np.minimum(x, W - x), np.floor(x / W * 13), 20 + np.floor(y / H * 10)
-    )
+    lying = np.minimum(y, H - y) < np.minimum(x, W - x)
+    side = np.where(lying, np.floor(x / W * 13), 20 + np.floor(y / H * 10))
     side = side + 40 * (y > H / 2) + 80 * (x > W / 2)
     return region, np.choose(region, [sky, near, near, wide, disc.astype(int), side.astype(int)])
+
+
+def _inward(parts: np.ndarray) -> np.ndarray:
+    """How far each pixel is from the nearest edge between two parts, in pixels of the painting."""
+    edge = (parts != np.roll(parts, 1, 0)) | (parts != np.roll(parts, 1, 1))
+    return ndimage.distance_transform_edt(~edge).astype(np.float32) / FINE
 
 
 def paint() -> np.ndarray:
@@ -67,10 +73,7 @@ def paint() -> np.ndarray:
     kind = np.arange(12_000) // 2000
     away = np.hypot(cx - SUN[0], cy - SUN[1])
     chance = rng.random(12_000)
-    glass = blend(
-        np.clip(away / 430 + 0.16 * (chance - 0.5), 0, 1),
-        ("ffd24a", "ff9a2e", "e2452f", "a3246b", "4b2b8f", "1c3f9e", "123a6b"),
-    )
+    glass = blend(np.clip(away / 430 + 0.16 * (chance - 0.5), 0, 1), LIGHT)
     choices = {
         1: ("0f6b4f", "2f9e57", "8cc63f", "1b7f79", "c9c23a"),
         2: ("0b4f3f", "14704b", "1f8f5f", "5aa637", "b5521f"),
@@ -85,14 +88,7 @@ def paint() -> np.ndarray:
     lean = rng.uniform(-1, 1, (2, 12_000))  # each pane is thicker on one side
     slope = (lean[0, label] * (x - cx[label]) + lean[1, label] * (y - cy[label])) / 45
     streak = noise(rng, 70, 4, FINE * H, FINE * W, long=0.35)
-    border = np.zeros(label.shape, bool)
-    for axis in (0, 1):
-        border |= label != np.roll(label, 1, axis)
-    heavy = np.zeros(label.shape, bool)
-    for axis in (0, 1):
-        heavy |= region != np.roll(region, 1, axis)
-    far = ndimage.distance_transform_edt(~border).astype(np.float32) / FINE
-    thick = ndimage.distance_transform_edt(~heavy).astype(np.float32) / FINE
+    far, thick = _inward(label), _inward(region)
     light = 1 + 0.22 * np.tanh(slope) + 0.085 * streak - 0.34 * np.exp(-far / 4.5)
     colour = colour * light[..., None]
     lead = np.maximum(step(1.9 - far, 1.2), step(3.1 - thick, 1.2))

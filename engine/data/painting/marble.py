@@ -35,12 +35,10 @@ def paint() -> np.ndarray:
     ink = rng.integers(0, len(INKS), 260)
     ink[1:] = np.where(ink[1:] == ink[:-1], ink[1:] + 1, ink[1:]) % len(INKS)
     which = ink[band]
-    drops = noise(rng, 70, 2, 700, 1100)[
-        np.clip(y + 150, 0, 699).astype(int), np.clip(x + 200, 0, 1099).astype(int)
-    ]
+    there = np.clip(y + 150, 0, 699).astype(int), np.clip(x + 200, 0, 1099).astype(int)
+    drops = noise(rng, 70, 2, 700, 1100)[there]
     for level, colour in ((1.25, 4), (1.6, 1), (1.85, 2)):
         which = np.where(drops > level, colour, which)
-    colour = INKS[which]
-    sheet = colour.reshape(H, FINE, W, FINE, 3).mean((1, 3))
+    sheet = INKS[which].reshape(H, FINE, W, FINE, 3).mean((1, 3))
     pale = 1 + 0.035 * noise(rng, 5, 2) + 0.045 * noise(rng, 60, 3)
     return finished(sheet * pale[..., None] + 3 * rng.standard_normal((H, W, 1)))

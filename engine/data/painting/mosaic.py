@@ -26,20 +26,15 @@ def _fish(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, left: bool
                   (-1.2, 0.5), (-0.62, 0.14), (-0.1, 0.4), (0.55, 0.34), (1.0, 0.05)], 90)  # fmt: skip
 
     def shape(points: np.ndarray, tone: int) -> None:
-        draw.polygon([tuple(p) for p in (points * turn + (x, y)).tolist()], fill=tone)
+        draw.polygon((points * turn + (x, y)).ravel().tolist(), fill=tone)
 
     shape(body * 1.13, 5)
     shape(np.array([(0.3, -0.36), (-0.2, -0.78), (-0.5, -0.6), (-0.34, -0.3)]), 4)
     shape(body, 2)
     shape(curve([(0.72, 0.1), (0.2, 0.3), (-0.5, 0.06), (0.2, 0.08), (0.72, 0.1)], 40), 3)
     for at in (0.28, -0.04, -0.34):
-        shape(
-            curve(
-                [(at, -0.34), (at - 0.1, 0), (at, 0.3), (at - 0.07, 0.3), (at - 0.2, 0), (at - 0.07, -0.34)],
-                30,
-            ),
-            0,
-        )
+        band = [(at, -0.34), (at - 0.1, 0), (at, 0.3), (at - 0.07, 0.3), (at - 0.2, 0), (at - 0.07, -0.34)]
+        shape(curve(band, 30), 0)
     for r, tone in ((0.135, 3), (0.07, 5)):
         a = np.linspace(0, 2 * np.pi, 30)
         shape(np.stack([0.66 + r * np.cos(a), -0.06 + r * np.sin(a)], -1), tone)
@@ -69,14 +64,12 @@ def _laid(rng: np.random.Generator, depth: np.ndarray) -> list[tuple[float, floa
     middle = np.abs(depth / STONE - row - 0.5) < 0.16
     taken = np.zeros((H, W), bool)
     stones = []
-    starts = rng.permutation(np.argwhere(middle))
-    for y0, x0 in starts.tolist():
+    for y0, x0 in rng.permutation(np.argwhere(middle)).tolist():
         if taken[y0, x0]:
             continue
         level = (row[y0, x0] + 0.5) * STONE
         for sign in (1, -1):
-            x, y = x0 + 0.5, y0 + 0.5
-            first = True
+            x, y, first = x0 + 0.5, y0 + 0.5, True
             while 0 <= x < W and 0 <= y < H and (first or not taken[int(y), int(x)]):
                 u, v = gx[int(y), int(x)], gy[int(y), int(x)]
                 size = (u * u + v * v) ** 0.5 + 1e-6
@@ -106,15 +99,13 @@ def paint() -> np.ndarray:
     for x, y, angle in _laid(rng, depth):
         i, j = min(max(int(y), 0), H - 1), min(max(int(x), 0), W - 1)
         names = rgb(*TONES[tone[i, j]])
-        ink = names[
-            int(np.clip(rng.normal(0.5 + 0.22 * wave[i, j], 0.22), 0, 0.999) * len(names))
-        ] + rng.normal(0, 8)
+        place = np.clip(rng.normal(0.5 + 0.22 * wave[i, j], 0.22), 0, 0.999)
+        ink = names[int(place * len(names))] + rng.normal(0, 8)
         turn = angle + rng.normal(0, 0.05)
         c, s = np.cos(turn), np.sin(turn)
         half = STONE / 2 * rng.uniform(0.78, 0.95, 2)
         corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half * rng.uniform(0.88, 1.06, (4, 2))
-        points = FINE * (corners @ np.array([[c, s], [-s, c]]) + (x, y))
-        shape = [tuple(p) for p in points.tolist()]
+        shape = (FINE * (corners @ np.array([[c, s], [-s, c]]) + (x, y))).ravel().tolist()
         draw.polygon(shape, fill=tuple(np.clip(ink, 0, 255).astype(int).tolist()))
         rise.polygon(shape, fill=int(rng.uniform(110, 200)))
     stones = np.asarray(image.reduce(FINE), np.float32)

@@ -26,9 +26,8 @@ def paint() -> np.ndarray:
     def part(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Which part of the picture: 0 sky, 1 hills, 2 field, 3 tree."""
         ground = (y > hills[np.clip(x, 0, W - 1).astype(int)]).astype(int) + (y > FAR[1] + 3 * np.sin(x / 37))
-        trunk = (
-            (np.abs(x - 150 - 5 * np.sin(y / 30)) < 7 + (y > 240) * (y - 240) * 0.2) & (y > 150) & (y < 268)
-        )
+        trunk = np.abs(x - 150 - 5 * np.sin(y / 30)) < 7 + (y > 240) * (y - 240) * 0.2
+        trunk &= (y > 150) & (y < 268)
         return np.where(trunk | (crown(x, y) > 0), 3, ground)
 
     def colour(p: np.ndarray) -> np.ndarray:
@@ -50,32 +49,28 @@ def paint() -> np.ndarray:
     def flow(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The strokes of chalk: slanted in the sky, along the rows in the field, upward in the tree."""
         which = part(x, y)
-        u = np.select([which == 0, which == 1, which == 2], [1.0, 0.9, x - FAR[0]], 0.45)
-        v = np.select([which == 0, which == 1, which == 2], [-0.55, 0.5, y - FAR[1] + 18], -1.0)
-        return u, v
+        parts = [which == 0, which == 1, which == 2]
+        u = np.select(parts, [1.0, 0.9, x - FAR[0]], 0.45)
+        return u, np.select(parts, [-0.55, 0.5, y - FAR[1] + 18], -1.0)
 
     def crossed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         u, v = flow(x, y)
         size = np.hypot(u, v)
         return u / size + 0.55 * v / size, v / size - 0.55 * u / size
 
-    canvas = Canvas((52, 44, 74))
-    for gap, width, length, way, vary in (
-        (10, 9, 30, flow, 10),
-        (7, 4, 30, flow, 12),
-        (8, 3, 22, crossed, 10),
-        (8, 3, 36, flow, 12),
-    ):
+    canvas = Canvas(rng, (52, 44, 74))
+    layers = ((10, 9, 30, flow, 10), (7, 4, 30, flow, 12), (8, 3, 22, crossed, 10), (8, 3, 36, flow, 12))
+    for gap, width, length, way, vary in layers:
         start = scattered(rng, gap)
         ink = colour(start) + rng.normal(0, 13, (len(start), 3)) + rng.normal(0, 9, (len(start), 1))
-        canvas.stroke(
-            rng, along(way, start, length * rng.uniform(0.6, 1.4, len(start)), 4), ink, width, 3, vary
-        )
+        paths = along(way, start, length * rng.uniform(0.6, 1.4, len(start)), 4)
+        canvas.stroke(paths, ink, width, 3, vary)
     start = np.stack([rng.uniform(0, W, 900), FAR[1] + 12 + (H - FAR[1]) * rng.random(900) ** 0.7], -1)
     start = start[part(*start.T) == 2]  # blossoms, larger when near
     size = 5 + (start[:, 1] - FAR[1]) / 26
-    canvas.stroke(rng, along(flow, start, size, 4), colour(start) * 1.12 + 26, 3, 2, 12)
-    chalk = canvas.dry(0.008)
+    canvas.stroke(along(flow, start, size, 4), colour(start) * 1.12 + 26, 3, 2, 12)
     tooth = noise(rng, 3, 2)
     bare = step(tooth - 1.05 + 0.25 * noise(rng, 40, 2), 1.2) * 0.36  # the paper's hollows stay dark
-    return finished(over(chalk, rgb("3a3154")[0], bare) * (0.8 + 0.2 * lit(tooth, 0.1))[..., None] * 1.04)
+    return finished(
+        over(canvas.dry(0.008), rgb("3a3154"), bare) * (0.8 + 0.2 * lit(tooth, 0.1))[..., None] * 1.04
+    )

@@ -16,7 +16,6 @@ class Sheet:
     """Wet paper: each wash takes away light, most at its edge, where pigment gathers as it dries."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
         self.x, self.y = grid()
         self.tooth = noise(rng, 4, 3)
         self.flow = noise(rng, 60, 5)
@@ -62,52 +61,33 @@ def paint() -> np.ndarray:
     for _ in range(30):  # the background, very wet
         x, y = rng.uniform(-20, W + 20), rng.uniform(0, H)
         family = VIOLETS if y < 170 else GREENS
-        sheet.blot(
-            x, y, rng.uniform(50, 120), family[rng.integers(len(family))], 0.3, lobes=0.25, tall=0.6, wet=20
-        )
+        r, colour = rng.uniform(50, 120), family[rng.integers(len(family))]
+        sheet.blot(x, y, r, colour, 0.3, lobes=0.25, tall=0.6, wet=20)
     for _ in range(180):
-        x = rng.uniform(0, W)
-        sheet.blade(
-            x,
-            H + 9,
-            rng.uniform(70, 330),
-            rng.normal(0, 46),
-            rng.uniform(1.4, 5.5),
-            GREENS[rng.integers(5)] + rng.normal(0, 9),
-            rng.uniform(0.35, 1.0),
-        )
+        x, tall = rng.uniform(0, W), rng.uniform(70, 330)
+        lean, wide = rng.normal(0, 46), rng.uniform(1.4, 5.5)
+        green = GREENS[rng.integers(5)] + rng.normal(0, 9)
+        sheet.blade(x, H + 9, tall, lean, wide, green, rng.uniform(0.35, 1.0))
     for _ in range(26):  # small flowers between
         x, y = rng.uniform(0, W), rng.uniform(150, 470)
         sheet.blot(x, y, rng.uniform(5, 12), VIOLETS[rng.integers(4)], 0.9, petals=5, lobes=0.3)
-    near = np.sort(rng.uniform(0, 1, 24))
-    for k, close in enumerate(near):
+    for k, close in enumerate(np.sort(rng.uniform(0, 1, 24))):
         r = 15 + 42 * close**1.3
         x, y = (k * 0.618 % 1) * (W + 20) - 10, 70 + 320 * rng.random() + 25 * close
         red = REDS[rng.integers(len(REDS))]
         sheet.blade(x, H + 9, H + 9 - y, rng.normal(0, 3), 1.5 + close, GREENS[2], 0.7)
         for j in range(4):  # petals, one wash over the other
             turn = 2 * np.pi * j / 4 + rng.uniform(0, 0.7)
-            sheet.blot(
-                x + 0.42 * r * np.cos(turn),
-                y + 0.34 * r * np.sin(turn),
-                0.72 * r,
-                red + rng.normal(0, 10),
-                rng.uniform(0.5, 0.85),
-                lobes=0.13,
-                petals=float(rng.integers(2, 5)),
-                turn=turn,
-                tall=0.8,
-            )
+            colour, thick, petals = red + rng.normal(0, 10), rng.uniform(0.5, 0.85), float(rng.integers(2, 5))
+            at = x + 0.42 * r * np.cos(turn), y + 0.34 * r * np.sin(turn)
+            sheet.blot(*at, 0.72 * r, colour, thick, lobes=0.13, petals=petals, turn=turn, tall=0.8)
         sheet.blot(x, y + 0.05 * r, 0.24 * r, rgb("2b1a3a")[0], 1.6, lobes=0.3, petals=5, tall=0.8)
         for _ in range(7):
             a = rng.uniform(0, 2 * np.pi)
-            sheet.blot(
-                x + 0.42 * r * np.cos(a), y + 0.32 * r * np.sin(a), 0.05 * r + 0.8, rgb("22162e")[0], 1.5
-            )
+            at = x + 0.42 * r * np.cos(a), y + 0.32 * r * np.sin(a)
+            sheet.blot(*at, 0.05 * r + 0.8, rgb("22162e")[0], 1.5)
     for _ in range(60):  # splashes
-        x, y = rng.uniform(0, W), rng.uniform(0, H)
-        sheet.blot(
-            x, y, rng.uniform(0.8, 3.2), REDS[rng.integers(6)] if rng.random() < 0.6 else GREENS[1], 0.8
-        )
+        x, y, r = rng.uniform(0, W), rng.uniform(0, H), rng.uniform(0.8, 3.2)
+        sheet.blot(x, y, r, REDS[rng.integers(6)] if rng.random() < 0.6 else GREENS[1], 0.8)
     picture = 255 * (0.86 * sheet.light + 0.14 * soft(sheet.light, 1.2))
     return finished(picture * (0.6 + 0.4 * lit(sheet.tooth, 0.09))[..., None])

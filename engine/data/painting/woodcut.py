@@ -9,28 +9,9 @@ from engine.data.painting.canvas import H, W, blend, curve, finished, grid, lit,
 
 FINE = 3
 INK, DEEP, BLUE, PALE, FOAM = "16233f", "1d3f72", "3f73a5", "a9c6cf", "f3ecd9"
-OUTER = [
-    (-60, 520),
-    (20, 390),
-    (95, 258),
-    (180, 140),
-    (275, 74),
-    (368, 70),
-    (438, 118),
-    (462, 190),
-    (446, 236),
-]
-INNER = [
-    (150, 560),
-    (205, 440),
-    (222, 350),
-    (242, 270),
-    (282, 208),
-    (338, 180),
-    (392, 182),
-    (430, 206),
-    (446, 236),
-]
+TIP = (446, 236)  # of the wave, where its two edges meet
+OUTER = [(-60, 520), (20, 390), (95, 258), (180, 140), (275, 74), (368, 70), (438, 118), (462, 190), TIP]
+INNER = [(150, 560), (205, 440), (222, 350), (242, 270), (282, 208), (338, 180), (392, 182), (430, 206), TIP]
 SNOW = [(536, 247), (560, 245), (588, 270), (577, 268), (570, 279), (560, 266), (551, 281), (541, 266)]
 SNOW += [(530, 276), (522, 268), (510, 270)]
 
@@ -43,7 +24,7 @@ class Block:
 
     def shape(self, points: np.ndarray, colour: str) -> None:
         """Draw a filled polygon (n, 2)."""
-        self.draw.polygon([tuple(p) for p in (FINE * points).tolist()], fill=f"#{colour}")
+        self.draw.polygon((FINE * points).ravel().tolist(), fill=f"#{colour}")
 
     def dots(self, centres: np.ndarray, radii: np.ndarray, line: float = 1.5) -> None:
         """Draw foam: the union of discs, with an outline."""
@@ -59,10 +40,9 @@ class Block:
             colour = (DEEP, BLUE, DEEP, INK)[k % 4]
             swell = np.interp(np.arange(n), np.linspace(0, n, 7), rng.uniform(0.14, 0.48, 7))
             swell *= np.sin(np.pi * np.linspace(0.06, 0.97, n)) ** 0.5
-            edges = [
-                outer + np.clip(s + sign * swell / many, 0, 1)[:, None] * (inner - outer) for sign in (-1, 1)
-            ]
-            self.shape(np.concatenate([edges[0], edges[1][::-1]]), colour)
+            low, high = (np.clip(s + side * swell / many, 0, 1)[:, None] for side in (-1, 1))
+            edges = [outer + low * (inner - outer), (outer + high * (inner - outer))[::-1]]
+            self.shape(np.concatenate(edges), colour)
 
 
 def _claws(
@@ -70,9 +50,8 @@ def _claws(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fingers of foam from points (n, 2): centres and radii of chains of discs that curl and get smaller."""
     steps = np.linspace(0, 1, 15)
-    length = size * rng.uniform(0.7, 1.4, (len(at), 1))
-    angle = heading[:, None] + np.cumsum(np.broadcast_to(0.21 * (0.4 + 1.3 * steps), (len(at), 15)), 1)
-    pace = length / 15
+    pace = size * rng.uniform(0.7, 1.4, (len(at), 1)) / 15
+    angle = heading[:, None] + np.cumsum(0.21 * (0.4 + 1.3 * steps))
     x = at[:, :1] + np.cumsum(pace * np.cos(angle), 1)
     y = at[:, 1:] + np.cumsum(pace * np.sin(angle), 1)
     radii = size * 0.17 * (1 - 0.86 * steps) * rng.uniform(0.8, 1.2, (len(at), 1))
@@ -108,15 +87,15 @@ def paint() -> np.ndarray:
     image = Image.fromarray(finished(sky)).resize((FINE * W, FINE * H))
     block = Block(image)
     mountain = curve([(300, 392), (400, 346), (486, 292), (536, 246), (560, 244), (610, 290), (690, 335)], 60)
-    block.shape(np.concatenate([mountain - [0, 2], [[690, 420], [300, 420]]]), INK)
-    block.shape(np.concatenate([mountain, [[690, 420], [300, 420]]]), "48688c")
+    for slope, colour in ((mountain - [0, 2], INK), (mountain, "48688c")):
+        block.shape(np.concatenate([slope, [[690, 420], [300, 420]]]), colour)
     block.shape(np.array(SNOW), FOAM)
     for level, swell, long, phase in ((352, 20, 74, 0.6), (386, 30, 96, 2.0)):
         _sea(rng, block, level, swell, long, phase)
     outer, inner = curve(OUTER, 260), curve(INNER, 260)
     block.shape(np.concatenate([outer - (1.5, 2.5), inner[::-1]]), INK)
     block.stripes(rng, outer, inner, 19)
-    block.draw.line([tuple(p) for p in (FINE * inner).tolist()], f"#{INK}", 5)
+    block.draw.line((FINE * inner).ravel().tolist(), f"#{INK}", 5)
     run = np.sort(rng.integers(66, 259, 210))
     ahead = np.arctan2(*(outer[np.minimum(run + 1, 259)] - outer[run - 1]).T[::-1])
     for share, size in ((0.4, 24), (0.22, 26), (0.06, 28)):  # fingers hang from the crest, row over row
@@ -125,12 +104,11 @@ def paint() -> np.ndarray:
         at += rng.normal(0, 2, at.shape)
         block.dots(*_claws(rng, at, ahead[tips] + rng.uniform(0.1, 0.9, len(at)), size))
     block.dots(outer[run] + rng.normal(0, 3, (210, 2)), rng.uniform(2.2, 8, 210))
-    spray = rng.normal((470, 190), (44, 52), (130, 2))
-    block.dots(spray, rng.uniform(0.5, 2.3, 130), 0.8)
+    block.dots(rng.normal((470, 190), (44, 52), (130, 2)), rng.uniform(0.5, 2.3, 130), 0.8)
     for level, swell, long, phase in ((432, 34, 118, 0.2), (478, 30, 84, 1.4), (512, 22, 66, 0.5)):
         _sea(rng, block, level, swell, long, phase)
     sheet = np.asarray(image.reduce(FINE), np.float32)
     grain = noise(rng, 7, 3, long=14)
-    worn = step(noise(rng, 3, 2, long=3) - 1.9, 1.2)[..., None] * 0.35
+    worn = step(noise(rng, 3, 2, long=3) - 1.9, 1.2) * 0.35
     sheet = sheet * (1 + 0.035 * grain)[..., None] * lit(noise(rng, 4, 2), 0.03)[..., None]
-    return finished(sheet + (rgb("efe4cb")[0] - sheet) * worn)
+    return finished(over(sheet, rgb("efe4cb"), worn))

@@ -9,8 +9,9 @@ import torch
 from scipy import integrate, stats
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from engine.data import Mixture, load, names
+from engine.data import load, names
 from engine.data.points import keep_points
+from engine.data.targets import Mixture
 from engine.space import Picture
 
 torch.set_num_threads(1)
