@@ -5,7 +5,8 @@ import { make, setAll, setText, show } from "../core/dom.js";
 import { fixed } from "../core/numbers.js";
 import { mix, rgb } from "../core/palette.js";
 import { fill } from "../core/words.js";
-import { paintPixels, paintShaped } from "../draw/pixels.js";
+import { onesOf, paintPixels, paintShaped } from "../draw/pixels.js";
+import { onPointed } from "./listing.js";
 
 const MOST_ROWS = 10; // latent dimensions with numbers of their own
 const LEAST_REACH = 3; // a bar of mu, eps or z is full at this value, or at the largest if that is more
@@ -53,16 +54,13 @@ export class Way {
   box(id, role, ...children) {
     const title = make("span", { class: `box-title ${role}` }, this.words[`box-${id}`]);
     const element = make("div", { class: "box", tabindex: 0, "data-box": id, "data-testid": `box-${id}` }, title, ...children);
-    for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => this.lit([id]));
-    element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || this.lit([]));
-    element.addEventListener("blur", () => this.lit([]));
+    onPointed(element, [id], this.lit);
     this.boxes.set(id, element);
     return element;
   }
 
   pictureBox(id, role) {
-    const canvas = make("canvas", { role: "img", "aria-label": this.words[`says-${id}`], "data-testid": `picture-${id}` });
-    return this.box(id, role, canvas);
+    return this.box(id, role, make("canvas", { role: "img", "aria-label": this.words[`says-${id}`], "data-testid": `picture-${id}` }));
   }
 
   /** One number and one small bar for each latent dimension. */
@@ -97,8 +95,8 @@ export class Way {
     element.querySelectorAll(".code-row").forEach((row, i) => {
       const share = values[i] / full;
       setText(row.firstChild, fixed(values[i], 2));
-      row.lastChild.style.setProperty("--from", id === "sigma" ? 0 : 0.5 + Math.min(0, share) / 2);
-      row.lastChild.style.setProperty("--size", id === "sigma" ? share : Math.abs(share) / 2);
+      const [from, size] = id === "sigma" ? [0, share] : [0.5 + Math.min(0, share) / 2, Math.abs(share) / 2];
+      setAll(row.lastChild, { style: `--from: ${from}; --size: ${size}` });
     });
     const rest = values.slice(this.shownRows);
     const size = Math.sqrt(rest.reduce((sum, one) => sum + one * one, 0) / rest.length);
@@ -116,13 +114,11 @@ export class Way {
   drawSpread(pictures) {
     for (const part of [this.spread, this.spreadTitle]) show(part, Boolean(pictures));
     if (!pictures) return;
-    const [n, ...shape] = pictures.shape;
-    while (this.spread.children.length < n) this.spread.append(make("canvas", { role: "img" }));
-    [...this.spread.children].forEach((canvas, i) => {
-      setAll(canvas, { "aria-label": fill(this.words.oneOfSpread, { n: i + 1 }) });
-      const length = pictures.data.length / n;
-      paintShaped(canvas, { shape, data: pictures.data.subarray(i * length, (i + 1) * length) });
-    });
+    this.spread.replaceChildren(...onesOf(pictures).map((picture, i) => {
+      const canvas = make("canvas", { role: "img", "aria-label": fill(this.words.oneOfSpread, { n: i + 1 }) });
+      paintShaped(canvas, picture);
+      return canvas;
+    }));
   }
 
   light(ids) {

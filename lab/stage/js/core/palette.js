@@ -46,7 +46,8 @@ export function readPalette(element) {
   const read = (name, otherwise) => css.getPropertyValue(name).trim() || otherwise;
   const background = rgb(read("--st-background-color", "#ffffff"));
   const text = rgb(read("--st-text-color", "#31333f"));
-  const mood = luminance(background) < 0.4 ? "dark" : "light";
+  const [r, g, b] = background;
+  const mood = 0.2126 * r + 0.7152 * g + 0.0722 * b < 102 ? "dark" : "light";
   const roles = { ...ROLES[mood], truth: { ink: hex(text), text: hex(text) } };
   return {
     mood,
@@ -80,8 +81,12 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-function luminance([r, g, b]) {
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+/** As readPalette, and the root's own style follows it. */
+export function wearPalette(root) {
+  const palette = readPalette(root);
+  root.dataset.mood = palette.mood;
+  palette.labels.forEach((colour, label) => root.style.setProperty(`--label-${label}`, colour));
+  return palette;
 }
 
 /** The meaning of a layer, from its name, unless the legend sentence gave it one. */

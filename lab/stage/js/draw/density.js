@@ -1,6 +1,7 @@
 // Where many points lie: their density, smoothed by a Gaussian, with contours around it.
 
-import { paintField, stroke } from "./draw.js";
+import { paintField } from "./draw.js";
+import { stroke } from "./pen.js";
 
 const DENSITY_SIDE = 96; // nodes along each axis of the box
 const DENSITY_WIDTH = 2; // standard deviation of the Gaussian, in nodes
@@ -71,10 +72,8 @@ export function traceContour(ctx, { shape: [rows, columns], values }, level, map
 
 /** The density of a cloud, faint, with its contours. */
 export function paintDensity(ctx, item, map, look, name) {
-  if (item.densityOf !== item.version) {
-    item.density = { ...densityOf(item.values, map.box), version: item.version, eight: false };
-    item.densityOf = item.version;
-  }
+  const { version } = item;
+  if (item.density?.version !== version) item.density = { ...densityOf(item.values, map.box), version };
   paintField(ctx, item.density, map, { ...look, role: () => look.role(name) }, "field/density");
   CONTOURS.forEach((level, i) => {
     ctx.beginPath();

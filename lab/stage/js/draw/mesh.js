@@ -2,7 +2,7 @@
 // their fill says how dense.
 
 import { clamp } from "../core/numbers.js";
-import { stroke } from "./draw.js";
+import { stroke } from "./pen.js";
 
 export const MORPH = 1500; // ms from the plane of z to its image under G
 const DENSEST = 0.6; // opacity

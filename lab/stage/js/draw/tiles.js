@@ -4,6 +4,7 @@ import { sharpen } from "../core/dom.js";
 import { splitName } from "../core/names.js";
 import { clamp } from "../core/numbers.js";
 import { hex } from "../core/palette.js";
+import { lettering, smooth } from "./pen.js";
 
 const FOOT = 14; // px for a number below a picture
 const FOOT_BAR = 5; // px for a bar, where pictures are too small for numbers
@@ -55,8 +56,7 @@ export function tileAt(grid, px, py) {
 export function paintImages(ctx, item, area, look, score) {
   if (!item.shape[0]) return;
   const grid = tileGrid(item, area, score);
-  ctx.imageSmoothingEnabled = grid.scale * (window.devicePixelRatio || 1) < 1;
-  ctx.imageSmoothingQuality = "high";
+  smooth(ctx, grid.scale * (window.devicePixelRatio || 1) < 1);
   const atlas = atlasOf(item);
   for (let i = 0; i < grid.n; i++) {
     ctx.drawImage(atlas, 0, i * grid.high, grid.wide, grid.high, grid.x(i), grid.y(i), grid.w, grid.h);
@@ -68,10 +68,7 @@ export function paintImages(ctx, item, area, look, score) {
 function paintScore(ctx, grid, i, belief, palette) {
   const [x, y] = [grid.x(i), grid.y(i) + grid.h];
   if (grid.foot === FOOT) {
-    ctx.font = `12px ${palette.font}`;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "alphabetic";
-    ctx.fillStyle = palette.text;
+    lettering(ctx, palette, "12px", "center");
     ctx.fillText(belief >= 0.995 ? "1.0" : belief.toFixed(2).slice(1), x + grid.w / 2, y + 11);
     return;
   }

@@ -107,8 +107,7 @@ export class FilmRow {
 
   /** Whether t falls from frame to frame. */
   get reverse() {
-    const [first] = this.parts;
-    const last = this.parts.at(-1);
+    const [first, last] = [this.parts[0], this.parts.at(-1)];
     return first === last ? first?.t > 0 : first.t > last.t;
   }
 
@@ -120,12 +119,9 @@ export class FilmRow {
 
   /** The frame before this time and the share of the way to the next; or (`whole`) the frame nearest. */
   find(time, whole) {
-    let [low, high] = [0, this.parts.length - 1];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.time(middle) <= time) low = middle;
-      else high = middle;
-    }
+    const last = this.parts.length - 1;
+    const later = this.parts.findIndex((_, i) => i > 0 && (i === last || this.time(i) > time));
+    const [low, high] = later < 0 ? [0, last] : [later - 1, later];
     const [from, to] = [this.time(low), this.time(high)];
     const share = to > from ? clamp((time - from) / (to - from), 0, 1) : 0;
     if (whole || share === 1) return { i: share >= 0.5 ? high : low, share: 0 };
@@ -188,13 +184,13 @@ export class FilmRow {
 
   write(part, time) {
     const { words } = this;
-    const place = () => (time.tween ? this.place(time.now, words) : `t = ${part.t}`);
+    const place = time.tween ? this.place(time.now, words) : `t = ${part.t}`;
     const numbers = Object.entries(part.numbers).map(([name, value]) => [`number/${name}`, { data: [value] }]);
     this.numbers.update(new Map(numbers), { words, measures: this.measures });
     const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
-    setText(this.at, [this.alone ? "" : place(), of].filter(Boolean).join(", "));
-    const layer = time.tween && part.note;
-    setText(this.note, layer ? fill(words.tweenNote, { h: subscript(part.t), note: part.note }) : part.note);
+    setText(this.at, [this.alone ? "" : place, of].filter(Boolean).join(", "));
+    const { t, note } = part;
+    setText(this.note, time.tween && note ? fill(words.tweenNote, { h: subscript(t), note }) : note);
     show(this.note, Boolean(part.note) || time.tween); // with the place of a layer there is no jump
   }
 

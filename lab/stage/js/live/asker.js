@@ -1,6 +1,6 @@
 // Questions to the model of a run: one is under way, and of each kind only the newest waits.
 
-import { Link } from "./link.js";
+import { Link } from "./wire.js";
 
 const ANSWER_PATIENCE = 35000; // ms after which a question counts as lost: the server answers within 30 s, be it with BUSY
 
@@ -52,16 +52,14 @@ export class Asker {
     }
   }
 
+  /** A question that is lost is asked once more, unless a newer one of its kind waits. */
   wait() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.again(), ANSWER_PATIENCE);
-  }
-
-  /** The question is lost: ask it once more, unless a newer one of its kind waits. */
-  again() {
-    const { name, make } = this.asked;
-    if (!this.waiting.has(name)) this.waiting.set(name, make);
-    this.answered(this.number, () => {});
+    this.timer = setTimeout(() => {
+      const { name, make } = this.asked;
+      if (!this.waiting.has(name)) this.waiting.set(name, make);
+      this.answered(this.number, () => {});
+    }, ANSWER_PATIENCE);
   }
 
   /** An answer; a part of one leaves the question open. */

@@ -1,7 +1,7 @@
 // Stages side by side: one legend and one bar drive all, and their charts have the same scales.
 
 import { Controls } from "../controls/controls.js";
-import { legendSentence } from "../controls/legend.js";
+import { writeLegend } from "../controls/legend.js";
 import { make, setAll, setText, show } from "../core/dom.js";
 import { Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
@@ -67,8 +67,7 @@ export default class Pair {
 
   buildLegend() {
     const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
-    const sentence = legendSentence(this.data.legend, this.words, { toggle: all("toggle"), morph: all("morph") });
-    this.legendHolder.replaceChildren(...(this.data.legend.length ? [sentence] : []));
+    writeLegend(this.legendHolder, this.data.legend, this.words, { toggle: all("toggle"), morph: all("morph") });
   }
 
   // --- orders to all ---------------------------------------------------------------------

@@ -23,12 +23,11 @@ export function zOf(name, layers) {
   return layers.items.get(`latent/${splitName(name)[1]}`);
 }
 
-export function readPoint(under, layers, look, box) {
+export function readPoint(under, layers, look) {
   const [, rest] = splitName(under.name);
-  const z = rowOf(zOf(under.name, layers), under.index);
-  const x = rowOf(layers.items.get(under.name), under.index);
+  const [z, x] = [zOf(under.name, layers), layers.items.get(under.name)].map((item) => vector(rowOf(item, under.index)));
   const belief = layers.items.get(`belief/${rest}`)?.values[under.index];
-  const lines = [`z = ${vector(z)}`, `x = ${vector(x)}`];
+  const lines = [`z = ${z}`, `x = ${x}`];
   if (belief !== undefined) lines.push(beliefSays(look, belief));
   return { lines, under };
 }
