@@ -111,8 +111,6 @@ export default class Bend {
     this.repaint();
   }
 
-  // --- what the student does --------------------------------------------------------------------------
-
   /** The place under the pointer, in x and z. */
   at(event) {
     const [px, py] = placeOn(this.canvas, event);
@@ -183,8 +181,6 @@ export default class Bend {
     this.motion = this.descent = null;
     this.repaint();
   }
-
-  // --- what is seen -------------------------------------------------------------------------------------
 
   repaint() {
     this.due ??= requestAnimationFrame((now) => {

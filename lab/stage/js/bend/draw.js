@@ -1,5 +1,4 @@
-// The textbook's figure: the curve in the middle, the base density on its left (turned), p_x below it. Both
-// densities have one scale, so that equal masses are equal areas to the eye.
+// The textbook's figure: the curve, the base density at its left (turned), p_x below it. Equal masses are equal areas.
 
 import { clamp, signed } from "../core/numbers.js";
 import { mapping } from "../draw/box.js";

@@ -29,8 +29,7 @@ export class Charts {
     setAll(this.element, { "aria-label": words.charts });
   }
 
-  /** One figure a chart, all of them in `height` (if it is given) and if they fit. A chart once shown stays, so that the
-   * page never jumps. */
+  /** One figure a chart, in `height` if it is given and they fit. A chart once shown stays, so that the page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
     for (const name of this.inOrder(charts, look.measures)) if (!this.figures.has(name)) this.add(name);

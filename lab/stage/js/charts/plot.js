@@ -63,8 +63,7 @@ function verticalRange(chart) {
   return [low - margin, high + margin];
 }
 
-/** The top of a stack after its first quarter: where a sum falls by a factor of a thousand, its parts are to be seen
- * later on, and the first rounds run out of the chart. */
+/** The top of a stack after its first quarter. A sum may fall a thousandfold: then its first rounds run out of the chart. */
 function latestTop(terms) {
   let top = -Infinity;
   for (const { values } of terms) {
@@ -94,8 +93,7 @@ function drawAxes(ctx, map, yTicks, look) {
   }
 }
 
-/** A reference: a dashed line, and a band where it has a margin. Its name stands above the chart,
- * where no curve can cross it. */
+/** A reference: a dashed line, and a band where it has a margin. Its name stands above, where no curve can cross it. */
 function drawLevel(ctx, map, level, palette) {
   if (!Number.isFinite(level.value)) return;
   const { area } = map;

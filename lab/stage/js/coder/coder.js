@@ -18,12 +18,7 @@ export default class CoderView {
     this.seed = 1;
     this.label = this.test = this.since = null;
     this.answers = 0;
-    this.asker = new Asker({
-      state: (state) => this.stated(state),
-      answer: (name, frame, question) => this.answered(name, frame, question),
-      refused: (name, why) => this.say(why),
-      lost: (why) => this.say(why || this.words.lost),
-    });
+    this.asker = new Asker(this);
     this.pad = new Pad(() => this.drew());
     const lit = (follow) => (boxes) => this.light(boxes, follow);
     this.way = new Way(lit(true));
@@ -79,8 +74,6 @@ export default class CoderView {
     this.look();
   }
 
-  // --- what the student does -----------------------------------------------------------------
-
   drew() {
     this.since ??= performance.now();
     this.look();
@@ -104,8 +97,6 @@ export default class CoderView {
     if (this.data.drawable) this.pad.put(picture.data);
     else this.look();
   }
-
-  // --- the model -----------------------------------------------------------------------------
 
   stated(state) {
     this.state = state.state;
@@ -177,8 +168,6 @@ export default class CoderView {
       return makeButton(null, canvas, () => this.pick(index, picture, label), attributes);
     }));
   }
-
-  // --- what is seen --------------------------------------------------------------------------
 
   /** What is to be done, or why there is no answer: then what is shown is pale, for it is of before. */
   say(text) {

@@ -1,5 +1,4 @@
-// The way of one picture through a model with codes, as boxes in a row: x, encoder, mu and sigma,
-// z = mu + sigma eps, decoder, reconstruction, error; under them the numbers and further draws.
+// The way of one picture through a model with codes: boxes in a row, and under them the numbers and further draws.
 
 import { make, setAll, setText, show } from "../core/dom.js";
 import { fixed } from "../core/numbers.js";
@@ -47,7 +46,8 @@ export class Way {
     this.boxes.get("error").append(key("model", words.errorMore), key("data", words.errorLess));
     setAll(this.row, { "aria-label": words.way });
     this.row.replaceChildren(...parts.flatMap((part, i) => (i ? [wire(), part] : [part])));
-    this.numbers.replaceChildren(...NUMBERS.filter((name) => name in numbers).map((name) => this.numberBox(name)));
+    const number = (name) => this.box(name, "", make("b", { "data-testid": `number-${name}` }));
+    this.numbers.replaceChildren(...NUMBERS.filter((name) => name in numbers).map(number));
     setText(this.spreadTitle, words.spread);
   }
 
@@ -70,10 +70,6 @@ export class Way {
     if (this.columns.length === 1) setText(element.firstChild, this.words["box-code"]);
     if (size > this.shownRows) element.append(make("div", { class: "code-rest", title: this.words.restSays }));
     return element;
-  }
-
-  numberBox(id) {
-    return this.box(id, "", make("b", { "data-testid": `number-${id}` }));
   }
 
   draw({ arrays, meta }, words, palette) {

@@ -1,5 +1,4 @@
-// The bar under the picture: buttons, the scrub slider, the readout. It only shows what it
-// is told (`render`) and says what was pressed (`act`); it keeps no state of its own.
+// The bar under the picture. It shows what it is told (`render`) and says what was pressed (`act`); it keeps no state.
 
 import { icon, iconButton, make, setAll, setText, show } from "../core/dom.js";
 import { count } from "../core/numbers.js";
@@ -17,7 +16,9 @@ export class Controls {
     const { words, act } = this;
     this.play = this.button("play", "play", "primary", () => act.play(), words.train);
     this.step = this.button("step", "step", "", () => act.step(null), words.step, words.stepSays);
-    this.turns = players.length > 1 ? players.map((player) => this.turn(player)) : [];
+    const says = (player) => [words.stepPlayer, words.stepPlayerSays].map((sentence) => fill(sentence, { player }));
+    const turn = (player) => this.button(`step-${player}`, "step", "", () => act.step(player), ...says(player));
+    this.turns = players.length > 1 ? players.map(turn) : [];
     this.reset = this.button("reset", "reset", "", () => act.reset(), words.reset, words.resetSays);
     const buttons = make("div", { class: "buttons" }, this.play, this.step, ...this.turns, this.reset);
     this.scrub = make("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "data-testid": "scrub", "aria-label": words.scrub, title: words.scrub });
@@ -38,12 +39,6 @@ export class Controls {
     const button = iconButton(id, picture, style, pressed);
     button.say(...says);
     return button;
-  }
-
-  turn(player) {
-    const text = fill(this.words.stepPlayer, { player });
-    const says = fill(this.words.stepPlayerSays, { player });
-    return this.button(`step-${player}`, "step", "", () => this.act.step(player), text, says);
   }
 
   /** view: {state, mine, recording, canTrain, looking, rounds, position, readout, round, unit} */

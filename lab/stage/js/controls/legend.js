@@ -1,5 +1,4 @@
-// The legend: a sentence whose coloured words switch their layer on and off. To rest on the word of
-// a mesh shows how it comes from the plane of z.
+// The legend: a sentence whose coloured words switch their layers. To rest on a mesh's word bends the plane of z into it.
 
 import { make, makeButton, setAll } from "../core/dom.js";
 import { fill } from "../core/words.js";

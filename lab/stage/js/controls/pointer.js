@@ -23,7 +23,7 @@ export class Pointer {
     const on = (name, act, options) => this.canvas.addEventListener(name, act, options);
     on("pointermove", (event) => this.moved(event));
     on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", (event) => this.released(event));
+    on("pointerup", (event) => (this.lift(), event.pointerType === "touch" && this.left()));
     on("pointercancel", () => (this.lift(), this.left()));
     on("pointerleave", () => this.left());
     on("click", (event) => this.pick(...this.where(event), event.pointerType === "touch"));
@@ -56,11 +56,6 @@ export class Pointer {
   lift() {
     if (this.grabbed) this.grab("lift");
     this.grabbed = false;
-  }
-
-  released(event) {
-    this.lift();
-    if (event.pointerType === "touch") this.left();
   }
 
   left() {

@@ -73,6 +73,14 @@ export function iconButton(id, picture, style, act) {
   return button;
 }
 
+/** Hear of each new size of an element, and `seen(visible)` when it comes into sight or leaves it. Returns how to end it. */
+export function watch(element, resized, seen) {
+  const sizes = new ResizeObserver(resized);
+  const sight = new IntersectionObserver(([entry]) => seen(entry.isIntersecting), { rootMargin: "100px" });
+  for (const one of [sizes, sight]) one.observe(element);
+  return () => [sizes, sight].forEach((one) => one.disconnect());
+}
+
 /** A line of code with its number. */
 export function codeLine(number, text, attributes = {}) {
   return make("div", { class: "code-line", ...attributes }, make("span", { class: "code-number" }, number), text || " ");

@@ -1,8 +1,6 @@
-// One colour, one meaning (Okabe and Ito): data blue, model orange, latent green,
-// gradient purple, truth the colour of the text. `ink` is for lines and dots, `text` is a
-// shade of the same hue with enough contrast to be read as small letters. The critic (a GAN's
-// D) has no colour: a grey between the page and the truth's ink. The parts of a style's loss are shades of the
-// model's orange, from its finest layer (light) to its coarsest (dark).
+// One colour, one meaning (Okabe and Ito): data blue, model orange, latent green, gradient purple, truth the colour of
+// the text. `ink` is for lines and dots, `text` is a shade of the same hue that can be read as small letters. The critic
+// (a GAN's D) is grey. The parts of a style's loss are shades of orange, from the finest layer (light) to the coarsest.
 
 import { splitName } from "./names.js";
 

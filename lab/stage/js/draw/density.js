@@ -46,8 +46,7 @@ function blurred(grid, side, step, between) {
   return out;
 }
 
-/** Add the contour at `level` to the path, cell by cell: a line between the two edges that it crosses, two lines
- * where it crosses four. */
+/** Add the contour at `level` to the path: in each cell a line between two edges that it crosses, two lines for four. */
 export function traceContour(ctx, { shape: [rows, columns], values }, level, map) {
   const [x0, x1, y0, y1] = map.box;
   const place = (u, v) => [map.x(x0 + (u / (columns - 1)) * (x1 - x0)), map.y(y0 + (v / (rows - 1)) * (y1 - y0))];

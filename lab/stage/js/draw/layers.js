@@ -8,10 +8,8 @@ const LARGEST_GLIDE = 60000; // numbers; larger arrays jump
 const FIELD_GLIDE_FROM = 80; // ms; at a faster rate a field has no need to be blended
 
 export class Layers {
-  constructor() {
-    this.items = new Map();
-    this.still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  }
+  items = new Map();
+  still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   /** Show exactly these arrays. What can glide arrives `duration` ms after `now`: then its `values` are its `target`. */
   show(arrays, now, duration) {

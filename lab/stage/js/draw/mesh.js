@@ -1,5 +1,4 @@
-// Where G puts a grid of z. Every cell holds the same share of the noise, so small cells are dense:
-// their fill says how dense.
+// Where G puts a grid of z. Every cell holds the same share of the noise: the smaller it is, the fuller its colour.
 
 import { clamp } from "../core/numbers.js";
 import { stroke } from "./pen.js";

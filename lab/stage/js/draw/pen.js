@@ -36,9 +36,8 @@ export function rule(ctx, x0, y0, x1, y1) {
 }
 
 /** A line through places [x, y] of the canvas. */
-export function polyline(ctx, places, colour, width) {
-  pen(ctx, colour, width);
-  ctx.lineJoin = "round";
+export function polyline(ctx, places, colour, width, lineJoin = "round") {
+  Object.assign(ctx, { strokeStyle: colour, lineWidth: width, lineJoin });
   ctx.beginPath();
   for (const [x, y] of places) ctx.lineTo(x, y);
   ctx.stroke();

@@ -24,10 +24,8 @@ function thumbKind(name, { shape, data }) {
   return "none";
 }
 
-/**
- * Draw layers [{name, array, role}] over one another on a canvas of w x h CSS pixels.
- * look: {palette, box}. A layer that cannot share the canvas with the first is left out.
- */
+/** Draw layers [{name, array, role}] over one another on a canvas of w x h CSS pixels; `look` has palette and box.
+ * A layer that cannot share the canvas with the first is left out. */
 export function paintThumb(canvas, w, h, layers, look) {
   const kinds = layers.map((one) => thumbKind(one.name, one.array));
   if (kinds[0] === "photo") return thumbPhoto(canvas, w, h, layers[0].array.data);

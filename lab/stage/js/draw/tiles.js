@@ -21,8 +21,7 @@ export function shownScore(name, layers, look) {
 
 /** N pictures in a near-square grid: their size on the canvas and where each one lies. */
 export function tileGrid(item, area, score) {
-  const plain = gridWith(item, area, 0);
-  if (!score) return plain;
+  if (!score) return gridWith(item, area, 0);
   const numbered = gridWith(item, area, FOOT);
   return numbered.w >= WIDE_ENOUGH ? numbered : gridWith(item, area, FOOT_BAR);
 }
@@ -89,10 +88,7 @@ export function enlarge(canvas, { item, index }) {
 
 /** All pictures below one another on one offscreen canvas, made anew when they change. */
 function atlasOf(item) {
-  if (item.painted !== item.version) {
-    item.cache = imageAtlas(item);
-    item.painted = item.version;
-  }
+  if (item.painted !== item.version) Object.assign(item, { cache: imageAtlas(item), painted: item.version });
   return item.cache;
 }
 

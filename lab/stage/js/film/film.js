@@ -1,7 +1,7 @@
 // A film: what a model makes step by step, kept in the browser, so that scrubbing needs nobody's answer.
 
 import { writeLegend } from "../controls/legend.js";
-import { iconButton, make, setAll, setText, show } from "../core/dom.js";
+import { iconButton, make, setAll, setText, show, watch } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { belongs, splitName } from "../core/names.js";
@@ -33,11 +33,8 @@ export default class Film {
       again: () => this.askAll(true),
     });
     this.build(parent);
-    this.resizing = new ResizeObserver(() => this.request(true));
-    this.resizing.observe(this.root);
     // a film that nobody has in sight is neither asked for nor drawn
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(this.root);
+    this.unwatch = watch(this.root, () => this.request(true), (visible) => this.see(visible));
   }
 
   build(parent) {
@@ -145,8 +142,6 @@ export default class Film {
     this.request(true);
   }
 
-  // --- asking ------------------------------------------------------------------------------------
-
   seatPad() {
     const { data, words } = this;
     show(this.padHolder, Boolean(data.pad));
@@ -210,8 +205,6 @@ export default class Film {
     event.preventDefault();
   }
 
-  // --- drawing -----------------------------------------------------------------------------------
-
   /** `all`: also what has not changed, for its size, its colours or its layers have. */
   request(all) {
     this.dirty ||= all;
@@ -259,8 +252,7 @@ export default class Film {
   close() {
     cancelAnimationFrame(this.raf);
     clearTimeout(this.drawing);
-    this.resizing.disconnect();
-    this.watching.disconnect();
+    this.unwatch();
     for (const row of this.rows) row.close();
     this.root.remove();
   }

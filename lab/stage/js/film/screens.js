@@ -179,9 +179,9 @@ function paintHist(ctx, item, area, look) {
     ctx.fillRect(left, top, Math.max(1, map.x(-HIST_REACH + (i + 1) * wide) - left - 0.5), map.y(0) - top);
   });
   ctx.globalAlpha = 1;
-  const normal = Array.from({ length: 20 * HIST_REACH + 1 }, (_, i) => i / 10 - HIST_REACH);
+  const normal = Array.from({ length: 20 * HIST_REACH }, (_, i) => i / 10 - HIST_REACH);
   const density = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-  polyline(ctx, normal.map((x) => [map.x(x), map.y(density(x))]), look.palette.text, 1.5);
+  polyline(ctx, normal.map((x) => [map.x(x), map.y(density(x))]), look.palette.text, 1.5, "miter");
   ctx.restore();
   pen(ctx, look.palette.muted, 1);
   rule(ctx, area.x, map.y(0), area.x + area.w, map.y(0));

@@ -1,6 +1,6 @@
 // A place of the plane that is pressed, and its way through the flow of the run.
 
-import { make, placeOn, setAll, setText, sharpen, show } from "../core/dom.js";
+import { make, placeOn, setAll, setText, sharpen, show, watch } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { clamp, subscript, vector } from "../core/numbers.js";
 import { roleOf, wearPalette } from "../core/palette.js";
@@ -23,18 +23,10 @@ export default class Passage {
     this.layers = new Layers();
     this.answers = 0;
     this.lit = null; // the number of the h that is pointed at in the table
-    this.asker = new Asker({
-      state: (state) => this.stated(state),
-      answer: (name, frame) => this.answered(name, frame),
-      refused: (name, why) => this.say(why),
-      lost: (why) => this.say(why || this.words.lost),
-    });
+    this.asker = new Asker(this);
     this.table = new PassageTable((l) => this.light(l));
     this.build(parent);
-    this.resizing = new ResizeObserver(() => this.draw());
-    this.resizing.observe(this.root);
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(this.root);
+    this.unwatch = watch(this.root, () => this.draw(), (visible) => this.see(visible));
   }
 
   build(parent) {
@@ -76,8 +68,6 @@ export default class Passage {
     this.draw();
   }
 
-  // --- what the student does ---------------------------------------------------------------
-
   press(event) {
     if (!this.map) return;
     const [px, py] = placeOn(this.canvas, event);
@@ -109,8 +99,6 @@ export default class Passage {
     if (visible) this.look();
   }
 
-  // --- the model -----------------------------------------------------------------------------
-
   stated(state) {
     this.state = state.state;
     this.look();
@@ -133,7 +121,11 @@ export default class Passage {
   answered(name, frame) {
     this.say("");
     if (name === "plane") this.takePlane(frame);
-    else this.takePoint(frame);
+    else {
+      this.point = frame;
+      setAll(this.root, { "data-answers": (this.answers += 1) });
+    }
+    this.write();
     this.draw();
     clearTimeout(this.again);
     if (this.state === "training") this.again = setTimeout(() => this.look(), Math.max(PASSAGE_AGAIN, PASSAGE_SHARE * (performance.now() - this.askedAt)));
@@ -145,17 +137,7 @@ export default class Passage {
     this.mass = meta.mass;
     this.layers.show(arrays, 0, 0);
     if (first) this.put(this.place ?? arrays.get("points/real")?.data.slice(0, 2) ?? [0, 0]);
-    this.write();
   }
-
-  takePoint(frame) {
-    this.point = frame;
-    this.answers += 1;
-    this.write();
-    setAll(this.root, { "data-answers": this.answers });
-  }
-
-  // --- what is seen --------------------------------------------------------------------------
 
   /** Why there is no answer: then what is shown is pale, for it is of before. */
   say(text) {
@@ -221,8 +203,7 @@ export default class Passage {
 
   close() {
     clearTimeout(this.again);
-    this.resizing.disconnect();
-    this.watching.disconnect();
+    this.unwatch();
     this.asker.close();
     this.root.remove();
   }

@@ -82,13 +82,12 @@ export class Photos {
     if (!small.some((panel) => panel.name === this.large)) this.large = null;
     const split = first?.name === "photo/result" && this.of("photo/content") && !this.large;
     this.split.put(split ? first.area : null);
-    for (const [name, button] of this.picks) if (!small.some((panel) => panel.name === name)) this.unpick(name, button);
+    for (const [name, button] of this.picks) {
+      if (small.some((panel) => panel.name === name)) continue;
+      button.remove();
+      this.picks.delete(name);
+    }
     for (const panel of small) this.pick(panel);
-  }
-
-  unpick(name, button) {
-    button.remove();
-    this.picks.delete(name);
   }
 
   pick({ name, area }) {

@@ -10,8 +10,7 @@ export class Sheets {
     this.kept = new Map(); // name -> {bytes, sheet}
   }
 
-  /** The tiles of atlas/<name>: {canvas, rows, columns, w, h}. While new ones are being read, the old ones; null
-   * before the first. */
+  /** The tiles of atlas/<name>, {canvas, rows, columns, w, h}: the old ones while new ones are read, null before. */
   of(name, layers) {
     const item = layers.items.get(`atlas/${name}`);
     const size = layers.items.get("atlas/size");

@@ -52,7 +52,7 @@ export class Graph {
     this.light();
   }
 
-  closed() {
+  leave() {
     clearTimeout(this.timer);
     this.timer = null;
   }

@@ -1,5 +1,4 @@
-// The drawer under the controls: slow motion, the graph and the strip over time, each opened
-// and closed by a button of its own, so that a line and the node it fills can be seen together.
+// The drawer under the controls: slow motion, the graph and the strip. More than one can be open, for a line and its node.
 
 import { make, makeButton, setAll, setText, show } from "../core/dom.js";
 import { measureRole } from "../core/measures.js";
@@ -42,7 +41,7 @@ export class Drawer {
     setAll(part.opener, { "aria-expanded": String(part.open) });
     show(part.section, part.open);
     if (part.open) part.opened();
-    else part.closed?.();
+    else part.leave?.();
   }
 
   /** Called often; a part that is closed has nothing to do. */

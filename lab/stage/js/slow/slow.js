@@ -1,5 +1,4 @@
-// Slow motion: one real turn of the run, walked line by line. The worker makes the turn and
-// sends what each line bound; the walking itself happens here, without a round trip.
+// Slow motion: one real turn of the run, walked line by line. The worker sends once what each line bound.
 
 import { codeLine, make, makeButton, reveal, setAll, setText, show } from "../core/dom.js";
 import { measureText } from "../core/measures.js";
@@ -39,8 +38,6 @@ export class SlowMotion {
     this.show();
   }
 
-  // --- the run ---------------------------------------------------------------------------
-
   offered() {
     return this.stage.data.train;
   }
@@ -55,10 +52,6 @@ export class SlowMotion {
     this.rest();
     this.render();
     this.next.focus({ preventScroll: true });
-  }
-
-  closed() {
-    this.leave();
   }
 
   /** The walk is over: the picture is again that of now. */
@@ -115,8 +108,6 @@ export class SlowMotion {
     this.tick();
   }
 
-  // --- walking ---------------------------------------------------------------------------
-
   /** The picture that stays on while the lines before the step are walked, else null. */
   held() {
     return this.trace && this.index < this.trace.steps.length - 1 ? this.before : null;
@@ -160,8 +151,6 @@ export class SlowMotion {
     event.stopPropagation();
     if (!this.next.disabled) this.walk(by);
   }
-
-  // --- what is seen ------------------------------------------------------------------------
 
   step() {
     return this.trace?.steps[this.index];
@@ -223,13 +212,12 @@ export class SlowMotion {
 
   /** All that this turn has bound so far, each as it is now. */
   showThings(steps) {
-    const found = new Map();
-    steps.forEach((step, i) => {
-      const { marks } = step;
-      for (const name of step.binds) found.set(name, { i, marks, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
-      for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, marks, number, kind: step.kind });
+    const bound = new Map();
+    steps.forEach(({ marks, kind, binds, shapes, numbers }, i) => {
+      for (const name of binds) bound.set(name, { i, marks, array: this.trace.arrays.get(`${i}/${name}`), shape: shapes[name] });
+      for (const [name, number] of Object.entries(numbers)) bound.set(name, { i, marks, number, kind });
     });
-    const things = [...found].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
+    const things = [...bound].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
     this.things.replaceChildren(...things);
     const fresh = things.find((one) => one.classList.contains("fresh"));
     if (fresh) this.things.scrollTop = fresh.offsetTop - 8;

@@ -55,7 +55,9 @@ export default class Pair {
       if (differs(old?.verdicts, data.verdicts, i)) writeVerdict(verdict, data.verdicts[i], this.words);
       stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue: () => {} });
     });
-    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
+    const act = { toggle: all("toggle"), morph: all("morph") };
+    if (differs(old, data, "legend", "labels")) writeLegend(this.legendHolder, data.legend, this.words, act);
     this.root.dataset.mood = this.stages[0].screen.palette.mood;
     this.render();
   }
@@ -64,13 +66,6 @@ export default class Pair {
     this.controls = new Controls(this.words, this.data.players, this.actions());
     this.barHolder.replaceChildren(this.controls.element);
   }
-
-  buildLegend() {
-    const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
-    writeLegend(this.legendHolder, this.data.legend, this.words, { toggle: all("toggle"), morph: all("morph") });
-  }
-
-  // --- orders to all ---------------------------------------------------------------------
 
   actions() {
     const each = (act) => this.stages.forEach(act);
@@ -104,8 +99,6 @@ export default class Pair {
     const end = Math.max(-1, ...others.map((rounds) => rounds.at(-1) ?? -1));
     return longest.filter((round) => round > end || kept.every((one) => one.has(round)));
   }
-
-  // --- one bar for all --------------------------------------------------------------------
 
   render() {
     if (!this.controls || !this.stages) return;

@@ -59,8 +59,7 @@ export function arrange(panels, width, tallest, captions) {
   return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
 }
 
-/** The first, a latent plane or a world, is the largest, and what belongs to it stands beside it; below it where
- * it is narrow. */
+/** The first, a latent plane or a world, is the largest. What belongs to it stands beside it, or below where it is narrow. */
 function arrangeLargest([first, ...others], width, tallest) {
   const narrow = width < 2 * NARROWEST;
   const wide = Math.min((tallest - CAPTION) * first.aspect, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));

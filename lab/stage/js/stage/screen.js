@@ -3,7 +3,7 @@
 import { BESIDE, Charts } from "../charts/charts.js";
 import { Numbers } from "../charts/numbers.js";
 import { Pointer } from "../controls/pointer.js";
-import { make, setAll, sharpen } from "../core/dom.js";
+import { make, setAll, sharpen, watch } from "../core/dom.js";
 import { belongs, splitName } from "../core/names.js";
 import { roleOf, wearPalette } from "../core/palette.js";
 import { WORDS } from "../core/words.js";
@@ -47,10 +47,7 @@ export class Screen {
     this.hand = new Hand(this); // in the latent plane
     this.sheets = new Sheets(() => this.repaint());
     this.under = null; // the point under the pointer: {name, index}
-    this.resizing = new ResizeObserver(() => this.request(true));
-    this.resizing.observe(root);
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(root);
+    this.unwatch = watch(root, () => this.request(true), (visible) => this.see(visible));
   }
 
   /** A picture that is scrolled out of sight is not drawn: the time is for what is in sight. */
@@ -271,9 +268,8 @@ export class Screen {
   }
 
   close() {
-    this.resizing.disconnect();
-    this.watching.disconnect();
-    this.numbers.close();
+    this.unwatch();
+    this.numbers.forget();
     this.photos.close();
     cancelAnimationFrame(this.raf);
   }

@@ -55,9 +55,7 @@ export function summary(stage) {
 
 /** One sentence over the foot of the picture, for a while or until it is no longer true. */
 export class Notice {
-  constructor() {
-    this.element = make("div", { class: "notice", role: "status", hidden: true, "data-testid": "notice" });
-  }
+  element = make("div", { class: "notice", role: "status", hidden: true, "data-testid": "notice" });
 
   say(sentence, stays = false) {
     clearTimeout(this.timer);

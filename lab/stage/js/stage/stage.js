@@ -1,5 +1,4 @@
-// The stage: one live run. Streamlit calls the default function again on every rerun, with
-// the same element; the stage lives on that element and only changes what differs.
+// The stage: one live run. It is updated at every rerun of the page, and changes only what differs.
 
 import { Controls } from "../controls/controls.js";
 import { writeLegend } from "../controls/legend.js";
@@ -66,16 +65,14 @@ export default class Stage {
     this.trigger = setTriggerValue;
     this.words = { ...WORDS, ...data.labels };
     this.screen.update(data, this.words);
-    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    if (differs(old, data, "legend", "labels")) {
+      this.screen.forget();
+      writeLegend(this.legendHolder, data.legend, this.words, this.screen);
+    }
     if (differs(old, data, "players", "labels")) this.buildControls();
     if (differs(old, data, "players", "labels", "graph")) this.drawer.update(data, this.words);
     if (old?.run !== data.run) this.watch(data.run);
     this.render();
-  }
-
-  buildLegend() {
-    this.screen.forget();
-    writeLegend(this.legendHolder, this.data.legend, this.words, this.screen);
   }
 
   buildControls() {

@@ -1,5 +1,4 @@
-// A world on a line: densities as curves, D against an axis of its own on the right, and below
-// the graph a strip in which thin lines lead from z to x = G(z).
+// A world on a line: densities as curves, D with an axis on the right, and below thin lines from z to x = G(z).
 
 import { tickMark, ticks } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";

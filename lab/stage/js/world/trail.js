@@ -1,5 +1,4 @@
-// The path of one z: where G has put it, round after round. The noise of a picture is always the
-// same, so point i of every picture comes from the same z.
+// The path of one z, round after round. The noise is always the same: point i of every picture comes from the same z.
 
 import { disc, polyline, ring } from "../draw/pen.js";
 
