@@ -657,13 +657,13 @@ def test_a_walls_members_stand_in_rows_and_columns(modules):
     const one = { rows: axis("seed", 1, 2, 3, 4, 5) };
     const ctx = new OffscreenCanvas(1, 1).getContext("2d");
     const grid = wallGrid(wall, { x: 0, y: 0, w: 600, h: 400 }, ctx, { palette: { font: "sans-serif" } });
-    const middle = (i) => memberAt(grid, grid.x(i) + grid.side / 2, grid.y(i) + grid.side / 2);
+    const middle = (i) => tileAt(grid, grid.x(i) + grid.side / 2, grid.y(i) + grid.side / 2);
     const own = memberValues(wall, 4).map(([{ label }, value]) => [label, value]);
     const places = Array.from({ length: 6 }, (_, i) => middle(i));
     const says = wall.columns.values.map(valueText);
-    return [wallShape(wall), wallShape(one), own, places, memberAt(grid, 0, 0), says];
+    return [wallShape(wall), wallShape(one), own, places, tileAt(grid, 0, 0), says];
     """
-    shape, line, values, places, outside, says = modules("wall/grid.js", body)
+    shape, line, values, places, outside, says = modules("wall/grid.js draw/tiles.js", body)
     assert shape == {"n": 6, "rows": 2, "columns": 3}
     assert line == {"n": 5, "rows": 2, "columns": 3}
     assert values == [["D", 0.2], ["G", 2]]
@@ -724,7 +724,7 @@ def test_a_jacobian_says_its_shape_and_its_entries(modules, values, shape):
     const one = matrixPicture(args[0], "J", { matrixSays: "{name}: {entries}" });
     return [one.dataset.shape, one.title];
     """
-    found = modules("passage/matrix.js", body, values)
+    found = modules("passage/table.js", body, values)
     assert found == [shape, "J: " + "; ".join("0" if value == 0 else f"{value:.2f}" for value in values)]
 
 

@@ -1,10 +1,10 @@
 // A curve to bend by hand, and what it makes of a density. All of it runs in the browser.
 
-import { make, makeButton, setAll, setText, sharpen } from "../core/dom.js";
+import { make, makeButton, placeOn, setAll, setText, sharpen } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { clamp, fixed } from "../core/numbers.js";
-import { readPalette } from "../core/palette.js";
+import { wearPalette } from "../core/palette.js";
 import { fill } from "../core/words.js";
 import { mapping } from "../draw/box.js";
 import { BendFigure, bendLayout } from "./draw.js";
@@ -60,13 +60,10 @@ export default class Bend {
 
   handle(k) {
     const handle = make("button", { type: "button", class: "knot", "data-testid": `bend-knot-${k + 1}` });
-    handle.addEventListener("pointerdown", (event) => {
-      if (event.button === 0) handle.setPointerCapture(event.pointerId);
-    });
-    handle.addEventListener("pointermove", (event) => {
-      if (handle.hasPointerCapture(event.pointerId)) this.move(k, this.at(event));
-    });
-    handle.addEventListener("keydown", (event) => {
+    const on = (name, act) => handle.addEventListener(name, act);
+    on("pointerdown", (event) => event.button === 0 && handle.setPointerCapture(event.pointerId));
+    on("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && this.move(k, this.at(event)));
+    on("keydown", (event) => {
       const way = ARROWS[event.key];
       if (!way) return;
       event.preventDefault();
@@ -108,20 +105,17 @@ export default class Bend {
     this.words = { ...BEND_WORDS, ...data.labels };
     if (differs(this.data, data, "base", "target")) this.chosen = { base: data.base, target: data.target ?? "none" };
     this.data = data;
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
+    this.palette = wearPalette(this.root);
     this.numbers.name(this.words);
     setAll(this.canvas, { "aria-label": this.words.figure });
     this.repaint();
   }
 
-  // --- what the student does --------------------------------------------------------------------------
-
   /** The place under the pointer, in x and z. */
   at(event) {
-    const rect = this.canvas.getBoundingClientRect();
+    const [px, py] = placeOn(this.canvas, event);
     const map = mapping([-BEND_REACH, BEND_REACH, -BEND_REACH, BEND_REACH], this.layout.curve);
-    return [map.worldX(event.clientX - rect.left), map.worldY(event.clientY - rect.top)];
+    return [map.worldX(px), map.worldY(py)];
   }
 
   /** Put a knot there, or as near as its neighbours allow. */
@@ -177,9 +171,8 @@ export default class Bend {
       descent.step();
       this.knots = descent.knots();
       this.note = fill(this.words.step, { n: descent.steps, N: DESCENT_STEPS });
-      if (descent.steps < DESCENT_STEPS) return true;
-      this.descent = null;
-      return false;
+      if (descent.steps === DESCENT_STEPS) this.descent = null;
+      return descent.steps < DESCENT_STEPS;
     };
     this.repaint();
   }
@@ -188,8 +181,6 @@ export default class Bend {
     this.motion = this.descent = null;
     this.repaint();
   }
-
-  // --- what is seen -------------------------------------------------------------------------------------
 
   repaint() {
     this.due ??= requestAnimationFrame((now) => {

@@ -1,9 +1,8 @@
-// The textbook's figure: the curve in the middle, the base density on its left (turned), p_x below it. Both
-// densities have one scale, so that equal masses are equal areas to the eye.
+// The textbook's figure: the curve, the base density at its left (turned), p_x below it. Equal masses are equal areas.
 
 import { clamp, signed } from "../core/numbers.js";
-import { haloed, rule } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
+import { clip, haloed, lettering, pen, polyline, rule } from "../draw/pen.js";
 import { BEND_REACH, bendAt, bendLog } from "./math.js";
 
 const LEAST_TOP = 0.72; // density at the upper edge of the picture of p_x, at least
@@ -57,11 +56,8 @@ export class BendFigure {
 
   axes() {
     const { ctx, palette, map, layout } = this;
-    ctx.strokeStyle = palette.faint;
-    ctx.fillStyle = palette.muted;
-    ctx.lineWidth = 1;
-    ctx.font = `${layout.size - 4}px ${palette.font}`;
-    ctx.textBaseline = "middle";
+    pen(ctx, palette.faint, 1);
+    lettering(ctx, palette, `${layout.size - 4}px`, "center", "middle", palette.muted);
     const { curve, base, made } = layout;
     for (let i = 1 - Math.ceil(BEND_REACH); i < BEND_REACH; i++) {
       const [x, y] = [Math.round(map.x(i)) + 0.5, Math.round(map.y(i)) + 0.5];
@@ -71,7 +67,6 @@ export class BendFigure {
       ctx.globalAlpha = 1;
       if (i > 2) continue; // here the axis has its letter
       const text = signed(String(i));
-      ctx.textAlign = "center";
       ctx.fillText(text, x, (curve.y + curve.h + made.y) / 2 + 1);
       ctx.fillText(text, (base.w + curve.x) / 2, y);
     }
@@ -88,8 +83,7 @@ export class BendFigure {
     const steps = Array.from({ length: 25 }, (_, i) => a + ((b - a) * i) / 24);
     const along = steps.map((x) => [map.x(x), map.y(bendAt(this.spline, x).z)]);
     const [first, last] = [along[0], along[24]];
-    ctx.save();
-    this.clip({ x: base.w, y: curve.y, w: curve.x + curve.w - base.w, h: made.y + made.h - curve.y });
+    clip(ctx, { x: base.w, y: curve.y, w: curve.x + curve.w - base.w, h: made.y + made.h - curve.y }, 0);
     ctx.fillStyle = this.palette.text;
     ctx.globalAlpha = 0.1;
     this.shape([[first[0], made.y + made.h], ...along, [last[0], made.y + made.h]]);
@@ -97,33 +91,24 @@ export class BendFigure {
     ctx.restore();
   }
 
-  clip({ x, y, w, h }) {
+  /** Fill the shape between these places. */
+  shape(places) {
     this.ctx.beginPath();
-    this.ctx.rect(x, y, w, h);
-    this.ctx.clip();
-  }
-
-  shape(points, line = false) {
-    const { ctx } = this;
-    ctx.beginPath();
-    points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
-    if (line) ctx.stroke();
-    else ctx.fill();
+    for (const [x, y] of places) this.ctx.lineTo(x, y);
+    this.ctx.fill();
   }
 
   /** An area between a base line and a density: all of it pale, the slice strong, and its outline. */
   density(role, places, from, to, at, foot) {
     const { ctx } = this;
-    ctx.fillStyle = ctx.strokeStyle = this.ink(role);
-    ctx.lineJoin = "round";
-    const area = (list) => this.shape([foot(list[0]), ...list.map(at), foot(list[list.length - 1])]);
+    ctx.fillStyle = this.ink(role);
+    const area = (list) => this.shape([foot(list[0]), ...list.map(at), foot(list.at(-1))]);
     ctx.globalAlpha = 0.16;
     area(places);
     ctx.globalAlpha = 0.7;
     area([from, ...places.filter((one) => one > from && one < to), to]);
     ctx.globalAlpha = 1;
-    ctx.lineWidth = 2.5;
-    this.shape(places.map(at), true);
+    polyline(ctx, places.map(at), this.ink(role), 2.5);
   }
 
   madeDensity() {
@@ -131,14 +116,11 @@ export class BendFigure {
     const { made } = this.layout;
     const floor = made.y + made.h;
     const at = (density) => (x) => [map.x(x), floor - unit * density(x)];
-    ctx.save();
-    this.clip({ ...made, y: made.y - 2, h: made.h + 2 });
+    clip(ctx, { ...made, y: made.y - 2, h: made.h + 2 }, 0);
     this.density("model", this.places, this.a, this.b, at((x) => this.px(x)), (x) => [map.x(x), floor]);
     if (this.target) {
-      ctx.strokeStyle = this.ink("truth");
-      ctx.lineWidth = 1.8;
       ctx.setLineDash([6, 4]);
-      this.shape(this.places.map(at((x) => Math.exp(this.target.log(x)))), true);
+      polyline(ctx, this.places.map(at((x) => Math.exp(this.target.log(x)))), this.ink("truth"), 1.8);
       ctx.setLineDash([]);
     }
     ctx.restore();
@@ -149,8 +131,7 @@ export class BendFigure {
     const { base } = this.layout;
     const at = (z) => [base.w - 1 - unit * Math.exp(this.base.log(z)), map.y(z)];
     const [from, to] = [this.a, this.b].map((x) => bendAt(this.spline, x).z);
-    ctx.save();
-    this.clip(base);
+    clip(ctx, base, 0);
     this.density("latent", this.places, from, to, at, (z) => [base.w - 1, map.y(z)]);
     ctx.restore();
   }
@@ -158,17 +139,11 @@ export class BendFigure {
   curveItself() {
     const { ctx, map, layout, x } = this;
     const { z, slope } = bendAt(this.spline, x);
-    ctx.save();
-    this.clip(layout.curve);
-    ctx.strokeStyle = this.ink("model");
-    ctx.lineWidth = 3;
-    ctx.lineJoin = "round";
-    this.shape(this.curve.map(([u, v]) => [map.x(u), map.y(v)]), true);
+    clip(ctx, layout.curve, 0);
+    polyline(ctx, this.curve.map(([u, v]) => [map.x(u), map.y(v)]), this.ink("model"), 3);
     const reach = 0.9 / Math.hypot(1, slope);
     const ends = [-reach, reach].map((step) => [map.x(x + step), map.y(z + slope * step)]);
-    ctx.strokeStyle = this.ink("gradient");
-    ctx.lineWidth = 3;
-    this.shape(ends, true);
+    polyline(ctx, ends, this.ink("gradient"), 3);
     ctx.restore();
     const text = `f\u200a\u2032(x) = ${slope.toFixed(2)}`;
     ctx.font = `italic ${layout.size}px ${BEND_SERIF}`;

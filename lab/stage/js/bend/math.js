@@ -1,5 +1,4 @@
-// The mathematics of one dimension: a monotone curve z = f(x) with its slope, densities with their
-// mass, and the descent on the knots. Nothing here draws.
+// The mathematics of one dimension: a monotone curve z = f(x), densities with their mass, and the descent on the knots.
 
 export const BEND_REACH = 3.5; // the picture shows [-3.5, 3.5] in x and in z
 export const KNOT_LIMIT = 3.4; // where knots may go

@@ -1,6 +1,6 @@
 // What stands beside the figure: the formula with its numbers, and the buttons.
 
-import { make, setAll, setText, show, withSubscripts } from "../core/dom.js";
+import { make, makeButton, setAll, setText, show, withSubscripts } from "../core/dom.js";
 import { fixed } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 import { bendAt, bendKL, bendMass, bendTotal } from "./math.js";
@@ -51,10 +51,9 @@ export class BendNumbers {
     show(this.kl, Boolean(places));
     if (!places) return;
     const kl = bendKL(places, spline, base);
-    const reached = kl < 0.02;
+    const reached = this.kl.classList.toggle("reached", kl < 0.02);
     write("kl", fixed(kl, 3));
     setText(this.goal, reached ? `\u2713 ${this.words.reached}` : this.words.goal);
-    this.kl.classList.toggle("reached", reached);
   }
 }
 
@@ -62,12 +61,9 @@ export class BendNumbers {
 export class BendChoice {
   constructor(name, values, choose) {
     this.title = make("span", { class: "choice-title" });
-    this.buttons = values.map((value) => {
-      const button = make("button", { type: "button", class: "small", "data-testid": `bend-${name}-${value}` });
-      button.addEventListener("click", () => choose(value));
-      return [value, button];
-    });
-    this.root = make("div", { class: "choice", role: "group" }, this.title, ...this.buttons.map(([, button]) => button));
+    const button = (value) => makeButton(`bend-${name}-${value}`, "", () => choose(value), { class: "small" });
+    this.buttons = new Map(values.map((value) => [value, button(value)]));
+    this.root = make("div", { class: "choice", role: "group" }, this.title, ...this.buttons.values());
   }
 
   show(title, words, chosen) {

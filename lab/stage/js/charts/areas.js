@@ -20,8 +20,7 @@ export function drawArea(ctx, map, one, palette) {
   ctx.beginPath();
   for (let i = 0; i + 1 < one.values.length; i += 2) ctx.lineTo(map.x(one.values[i]), map.y(one.values[i + 1]));
   for (let i = one.base.length - 2; i >= 0; i -= 2) ctx.lineTo(map.x(one.base[i]), map.y(one.base[i + 1]));
-  ctx.fillStyle = palette.roles[one.role].ink;
-  ctx.globalAlpha = one.solid ? 0.9 : 0.4;
+  Object.assign(ctx, { fillStyle: palette.roles[one.role].ink, globalAlpha: one.solid ? 0.9 : 0.4 });
   ctx.fill();
   ctx.globalAlpha = 1;
 }

@@ -1,6 +1,6 @@
 // Small line charts of what was measured, one for each <chart> in curve/<chart>/<term>.
 
-import { make, setAll, setText, sharpen, show } from "../core/dom.js";
+import { describe, make, setAll, setText, sharpen, show } from "../core/dom.js";
 import { inDeclaredOrder, measureText } from "../core/measures.js";
 import { inLabelOrder } from "../core/names.js";
 import { clamp } from "../core/numbers.js";
@@ -20,6 +20,7 @@ export class Charts {
     this.element = make("div", { class: "charts", role: "group" });
     this.figures = new Map();
     this.boxes = new Map(); // [first round, last round, lowest, highest], by chart
+    this.peers = [];
     this.use(words);
   }
 
@@ -28,8 +29,7 @@ export class Charts {
     setAll(this.element, { "aria-label": words.charts });
   }
 
-  /** One figure a chart, all of them in `height` (if it is given) and if they fit. A chart once shown stays, so that the
-   * page never jumps. */
+  /** One figure a chart, in `height` if it is given and they fit. A chart once shown stays, so that the page never jumps. */
   update(arrays, look, height, marker) {
     const charts = readCharts(arrays, look);
     for (const name of this.inOrder(charts, look.measures)) if (!this.figures.has(name)) this.add(name);
@@ -58,9 +58,9 @@ export class Charts {
     const own = chartBox(chart);
     const changed = String(own) !== String(this.boxes.get(name));
     this.boxes.set(name, own);
-    const others = (this.peers ?? []).map((peer) => peer.boxes.get(name)).filter(Boolean);
-    if (changed) for (const peer of this.peers ?? []) peer.again();
-    return others.reduce((one, other) => one.map((end, i) => (i % 2 ? Math.max(end, other[i]) : Math.min(end, other[i]))), own);
+    if (changed) for (const peer of this.peers) peer.again();
+    const all = [this, ...this.peers].map((one) => one.boxes.get(name)).filter(Boolean);
+    return own.map((_, i) => Math[i % 2 ? "max" : "min"](...all.map((box) => box[i])));
   }
 
   forget() {
@@ -91,9 +91,9 @@ export class Charts {
     const size = { width, height: clamp(room, LOWEST, 260), right: beside ? Math.max(58, widest + 14) : 10 };
     const ctx = sharpen(figure.canvas, size.width, size.height);
     drawChart(ctx, size, chart, look, marker, beside);
-    const values = chart.bars ? [...chart.bars].map((value) => measureText(value, name, look)).join(", ") : chart.terms.map((one) => `${one.label} ${one.text}`).join(", ");
-    const unit = chart.unit ?? look.unit;
-    this.describe(figure, fill(this.words.chartSays, { chart: chart.title, unit, values }));
+    const bars = chart.bars && [...chart.bars].map((value) => measureText(value, name, look));
+    const values = (bars ?? chart.terms.map((one) => `${one.label} ${one.text}`)).join(", ");
+    describe(figure.canvas, fill(this.words.chartSays, { chart: chart.title, unit: chart.unit ?? look.unit, values }));
   }
 
   /** Names and values above the chart. A curve alone needs no name but its chart's. */
@@ -107,23 +107,10 @@ export class Charts {
       const role = look.palette.roles[level ? "truth" : one.role];
       holder.children[i].style.color = role.text;
       swatch.style.color = role.ink;
-      if (one.says) {
-        setAll(swatch, { class: "none" });
-        setText(label, one.says);
-        setText(value, "");
-        return;
-      }
-      setAll(swatch, { class: one.base ? "area" : level || one.dash.length ? "dashed" : alone ? "none" : "" });
-      setText(label, alone && !level ? "" : one.label);
-      setText(value, level && one.label.includes(one.text) ? "" : one.text);
+      const dashed = level || one.dash?.length;
+      setAll(swatch, { class: one.says ? "none" : one.base ? "area" : dashed ? "dashed" : alone ? "none" : "" });
+      setText(label, one.says ?? (alone && !level ? "" : one.label));
+      setText(value, one.says || (level && one.label.includes(one.text)) ? "" : one.text);
     });
-  }
-
-  /** A label that changed with every frame would never let a screen reader finish. */
-  describe(figure, text) {
-    const now = performance.now();
-    if (now - (figure.describedAt ?? -1e9) < 10000) return;
-    figure.describedAt = now;
-    setAll(figure.canvas, { "aria-label": text });
   }
 }

@@ -7,10 +7,8 @@ import { inLabelOrder, splitName } from "../core/names.js";
 const NUMBERS_EVERY = 200; // ms; faster than this nobody can read
 
 export class Numbers {
-  constructor() {
-    this.element = make("dl", { class: "numbers", hidden: true, "data-testid": "numbers" });
-    this.forget();
-  }
+  element = make("dl", { class: "numbers", hidden: true, "data-testid": "numbers" });
+  cells = new Map();
 
   forget() {
     clearTimeout(this.later);
@@ -49,9 +47,5 @@ export class Numbers {
       this.cells.set(array, { name, label, says, text: "" });
     }
     return this.cells.get(array);
-  }
-
-  close() {
-    clearTimeout(this.later);
   }
 }

@@ -1,9 +1,9 @@
 // Drawing one chart: axes, curves, reference lines, names at the ends of the curves.
 
 import { clamp } from "../core/numbers.js";
-import { haloed, rule, ticks } from "../draw/axes.js";
+import { ticks } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
-import { trace } from "../draw/draw.js";
+import { clip, haloed, lettering, pen, rule, trace } from "../draw/pen.js";
 import { barsBox, drawArea, drawBars } from "./areas.js";
 
 export function drawChart(ctx, size, chart, look, marker, beside) {
@@ -16,12 +16,13 @@ export function drawChart(ctx, size, chart, look, marker, beside) {
   const area = { x: left, y: 8, w: size.width - left - size.right, h: size.height - 30 };
   const map = mapping(chart.box, area);
   drawAxes(ctx, map, yTicks, look);
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.x, area.y - 2, area.w + 3, area.h + 4);
-  ctx.clip();
+  clip(ctx, { x: area.x, y: area.y - 2, w: area.w + 3, h: area.h + 4 }, 0);
   for (const level of chart.levels) drawLevel(ctx, map, level, palette);
-  if (marker !== null) drawMarker(ctx, map, marker, palette);
+  if (marker !== null) {
+    // where a looked-back-at round lies on the axis
+    pen(ctx, palette.muted, 1.5);
+    rule(ctx, map.x(marker), area.y, map.x(marker), area.y + area.h);
+  }
   if (chart.bars) drawBars(ctx, map, chart, palette);
   for (const one of chart.terms) if (one.base) drawArea(ctx, map, one, palette);
   for (const one of chart.terms) drawTerm(ctx, map, one, palette);
@@ -32,15 +33,14 @@ export function drawChart(ctx, size, chart, look, marker, beside) {
 /** What a chart shows: all its rounds, and its values. */
 export function chartBox(chart) {
   if (chart.bars) return barsBox(chart.bars);
-  const end = Math.max(1, ...chart.terms.map((one) => one.values[one.values.length - 2] ?? 0));
+  const end = Math.max(1, ...chart.terms.map((one) => one.values.at(-2) ?? 0));
   const start = Math.min(0, ...chart.terms.map((one) => one.values[0] ?? 0));
   return [start, end, ...verticalRange(chart)];
 }
 
 /** From the 1st to the 99th percentile, so that one early spike does not flatten the rest. */
 function verticalRange(chart) {
-  const all = [];
-  for (const one of chart.terms) for (let i = 1; i < one.values.length; i += 2) if (Number.isFinite(one.values[i])) all.push(one.values[i]);
+  const all = chart.terms.flatMap(({ values }) => [...values].filter((value, i) => i % 2 && Number.isFinite(value)));
   const lasts = chart.terms.map((one) => one.last).filter(Number.isFinite);
   all.sort((a, b) => a - b);
   const levels = chart.levels.flatMap((level) => [level.value, level.low, level.high]).filter(Number.isFinite);
@@ -48,7 +48,7 @@ function verticalRange(chart) {
   let low = Math.min(all[Math.ceil(0.01 * (all.length - 1))], ...lasts);
   let high = Math.max(all[Math.floor(0.99 * (all.length - 1))], ...lasts);
   // The extremes themselves are shown too when they are no further away than all the rest.
-  const [least, most] = [all[0], all[all.length - 1]];
+  const [least, most] = [all[0], all.at(-1)];
   const span = high - low;
   if (low - least <= span) low = least;
   if (most - high <= span) high = most;
@@ -63,12 +63,11 @@ function verticalRange(chart) {
   return [low - margin, high + margin];
 }
 
-/** The top of a stack after its first quarter: where a sum falls by a factor of a thousand, its parts are to be seen
- * later on, and the first rounds run out of the chart. */
+/** The top of a stack after its first quarter. A sum may fall a thousandfold: then its first rounds run out of the chart. */
 function latestTop(terms) {
   let top = -Infinity;
   for (const { values } of terms) {
-    const [start, end] = [values[0], values[values.length - 2]];
+    const [start, end] = [values[0], values.at(-2)];
     for (let i = 0; i < values.length; i += 2) if (values[i] >= start + (end - start) / 4 && values[i + 1] > top) top = values[i + 1];
   }
   return top > 0 ? top : Infinity;
@@ -77,11 +76,8 @@ function latestTop(terms) {
 function drawAxes(ctx, map, yTicks, look) {
   const { palette } = look;
   const { area, box } = map;
-  ctx.fillStyle = palette.muted;
-  ctx.strokeStyle = palette.faint;
-  ctx.lineWidth = 1;
-  ctx.textBaseline = "middle";
-  ctx.textAlign = "right";
+  pen(ctx, palette.faint, 1);
+  lettering(ctx, palette, "12px", "right", "middle", palette.muted);
   for (const tick of yTicks) {
     const y = Math.round(map.y(tick.value)) + 0.5;
     rule(ctx, area.x, y, area.x + area.w, y);
@@ -97,8 +93,7 @@ function drawAxes(ctx, map, yTicks, look) {
   }
 }
 
-/** A reference: a dashed line, and a band where it has a margin. Its name stands above the chart,
- * where no curve can cross it. */
+/** A reference: a dashed line, and a band where it has a margin. Its name stands above, where no curve can cross it. */
 function drawLevel(ctx, map, level, palette) {
   if (!Number.isFinite(level.value)) return;
   const { area } = map;
@@ -109,23 +104,14 @@ function drawLevel(ctx, map, level, palette) {
     ctx.fillRect(area.x, top, area.w, bottom - top);
     ctx.globalAlpha = 1;
   }
-  ctx.strokeStyle = palette.text;
+  pen(ctx, palette.text, 1.3);
   ctx.setLineDash([5, 4]);
-  ctx.lineWidth = 1.3;
   rule(ctx, area.x, map.y(level.value), area.x + area.w, map.y(level.value));
   ctx.setLineDash([]);
 }
 
-/** Where a looked-back-at round lies on the axis. */
-function drawMarker(ctx, map, round, palette) {
-  ctx.strokeStyle = palette.muted;
-  ctx.lineWidth = 1.5;
-  rule(ctx, map.x(round), map.area.y, map.x(round), map.area.y + map.area.h);
-}
-
 function drawTerm(ctx, map, one, palette) {
-  ctx.strokeStyle = palette.roles[one.role].ink;
-  ctx.lineWidth = 2;
+  pen(ctx, palette.roles[one.role].ink, 2);
   ctx.lineJoin = "round";
   ctx.setLineDash(one.dash);
   ctx.beginPath();
@@ -138,7 +124,8 @@ function drawTerm(ctx, map, one, palette) {
 function drawEnds(ctx, map, terms, palette) {
   const { area } = map;
   const high = 30;
-  const ends = terms.filter((one) => one.values.length).map((one) => ({ ...one, y: clamp(map.y(one.values[one.values.length - 1]) || area.y, area.y, area.y + area.h) }));
+  const heightOf = ({ values }) => clamp(map.y(values.at(-1)) || area.y, area.y, area.y + area.h);
+  const ends = terms.filter((one) => one.values.length).map((one) => ({ ...one, y: heightOf(one) }));
   ends.sort((a, b) => a.y - b.y);
   ends.forEach((one, i) => (one.y = Math.max(one.y, i ? ends[i - 1].y + high : area.y + 8)));
   let floor = area.y + area.h + 12;
@@ -146,12 +133,10 @@ function drawEnds(ctx, map, terms, palette) {
     one.y = Math.min(one.y, floor - 12);
     floor = one.y - high + 12;
   }
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
   for (const one of ends) {
-    ctx.font = `600 13px ${palette.font}`;
+    lettering(ctx, palette, "600 13px", "left", "middle");
     haloed(ctx, palette, one.label, area.x + area.w + 8, one.y - 7, palette.roles[one.role].text);
-    ctx.font = `13px ${palette.font}`;
+    lettering(ctx, palette, "13px", "left", "middle");
     haloed(ctx, palette, one.text, area.x + area.w + 8, one.y + 8, palette.roles[one.role].text);
   }
 }

@@ -24,7 +24,7 @@ export function readCharts(arrays, look) {
     chart.stacked = kind === "stack";
     const label = measureLabel("term", term, look);
     const [value, low = value, high = value] = array.data;
-    const last = array.data[array.data.length - 1];
+    const last = array.data.at(-1);
     if (kind === "level") chart.levels.push({ label, text: measureText(value, term, look), value, low, high });
     else chart.terms.push({ term, label, text: measureText(last, term, look), values: array.data, last, hidden: look.isOff(name) });
   }

@@ -2,9 +2,9 @@
 
 import { make, makeButton, setAll, setText, show } from "../core/dom.js";
 import { count } from "../core/numbers.js";
-import { readPalette } from "../core/palette.js";
+import { wearPalette } from "../core/palette.js";
 import { fill } from "../core/words.js";
-import { bytesOf, paintShaped } from "../draw/pixels.js";
+import { bytesOf, onesOf, paintShaped } from "../draw/pixels.js";
 import { Asker } from "../live/asker.js";
 import { Pad } from "../pads/pad.js";
 import { Listing } from "./listing.js";
@@ -18,12 +18,7 @@ export default class CoderView {
     this.seed = 1;
     this.label = this.test = this.since = null;
     this.answers = 0;
-    this.asker = new Asker({
-      state: (state) => this.stated(state),
-      answer: (name, frame, question) => this.answered(name, frame, question),
-      refused: (name, why) => this.say(why),
-      lost: (why) => this.say(why || this.words.lost),
-    });
+    this.asker = new Asker(this);
     this.pad = new Pad(() => this.drew());
     const lit = (follow) => (boxes) => this.light(boxes, follow);
     this.way = new Way(lit(true));
@@ -38,7 +33,6 @@ export default class CoderView {
     this.newEps = makeButton("new-eps", "", () => this.draws(1 + Math.floor(Math.random() * 1e6)));
     this.mean = makeButton("use-mean", "", () => this.draws(null));
     this.centre = make("input", { type: "checkbox", checked: true, "data-testid": "pad-centre" });
-    this.centre.checked = true;
     this.centre.addEventListener("change", () => this.look());
     this.centreSays = make("span");
     const centre = make("label", { class: "pad-centre" }, this.centre, this.centreSays);
@@ -60,8 +54,7 @@ export default class CoderView {
   update({ data }) {
     this.data = data;
     this.words = { ...CODER_WORDS, ...data.labels };
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
+    this.palette = wearPalette(this.root);
     for (const [part, word] of [[this.undo, "undo"], [this.clear, "clear"], [this.another, "another"], [this.newEps, "newEps"],
       [this.mean, "useMean"], [this.centreSays, "centre"], [this.pickTitle, "pick"], [this.pad.hint, "hint"]]) setText(part, this.words[word]);
     setAll(this.pad.canvas, { "aria-label": this.words.pad });
@@ -80,8 +73,6 @@ export default class CoderView {
     this.brought = data.picture;
     this.look();
   }
-
-  // --- what the student does -----------------------------------------------------------------
 
   drew() {
     this.since ??= performance.now();
@@ -106,8 +97,6 @@ export default class CoderView {
     if (this.data.drawable) this.pad.put(picture.data);
     else this.look();
   }
-
-  // --- the model -----------------------------------------------------------------------------
 
   stated(state) {
     this.state = state.state;
@@ -149,8 +138,7 @@ export default class CoderView {
     if (this.missing) return; // wiped meanwhile
     this.say("");
     this.way.draw(frame, this.words, this.palette);
-    const spread = frame.arrays.has("spread");
-    for (const part of [this.newEps, this.mean]) show(part, spread);
+    for (const part of [this.newEps, this.mean]) show(part, frame.arrays.has("spread"));
     setAll(this.mean, { "aria-pressed": String(question.seed === null) });
     setText(this.of, fill(this.words.of, { round: count(frame.meta.round) }));
     this.measure(question.since);
@@ -169,21 +157,17 @@ export default class CoderView {
 
   offered({ arrays, meta }, page) {
     this.page = page;
-    const { shape: [n, ...shape], data } = arrays.get("pictures");
-    const length = data.length / n;
+    const pictures = onesOf(arrays.get("pictures"));
     this.picks.replaceChildren(...meta.index.map((index, i) => {
-      const picture = { shape, data: data.slice(i * length, (i + 1) * length) };
+      const picture = pictures[i];
       const label = meta.labels?.[i];
       const says = label === undefined ? fill(this.words.pickOne, { n: index }) : fill(this.words.pickLabelled, { label });
       const canvas = make("canvas", {});
       paintShaped(canvas, picture);
-      const one = make("button", { type: "button", class: "pick", "aria-label": says, title: says, "data-index": index }, canvas);
-      one.addEventListener("click", () => this.pick(index, picture, label));
-      return one;
+      const attributes = { class: "pick", "aria-label": says, title: says, "data-index": index };
+      return makeButton(null, canvas, () => this.pick(index, picture, label), attributes);
     }));
   }
-
-  // --- what is seen --------------------------------------------------------------------------
 
   /** What is to be done, or why there is no answer: then what is shown is pale, for it is of before. */
   say(text) {
@@ -197,11 +181,11 @@ export default class CoderView {
     show(this.labels, Boolean(labelled));
     if (!labelled) return;
     const one = (label) => {
-      const button = make("button", { type: "button", class: "small", "aria-pressed": String(label === this.label), "data-testid": `label-${label}` }, String(label));
-      button.addEventListener("click", () => this.choose(label));
-      return button;
+      const pressed = { class: "small", "aria-pressed": String(label === this.label) };
+      return makeButton(`label-${label}`, String(label), () => this.choose(label), pressed);
     };
-    this.labels.replaceChildren(make("span", { class: "way-title" }, this.words.label), ...Array.from({ length: classes }, (_, label) => one(label)));
+    const title = make("span", { class: "way-title" }, this.words.label);
+    this.labels.replaceChildren(title, ...Array.from({ length: classes }, (_, label) => one(label)));
   }
 
   light(boxes, follow) {

@@ -1,6 +1,6 @@
 // The code that runs, beside the boxes that it computes: pointing at one lights the other.
 
-import { make, setAll } from "../core/dom.js";
+import { codeLine, make, reveal, setAll } from "../core/dom.js";
 
 export class Listing {
   constructor(lit) {
@@ -22,31 +22,24 @@ export class Listing {
   block({ first, text }, i, links) {
     return text.split("\n").map((says, j) => {
       const boxes = Object.keys(links).filter((box) => links[box].some(([block, line]) => block === i && line === j));
-      const number = make("span", { class: "code-number" }, first + j);
-      const element = make("div", { class: "code-line", tabindex: boxes.length ? 0 : null, "data-boxes": boxes.join(" ") || null }, number, says || " ");
-      if (boxes.length) this.listen(element, boxes);
+      const element = codeLine(first + j, says, { tabindex: boxes.length ? 0 : null, "data-boxes": boxes.join(" ") || null });
+      if (boxes.length) onPointed(element, boxes, this.lit);
       this.lines.push({ element, boxes });
       return element;
     });
   }
 
-  listen(element, boxes) {
-    for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => this.lit(boxes));
-    element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || this.lit([]));
-    element.addEventListener("blur", () => this.lit([]));
-  }
-
   light(ids, follow) {
-    let first = null;
-    for (const { element, boxes } of this.lines) {
-      const on = boxes.some((box) => ids.includes(box));
-      setAll(element, { "aria-current": on ? "true" : null });
-      if (on) first ??= element;
-    }
-    if (!first || !follow || this.element.matches(":hover")) return; // lines do not slip away under the pointer
-    const { element } = this;
-    if (first.offsetTop < element.scrollTop || first.offsetTop > element.scrollTop + element.clientHeight - 24) {
-      element.scrollTop = first.offsetTop - element.clientHeight / 3;
-    }
+    const lit = this.lines.filter(({ boxes }) => boxes.some((box) => ids.includes(box)));
+    for (const line of this.lines) setAll(line.element, { "aria-current": lit.includes(line) ? "true" : null });
+    if (!lit.length || !follow || this.element.matches(":hover")) return; // lines do not slip away under the pointer
+    reveal(this.element, lit[0].element, 0, 24);
   }
+}
+
+/** Tell `lit` of these boxes while the element is pointed at or has the focus. */
+export function onPointed(element, boxes, lit) {
+  for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => lit(boxes));
+  element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || lit([]));
+  element.addEventListener("blur", () => lit([]));
 }

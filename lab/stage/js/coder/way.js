@@ -1,11 +1,11 @@
-// The way of one picture through a model with codes, as boxes in a row: x, encoder, mu and sigma,
-// z = mu + sigma eps, decoder, reconstruction, error; under them the numbers and further draws.
+// The way of one picture through a model with codes: boxes in a row, and under them the numbers and further draws.
 
 import { make, setAll, setText, show } from "../core/dom.js";
 import { fixed } from "../core/numbers.js";
 import { mix, rgb } from "../core/palette.js";
 import { fill } from "../core/words.js";
-import { paintPixels, paintShaped } from "../draw/pixels.js";
+import { onesOf, paintPixels, paintShaped } from "../draw/pixels.js";
+import { onPointed } from "./listing.js";
 
 const MOST_ROWS = 10; // latent dimensions with numbers of their own
 const LEAST_REACH = 3; // a bar of mu, eps or z is full at this value, or at the largest if that is more
@@ -46,23 +46,21 @@ export class Way {
     this.boxes.get("error").append(key("model", words.errorMore), key("data", words.errorLess));
     setAll(this.row, { "aria-label": words.way });
     this.row.replaceChildren(...parts.flatMap((part, i) => (i ? [wire(), part] : [part])));
-    this.numbers.replaceChildren(...NUMBERS.filter((name) => name in numbers).map((name) => this.numberBox(name)));
+    const number = (name) => this.box(name, "", make("b", { "data-testid": `number-${name}` }));
+    this.numbers.replaceChildren(...NUMBERS.filter((name) => name in numbers).map(number));
     setText(this.spreadTitle, words.spread);
   }
 
   box(id, role, ...children) {
     const title = make("span", { class: `box-title ${role}` }, this.words[`box-${id}`]);
     const element = make("div", { class: "box", tabindex: 0, "data-box": id, "data-testid": `box-${id}` }, title, ...children);
-    for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => this.lit([id]));
-    element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || this.lit([]));
-    element.addEventListener("blur", () => this.lit([]));
+    onPointed(element, [id], this.lit);
     this.boxes.set(id, element);
     return element;
   }
 
   pictureBox(id, role) {
-    const canvas = make("canvas", { role: "img", "aria-label": this.words[`says-${id}`], "data-testid": `picture-${id}` });
-    return this.box(id, role, canvas);
+    return this.box(id, role, make("canvas", { role: "img", "aria-label": this.words[`says-${id}`], "data-testid": `picture-${id}` }));
   }
 
   /** One number and one small bar for each latent dimension. */
@@ -72,10 +70,6 @@ export class Way {
     if (this.columns.length === 1) setText(element.firstChild, this.words["box-code"]);
     if (size > this.shownRows) element.append(make("div", { class: "code-rest", title: this.words.restSays }));
     return element;
-  }
-
-  numberBox(id) {
-    return this.box(id, "", make("b", { "data-testid": `number-${id}` }));
   }
 
   draw({ arrays, meta }, words, palette) {
@@ -97,8 +91,8 @@ export class Way {
     element.querySelectorAll(".code-row").forEach((row, i) => {
       const share = values[i] / full;
       setText(row.firstChild, fixed(values[i], 2));
-      row.lastChild.style.setProperty("--from", id === "sigma" ? 0 : 0.5 + Math.min(0, share) / 2);
-      row.lastChild.style.setProperty("--size", id === "sigma" ? share : Math.abs(share) / 2);
+      const [from, size] = id === "sigma" ? [0, share] : [0.5 + Math.min(0, share) / 2, Math.abs(share) / 2];
+      setAll(row.lastChild, { style: `--from: ${from}; --size: ${size}` });
     });
     const rest = values.slice(this.shownRows);
     const size = Math.sqrt(rest.reduce((sum, one) => sum + one * one, 0) / rest.length);
@@ -116,13 +110,11 @@ export class Way {
   drawSpread(pictures) {
     for (const part of [this.spread, this.spreadTitle]) show(part, Boolean(pictures));
     if (!pictures) return;
-    const [n, ...shape] = pictures.shape;
-    while (this.spread.children.length < n) this.spread.append(make("canvas", { role: "img" }));
-    [...this.spread.children].forEach((canvas, i) => {
-      setAll(canvas, { "aria-label": fill(this.words.oneOfSpread, { n: i + 1 }) });
-      const length = pictures.data.length / n;
-      paintShaped(canvas, { shape, data: pictures.data.subarray(i * length, (i + 1) * length) });
-    });
+    this.spread.replaceChildren(...onesOf(pictures).map((picture, i) => {
+      const canvas = make("canvas", { role: "img", "aria-label": fill(this.words.oneOfSpread, { n: i + 1 }) });
+      paintShaped(canvas, picture);
+      return canvas;
+    }));
   }
 
   light(ids) {

@@ -1,7 +1,6 @@
-// The bar under the picture: buttons, the scrub slider, the readout. It only shows what it
-// is told (`render`) and says what was pressed (`act`); it keeps no state of its own.
+// The bar under the picture. It shows what it is told (`render`) and says what was pressed (`act`); it keeps no state.
 
-import { icon, make, setAll, setText, show } from "../core/dom.js";
+import { icon, iconButton, make, setAll, setText, show } from "../core/dom.js";
 import { count } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 
@@ -14,43 +13,32 @@ export class Controls {
   }
 
   build(players) {
-    const { words } = this;
-    this.play = this.button("play", "play", words.train, "primary", () => this.act.play());
-    this.step = this.button("step", "step", words.step, "", () => this.act.step(null), words.stepSays);
-    this.turns = players.length > 1 ? players.map((player) => this.turn(player)) : [];
-    this.reset = this.button("reset", "reset", words.reset, "", () => this.act.reset(), words.resetSays);
-    this.buttons = make("div", { class: "buttons" }, this.play, this.step, ...this.turns, this.reset);
+    const { words, act } = this;
+    this.play = this.button("play", "play", "primary", () => act.play(), words.train);
+    this.step = this.button("step", "step", "", () => act.step(null), words.step, words.stepSays);
+    const says = (player) => [words.stepPlayer, words.stepPlayerSays].map((sentence) => fill(sentence, { player }));
+    const turn = (player) => this.button(`step-${player}`, "step", "", () => act.step(player), ...says(player));
+    this.turns = players.length > 1 ? players.map(turn) : [];
+    this.reset = this.button("reset", "reset", "", () => act.reset(), words.reset, words.resetSays);
+    const buttons = make("div", { class: "buttons" }, this.play, this.step, ...this.turns, this.reset);
     this.scrub = make("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "data-testid": "scrub", "aria-label": words.scrub, title: words.scrub });
-    this.scrub.addEventListener("input", () => this.act.scrub(Number(this.scrub.value)));
+    this.scrub.addEventListener("input", () => act.scrub(Number(this.scrub.value)));
     this.readout = make("span", { class: "readout", "data-testid": "readout" });
-    this.buildLook();
     this.notMine = make("span", { class: "note" }, words.notMine);
-    const bar = make("div", { class: "bar" }, this.buttons, this.scrub);
+    // what is offered while an earlier round is shown
+    this.chip = make("span", { class: "chip", "data-testid": "chip" });
+    this.rewind = this.button("rewind", null, "small", () => act.rewind(), words.rewind);
+    this.fork = this.button("fork", "fork", "small", () => act.fork(), words.fork);
+    this.back = this.button("back", null, "small", () => act.back(), words.backToNow);
+    const bar = make("div", { class: "bar" }, buttons, this.scrub);
     const foot = make("div", { class: "foot" }, this.readout, this.chip, this.notMine, this.rewind, this.fork, this.back);
     this.element.append(bar, foot);
   }
 
-  /** What is offered while an earlier round is shown. */
-  buildLook() {
-    const { words } = this;
-    this.chip = make("span", { class: "chip", "data-testid": "chip" });
-    this.rewind = this.button("rewind", null, words.rewind, "small", () => this.act.rewind());
-    this.fork = this.button("fork", "fork", words.fork, "small", () => this.act.fork());
-    this.back = this.button("back", null, words.backToNow, "small", () => this.act.back());
-  }
-
-  button(id, picture, text, style, pressed, says = text) {
-    const word = make("span", {}, text);
-    const button = make("button", { type: "button", class: style, "data-testid": id, "aria-label": says, title: says }, ...(picture ? [icon(picture)] : []), word);
-    button.addEventListener("click", pressed);
-    button.word = word;
+  button(id, picture, style, pressed, ...says) {
+    const button = iconButton(id, picture, style, pressed);
+    button.say(...says);
     return button;
-  }
-
-  turn(player) {
-    const text = fill(this.words.stepPlayer, { player });
-    const says = fill(this.words.stepPlayerSays, { player });
-    return this.button(`step-${player}`, "step", text, "", () => this.act.step(player), says);
   }
 
   /** view: {state, mine, recording, canTrain, looking, rounds, position, readout, round, unit} */
@@ -64,10 +52,9 @@ export class Controls {
 
   renderButtons(view) {
     const { words } = this;
-    const training = view.state === "training";
-    const playWord = training && !view.recording ? words.pause : words.train;
-    if (this.play.word.textContent !== playWord) {
-      rename(this.play, playWord);
+    const playWord = view.state === "training" && !view.recording ? words.pause : words.train;
+    if (this.play.textContent !== playWord) {
+      this.play.say(playWord);
       this.play.firstChild.replaceWith(icon(playWord === words.pause ? "pause" : "play"));
     }
     const locked = !view.recording && (!view.mine || view.state === "failed");
@@ -84,31 +71,23 @@ export class Controls {
     show(this.scrub, last > 0);
     if (this.scrub.max !== String(last)) this.scrub.max = last;
     if (Number(this.scrub.value) !== view.position) this.scrub.value = view.position;
-    const share = last ? (100 * view.position) / last : 0;
-    this.scrub.style.setProperty("--done", `${share}%`);
-    const says = view.looking ? this.chip.textContent : view.readout;
-    setAll(this.scrub, { "aria-valuetext": says });
+    this.scrub.style.setProperty("--done", `${last ? (100 * view.position) / last : 0}%`);
+    setAll(this.scrub, { "aria-valuetext": view.looking ? this.chip.textContent : view.readout });
   }
 
   renderLook(view) {
     const { words } = this;
-    const backWord = view.recording ? words.playRecording : words.backToNow;
     show(this.readout, !view.looking);
     show(this.chip, view.looking);
     show(this.rewind, view.looking && view.mine && !view.recording && view.canTrain);
     show(this.fork, (view.looking && !view.recording) || watching(view));
     show(this.back, view.looking);
     setText(this.chip, fill(words.lookingAt, { unit: view.unit, round: count(view.round) }));
-    rename(this.fork, view.looking ? words.forkHere : words.fork);
-    rename(this.back, backWord);
+    this.fork.say(view.looking ? words.forkHere : words.fork);
+    this.back.say(view.recording ? words.playRecording : words.backToNow);
   }
 }
 
 function watching(view) {
   return view.known && !view.mine && !view.recording;
-}
-
-function rename(button, text) {
-  setText(button.word, text);
-  setAll(button, { "aria-label": text, title: text });
 }

@@ -1,34 +1,33 @@
-// The legend: a sentence whose coloured words switch their layer on and off. To rest on the word of
-// a mesh shows how it comes from the plane of z.
+// The legend: a sentence whose coloured words switch their layers. To rest on a mesh's word bends the plane of z into it.
 
-import { make, setAll } from "../core/dom.js";
+import { make, makeButton, setAll } from "../core/dom.js";
 import { fill } from "../core/words.js";
 
 const REST_TOUCH = 350; // ms
 
 /** `act` has toggle(layer, on) and morph(layer or null). */
 export function legendSentence(segments, words, act) {
-  const sentence = make("p", { class: "legend" });
-  for (const segment of segments) {
-    if (typeof segment === "string") sentence.append(segment);
-    else sentence.append(legendWord(segment, words, act));
-  }
-  return sentence;
+  return make("p", { class: "legend" }, ...segments.map((one) => (typeof one === "string" ? one : legendWord(one, words, act))));
 }
 
-function legendWord(segment, words, act) {
-  const morphs = segment.layer.startsWith("mesh/");
-  const says = fill(morphs ? words.morphSays : words.layerSays, { layer: segment.words });
-  const button = make("button", { type: "button", class: `word ${segment.role ?? ""}`, "aria-pressed": String(!segment.off), title: says, "data-layer": segment.layer }, segment.words);
-  if (/^label-/.test(segment.role)) button.style.setProperty("--own", `var(--${segment.role})`);
-  button.addEventListener("click", (event) => {
+/** Write the sentence into its holder; nothing where there is none. */
+export function writeLegend(holder, segments, words, act) {
+  holder.replaceChildren(...(segments.length ? [legendSentence(segments, words, act)] : []));
+}
+
+function legendWord({ layer, words: text, role, off }, words, act) {
+  const morphs = layer.startsWith("mesh/");
+  const title = fill(morphs ? words.morphSays : words.layerSays, { layer: text });
+  const pressed = () => {
     if (button.held) return void (button.held = false); // the end of a long touch is no click
     const on = button.getAttribute("aria-pressed") !== "true";
     setAll(button, { "aria-pressed": String(on) });
     act.morph(null);
-    act.toggle(segment.layer, on);
-  });
-  if (morphs) listenForRest(button, segment.layer, act);
+    act.toggle(layer, on);
+  };
+  const button = makeButton(null, text, pressed, { class: `word ${role ?? ""}`, "aria-pressed": String(!off), title, "data-layer": layer });
+  if (/^label-/.test(role)) button.style.setProperty("--own", `var(--${role})`);
+  if (morphs) listenForRest(button, layer, act);
   return button;
 }
 

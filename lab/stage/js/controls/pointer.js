@@ -1,6 +1,6 @@
 // Pointers over the picture: a bubble that says what lies there, and events for the scene.
 
-import { make, setText, show } from "../core/dom.js";
+import { make, placeOn, setText, show } from "../core/dom.js";
 import { clamp } from "../core/numbers.js";
 import { enlarge } from "../draw/tiles.js";
 
@@ -12,8 +12,7 @@ export class Pointer {
    * the world, or null; `pick(px, py, touch)` is a click or a tap; `grab(phase, px, py)` is a press that
    * holds on ("press", "drag", "lift"), and tells whether anything takes it; `send(event)` sends. */
   constructor(canvas, { read, place, pick, grab, send }) {
-    Object.assign(this, { canvas, read, place, pick, grab, send });
-    this.sends = false;
+    Object.assign(this, { canvas, read, place, pick, grab, send, sends: false });
     this.large = make("canvas", { class: "enlarged" });
     this.words = make("span");
     this.bubble = make("div", { class: "bubble", hidden: true, "data-testid": "hover" }, this.large, this.words);
@@ -24,7 +23,7 @@ export class Pointer {
     const on = (name, act, options) => this.canvas.addEventListener(name, act, options);
     on("pointermove", (event) => this.moved(event));
     on("pointerdown", (event) => this.pressed(event));
-    on("pointerup", (event) => this.released(event));
+    on("pointerup", (event) => (this.lift(), event.pointerType === "touch" && this.left()));
     on("pointercancel", () => (this.lift(), this.left()));
     on("pointerleave", () => this.left());
     on("click", (event) => this.pick(...this.where(event), event.pointerType === "touch"));
@@ -59,11 +58,6 @@ export class Pointer {
     this.grabbed = false;
   }
 
-  released(event) {
-    this.lift();
-    if (event.pointerType === "touch") this.left();
-  }
-
   left() {
     clearTimeout(this.holding);
     this.held = false;
@@ -78,21 +72,19 @@ export class Pointer {
   }
 
   where(event) {
-    const rect = this.canvas.getBoundingClientRect();
-    return [event.clientX - rect.left, event.clientY - rect.top];
+    return placeOn(this.canvas, event);
   }
 
   /** Called after each drawing too: the picture changes under a pointer that rests. */
   refresh() {
-    const found = this.at ? this.read(...this.at) : this.read(NaN, NaN);
-    const says = Boolean(found?.tile || found?.lines.length);
-    show(this.bubble, says);
-    if (!says) return;
-    show(this.large, Boolean(found.tile));
-    if (found.tile?.paint) found.tile.paint(this.large);
-    else if (found.tile) enlarge(this.large, found.tile);
-    show(this.words, found.lines.length > 0);
-    setText(this.words, found.lines.join("\n"));
+    const { tile, lines = [] } = this.read(...(this.at ?? [NaN, NaN])) ?? {};
+    show(this.bubble, Boolean(tile || lines.length));
+    if (this.bubble.hidden) return;
+    show(this.large, Boolean(tile));
+    if (tile?.paint) tile.paint(this.large);
+    else if (tile) enlarge(this.large, tile);
+    show(this.words, lines.length > 0);
+    setText(this.words, lines.join("\n"));
     this.put(...this.at);
   }
 
@@ -111,19 +103,12 @@ export class Pointer {
     if (!this.sends) return;
     clearTimeout(this.later);
     const wait = (this.sentAt ?? 0) + SENDING - performance.now();
-    if (!atOnce && wait > 0) {
-      this.later = setTimeout(() => this.tell(kind, event, true), wait);
-      return;
-    }
+    if (!atOnce && wait > 0) return void (this.later = setTimeout(() => this.tell(kind, event, true), wait));
     // Leaving has no place of its own: it repeats the last one, and is said only once.
-    const place = event ? this.placeOf(event) : this.told;
+    const place = event ? this.place(...this.where(event)) : this.told;
     if (!place) return;
     this.told = event ? place : null;
     this.sentAt = performance.now();
     this.send({ pointer: { kind, x: place.x, y: place.y } });
-  }
-
-  placeOf(event) {
-    return this.place(...this.where(event));
   }
 }

@@ -36,10 +36,8 @@ const ICONS = {
 };
 
 export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
+  const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
   setAll(svg, { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
-  const path = document.createElementNS(space, "path");
   setAll(path, { d: ICONS[name], fill: "currentColor" });
   svg.append(path);
   return svg;
@@ -48,14 +46,9 @@ export function icon(name) {
 /** A canvas of this size in CSS pixels, sharp on this display. Returns its 2d context. */
 export function sharpen(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  const w = Math.max(1, Math.round(width * ratio));
-  const h = Math.max(1, Math.round(height * ratio));
-  if (canvas.width !== w || canvas.height !== h) {
-    canvas.width = w;
-    canvas.height = h;
-  }
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * ratio)));
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   const ctx = canvas.getContext("2d");
   ctx.setTransform(w / width, 0, 0, h / height, 0, 0);
   ctx.clearRect(0, 0, width, height);
@@ -63,10 +56,67 @@ export function sharpen(canvas, width, height) {
 }
 
 /** A button that does something. */
-export function makeButton(id, text, act) {
-  const button = make("button", { type: "button", "data-testid": id }, text);
+export function makeButton(id, text, act, attributes = {}) {
+  const button = make("button", { type: "button", "data-testid": id, ...attributes }, ...[text].flat());
   button.addEventListener("click", act);
   return button;
+}
+
+/** A button with an icon, or none, and a word, which an "icon" tells only to those who hear it: `say(text, says)`. */
+export function iconButton(id, picture, style, act) {
+  const word = make("span");
+  const button = makeButton(id, [...(picture ? [icon(picture)] : []), word], act, { class: style });
+  button.say = (text, says = text) => {
+    setText(word, style === "icon" ? "" : text);
+    setAll(button, { "aria-label": says, title: says });
+  };
+  return button;
+}
+
+/** Hear of each new size of an element, and `seen(visible)` when it comes into sight or leaves it. Returns how to end it. */
+export function watch(element, resized, seen) {
+  const sizes = new ResizeObserver(resized);
+  const sight = new IntersectionObserver(([entry]) => seen(entry.isIntersecting), { rootMargin: "100px" });
+  for (const one of [sizes, sight]) one.observe(element);
+  return () => [sizes, sight].forEach((one) => one.disconnect());
+}
+
+/** A line of code with its number. */
+export function codeLine(number, text, attributes = {}) {
+  return make("div", { class: "code-line", ...attributes }, make("span", { class: "code-number" }, number), text || " ");
+}
+
+/** Bring a line of a listing into sight, where it is not. */
+export function reveal(listing, { offsetTop }, above, below) {
+  const { scrollTop, clientHeight } = listing;
+  if (offsetTop >= scrollTop + above && offsetTop <= scrollTop + clientHeight - below) return;
+  listing.scrollTop = offsetTop - clientHeight / 3;
+}
+
+/** Say what a picture shows, but not so often that a screen reader never finishes. */
+export function describe(canvas, text) {
+  const now = performance.now();
+  if (now - (canvas.describedAt ?? -1e9) < 10000) return;
+  canvas.describedAt = now;
+  setAll(canvas, { "aria-label": text });
+}
+
+/** Lay an element over a rectangle of its parent. */
+export function layOver({ style }, { x, y, w, h }) {
+  Object.assign(style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
+}
+
+/** Where on an element an event took place, in CSS pixels. */
+export function placeOn(element, event) {
+  const { left, top } = element.getBoundingClientRect();
+  return [event.clientX - left, event.clientY - top];
+}
+
+/** Where a pointer has moved, in shares of the canvas. The browser merges fast moves into one event; all are taken. */
+export function placesOf(canvas, event) {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const merged = event.getCoalescedEvents?.() ?? [];
+  return (merged.length ? merged : [event]).map((one) => [(one.clientX - left) / width, (one.clientY - top) / height]);
 }
 
 /** "log p_x(x)" with what follows a _ written lower. */

@@ -1,5 +1,4 @@
-// The keyboard: space trains or pauses, "." and the right arrow make one step, and what else the
-// stage gives a key to.
+// The keyboard: space trains or pauses, "." and the right arrow make one step. The stage gives more keys a meaning.
 
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 

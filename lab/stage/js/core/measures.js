@@ -1,7 +1,7 @@
 // What is measured: its colour, its name and its decimals, as the page's labels say, else as the frames declare.
 // `look` has the page's `words`, the `measures` that frames declared so far, and (for a colour) the `palette`.
 
-import { fixed, short, signed } from "./numbers.js";
+import { fixed, grouped, short, signed } from "./numbers.js";
 
 /** The meaning of a measure's colour, or undefined where nobody gives one that the palette knows. */
 export function measureRole(name, { words, measures, palette }) {
@@ -32,6 +32,5 @@ export function inDeclaredOrder(names, measures, of = (name) => [name]) {
 export function measureText(value, name, { measures }) {
   const digits = measures?.[name]?.digits;
   if (digits === undefined || digits === null || !Number.isFinite(value)) return short(value);
-  if (Math.abs(value) < 1000) return fixed(value, digits);
-  return signed(value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return Math.abs(value) < 1000 ? fixed(value, digits) : grouped(value, digits);
 }

@@ -44,6 +44,11 @@ export function fixed(value, digits) {
   return signed(Number(text) === 0 ? (0).toFixed(digits) : text);
 }
 
+/** A number with so many decimals and a comma at every thousand. */
+export function grouped(value, digits) {
+  return signed(value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+}
+
 /** A rate: no decimals when it is large, one when it is small. */
 export function rate(value) {
   return value >= 10 ? count(value) : value.toFixed(1);

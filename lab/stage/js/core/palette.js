@@ -1,8 +1,6 @@
-// One colour, one meaning (Okabe and Ito): data blue, model orange, latent green,
-// gradient purple, truth the colour of the text. `ink` is for lines and dots, `text` is a
-// shade of the same hue with enough contrast to be read as small letters. The critic (a GAN's
-// D) has no colour: a grey between the page and the truth's ink. The parts of a style's loss are shades of the
-// model's orange, from its finest layer (light) to its coarsest (dark).
+// One colour, one meaning (Okabe and Ito): data blue, model orange, latent green, gradient purple, truth the colour of
+// the text. `ink` is for lines and dots, `text` is a shade of the same hue that can be read as small letters. The critic
+// (a GAN's D) is grey. The parts of a style's loss are shades of orange, from the finest layer (light) to the coarsest.
 
 import { splitName } from "./names.js";
 
@@ -46,7 +44,8 @@ export function readPalette(element) {
   const read = (name, otherwise) => css.getPropertyValue(name).trim() || otherwise;
   const background = rgb(read("--st-background-color", "#ffffff"));
   const text = rgb(read("--st-text-color", "#31333f"));
-  const mood = luminance(background) < 0.4 ? "dark" : "light";
+  const [r, g, b] = background;
+  const mood = 0.2126 * r + 0.7152 * g + 0.0722 * b < 102 ? "dark" : "light";
   const roles = { ...ROLES[mood], truth: { ink: hex(text), text: hex(text) } };
   return {
     mood,
@@ -80,8 +79,12 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-function luminance([r, g, b]) {
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+/** As readPalette, and the root's own style follows it. */
+export function wearPalette(root) {
+  const palette = readPalette(root);
+  root.dataset.mood = palette.mood;
+  palette.labels.forEach((colour, label) => root.style.setProperty(`--label-${label}`, colour));
+  return palette;
 }
 
 /** The meaning of a layer, from its name, unless the legend sentence gave it one. */

@@ -27,14 +27,12 @@ export function mapping(box, area) {
 /** The box of a world that came without one: what its points reach, with a margin. */
 export function boxAround(layers) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const kind of ["points", "mesh", "line", "paths"]) {
-    for (const [, item] of layers.entries(kind)) {
-      for (let i = 0; i + 1 < item.target.length; i += 2) {
-        const [x, y] = [item.target[i], item.target[i + 1]];
-        if (!Number.isFinite(x + y)) continue;
-        [x0, x1] = [Math.min(x0, x), Math.max(x1, x)];
-        [y0, y1] = [Math.min(y0, y), Math.max(y1, y)];
-      }
+  for (const [, { target }] of ["points", "mesh", "line", "paths"].flatMap((kind) => layers.entries(kind))) {
+    for (let i = 0; i + 1 < target.length; i += 2) {
+      const [x, y] = [target[i], target[i + 1]];
+      if (!Number.isFinite(x + y)) continue;
+      [x0, x1] = [Math.min(x0, x), Math.max(x1, x)];
+      [y0, y1] = [Math.min(y0, y), Math.max(y1, y)];
     }
   }
   if (!(x1 >= x0)) return [-1, 1, -1, 1];
@@ -56,6 +54,6 @@ export function fieldAt(item, box, x, y) {
 }
 
 /** Whether a place of the canvas lies in a rectangle. */
-export function inside(area, px, py) {
-  return px >= area.x && px <= area.x + area.w && py >= area.y && py <= area.y + area.h;
+export function inside({ x, y, w, h }, px, py) {
+  return px >= x && px <= x + w && py >= y && py <= y + h;
 }

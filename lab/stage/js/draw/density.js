@@ -1,6 +1,7 @@
 // Where many points lie: their density, smoothed by a Gaussian, with contours around it.
 
-import { paintField, stroke } from "./draw.js";
+import { paintField } from "./draw.js";
+import { stroke } from "./pen.js";
 
 const DENSITY_SIDE = 96; // nodes along each axis of the box
 const DENSITY_WIDTH = 2; // standard deviation of the Gaussian, in nodes
@@ -45,8 +46,7 @@ function blurred(grid, side, step, between) {
   return out;
 }
 
-/** Add the contour at `level` to the path, cell by cell: a line between the two edges that it crosses, two lines
- * where it crosses four. */
+/** Add the contour at `level` to the path: in each cell a line between two edges that it crosses, two lines for four. */
 export function traceContour(ctx, { shape: [rows, columns], values }, level, map) {
   const [x0, x1, y0, y1] = map.box;
   const place = (u, v) => [map.x(x0 + (u / (columns - 1)) * (x1 - x0)), map.y(y0 + (v / (rows - 1)) * (y1 - y0))];
@@ -71,10 +71,8 @@ export function traceContour(ctx, { shape: [rows, columns], values }, level, map
 
 /** The density of a cloud, faint, with its contours. */
 export function paintDensity(ctx, item, map, look, name) {
-  if (item.densityOf !== item.version) {
-    item.density = { ...densityOf(item.values, map.box), version: item.version, eight: false };
-    item.densityOf = item.version;
-  }
+  const { version } = item;
+  if (item.density?.version !== version) item.density = { ...densityOf(item.values, map.box), version };
   paintField(ctx, item.density, map, { ...look, role: () => look.role(name) }, "field/density");
   CONTOURS.forEach((level, i) => {
     ctx.beginPath();

@@ -1,8 +1,7 @@
-// Where G puts a grid of z. Every cell holds the same share of the noise, so small cells are dense:
-// their fill says how dense.
+// Where G puts a grid of z. Every cell holds the same share of the noise: the smaller it is, the fuller its colour.
 
 import { clamp } from "../core/numbers.js";
-import { stroke } from "./draw.js";
+import { stroke } from "./pen.js";
 
 export const MORPH = 1500; // ms from the plane of z to its image under G
 const DENSEST = 0.6; // opacity

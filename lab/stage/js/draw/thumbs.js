@@ -4,10 +4,10 @@ import { sharpen } from "../core/dom.js";
 import { splitName } from "../core/names.js";
 import { clamp, short } from "../core/numbers.js";
 import { rgb } from "../core/palette.js";
-import { rule } from "./axes.js";
 import { mapping } from "./box.js";
-import { arrow, trace } from "./draw.js";
-import { aspectOf, decodePhoto, fitted, paintPhoto } from "./photo.js";
+import { traceArrows } from "./draw.js";
+import { clip, lettering, pen, rule, trace } from "./pen.js";
+import { aspectOf, decodePhoto, fitted, paintPhoto, paintPixels } from "./pixels.js";
 import { paintImages } from "./tiles.js";
 
 const THUMB_TILES = 9;
@@ -24,21 +24,16 @@ function thumbKind(name, { shape, data }) {
   return "none";
 }
 
-/**
- * Draw layers [{name, array, role}] over one another on a canvas of w x h CSS pixels.
- * look: {palette, box}. A layer that cannot share the canvas with the first is left out.
- */
+/** Draw layers [{name, array, role}] over one another on a canvas of w x h CSS pixels; `look` has palette and box.
+ * A layer that cannot share the canvas with the first is left out. */
 export function paintThumb(canvas, w, h, layers, look) {
   const kinds = layers.map((one) => thumbKind(one.name, one.array));
   if (kinds[0] === "photo") return thumbPhoto(canvas, w, h, layers[0].array.data);
   const ctx = sharpen(canvas, w, h);
   const area = { x: 1, y: 1, w: w - 2, h: h - 2 };
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(0, 0, w, h);
-  ctx.clip();
+  clip(ctx, { x: 0, y: 0, w, h }, 0);
   if (kinds[0] === "histogram") thumbHistograms(ctx, area, layers.filter((one, i) => kinds[i] === "histogram"), look);
-  else if (kinds[0] === "tiles") thumbTiles(ctx, area, layers[0].array);
+  else if (kinds[0] === "tiles") paintImages(ctx, firstImages(layers[0].array, THUMB_TILES), area);
   else if (kinds[0] === "heat") thumbHeat(ctx, area, layers[0], look);
   else {
     layers.forEach((one, i) => {
@@ -53,17 +48,11 @@ export function paintThumb(canvas, w, h, layers, look) {
 function thumbMap(box, area) {
   const [wide, high] = [box[1] - box[0], box[3] - box[2]];
   if (wide < 0.4 * high || wide > 2.5 * high) return mapping(box, area);
-  const scale = Math.min(area.w / wide, area.h / high);
-  const [w, h] = [wide * scale, high * scale];
-  return mapping(box, { x: area.x + (area.w - w) / 2, y: area.y + (area.h - h) / 2, w, h });
+  return mapping(box, fitted(area, wide / high));
 }
 
 function thumbWorld(ctx, map, one, look, paint) {
-  const { x, y, w, h } = map.area;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(x, y, w, h);
-  ctx.clip();
+  clip(ctx, map.area, 0);
   ctx.strokeStyle = ctx.fillStyle = look.palette.roles[one.role].ink;
   ctx.lineWidth = 1;
   ctx.beginPath();
@@ -96,24 +85,15 @@ const THUMB_PAINTERS = {
     ctx.stroke();
   },
   arrows(ctx, map, { shape, data }) {
-    const every = Math.ceil(shape[0] / 60);
-    for (let i = 0; i < shape[0]; i += every) {
-      const [x, y, dx, dy] = data.subarray(4 * i, 4 * i + 4);
-      arrow(ctx, map.x(x), map.y(y), map.x(x + dx), map.y(y + dy));
-    }
+    traceArrows(ctx, data, map, shape[0], Math.ceil(shape[0] / 60));
     ctx.stroke();
   },
 };
 
 /** Ends of a histogram's axis: [0, 1] for what may be probabilities, else what the values reach. */
 function thumbRange(layers) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const { array } of layers) {
-    for (const value of array.data) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
+  const all = layers.flatMap(({ array }) => [...array.data]).filter((value) => !Number.isNaN(value));
+  const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)];
   if (low >= 0 && high <= 1) return [0, 1];
   return high > low ? [low, high] : [low - 0.5, high + 0.5];
 }
@@ -136,12 +116,9 @@ function thumbHistograms(ctx, area, layers, look) {
     });
   }
   ctx.globalAlpha = 1;
-  ctx.strokeStyle = ctx.fillStyle = look.palette.muted;
-  ctx.lineWidth = 1;
+  pen(ctx, look.palette.muted, 1);
   rule(ctx, area.x, floor + 0.5, area.x + area.w, floor + 0.5);
-  ctx.font = `11px ${look.palette.font}`;
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "left";
+  lettering(ctx, look.palette, "11px", "left", "alphabetic", look.palette.muted);
   ctx.fillText(short(low), area.x + 1, area.y + area.h - 1);
   ctx.textAlign = "right";
   ctx.fillText(short(high), area.x + area.w - 1, area.y + area.h - 1);
@@ -151,12 +128,8 @@ function thumbHistograms(ctx, area, layers, look) {
 export function firstImages({ shape, data }, most) {
   const [n, ...rest] = shape;
   const kept = Math.min(n, most);
-  const each = rest.reduce((product, one) => product * one, 1);
-  return { shape: [kept, ...rest], values: data.subarray(0, kept * each), eight: data instanceof Uint8Array, version: 1, painted: 0 };
-}
-
-function thumbTiles(ctx, area, array) {
-  paintImages(ctx, firstImages(array, THUMB_TILES), area);
+  const values = data.subarray(0, (kept * data.length) / n);
+  return { shape: [kept, ...rest], values, eight: data instanceof Uint8Array, version: 1, painted: 0 };
 }
 
 /** A photograph must be read first; the old picture stays until then. */
@@ -174,13 +147,8 @@ function thumbHeat(ctx, area, { array, role }, look) {
   const colours = [rgb(look.palette.roles[role].ink), look.palette.textRgb];
   const most = array.data.reduce((so, value) => Math.max(so, Math.abs(value) || 0), 1e-9);
   const canvas = new OffscreenCanvas(columns, rows);
-  const pen = canvas.getContext("2d");
-  const image = pen.createImageData(columns, rows);
-  array.data.forEach((value, i) => {
-    image.data.set(colours[value < 0 ? 1 : 0], 4 * i);
-    image.data[4 * i + 3] = 255 * (Math.abs(value) / most);
-  });
-  pen.putImageData(image, 0, 0);
+  const ink = (value) => [...colours[value < 0 ? 1 : 0], 255 * (Math.abs(value) / most)];
+  paintPixels(canvas, rows, columns, (i) => ink(array.data[i]));
   ctx.imageSmoothingEnabled = false;
   ctx.drawImage(canvas, area.x, area.y, area.w, area.h);
 }

@@ -4,6 +4,7 @@ import { sharpen } from "../core/dom.js";
 import { splitName } from "../core/names.js";
 import { clamp } from "../core/numbers.js";
 import { hex } from "../core/palette.js";
+import { lettering, smooth } from "./pen.js";
 
 const FOOT = 14; // px for a number below a picture
 const FOOT_BAR = 5; // px for a bar, where pictures are too small for numbers
@@ -20,8 +21,7 @@ export function shownScore(name, layers, look) {
 
 /** N pictures in a near-square grid: their size on the canvas and where each one lies. */
 export function tileGrid(item, area, score) {
-  const plain = gridWith(item, area, 0);
-  if (!score) return plain;
+  if (!score) return gridWith(item, area, 0);
   const numbered = gridWith(item, area, FOOT);
   return numbered.w >= WIDE_ENOUGH ? numbered : gridWith(item, area, FOOT_BAR);
 }
@@ -55,8 +55,7 @@ export function tileAt(grid, px, py) {
 export function paintImages(ctx, item, area, look, score) {
   if (!item.shape[0]) return;
   const grid = tileGrid(item, area, score);
-  ctx.imageSmoothingEnabled = grid.scale * (window.devicePixelRatio || 1) < 1;
-  ctx.imageSmoothingQuality = "high";
+  smooth(ctx, grid.scale * (window.devicePixelRatio || 1) < 1);
   const atlas = atlasOf(item);
   for (let i = 0; i < grid.n; i++) {
     ctx.drawImage(atlas, 0, i * grid.high, grid.wide, grid.high, grid.x(i), grid.y(i), grid.w, grid.h);
@@ -68,10 +67,7 @@ export function paintImages(ctx, item, area, look, score) {
 function paintScore(ctx, grid, i, belief, palette) {
   const [x, y] = [grid.x(i), grid.y(i) + grid.h];
   if (grid.foot === FOOT) {
-    ctx.font = `12px ${palette.font}`;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "alphabetic";
-    ctx.fillStyle = palette.text;
+    lettering(ctx, palette, "12px", "center");
     ctx.fillText(belief >= 0.995 ? "1.0" : belief.toFixed(2).slice(1), x + grid.w / 2, y + 11);
     return;
   }
@@ -92,10 +88,7 @@ export function enlarge(canvas, { item, index }) {
 
 /** All pictures below one another on one offscreen canvas, made anew when they change. */
 function atlasOf(item) {
-  if (item.painted !== item.version) {
-    item.cache = imageAtlas(item);
-    item.painted = item.version;
-  }
+  if (item.painted !== item.version) Object.assign(item, { cache: imageAtlas(item), painted: item.version });
   return item.cache;
 }
 

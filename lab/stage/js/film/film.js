@@ -1,14 +1,14 @@
 // A film: what a model makes step by step, kept in the browser, so that scrubbing needs nobody's answer.
 
-import { legendSentence } from "../controls/legend.js";
-import { make, setAll, setText, show } from "../core/dom.js";
+import { writeLegend } from "../controls/legend.js";
+import { iconButton, make, setAll, setText, show, watch } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { belongs, splitName } from "../core/names.js";
-import { readPalette, roleOf } from "../core/palette.js";
+import { roleOf, wearPalette } from "../core/palette.js";
 import { fill, WORDS } from "../core/words.js";
 import { Pad } from "../pads/pad.js";
-import { FilmBar, filmButton } from "./bar.js";
+import { FilmBar } from "./bar.js";
 import { FilmRow } from "./row.js";
 import { FilmTime } from "./time.js";
 import { FILM_WORDS } from "./words.js";
@@ -33,11 +33,8 @@ export default class Film {
       again: () => this.askAll(true),
     });
     this.build(parent);
-    this.resizing = new ResizeObserver(() => this.request(true));
-    this.resizing.observe(this.root);
     // a film that nobody has in sight is neither asked for nor drawn
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(this.root);
+    this.unwatch = watch(this.root, () => this.request(true), (visible) => this.see(visible));
   }
 
   build(parent) {
@@ -53,10 +50,8 @@ export default class Film {
   see(visible) {
     this.visible = visible;
     if (!visible) return;
-    if (!this.seen) {
-      this.seen = true;
-      this.askAll();
-    }
+    if (!this.seen) this.askAll();
+    this.seen = true;
     this.request(true);
   }
 
@@ -64,9 +59,7 @@ export default class Film {
     const old = this.data;
     this.data = data;
     this.words = { ...WORDS, ...FILM_WORDS, ...data.labels };
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
-    this.palette.labels.forEach((colour, label) => this.root.style.setProperty(`--label-${label}`, colour));
+    this.palette = wearPalette(this.root);
     setAll(this.root, { "aria-label": this.words.film });
     if (differs(old, data, "legend", "labels", "screens")) this.buildLegend();
     if (differs(old, data, "large")) this.grid = data.large;
@@ -86,8 +79,7 @@ export default class Film {
     // what the sentence switches, or has a screen, needs no second switch
     this.switches = Object.keys(SWITCHES).filter((name) => !this.data.screens[name] && !layered.some((one) => splitName(one.layer)[0] === name));
     this.off = new Set([...layered.filter((one) => one.off).map((one) => one.layer), ...this.switches.filter((name) => !SWITCHES[name])]);
-    const sentence = legendSentence(segments, words, { toggle: (layer, on) => this.toggle(layer, on), morph: () => {} });
-    this.legendHolder.replaceChildren(...(segments.length ? [sentence] : []));
+    writeLegend(this.legendHolder, segments, words, { toggle: (layer, on) => this.toggle(layer, on), morph: () => {} });
   }
 
   toggle(layer, on) {
@@ -100,9 +92,10 @@ export default class Film {
     const { rows } = this.data;
     while (this.rows.length > rows.length) this.rows.pop().close();
     while (this.rows.length < rows.length) {
-      this.rows.push(new FilmRow({ began: (row) => this.began(row), grew: () => this.time.grew(), said: () => this.request(false) }));
-      setAll(this.rows.at(-1).element, { "data-testid": `film-row-${this.rows.length - 1}` });
-      this.rowsHolder.append(this.rows.at(-1).element);
+      const row = new FilmRow({ began: () => this.began(row), grew: () => this.time.grew(), said: () => this.request(false) });
+      setAll(row.element, { "data-testid": `film-row-${this.rows.length}` });
+      this.rowsHolder.append(row.element);
+      this.rows.push(row);
     }
     this.rows.forEach((row, i) => {
       row.alone = rows.length === 1; // then the bar says its t
@@ -149,8 +142,6 @@ export default class Film {
     this.request(true);
   }
 
-  // --- asking ------------------------------------------------------------------------------------
-
   seatPad() {
     const { data, words } = this;
     show(this.padHolder, Boolean(data.pad));
@@ -158,13 +149,14 @@ export default class Film {
     if (!this.pad) {
       this.pad = new Pad(() => this.pad?.pointer == null && this.drew());
       for (const name of ["pointerup", "pointercancel"]) this.pad.canvas.addEventListener(name, () => this.drew());
-      const presses = { undo: () => this.pad.undo(), clear: () => this.pad.put(null) };
-      this.padButtons = Object.entries(presses).map(([word, pressed]) => filmButton(`pad-${word}`, word, null, "small", pressed));
-      this.padHolder.append(this.pad.element, make("div", { class: "buttons controls" }, ...this.padButtons));
+      this.undo = iconButton("pad-undo", null, "small", () => this.pad.undo());
+      this.clear = iconButton("pad-clear", null, "small", () => this.pad.put(null));
+      this.padHolder.append(this.pad.element, make("div", { class: "buttons controls" }, this.undo, this.clear));
     }
     setText(this.pad.hint, words.hint);
     setAll(this.pad.canvas, { "aria-label": words.pad });
-    for (const button of this.padButtons) button.say(words);
+    this.undo.say(words.undo);
+    this.clear.say(words.clear);
   }
 
   /** A stroke has ended; another may follow at once. */
@@ -173,6 +165,7 @@ export default class Film {
     this.drawing = setTimeout(() => this.askAll(), 250);
   }
 
+  /** Whether there is a pad and nothing on it. */
   lacking() {
     return Boolean(this.data.pad) && this.pad.blank;
   }
@@ -212,8 +205,6 @@ export default class Film {
     event.preventDefault();
   }
 
-  // --- drawing -----------------------------------------------------------------------------------
-
   /** `all`: also what has not changed, for its size, its colours or its layers have. */
   request(all) {
     this.dirty ||= all;
@@ -240,9 +231,8 @@ export default class Film {
     const has = (...kinds) => this.rows.some((row) => row.has(kinds));
     const there = { paths: has("points/"), density: has("points/"), mesh: has("mesh/") };
     const pictured = new Set(this.rows.flatMap((row) => row.pictured));
-    const grids = Object.keys(this.data.screens).filter((name) => this.data.large && name !== "eps" && pictured.has(name));
-    const named = Object.fromEntries(grids.map((name) => [name, this.data.screens[name]]));
-    this.bar.offer(this.switches.filter((name) => there[name]), this.off, named, this.grid);
+    const grids = Object.entries(this.data.screens).filter(([name]) => this.data.large && name !== "eps" && pictured.has(name));
+    this.bar.offer(this.switches.filter((name) => there[name]), this.off, Object.fromEntries(grids), this.grid);
   }
 
   look() {
@@ -262,8 +252,7 @@ export default class Film {
   close() {
     cancelAnimationFrame(this.raf);
     clearTimeout(this.drawing);
-    this.resizing.disconnect();
-    this.watching.disconnect();
+    this.unwatch();
     for (const row of this.rows) row.close();
     this.root.remove();
   }

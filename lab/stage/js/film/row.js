@@ -23,13 +23,7 @@ export class FilmRow {
     this.key = make("span", { class: "film-key" });
     const head = make("div", { class: "film-head" }, this.title, this.at, this.key);
     this.element = make("section", { class: "film-row" }, head, this.screens, this.numbers.element, this.note);
-    this.asker = new Asker({
-      state: () => this.stated(),
-      answer: (name, frame) => this.take(frame),
-      ended: () => this.finish(),
-      refused: (name, why) => this.refuse(why),
-      lost: (why) => this.say(why || this.words.lost),
-    });
+    this.asker = new Asker(this);
   }
 
   /** Ask `question` of `run`, [name, arguments], or null for nothing; the same one only `anew`. */
@@ -39,14 +33,13 @@ export class FilmRow {
     if (wanted === this.wanted && !anew) return;
     this.wanted = wanted;
     this.question = question;
-    this.complete = this.refused = false;
+    this.complete = this.barred = false;
     if (run !== this.run) this.asker.connect(run);
     else this.ask();
     this.run = run;
   }
 
   ask() {
-    this.complete = this.refused = false;
     if (!this.question) return;
     const [name, given] = this.question;
     this.waiting = true; // for the first frame
@@ -56,41 +49,32 @@ export class FilmRow {
 
   /** A link that is new, or new again; a film that is complete needs none. */
   stated() {
-    if (this.refused) return;
+    if (this.barred) return;
     if (this.told) this.say("");
     if (!this.complete && !this.asker.asked) this.ask();
   }
 
   /** One frame more; the first one of a film ends the film before. */
-  take({ meta, arrays }) {
+  answered(name, { meta, arrays }) {
     const screens = splitScreens(arrays);
     const first = !meta.part;
-    if (first) {
-      this.parts = [];
-      this.waiting = false;
-      this.fresh = true;
-      this.still = screens.still;
-      this.T = meta.T ?? meta.t;
-      this.round = meta.round;
-      this.columns = meta.columns;
-      this.box = meta.box ?? null;
-      this.measures = meta.measures;
-    }
+    const { round, columns, box = null, measures } = meta;
+    const film = { parts: [], waiting: false, fresh: true, still: screens.still, T: meta.T ?? meta.t, round, columns, box, measures };
+    if (first) Object.assign(this, film);
     this.parts.push({ t: meta.t, numbers: meta.numbers ?? {}, note: meta.note ?? "", screens });
-    if (meta.part === undefined) this.finish();
+    if (meta.part === undefined) this.ended();
     if (first) this.hear.began(this);
     else this.hear.grew(this);
   }
 
-  finish() {
+  ended() {
     this.complete = true;
     this.hear.grew(this);
   }
 
-  refuse(why) {
-    this.refused = true;
+  refused() {
+    this.barred = true; // until something else is wanted
     this.waiting = false;
-    this.say(why);
   }
 
   say(why) {
@@ -100,15 +84,12 @@ export class FilmRow {
 
   /** Whether more frames are to come. */
   get growing() {
-    return Boolean(this.question) && !this.complete && !this.refused;
+    return Boolean(this.question) && !this.complete && !this.barred;
   }
-
-  // --- time ------------------------------------------------------------------------------------
 
   /** Whether t falls from frame to frame. */
   get reverse() {
-    const [first] = this.parts;
-    const last = this.parts.at(-1);
+    const [first, last] = [this.parts[0], this.parts.at(-1)];
     return first === last ? first?.t > 0 : first.t > last.t;
   }
 
@@ -120,12 +101,9 @@ export class FilmRow {
 
   /** The frame before this time and the share of the way to the next; or (`whole`) the frame nearest. */
   find(time, whole) {
-    let [low, high] = [0, this.parts.length - 1];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.time(middle) <= time) low = middle;
-      else high = middle;
-    }
+    const last = this.parts.length - 1;
+    const later = this.parts.findIndex((_, i) => i > 0 && (i === last || this.time(i) > time));
+    const [low, high] = later < 0 ? [0, last] : [later - 1, later];
     const [from, to] = [this.time(low), this.time(high)];
     const share = to > from ? clamp((time - from) / (to - from), 0, 1) : 0;
     if (whole || share === 1) return { i: share >= 0.5 ? high : low, share: 0 };
@@ -140,8 +118,6 @@ export class FilmRow {
     const next = this.parts[share ? i + 1 : i].t;
     return fill(says, { t, T, next, done: T - t, h: subscript(t), hNext: subscript(next), hT: subscript(T) });
   }
-
-  // --- what is seen ----------------------------------------------------------------------------
 
   /** A screen for each name; the first of a film of many pictures is the grid of `large`. */
   seat(names, large, choose) {
@@ -165,8 +141,8 @@ export class FilmRow {
   /** Which colour is which class. */
   writeKey() {
     const coloured = this.has(["points/"]) ? Object.values(this.still) : [];
-    const labels = coloured.map((arrays) => arrays.get("label")?.data ?? []);
-    const classes = [...new Set(labels.flatMap((one) => [...one]))].sort((a, b) => a - b);
+    const labels = coloured.flatMap((arrays) => [...(arrays.get("label")?.data ?? [])]);
+    const classes = [...new Set(labels)].sort((a, b) => a - b);
     const swatches = classes.map((label) => make("span", {}, make("i", { style: `--own: var(--label-${label % 10})` }), String(label)));
     this.key.replaceChildren(...(classes.length ? [this.words.classes, ...swatches] : []));
   }
@@ -188,19 +164,19 @@ export class FilmRow {
 
   write(part, time) {
     const { words } = this;
-    const place = () => (time.tween ? this.place(time.now, words) : `t = ${part.t}`);
+    const place = time.tween ? this.place(time.now, words) : `t = ${part.t}`;
     const numbers = Object.entries(part.numbers).map(([name, value]) => [`number/${name}`, { data: [value] }]);
     this.numbers.update(new Map(numbers), { words, measures: this.measures });
     const of = this.round === undefined ? "" : fill(words.filmRound, { round: count(this.round) });
-    setText(this.at, [this.alone ? "" : place(), of].filter(Boolean).join(", "));
-    const layer = time.tween && part.note;
-    setText(this.note, layer ? fill(words.tweenNote, { h: subscript(part.t), note: part.note }) : part.note);
+    setText(this.at, [this.alone ? "" : place, of].filter(Boolean).join(", "));
+    const { t, note } = part;
+    setText(this.note, time.tween && note ? fill(words.tweenNote, { h: subscript(t), note }) : note);
     show(this.note, Boolean(part.note) || time.tween); // with the place of a layer there is no jump
   }
 
   close() {
     this.asker.close();
-    this.numbers.close();
+    this.numbers.forget();
     this.element.remove();
   }
 }

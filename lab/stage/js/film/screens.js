@@ -1,16 +1,17 @@
 // One screen of a film: a canvas that shows a part of each frame, with the chosen picture large or all in a grid.
 
-import { make, sharpen } from "../core/dom.js";
+import { make, placeOn, sharpen } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { splitName } from "../core/names.js";
 import { clamp, signed } from "../core/numbers.js";
 import { labelColour } from "../core/palette.js";
-import { drawFrame, paintEmpty, rule } from "../draw/axes.js";
+import { drawFrame, paintEmpty } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
 import { paintDensity } from "../draw/density.js";
-import { clipRound, dotImage, dotRadius, paintArrows, paintField, paintPoints } from "../draw/draw.js";
+import { paintArrows, paintField, paintPoints } from "../draw/draw.js";
 import { isEight, Layers } from "../draw/layers.js";
 import { paintMesh } from "../draw/mesh.js";
+import { clip, lettering, pen, polyline, rule } from "../draw/pen.js";
 import { gridColumns, paintImages, tileAt, tileGrid } from "../draw/tiles.js";
 import { paintLine } from "../world/graph.js";
 
@@ -48,13 +49,8 @@ export class FilmScreen {
     this.canvas = make("canvas", { role: "img", class: "canvas", tabindex: choose ? 0 : null, "data-testid": choose ? "film-grid" : `film-screen-${name}` });
     this.caption = make("figcaption", {});
     this.element = make("figure", { class: "film-screen" }, this.caption, this.canvas);
-    if (choose) this.listen();
-  }
-
-  listen() {
     this.canvas.addEventListener("click", (event) => {
-      const { left, top } = this.canvas.getBoundingClientRect();
-      const index = this.grid ? tileAt(this.grid, event.clientX - left, event.clientY - top) : -1;
+      const index = this.grid ? tileAt(this.grid, ...placeOn(this.canvas, event)) : -1;
       if (index >= 0) this.choose(index);
     });
   }
@@ -72,10 +68,9 @@ export class FilmScreen {
   /** Put on what the film `row` has at `at` = {i, share}. */
   put(row, at) {
     const { parts } = row;
-    const part = parts[at.i];
+    const [now, next] = [parts[at.i], parts[at.i + 1]].map((part) => part?.screens[this.name]);
     const arrays = new Map(row.still[this.name]);
-    const next = parts[at.i + 1]?.screens[this.name];
-    for (const [name, array] of part.screens[this.name] ?? []) arrays.set(name, partWay(name, array, next?.get(name), at.share));
+    for (const [name, array] of now ?? []) arrays.set(name, partWay(name, array, next?.get(name), at.share));
     this.layers.show(arrays, 0, 0);
     for (const [, item] of this.layers.entries("images")) item.columns = row.columns;
     this.way = { parts, at };
@@ -105,9 +100,9 @@ export class FilmScreen {
     paintImages(ctx, item, area, look);
     const grid = tileGrid(item, area);
     Object.assign(this, { grid, chosen });
-    for (const [colour, width, gap] of [[look.palette.background, 5, 1], [look.palette.roles.model.ink, 3, 1]]) {
-      Object.assign(ctx, { strokeStyle: colour, lineWidth: width });
-      ctx.strokeRect(grid.x(chosen) - gap, grid.y(chosen) - gap, grid.w + 2 * gap, grid.h + 2 * gap);
+    for (const [colour, width] of [[look.palette.background, 5], [look.palette.roles.model.ink, 3]]) {
+      pen(ctx, colour, width);
+      ctx.strokeRect(grid.x(chosen) - 1, grid.y(chosen) - 1, grid.w + 2, grid.h + 2);
     }
   }
 
@@ -115,7 +110,7 @@ export class FilmScreen {
     const { area } = map;
     const entries = (kind) => this.layers.entries(kind).filter(([name]) => !look.isOff(name));
     const still = (name) => this.still?.has(name);
-    clipRound(ctx, area);
+    clip(ctx, area);
     for (const [name, item] of entries("field")) paintField(ctx, item, map, look, name);
     for (const [name, item] of entries("points")) if (still(name)) paintPoints(ctx, item, map, look, name);
     for (const [name, item] of entries("mesh")) paintMesh(ctx, item, map, look, name);
@@ -132,8 +127,7 @@ export class FilmScreen {
     const colours = labels?.length === item.shape[0] ? labels : null;
     if (!look.isOff("paths") && PATHS[this.name]) this.drawPaths(ctx, item, map, look, name, colours);
     if (look.smooth) paintDensity(ctx, item, map, look, name);
-    else if (colours) paintLabelled(ctx, item, colours, map, look);
-    else paintPoints(ctx, item, map, look, name);
+    else paintPoints(ctx, item, map, look, name, colours);
   }
 
   /** The way of some of the points through the frames up to now. */
@@ -142,12 +136,11 @@ export class FilmScreen {
     const n = item.shape[0];
     const before = parts.slice(0, at.i + 1).map((part) => part.screens[this.name]?.get(name)?.data).filter((data) => data?.length === 2 * n);
     const every = Math.max(1, Math.ceil(n / PATHS[this.name]));
+    ctx.globalAlpha = 0.45;
     for (let i = 0; i < n; i += every) {
-      ctx.beginPath();
-      for (const data of before) ctx.lineTo(map.x(data[2 * i]), map.y(data[2 * i + 1]));
-      ctx.lineTo(map.x(item.values[2 * i]), map.y(item.values[2 * i + 1]));
-      Object.assign(ctx, { strokeStyle: labels ? labelColour(look.palette, labels[i] % 10) : look.palette.roles[look.role(name)].ink, lineWidth: 1, globalAlpha: 0.45, lineJoin: "round" });
-      ctx.stroke();
+      const way = [...before, item.values].map((data) => [map.x(data[2 * i]), map.y(data[2 * i + 1])]);
+      const ink = labels ? labelColour(look.palette, labels[i] % 10) : look.palette.roles[look.role(name)].ink;
+      polyline(ctx, way, ink, 1);
     }
     ctx.globalAlpha = 1;
   }
@@ -172,26 +165,13 @@ function oneOf(item, index) {
   return item.one;
 }
 
-function paintLabelled(ctx, item, labels, map, look) {
-  const radius = dotRadius(item.shape[0], map);
-  const dots = look.palette.labels.map((colour) => dotImage(colour, radius, look.palette));
-  for (let i = 0; i < item.shape[0]; i++) {
-    const dot = dots[labels[i] % 10];
-    const [x, y] = [map.x(item.values[2 * i]), map.y(item.values[2 * i + 1])];
-    if (Number.isFinite(x + y)) ctx.drawImage(dot.canvas, x - dot.size / 2, y - dot.size / 2, dot.size, dot.size);
-  }
-}
-
 /** How the numbers of x are spread, under the normal density that they come to. */
 function paintHist(ctx, item, area, look) {
   const counts = item.target;
   const total = counts.reduce((a, b) => a + b, 0) || 1;
   const wide = (2 * HIST_REACH) / counts.length;
   const map = mapping([-HIST_REACH, HIST_REACH, 0, HIST_TOP], { ...area, h: area.h - 16 });
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.x, area.y, area.w, area.h - 16);
-  ctx.clip();
+  clip(ctx, map.area, 0);
   ctx.fillStyle = look.palette.roles[look.role("hist")].ink;
   ctx.globalAlpha = 0.6;
   counts.forEach((count, i) => {
@@ -199,13 +179,12 @@ function paintHist(ctx, item, area, look) {
     ctx.fillRect(left, top, Math.max(1, map.x(-HIST_REACH + (i + 1) * wide) - left - 0.5), map.y(0) - top);
   });
   ctx.globalAlpha = 1;
-  ctx.beginPath();
-  for (let x = -HIST_REACH; x <= HIST_REACH; x += 0.1) ctx.lineTo(map.x(x), map.y(Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI)));
-  Object.assign(ctx, { strokeStyle: look.palette.text, lineWidth: 1.5 });
-  ctx.stroke();
+  const normal = Array.from({ length: 20 * HIST_REACH }, (_, i) => i / 10 - HIST_REACH);
+  const density = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+  polyline(ctx, normal.map((x) => [map.x(x), map.y(density(x))]), look.palette.text, 1.5, "miter");
   ctx.restore();
-  Object.assign(ctx, { strokeStyle: look.palette.muted, lineWidth: 1 });
+  pen(ctx, look.palette.muted, 1);
   rule(ctx, area.x, map.y(0), area.x + area.w, map.y(0));
-  Object.assign(ctx, { font: `12px ${look.palette.font}`, fillStyle: look.palette.muted, textBaseline: "alphabetic", textAlign: "center" });
+  lettering(ctx, look.palette, "12px", "center", "alphabetic", look.palette.muted);
   for (const x of [-2, 0, 2]) ctx.fillText(signed(String(x)), map.x(x), area.y + area.h - 3);
 }

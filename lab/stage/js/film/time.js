@@ -33,8 +33,6 @@ export class FilmTime {
     this.changed();
   }
 
-  // --- what there is ------------------------------------------------------------------------------
-
   /** The rows that have something to show. */
   live() {
     return this.rows.filter((row) => row.parts.length);
@@ -70,8 +68,6 @@ export class FilmTime {
     const time = this.nearest();
     return fill(words.t, { t: row.reverse ? row.T - time : time, T: row.T });
   }
-
-  // --- where it goes ------------------------------------------------------------------------------
 
   /** Rest at this time, if there is one. */
   rest(time) {

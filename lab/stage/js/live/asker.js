@@ -1,12 +1,12 @@
 // Questions to the model of a run: one is under way, and of each kind only the newest waits.
 
-import { Link } from "./link.js";
+import { Link } from "./wire.js";
 
 const ANSWER_PATIENCE = 35000; // ms after which a question counts as lost: the server answers within 30 s, be it with BUSY
 
 export class Asker {
-  /** `hear` has state(message), answer(name, frame, question), refused(name, why), lost(why). Who asks for a film
-   * hears `answer` once for each part, and at last ended(name). */
+  /** `hear` has stated(message), answered(name, frame, question), say(why) and its `words`. Who asks for a film hears
+   * answered() once for each part, at last ended(), and refused() where there is none. */
   constructor(hear) {
     this.hear = hear;
     this.waiting = new Map();
@@ -14,7 +14,7 @@ export class Asker {
     this.link = new Link({
       text: (message) => this.text(message),
       frame: (frame) => this.frame(frame),
-      lost: (why) => this.hear.lost(why),
+      lost: (why) => this.lost(why),
       found: () => {},
       unreadable: () => this.answered(this.number, () => {}),
     }, true);
@@ -52,21 +52,19 @@ export class Asker {
     }
   }
 
+  /** A question that is lost is asked once more, unless a newer one of its kind waits. */
   wait() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.again(), ANSWER_PATIENCE);
-  }
-
-  /** The question is lost: ask it once more, unless a newer one of its kind waits. */
-  again() {
-    const { name, make } = this.asked;
-    if (!this.waiting.has(name)) this.waiting.set(name, make);
-    this.answered(this.number, () => {});
+    this.timer = setTimeout(() => {
+      const { name, make } = this.asked;
+      if (!this.waiting.has(name)) this.waiting.set(name, make);
+      this.answered(this.number, () => {});
+    }, ANSWER_PATIENCE);
   }
 
   /** An answer; a part of one leaves the question open. */
   frame(frame) {
-    const tell = (asked) => this.hear.answer(asked.name, frame, asked.question);
+    const tell = (asked) => this.hear.answered(asked.name, frame, asked.question);
     if (frame.meta.part === undefined) return this.answered(frame.meta.answer, tell);
     if (frame.meta.answer !== this.number || !this.asked) return;
     this.wait();
@@ -78,11 +76,20 @@ export class Asker {
       this.forget(); // a new socket knows of no question
       this.ready = true;
     }
-    if (message.end) this.answered(message.answer, (asked) => this.hear.ended(asked.name));
-    else if (message.answer !== undefined) this.answered(message.answer, (asked) => this.hear.refused(asked.name, message.error));
-    else if (message.error) this.hear.lost(message.error);
+    if (message.end) this.answered(message.answer, () => this.hear.ended());
+    else if (message.answer !== undefined) this.answered(message.answer, () => this.refused(message.error));
+    else if (message.error) this.lost(message.error);
     const state = message.hello ?? message.state;
-    if (state) this.hear.state(state);
+    if (state) this.hear.stated(state);
+  }
+
+  refused(why) {
+    this.hear.refused?.();
+    this.hear.say(why);
+  }
+
+  lost(why) {
+    this.hear.say(why || this.hear.words.lost);
   }
 
   answered(number, tell) {

@@ -4,16 +4,10 @@ const LOOP = 6000; // ms for one showing of a recording
 const LOOP_REST = 1500; // ms on its last picture
 
 export class History {
-  constructor() {
-    this.clear();
-  }
-
-  clear() {
-    this.frames = new Map();
-    this.rounds = [];
-    this.askedAt = -1e9;
-    this.start = null;
-  }
+  frames = new Map();
+  rounds = [];
+  askedAt = -1e9;
+  start = null;
 
   add(frame) {
     this.frames.set(frame.meta.key, frame);
@@ -22,8 +16,7 @@ export class History {
   /** Follow the server's list; what it no longer lists is from a past that was undone. */
   list(rounds) {
     this.rounds = rounds;
-    const listed = new Set(rounds);
-    for (const round of this.frames.keys()) if (!listed.has(round)) this.frames.delete(round);
+    for (const round of this.frames.keys()) if (!rounds.includes(round)) this.frames.delete(round);
   }
 
   /** After a reset or a rewind, later rounds will be different ones. */
@@ -37,10 +30,9 @@ export class History {
 
   /** Ask once; again only if something is still missing after a while. */
   ask(send) {
-    if (!this.waiting()) {
-      this.askedAt = performance.now();
-      send({ show: "keyframes" });
-    }
+    if (this.waiting()) return;
+    this.askedAt = performance.now();
+    send({ show: "keyframes" });
   }
 
   waiting() {
@@ -51,8 +43,7 @@ export class History {
   play(now) {
     const rounds = this.rounds.filter((round) => this.frames.has(round));
     if (!rounds.length) return null;
-    const over = this.start !== null && now - this.start > LOOP + LOOP_REST;
-    if (this.start === null || over) {
+    if (this.start === null || now - this.start > LOOP + LOOP_REST) {
       this.start = now;
       return { frame: this.frames.get(rounds[0]), duration: 0 };
     }
@@ -63,7 +54,7 @@ export class History {
 
   /** For those who asked for less motion: the last picture of the recording. */
   end() {
-    const frame = this.frames.get(this.rounds[this.rounds.length - 1]);
+    const frame = this.frames.get(this.rounds.at(-1));
     return frame ? { frame, duration: 0 } : null;
   }
 }

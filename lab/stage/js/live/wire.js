@@ -45,15 +45,26 @@ export function liveUrl(run, quiet) {
   return url.href;
 }
 
+export const ANSWER_WITHIN = 3000; // ms after which a button shows the server's state again
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5000;
+const LOST_AFTER = 2000;
+const HIDDEN_FOR = 10000; // a tab hidden this long stops asking for pictures
 
-/** A socket to one run. `hear` has text(message), frame(frame), lost(why, final), found(). */
-export class Live {
-  constructor(run, hear, quiet) {
-    this.run = run;
-    this.quiet = quiet;
+/** The link to a run: it comes back when it is lost, and rests while nobody looks. */
+export class Link {
+  /** `hear` has text(message), frame(frame), lost(why), found(), unreadable(). A quiet link asks for no pictures. */
+  constructor(hear, quiet = false) {
     this.hear = hear;
+    this.quiet = quiet;
+    this.visibility = () => (document.hidden ? this.hidden() : this.seen());
+    document.addEventListener("visibilitychange", this.visibility);
+  }
+
+  connect(run) {
+    this.drop();
+    this.asleep = false;
+    this.run = run;
     this.wait = FIRST_WAIT;
     this.queue = [];
     this.open();
@@ -70,41 +81,64 @@ export class Live {
 
   receive(data) {
     this.wait = FIRST_WAIT;
-    this.hear.found();
+    if (this.losing) this.hear.found();
+    clearTimeout(this.losing);
+    this.losing = null;
     try {
       if (typeof data === "string") this.hear.text(JSON.parse(data));
       else this.hear.frame(decodeFrame(data));
-    } catch (problem) {
-      this.hear.unreadable(problem);
+    } catch {
+      this.hear.unreadable();
     }
   }
 
-  dropped(event) {
+  /** A short interruption is nobody's business. */
+  dropped({ code, reason }) {
     this.queue = [];
     // 4000-4999 is the server saying "do not come back" (no such run, not allowed).
-    const final = event.code >= 4000 && event.code < 5000;
-    this.hear.lost(event.reason, final);
-    if (final) return;
+    if (code >= 4000 && code < 5000) return this.hear.lost(reason);
+    this.losing ??= setTimeout(() => this.hear.lost(""), LOST_AFTER);
     this.timer = setTimeout(() => this.open(), this.wait);
     this.wait = Math.min(this.wait * 1.7, LONGEST_WAIT);
   }
 
   /** Orders given before the socket is open wait for it; a drop forgets them. */
   send(order) {
-    this.queue.push(JSON.stringify(order));
-    if (this.socket.readyState === WebSocket.OPEN) this.flush();
+    this.queue?.push(JSON.stringify(order));
+    if (this.socket?.readyState === WebSocket.OPEN) this.flush();
   }
 
   flush() {
     for (const text of this.queue.splice(0)) this.socket.send(text);
   }
 
-  close() {
+  hidden() {
+    this.hiding = setTimeout(() => {
+      this.asleep = true;
+      this.drop();
+    }, HIDDEN_FOR);
+  }
+
+  seen() {
+    clearTimeout(this.hiding);
+    if (this.asleep) this.connect(this.run);
+  }
+
+  /** Leave the socket, without a word. */
+  drop() {
     clearTimeout(this.timer);
-    const socket = this.socket;
+    const { socket } = this;
+    if (!socket) return;
     socket.onmessage = socket.onclose = null;
     // Closing a socket that is still connecting makes the browser log an error; wait for it.
     if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
     else socket.close();
+  }
+
+  close() {
+    document.removeEventListener("visibilitychange", this.visibility);
+    clearTimeout(this.losing);
+    clearTimeout(this.hiding);
+    this.drop();
   }
 }

@@ -1,7 +1,8 @@
 // A pad of 28 x 28 pixels and a soft round brush, for mouse, finger and pen.
 
-import { make, show } from "../core/dom.js";
-import { paintGrey } from "../draw/pixels.js";
+import { make, placesOf, show } from "../core/dom.js";
+import { clamp } from "../core/numbers.js";
+import { paintShaped } from "../draw/pixels.js";
 
 const PAD_SIDE = 28;
 const BRUSH = 1.05; // pixels from a stroke's middle line that are white
@@ -19,7 +20,7 @@ export class Pad {
     this.element = make("div", { class: "digit-pad" }, this.canvas, this.hint);
     const on = (name, act) => this.canvas.addEventListener(name, act);
     on("pointerdown", (event) => this.begin(event));
-    on("pointermove", (event) => this.extend(event));
+    on("pointermove", (event) => event.pointerId === this.pointer && this.reach(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, () => (this.pointer = null));
   }
 
@@ -33,27 +34,16 @@ export class Pad {
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
     this.strokes.push([]);
-    this.reach(this.at(event));
+    this.reach(event);
+  }
+
+  reach(event) {
+    const stroke = this.strokes.at(-1);
+    for (const place of placesOf(this.canvas, event).map((share) => share.map((one) => one * PAD_SIDE))) {
+      inkLine(this.ink, stroke.at(-1) ?? place, place);
+      stroke.push(place);
+    }
     this.show();
-  }
-
-  /** The browser merges fast moves into one event; the merged ones are taken too. */
-  extend(event) {
-    if (this.pointer !== event.pointerId) return;
-    const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) this.reach(this.at(one));
-    this.show();
-  }
-
-  reach(place) {
-    const stroke = this.strokes[this.strokes.length - 1];
-    inkLine(this.ink, stroke[stroke.length - 1] ?? place, place);
-    stroke.push(place);
-  }
-
-  at(event) {
-    const rect = this.canvas.getBoundingClientRect();
-    return [((event.clientX - rect.left) / rect.width) * PAD_SIDE, ((event.clientY - rect.top) / rect.height) * PAD_SIDE];
   }
 
   /** Put this picture (784 bytes, or null for none) on the pad in place of all that is drawn. */
@@ -78,7 +68,7 @@ export class Pad {
   }
 
   show() {
-    paintGrey(this.canvas, this.ink, PAD_SIDE, PAD_SIDE);
+    paintShaped(this.canvas, { shape: [PAD_SIDE, PAD_SIDE], data: this.ink });
     show(this.hint, this.blank);
     this.changed();
   }
@@ -96,7 +86,7 @@ function inkLine(ink, a, b) {
   const [top, bottom] = [Math.min(a[1], b[1]) - reach, Math.max(a[1], b[1]) + reach].map(Math.floor);
   for (let y = Math.max(0, top); y <= Math.min(PAD_SIDE - 1, bottom); y++) {
     for (let x = Math.max(0, left); x <= Math.min(PAD_SIDE - 1, right); x++) {
-      const white = Math.min(1, Math.max(0, (reach - farFromLine([x + 0.5, y + 0.5], a, b)) / SOFT));
+      const white = clamp((reach - farFromLine([x + 0.5, y + 0.5], a, b)) / SOFT, 0, 1);
       const i = y * PAD_SIDE + x;
       ink[i] = Math.max(ink[i], Math.round(255 * white));
     }
@@ -107,6 +97,6 @@ function inkLine(ink, a, b) {
 function farFromLine(p, a, b) {
   const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
   const length = dx * dx + dy * dy;
-  const along = length ? Math.min(1, Math.max(0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length)) : 0;
+  const along = length ? clamp(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length, 0, 1) : 0;
   return Math.hypot(p[0] - a[0] - along * dx, p[1] - a[1] - along * dy);
 }

@@ -1,12 +1,12 @@
 // A pad to draw a target on. The points keep an even spacing, however fast the hand moves.
 
-import { make, setAll, setText, sharpen, show } from "../core/dom.js";
+import { make, makeButton, placesOf, setAll, setText, sharpen, show } from "../core/dom.js";
 import { clamp, count } from "../core/numbers.js";
-import { readPalette } from "../core/palette.js";
+import { wearPalette } from "../core/palette.js";
 import { fill } from "../core/words.js";
-import { drawFrame, rule } from "../draw/axes.js";
+import { drawFrame } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
-import { dotImage } from "../draw/draw.js";
+import { dotImage, pen, rule, stamp } from "../draw/pen.js";
 
 const SKETCH_WORDS = {
   hint: "Draw a shape here, with one line or several",
@@ -24,8 +24,8 @@ export default class Sketch {
     this.strokes = [];
     this.canvas = make("canvas", { role: "img", "data-testid": "sketch-pad" });
     this.hint = make("p", { class: "hint" });
-    this.clear = make("button", { type: "button", "data-testid": "sketch-clear" });
-    this.use = make("button", { type: "button", class: "primary", "data-testid": "sketch-use" });
+    this.clear = makeButton("sketch-clear", "", () => this.wipe());
+    this.use = makeButton("sketch-use", "", () => this.trigger("drawn", { points: this.points() }), { class: "primary" });
     this.number = make("span", { class: "readout", "aria-live": "polite" });
     this.pad = make("div", { class: "pad" }, this.canvas, this.hint);
     const bar = make("div", { class: "bar" }, this.use, this.clear, this.number);
@@ -37,10 +37,8 @@ export default class Sketch {
   listen() {
     const on = (name, act) => this.canvas.addEventListener(name, act);
     on("pointerdown", (event) => this.begin(event));
-    on("pointermove", (event) => this.extend(event));
+    on("pointermove", (event) => event.pointerId === this.drawing && this.extend(event));
     for (const name of ["pointerup", "pointercancel"]) on(name, () => this.end());
-    this.clear.addEventListener("click", () => this.wipe());
-    this.use.addEventListener("click", () => this.trigger("drawn", { points: this.points() }));
     this.resizing = new ResizeObserver(() => this.draw());
     this.resizing.observe(this.pad);
   }
@@ -49,11 +47,8 @@ export default class Sketch {
     this.trigger = setTriggerValue;
     this.words = { ...SKETCH_WORDS, ...data?.labels };
     this.pad.style.maxWidth = `${data?.height ?? 420}px`;
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
-    setText(this.hint, this.words.hint);
-    setText(this.clear, this.words.clear);
-    setText(this.use, this.words.use);
+    this.palette = wearPalette(this.root);
+    for (const part of ["hint", "clear", "use"]) setText(this[part], this.words[part]);
     setAll(this.canvas, { "aria-label": this.words.pad });
     this.draw();
   }
@@ -62,15 +57,12 @@ export default class Sketch {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.drawing = event.pointerId;
-    this.strokes.push([this.at(event)]);
+    this.strokes.push(placed(this.canvas, event).slice(0, 1));
     this.draw();
   }
 
-  /** The browser merges fast moves into one event; the merged ones are taken too. */
   extend(event) {
-    if (this.drawing !== event.pointerId) return;
-    const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) this.reach(this.at(one));
+    for (const place of placed(this.canvas, event)) this.reach(place);
     this.draw();
   }
 
@@ -81,8 +73,8 @@ export default class Sketch {
 
   /** Add points every SPACING from the end of the stroke towards `place`. */
   reach(place) {
-    const points = this.strokes[this.strokes.length - 1];
-    let [x, y] = points[points.length - 1];
+    const points = this.strokes.at(-1);
+    let [x, y] = points.at(-1);
     for (;;) {
       const [dx, dy] = [place[0] - x, place[1] - y];
       const far = Math.hypot(dx, dy);
@@ -90,13 +82,6 @@ export default class Sketch {
       [x, y] = [x + (dx * SPACING) / far, y + (dy * SPACING) / far];
       points.push([x, y]);
     }
-  }
-
-  at(event) {
-    const rect = this.canvas.getBoundingClientRect();
-    const x = ((event.clientX - rect.left) / rect.width) * 2 * REACH - REACH;
-    const y = REACH - ((event.clientY - rect.top) / rect.height) * 2 * REACH;
-    return [clamp(x, -REACH, REACH), clamp(y, -REACH, REACH)];
   }
 
   wipe() {
@@ -118,8 +103,10 @@ export default class Sketch {
     const ctx = sharpen(this.canvas, side, side);
     const map = mapping([-REACH, REACH, -REACH, REACH], { x: 0, y: 0, w: side, h: side });
     this.drawGrid(ctx, map);
-    this.drawPoints(ctx, map);
-    const n = this.strokes.flat().length;
+    const dot = dotImage(this.palette.roles.data.ink, 2.6, this.palette);
+    const points = this.strokes.flat();
+    for (const [x, y] of points) stamp(ctx, dot, map.x(x), map.y(y));
+    const n = points.length;
     show(this.hint, n === 0);
     this.use.disabled = n < 2 || this.drawing != null;
     this.clear.disabled = n === 0;
@@ -127,8 +114,7 @@ export default class Sketch {
   }
 
   drawGrid(ctx, map) {
-    ctx.strokeStyle = this.palette.faint;
-    ctx.lineWidth = 1;
+    pen(ctx, this.palette.faint, 1);
     for (let i = 1 - REACH; i < REACH; i++) {
       const [x, y] = [Math.round(map.x(i)) + 0.5, Math.round(map.y(i)) + 0.5];
       ctx.globalAlpha = i === 0 ? 1 : 0.55;
@@ -139,15 +125,14 @@ export default class Sketch {
     drawFrame(ctx, map, { palette: this.palette });
   }
 
-  drawPoints(ctx, map) {
-    const dot = dotImage(this.palette.roles.data.ink, 2.6, this.palette);
-    for (const [x, y] of this.strokes.flat()) {
-      ctx.drawImage(dot.canvas, map.x(x) - dot.size / 2, map.y(y) - dot.size / 2, dot.size, dot.size);
-    }
-  }
-
   close() {
     this.resizing.disconnect();
     this.root.remove();
   }
+}
+
+/** Where a pointer has moved, in the pad's numbers. */
+function placed(canvas, event) {
+  const places = placesOf(canvas, event).map(([u, v]) => [u * 2 * REACH - REACH, REACH - v * 2 * REACH]);
+  return places.map((place) => place.map((value) => clamp(value, -REACH, REACH)));
 }

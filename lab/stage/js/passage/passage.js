@@ -1,14 +1,15 @@
 // A place of the plane that is pressed, and its way through the flow of the run.
 
-import { make, setAll, setText, sharpen, show } from "../core/dom.js";
+import { make, placeOn, setAll, setText, sharpen, show, watch } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { clamp, subscript, vector } from "../core/numbers.js";
-import { readPalette, roleOf } from "../core/palette.js";
+import { roleOf, wearPalette } from "../core/palette.js";
 import { fill, WORDS } from "../core/words.js";
-import { drawFrame, haloed, rule } from "../draw/axes.js";
+import { drawFrame } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
-import { clipRound, disc, paintField } from "../draw/draw.js";
+import { paintField } from "../draw/draw.js";
 import { Layers } from "../draw/layers.js";
+import { clip, disc, haloed, lettering, pen, polyline, rule } from "../draw/pen.js";
 import { Asker } from "../live/asker.js";
 import { PassageTable } from "./table.js";
 import { PASSAGE_WORDS } from "./words.js";
@@ -22,18 +23,10 @@ export default class Passage {
     this.layers = new Layers();
     this.answers = 0;
     this.lit = null; // the number of the h that is pointed at in the table
-    this.asker = new Asker({
-      state: (state) => this.stated(state),
-      answer: (name, frame) => this.answered(name, frame),
-      refused: (name, why) => this.say(why),
-      lost: (why) => this.say(why || this.words.lost),
-    });
+    this.asker = new Asker(this);
     this.table = new PassageTable((l) => this.light(l));
     this.build(parent);
-    this.resizing = new ResizeObserver(() => this.draw());
-    this.resizing.observe(this.root);
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(this.root);
+    this.unwatch = watch(this.root, () => this.draw(), (visible) => this.see(visible));
   }
 
   build(parent) {
@@ -63,8 +56,7 @@ export default class Passage {
 
   update({ data }) {
     this.words = { ...WORDS, ...PASSAGE_WORDS, ...data.labels };
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
+    this.palette = wearPalette(this.root);
     setAll(this.root, { "aria-label": this.words.passage });
     if (data.run !== this.run) {
       this.run = data.run;
@@ -76,12 +68,10 @@ export default class Passage {
     this.draw();
   }
 
-  // --- what the student does ---------------------------------------------------------------
-
   press(event) {
     if (!this.map) return;
-    const { left, top } = this.canvas.getBoundingClientRect();
-    this.put([this.map.worldX(event.clientX - left), this.map.worldY(event.clientY - top)]);
+    const [px, py] = placeOn(this.canvas, event);
+    this.put([this.map.worldX(px), this.map.worldY(py)]);
   }
 
   keyed(event) {
@@ -109,8 +99,6 @@ export default class Passage {
     if (visible) this.look();
   }
 
-  // --- the model -----------------------------------------------------------------------------
-
   stated(state) {
     this.state = state.state;
     this.look();
@@ -133,7 +121,11 @@ export default class Passage {
   answered(name, frame) {
     this.say("");
     if (name === "plane") this.takePlane(frame);
-    else this.takePoint(frame);
+    else {
+      this.point = frame;
+      setAll(this.root, { "data-answers": (this.answers += 1) });
+    }
+    this.write();
     this.draw();
     clearTimeout(this.again);
     if (this.state === "training") this.again = setTimeout(() => this.look(), Math.max(PASSAGE_AGAIN, PASSAGE_SHARE * (performance.now() - this.askedAt)));
@@ -145,17 +137,7 @@ export default class Passage {
     this.mass = meta.mass;
     this.layers.show(arrays, 0, 0);
     if (first) this.put(this.place ?? arrays.get("points/real")?.data.slice(0, 2) ?? [0, 0]);
-    this.write();
   }
-
-  takePoint(frame) {
-    this.point = frame;
-    this.answers += 1;
-    this.write();
-    setAll(this.root, { "data-answers": this.answers });
-  }
-
-  // --- what is seen --------------------------------------------------------------------------
 
   /** Why there is no answer: then what is shown is pale, for it is of before. */
   say(text) {
@@ -181,7 +163,7 @@ export default class Passage {
     const ctx = sharpen(this.canvas, width, high);
     this.map = mapping(this.box, { x: 0, y: 0, w: width, h: high });
     const look = { palette: this.palette, words: this.words, bold: true, role: (name) => roleOf(name), isOff: () => false };
-    clipRound(ctx, this.map.area);
+    clip(ctx, this.map.area);
     for (const [name, item] of this.layers.entries("field")) paintField(ctx, item, this.map, look, name);
     ctx.globalAlpha = 0.35;
     for (const [name, item] of this.layers.entries("points")) paintFaint(ctx, item, this.map, look, name);
@@ -196,19 +178,15 @@ export default class Passage {
   drawWay(ctx, { shape: [n], data }) {
     const { map, palette } = this;
     const at = (l) => [map.x(data[2 * l]), map.y(data[2 * l + 1])];
-    Object.assign(ctx, { lineJoin: "round", lineCap: "round" });
-    for (const [colour, wide] of [[palette.background, 4.5], [palette.text, 1.8]]) {
-      ctx.beginPath();
-      for (let l = 0; l < n; l++) ctx.lineTo(...at(l));
-      Object.assign(ctx, { strokeStyle: colour, lineWidth: wide });
-      ctx.stroke();
-    }
+    const places = Array.from({ length: n }, (_, l) => at(l));
+    ctx.lineCap = "round";
+    for (const [colour, wide] of [[palette.background, 4.5], [palette.text, 1.8]]) polyline(ctx, places, colour, wide);
     for (let l = 0; l < n; l++) {
       const end = l === n - 1;
       disc(ctx, at(l), l === this.lit ? 7 : end ? 5.5 : l ? 3 : 4.5, end ? palette.roles.latent.ink : palette.text, palette.background);
     }
     const names = [["x", 0], ["z", n - 1], ...(this.lit > 0 && this.lit < n - 1 ? [[`h${subscript(this.lit)}`, this.lit]] : [])];
-    Object.assign(ctx, { font: `600 14px ${palette.font}`, textAlign: "left", textBaseline: "alphabetic" });
+    lettering(ctx, palette, "600 14px", "left");
     for (const [name, l] of names) haloed(ctx, palette, name, at(l)[0] + 8, at(l)[1] - 7, l === n - 1 ? palette.roles.latent.text : palette.text);
   }
 
@@ -217,7 +195,7 @@ export default class Passage {
     if (!this.place) return;
     const [x, y] = [this.map.x(this.place[0]), this.map.y(this.place[1])];
     for (const [colour, wide] of [[this.palette.background, 4], [this.palette.text, 1.5]]) {
-      Object.assign(ctx, { strokeStyle: colour, lineWidth: wide });
+      pen(ctx, colour, wide);
       rule(ctx, x - 11, y, x + 11, y);
       rule(ctx, x, y - 11, x, y + 11);
     }
@@ -225,8 +203,7 @@ export default class Passage {
 
   close() {
     clearTimeout(this.again);
-    this.resizing.disconnect();
-    this.watching.disconnect();
+    this.unwatch();
     this.asker.close();
     this.root.remove();
   }

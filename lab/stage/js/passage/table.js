@@ -1,8 +1,8 @@
-// The way of a place in numbers: one row for each layer, and log p(x) as the sum of these rows.
+// The way of a place in numbers: one row for each layer, with its Jacobian, and log p(x) as the sum of these rows.
 
 import { make, setAll, withSubscripts } from "../core/dom.js";
 import { fixed, short, subscript, vector } from "../core/numbers.js";
-import { matrixPicture, shapeOf } from "./matrix.js";
+import { fill } from "../core/words.js";
 
 export class PassageTable {
   /** `light(l)` is told which h is pointed at, or null. */
@@ -30,9 +30,9 @@ export class PassageTable {
     titles.forEach((title, i) => {
       const l = i + 1;
       sum += logDets[i];
-      const name = `f${subscript(l)} ${title}`;
+      const layer = [make("b", {}, `f${subscript(l)} ${title}`), make("br"), placeOfH(l, titles.length, h(l))];
       const matrix = matrixPicture(arrays.get("jacobians").data.slice(4 * i, 4 * l), `${words.jacobian}${subscript(l)}`, words);
-      rows.push(this.row(l, [make("b", {}, name), make("br"), placeOfH(l, titles.length, h(l))], matrix, nats(logDets[i], words), nats(sum, words)));
+      rows.push(this.row(l, layer, matrix, nats(logDets[i], words), nats(sum, words)));
     });
     rows.push(this.row(titles.length, withSubscripts(words.logPz), "", nats(numbers.log_pz, words), nats(sum + numbers.log_pz, words)));
     rows.at(-1).classList.add("last");
@@ -81,4 +81,30 @@ function placeOfH(l, L, values) {
 /** A logarithm with three decimals; null is that of 0. */
 function nats(value, words) {
   return value === null ? words.infinitely : fixed(value, 3);
+}
+
+/** A matrix as a picture: its entries (2, 2), row by row, in brackets. The larger, the darker; a 0 is an empty place. */
+export function matrixPicture(values, name, words) {
+  const most = Math.max(...[...values].map(Math.abs)) || 1;
+  const entries = [...values].map((value) => {
+    if (value === 0) return make("span", { class: "entry empty" });
+    const strength = Math.round(10 + (45 * Math.abs(value)) / most);
+    return make("span", { class: "entry", style: `--strength: ${strength}%` }, entrySays(value));
+  });
+  const says = fill(words.matrixSays, { name, entries: [...values].map(entrySays).join("; ") });
+  return make("span", { class: "matrix", role: "img", "aria-label": says, title: says, "data-shape": shapeOf(values) }, ...entries);
+}
+
+function entrySays(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size < 0.005 || size >= 1000 ? short(value) : fixed(value, 2);
+}
+
+/** "lower" and "upper" triangular, "diagonal", or "full": which entries are exactly 0; else none of these. */
+function shapeOf([a, b, c, d]) {
+  if (b === 0 && c === 0) return "diagonal";
+  if (b === 0) return "lower";
+  if (c === 0) return "upper";
+  return a && d ? "full" : "";
 }

@@ -1,9 +1,10 @@
 // Photographs: what a run makes of a content in a style. They come compressed, and are kept until the next are read.
 
-import { make, setAll } from "../core/dom.js";
+import { layOver, make, makeButton, setAll } from "../core/dom.js";
 import { splitName } from "../core/names.js";
 import { fill } from "../core/words.js";
-import { aspectOf, decodePhoto, fitted, paintPhoto } from "../draw/photo.js";
+import { outline } from "../draw/pen.js";
+import { aspectOf, decodePhoto, fitted, paintPhoto } from "../draw/pixels.js";
 import { paintSplit, Split } from "./split.js";
 
 const PHOTO_ORDER = ["photo/result", "photo/content", "photo/style", "photo/second", "photo/mask"];
@@ -77,34 +78,32 @@ export class Photos {
 
   /** Lay the handle over the result, and a button over each of the others. */
   put(panels) {
-    const photos = panels.filter((panel) => panel.kind === "photo");
-    const [first, ...small] = photos;
+    const [first, ...small] = panels.filter((panel) => panel.kind === "photo");
     if (!small.some((panel) => panel.name === this.large)) this.large = null;
     const split = first?.name === "photo/result" && this.of("photo/content") && !this.large;
     this.split.put(split ? first.area : null);
-    for (const [name, button] of this.picks) if (!small.some((panel) => panel.name === name)) this.unpick(name, button);
+    for (const [name, button] of this.picks) {
+      if (small.some((panel) => panel.name === name)) continue;
+      button.remove();
+      this.picks.delete(name);
+    }
     for (const panel of small) this.pick(panel);
-  }
-
-  unpick(name, button) {
-    button.remove();
-    this.picks.delete(name);
   }
 
   pick({ name, area }) {
     if (!this.picks.has(name)) {
-      const button = make("button", { type: "button", class: "photo-pick", "data-testid": name.replace("/", "-") });
-      button.addEventListener("click", () => {
+      const enlarge = () => {
         this.large = this.large === name ? null : name;
         this.ready(true);
-      });
+      };
+      const button = makeButton(name.replace("/", "-"), "", enlarge, { class: "photo-pick" });
       this.element.append(button);
       this.picks.set(name, button);
     }
     const button = this.picks.get(name);
     const says = fill(this.words.photoLarge, { name: this.words[name] ?? splitName(name)[1] });
     setAll(button, { "aria-pressed": String(this.large === name), "aria-label": says, title: says });
-    Object.assign(button.style, { left: `${area.x}px`, top: `${area.y}px`, width: `${area.w}px`, height: `${area.h}px` });
+    layOver(button, area);
   }
 
   /** The result shares its place with the content, or leaves it to one that was pressed. */
@@ -112,11 +111,7 @@ export class Photos {
     const [photo, content] = [this.of(name), this.of("photo/content")];
     if (name !== "photo/result") {
       paintPhoto(ctx, area, photo);
-      ctx.strokeStyle = look.palette.faint; // a mask's white is the page's
-      ctx.lineWidth = 1;
-      ctx.beginPath();
-      ctx.roundRect(area.x + 0.5, area.y + 0.5, area.w - 1, area.h - 1, 5.5);
-      return ctx.stroke();
+      return outline(ctx, area, look.palette.faint, 5.5); // a mask's white is the page's
     }
     if (this.large) return paintPhoto(ctx, fitted(area, aspectOf(this.of(this.large))), this.of(this.large));
     if (content) paintSplit(ctx, area, content, photo, this.split, look.palette);

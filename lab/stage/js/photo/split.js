@@ -1,9 +1,10 @@
 // A handle over a picture: left of it one picture, right of it another.
 
-import { icon, make, setAll, show } from "../core/dom.js";
+import { icon, layOver, make, placeOn, setAll, show } from "../core/dom.js";
 import { clamp } from "../core/numbers.js";
 import { fill } from "../core/words.js";
-import { paintPhoto } from "../draw/photo.js";
+import { clip, lettering } from "../draw/pen.js";
+import { paintPhoto } from "../draw/pixels.js";
 
 const SPLIT_STEP = 0.02; // of the width, at a press of an arrow key; with Shift five times as far
 const SPLIT_MEANT = 6; // px that a finger moves before it drags; until then it may want to scroll the page
@@ -19,8 +20,7 @@ export class Split {
     const on = (name, act) => this.element.addEventListener(name, act);
     on("pointerdown", (event) => event.button === 0 && this.pressed(event));
     on("pointermove", (event) => this.start && this.dragged(event));
-    on("pointerup", () => (this.start = null));
-    on("pointercancel", () => (this.start = null)); // the page scrolls under the finger
+    for (const name of ["pointerup", "pointercancel"]) on(name, () => (this.start = null)); // or the finger scrolls the page
     on("mousedown", (event) => (event.preventDefault(), this.knob.focus({ preventScroll: true })));
     on("dblclick", () => this.to(0));
     this.knob.addEventListener("keydown", (event) => this.key(event));
@@ -37,8 +37,7 @@ export class Split {
   put(area) {
     show(this.element, Boolean(area));
     if (!area) return;
-    const { style } = this.element;
-    for (const [name, value] of [["left", area.x], ["top", area.y], ["width", area.w], ["height", area.h]]) style[name] = `${value}px`;
+    layOver(this.element, area);
   }
 
   to(share) {
@@ -64,8 +63,7 @@ export class Split {
   dragged(event) {
     if (this.start.waits && Math.abs(event.clientX - this.start.x) < SPLIT_MEANT) return;
     this.start.waits = false;
-    const rect = this.element.getBoundingClientRect();
-    this.to((event.clientX - rect.left) / rect.width);
+    this.to(placeOn(this.element, event)[0] / this.element.getBoundingClientRect().width);
   }
 
   key(event) {
@@ -85,10 +83,7 @@ export class Split {
 export function paintSplit(ctx, area, left, right, split, palette) {
   paintPhoto(ctx, area, right);
   const x = area.x + area.w * split.share;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.x, area.y, x - area.x, area.h);
-  ctx.clip();
+  clip(ctx, { ...area, w: x - area.x }, 0);
   paintPhoto(ctx, area, left);
   ctx.restore();
   if (split.share === 0) return;
@@ -98,18 +93,15 @@ export function paintSplit(ctx, area, left, right, split, palette) {
 
 /** A word in the upper corner of its side, where there is room for it. */
 function paintName(ctx, text, area, from, to, side, palette) {
-  ctx.font = `600 13px ${palette.font}`;
+  lettering(ctx, palette, "600 13px", "left", "middle", palette.background);
   const wide = ctx.measureText(text).width + 16;
   if (wide + 12 > to - from) return;
   const x = side === "left" ? from + 6 : to - 6 - wide;
   ctx.globalAlpha = 0.85;
-  ctx.fillStyle = palette.background;
   ctx.beginPath();
   ctx.roundRect(x, area.y + 6, wide, 22, 11);
   ctx.fill();
   ctx.globalAlpha = 1;
   ctx.fillStyle = palette.text;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
   ctx.fillText(text, x + 8, area.y + 17.5);
 }

@@ -1,10 +1,9 @@
 // Two given pictures of one scene in one place, with a handle between them.
 
 import { make, setAll, sharpen } from "../core/dom.js";
-import { readPalette } from "../core/palette.js";
+import { wearPalette } from "../core/palette.js";
 import { fill, WORDS } from "../core/words.js";
-import { aspectOf, decodePhoto, fitted } from "../draw/photo.js";
-import { bytesOf } from "../draw/pixels.js";
+import { aspectOf, bytesOf, decodePhoto, fitted } from "../draw/pixels.js";
 import { paintSplit, Split } from "./split.js";
 
 export default class SplitView {
@@ -22,8 +21,7 @@ export default class SplitView {
     const old = this.data;
     this.data = data;
     this.words = { ...WORDS, ...data.labels };
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
+    this.palette = wearPalette(this.root);
     const { left = this.words["photo/content"], right = this.words["photo/result"] } = data.labels;
     this.split.use(this.words, left, right);
     setAll(this.canvas, { "aria-label": fill(this.words.split, { left, right }) });
@@ -44,8 +42,8 @@ export default class SplitView {
     const width = this.root.clientWidth;
     if (!this.photos || !width) return;
     const [left, right] = this.photos;
-    const area = fitted({ x: 0, y: 0, w: width, h: this.data.height }, aspectOf(right));
-    Object.assign(area, { x: 0, y: 0 });
+    const { w, h } = fitted({ x: 0, y: 0, w: width, h: this.data.height }, aspectOf(right));
+    const area = { x: 0, y: 0, w, h };
     paintSplit(sharpen(this.canvas, area.w, area.h), area, left, right, this.split, this.palette);
     this.split.put(area);
   }

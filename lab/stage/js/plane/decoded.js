@@ -1,6 +1,6 @@
 // What is decoded at the place that is looked at: a large tile, its z in numbers, and the way walked.
 
-import { disc } from "../draw/draw.js";
+import { lettering, marker, polyline } from "../draw/pen.js";
 import { WALK_TILES } from "./hand.js";
 import { cellAt, decodedPoint, placeSays } from "./latent.js";
 import { drawTile } from "./sheets.js";
@@ -25,10 +25,7 @@ export function paintDecoded(ctx, panel, layers, look) {
     captioned(ctx, tests, code, area.x + area.w / 2 - 6 - side, top, side, words.original, palette.roles.data.text, palette);
     captioned(ctx, sheet, cell, area.x + area.w / 2 + 6, top, side, sliced ? words.sliced : words.restored, palette.roles.model.text, palette);
   } else drawTile(ctx, sheet, cell, area.x + (area.w - large) / 2, area.y, large);
-  ctx.font = `14px ${palette.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillStyle = palette.text;
+  lettering(ctx, palette, "14px", "center", "middle");
   const y = area.y + area.h - strip - 8 - DECODED_LINE / 2;
   ctx.fillText(placeSays(layers, words, place), area.x + area.w / 2, y, area.w);
   hand.path.forEach((one, i) => drawTile(ctx, sheet, cellAt(layers, one), area.x + i * strip + 1, area.y + area.h - strip, strip - 2));
@@ -36,23 +33,15 @@ export function paintDecoded(ctx, panel, layers, look) {
 
 function captioned(ctx, sheet, index, x, y, side, text, colour, palette) {
   drawTile(ctx, sheet, index, x, y, side);
-  ctx.font = `600 13px ${palette.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "alphabetic";
-  ctx.fillStyle = colour;
+  lettering(ctx, palette, "600 13px", "center", "alphabetic", colour);
   ctx.fillText(text, x + side / 2, y - 6, side);
 }
 
 /** Of points: where the decoder puts the z that is looked at, and the way walked. */
 export function paintDecodedPoint(ctx, layers, map, look) {
   const { hand, palette } = look;
-  const x = hand && decodedPoint(layers, hand.now().place);
-  if (!x) return;
+  if (!hand || !decodedPoint(layers, hand.now().place)) return;
   const at = (place) => decodedPoint(layers, place).map((value, i) => (i ? map.y(value) : map.x(value)));
-  ctx.beginPath();
-  for (const one of hand.path) ctx.lineTo(...at(one));
-  Object.assign(ctx, { lineJoin: "round", strokeStyle: palette.text, lineWidth: 2 });
-  ctx.stroke();
-  disc(ctx, [map.x(x[0]), map.y(x[1])], 7, palette.background, palette.text);
-  disc(ctx, [map.x(x[0]), map.y(x[1])], 3.5, palette.roles.latent.ink, palette.text);
+  polyline(ctx, hand.path.map(at), palette.text, 2);
+  marker(ctx, at(hand.now().place), palette);
 }

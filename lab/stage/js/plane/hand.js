@@ -41,8 +41,7 @@ export class Hand {
     return !same;
   }
 
-  /** A press holds the z that it falls on, and takes it along while it moves ("drag"); on the marker it lets go.
-   * False where there is no plane. */
+  /** A press holds the z that it falls on; a "drag" takes it along; on the marker it lets go. False without a plane. */
   grab(phase, px, py, touch) {
     const { layers, panels, look } = this.screen;
     const panel = panels?.find((one) => one.kind === "plane");
@@ -81,7 +80,7 @@ export class Hand {
     if (!this.path.length && this.held) this.path.push(this.held.place);
     this.walking = true;
     this.held = this.last = { place, code: -1 };
-    const before = this.path[this.path.length - 1];
+    const before = this.path.at(-1);
     if (cellAt(layers, before) !== cellAt(layers, place)) this.path.push(place);
     if (this.path.length > WALK_TILES) this.path.shift();
   }
@@ -102,13 +101,17 @@ export class Hand {
   /** What tests and the curious can read on the stage's element. */
   says() {
     const { layers, sheets } = this.screen;
-    const labels = { "data-labels": layers.items.has("codes/label") };
-    const none = ["data-z", "data-tile", "data-code", "data-held", "data-walked"].map((name) => [name, null]);
-    if (!layers.items.has("box/plane")) return { ...labels, ...Object.fromEntries(none) };
+    const plane = layers.items.has("box/plane");
+    const seen = plane && (sheets.of("decoder", layers) || !layers.items.has("atlas/size"));
     const { place, code } = this.now();
-    const numbers = (at) => at && at.map((value) => value.toFixed(3)).join(" ");
-    const seen = sheets.of("decoder", layers) || !layers.items.has("atlas/size");
-    const tile = seen ? cellAt(layers, place) : null;
-    return { ...labels, "data-z": numbers(place), "data-tile": tile, "data-code": code, "data-held": numbers(this.held?.place), "data-walked": this.path.length };
+    const numbers = (at) => (plane && at ? at.map((value) => value.toFixed(3)).join(" ") : null);
+    return {
+      "data-labels": layers.items.has("codes/label"),
+      "data-z": numbers(place),
+      "data-tile": seen ? cellAt(layers, place) : null,
+      "data-code": plane ? code : null,
+      "data-held": numbers(this.held?.place),
+      "data-walked": plane ? this.path.length : null,
+    };
   }
 }

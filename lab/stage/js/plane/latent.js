@@ -28,25 +28,19 @@ export function cellAt(layers, place) {
   return row * columns + column;
 }
 
-/** The code under a place of the canvas, or -1. */
-function codeNear(layers, look, map, px, py, reach) {
-  const codes = layers.items.get("codes/test");
-  if (!codes || look.isOff("codes/test")) return -1;
-  const labels = layers.items.get("codes/label")?.target;
-  let found = -1;
-  for (let i = 0; i < codes.shape[0]; i++) {
-    if (labels && look.isOff(`codes/test/${labels[i]}`)) continue;
-    const far = Math.hypot(map.x(codes.values[2 * i]) - px, map.y(codes.values[2 * i + 1]) - py);
-    if (far < reach) [reach, found] = [far, i];
-  }
-  return found;
-}
-
-/** {place, code} at a place of the canvas, which may lie beside the plane. */
+/** {place, code} at a place of the canvas, which may lie beside the plane; `code` is -1 where none is within reach. */
 export function latentAt(layers, look, map, px, py, reach) {
   const [x0, x1, y0, y1] = map.box;
   const place = [clamp(map.worldX(px), x0, x1), clamp(map.worldY(py), y0, y1)];
-  return { place, code: codeNear(layers, look, map, px, py, reach) };
+  const { shape: [n], values } = (!look.isOff("codes/test") && layers.items.get("codes/test")) || { shape: [0] };
+  const labels = layers.items.get("codes/label")?.target;
+  let code = -1;
+  for (let i = 0; i < n; i++) {
+    if (labels && look.isOff(`codes/test/${labels[i]}`)) continue;
+    const far = Math.hypot(map.x(values[2 * i]) - px, map.y(values[2 * i + 1]) - py);
+    if (far < reach) [reach, code] = [far, i];
+  }
+  return { place, code };
 }
 
 /** Whether z is one number: then the plane has no second axis. */

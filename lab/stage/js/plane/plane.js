@@ -2,8 +2,8 @@
 
 import { clamp } from "../core/numbers.js";
 import { labelColour } from "../core/palette.js";
-import { drawFrame, haloed } from "../draw/axes.js";
-import { clipRound, disc, dotImage, stroke } from "../draw/draw.js";
+import { drawFrame } from "../draw/axes.js";
+import { clip, disc, dotImage, haloed, lettering, marker, polyline, ring, stamp, stroke } from "../draw/pen.js";
 import { axisNames, isLine, planeMap } from "./latent.js";
 import { drawTile } from "./sheets.js";
 
@@ -14,7 +14,7 @@ export function paintPlane(ctx, panel, layers, look) {
   const map = planeMap(panel, layers);
   if (!map) return;
   const { area } = map;
-  clipRound(ctx, area);
+  clip(ctx, area);
   if (!look.isOff("atlas/decoder")) paintGridPicture(ctx, map, layers, look);
   if (!look.isOff("circle/prior")) paintCircles(ctx, map, layers.items.get("circle/prior"), look);
   if (!look.isOff("codes/test")) paintCodes(ctx, map, layers, look);
@@ -92,9 +92,7 @@ function paintCodes(ctx, map, layers, look) {
   for (let i = 0; i < (codes?.shape[0] ?? 0); i++) {
     const label = labels ? labels[i] % 10 : -1;
     if (!dots.has(label)) dots.set(label, look.isOff(`codes/test/${label}`) ? null : dotImage(labelColour(look.palette, label), radius, look.palette));
-    const dot = dots.get(label);
-    const [x, y] = [map.x(codes.values[2 * i]), map.y(codes.values[2 * i + 1])];
-    if (dot && Number.isFinite(x + y)) ctx.drawImage(dot.canvas, x - dot.size / 2, y - dot.size / 2, dot.size, dot.size);
+    if (dots.get(label)) stamp(ctx, dots.get(label), map.x(codes.values[2 * i]), map.y(codes.values[2 * i + 1]));
   }
 }
 
@@ -102,24 +100,12 @@ function paintCodes(ctx, map, layers, look) {
 function paintHand(ctx, map, layers, look) {
   const { hand, palette } = look;
   const at = (place) => [map.x(place[0]), map.y(place[1])];
-  ctx.beginPath();
-  for (const one of hand.path) ctx.lineTo(...at(one));
-  Object.assign(ctx, { lineJoin: "round", strokeStyle: palette.text, lineWidth: 2 });
-  ctx.stroke();
+  polyline(ctx, hand.path.map(at), palette.text, 2);
   for (const one of hand.path) disc(ctx, at(one), 2.5, palette.text, palette.background);
   const { code } = hand.now();
   if (code >= 0 && layers.items.has("codes/spread")) paintPosterior(ctx, map, layers, code, palette);
-  if (hand.held) {
-    const held = at(hand.held.place);
-    disc(ctx, held, 7, palette.background, palette.text);
-    disc(ctx, held, 3.5, palette.roles.latent.ink, palette.text);
-  }
-  if (hand.over) {
-    ctx.beginPath();
-    ctx.arc(...at(hand.over.place), 7, 0, 2 * Math.PI);
-    Object.assign(ctx, { strokeStyle: palette.text, lineWidth: 1.5 });
-    ctx.stroke();
-  }
+  if (hand.held) marker(ctx, at(hand.held.place), palette);
+  if (hand.over) ring(ctx, at(hand.over.place), 7, palette.text, 1.5);
 }
 
 /** One and two standard deviations of q(z | x), from its covariance in the plane. */
@@ -147,9 +133,7 @@ function paintPosterior(ctx, map, layers, code, palette) {
 function paintAxisNames(ctx, map, [across, up], look) {
   const { area } = map;
   const { palette } = look;
-  ctx.font = `italic 13px ${palette.font}`;
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "right";
+  lettering(ctx, palette, "italic 13px", "right");
   if (across) haloed(ctx, palette, across, area.x + area.w - 8, area.y + area.h - 9, palette.text);
   ctx.textAlign = "left";
   if (up) haloed(ctx, palette, up, area.x + 9, area.y + 17, palette.text);

@@ -1,5 +1,8 @@
 // Sheets of tiles that come compressed: the atlas of what the decoder makes of the plane, and the test pictures.
 
+import { smooth } from "../draw/pen.js";
+import { decodePhoto } from "../draw/pixels.js";
+
 export class Sheets {
   /** `ready()` is called when a sheet has been read. */
   constructor(ready) {
@@ -7,8 +10,7 @@ export class Sheets {
     this.kept = new Map(); // name -> {bytes, sheet}
   }
 
-  /** The tiles of atlas/<name>: {canvas, rows, columns, w, h}. While new ones are being read, the old ones; null
-   * before the first. */
+  /** The tiles of atlas/<name>, {canvas, rows, columns, w, h}: the old ones while new ones are read, null before. */
   of(name, layers) {
     const item = layers.items.get(`atlas/${name}`);
     const size = layers.items.get("atlas/size");
@@ -24,11 +26,11 @@ export class Sheets {
 
   async read(name, kept, bytes, [columns, rows, h, w]) {
     kept.bytes = bytes;
-    const picture = await createImageBitmap(new Blob([bytes], { type: "image/webp" })).catch(() => null);
+    const picture = await decodePhoto(bytes);
     if (!picture) return;
     if (kept.bytes === bytes) {
-      if (name === "decoder") kept.sheet = { canvas: unpackTiles(picture, rows, columns, h, w), rows, columns, w, h };
-      else kept.sheet = { canvas: drawnOn(picture), rows: picture.height / h, columns: picture.width / w, w, h };
+      const canvas = name === "decoder" ? unpackTiles(picture, rows, columns, h, w) : drawnOn(picture);
+      kept.sheet = { canvas, rows: canvas.height / h, columns: canvas.width / w, w, h };
       this.ready();
     }
     picture.close();
@@ -63,8 +65,7 @@ function unpackTiles(picture, rows, columns, h, w) {
 export function drawTile(ctx, sheet, index, x, y, side) {
   const { w, h, columns } = sheet;
   const scale = side / Math.max(w, h);
-  ctx.imageSmoothingEnabled = scale * (window.devicePixelRatio || 1) < 1;
-  ctx.imageSmoothingQuality = "high";
+  smooth(ctx, scale * (window.devicePixelRatio || 1) < 1);
   const [left, top] = [(index % columns) * w, Math.floor(index / columns) * h];
   ctx.drawImage(sheet.canvas, left, top, w, h, x + (side - w * scale) / 2, y + (side - h * scale) / 2, w * scale, h * scale);
 }

@@ -3,7 +3,7 @@
 import { make, sharpen, show } from "../core/dom.js";
 import { measureText } from "../core/measures.js";
 import { signed } from "../core/numbers.js";
-import { arrow } from "../draw/draw.js";
+import { arrow, polyline } from "../draw/pen.js";
 import { paintThumb } from "../draw/thumbs.js";
 
 const GRAPH_EVERY = 125; // ms between two looks at the picture
@@ -21,7 +21,6 @@ export class Graph {
   }
 
   use(words, data) {
-    this.words = words;
     if (JSON.stringify(data.graph) !== this.declared) this.build(data.graph);
     this.declared = JSON.stringify(data.graph);
     this.drawn = 0;
@@ -36,14 +35,11 @@ export class Graph {
       const element = make("div", { class: "node", "data-testid": `node-${node.id}` }, title, says, canvas, numbers);
       return { ...node, element, canvas, numbers };
     });
-    this.edges = (graph?.edges ?? []).map(([from, to, role]) => ({ from: this.node(from), to: this.node(to), role }));
+    const node = (id) => this.nodes.find((one) => one.id === id);
+    this.edges = (graph?.edges ?? []).map(([from, to, role]) => ({ from: node(from), to: node(to), role }));
     this.wires = make("canvas", { class: "wires", "aria-hidden": "true" });
     this.element.replaceChildren(this.wires, ...this.nodes.map((node) => node.element));
     this.lay();
-  }
-
-  node(id) {
-    return this.nodes.find((one) => one.id === id);
   }
 
   offered() {
@@ -56,12 +52,10 @@ export class Graph {
     this.light();
   }
 
-  closed() {
+  leave() {
     clearTimeout(this.timer);
     this.timer = null;
   }
-
-  // --- places ------------------------------------------------------------------------------
 
   /** Put nodes on the grid and draw the wires between them; top to bottom where it is narrow. */
   lay() {
@@ -70,9 +64,8 @@ export class Graph {
     const turned = clientWidth < GRAPH_NARROW;
     this.element.classList.toggle("turned", turned);
     for (const node of this.nodes) {
-      const [column, row] = turned ? [node.at[1], node.at[0]] : node.at;
-      node.cell = [column, row];
-      node.element.style.gridArea = `${row + 1} / ${column + 1}`;
+      node.cell = turned ? [node.at[1], node.at[0]] : node.at;
+      node.element.style.gridArea = `${node.cell[1] + 1} / ${node.cell[0] + 1}`;
     }
     this.wire();
   }
@@ -84,14 +77,9 @@ export class Graph {
     if (!palette) return;
     for (const edge of this.edges) {
       if (!edge.from || !edge.to) continue;
-      ctx.strokeStyle = edge.role ? palette.roles[edge.role].ink : palette.muted;
-      ctx.lineWidth = edge.role ? 2 : 1.5;
-      ctx.lineJoin = "round";
       ctx.setLineDash(edge.role ? [6, 4] : []);
       const path = this.route(edge.from, edge.to);
-      ctx.beginPath();
-      path.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
-      ctx.stroke();
+      polyline(ctx, path, edge.role ? palette.roles[edge.role].ink : palette.muted, edge.role ? 2 : 1.5);
       ctx.setLineDash([]);
       const [[ax, ay], [bx, by]] = path.slice(-2);
       const long = Math.hypot(bx - ax, by - ay) || 1;
@@ -113,8 +101,6 @@ export class Graph {
     return [leaves(a, across, 0), [b.x, a.y], leaves(b, 0, -down)];
   }
 
-  // --- pictures ----------------------------------------------------------------------------
-
   /** Called with every frame; looks at the picture a few times a second. */
   render() {
     if (this.timer) return;
@@ -131,9 +117,8 @@ export class Graph {
     if (!shown || !this.open) return;
     const look = this.stage.thumbLook();
     const moved = this.nodes.filter((node) => this.drawNode(node, shown, look)).length;
-    const theme = palette.name;
-    if (moved || theme !== this.theme) this.wire();
-    this.theme = theme;
+    if (moved || palette.name !== this.theme) this.wire();
+    this.theme = palette.name;
   }
 
   /** True when the node changed its size. */
@@ -157,9 +142,7 @@ export class Graph {
   /** The nodes that the current line of slow motion fills. */
   light() {
     const lit = this.stage.drawer.slow.lit();
-    for (const node of this.nodes) {
-      node.element.classList.toggle("lit", lit.includes(node.id));
-    }
+    for (const node of this.nodes) node.element.classList.toggle("lit", lit.includes(node.id));
   }
 }
 
@@ -172,9 +155,5 @@ function placeOf(element) {
 /** The last value of each curve whose name begins so: [[term, value], ...]. */
 function lastNumbers(arrays, prefix) {
   const curves = [...arrays].filter(([name, { data }]) => name.startsWith(prefix) && data.length);
-  return curves.map(([name, { data }]) => [name.slice(prefix.length), lastValue(data)]);
-}
-
-function lastValue(values) {
-  return values.length ? values[values.length - 1] : NaN;
+  return curves.map(([name, { data }]) => [name.slice(prefix.length), data.at(-1)]);
 }

@@ -1,7 +1,6 @@
-// The drawer under the controls: slow motion, the graph and the strip over time, each opened
-// and closed by a button of its own, so that a line and the node it fills can be seen together.
+// The drawer under the controls: slow motion, the graph and the strip. More than one can be open, for a line and its node.
 
-import { make, setAll, setText, show } from "../core/dom.js";
+import { make, makeButton, setAll, setText, show } from "../core/dom.js";
 import { measureRole } from "../core/measures.js";
 import { Graph } from "./diagram.js";
 import { SlowMotion } from "./slow.js";
@@ -20,8 +19,7 @@ export class Drawer {
   }
 
   add(part) {
-    part.opener = make("button", { type: "button", "data-testid": part.id, "aria-expanded": "false" });
-    part.opener.addEventListener("click", () => this.toggle(part));
+    part.opener = makeButton(part.id, "", () => this.toggle(part), { "aria-expanded": "false" });
     part.section = make("section", { hidden: true, "data-testid": `${part.id}-section` }, part.element);
     this.openers.append(part.opener);
     this.element.append(part.section);
@@ -31,10 +29,9 @@ export class Drawer {
   update(data, words) {
     this.nodes = data.graph?.nodes ?? [];
     setAll(this.openers, { "aria-label": words.drawer });
-    const titles = { slow: words.slow, graph: words.graph, strip: words.strip };
     for (const part of this.parts) {
-      setText(part.opener, titles[part.id]);
-      setAll(part.section, { "aria-label": titles[part.id] });
+      setText(part.opener, words[part.id]);
+      setAll(part.section, { "aria-label": words[part.id] });
       part.use(words, data);
     }
   }
@@ -44,7 +41,7 @@ export class Drawer {
     setAll(part.opener, { "aria-expanded": String(part.open) });
     show(part.section, part.open);
     if (part.open) part.opened();
-    else part.closed();
+    else part.leave?.();
   }
 
   /** Called often; a part that is closed has nothing to do. */

@@ -1,12 +1,11 @@
-// Slow motion: one real turn of the run, walked line by line. The worker makes the turn and
-// sends what each line bound; the walking itself happens here, without a round trip.
+// Slow motion: one real turn of the run, walked line by line. The worker sends once what each line bound.
 
-import { make, makeButton, setAll, setText, show } from "../core/dom.js";
+import { codeLine, make, makeButton, reveal, setAll, setText, show } from "../core/dom.js";
 import { measureText } from "../core/measures.js";
 import { clamp, count, signed } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 import { paintThumb } from "../draw/thumbs.js";
-import { ANSWER_WITHIN } from "../live/link.js";
+import { ANSWER_WITHIN } from "../live/wire.js";
 
 const SLOW_LINE = 1200; // ms a line while playing, at speed 1
 const SLOW_SPEEDS = [0.5, 1, 2, 4];
@@ -20,28 +19,24 @@ export class SlowMotion {
     this.element.addEventListener("keydown", (event) => this.pressed(event));
   }
 
-  use(words, data) {
+  use(words, { players }) {
     this.words = words;
-    const { players } = data;
     this.back = makeButton("slow-back", words.slowBack, () => this.walk(-1));
     this.next = makeButton("slow-next", words.slowNext, () => this.walk(1));
     this.play = makeButton("slow-play", words.slowPlay, () => this.setPlaying(!this.playing));
-    const turns = [makeButton("slow-turn", words.slowTurn, () => this.ask(null))];
-    if (players.length > 1) for (const player of players) turns.push(makeButton(`slow-turn-${player}`, fill(words.slowTurnOf, { player }), () => this.ask(player)));
-    this.turns = turns;
+    const turn = (player) => makeButton(`slow-turn-${player}`, fill(words.slowTurnOf, { player }), () => this.ask(player));
+    this.turns = [makeButton("slow-turn", words.slowTurn, () => this.ask(null)), ...(players.length > 1 ? players.map(turn) : [])];
     this.speed = make("select", { "aria-label": words.slowSpeed, title: words.slowSpeed, "data-testid": "slow-speed" });
     for (const speed of SLOW_SPEEDS) this.speed.append(make("option", { value: speed, selected: speed === 1 }, `${speed}\u00d7`));
     this.status = make("p", { class: "slow-status", role: "status", "data-testid": "slow-status" });
     this.code = make("div", { class: "slow-code", tabindex: 0, role: "region", "aria-label": words.slowCode, "data-testid": "slow-code" });
     this.things = make("div", { class: "slow-things", role: "group", "aria-label": words.slowThings, "data-testid": "slow-things" });
     this.body = make("div", { class: "slow-body" }, this.code, this.things);
-    const buttons = make("div", { class: "drawer-buttons" }, this.back, this.next, this.play, this.speed, ...turns);
+    const buttons = make("div", { class: "drawer-buttons" }, this.back, this.next, this.play, this.speed, ...this.turns);
     this.element.replaceChildren(buttons, this.status, this.body);
     if (this.trace) this.list();
     this.show();
   }
-
-  // --- the run ---------------------------------------------------------------------------
 
   offered() {
     return this.stage.data.train;
@@ -57,10 +52,6 @@ export class SlowMotion {
     this.rest();
     this.render();
     this.next.focus({ preventScroll: true });
-  }
-
-  closed() {
-    this.leave();
   }
 
   /** The walk is over: the picture is again that of now. */
@@ -106,28 +97,20 @@ export class SlowMotion {
 
   /** A frame came with a trace: keep that out of the picture, and walk it if it was asked for here. */
   take(frame, before) {
-    const { trace } = frame.meta;
-    const arrays = new Map();
-    for (const [name, array] of frame.arrays) {
-      if (!name.startsWith("trace/")) continue;
-      frame.arrays.delete(name);
-      arrays.set(name.slice(6), array);
-    }
+    const traced = [...frame.arrays].filter(([name]) => name.startsWith("trace/"));
+    for (const [name] of traced) frame.arrays.delete(name);
     if (!this.waiting || this.wanted) return;
     this.setWaiting(false);
-    this.trace = { ...trace, arrays };
+    this.trace = { ...frame.meta.trace, arrays: new Map(traced.map(([name, array]) => [name.slice(6), array])) };
     this.before = before;
     this.list();
     this.go(0);
     this.tick();
   }
 
-  // --- walking ---------------------------------------------------------------------------
-
   /** The picture that stays on while the lines before the step are walked, else null. */
   held() {
-    const walking = this.trace && this.index < this.trace.steps.length - 1;
-    return walking ? this.before : null;
+    return this.trace && this.index < this.trace.steps.length - 1 ? this.before : null;
   }
 
   walk(by) {
@@ -169,8 +152,6 @@ export class SlowMotion {
     if (!this.next.disabled) this.walk(by);
   }
 
-  // --- what is seen ------------------------------------------------------------------------
-
   step() {
     return this.trace?.steps[this.index];
   }
@@ -186,15 +167,12 @@ export class SlowMotion {
   /** The listing is written once a turn; walking only moves the mark. */
   list() {
     this.lines = new Map();
-    const blocks = this.trace.source.map(({ name, first, text }) => {
-      const lines = text.split("\n").map((line, i) => {
-        const element = make("div", { class: "code-line" }, make("span", { class: "code-number" }, first + i), line || " ");
-        this.lines.set(`${name}:${first + i}`, element);
-        return element;
-      });
-      return make("div", { class: "code-block" }, ...lines);
+    const lines = ({ name, first, text }) => text.split("\n").map((says, i) => {
+      const line = codeLine(first + i, says);
+      this.lines.set(`${name}:${first + i}`, line);
+      return line;
     });
-    this.code.replaceChildren(...blocks);
+    this.code.replaceChildren(...this.trace.source.map((block) => make("div", { class: "code-block" }, ...lines(block))));
     this.marked = null;
   }
 
@@ -229,20 +207,17 @@ export class SlowMotion {
     this.marked = line;
     if (!line) return;
     setAll(line, { "aria-current": "step" });
-    const { code } = this;
-    const top = line.offsetTop; // from the top of the listing, which is positioned
-    if (top < code.scrollTop + 24 || top > code.scrollTop + code.clientHeight - 48) code.scrollTop = top - code.clientHeight / 3;
+    reveal(this.code, line, 24, 48);
   }
 
   /** All that this turn has bound so far, each as it is now. */
   showThings(steps) {
-    const found = new Map();
-    steps.forEach((step, i) => {
-      const { marks } = step;
-      for (const name of step.binds) found.set(name, { i, marks, array: this.trace.arrays.get(`${i}/${name}`), shape: step.shapes[name] });
-      for (const [name, number] of Object.entries(step.numbers)) found.set(name, { i, marks, number, kind: step.kind });
+    const bound = new Map();
+    steps.forEach(({ marks, kind, binds, shapes, numbers }, i) => {
+      for (const name of binds) bound.set(name, { i, marks, array: this.trace.arrays.get(`${i}/${name}`), shape: shapes[name] });
+      for (const [name, number] of Object.entries(numbers)) bound.set(name, { i, marks, number, kind });
     });
-    const things = [...found].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
+    const things = [...bound].map(([name, thing]) => this.thing(name, thing, thing.i === this.index));
     this.things.replaceChildren(...things);
     const fresh = things.find((one) => one.classList.contains("fresh"));
     if (fresh) this.things.scrollTop = fresh.offsetTop - 8;

@@ -4,7 +4,7 @@ import { make, makeButton, setAll, setText, sharpen } from "../core/dom.js";
 import { clamp, count } from "../core/numbers.js";
 import { roleOf } from "../core/palette.js";
 import { fill } from "../core/words.js";
-import { aspectOf } from "../draw/photo.js";
+import { aspectOf } from "../draw/pixels.js";
 import { firstImages, paintThumb } from "../draw/thumbs.js";
 import { imageAtlas } from "../draw/tiles.js";
 
@@ -38,9 +38,9 @@ export class Strip {
   /** What to show of these arrays: ["photo/result"], ["images/..."], or layers of points or lines. */
   kind(arrays) {
     if (!arrays) return null;
-    if (arrays.has("photo/result")) return ["photo/result"];
     const images = [...arrays.keys()].find((name) => name.startsWith("images/"));
-    if (images) return [images];
+    const picture = arrays.has("photo/result") ? "photo/result" : images;
+    if (picture) return [picture];
     return STRIP_LAYERS.find(([, model]) => arrays.has(model)) ?? null;
   }
 
@@ -48,8 +48,6 @@ export class Strip {
     this.shown = "";
     this.render();
   }
-
-  closed() {}
 
   forget() {
     this.shown = "";
@@ -89,8 +87,9 @@ export class Strip {
     }
     const label = fill(this.words.round, { unit: screen.unit(), round: count(round) });
     const style = kind.length === 1 && !photo ? "strip-row" : "strip-row tile";
-    const button = make("button", { type: "button", class: style, "data-round": round, title: fill(this.words.stripLook, { label }) }, make("span", {}, label), canvas);
-    button.addEventListener("click", () => this.stage.look(this.stage.view === round ? null : round));
+    const title = fill(this.words.stripLook, { label });
+    const look = () => this.stage.look(this.stage.view === round ? null : round);
+    const button = makeButton(null, [make("span", {}, label), canvas], look, { class: style, "data-round": round, title });
     return { round, label, array, canvas, button };
   }
 

@@ -1,7 +1,7 @@
 // Stages side by side: one legend and one bar drive all, and their charts have the same scales.
 
 import { Controls } from "../controls/controls.js";
-import { legendSentence } from "../controls/legend.js";
+import { writeLegend } from "../controls/legend.js";
 import { make, setAll, setText, show } from "../core/dom.js";
 import { Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
@@ -55,7 +55,9 @@ export default class Pair {
       if (differs(old?.verdicts, data.verdicts, i)) writeVerdict(verdict, data.verdicts[i], this.words);
       stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue: () => {} });
     });
-    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
+    const act = { toggle: all("toggle"), morph: all("morph") };
+    if (differs(old, data, "legend", "labels")) writeLegend(this.legendHolder, data.legend, this.words, act);
     this.root.dataset.mood = this.stages[0].screen.palette.mood;
     this.render();
   }
@@ -64,14 +66,6 @@ export default class Pair {
     this.controls = new Controls(this.words, this.data.players, this.actions());
     this.barHolder.replaceChildren(this.controls.element);
   }
-
-  buildLegend() {
-    const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
-    const sentence = legendSentence(this.data.legend, this.words, { toggle: all("toggle"), morph: all("morph") });
-    this.legendHolder.replaceChildren(...(this.data.legend.length ? [sentence] : []));
-  }
-
-  // --- orders to all ---------------------------------------------------------------------
 
   actions() {
     const each = (act) => this.stages.forEach(act);
@@ -105,8 +99,6 @@ export default class Pair {
     const end = Math.max(-1, ...others.map((rounds) => rounds.at(-1) ?? -1));
     return longest.filter((round) => round > end || kept.every((one) => one.has(round)));
   }
-
-  // --- one bar for all --------------------------------------------------------------------
 
   render() {
     if (!this.controls || !this.stages) return;

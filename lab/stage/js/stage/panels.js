@@ -2,16 +2,18 @@
 
 import { inLabelOrder, splitName } from "../core/names.js";
 import { drawFrame, paintEmpty } from "../draw/axes.js";
-import { CAPTION, GAP, mapping, NARROWEST } from "../draw/box.js";
-import { clipRound, paintField } from "../draw/draw.js";
-import { paintImages, shownScore } from "../draw/tiles.js";
+import { CAPTION, GAP, inside, mapping, NARROWEST, NEAR, NEAR_TOUCH } from "../draw/box.js";
+import { paintField } from "../draw/draw.js";
+import { clip, lettering } from "../draw/pen.js";
+import { paintImages, scoreOf, shownScore, tileAt, tileGrid } from "../draw/tiles.js";
 import { arrangePhotos } from "../photo/arrange.js";
 import { paintDecoded } from "../plane/decoded.js";
-import { isLine } from "../plane/latent.js";
+import { isLine, readLatent } from "../plane/latent.js";
 import { paintPlane } from "../plane/plane.js";
 import { wallPanelAspect } from "../wall/grid.js";
-import { paintWall } from "../wall/wall.js";
+import { paintWall, readWall } from "../wall/wall.js";
 import { isGraph, worldMap } from "../world/graph.js";
+import { beliefSays, pointNear, readGraph, readPlane, readPoint } from "../world/reading.js";
 import { drawWorld } from "../world/world.js";
 
 const WORLD_KINDS = ["field", "points", "mesh", "arrows", "paths", "line"];
@@ -22,10 +24,10 @@ export function panelsOf(layers, box, wall, words, photos) {
   const panels = photos.panels();
   if (layers.items.has("box/plane")) panels.push({ kind: "plane", name: "plane", aspect: 1, caption: isLine(layers) ? "line" : "plane" });
   if (layers.items.has("atlas/size")) panels.push({ kind: "decoded", name: "decoded", aspect: 1 });
-  const world = WORLD_KINDS.some((kind) => layers.entries(kind).length);
-  if (world) panels.push({ kind: "world", name: "world", aspect: worldAspect(layers, box) });
+  const aspect = worldAspect(layers, box);
+  if (WORLD_KINDS.some((kind) => layers.entries(kind).length)) panels.push({ kind: "world", name: "world", aspect });
   const sides = layers.entries("side").map(([name]) => name);
-  for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect: worldAspect(layers, box) });
+  for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
   return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
 }
@@ -57,8 +59,7 @@ export function arrange(panels, width, tallest, captions) {
   return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
 }
 
-/** The first, a latent plane or a world, is the largest, and what belongs to it stands beside it; below it where
- * it is narrow. */
+/** The first, a latent plane or a world, is the largest. What belongs to it stands beside it, or below where it is narrow. */
 function arrangeLargest([first, ...others], width, tallest) {
   const narrow = width < 2 * NARROWEST;
   const wide = Math.min((tallest - CAPTION) * first.aspect, narrow ? width : Math.max(0.55 * width - GAP, (width - 2 * GAP) / 3));
@@ -101,17 +102,47 @@ export function paintPanel(ctx, panel, layers, look) {
 /** A field of the world's box in a panel of its own. */
 function paintSide(ctx, { name, area }, layers, look) {
   const map = mapping(look.box, area);
-  clipRound(ctx, area);
+  clip(ctx, area);
   if (!look.isOff(name)) paintField(ctx, layers.items.get(name), map, { ...look, bold: true }, name);
   ctx.restore();
   drawFrame(ctx, map, look);
 }
 
 function paintCaption(ctx, panel, look) {
-  ctx.font = `600 13px ${look.palette.font}`;
-  ctx.fillStyle = look.palette.muted;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "alphabetic";
+  lettering(ctx, look.palette, "600 13px", "center", "alphabetic", look.palette.muted);
   const text = look.words[panel.caption ?? panel.name] ?? (["images", "side", "photo"].includes(panel.kind) ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
+}
+
+/** {lines, under, tile} at a place of the canvas, or null. `under` = {name, index} of a point. */
+export function readPanel(screen, px, py, touch) {
+  const { panels, layers, look, box } = screen;
+  const panel = panels?.find(({ area }) => inside(area, px, py));
+  if (panel?.kind === "wall") return readWall(panel, layers, look, px, py, touch);
+  if (panel?.kind === "plane") return readLatent(screen, panel, px, py, touch);
+  if (panel?.kind === "images") return readTile(panel, layers, look, px, py);
+  const world = worldPlace(screen, px, py);
+  if (!world) return null;
+  const { map, x, y } = world;
+  if (map.graph) return { lines: readGraph(layers, look, map, x) };
+  const under = pointNear(layers, look, map, px, py, touch ? NEAR_TOUCH : NEAR);
+  return under ? readPoint(under, layers, look) : readPlane(layers, look, box, [x, y]);
+}
+
+/** {map, x, y}: a place of the canvas in the world, or null where it is outside. */
+export function worldPlace({ panels, layers, box }, px, py) {
+  const panel = panels?.find(({ kind }) => kind === "world");
+  if (!panel || !box) return null;
+  const map = worldMap(panel.area, layers, box);
+  const [x, y, [x0, x1, y0, y1]] = [map.worldX(px), map.worldY(py), map.box];
+  return x >= x0 && x <= x1 && y >= y0 && y <= y1 ? { map, x, y } : null;
+}
+
+function readTile(panel, layers, look, px, py) {
+  const item = layers.items.get(panel.name);
+  if (!item || look.isOff(panel.name)) return null;
+  const score = scoreOf(panel.name, layers);
+  const index = tileAt(tileGrid(item, panel.area, shownScore(panel.name, layers, look)), px, py);
+  if (index < 0) return null;
+  return { lines: score ? [beliefSays(look, score.values[index])] : [], tile: { item, index } };
 }

@@ -3,9 +3,9 @@
 import { BESIDE, Charts } from "../charts/charts.js";
 import { Numbers } from "../charts/numbers.js";
 import { Pointer } from "../controls/pointer.js";
-import { make, setAll, sharpen } from "../core/dom.js";
+import { make, setAll, sharpen, watch } from "../core/dom.js";
 import { belongs, splitName } from "../core/names.js";
-import { readPalette, roleOf } from "../core/palette.js";
+import { roleOf, wearPalette } from "../core/palette.js";
 import { WORDS } from "../core/words.js";
 import { boxAround, GAP } from "../draw/box.js";
 import { Layers } from "../draw/layers.js";
@@ -18,15 +18,11 @@ import { wallGrid } from "../wall/grid.js";
 import { worldMap } from "../world/graph.js";
 import { zOf } from "../world/reading.js";
 import { Trail } from "../world/trail.js";
-import { arrange, paintPanel, panelsOf } from "./panels.js";
-import { reading } from "./reading.js";
+import { arrange, paintPanel, panelsOf, readPanel, worldPlace } from "./panels.js";
 
 export class Screen {
   /** `root` carries the theme; `send` takes pointer orders; `before(now)` runs before each drawing. */
   constructor(root, send, before) {
-    const read = (px, py, touch) => this.read(px, py, touch);
-    const place = (px, py) => this.place(px, py);
-    const pick = (px, py, touch) => this.pick(px, py, touch);
     this.root = root;
     this.before = before;
     this.layers = new Layers();
@@ -35,8 +31,13 @@ export class Screen {
     this.box = null;
     this.frames = 0;
     this.canvas = make("canvas", { role: "img", class: "canvas" });
-    const grab = (...press) => this.hand.grab(...press);
-    this.pointer = new Pointer(this.canvas, { read, place, pick, grab, send });
+    this.pointer = new Pointer(this.canvas, {
+      read: (...at) => this.read(...at),
+      place: (...at) => worldPlace(this, ...at),
+      pick: (...at) => this.pick(...at),
+      grab: (...press) => this.hand.grab(...press),
+      send,
+    });
     this.photos = new Photos((all) => (all ? this.request(true) : this.repaint()));
     this.element = make("div", { class: "picture" }, this.canvas, this.photos.element, this.pointer.bubble);
     this.numbers = new Numbers();
@@ -46,10 +47,7 @@ export class Screen {
     this.hand = new Hand(this); // in the latent plane
     this.sheets = new Sheets(() => this.repaint());
     this.under = null; // the point under the pointer: {name, index}
-    this.resizing = new ResizeObserver(() => this.request(true));
-    this.resizing.observe(root);
-    this.watching = new IntersectionObserver(([seen]) => this.see(seen.isIntersecting), { rootMargin: "100px" });
-    this.watching.observe(root);
+    this.unwatch = watch(root, () => this.request(true), (visible) => this.see(visible));
   }
 
   /** A picture that is scrolled out of sight is not drawn: the time is for what is in sight. */
@@ -66,9 +64,7 @@ export class Screen {
     this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
     this.pointer.sends = Boolean(data.pointer);
     this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
-    this.palette = readPalette(this.root);
-    this.root.dataset.mood = this.palette.mood;
-    this.palette.labels.forEach((colour, label) => this.root.style.setProperty(`--label-${label}`, colour));
+    this.palette = wearPalette(this.root);
     this.layered = data.legend.filter((one) => one.layer);
     this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
     this.request(true);
@@ -204,31 +200,18 @@ export class Screen {
     return this.shown?.meta.unit || this.words.unit;
   }
 
-  /** Canvas pixels to the world under them. */
-  place(px, py) {
-    const panel = this.panels?.find((one) => one.kind === "world");
-    if (!panel || !this.box) return null;
-    const map = worldMap(panel.area, this.layers, this.box);
-    const [x, y] = [map.worldX(px), map.worldY(py)];
-    const inside = x >= map.box[0] && x <= map.box[1] && y >= map.box[2] && y <= map.box[3];
-    return inside ? { x, y } : null;
-  }
-
   /** What lies there, for the bubble; a point gets a ring. */
   read(px, py, touch) {
-    const found = this.look ? reading(this, px, py, touch) : null;
-    if (this.hand.point(found?.over ?? null)) this.repaint();
-    const under = found?.under ?? null;
-    if (under?.name !== this.under?.name || under?.index !== this.under?.index) {
-      this.under = under;
-      this.repaint();
-    }
-    return found;
+    const reading = this.look ? readPanel(this, px, py, touch) : null;
+    const { over = null, under = null } = reading ?? {};
+    if (this.hand.point(over) || under?.name !== this.under?.name || under?.index !== this.under?.index) this.repaint();
+    this.under = under;
+    return reading;
   }
 
   /** Press a point: the path of its z. Press elsewhere: none. */
   pick(px, py, touch) {
-    const under = this.look && reading(this, px, py, touch)?.under;
+    const under = this.look && readPanel(this, px, py, touch)?.under;
     if (under?.name === "wall") return this.pickMember(under.index, px, py, touch);
     if (touch && this.hand.grab("press", px, py, touch)) return this.hand.grab("lift");
     if (under) this.trail.pick(under);
@@ -285,9 +268,8 @@ export class Screen {
   }
 
   close() {
-    this.resizing.disconnect();
-    this.watching.disconnect();
-    this.numbers.close();
+    this.unwatch();
+    this.numbers.forget();
     this.photos.close();
     cancelAnimationFrame(this.raf);
   }

@@ -1,13 +1,12 @@
 // Where a stage stands: what its controls show, and what it says in words.
 
-import { readout, stateWord } from "../controls/readout.js";
-import { count } from "../core/numbers.js";
+import { make, setText, show } from "../core/dom.js";
+import { count, rate } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 
 /** What the controls show. */
 export function situation(stage) {
-  const { server, history, view } = stage;
-  const { rounds } = history;
+  const { server, history: { rounds }, view } = stage;
   const round = view ?? shownRound(stage);
   const stored = server?.recording || view !== null;
   return {
@@ -31,13 +30,37 @@ function shownRound(stage) {
 
 /** "round 1,234 · training" */
 export function told(stage) {
-  const { words, server, round, live, screen, data } = stage;
-  return readout({ words, server, state: stage.state(), round, unit: screen.unit(), meta: live?.meta ?? {}, shown: shownRound(stage), players: data.players });
+  const { words, server, data } = stage;
+  const [state, unit, meta] = [stage.state(), stage.screen.unit(), stage.live?.meta ?? {}];
+  if (server.recording) return fill(words.recording, { unit, round: count(shownRound(stage)) });
+  const parts = [fill(words.round, { unit, round: count(stage.round) })];
+  if (state === "training" && meta.speed) parts.push(fill(words.speed, { unit, speed: rate(meta.speed) }));
+  if (state === "paused" && meta.turn && data.players.length > 1) parts.push(fill(words.lastTurn, { player: meta.turn }));
+  parts.push(stateWord(words, state));
+  if (server.why && state === server.state && state !== "failed") parts.push(server.why);
+  return parts.join(" \u00b7 ");
+}
+
+function stateWord(words, state) {
+  const known = { training: words.stateTraining, paused: words.statePaused, ended: words.stateEnded, failed: words.stateFailed };
+  return known[state] ?? state;
 }
 
 /** What a screen reader finds on the canvas. */
 export function summary(stage) {
-  const { words, round } = stage;
-  const says = { picture: words.picture, unit: stage.screen.unit(), round: count(round), state: stateWord(words, stage.state()) };
-  return fill(words.pictureSays, says);
+  const { words, screen } = stage;
+  const state = stateWord(words, stage.state());
+  return fill(words.pictureSays, { picture: words.picture, unit: screen.unit(), round: count(stage.round), state });
+}
+
+/** One sentence over the foot of the picture, for a while or until it is no longer true. */
+export class Notice {
+  element = make("div", { class: "notice", role: "status", hidden: true, "data-testid": "notice" });
+
+  say(sentence, stays = false) {
+    clearTimeout(this.timer);
+    setText(this.element, sentence);
+    show(this.element, Boolean(sentence));
+    if (sentence && !stays) this.timer = setTimeout(() => this.say(""), 8000);
+  }
 }

@@ -1,21 +1,18 @@
-// The stage: one live run. Streamlit calls the default function again on every rerun, with
-// the same element; the stage lives on that element and only changes what differs.
+// The stage: one live run. It is updated at every rerun of the page, and changes only what differs.
 
 import { Controls } from "../controls/controls.js";
-import { legendSentence } from "../controls/legend.js";
-import { Notice } from "../controls/readout.js";
-import { make, setAll, setText, show } from "../core/dom.js";
+import { writeLegend } from "../controls/legend.js";
+import { describe, make, setAll, setText, show } from "../core/dom.js";
 import { ARROWS, Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { WORDS } from "../core/words.js";
 import { History } from "../live/history.js";
-import { ANSWER_WITHIN, Link } from "../live/link.js";
+import { ANSWER_WITHIN, Link } from "../live/wire.js";
 import { Drawer } from "../slow/drawer.js";
 import { Screen } from "./screen.js";
-import { situation, summary, told } from "./situation.js";
+import { Notice, situation, summary, told } from "./situation.js";
 
 const LONGEST_TWEEN = 250;
-const SUMMARY_EVERY = 10000;
 
 export default class Stage {
   /** `pair`, where there is one, has the controls of this stage and hears of each rendering. */
@@ -68,18 +65,14 @@ export default class Stage {
     this.trigger = setTriggerValue;
     this.words = { ...WORDS, ...data.labels };
     this.screen.update(data, this.words);
-    if (differs(old, data, "legend", "labels")) this.buildLegend();
+    if (differs(old, data, "legend", "labels")) {
+      this.screen.forget();
+      writeLegend(this.legendHolder, data.legend, this.words, this.screen);
+    }
     if (differs(old, data, "players", "labels")) this.buildControls();
     if (differs(old, data, "players", "labels", "graph")) this.drawer.update(data, this.words);
     if (old?.run !== data.run) this.watch(data.run);
     this.render();
-  }
-
-  buildLegend() {
-    const { legend } = this.data;
-    this.screen.forget();
-    const sentence = legendSentence(legend, this.words, this.screen);
-    this.legendHolder.replaceChildren(...(legend.length ? [sentence] : []));
   }
 
   buildControls() {
@@ -93,7 +86,7 @@ export default class Stage {
 
   /** Change to another run. The old picture stays until the first new one arrives. */
   watch(run) {
-    this.history.clear();
+    this.history = new History();
     this.screen.trail.clear();
     this.screen.hand.forget();
     this.drawer.forget();
@@ -153,7 +146,10 @@ export default class Stage {
   setLive(picture) {
     this.live = this.screen.newest = picture;
     this.round = picture.meta.round;
-    const pace = this.pace();
+    // points glide for as long as the last two frames were apart
+    const now = performance.now();
+    const pace = Math.min(LONGEST_TWEEN, now - (this.frameAt ?? 0));
+    this.frameAt = now;
     if (this.view === null && !this.drawer.slow.held()) this.present(picture, pace);
   }
 
@@ -167,14 +163,6 @@ export default class Stage {
   thumbLook() {
     const { palette, box, words, shown } = this.screen;
     return { palette, box, words, measures: shown?.measures };
-  }
-
-  /** Points glide for as long as the last two frames were apart. */
-  pace() {
-    const now = performance.now();
-    const since = now - (this.frameAt ?? 0);
-    this.frameAt = now;
-    return Math.min(LONGEST_TWEEN, since);
   }
 
   present(picture, duration) {
@@ -271,16 +259,8 @@ export default class Stage {
     setText(this.warning, failed ? server.why || this.words.failed : "");
     setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null });
     this.drawer.render();
-    this.summarise();
+    if (this.screen.shown) describe(this.screen.canvas, summary(this));
     this.pair?.render();
-  }
-
-  /** Not so often that a screen reader never finishes. */
-  summarise() {
-    const now = performance.now();
-    if (!this.screen.shown || now - (this.summaryAt ?? -SUMMARY_EVERY) < SUMMARY_EVERY) return;
-    this.summaryAt = now;
-    setAll(this.screen.canvas, { "aria-label": summary(this) });
   }
 
   close() {

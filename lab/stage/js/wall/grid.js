@@ -39,15 +39,7 @@ export function wallGrid(wall, area, ctx, look) {
   const from = { x: area.x + left + Math.max(0, (area.w - left - shape.columns * (side + gap)) / 2), y: area.y + top };
   const x = (i) => from.x + (i % shape.columns) * (side + gap);
   const y = (i) => from.y + Math.floor(i / shape.columns) * (side + foot + gap);
-  return { ...shape, side, left, foot, from, x, y };
-}
-
-export function memberAt(grid, px, py) {
-  for (let i = 0; i < grid.n; i++) {
-    const [x, y] = [px - grid.x(i), py - grid.y(i)];
-    if (x >= 0 && x <= grid.side && y >= 0 && y <= grid.side + grid.foot) return i;
-  }
-  return -1;
+  return { ...shape, side, w: side, h: side, left, foot, from, x, y };
 }
 
 /** How good member i is, from 0 to 1. */

@@ -4,6 +4,7 @@ import { clamp } from "../core/numbers.js";
 import { hex, mix } from "../core/palette.js";
 import { mapping } from "../draw/box.js";
 import { fieldImage } from "../draw/draw.js";
+import { clip, lettering, pen } from "../draw/pen.js";
 import { imageAtlas } from "../draw/tiles.js";
 import { memberScore, memberShare } from "./grid.js";
 
@@ -11,10 +12,7 @@ const NAMED_FROM = 44; // px; a smaller panel has no room for its score
 
 /** Member i in a square: field, data, fakes or pictures, and a frame that tells how good it is. */
 export function paintMember(ctx, i, area, layers, look) {
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.x, area.y, area.w, area.h);
-  ctx.clip();
+  clip(ctx, area, 0);
   const shown = (name) => (look.isOff(name) ? undefined : layers.items.get(name));
   const [field, real, fake, images] = ["wall/field", "wall/real", "wall/points", "wall/images"].map(shown);
   if (field) paintMemberField(ctx, i, field, area, look);
@@ -71,16 +69,13 @@ function frameMember(ctx, i, area, layers, look) {
   const share = lost ? NaN : memberShare(wall, layers, i);
   const known = Number.isFinite(share);
   const width = known ? clamp(area.w / 32, 2, 4) : 1;
-  ctx.lineWidth = width;
-  ctx.strokeStyle = known ? hex(mix(palette.pageRgb, palette.textRgb, 0.16 + 0.84 * share)) : palette.muted;
+  pen(ctx, known ? hex(mix(palette.pageRgb, palette.textRgb, 0.16 + 0.84 * share)) : palette.muted, width);
   ctx.setLineDash(lost ? [4, 4] : []);
   ctx.strokeRect(area.x + width / 2, area.y + width / 2, area.w - width, area.h - width);
   ctx.setLineDash([]);
   const text = lost ? words.wallDiverged : known ? memberScore(wall, layers, i) : "";
   if (!text || area.w < NAMED_FROM) return;
-  ctx.font = `600 ${area.w < 80 ? 11 : 13}px ${palette.font}`;
-  ctx.textAlign = "right";
-  ctx.textBaseline = "alphabetic";
+  lettering(ctx, palette, `600 ${area.w < 80 ? 11 : 13}px`, "right");
   const [x, y] = [area.x + area.w - width - 3, area.y + area.h - width - 4];
   const room = Math.min(ctx.measureText(text).width, area.w - 2 * width - 6);
   ctx.globalAlpha = 0.8;

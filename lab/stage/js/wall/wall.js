@@ -2,7 +2,9 @@
 
 import { sharpen } from "../core/dom.js";
 import { fill } from "../core/words.js";
-import { memberAt, memberScore, memberShare, memberValues, valueText, wallGrid } from "./grid.js";
+import { pen } from "../draw/pen.js";
+import { tileAt } from "../draw/tiles.js";
+import { memberScore, memberShare, memberValues, valueText, wallGrid } from "./grid.js";
 import { paintMember } from "./member.js";
 
 export function paintWall(ctx, panel, layers, look) {
@@ -11,8 +13,7 @@ export function paintWall(ctx, panel, layers, look) {
   for (let i = 0; i < grid.n; i++) {
     paintMember(ctx, i, { x: grid.x(i), y: grid.y(i), w: grid.side, h: grid.side }, layers, look);
     if (look.under?.name === "wall" && look.under.index === i) {
-      ctx.strokeStyle = look.palette.text;
-      ctx.lineWidth = 1.5;
+      pen(ctx, look.palette.text, 1.5);
       ctx.strokeRect(grid.x(i) - 2.5, grid.y(i) - 2.5, grid.side + 5, grid.side + 5);
     }
   }
@@ -48,7 +49,7 @@ function nameAxes(ctx, grid, area, look) {
 /** Under the pointer: the panel enlarged, and its values. */
 export function readWall(panel, layers, look, px, py, touch) {
   const grid = wallGrid(look.wall, panel.area, new OffscreenCanvas(1, 1).getContext("2d"), look);
-  const index = memberAt(grid, px, py);
+  const index = tileAt(grid, px, py);
   if (index < 0) return null;
   const { wall, words } = look;
   const lines = memberValues(wall, index).map(([axis, value]) => `${axis.label}: ${valueText(value)}`);

@@ -1,9 +1,8 @@
-// A world on a line: densities as curves, D against an axis of its own on the right, and below
-// the graph a strip in which thin lines lead from z to x = G(z).
+// A world on a line: densities as curves, D with an axis on the right, and below thin lines from z to x = G(z).
 
-import { haloed, rule, tickMark, ticks } from "../draw/axes.js";
+import { tickMark, ticks } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
-import { stroke, trace } from "../draw/draw.js";
+import { clip, haloed, lettering, pen, rule, stroke, trace } from "../draw/pen.js";
 
 const HEADROOM = 1.06; // D = 1 lies a little below the frame
 const D_MARGIN = 40; // px right of the frame, for the axis of D
@@ -44,9 +43,7 @@ function drawBeliefAxis(ctx, map, look) {
   const { palette } = look;
   const right = area.x + area.w;
   const at = (belief) => map.y(box[2] + belief * (graph.top - box[2]));
-  ctx.font = `12px ${palette.font}`;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
+  lettering(ctx, palette, "12px", "left", "middle");
   for (const [belief, text] of [[0, "0"], [0.5, "\u00bd"], [1, "1"]]) {
     const y = at(belief);
     tickMark(ctx, palette, right, y, 5, 0);
@@ -66,12 +63,9 @@ function drawLinks(ctx, item, map, look, name) {
   const [top, bottom] = [area.y + area.h, area.y + area.h + graph.below - 20];
   const reach = 1.1 * item.values.reduce((most, value, i) => (i % 2 ? most : Math.max(most, Math.abs(value))), 1e-6);
   const z = mapping([-reach, reach, 0, 1], area);
-  ctx.strokeStyle = palette.faint;
-  ctx.lineWidth = 1;
+  pen(ctx, palette.faint, 1);
   rule(ctx, area.x, bottom, area.x + area.w, bottom);
-  ctx.font = `12px ${palette.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "alphabetic";
+  lettering(ctx, palette, "12px", "center");
   for (const tick of ticks(-reach, reach, 5)) {
     tickMark(ctx, palette, z.x(tick.value), bottom, 0, 4);
     haloed(ctx, palette, tick.text, z.x(tick.value), bottom + 17, palette.muted);
@@ -80,10 +74,7 @@ function drawLinks(ctx, item, map, look, name) {
   haloed(ctx, palette, "z", area.x + area.w + 9, bottom + 4, palette.muted);
   haloed(ctx, palette, "x", area.x + area.w - 16, top - 9, palette.muted);
   if (look.isOff(name)) return;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(area.x, top, area.w, bottom - top);
-  ctx.clip();
+  clip(ctx, { ...area, y: top, h: bottom - top }, 0);
   ctx.beginPath();
   for (let i = 0; i < item.shape[0]; i++) {
     ctx.moveTo(z.x(item.values[2 * i]), bottom);

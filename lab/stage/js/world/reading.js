@@ -7,15 +7,15 @@ import { heightAt, isBelief } from "./graph.js";
 
 /** The nearest point whose z is known. */
 export function pointNear(layers, look, map, px, py, reach) {
-  let found = null;
+  let nearest = null;
   for (const [name, item] of layers.entries("points")) {
     if (look.isOff(name) || !zOf(name, layers)) continue;
     for (let index = 0; index < item.shape[0]; index++) {
       const far = Math.hypot(map.x(item.values[2 * index]) - px, map.y(item.values[2 * index + 1]) - py);
-      if (far <= reach) [reach, found] = [far, { name, index }];
+      if (far <= reach) [reach, nearest] = [far, { name, index }];
     }
   }
-  return found;
+  return nearest;
 }
 
 /** The noise that these points were made of. */
@@ -23,26 +23,24 @@ export function zOf(name, layers) {
   return layers.items.get(`latent/${splitName(name)[1]}`);
 }
 
-export function readPoint(under, layers, look, box) {
+export function readPoint(under, layers, look) {
   const [, rest] = splitName(under.name);
-  const z = rowOf(zOf(under.name, layers), under.index);
-  const x = rowOf(layers.items.get(under.name), under.index);
+  const [z, x] = [zOf(under.name, layers), layers.items.get(under.name)].map((item) => vector(rowOf(item, under.index)));
   const belief = layers.items.get(`belief/${rest}`)?.values[under.index];
-  const lines = [`z = ${vector(z)}`, `x = ${vector(x)}`];
+  const lines = [`z = ${z}`, `x = ${x}`];
   if (belief !== undefined) lines.push(beliefSays(look, belief));
   return { lines, under };
 }
 
-function rowOf(item, index) {
-  const wide = item.values.length / item.shape[0];
-  return item.values.slice(index * wide, (index + 1) * wide);
+function rowOf({ values, shape: [n] }, index) {
+  return values.slice((index * values.length) / n, ((index + 1) * values.length) / n);
 }
 
 export function readPlane(layers, look, box, at) {
-  const field = layers.entries("field").find(([name]) => !look.isOff(name));
-  if (!field) return null;
-  const name = look.words[field[0]] ?? look.words.field;
-  return { lines: [`x = ${vector(at)}`, `${name} = ${fieldAt(field[1], box, ...at).toFixed(3)}`] };
+  const [name, item] = layers.entries("field").find(([name]) => !look.isOff(name)) ?? [];
+  if (!item) return null;
+  const height = fieldAt(item, box, ...at).toFixed(3);
+  return { lines: [`x = ${vector(at)}`, `${look.words[name] ?? look.words.field} = ${height}`] };
 }
 
 export function beliefSays(look, belief) {

@@ -1,7 +1,6 @@
-// The path of one z: where G has put it, round after round. The noise of a picture is always the
-// same, so point i of every picture comes from the same z.
+// The path of one z, round after round. The noise is always the same: point i of every picture comes from the same z.
 
-import { disc } from "../draw/draw.js";
+import { disc, polyline, ring } from "../draw/pen.js";
 
 const LONGEST_TRAIL = 1200; // places; then every other one is dropped
 
@@ -40,19 +39,14 @@ export class Trail {
   draw(ctx, layers, map, look) {
     const item = this.name && layers.items.get(this.name);
     if (!item || this.index >= item.shape[0] || look.isOff(this.name)) return;
-    const rounds = [...this.places.keys()].filter((round) => round < look.round).sort((a, b) => a - b);
+    const past = [...this.places].filter(([round]) => round < look.round).sort(([a], [b]) => a - b);
     const now = [item.values[2 * this.index], item.values[2 * this.index + 1]];
-    const places = [...rounds.map((round) => this.places.get(round)), now].map(([x, y]) => [map.x(x), map.y(y)]);
-    ctx.beginPath();
-    for (const [x, y] of places) ctx.lineTo(x, y);
-    const { ink } = look.palette.roles.latent;
-    Object.assign(ctx, { lineJoin: "round", lineCap: "round" });
-    for (const [colour, width] of [[look.palette.background, 4], [ink, 2]]) {
-      Object.assign(ctx, { strokeStyle: colour, lineWidth: width });
-      ctx.stroke();
-    }
-    disc(ctx, places[0], 3, ink, look.palette.background);
-    disc(ctx, places[places.length - 1], 5, ink, look.palette.background);
+    const places = [...past.map(([, place]) => place), now].map(([x, y]) => [map.x(x), map.y(y)]);
+    const { background, roles: { latent: { ink } } } = look.palette;
+    ctx.lineCap = "round";
+    for (const [colour, width] of [[background, 4], [ink, 2]]) polyline(ctx, places, colour, width);
+    disc(ctx, places[0], 3, ink, background);
+    disc(ctx, places.at(-1), 5, ink, background);
   }
 }
 
@@ -60,9 +54,6 @@ export class Trail {
 export function ringed(ctx, layers, map, look) {
   const item = look.under && layers.items.get(look.under.name);
   if (!item || look.under.index >= item.shape[0]) return;
-  const { index } = look.under;
-  ctx.beginPath();
-  ctx.arc(map.x(item.values[2 * index]), map.y(item.values[2 * index + 1]), 7.5, 0, 2 * Math.PI);
-  Object.assign(ctx, { strokeStyle: look.palette.text, lineWidth: 2 });
-  ctx.stroke();
+  const [x, y] = item.values.subarray(2 * look.under.index);
+  ring(ctx, [map.x(x), map.y(y)], 7.5, look.palette.text, 2);
 }

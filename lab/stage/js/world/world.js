@@ -1,15 +1,15 @@
 // The world: every layer in its order, then what is pointed at, then the frame.
 
 import { drawFrame } from "../draw/axes.js";
-import { clipRound, paintArrows, paintField, paintPaths, paintPoints } from "../draw/draw.js";
+import { paintArrows, paintField, paintPaths, paintPoints } from "../draw/draw.js";
 import { paintMesh } from "../draw/mesh.js";
+import { clip } from "../draw/pen.js";
 import { paintDecodedPoint } from "../plane/decoded.js";
 import { drawGraphAxes, paintLine } from "./graph.js";
 import { ringed } from "./trail.js";
 
 export function drawWorld(ctx, layers, map, look) {
-  const { area } = map;
-  clipRound(ctx, area);
+  clip(ctx, map.area);
   for (const [kind, paint] of PAINTERS) {
     for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
   }
