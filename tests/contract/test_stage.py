@@ -109,14 +109,14 @@ def test_the_stages_preloads_are_its_whole_graph():
 def test_a_component_sends_two_lines_and_its_data():
     def page() -> None:
         from lab.stage import coder, film, passage, sketch, split, stage
-        from lab.stage.bend import bend
+        from lab.stage.alone import bend
 
         stage("some-run", key="stage")
         film("some-run", key="film", rows=[{"ask": "reverse"}], screens={"x_t": "x"})
         coder("some-run", key="coder")
         passage("some-run", key="passage")
         sketch(key="sketch")
-        split(key="split", left=b"", right=b"")
+        split(key="split", left=b"", right=b"", labels={})
         bend(key="bend")
 
     app = AppTest.from_function(page, default_timeout=30).run()
