@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load as load_arrays
 
 from engine.config import Refused
-from lab import server
+from lab import live
 from lab.runs import seat, store, worker
 from lab.runs.run import Run
 from lab.runs.seat import Seat
@@ -146,7 +146,7 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
 
 
 def viewer():
-    found = object.__new__(server.Viewer)
+    found = object.__new__(live.Viewer)
     found.quiet = False
     found.texts, found.rare, found.frame, found.news = [], None, None, asyncio.Event()
     return found
