@@ -124,7 +124,7 @@ def test_pointers_of_different_kinds_lie_beside_each_other_and_there_is_one_hand
     assert seen[0][1]["axes/plane"].tolist() == [1, 2, 3]
     for n in range(100):
         at.point(f"k{n}")
-    assert len(at.worker.pointers[at.id]) <= worker.MOST_POINTERS
+    assert len(at.worker.pointers[at.id]) <= seat.MOST_POINTERS
 
 
 def test_the_axes_outlive_the_seat():
