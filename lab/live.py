@@ -128,10 +128,6 @@ class Viewer:
         # shielded: a future cancelled here could not take the worker's answer any more
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), ANSWER_SECONDS)
 
-    def _ask(self, question: Question) -> None:
-        self.question = question
-        self.asked.set()
-
     async def receive(self) -> None:
         while True:
             text = await self.ws.receive_text()
@@ -161,7 +157,8 @@ class Viewer:
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
             case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
-                self.loop.call_soon_threadsafe(self._ask, (name, arguments, number))
+                self.question = name, arguments, number
+                self.loop.call_soon_threadsafe(self.asked.set)
             case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
                 isfinite(x) and isfinite(y)
             ):

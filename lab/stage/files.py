@@ -1,7 +1,7 @@
 """The stage's scripts and style sheets: their addresses, and the components that are made of them.
 
 They lie in `js/` as ES modules, and `route` serves them under `/stage/<version>/`. A browser keeps them for
-good, because other contents have another version; what Streamlit sends is only a component's data.
+good, because other contents have another version.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import hashlib
 import json
 import posixpath
 import re
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -20,18 +19,13 @@ MOUNT = "core/mount.js"  # imports a component's module and its sheets
 _IMPORT = re.compile(r'^(?:import|export)\b[^"\n]* from "([^"]+)";$', re.MULTILINE)
 
 
-def _read(folder: Traversable, path: str = "") -> dict[str, bytes]:
-    """All scripts and style sheets below a folder, by their paths from it."""
-    contents: dict[str, bytes] = {}
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.is_dir():
-            contents |= _read(entry, f"{path}{entry.name}/")
-        elif entry.name.endswith((".js", ".css")):
-            contents[path + entry.name] = entry.read_bytes()
-    return contents
-
-
-FILES = _read(files("lab.stage") / "js")
+SCRIPTS = Path(__file__).with_name("js")
+FILES = {
+    file.relative_to(SCRIPTS).as_posix(): file.read_bytes()
+    for file in sorted(SCRIPTS.rglob("*"))
+    if file.suffix in (".js", ".css")
+}
+"""All scripts and style sheets, by their paths in `js/`."""
 VERSION = hashlib.sha256(repr(FILES).encode()).hexdigest()[:16]
 
 
@@ -56,10 +50,8 @@ def needed(*modules: str) -> list[str]:
 
 
 def component(name: str, module: str, *sheets: str) -> Any:
-    """A Streamlit component: the default class of a module, dressed in style sheets.
-
-    What Streamlit sends is two lines, and they are the same at every rerun.
-    """
+    """A Streamlit component, the default class of a module, dressed in style sheets; Streamlit sends two lines
+    of it, the same at every rerun."""
     given = ", ".join(json.dumps(path) for path in (module, *sheets))
     script = f'const {{ open }} = await import(location.origin + "{address(MOUNT)}");\n'
     return st.components.v2.component(name, js=f"{script}export default await open({given});\n")

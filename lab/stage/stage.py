@@ -1,34 +1,30 @@
 """The stage: a canvas that shows a live run and the buttons that control it; and a pair of stages.
 
-The page mounts it once under a fixed `key`. Its JavaScript opens a WebSocket to
-`/live/<run>` by itself, so that pictures move without any Streamlit rerun; Python hears
-only of the two things a page must act on, `forked` and `train`.
+A page mounts it once under a fixed `key`. Its script opens a WebSocket to `/live/<run>` by itself, so that
+pictures move without any rerun; Python hears only what a page must act on, `forked` and `train`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
 from lab.stage.files import component
 
 
-class _SegmentKeys(TypedDict):
-    words: str
-    layer: str
-
-
-class Segment(_SegmentKeys, total=False):
+class Segment(TypedDict):
     """A coloured word of the legend: it switches `layer` (a name or a prefix) on and off.
 
     `role` is one of data, model, latent, gradient, truth, critic, field, label-0 ... label-9. It decides the
     colour in which that layer is drawn. With `off` the layer is hidden until its word is pressed.
     """
 
-    role: str
-    off: bool
+    words: str
+    layer: str
+    role: NotRequired[str]
+    off: NotRequired[bool]
 
 
 class Graph(TypedDict):
@@ -68,16 +64,15 @@ def stage(
     """Show a run, live, with its controls.
 
     Args:
-        run: id of the run. When it changes, the old picture stays until the new run's first
-            frame arrives.
+        run: id of the run. When it changes, the old picture stays until the new run's first frame arrives.
         key: the component's key; always the same one on a page.
         legend: one sentence in pieces: plain text, and coloured words that toggle a layer.
         players: the players' names, for the "Step D" buttons; two or more make buttons.
-        labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what
-            is drawn: `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples",
-            `labels["chart/loss"]` = "Losses", `labels["term/modes"]` = "groups found",
-            `labels["number/V(D, G)"]` = "value of the game". `labels["role/<term>"]` is the
-            role of a curve's colour; one curve alone in a chart is the model's.
+        labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what is drawn:
+            `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples", `labels["chart/loss"]` =
+            "Losses", `labels["term/modes"]` = "groups found", `labels["number/V(D, G)"]` = "value of the
+            game". `labels["role/<term>"]` is the role of a curve's colour; one curve alone in a chart is the
+            model's.
         height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
