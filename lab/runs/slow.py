@@ -71,9 +71,8 @@ class Listing:
 
     def said(self, statement: ast.stmt) -> list[str]:
         """What the lines of this statement compute, of a block those of its head."""
-        return [
-            m for line, marks in self.marks.items() if self.statements.get(line) is statement for m in marks
-        ]
+        lines = [line for line in self.marks if self.statements.get(line) is statement]
+        return [mark for line in lines for mark in self.marks[line]]
 
 
 class Trace:
