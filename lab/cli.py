@@ -19,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when all went well, 2 after a refusal, which is printed in one sentence."""
     try:
         options = parser().parse_args(arguments)
+        if not 0 <= getattr(options, "seed", 0) < 2**32:
+            raise Refused("--seed must be a whole number from 0 to 4294967295.")
         return options.run(options) or 0
     except Refused as refusal:
         said = str(refusal)
@@ -115,22 +117,13 @@ def list_all(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     from lab.train import train  # what a run needs is loaded only here: it takes a second
 
-    _check_seed(options.seed)
     train(options)
 
 
 def sample(options: argparse.Namespace) -> None:
     from lab.sample import sample
 
-    if not 1 <= options.n <= 100_000:
-        raise Refused("-n must be from 1 to 100000.")
-    _check_seed(options.seed)
     sample(options)
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed < 2**32:
-        raise Refused("--seed must be a whole number from 0 to 4294967295.")
 
 
 def doctor(options: argparse.Namespace) -> int:

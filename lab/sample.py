@@ -25,6 +25,8 @@ GAP = 2  # pixels between pictures
 
 def sample(options: argparse.Namespace) -> None:
     """Write `n` samples of the run `which` to `out`. Raises `Refused`."""
+    if not 1 <= options.n <= 100_000:
+        raise Refused("-n must be from 1 to 100000.")
     at = Path(options.which)
     at = at if (at / "run.json").is_file() else store.folder(options.which)
     info = store.read_info(at)

@@ -21,7 +21,8 @@ from engine.device import prepare
 from engine.families import families
 from lab.live import LIVE
 from lab.runs.supervisor import supervisor
-from lab.stage.route import HEAD, ROUTE
+from lab.stage.files import ROUTE
+from lab.stage.stage import HEAD
 from lab.visitor import COOKIE
 
 _bind_socket = starlette_server._bind_socket

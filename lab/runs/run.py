@@ -32,10 +32,10 @@ CHECKPOINT_SECONDS = 10.0
 
 
 class Run:
-    def __init__(self, at: Path, device: torch.device | None = None) -> None:
+    def __init__(self, at: Path) -> None:
         """Open the run in directory `at`, from its checkpoint if it has one. Raises `Refused`."""
         self.at, self.info = at, store.read_info(at)
-        self.device = device or pick()
+        self.device = pick()
         self.data = datasets.load(self.info.data, at.parent).to(self.device)
         self.family = find(self.info.family)
         if not isinstance(self.data.space, self.family.kinds):

@@ -1,24 +1,29 @@
-"""The stage's scripts and style sheets: their addresses, and the components that are made of them.
+"""The stage's scripts and style sheets: their route, and the components that are made of them.
 
-They lie in `js/` as ES modules, and `route` serves them under `/stage/<version>/`. A browser keeps them for
+They lie in `js/` as ES modules and are served from memory under `/stage/<version>/`. A browser keeps them for
 good, because other contents have another version.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import posixpath
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 MOUNT = "core/mount.js"  # imports a component's module and its sheets
 _IMPORT = re.compile(r'^(?:import|export)\b[^"\n]* from "([^"]+)";$', re.MULTILINE)
-
-
+TYPES = {"js": "text/javascript", "css": "text/css"}
+KEEP = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
 SCRIPTS = Path(__file__).with_name("js")
 FILES = {
     file.relative_to(SCRIPTS).as_posix(): file.read_bytes()
@@ -62,3 +67,22 @@ def preload(module: str, *sheets: str) -> str:
     scripts = [f'<link rel="modulepreload" href="{address(one)}">' for one in needed(MOUNT, module)]
     # a preload that is used late, or not on this page, would be a warning in the console; a prefetch is not
     return "".join([*scripts, *(f'<link rel="prefetch" href="{address(sheet)}">' for sheet in sheets)])
+
+
+async def serve(request: Request) -> Response:
+    """`/stage/{version}/{path}`. A page of before an upgrade finds nothing here, and is told so by a 404."""
+    path = request.path_params["path"]
+    if request.path_params["version"] != VERSION or path not in FILES:
+        return PlainTextResponse("Reload the page.", 404, headers={"cache-control": "no-store"})
+    kind = TYPES[path.rpartition(".")[2]]
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(_packed(path), media_type=kind, headers=KEEP | {"content-encoding": "gzip"})
+    return Response(FILES[path], media_type=kind, headers=KEEP)
+
+
+@cache
+def _packed(path: str) -> bytes:
+    return gzip.compress(FILES[path], 9, mtime=0)
+
+
+ROUTE = Route("/stage/{version}/{path:path}", serve)

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
-from lab.stage.files import component
+from lab.stage.files import component, preload
 
 
 class Segment(TypedDict):
@@ -42,6 +42,7 @@ class Graph(TypedDict):
 
 
 STAGE = ("stage/stage.js", "core/base.css", "slow/drawer.css", "photo/split.css")
+HEAD = preload(*STAGE)  # for the head of every page
 
 _stage = component("genlab_stage", *STAGE)
 _pair = component("genlab_pair", "stage/pair.js", "core/base.css", "photo/split.css", "stage/pair.css")

@@ -14,9 +14,8 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from lab import stage as components
-from lab.stage.files import FILES, MOUNT, VERSION, address, imported, needed, preload
-from lab.stage.route import HEAD, ROUTE
-from lab.stage.stage import STAGE
+from lab.stage.files import FILES, MOUNT, ROUTE, VERSION, address, imported, needed, preload
+from lab.stage.stage import HEAD, STAGE
 from tests.browser.modules import exports
 
 ROOT = Path(__file__).parents[2]
