@@ -115,13 +115,13 @@ def list_all(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    from lab.train import train  # what a run needs is loaded only here: it takes a second
+    from lab.terminal import train  # what a run needs is loaded only here: it takes a second
 
     train(options)
 
 
 def sample(options: argparse.Namespace) -> None:
-    from lab.sample import sample
+    from lab.terminal import sample
 
     sample(options)
 

@@ -22,7 +22,6 @@ from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
 from lab.visitor import mark
 
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
-OWNED = {"play", "pause", "step", "reset", "rewind"}
 Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
 
 
@@ -150,7 +149,7 @@ class Viewer:
                 player = message.get("player")
                 slow = {"slow": True} if message.get("slow") is True else {}
                 self._do({"do": "step", "player": player if player is None else str(player)[:40]} | slow)
-            case {"do": str(kind)} if kind in OWNED:
+            case {"do": "play" | "pause" | "reset" as kind}:
                 self._do({"do": kind})
             case {"show": "keyframes"}:
                 at = store.folder(self.run_id)
