@@ -1,4 +1,4 @@
-"""The live route, `/live/{run}`: the newest pictures of a run and answers out, commands and questions in."""
+"""The live route `/live/{run}`: the newest pictures of a run and answers out, commands and questions in."""
 
 from __future__ import annotations
 

@@ -80,8 +80,7 @@ class Run:
         """One turn, or None when the round has ended instead."""
         if self._turns is None:
             batch = wall.batch_of(self.model, self.data, self.info.seed, self.round)
-            plays = lambda player: self._only in (None, player)  # noqa: E731
-            self._turns = fit(self.model, [batch], self.optimizers, plays)
+            self._turns = fit(self.model, [batch], self.optimizers, lambda name: self._only in (None, name))
         for turn in self._turns:
             self.last = turn.player
             for name, term in turn.terms.items():

@@ -14,7 +14,7 @@ WALL_FRAMES_PER_SECOND = 10  # of many panels
 FEW_FRAMES_PER_SECOND = 5  # while questions come
 RARE_FRAME_EVERY = 1.5  # seconds, of what takes long to draw, while it trains
 RARE_SHARE = 0.1  # of the time, that it may take
-HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
+HANDS = ("hover", "press", "drag")  # kinds of pointer; there is one hand
 MOST_POINTERS = 8  # kinds
 
 Pointers = dict[str, dict[str, float]]

@@ -70,7 +70,7 @@ def _flat(slots: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def _slots(flat: dict[str, Tensor]) -> dict[str, Any]:
-    """The slots of which `_flat` made these."""
+    """An optimizer's slots from the tensors that `_flat` made of them."""
     slots: dict[str, Any] = {}
     for key, tensor in flat.items():
         if key.endswith("()"):
@@ -101,7 +101,7 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
 
 
 def keyframe_rounds(model: Family, optimizers: Optimizers) -> tuple[set[int], set[int]]:
-    """The rounds of which a run keeps a picture, and those of which it keeps the state, too."""
+    """The rounds at which a run keeps a picture, and those at which it keeps its state, too."""
     a_decade = KEYFRAME_BYTES / size_of(model, optimizers) / 6
     # pictures from one that has a state to the next
     apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4

@@ -154,7 +154,7 @@ class Supervisor:
         return self._watch(run_id)
 
     def leave(self, run_id: str, listener: Listener, asker: str = "") -> None:
-        """Hear no more; nor does this asker want the rest of an answer."""
+        """Hear no more; this asker does not want the rest of an answer, either."""
         self.listeners.get(run_id, set()).discard(listener)
         self._watch(run_id)
         if asker and run_id in self.places:

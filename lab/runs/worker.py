@@ -204,7 +204,7 @@ class Worker:
         find(family).prepare()
 
     def on_close(self, run_id: str) -> None:
-        """Let go of a run, for it is about to be deleted."""
+        """Let go of a run that is about to be deleted."""
         self.seats.pop(run_id, None)
         self.pointers.pop(run_id, None)
 

@@ -86,6 +86,6 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
 
 
 def lost(row: Mapping[str, Any]) -> list[int]:
-    """The members of which this row has something that is not a number."""
+    """The members that have something in this row that is not a number."""
     lists = [values for values in row.values() if isinstance(values, list)]
     return [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]
