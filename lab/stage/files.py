@@ -55,7 +55,7 @@ def needed(*modules: str) -> list[str]:
 
 
 def component(name: str, module: str, *sheets: str) -> Any:
-    """A Streamlit component, the default class of a module in style sheets: Streamlit sends two lines of it."""
+    """A Streamlit component: the default class of a module in style sheets. Streamlit sends two lines."""
     given = ", ".join(json.dumps(path) for path in (module, *sheets))
     script = f'const {{ open }} = await import(location.origin + "{address(MOUNT)}");\n'
     return st.components.v2.component(name, js=f"{script}export default await open({given});\n")
