@@ -102,7 +102,7 @@ def _drawn(measure: Measure, points: list[tuple[float, Any]], most: int) -> np.n
 
 
 def levels(history: Rows, data: Dataset) -> Arrays:
-    """What real data score, with two standard errors around it, in the charts of measures that have a floor."""
+    """What real data score, and two standard errors around it, for the measures that have a floor."""
     recent = {name for row in history[-64:] for name in row}  # at most 64 rows from one measure to the next
     drawn = {}
     for measure in map(declared, sorted(recent)):
