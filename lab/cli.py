@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
-import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
-from engine.config import Knob, Refused
+from engine import data, device
+from engine.config import Refused
+from engine.families import families
+from engine.space import Picture
+from lab.runs import store
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when all went well, 2 after a refusal, which is printed in one sentence."""
     try:
         options = parser().parse_args(arguments)
+        if not 0 <= getattr(options, "seed", 0) < 2**32:
+            raise Refused("--seed must be a whole number from 0 to 4294967295.")
         return options.run(options) or 0
     except Refused as refusal:
-        print(f"genlab: {refusal}", file=sys.stderr)
-        return 2
+        said = str(refusal)
     except OSError as error:
-        print(
-            f"genlab: {error.filename}: {error.strerror}." if error.filename else f"genlab: {error}",
-            file=sys.stderr,
-        )
-        return 2
+        said = f"{error.filename}: {error.strerror}." if error.filename else str(error)
     except KeyboardInterrupt:
         return 130
+    print(f"genlab: {said}", file=sys.stderr)
+    return 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,8 +44,6 @@ def parser() -> argparse.ArgumentParser:
 
     training = commands.add_parser("train", help="train a model without the app")
     by_family = training.add_subparsers(title="families", metavar="FAMILY", required=True)
-    from engine.families import families
-
     for name, family in families().items():
         one = by_family.add_parser(name, help=family.title, description=f"{family.title}: {family.source}")
         one.add_argument(
@@ -61,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
         knobs = one.add_argument_group("knobs")
         for knob in family.Config.knobs().values():
             flags = dict.fromkeys([f"--{knob.name}", f"--{knob.name.replace('_', '-')}"])
-            knobs.add_argument(*flags, dest=f"knob:{knob.name}", metavar="V", help=_help(knob))
+            says = f"{knob.says}; {knob.range}, default {knob.default}".replace("%", "%%")
+            knobs.add_argument(*flags, dest=f"knob:{knob.name}", metavar="V", help=says)
 
     sampling = commands.add_parser("sample", help="draw samples from a run")
     sampling.add_argument("which", metavar="RUN", help="a run's id or directory")
@@ -75,10 +74,6 @@ def parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("doctor", help="check this machine")
     checking.set_defaults(run=doctor)
     return top
-
-
-def _help(knob: Knob) -> str:
-    return f"{knob.says}; {knob.range}, default {knob.default}".replace("%", "%%")
 
 
 def open_lab(options: argparse.Namespace) -> None:
@@ -101,17 +96,14 @@ def _free(host: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            if isinstance(error, socket.gaierror):
-                raise Refused(f"This machine has no address {host!r}; try 127.0.0.1.") from error
+        except socket.gaierror as error:
+            raise Refused(f"This machine has no address {host!r}; try 127.0.0.1.") from error
+        except OSError:
             return False
     return True
 
 
 def list_all(options: argparse.Namespace) -> None:
-    from engine import data
-    from engine.families import families
-
     print("Families")
     for name, family in families().items():
         print(f"  {name:<16}{family.title}  ({family.source})")
@@ -123,145 +115,21 @@ def list_all(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    from engine import data, device
-    from engine.families import find
-    from engine.metrics.observe import held_out
-    from lab.runs import store
-    from lab.runs.run import Run
+    from lab.terminal import train  # what a run needs is loaded only here: it takes a second
 
-    if options.rounds < 1:
-        raise Refused("--rounds must be a whole number from 1.")
-    _check_seed(options.seed)
-    where = options.out or store.home()
-    name = _data(options.data, where)
-    values = {k[5:]: v for k, v in vars(options).items() if k.startswith("knob:") and v is not None}
-    family, space = find(options.family), data.load(name, where).space
-    config = family.configure(space, values)  # refuse before anything is written
-    if not isinstance(space, family.kinds):
-        raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
-    device.prepare(1)
-    at = store.create(
-        {
-            "family": family.name,
-            "data": name,
-            "seed": options.seed,
-            "config": config.model_dump(),
-            "rounds": options.rounds,
-        },
-        where,
-    )
-    run = Run(at)
-    run.play()
-    _show(run, options.json)
-    last = run.history[-1] if run.history else {}
-    summary = {"run": at.name, "directory": str(at), "state": run.info.state, "round": run.round}
-    sound = run.info.state != "failed"  # NaN is no JSON
-    tested = held_out(run.model, run.data, len(run.data.test_x)) if sound else {}
-    if options.json:
-        quality = run.quality() if sound else {}
-        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality, "test": tested}))
-    else:
-        print(f"{run.info.why}\nrun {at.name} in {at}")
-        for name, value in tested.items():
-            if not isinstance(value, list):
-                print(f"test {name.removeprefix('test ')}: {value:.4g}")
-    if run.info.state == "failed":
-        raise Refused(f"Run {at.name} failed. {run.info.why}")
-
-
-def _show(run: Any, as_json: bool) -> None:
-    """Train to the end, telling of each row or moving a bar. Ctrl+C stops at the end of a slice,
-    where the run is whole and is stored; a second one stops at once."""
-    from tqdm import tqdm
-
-    asked: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    seen = len(run.history)
-    usual = signal.signal(signal.SIGINT, stop)
-    with tqdm(total=run.info.rounds, unit="round", disable=as_json, file=sys.stderr) as bar:
-        try:
-            while run.info.state == "training" and not asked:
-                before = run.round
-                run.train(seconds=0.25)
-                bar.update(run.round - before)
-                for row in run.history[seen:]:
-                    if as_json:
-                        print(json.dumps(row))
-                if len(run.history) > seen:
-                    terms = run.history[-1].items()
-                    bar.set_postfix({k: f"{v:.3f}" for k, v in terms if isinstance(v, float)})
-                seen = len(run.history)
-            if asked:
-                run.settle("paused", "It was stopped at the keyboard.")
-        finally:
-            signal.signal(signal.SIGINT, usual)
-            if run.info.state == "training":  # cut off within a slice: the last checkpoint stands
-                run.settle("paused", "It was cut off.", save=False)
-
-
-def _data(text: str, home: Path) -> str:
-    """The name of the data that `--data` means; files are read and kept with the runs."""
-    from engine import data
-
-    path, ending = Path(text), Path(text).suffix.lower()
-    if text in (choice.name for choice in data.names()):
-        return text
-    if "," in text:  # pictures of a transfer, files among them
-        files = {part: Path(part) for part in text.split(",")}
-        held = {part: data.keep_picture(f.read_bytes(), home) for part, f in files.items() if f.is_file()}
-        return ".".join(held.get(part, part) for part in text.split(","))
-    if ending == ".csv" and path.is_file():
-        return data.keep_points(data.read_csv(path.read_bytes()), "csv", home)
-    if path.is_dir() or (ending == ".zip" and path.is_file()):
-        return data.keep_images(path, home)
-    if ending in (".csv", ".zip"):
-        raise Refused(f"There is no file {text}.")
-    return text
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed < 2**32:
-        raise Refused("--seed must be a whole number from 0 to 4294967295.")
+    train(options)
 
 
 def sample(options: argparse.Namespace) -> None:
-    import torch
+    from lab.terminal import sample
 
-    from engine import device
-    from lab.runs import store
-    from lab.runs.questions import stored
-    from lab.save import save_samples
-
-    if not 1 <= options.n <= 100_000:
-        raise Refused("-n must be from 1 to 100000.")
-    _check_seed(options.seed)
-    at = Path(options.which)
-    at = at if (at / "run.json").is_file() else store.folder(options.which)
-    info = store.read_info(at)
-    if info.wall:
-        raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")
-    device.prepare(1)
-    round, model, learned = stored(at)
-    torch.manual_seed(options.seed)
-    # a model that knows both, labels and none, is better with them
-    labels = model.labels(options.n) if getattr(model, "conditional", False) else None
-    save_samples(model.sample(options.n, labels), learned, options.out)
-    print(f"{options.n} samples of run {info.id}, round {round:,}, in {options.out}")
+    sample(options)
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Check what the lab needs of this machine; 1 if something is missing."""
     import streamlit
     import torch
-
-    from engine import data, device
-    from engine.families import families
-    from engine.space import Picture
-    from lab.runs import store
 
     wrong = 0
 

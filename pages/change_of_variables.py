@@ -4,7 +4,7 @@ import streamlit as st
 
 from engine.flow.spline import spline
 from lab import kit
-from lab.stage.bend import BASES, TARGETS, bend
+from lab.stage.alone import BASES, TARGETS, bend
 
 st.title("Change of variables")
 st.markdown(

@@ -14,7 +14,7 @@ from lab.kit.pickers import HOW, data_of, number_of_z
 from lab.kit.room import Room
 from lab.runs import store
 from lab.stage import film
-from lab.stage.film import Row
+from lab.stage.asking import Row
 
 SCREENS = {"x_t": "xₜ", "x0": "the predicted x₀", "eps": "the predicted noise"}
 

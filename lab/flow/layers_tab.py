@@ -14,8 +14,7 @@ from lab.kit.palette import ink
 from lab.kit.pickers import HOW, number_of_z
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
-from lab.stage import film
-from lab.stage.passage import passage
+from lab.stage import film, passage
 
 LEGEND: list[Any] = [
     {"words": "Samples", "layer": "points/fake", "role": "model"},

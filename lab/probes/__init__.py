@@ -34,10 +34,9 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     model has the same answer.
     """
     known = questions(type(model))
-    if name not in known:
+    if (probe := known.get(name)) is None:
         words = ", ".join(known) or "none"
         raise Refused(f"A {model.title} cannot be asked {name[:40]!r}; it knows {words}.")
-    probe = known[name]
     try:
         inspect.signature(probe).bind(model, data, **arguments)
     except TypeError as error:

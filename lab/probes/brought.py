@@ -26,7 +26,7 @@ def place(data: Dataset, index: object, name: str = "The number of the test pict
 def shown(data: Dataset, picture: str | None, test: int | None, centre: bool) -> Tensor:
     """The picture that was brought or chosen, as the model sees pictures: (1, *shape). Raises `Refused`."""
     if test is not None:
-        return floats(data.test_x[[whole(test, "test", 0, len(data.test_x) - 1)]])
+        return floats(data.test_x[[place(data, test, "test")]])
     ink = brought(data, picture, centre)
     if ink.max() <= INK:
         raise Refused("Draw something first.")

@@ -13,23 +13,18 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class Board:
-    """An events file; what an earlier one of the same run says of rounds after `start` is void.
-
-    The file is opened for each row and closed again, for a worker may host many runs.
-    """
+    """An events file; what an earlier one of the same run says of rounds after `start` is void."""
 
     def __init__(self, at: Path, start: int) -> None:
-        now = time.time()
         self.path = at / f"events.out.tfevents.{time.time_ns()}.genlab"
-        self._write(Event(wall_time=now, file_version="brain.Event:2"))
-        began = SessionLog(status=SessionLog.START)
-        self._write(Event(wall_time=now, step=start, session_log=began))
+        self._write(file_version="brain.Event:2")
+        self._write(step=start, session_log=SessionLog(status=SessionLog.START))
 
-    def _write(self, event: Event) -> None:
-        with self.path.open("ab") as file:
-            RecordWriter(file).write(event.SerializeToString())
+    def _write(self, **event: Any) -> None:
+        with self.path.open("ab") as file:  # and closed again, because a worker may host many runs
+            RecordWriter(file).write(Event(wall_time=time.time(), **event).SerializeToString())
 
     def row(self, row: dict[str, Any]) -> None:
-        numbers = {k: v for k, v in row.items() if k != "round" and not isinstance(v, list)}
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]
-        self._write(Event(wall_time=time.time(), step=row["round"], summary=Summary(value=values)))
+        numbers = [(k, v) for k, v in row.items() if k != "round" and not isinstance(v, list)]
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in numbers]
+        self._write(step=row["round"], summary=Summary(value=values))

@@ -24,8 +24,8 @@ STREAMS = 32  # under way at once; who began the longest ago and did not come to
 
 
 def stored(at: Path) -> Asked:
-    """What the directory of a run, or of a recording with weights, holds. It is only read, and not opened as
-    a `Run`: a worker may be training it at this moment. Raises `Refused`."""
+    """What a run or a recording with weights holds. It is read, not opened as a `Run`, because a worker may
+    be training it at this moment. Raises `Refused`."""
     info, kept = store.read_info(at), at / "checkpoint.safetensors"
     kept = kept if kept.exists() else store.weights(at)
     if not kept.exists():

@@ -25,18 +25,17 @@ from engine.fit import Turn, fit, optimizers_of, retune
 from lab import scenes
 from lab.runs import picture, store, wall, wire
 from lab.runs.board import Board
-from lab.runs.state import Stream, load_tensors, size_of, tensors_of
+from lab.runs.state import Stream, keyframe_rounds, load_tensors, tensors_of
 
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
 CHECKPOINT_SECONDS = 10.0
-KEYFRAME_BYTES = 128e6  # what the stored weights of one run's keyframes may take, about
 
 
 class Run:
-    def __init__(self, at: Path, device: torch.device | None = None) -> None:
+    def __init__(self, at: Path) -> None:
         """Open the run in directory `at`, from its checkpoint if it has one. Raises `Refused`."""
         self.at, self.info = at, store.read_info(at)
-        self.device = device or pick()
+        self.device = pick()
         self.data = datasets.load(self.info.data, at.parent).to(self.device)
         self.family = find(self.info.family)
         if not isinstance(self.data.space, self.family.kinds):
@@ -67,11 +66,7 @@ class Run:
         self.stream = Stream(self.device)
         self.round = self.commands = 0
         self.last = ""  # the player of the last turn
-        a_decade = KEYFRAME_BYTES / size_of(self.model, self.optimizers) / 6
-        # pictures from one that has weights to the next
-        apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
-        spread = [math.ceil(10 ** (i / 8)) for i in range(8 * 7)]
-        self._keyframe_rounds, self._state_rounds = set(spread), set(spread[::apart])
+        self._keyframe_rounds, self._state_rounds = keyframe_rounds(self.model, self.optimizers)
         self._turns: Iterator[Turn] | None = None  # of the round that is under way
         self._only: str | None = None
         self._sums: dict[str, Tensor] = {}
@@ -81,14 +76,11 @@ class Run:
 
     # --- training ----------------------------------------------------------------------------
 
-    def _plays(self, player: str) -> bool:
-        return self._only in (None, player)
-
     def _turn(self) -> Turn | None:
         """One turn, or None when the round has ended instead."""
         if self._turns is None:
             batch = wall.batch_of(self.model, self.data, self.info.seed, self.round)
-            self._turns = fit(self.model, [batch], self.optimizers, self._plays)
+            self._turns = fit(self.model, [batch], self.optimizers, lambda name: self._only in (None, name))
         for turn in self._turns:
             self.last = turn.player
             for name, term in turn.terms.items():
@@ -138,8 +130,11 @@ class Run:
     def _row(self) -> None:
         row = {name: wall.mean(total, self._rounds_summed) for name, total in self._sums.items()}
         self._sums, self._rounds_summed = {}, 0
-        if len(wall.diverged(row, self.model.members)) == max(1, self.model.members):
-            self._diverged()
+        if wall.diverged(row, self.model.members):
+            good = max((k for k in self.keyframes if self._has_state(k)), default=0)
+            why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
+            why += f"Lower a learning rate, then rewind to round {good:,} or reset."
+            self.settle("failed", why, save=False)
             return
         # under 5 % of the time; of a diffusion of points, half
         if self.round % max(64, 4 * _stride(self.round)) == 0:
@@ -149,12 +144,6 @@ class Run:
         store.append(self.at / "metrics.jsonl", row)
         self._board = self._board or Board(self.at, self.round)
         self._board.row(row)
-
-    def _diverged(self) -> None:
-        good = max((k for k in self.keyframes if self._has_state(k)), default=0)
-        why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
-        why += f"Lower a learning rate, then rewind to round {good:,} or reset."
-        self.settle("failed", why, save=False)
 
     def quality(self) -> dict[str, Any]:
         """What is measured of the model, drawn outside the run's random stream."""
@@ -174,34 +163,35 @@ class Run:
         self._carry_out(command)
 
     def _check(self, command: dict[str, Any]) -> None:
-        kind = command["do"]
-        if kind == "step" and command.get("player") not in (None, *self.family.players):
-            raise Refused(f"{self.family.title} has no player {command.get('player')!r}.")
-        if kind == "step" and self.info.state == "failed":
-            raise Refused(DIVERGED)
-        if kind == "rewind" and not self._has_state(command["round"]):
-            raise Refused(f"Round {command['round']} has no stored weights; choose another keyframe.")
-        if kind == "set":
-            wall.check_set(self.info, command["values"])
-            self.model.config.change(command["values"])
-            knobs = self.family.Config.knobs()
-            if fixed := [name for name in command["values"] if not knobs[name].live]:
-                raise Refused(f"{', '.join(fixed)} cannot change while a run trains: it needs a new model.")
+        match command:
+            case {"do": "step", "player": player} if player not in (None, *self.family.players):
+                raise Refused(f"{self.family.title} has no player {player!r}.")
+            case {"do": "step"} if self.info.state == "failed":
+                raise Refused(DIVERGED)
+            case {"do": "rewind", "round": round} if not self._has_state(round):
+                raise Refused(f"Round {round} has no stored weights; choose another keyframe.")
+            case {"do": "set", "values": values}:
+                wall.check_set(self.info, values)
+                self.model.config.change(values)
+                knobs = self.family.Config.knobs()
+                if fixed := ", ".join(name for name in values if not knobs[name].live):
+                    raise Refused(f"{fixed} cannot change while a run trains: it needs a new model.")
 
     def _carry_out(self, command: dict[str, Any]) -> None:
         self.commands += 1
-        if command["do"] == "step":
-            self._step(command.get("player"))
-        elif command["do"] == "set":
-            config = self.model.config.change(command["values"])
-            retune(self.model, self.optimizers, config)
-            self.info = store.change_info(self.at, config=config.model_dump())
-        elif command["do"] == "rewind":
-            done = self.commands
-            self._restore(store.keyframe(self.at, command["round"], state=True), config=False)
-            self.commands = done
-            self._trim()
-            self.settle("paused")
+        match command:
+            case {"do": "step"}:
+                self._step(command.get("player"))
+            case {"do": "set", "values": values}:
+                config = self.model.config.change(values)
+                retune(self.model, self.optimizers, config)
+                self.info = store.change_info(self.at, config=config.model_dump())
+            case {"do": "rewind", "round": round}:
+                done = self.commands
+                self._restore(store.keyframe(self.at, round, state=True), config=False)
+                self.commands = done
+                self._trim()
+                self.settle("paused")
 
     def _step(self, player: str | None) -> None:
         """One turn, of this player or of whoever is next; other players' turns are passed over."""
@@ -244,12 +234,10 @@ class Run:
 
     def _state(self) -> bytes:
         about = {
-            "round": self.round,
-            "commands": self.commands,
-            "config": self.model.config.model_dump(),
+            "round": self.round, "commands": self.commands, "config": self.model.config.model_dump(),
             "sums": {name: total.tolist() for name, total in self._sums.items()},
             "rounds_summed": self._rounds_summed,
-        }
+        }  # fmt: skip
         return wire.pack_state(tensors_of(self.model, self.optimizers, self.stream), about)
 
     def _restore(self, path: Path, config: bool) -> None:
@@ -276,7 +264,7 @@ class Run:
         return isinstance(round, int) and store.keyframe(self.at, round, state=True).exists()
 
     def _keyframe(self) -> None:
-        if self.round == 0 or self.round in self._state_rounds:
+        if self.round in self._state_rounds:
             store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
         store.write(store.keyframe(self.at, self.round), self.frame(key=self.round), durable=False)
         if self.round not in self.keyframes:

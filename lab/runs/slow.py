@@ -69,6 +69,11 @@ class Listing:
                 todo += ast.iter_child_nodes(node)
         return bound
 
+    def said(self, statement: ast.stmt) -> list[str]:
+        """What the lines of this statement compute, of a block those of its head."""
+        lines = [line for line in self.marks if self.statements.get(line) is statement]
+        return [mark for line in lines for mark in self.marks[line]]
+
 
 class Trace:
     """What ran: `steps` in order, and the last player that was to step with its weights before."""
@@ -138,21 +143,12 @@ class Trace:
     def _record(
         self, frame: FrameType, statement: ast.stmt, names: Sequence[str] = (), more: dict | None = None
     ) -> None:
-        lines = range(statement.lineno, (_end(statement) or statement.lineno) + 1)
-        known = self.listings[frame.f_code].marks
-        marks = [mark for line in lines for mark in known.get(line, ())]
-        step = Step(frame.f_code.co_name, statement.lineno, marks=marks)
+        step = Step(frame.f_code.co_name, statement.lineno, marks=self.listings[frame.f_code].said(statement))
         for name in names:
             if name in frame.f_locals:
                 _keep(step, name, frame.f_locals[name])
         _keep(step, "", more or {})
         self.steps.append(step)
-
-
-def _end(statement: ast.stmt) -> int | None:
-    """The last line of a statement; of a block, of its head."""
-    body = getattr(statement, "body", None)
-    return body[0].lineno - 1 if body else statement.end_lineno
 
 
 def _within(block: ast.stmt, statement: ast.stmt | None) -> bool:
@@ -207,7 +203,9 @@ def step(run: Run, player: str | None) -> bytes:
         "steps": [
             {
                 "fn": s.fn, "line": s.line, "kind": s.kind,
-                "binds": list(s.tensors), "shapes": s.shapes, "numbers": _finite(s), "marks": s.marks,
+                "binds": list(s.tensors), "shapes": s.shapes, "marks": s.marks,
+                # JSON knows no NaN and no infinity
+                "numbers": {name: v if np.isfinite(v) else None for name, v in s.numbers.items()},
             }
             for s in traced.steps
         ],
@@ -227,11 +225,6 @@ def _moved(traced: Trace) -> None:
     sizes = {"gradient": gradient, "change": change}
     numbers = {name: torch.cat(parts).norm().item() for name, parts in sizes.items() if parts}
     traced.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step", marks=["gradient"]))
-
-
-def _finite(one: Step) -> dict[str, float | None]:
-    """JSON knows no NaN and no infinity."""
-    return {name: v if np.isfinite(v) else None for name, v in one.numbers.items()}
 
 
 def _packed(tensor: Tensor) -> np.ndarray:

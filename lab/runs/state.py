@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -9,34 +10,29 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from engine.device import random_state, set_random_state
 from engine.family import Family
 from engine.fit import Optimizers
 
+KEYFRAME_BYTES = 128e6  # what the stored states of one run's keyframes may take, about
 T = TypeVar("T")
 
 
 class Stream:
-    """A random stream of a run's own: many runs share a process, and none disturbs another."""
+    """A random stream of a run's own, which begins where the process's random numbers are now: many runs
+    share a process, and none disturbs another."""
 
     def __init__(self, device: torch.device) -> None:
-        """Begin where the process's random numbers are now."""
-        self.device = device
-        self.states = self._get()
-
-    def _get(self) -> list[Tensor]:
-        states = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            states.append(torch.cuda.get_rng_state(self.device))
-        return states
+        self.devices = [torch.device("cpu"), *([device] if device.type == "cuda" else [])]
+        self.states = [random_state(one) for one in self.devices]
 
     @contextmanager
     def flow(self) -> Iterator[None]:
         """Within, random numbers come from this stream."""
-        torch.set_rng_state(self.states[0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(self.states[1], self.device)
+        for device, state in zip(self.devices, self.states, strict=False):  # stored on a GPU, say
+            set_random_state(state, device)
         yield
-        self.states = self._get()
+        self.states = [random_state(one) for one in self.devices]
 
 
 def apart(steps: Iterator[T], device: torch.device) -> Iterator[T]:
@@ -74,7 +70,7 @@ def _flat(slots: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def _slots(flat: dict[str, Tensor]) -> dict[str, Any]:
-    """The slots of which `_flat` made these."""
+    """An optimizer's slots from the tensors that `_flat` made of them."""
     slots: dict[str, Any] = {}
     for key, tensor in flat.items():
         if key.endswith("()"):
@@ -104,9 +100,17 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
         optimizer.load_state_dict({"state": whole, "param_groups": groups})
 
 
+def keyframe_rounds(model: Family, optimizers: Optimizers) -> tuple[set[int], set[int]]:
+    """The rounds at which a run keeps a picture, and those at which it keeps its state, too."""
+    a_decade = KEYFRAME_BYTES / size_of(model, optimizers) / 6
+    # pictures from one that has a state to the next
+    apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
+    spread = [math.ceil(10 ** (i / 8)) for i in range(8 * 7)]
+    return set(spread), {0, *spread[::apart]}
+
+
 def size_of(model: Family, optimizers: Optimizers) -> int:
-    """Bytes of a state, about: what the model keeps, and what their optimizers keep for each of the
-    weights."""
+    """Bytes of a state, about: what the model keeps, and what its optimizers keep for each weight."""
     held = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     groups = [group for optimizer in optimizers.values() for group in optimizer.param_groups]
     slots = [(group["params"], 2 * group.get("history_size", 0) + 2) for group in groups]

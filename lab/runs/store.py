@@ -1,5 +1,4 @@
-"""Run directories, the only truth about runs: a refresh, a second tab, the command line and a
-restarted server all read them.
+"""Run directories, the only truth about runs: every tab, the command line and a restarted server read them.
 
     <home>/<id>/run.json               family, data, seed, config, owner, state
                 commands.jsonl         what was done to the run and when, for replay
@@ -36,8 +35,6 @@ RECORDINGS = ASSETS / "recordings"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{7,39}")
 
 State = Literal["training", "paused", "ended", "failed"]
-
-
 FORMAT = 2
 """Of run directories and recordings. 1 had other names of charts in its pictures, and says no number."""
 
@@ -81,15 +78,14 @@ def here(run_id: str) -> bool:
 
 
 def recordings() -> list[Path]:
-    """Folders of recordings: those that ship with the lab, and those beside the families of
-    GENLAB_FAMILIES."""
+    """Folders of recordings: the lab's own, and those beside the families of GENLAB_FAMILIES."""
     own = [place for folder in dispatch.folders() for place in (folder, *folder.iterdir())]
     return [RECORDINGS, *(place / "recordings" for place in own if (place / "recordings").is_dir())]
 
 
 def is_recording(at: Path) -> bool:
     """Whether this directory is a recording, which nobody goes on with."""
-    return at.parent == RECORDINGS or at.parent in recordings()
+    return at.parent in recordings()
 
 
 def weights(at: Path) -> Path:
@@ -117,10 +113,8 @@ def read_info(at: Path) -> Info:
     except (OSError, ValidationError) as error:
         raise Refused(f"{at} is not a run directory that this version can read: {error}") from error
     if info.format > FORMAT:
-        raise Refused(
-            f"Run {info.id} has format {info.format}, and this version of the lab reads formats up to "
-            f"{FORMAT}: update genlab."
-        )
+        known = f"this version of the lab reads formats up to {FORMAT}"
+        raise Refused(f"Run {info.id} has format {info.format}, and {known}: update genlab.")
     return info
 
 
@@ -144,10 +138,8 @@ def every() -> list[Info]:
 
 
 def write(path: Path, data: bytes, durable: bool = True) -> None:
-    """Replace a file so that a crash leaves either the old one or the new one, whole.
-
-    `durable` waits for the disk, some milliseconds: for what must survive a power cut.
-    """
+    """Replace a file so that a crash leaves either the old one or the new one, whole. `durable` waits for the
+    disk, some milliseconds: for what must survive a power cut."""
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with temp.open("wb") as file:
         file.write(data)
@@ -158,15 +150,13 @@ def write(path: Path, data: bytes, durable: bool = True) -> None:
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("ab") as file:  # one write a line
-        file.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+    with path.open("ab") as file:
+        file.write(_line(row))  # one write a line
 
 
 def rows(path: Path, tail: int | None = None, having: tuple[bytes, ...] = (b"",)) -> list[dict[str, Any]]:
-    """The whole lines of a JSONL file, or of its last `tail` bytes; a torn last line is ignored.
-
-    Only those that have one of `having`: to look for it takes a tenth of the time of reading JSON.
-    """
+    """Whole lines of a JSONL file, or of its last `tail` bytes; only those with one of the words `having`:
+    looking for words takes a tenth of the time of reading JSON."""
     if not path.exists():
         return []
     with path.open("rb") as file:
@@ -178,7 +168,11 @@ def rows(path: Path, tail: int | None = None, having: tuple[bytes, ...] = (b"",)
 
 
 def write_rows(path: Path, kept: Iterable[dict[str, Any]]) -> None:
-    write(path, b"".join(json.dumps(r, separators=(",", ":")).encode() + b"\n" for r in kept))
+    write(path, b"".join(map(_line, kept)))
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
 
 
 def keyframe(at: Path, round: int, state: bool = False) -> Path:

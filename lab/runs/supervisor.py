@@ -4,14 +4,9 @@ hands frames to whoever watches, and restarts a worker that died."""
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
-import pickle
 import secrets
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
@@ -25,95 +20,16 @@ from engine.config import Refused
 from engine.device import pick
 from engine.families import find
 from lab.runs import store
+from lab.runs.pipe import ANSWER_SECONDS, WorkerProcess
 
-Listener = Callable[
-    [str, Any], None
-]  # called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)
-DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
-ANSWER_SECONDS = 30.0
+Listener = Callable[[str, Any], None]
+"""Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
 BUSY = "The model is busy and has not answered; try again."
+CORES = os.cpu_count() or 2
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
-MOST_HEAVY = max(1, (os.cpu_count() or 2) // 2)
-
-
-class WorkerProcess:
-    """One worker and its thread: starts it, reads what it says, starts it again when it dies."""
-
-    def __init__(
-        self, hear: Callable[[tuple], None], threads: int = 1, nice: int = 0, gpu: int | None = None
-    ) -> None:
-        self.hear, self.threads, self.nice, self.gpu = hear, threads, nice, gpu
-        self.runs: set[str] = set()
-        self.waiting: dict[int, Future[Any]] = {}
-        self.process: subprocess.Popen[bytes] | None = None
-        self.up, self.closing = threading.Event(), False
-        self._lock, self._tokens = threading.Lock(), itertools.count()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        deaths: list[float] = []
-        while not self.closing:
-            more = os.environ | {"GENLAB_THREADS": str(self.threads), "OMP_NUM_THREADS": str(self.threads)}
-            if self.gpu is not None:
-                more["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
-            command = [sys.executable, "-m", "lab.runs.worker"]
-            pipe = subprocess.PIPE
-            self.process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, env=more, start_new_session=True
-            )
-            if self.nice and hasattr(os, "setpriority"):
-                os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
-            try:
-                while True:
-                    self.hear(pickle.load(self.process.stdout))  # type: ignore[arg-type]
-            except (EOFError, OSError, pickle.UnpicklingError):
-                pass
-            self.up.clear()
-            self.process.wait()
-            for future in list(self.waiting.values()):
-                future.set_exception(
-                    Refused("The worker process stopped and is starting again; try once more.")
-                )
-            self.waiting.clear()
-            deaths = [t for t in deaths if time.monotonic() - t < WITHIN] + [time.monotonic()]
-            if not self.closing and len(deaths) >= DEATHS:
-                self.hear(("gone", f"The worker process died {DEATHS} times within a minute."))
-                return
-
-    def ask(self, kind: str, run_id: str, *rest: Any) -> Future[Any]:
-        """Send a message; the future ends when the worker has done it, or with its refusal."""
-        future: Future[Any] = Future()
-        if not self.up.wait(ANSWER_SECONDS):
-            future.set_exception(Refused("The worker process is not there; restart the lab."))
-            return future
-        with self._lock:
-            token = next(self._tokens)
-            self.waiting[token] = future
-            try:
-                pickle.dump((kind, run_id, token, *rest), self.process.stdin)  # type: ignore
-                self.process.stdin.flush()  # type: ignore[union-attr]
-            except OSError:
-                pass  # it has died: the reading thread sees that too and answers the future
-        return future
-
-    def done(self, token: int, error: str | None, result: Any) -> None:
-        future = self.waiting.pop(token, None)
-        if future and error:
-            future.set_exception(Refused(error))
-        elif future:
-            future.set_result(result)
-
-    def close(self) -> None:
-        """End the worker; it stores its runs first."""
-        self.closing = True
-        if self.process and self.process.stdin:
-            self.process.stdin.close()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+MOST_HEAVY = max(1, CORES // 2)
+LEFT = max(1, CORES - 1)  # for workers: one core is the server's
 
 
 class Supervisor:
@@ -122,19 +38,15 @@ class Supervisor:
         self.places: dict[str, WorkerProcess] = {}
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
         self._lock = threading.RLock()
-        # light runs share a worker a GPU, or cores - 1 workers of one thread: one core is the server's
-        gpus: list[int | None] = [*range(torch.cuda.device_count())] if pick().type == "cuda" else []
-        cores: list[int | None] = [None] * min(MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1))
-        self.light = [self._start(gpu=gpu) for gpu in gpus or cores]
+        # light runs share a worker a GPU, or workers of one thread
+        gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
+        self.light = [self._start(gpu=gpu) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
         self.heavy: list[WorkerProcess] = []
         self.warmed: set[str] = set()
         atexit.register(self.close)
 
-    def _start(self, threads: int = 1, nice: int = 0, gpu: int | None = None) -> WorkerProcess:
-        worker: WorkerProcess
-        # the lambda finds `worker` bound: nothing is heard before the process has started
-        worker = WorkerProcess(lambda message: self._hear(worker, message), threads, nice, gpu)
-        return worker
+    def _start(self, **how: Any) -> WorkerProcess:
+        return WorkerProcess(self._hear, **how)
 
     def _hear(self, worker: WorkerProcess, message: tuple) -> None:
         match message:
@@ -185,7 +97,7 @@ class Supervisor:
         """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
         busy = all(worker.runs for worker in self.heavy)
         if busy and len(self.heavy) < MOST_HEAVY:
-            self.heavy.append(self._start(threads=max(1, (os.cpu_count() or 2) - 1), nice=10))
+            self.heavy.append(self._start(threads=LEFT, nice=10))
         return min(self.heavy, key=lambda worker: len(worker.runs))
 
     def warm(self, family: str) -> None:
@@ -242,7 +154,7 @@ class Supervisor:
         return self._watch(run_id)
 
     def leave(self, run_id: str, listener: Listener, asker: str = "") -> None:
-        """Hear no more; nor does this asker want the rest of an answer."""
+        """Hear no more; this asker does not want the rest of an answer, either."""
         self.listeners.get(run_id, set()).discard(listener)
         self._watch(run_id)
         if asker and run_id in self.places:

@@ -22,6 +22,7 @@ from engine.metrics.measure import declared
 from engine.metrics.ruler import ruler
 from engine.space import Line, Picture, Space
 from lab.runs.store import Info
+from lab.scenes.wall import lost
 
 MOST = 64  # members
 AXES = 2
@@ -93,12 +94,9 @@ def mean(total: Tensor, rounds: int) -> float | list[float | None]:
     return [v / rounds if math.isfinite(v) else None for v in sums]
 
 
-def diverged(row: Mapping[str, Any], n: int) -> list[int]:
-    """The members of which this row has something that is not a number; of one model 0 or nothing."""
-    if not n:
-        return [] if all(map(math.isfinite, row.values())) else [0]
-    lists = [values for values in row.values() if isinstance(values, list)]
-    return [i for i in range(n) if any(values[i] is None for values in lists)]
+def diverged(row: Mapping[str, Any], n: int) -> bool:
+    """Whether a row of one model (n = 0) has something that is not a number, or one of n members for each."""
+    return len(lost(row)) == n if n else not all(map(math.isfinite, row.values()))
 
 
 def observe(model: Family, data: Dataset) -> dict[str, Any]:

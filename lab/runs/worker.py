@@ -1,17 +1,14 @@
 """The worker process: `python -m lab.runs.worker`. Hosts many runs and gives each a time slice in turn.
 
-Messages are pickled on its own standard input and output, a channel private to it and the
-supervisor that started it; when that channel closes it stores its runs and ends.
+Its messages come and go on its own standard input and output (lab/runs/pipe.py); when that channel closes
+it stores its runs and ends.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import pickle
-import queue
 import sys
-import threading
 import time
 import traceback
 from copy import deepcopy
@@ -24,14 +21,13 @@ from engine.device import prepare
 from engine.families import find
 from lab import scenes
 from lab.runs import slow, store
+from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
 from lab.runs.run import Run
-from lab.runs.seat import Seat
+from lab.runs.seat import HANDS, Pointers, Seat, moved
 from lab.runs.state import apart
 
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
-HANDS = ("hover", "press", "drag")  # kinds of pointer of which there is one at a time
-MOST_POINTERS = 8  # kinds
 SLICE = 0.05  # seconds of training before the next run has its turn
 CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
@@ -40,26 +36,11 @@ PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run
 
 class Worker:
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
-        self.sink, self.seats = sink, dict[str, Seat]()
-        self.pointers: dict[str, dict[str, dict[str, float]]] = {}  # what each run's page looks at, by kind
+        self.channel, self.seats = Channel(source, sink), dict[str, Seat]()
+        self.tell = self.channel.tell
+        self.pointers: dict[str, Pointers] = {}  # what each run's page looks at
         self.questions = Questions(lambda run_id: self._seat(run_id).run)
-        self.inbox: queue.Queue[tuple] = queue.Queue()
         self.chatty = 0.0  # until when another question is likely, as while somebody draws
-        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
-
-    def _listen(self, source: BinaryIO) -> None:
-        try:
-            while True:
-                self.inbox.put(pickle.load(source))  # from our own parent process only
-        except (EOFError, OSError):
-            self.inbox.put(("quit",))
-
-    def tell(self, *message: Any) -> None:
-        try:
-            pickle.dump(message, self.sink)
-            self.sink.flush()
-        except OSError:  # the supervisor is gone: that is no fault of the run whose frame this was
-            self.inbox.put(("quit",))
 
     def loop(self) -> None:
         while True:
@@ -96,7 +77,8 @@ class Worker:
             if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
                 del self.seats[seat.run.info.id]
                 return
-            self._failed(seat, error)
+            (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
+            seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
         self._state(seat)
 
     def _mates(self, seat: Seat) -> list[Seat]:
@@ -116,10 +98,6 @@ class Worker:
                 each.run.settle("paused")
         for each in mates:
             self._show(each)
-
-    def _failed(self, seat: Seat, error: Exception) -> None:
-        (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
-        seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
 
     def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
         """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
@@ -187,17 +165,13 @@ class Worker:
 
     def _read(self, wait: float | None) -> bool:
         """Handle what has arrived; wait for something if nothing trains. False: the end."""
-        try:
-            while True:
-                message = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
-                wait = None
-                if message[0] == "quit":
-                    for seat in self.seats.values():
-                        seat.run.checkpoint()
-                    return False
-                self._handle(*message)
-        except queue.Empty:
-            return True
+        for message in self.channel.arrived(wait):
+            if message[0] == "quit":
+                for seat in self.seats.values():
+                    seat.run.checkpoint()
+                return False
+            self._handle(*message)
+        return True
 
     def _handle(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
         """Every message is answered with ("done", token, error or None, result)."""
@@ -230,7 +204,7 @@ class Worker:
         find(family).prepare()
 
     def on_close(self, run_id: str) -> None:
-        """Let go of a run, for it is about to be deleted."""
+        """Let go of a run that is about to be deleted."""
         self.seats.pop(run_id, None)
         self.pointers.pop(run_id, None)
 
@@ -268,15 +242,11 @@ class Worker:
         return getattr(self.questions, kind)(run_id, *rest)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
-        """What a page looks at: where the pointer is, or what was chosen, each kind beside the others."""
-        seat, kind = self._seat(run_id), pointer["kind"]
-        before = self.pointers.get(run_id, {})
-        by_hand = kind in HANDS or kind == "leave"
-        now = {k: v for k, v in before.items() if k != kind and not (by_hand and k in HANDS)}
-        if kind != "leave":
-            now[kind] = {"x": pointer["x"], "y": pointer["y"]}
-        self.pointers[run_id] = dict(list(now.items())[-MOST_POINTERS:])
-        if now == before:
+        """What a page looks at: where the pointer is, or what was chosen."""
+        seat, before = self._seat(run_id), self.pointers.get(run_id, {})
+        by_hand = pointer["kind"] in (*HANDS, "leave")
+        self.pointers[run_id] = moved(before, **pointer)
+        if self.pointers[run_id] == before:
             return
         if not by_hand:
             seat.rare_due = 0.0  # what is shown is another thing

@@ -102,8 +102,7 @@ def _drawn(measure: Measure, points: list[tuple[float, Any]], most: int) -> np.n
 
 
 def levels(history: Rows, data: Dataset) -> Arrays:
-    """What real data score, in the charts of the measures that say so: the floor, and two standard errors
-    around it."""
+    """What real data score, and two standard errors around it, for the measures that have a floor."""
     recent = {name for row in history[-64:] for name in row}  # at most 64 rows from one measure to the next
     drawn = {}
     for measure in map(declared, sorted(recent)):

@@ -78,13 +78,14 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
     measure, row = measured(history)
     worst, best = ends(measure, row.get(measure, ()), data)
     scale = {
-        "name": measure.says,
-        "unit": measure.unit,
-        "digits": measure.digits,
-        "worst": worst,
-        "best": best,
-    }
-    last = history[-1] if history else {}
-    lists = [values for values in last.values() if isinstance(values, list)]
-    lost = [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]
-    return {"rows": sides[0], "columns": sides[1] if sides[1:] else None, "score": scale, "diverged": lost}
+        "name": measure.says, "unit": measure.unit, "digits": measure.digits, "worst": worst, "best": best,
+    }  # fmt: skip
+    rows, columns = [*sides, None][:2]
+    gone = lost(history[-1]) if history else []
+    return {"rows": rows, "columns": columns, "score": scale, "diverged": gone}
+
+
+def lost(row: Mapping[str, Any]) -> list[int]:
+    """The members that have something in this row that is not a number."""
+    lists = [values for values in row.values() if isinstance(values, list)]
+    return [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]

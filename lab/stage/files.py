@@ -1,37 +1,36 @@
-"""The stage's scripts and style sheets: their addresses, and the components that are made of them.
+"""The stage's scripts and style sheets: their route, and the components that are made of them.
 
-They lie in `js/` as ES modules, and `route` serves them under `/stage/<version>/`. A browser keeps them for
-good, because other contents have another version; what Streamlit sends is only a component's data.
+They lie in `js/` as ES modules and are served from memory under `/stage/<version>/`. A browser keeps them for
+good, because other contents have another version.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import posixpath
 import re
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 MOUNT = "core/mount.js"  # imports a component's module and its sheets
 _IMPORT = re.compile(r'^(?:import|export)\b[^"\n]* from "([^"]+)";$', re.MULTILINE)
-
-
-def _read(folder: Traversable, path: str = "") -> dict[str, bytes]:
-    """All scripts and style sheets below a folder, by their paths from it."""
-    contents: dict[str, bytes] = {}
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.is_dir():
-            contents |= _read(entry, f"{path}{entry.name}/")
-        elif entry.name.endswith((".js", ".css")):
-            contents[path + entry.name] = entry.read_bytes()
-    return contents
-
-
-FILES = _read(files("lab.stage") / "js")
+TYPES = {"js": "text/javascript", "css": "text/css"}
+KEEP = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+SCRIPTS = Path(__file__).with_name("js")
+FILES = {
+    file.relative_to(SCRIPTS).as_posix(): file.read_bytes()
+    for file in sorted(SCRIPTS.rglob("*"))
+    if file.suffix in (".js", ".css")
+}
+"""All scripts and style sheets, by their paths in `js/`."""
 VERSION = hashlib.sha256(repr(FILES).encode()).hexdigest()[:16]
 
 
@@ -56,10 +55,7 @@ def needed(*modules: str) -> list[str]:
 
 
 def component(name: str, module: str, *sheets: str) -> Any:
-    """A Streamlit component: the default class of a module, dressed in style sheets.
-
-    What Streamlit sends is two lines, and they are the same at every rerun.
-    """
+    """A Streamlit component: the default class of a module in style sheets. Streamlit sends two lines."""
     given = ", ".join(json.dumps(path) for path in (module, *sheets))
     script = f'const {{ open }} = await import(location.origin + "{address(MOUNT)}");\n'
     return st.components.v2.component(name, js=f"{script}export default await open({given});\n")
@@ -70,3 +66,22 @@ def preload(module: str, *sheets: str) -> str:
     scripts = [f'<link rel="modulepreload" href="{address(one)}">' for one in needed(MOUNT, module)]
     # a preload that is used late, or not on this page, would be a warning in the console; a prefetch is not
     return "".join([*scripts, *(f'<link rel="prefetch" href="{address(sheet)}">' for sheet in sheets)])
+
+
+async def serve(request: Request) -> Response:
+    """`/stage/{version}/{path}`. A page of before an upgrade finds nothing here, and is told so by a 404."""
+    path = request.path_params["path"]
+    if request.path_params["version"] != VERSION or path not in FILES:
+        return PlainTextResponse("Reload the page.", 404, headers={"cache-control": "no-store"})
+    kind = TYPES[path.rpartition(".")[2]]
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(_packed(path), media_type=kind, headers=KEEP | {"content-encoding": "gzip"})
+    return Response(FILES[path], media_type=kind, headers=KEEP)
+
+
+@cache
+def _packed(path: str) -> bytes:
+    return gzip.compress(FILES[path], 9, mtime=0)
+
+
+ROUTE = Route("/stage/{version}/{path:path}", serve)

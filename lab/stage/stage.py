@@ -1,34 +1,30 @@
-"""The stage: a canvas that shows one live run and the buttons that control it.
+"""The stage: a canvas that shows a live run and the buttons that control it; and a pair of stages.
 
-The page mounts it once under a fixed `key`. Its JavaScript opens a WebSocket to
-`/live/<run>` by itself, so that pictures move without any Streamlit rerun; Python hears
-only of the two things a page must act on, `forked` and `train`.
+A page mounts it once under a fixed `key`. Its script opens a WebSocket to `/live/<run>` by itself, so that
+pictures move without any rerun; Python hears only what a page must act on, `forked` and `train`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
-from lab.stage.files import component
+from lab.stage.files import component, preload
 
 
-class _SegmentKeys(TypedDict):
-    words: str
-    layer: str
-
-
-class Segment(_SegmentKeys, total=False):
+class Segment(TypedDict):
     """A coloured word of the legend: it switches `layer` (a name or a prefix) on and off.
 
     `role` is one of data, model, latent, gradient, truth, critic, field, label-0 ... label-9. It decides the
     colour in which that layer is drawn. With `off` the layer is hidden until its word is pressed.
     """
 
-    role: str
-    off: bool
+    words: str
+    layer: str
+    role: NotRequired[str]
+    off: NotRequired[bool]
 
 
 class Graph(TypedDict):
@@ -46,8 +42,10 @@ class Graph(TypedDict):
 
 
 STAGE = ("stage/stage.js", "core/base.css", "slow/drawer.css", "photo/split.css")
+HEAD = preload(*STAGE)  # for the head of every page
 
-_mount = component("genlab_stage", *STAGE)
+_stage = component("genlab_stage", *STAGE)
+_pair = component("genlab_pair", "stage/pair.js", "core/base.css", "photo/split.css", "stage/pair.css")
 
 
 def stage(
@@ -59,56 +57,70 @@ def stage(
     labels: Mapping[str, str] | None = None,
     height: int = 480,
     train: bool = True,
-    pointer: bool = False,
     graph: Graph | None = None,
     links: Sequence[str] = (),
-    on_fork: Callable[[str], None] | None = None,
-    on_train: Callable[[], None] | None = None,
-) -> Any:
+    on_fork: Callable[[str], None] = lambda run: None,
+    on_train: Callable[[], None] = lambda: None,
+) -> None:
     """Show a run, live, with its controls.
 
     Args:
-        run: id of the run. When it changes, the old picture stays until the new run's first
-            frame arrives.
+        run: id of the run. When it changes, the old picture stays until the new run's first frame arrives.
         key: the component's key; always the same one on a page.
         legend: one sentence in pieces: plain text, and coloured words that toggle a layer.
         players: the players' names, for the "Step D" buttons; two or more make buttons.
-        labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what
-            is drawn: `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples",
-            `labels["chart/loss"]` = "Losses", `labels["term/modes"]` = "groups found",
-            `labels["number/V(D, G)"]` = "value of the game". `labels["role/<term>"]` is the
-            role of a curve's colour; one curve alone in a chart is the model's.
+        labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what is drawn:
+            `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples", `labels["chart/loss"]` =
+            "Losses", `labels["term/modes"]` = "groups found", `labels["number/V(D, G)"]` = "value of the
+            game". `labels["role/<term>"]` is the role of a curve's colour; one curve alone in a chart is the
+            model's.
         height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
-        pointer: True sends pointer events over the picture to the run's scene.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
         links: the address that each panel of a wall opens when it is pressed.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
-
-    Returns:
-        The component's result; `.forked` (a run id) and `.train` (milliseconds since 1970)
-        are set during the one rerun that follows the event, else None.
     """
 
     def forked() -> None:
-        new = st.session_state[key].forked
-        if on_fork is not None and new:
+        if new := st.session_state[key].forked:
             on_fork(new)
 
     def trained() -> None:
-        if on_train is not None and st.session_state[key].train:
+        if st.session_state[key].train:
             on_train()
 
     data = {
-        "run": run,
-        "legend": list(legend),
-        "players": list(players),
-        "train": train,
-        "pointer": pointer,
-        "labels": dict(labels or {}),
-        "height": height,
-        "graph": graph,
-        "links": list(links),
-    }
-    return _mount(key=key, data=data, on_forked_change=forked, on_train_change=trained)
+        "run": run, "legend": legend, "players": players, "train": train, "pointer": False,
+        "labels": labels or {}, "height": height, "graph": graph, "links": links,
+    }  # fmt: skip
+    _stage(key=key, data=data, on_forked_change=forked, on_train_change=trained)
+
+
+def pair(
+    runs: Sequence[str],
+    *,
+    key: str,
+    titles: Sequence[str],
+    verdicts: Sequence[Sequence[Mapping[str, str]]],
+    legend: Sequence[str | Segment] = (),
+    players: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    alike: bool = True,
+) -> None:
+    """Show runs beside one another (on a phone one above the other), with one bar that drives all.
+
+    Args:
+        runs: ids of the runs, of two or three; as many on every rerun.
+        key: the component's key; always the same one on a page.
+        titles: a few words over each picture.
+        verdicts: what stands under each picture: entries of `tone` ("good", "bad" or ""), `name`,
+            `says` and `cure`, or none.
+        legend, players, labels: as for `stage`; the legend's words switch layers of all.
+        alike: whether charts of one name have one scale.
+    """
+    data = {
+        "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
+        "train": True, "pointer": False, "labels": labels or {}, "height": 400, "alike": alike,
+    }  # fmt: skip
+    _pair(key=key, data=data)

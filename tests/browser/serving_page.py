@@ -4,7 +4,7 @@ import sys
 
 import streamlit as st
 
-from lab.stage.route import ROUTE
+from lab.stage.files import ROUTE
 
 if __name__ == "__main__":
     st.App(sys.argv[1], routes=[ROUTE]).run(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator
 
-from lab.stage.bend import BASES
+from lab.stage.alone import BASES
 from tests.browser.visiting import Visitor
 
 pytestmark = pytest.mark.browser

@@ -14,7 +14,7 @@ from torch.func import grad
 
 from engine import data
 from engine.flow import spline
-from lab.stage.bend import BASES, TARGETS
+from lab.stage.alone import BASES, TARGETS
 from tests.browser.modules import Modules
 
 pytestmark = pytest.mark.browser

@@ -14,9 +14,8 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from lab import stage as components
-from lab.stage.files import FILES, MOUNT, VERSION, address, imported, needed, preload
-from lab.stage.route import HEAD, ROUTE
-from lab.stage.stage import STAGE
+from lab.stage.files import FILES, MOUNT, ROUTE, VERSION, address, imported, needed, preload
+from lab.stage.stage import HEAD, STAGE
 from tests.browser.modules import exports
 
 ROOT = Path(__file__).parents[2]
@@ -109,14 +108,14 @@ def test_the_stages_preloads_are_its_whole_graph():
 def test_a_component_sends_two_lines_and_its_data():
     def page() -> None:
         from lab.stage import coder, film, passage, sketch, split, stage
-        from lab.stage.bend import bend
+        from lab.stage.alone import bend
 
         stage("some-run", key="stage")
         film("some-run", key="film", rows=[{"ask": "reverse"}], screens={"x_t": "x"})
         coder("some-run", key="coder")
         passage("some-run", key="passage")
         sketch(key="sketch")
-        split(key="split", left=b"", right=b"")
+        split(key="split", left=b"", right=b"", labels={})
         bend(key="bend")
 
     app = AppTest.from_function(page, default_timeout=30).run()

@@ -11,7 +11,7 @@ from safetensors.numpy import load as load_arrays
 from websockets.sync.client import connect
 
 from engine.config import Refused
-from lab import probes, server
+from lab import live, probes
 from lab.runs import store, wire
 from lab.runs.run import Run
 from lab.runs.supervisor import NO_MODEL
@@ -152,10 +152,10 @@ class Slow:
         return self.futures[-1]
 
 
-def viewer_of(monkeypatch) -> tuple[Slow, server.Viewer]:
+def viewer_of(monkeypatch) -> tuple[Slow, live.Viewer]:
     slow = Slow()
-    monkeypatch.setattr(server, "supervisor", lambda: slow)
-    return slow, server.Viewer(SimpleNamespace(cookies={}, query_params={}), "run")
+    monkeypatch.setattr(live, "supervisor", lambda: slow)
+    return slow, live.Viewer(SimpleNamespace(cookies={}, query_params={}), "run")
 
 
 async def until(true) -> None:
@@ -210,7 +210,7 @@ def test_a_viewer_who_leaves_does_not_take_the_answer_out_of_the_supervisors_han
 
 def test_a_model_that_does_not_answer_in_time_is_called_busy(monkeypatch):
     async def story() -> None:
-        monkeypatch.setattr(server, "ANSWER_SECONDS", 0.02)
+        monkeypatch.setattr(live, "ANSWER_SECONDS", 0.02)
         _, viewer = viewer_of(monkeypatch)
         task = asyncio.create_task(viewer.answer())
         viewer.handle(question(1))

@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load as load_arrays
 
 from engine.config import Refused
-from lab import scenes, server
+from lab import live, scenes
 from lab.runs import seat, store, worker
 from lab.runs.run import Run
 from lab.runs.seat import Seat
@@ -127,7 +127,7 @@ def test_pointers_of_different_kinds_lie_beside_each_other_and_there_is_one_hand
     assert seen[0][1]["axes/plane"].tolist() == [1, 2, 3]
     for n in range(100):
         at.point(f"k{n}")
-    assert len(at.worker.pointers[at.id]) <= worker.MOST_POINTERS
+    assert len(at.worker.pointers[at.id]) <= seat.MOST_POINTERS
 
 
 def test_the_axes_outlive_the_seat():
@@ -180,7 +180,7 @@ def test_what_is_under_way_is_dropped_when_nobody_looks():
 
 
 def viewer():
-    found = object.__new__(server.Viewer)
+    found = object.__new__(live.Viewer)
     found.quiet = False
     found.texts, found.rare, found.frame, found.news = [], None, None, asyncio.Event()
     return found

@@ -1,0 +1,204 @@
+"""The live route `/live/{run}`: the newest pictures of a run and answers out, commands and questions in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import suppress
+from math import isfinite
+from typing import Any
+from urllib.parse import urlparse
+
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from engine.config import Refused
+from lab.runs import store, wire
+from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
+from lab.visitor import mark
+
+LONGEST_MESSAGE = 4096  # characters a browser may send at once
+Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
+
+
+def same_origin(ws: WebSocket) -> bool:
+    """Whether a page of ours opened this socket. Routes beside Streamlit's get no check from it."""
+    host, origin = ws.headers.get("host"), ws.headers.get("origin")
+    return bool(host and origin) and is_host_allowed(host) and urlparse(origin).netloc == host
+
+
+class Viewer:
+    """One open socket: texts, keyframes and whole pictures in order; of the other frames, and of questions,
+    only the newest. A frame that is drawn rarely is not lost to those without what took long.
+
+    A quiet one (`/live/{run}?quiet`) asks, and is sent no pictures.
+    """
+
+    def __init__(self, ws: WebSocket, run_id: str) -> None:
+        self.ws, self.run_id, self.who = ws, run_id, mark(ws.cookies)
+        self.quiet = "quiet" in ws.query_params
+        self.loop = asyncio.get_running_loop()
+        self.texts: list[str | bytes] = []
+        self.rare: bytes | None = None
+        self.frame: bytes | None = None
+        self.news = asyncio.Event()
+        self.question: Question | None = None
+        self.key = secrets.token_hex(8)  # whose questions these are
+        self.asked = asyncio.Event()
+
+    def listen(self) -> None:
+        """Hear the run, or why it cannot be opened."""
+
+        def tell(future: Future[Any]) -> None:
+            if error := future.exception():
+                self.hear("error", str(error))
+
+        if opened := supervisor().listen(self.run_id, self.hear):
+            opened.add_done_callback(tell)
+
+    def hear(self, kind: str, what: Any) -> None:
+        """Called from the supervisor's threads."""
+        told = self.state(**what) if kind == "state" else what
+        self.loop.call_soon_threadsafe(self._take, kind, told)
+
+    def _take(self, kind: str, what: Any) -> None:
+        if self.quiet and kind in ("frame", "rare", "whole", "keyframe", "trace"):
+            return
+        if kind == "frame":
+            self.frame = what
+        elif kind == "rare":
+            self.rare, self.frame = what, None
+        else:
+            self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
+        if kind in ("trace", "whole"):
+            self.rare = self.frame = None  # what still waits is older
+        self.news.set()
+
+    def state(self, **now: Any) -> dict[str, Any]:
+        at = store.folder(self.run_id)
+        info, kept = store.read_info(at), store.keyframes(at)
+        known = {"state": info.state, "why": info.why, "keyframes": kept, "round": max(kept, default=0)}
+        mine = bool(info.owner) and info.owner == self.who
+        return known | now | {"run": self.run_id, "mine": mine, "recording": store.is_recording(at)}
+
+    async def send(self) -> None:
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            waiting = [*self.texts, *filter(None, [self.rare, self.frame])]
+            self.texts, self.rare, self.frame = [], None, None
+            for what in waiting:
+                await (self.ws.send_bytes(what) if isinstance(what, bytes) else self.ws.send_text(what))
+
+    async def answer(self) -> None:
+        """Ask the model one question at a time; of those that come meanwhile only the newest is kept."""
+        while True:
+            await self.asked.wait()
+            self.asked.clear()
+            question, self.question = self.question, None
+            if question:
+                async for part in self._parts(*question):
+                    self.texts.append(part)
+                    self.news.set()
+
+    async def _parts(self, name: str, arguments: dict[str, Any], number: int) -> AsyncIterator[str | bytes]:
+        """The answer, or its parts and a word that says that it was all; a newer question ends it."""
+        ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key)
+        try:
+            while part := await self._answer(*ask):
+                yield wire.pack_answer(part, number)
+                if "part" not in part or self.question:
+                    return
+                ask = supervisor().more, self.run_id, self.key
+            yield json.dumps({"answer": number, "end": True})
+            return
+        except (Refused, TimeoutError) as error:
+            why = str(error) or BUSY
+        except (TypeError, ValueError):
+            why = f"What {name[:40]} answers cannot be sent to a browser."
+        yield json.dumps({"error": why, "answer": number})
+
+    async def _answer(self, ask: Any, *arguments: Any) -> dict[str, Any] | None:
+        future = await asyncio.to_thread(ask, *arguments)
+        # shielded: a future cancelled here could not take the worker's answer any more
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), ANSWER_SECONDS)
+
+    async def receive(self) -> None:
+        while True:
+            text = await self.ws.receive_text()
+            try:
+                await asyncio.to_thread(self.handle, text)
+            except Refused as refusal:
+                self._take("error", str(refusal))
+
+    def handle(self, text: str) -> None:
+        """One message from the browser. Raises `Refused`."""
+        message: dict[str, Any] = {}
+        with suppress(ValueError):
+            message = json.loads(text) if len(text) <= LONGEST_MESSAGE else {}
+        match message:
+            case {"do": "fork"}:
+                self.hear("forked", supervisor().fork(self.run_id, self.who, _round(message)))
+            case {"do": "rewind"}:
+                self._do({"do": "rewind", "round": _round(message)})
+            case {"do": "step"}:
+                player = message.get("player")
+                slow = {"slow": True} if message.get("slow") is True else {}
+                self._do({"do": "step", "player": player if player is None else str(player)[:40]} | slow)
+            case {"do": "play" | "pause" | "reset" as kind}:
+                self._do({"do": kind})
+            case {"show": "keyframes"}:
+                at = store.folder(self.run_id)
+                for round in store.keyframes(at):
+                    self.hear("keyframe", store.keyframe(at, round).read_bytes())
+            case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
+                self.question = name, arguments, number
+                self.loop.call_soon_threadsafe(self.asked.set)
+            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
+                isfinite(x) and isfinite(y)
+            ):
+                supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
+            case _:
+                raise Refused("The server did not understand that message; reload the page.")
+
+    def _do(self, command: dict[str, Any]) -> None:
+        supervisor().do(self.run_id, self.who, command, wait=True)
+
+
+def _round(message: dict[str, Any]) -> int | None:
+    round = message.get("round")
+    if round is not None and (not isinstance(round, int) or isinstance(round, bool) or round < 0):
+        raise Refused("A round is a whole number from 0.")
+    return round
+
+
+async def live(ws: WebSocket) -> None:
+    if not same_origin(ws):
+        return await ws.close(4403, "This page was not opened from the lab's own address.")
+    await ws.accept()
+    try:
+        viewer = Viewer(ws, ws.path_params["run"])
+        viewer._take("hello", viewer.state())
+    except Refused as refusal:
+        await ws.send_text(json.dumps({"error": str(refusal)}))
+        return await ws.close(4404, str(refusal)[:120])  # a close frame holds 123 bytes
+    at = store.folder(viewer.run_id)
+    if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
+        viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
+    tasks = [asyncio.create_task(task) for task in (viewer.send(), viewer.answer())]
+    try:
+        await asyncio.to_thread(viewer.listen)
+        await viewer.receive()
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.to_thread(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+
+
+LIVE = WebSocketRoute("/live/{run:path}", live)

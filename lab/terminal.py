@@ -1,0 +1,163 @@
+"""`genlab train` and `genlab sample`: a model without the app, by the same runs as in the app."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from engine import data, device
+from engine.config import Refused
+from engine.data import Dataset
+from engine.data.transfer import Transfer
+from engine.families import find
+from engine.metrics.observe import held_out
+from engine.space import Picture
+from lab.runs import store
+from lab.runs.questions import stored
+from lab.runs.run import Run
+from lab.scenes.arrays import pictures
+
+GAP = 2  # pixels between pictures
+
+
+def train(options: argparse.Namespace) -> None:
+    """Make a run of `family` on `data`, train it and print what came of it. Raises `Refused`."""
+    if options.rounds < 1:
+        raise Refused("--rounds must be a whole number from 1.")
+    where = options.out or store.home()
+    name = name_of(options.data, where)
+    values = {k[5:]: v for k, v in vars(options).items() if k.startswith("knob:") and v is not None}
+    family, space = find(options.family), data.load(name, where).space
+    config = family.configure(space, values).model_dump()  # refuse before anything is written
+    if not isinstance(space, family.kinds):
+        raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
+    device.prepare(1)
+    setting = {"family": family.name, "data": name, "seed": options.seed, "config": config}
+    run = Run(store.create(setting | {"rounds": options.rounds}, where))
+    run.play()
+    _show(run, options.json)
+    summary = {"run": run.at.name, "directory": str(run.at), "state": run.info.state, "round": run.round}
+    sound = run.info.state != "failed"  # NaN is no JSON
+    tested = held_out(run.model, run.data, len(run.data.test_x)) if sound else {}
+    if options.json:
+        last, quality = run.history[-1] if run.history else {}, run.quality() if sound else {}
+        print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality, "test": tested}))
+    else:
+        print(f"{run.info.why}\nrun {run.at.name} in {run.at}")
+        for measure, value in tested.items():
+            if not isinstance(value, list):
+                print(f"test {measure.removeprefix('test ')}: {value:.4g}")
+    if not sound:
+        raise Refused(f"Run {run.at.name} failed. {run.info.why}")
+
+
+def _show(run: Run, as_json: bool) -> None:
+    """Train to the end, telling of each row or moving a bar. Ctrl+C stops at the end of a slice,
+    where the run is whole and is stored; a second one stops at once."""
+    asked: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    seen = len(run.history)
+    usual = signal.signal(signal.SIGINT, stop)
+    with tqdm(total=run.info.rounds, unit="round", disable=as_json, file=sys.stderr) as bar:
+        try:
+            while run.info.state == "training" and not asked:
+                before = run.round
+                run.train(seconds=0.25)
+                bar.update(run.round - before)
+                rows, seen = run.history[seen:], len(run.history)
+                if as_json:
+                    for row in rows:
+                        print(json.dumps(row))
+                elif rows:
+                    terms = rows[-1].items()
+                    bar.set_postfix({k: f"{v:.3f}" for k, v in terms if isinstance(v, float)})
+            if asked:
+                run.settle("paused", "It was stopped at the keyboard.")
+        finally:
+            signal.signal(signal.SIGINT, usual)
+            if run.info.state == "training":  # cut off within a slice: the last checkpoint stands
+                run.settle("paused", "It was cut off.", save=False)
+
+
+def name_of(text: str, home: Path) -> str:
+    """The name of the data that `--data` means; files are read and kept with the runs."""
+    path, ending = Path(text), Path(text).suffix.lower()
+    if text in (choice.name for choice in data.names()):
+        return text
+    if "," in text:  # pictures of a transfer, files among them
+        parts = text.split(",")
+        files = [part for part in parts if Path(part).is_file()]
+        kept = {part: data.keep_picture(Path(part).read_bytes(), home) for part in files}
+        return ".".join(kept.get(part, part) for part in parts)
+    if ending == ".csv" and path.is_file():
+        return data.keep_points(data.read_csv(path.read_bytes()), "csv", home)
+    if path.is_dir() or (ending == ".zip" and path.is_file()):
+        return data.keep_images(path, home)
+    if ending in (".csv", ".zip"):
+        raise Refused(f"There is no file {text}.")
+    return text
+
+
+def sample(options: argparse.Namespace) -> None:
+    """Write `n` samples of the run `which` to `out`. Raises `Refused`."""
+    if not 1 <= options.n <= 100_000:
+        raise Refused("-n must be from 1 to 100000.")
+    at = Path(options.which)
+    at = at if (at / "run.json").is_file() else store.folder(options.which)
+    info = store.read_info(at)
+    if info.wall:
+        raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")
+    device.prepare(1)
+    round, model, learned = stored(at)
+    torch.manual_seed(options.seed)
+    # a model that knows both, labels and none, is better with them
+    labels = model.labels(options.n) if getattr(model, "conditional", False) else None
+    save(model.sample(options.n, labels), learned, options.out)
+    print(f"{options.n} samples of run {info.id}, round {round:,}, in {options.out}")
+
+
+def save(x: Tensor, learned: Dataset, out: Path) -> None:
+    """Samples (n, *shape) to `out`; points in the units of the data they learned from."""
+    ending = out.suffix.lower()
+    if ending not in (".png", ".csv", ".npz"):
+        raise Refused(f"{out.name} should end in .png, .csv or .npz.")
+    is_image = isinstance(learned.space, Picture | Transfer)
+    if ending == ".png" and not is_image:
+        raise Refused("Points are written as .csv or .npz, not as a picture.")
+    x = x[:1] if isinstance(learned.space, Transfer) else x  # there is one
+    out.parent.mkdir(parents=True, exist_ok=True)
+    values = (
+        pictures(x) if is_image else (x.cpu().double() * learned.unit.cpu() + learned.center.cpu()).numpy()
+    )
+    if ending == ".png":
+        Image.fromarray(grid(values)).save(out)
+    elif ending == ".npz":
+        np.savez_compressed(out, x=values)
+    else:
+        np.savetxt(out, values.reshape(len(values), -1), delimiter=",", fmt="%d" if is_image else "%.9g")
+
+
+def grid(images: np.ndarray) -> np.ndarray:
+    """Images (n, H, W[, 3]) of bytes as tiles of one near-square picture."""
+    n, h, w = images.shape[:3]
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = np.zeros((rows * (h + GAP) - GAP, columns * (w + GAP) - GAP, *images.shape[3:]), np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * (h + GAP), i % columns * (w + GAP)
+        sheet[y : y + h, x : x + w] = image
+    return sheet
