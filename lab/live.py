@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import suppress
-from math import isfinite
 from typing import Any
 from urllib.parse import urlparse
 
@@ -158,10 +157,6 @@ class Viewer:
             case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
                 self.question = name, arguments, number
                 self.loop.call_soon_threadsafe(self.asked.set)
-            case {"pointer": {"kind": str(kind), "x": float() | int() as x, "y": float() | int() as y}} if (
-                isfinite(x) and isfinite(y)
-            ):
-                supervisor().point(self.run_id, {"kind": kind[:10], "x": float(x), "y": float(y)})
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
 

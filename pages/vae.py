@@ -12,7 +12,7 @@ from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
 from lab.codes.failures import DISENTANGLED
 from lab.codes.plane_tab import latent_plane
-from lab.codes.slips_tab import slips as slips_tab
+from lab.codes.slips_tab import slips
 
 room = kit.room(
     VAE,
@@ -47,13 +47,6 @@ $$
     )
     kit.source(VAE.turns, VAE.terms, Variational.likelihood, latent.kl, latent.normal)
     kit.knob_table(VAE)
-
-
-def slips() -> None:
-    st.markdown(
-        "The formulas and code of the lectures have slips, like everybody's. This lab computes each number below."
-    )
-    slips_tab()
 
 
 def failures() -> None:

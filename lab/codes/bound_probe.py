@@ -43,7 +43,7 @@ def tightness(model: Coder, data: Dataset) -> Answer:
 def _variational(model: Coder) -> Variational:
     """The model itself. Raises `Refused` if it has no bound."""
     if not isinstance(model, Variational):
-        raise Refused(f"A {model.title} has no bound on log p(x); ask a VAE.")
+        raise Refused(f"{model.title} has no bound on log p(x); ask a VAE.")
     return model
 
 

@@ -85,5 +85,5 @@ def look(
 def labelled(model: Coder, data: Dataset, label: object) -> int:
     """The label of the picture. Raises `Refused`."""
     if label is None:
-        raise Refused(f"A {model.title} needs the label of the picture: choose one.")
+        raise Refused(f"{model.title} needs the label of the picture: choose one.")
     return whole(label, "label", 0, data.space.classes - 1)

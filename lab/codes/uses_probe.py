@@ -31,7 +31,7 @@ def few_labels(model: Coder, data: Dataset, draws: int = 10) -> Answer:
     if data.y is None or data.test_y is None or data.space.classes < 2:
         raise Refused("This needs pictures with labels; choose Digits as the data.")
     if model.labelled:
-        raise Refused(f"A {model.title} is told the label when it encodes, so its codes prove nothing here.")
+        raise Refused(f"{model.title} is told the label when it encodes, so its codes prove nothing here.")
     pool = spread(len(data), within_budget(model, POOL))
     tested = spread(len(data.test_x), within_budget(model, TESTED))
     x, test_x = data.take(pool), floats(data.test_x[tested])

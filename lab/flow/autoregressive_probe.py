@@ -31,7 +31,7 @@ def layers_of(model: Flow) -> list[tuple[Autoregressive, bool]]:
     plain = [(f.of, True) if isinstance(f, Inverse) else (f, False) for f in model.transforms]
     layers = [(f, inverted) for f, inverted in plain if isinstance(f, Autoregressive)]
     if not layers:
-        raise Refused(f"A {model.title} has no autoregressive layer; ask a MAF or an IAF.")
+        raise Refused(f"{model.title} has no autoregressive layer; ask a MAF or an IAF.")
     return layers
 
 
@@ -48,7 +48,7 @@ def masks(model: AutoregressiveFlow, data: Dataset, pixel: int | None = None) ->
         raise Refused("Only pictures have pixels; ask for the masks of points without one.")
     C, H, W = model.space.shape if image else (1, 1, D)
     i = whole(pixel, "pixel", 0, H * W - 1) if pixel is not None else (H // 2) * W + W // 2
-    one = together = torch.eye(D)
+    one = together = torch.eye(0 if image else D)
     answer: Answer = {"layers": len(layers), "D": D}
     for number, (layer, _) in enumerate(layers, 1):
         rank = layer.net.rank.cpu()

@@ -45,7 +45,7 @@ def of_label(model: Game, z: Tensor, label: int | None) -> Tensor:
         label = whole(0 if label is None else label, "label", 0, model.space.classes - 1)
         return model.fakes(z, torch.tensor(label, device=z.device))
     if label is not None:
-        raise Refused(f"A {model.title} knows no labels; ask without one.")
+        raise Refused(f"{model.title} knows no labels; ask without one.")
     return model.fakes(z)
 
 

@@ -36,7 +36,7 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     known = questions(type(model))
     if (probe := known.get(name)) is None:
         words = ", ".join(known) or "none"
-        raise Refused(f"A {model.title} cannot be asked {name[:40]!r}; it knows {words}.")
+        raise Refused(f"{model.title} cannot be asked {name[:40]!r}; it knows {words}.")
     try:
         inspect.signature(probe).bind(model, data, **arguments)
     except TypeError as error:

@@ -14,19 +14,9 @@ WALL_FRAMES_PER_SECOND = 10  # of many panels
 FEW_FRAMES_PER_SECOND = 5  # while questions come
 RARE_FRAME_EVERY = 1.5  # seconds, of what takes long to draw, while it trains
 RARE_SHARE = 0.1  # of the time, that it may take
-HANDS = ("hover", "press", "drag")  # kinds of pointer; there is one hand
-MOST_POINTERS = 8  # kinds
 
 Pointers = dict[str, dict[str, float]]
 """What a page looks at, by kind: {"label": {"x": 3, "y": 0}}."""
-
-
-def moved(before: Pointers, kind: str, x: float, y: float) -> Pointers:
-    """What a page looks at after a move, each kind beside the others; "leave" takes the hand away."""
-    by_hand = kind in HANDS or kind == "leave"
-    now = {k: at for k, at in before.items() if k != kind and not (by_hand and k in HANDS)}
-    now |= {kind: {"x": x, "y": y}} if kind != "leave" else {}
-    return dict(list(now.items())[-MOST_POINTERS:])
 
 
 @dataclass

@@ -7,7 +7,7 @@ import atexit
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
@@ -187,14 +187,22 @@ class Supervisor:
 
     def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
         """The answer to a page's question, which waits for it; of several parts the last."""
-        asker = secrets.token_hex(8)
+        *_, answer = self.parts(run_id, name, **arguments)
+        return answer
+
+    def parts(self, run_id: str, name: str, **arguments: Any) -> Generator[dict[str, Any]]:
+        """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
+        asker, part = secrets.token_hex(8), None
         try:
-            answer = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
-            while "part" in answer and (more := self.more(run_id, asker).result(ANSWER_SECONDS)):
-                answer = more
-            return answer
+            part = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
+            while part:
+                yield part
+                part = self.more(run_id, asker).result(ANSWER_SECONDS) if "part" in part else None
         except TimeoutError as error:
             raise Refused(BUSY) from error
+        finally:
+            if part:  # there may be more of them
+                self.place(run_id).ask("question", run_id, "enough", asker)
 
     def point(self, run_id: str, pointer: dict[str, Any]) -> None:
         """What the page of a run looks at, for its scene; of a recording there is nothing to draw anew."""

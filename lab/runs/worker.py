@@ -24,7 +24,7 @@ from lab.runs import slow, store
 from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
 from lab.runs.run import Run
-from lab.runs.seat import HANDS, Pointers, Seat, moved
+from lab.runs.seat import Pointers, Seat
 from lab.runs.state import apart
 
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
@@ -242,16 +242,14 @@ class Worker:
         return getattr(self.questions, kind)(run_id, *rest)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
-        """What a page looks at: where the pointer is, or what was chosen."""
+        """What a page looks at, each kind beside the others."""
         seat, before = self._seat(run_id), self.pointers.get(run_id, {})
-        by_hand = pointer["kind"] in (*HANDS, "leave")
-        self.pointers[run_id] = moved(before, **pointer)
+        self.pointers[run_id] = before | {pointer["kind"]: {"x": pointer["x"], "y": pointer["y"]}}
         if self.pointers[run_id] == before:
             return
-        if not by_hand:
-            seat.rare_due = 0.0  # what is shown is another thing
+        seat.rare_due = 0.0  # what is shown is another thing
         if seat.watchers and seat.run.info.state != "training":
-            self._frame(seat, whole=not by_hand)
+            self._frame(seat, whole=True)
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def stage(
             on_train()
 
     data = {
-        "run": run, "legend": legend, "players": players, "train": train, "pointer": False,
+        "run": run, "legend": legend, "players": players, "train": train,
         "labels": labels or {}, "height": height, "graph": graph, "links": links,
     }  # fmt: skip
     _stage(key=key, data=data, on_forked_change=forked, on_train_change=trained)
@@ -121,6 +121,6 @@ def pair(
     """
     data = {
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
-        "train": True, "pointer": False, "labels": labels or {}, "height": 400, "alike": alike,
+        "train": True, "labels": labels or {}, "height": 400, "alike": alike,
     }  # fmt: skip
     _pair(key=key, data=data)

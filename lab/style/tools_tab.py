@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from base64 import b64encode
-from collections.abc import Generator
 from contextlib import closing
 from html import escape
 from typing import Any
@@ -17,7 +15,7 @@ from engine.style.canvas import FORMS
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.room import Room
 from lab.runs import store
-from lab.runs.supervisor import ANSWER_SECONDS, NO_MODEL, supervisor
+from lab.runs.supervisor import NO_MODEL, supervisor
 from lab.stage import split
 from lab.style.pictures_tab import encoded
 
@@ -117,7 +115,7 @@ def layers_keep(room: Room) -> None:
         return
     done = {}
     try:
-        with closing(parts(room, "keeps")) as coming:
+        with closing(supervisor().parts(room.run, "keeps")) as coming:
             for part in coming:
                 done[part["row"], part["layer"]] = part
                 st.session_state[key] = done  # visitors who come back find what was made
@@ -127,18 +125,6 @@ def layers_keep(room: Room) -> None:
         st.error(str(refusal))
         return
     says.caption("All ten are done, each in forty steps; the paper took hundreds.")
-
-
-def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
-    """The parts of an answer as they come, until the caller closes the generator."""
-    asker = secrets.token_hex(8)
-    part: dict[str, Any] | None = supervisor().ask(room.run, probe, arguments, asker).result(ANSWER_SECONDS)
-    try:
-        while part:
-            yield part
-            part = supervisor().more(room.run, asker).result(ANSWER_SECONDS)
-    finally:
-        supervisor().place(room.run).ask("question", room.run, "enough", asker)
 
 
 def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:

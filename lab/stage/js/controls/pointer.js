@@ -1,18 +1,17 @@
-// Pointers over the picture: a bubble that says what lies there, and events for the scene.
+// Pointers over the picture: a bubble that says what lies there, clicks, and presses that hold on.
 
 import { make, placeOn, setText, show } from "../core/dom.js";
 import { clamp } from "../core/numbers.js";
 import { enlarge } from "../draw/tiles.js";
 
 const HOLD = 350; // ms a finger must rest before the read-out follows it
-const SENDING = 50; // ms between two pointer messages
 
 export class Pointer {
-  /** `read(px, py, touch)` gives {lines, tile} for the bubble, or null; `place(px, py)` is {x, y} in
-   * the world, or null; `pick(px, py, touch)` is a click or a tap; `grab(phase, px, py)` is a press that
-   * holds on ("press", "drag", "lift"), and tells whether anything takes it; `send(event)` sends. */
-  constructor(canvas, { read, place, pick, grab, send }) {
-    Object.assign(this, { canvas, read, place, pick, grab, send, sends: false });
+  /** `read(px, py, touch)` gives {lines, tile} for the bubble, or null; `pick(px, py, touch)` is a click or
+   * a tap; `grab(phase, px, py)` is a press that holds on ("press", "drag", "lift"), and tells whether
+   * anything takes it. */
+  constructor(canvas, { read, pick, grab }) {
+    Object.assign(this, { canvas, read, pick, grab });
     this.large = make("canvas", { class: "enlarged" });
     this.words = make("span");
     this.bubble = make("div", { class: "bubble", hidden: true, "data-testid": "hover" }, this.large, this.words);
@@ -34,17 +33,15 @@ export class Pointer {
 
   moved(event) {
     const touch = event.pointerType === "touch";
-    if (touch && !this.held && !this.sends) return clearTimeout(this.holding);
+    if (touch && !this.held) return clearTimeout(this.holding);
     if (this.grabbed) this.grab("drag", ...this.where(event));
     this.follow(event);
-    this.tell(event.buttons ? "drag" : "hover", event);
   }
 
   pressed(event) {
     if (event.pointerType === "touch") this.holding = setTimeout(() => this.hold(event), HOLD);
     else if (event.button === 0) this.grabbed = this.grab("press", ...this.where(event));
-    if (this.sends || this.grabbed) this.canvas.setPointerCapture(event.pointerId);
-    this.tell("press", event, true);
+    if (this.grabbed) this.canvas.setPointerCapture(event.pointerId);
   }
 
   hold(event) {
@@ -63,7 +60,6 @@ export class Pointer {
     this.held = false;
     this.at = null;
     this.refresh();
-    this.tell("leave", null, true);
   }
 
   follow(event) {
@@ -96,19 +92,5 @@ export class Pointer {
     const x = right ? px - 14 - bubble.offsetWidth : px + 14;
     const y = clamp(py - (touch ? 64 : 12), half, Math.max(half, canvas.clientHeight - half)) - half;
     bubble.style.transform = `translate(${clamp(x, 0, Math.max(0, canvas.clientWidth - bubble.offsetWidth))}px, ${y}px)`;
-  }
-
-  /** At most 20 messages a second; the last place of a movement is always sent. */
-  tell(kind, event, atOnce = false) {
-    if (!this.sends) return;
-    clearTimeout(this.later);
-    const wait = (this.sentAt ?? 0) + SENDING - performance.now();
-    if (!atOnce && wait > 0) return void (this.later = setTimeout(() => this.tell(kind, event, true), wait));
-    // Leaving has no place of its own: it repeats the last one, and is said only once.
-    const place = event ? this.place(...this.where(event)) : this.told;
-    if (!place) return;
-    this.told = event ? place : null;
-    this.sentAt = performance.now();
-    this.send({ pointer: { kind, x: place.x, y: place.y } });
   }
 }

@@ -130,7 +130,7 @@ export function readPanel(screen, px, py, touch) {
 }
 
 /** {map, x, y}: a place of the canvas in the world, or null where it is outside. */
-export function worldPlace({ panels, layers, box }, px, py) {
+function worldPlace({ panels, layers, box }, px, py) {
   const panel = panels?.find(({ kind }) => kind === "world");
   if (!panel || !box) return null;
   const map = worldMap(panel.area, layers, box);

@@ -18,11 +18,11 @@ import { wallGrid } from "../wall/grid.js";
 import { worldMap } from "../world/graph.js";
 import { zOf } from "../world/reading.js";
 import { Trail } from "../world/trail.js";
-import { arrange, paintPanel, panelsOf, readPanel, worldPlace } from "./panels.js";
+import { arrange, paintPanel, panelsOf, readPanel } from "./panels.js";
 
 export class Screen {
-  /** `root` carries the theme; `send` takes pointer orders; `before(now)` runs before each drawing. */
-  constructor(root, send, before) {
+  /** `root` carries the theme; `before(now)` runs before each drawing. */
+  constructor(root, before) {
     this.root = root;
     this.before = before;
     this.layers = new Layers();
@@ -33,10 +33,8 @@ export class Screen {
     this.canvas = make("canvas", { role: "img", class: "canvas" });
     this.pointer = new Pointer(this.canvas, {
       read: (...at) => this.read(...at),
-      place: (...at) => worldPlace(this, ...at),
       pick: (...at) => this.pick(...at),
       grab: (...press) => this.hand.grab(...press),
-      send,
     });
     this.photos = new Photos((all) => (all ? this.request(true) : this.repaint()));
     this.element = make("div", { class: "picture" }, this.canvas, this.photos.element, this.pointer.bubble);
@@ -62,8 +60,6 @@ export class Screen {
     this.photos.use(words);
     // the buttons stay in sight
     this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
-    this.pointer.sends = Boolean(data.pointer);
-    this.canvas.style.touchAction = data.pointer ? "none" : "pan-y";
     this.palette = wearPalette(this.root);
     this.layered = data.legend.filter((one) => one.layer);
     this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));

@@ -36,7 +36,7 @@ export default class Stage {
 
   build(parent) {
     this.root = make("div", { class: "stage", "data-testid": "stage", tabindex: 0, role: "region" });
-    this.screen = new Screen(this.root, (order) => this.link.send(order), (now) => this.loop(now));
+    this.screen = new Screen(this.root, (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
     this.screen.trail.past = () => this.past();
     this.screen.open = (index) => this.data.links[index] && location.assign(this.data.links[index]);
