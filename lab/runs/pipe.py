@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from engine.config import Refused
 
-ANSWER_SECONDS = 30.0
+START_SECONDS = 120.0  # that a new worker may take before it answers
 DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
 
 
@@ -63,7 +63,7 @@ class WorkerProcess:
     def ask(self, kind: str, run_id: str, *rest: Any) -> Future[Any]:
         """Send a message; the future ends when the worker has done it, or with its refusal."""
         future: Future[Any] = Future()
-        if not self.up.wait(ANSWER_SECONDS):
+        if not self.up.wait(START_SECONDS):
             future.set_exception(Refused("The worker process is not there; restart the lab."))
             return future
         with self._lock, suppress(OSError):  # it has died: the reading thread sees that too and answers

@@ -20,11 +20,12 @@ from engine.config import Refused
 from engine.device import pick
 from engine.families import find
 from lab.runs import store
-from lab.runs.pipe import ANSWER_SECONDS, WorkerProcess
+from lab.runs.pipe import WorkerProcess
 
 Listener = Callable[[str, Any], None]
 """Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
+ANSWER_SECONDS = 30.0
 BUSY = "The model is busy and has not answered; try again."
 CORES = os.cpu_count() or 2
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone

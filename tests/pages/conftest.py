@@ -8,15 +8,13 @@ from streamlit.util import calc_hash
 
 from lab.runs import supervisor as supervisor_module
 from lab.runs.supervisor import supervisor
-from lab.style import tools_tab as style_tools
 from tests.pages.test_pages import HOME, works
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """After half a minute without an answer a page calls the lab busy; a noisy machine needs longer."""
-    for module in (supervisor_module, style_tools):
-        monkeypatch.setattr(module, "ANSWER_SECONDS", 300.0)
+    monkeypatch.setattr(supervisor_module, "ANSWER_SECONDS", 300.0)
 
 
 @pytest.fixture(scope="module")
