@@ -77,11 +77,11 @@ def settings() -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
 
 def digest(arrays: dict[str, np.ndarray]) -> str:
     """Of names, shapes and bytes."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
-    return found.hexdigest()[:20]
+        hasher.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return hasher.hexdigest()[:20]
 
 
 def numbers(
@@ -114,23 +114,23 @@ def main() -> None:
     way.add_argument("--against", type=Path)
     given = parser.parse_args()
     prepare(1)
-    found = {}
+    runs = {}
     with tempfile.TemporaryDirectory() as home:
         for setting in settings():
-            found[json.dumps(setting)] = numbers(Path(home), *setting)
+            runs[json.dumps(setting)] = numbers(Path(home), *setting)
             torch.set_default_dtype(torch.float32)
     if given.record:
-        given.record.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        print(f"{len(found)} runs recorded")
+        given.record.write_text(json.dumps(runs, indent=1), encoding="utf-8")
+        print(f"{len(runs)} runs recorded")
         return
     before = json.loads(given.against.read_text(encoding="utf-8"))
     other = [
         f"{setting}: {part}"
-        for setting in before | found
+        for setting in before | runs
         for part in ("rows", "weights", "picture")
-        if before.get(setting, {}).get(part) != found.get(setting, {}).get(part)
+        if before.get(setting, {}).get(part) != runs.get(setting, {}).get(part)
     ]
-    print("\n".join(other) or f"{len(found)} runs: the same, bit for bit")
+    print("\n".join(other) or f"{len(runs)} runs: the same, bit for bit")
     sys.exit(bool(other))
 
 

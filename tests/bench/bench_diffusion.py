@@ -116,9 +116,9 @@ class Peer:
         self.optimizer.zero_grad()
         loss = self.loss(x, y)
         loss.backward()
-        found = loss.item()
+        value = loss.item()
         self.optimizer.step()
-        return found
+        return value
 
 
 class WithAverage(Peer):
@@ -133,7 +133,7 @@ class WithAverage(Peer):
 
     def step(self, x: Tensor, y: Tensor) -> float:
         loss = self.loss(2 * x - 1, y)
-        found = loss.item()
+        value = loss.item()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
@@ -143,7 +143,7 @@ class WithAverage(Peer):
             with torch.no_grad():
                 for old, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
                     old.copy_(old * 0.995 + new * 0.005)
-        return found
+        return value
 
 
 def training(limit: float, times: int) -> None:

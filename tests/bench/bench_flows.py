@@ -72,24 +72,24 @@ def of_nflows(kind: str, layers: int) -> nn.Module:
     def net(inputs: int, outputs: int) -> nn.Module:
         return Net((inputs,), (outputs,), [WIDTH, WIDTH])
 
-    found: list[nn.Module] = []
+    chain: list[nn.Module] = []
     for i in range(layers):
         if kind == "maf":
-            found += [transforms.ReversePermutation(2)] if i else []
-            found.append(
+            chain += [transforms.ReversePermutation(2)] if i else []
+            chain.append(
                 transforms.MaskedAffineAutoregressiveTransform(
                     2, WIDTH, num_blocks=1, use_residual_blocks=False
                 )
             )
         elif kind == "real-nvp":
-            found.append(transforms.AffineCouplingTransform(MASKS[i % 2], net))
+            chain.append(transforms.AffineCouplingTransform(MASKS[i % 2], net))
         else:
-            found.append(
+            chain.append(
                 PiecewiseRationalQuadraticCouplingTransform(
                     MASKS[i % 2], net, num_bins=BINS, tails="linear", tail_bound=REACH
                 )
             )
-    return flows.Flow(transforms.CompositeTransform(found), distributions.StandardNormal([2]))
+    return flows.Flow(transforms.CompositeTransform(chain), distributions.StandardNormal([2]))
 
 
 def of_normflows(kind: str, layers: int) -> nn.Module:
@@ -116,17 +116,17 @@ def of_normflows(kind: str, layers: int) -> nn.Module:
         def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
             return self.of(z)
 
-    found: list[nn.Module] = []
+    chain: list[nn.Module] = []
     for i in range(layers):
         if kind == "spline-flow":
             knobs = {"num_bins": BINS, "tails": "linear", "tail_bound": REACH}
-            found.append(Backwards(PiecewiseRationalQuadraticCoupling(MASKS[i % 2], net, **knobs)))
+            chain.append(Backwards(PiecewiseRationalQuadraticCoupling(MASKS[i % 2], net, **knobs)))
         elif kind == "maf":
             layer = nf.flows.MaskedAffineAutoregressive(2, WIDTH, **TWO)
-            found += [Backwards(layer), nf.flows.Permute(2, mode="swap")]
+            chain += [Backwards(layer), nf.flows.Permute(2, mode="swap")]
         else:
-            found += [nf.flows.AffineCouplingBlock(net(1, 2)), nf.flows.Permute(2, mode="swap")]
-    return nf.NormalizingFlow(nf.distributions.DiagGaussian(2, trainable=False), found)
+            chain += [nf.flows.AffineCouplingBlock(net(1, 2)), nf.flows.Permute(2, mode="swap")]
+    return nf.NormalizingFlow(nf.distributions.DiagGaussian(2, trainable=False), chain)
 
 
 def density(model: nn.Module, x: Tensor) -> Tensor:
@@ -198,14 +198,14 @@ def turns(jobs: dict[str, Callable[[int], None]], n: int, times: int) -> dict[st
     for _ in range(times):
         for name, job in jobs.items():
             took[name].append(seconds(lambda job=job: job(n)) / n)
-    return {name: statistics.median(found) for name, found in took.items()}
+    return {name: statistics.median(timings) for name, timings in took.items()}
 
 
-def show(title: str, found: dict[str, float], per_second: bool = False) -> None:
-    numbers = {k: 1 / v if per_second else 1000 * v for k, v in found.items()}
+def show(title: str, medians: dict[str, float], per_second: bool = False) -> None:
+    numbers = {k: 1 / v if per_second else 1000 * v for k, v in medians.items()}
     cells = "".join(f"{numbers[name]:>11.1f}" if name in numbers else f"{'-':>11}" for name in NAMES)
-    best = min(v for k, v in found.items() if k != "ours")
-    print(f"{title:<34}{cells}{best / found['ours']:>9.2f}", flush=True)
+    best = min(v for k, v in medians.items() if k != "ours")
+    print(f"{title:<34}{cells}{best / medians['ours']:>9.2f}", flush=True)
 
 
 NAMES = ["ours", "zuko", "nflows", "normflows"]

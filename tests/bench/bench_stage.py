@@ -60,15 +60,15 @@ def cpu(pid: int) -> float:
 
 def children(pid: int) -> list[int]:
     """The worker processes of a server."""
-    found = []
+    pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:  # it has just ended
             continue
         if parent == pid:
-            found.append(int(stat.parent.name))
-    return found
+            pids.append(int(stat.parent.name))
+    return pids
 
 
 def opens(me: Visitor) -> float:
@@ -117,13 +117,13 @@ def blank(pictures: list[bytes], me: Visitor) -> int:
 
 def visit(lab: Lab, browser: Browser, watched_for: float = 10.0) -> dict[str, float]:
     me = Visitor(browser, lab)
-    found = {"moves, first visit, s": opens(me)}
+    measured = {"moves, first visit, s": opens(me)}
     me.page.close()
     me.tab()
-    found["moves, second visit, s"] = opens(me)
+    measured["moves, second visit, s"] = opens(me)
     me.train()
     me.until(lambda: me.page.evaluate("bench.first") is not None, "the first frame")
-    found["Train to first frame, s"] = me.page.evaluate("bench.first - bench.pressed") / 1000
+    measured["Train to first frame, s"] = me.page.evaluate("bench.first - bench.pressed") / 1000
     hidden = me.stage.locator(".word[aria-pressed=false]")
     while hidden.count():  # every layer on
         hidden.first.click()
@@ -134,9 +134,9 @@ def visit(lab: Lab, browser: Browser, watched_for: float = 10.0) -> dict[str, fl
     me.page.wait_for_timeout(1000 * watched_for)
     seconds = time.monotonic() - start
     server, *workers = (100 * (cpu(pid) - b) / seconds for pid, b in zip(watched, before, strict=True))
-    found["frames drawn a second"] = (me.number("frames") - frames) / seconds
-    found["server, % of a core"] = server
-    found["workers, % of a core"] = sum(workers)
+    measured["frames drawn a second"] = (me.number("frames") - frames) / seconds
+    measured["server, % of a core"] = server
+    measured["workers, % of a core"] = sum(workers)
 
     with pictures(me) as shown:  # where a picture could vanish: at a knob, a pause, a rewind, another run
         me.slider("lr_G").focus()
@@ -155,21 +155,21 @@ def visit(lab: Lab, browser: Browser, watched_for: float = 10.0) -> dict[str, fl
         me.button("fork").click()
         me.until(lambda: me.run != old, "a fork")
         me.shows(me.run)
-    found["pictures looked at"] = len(shown)
-    found["blank pictures"] = blank(shown, me)
-    found["remounts"] = me.page.evaluate("bench.stages") - 1
+    measured["pictures looked at"] = len(shown)
+    measured["blank pictures"] = blank(shown, me)
+    measured["remounts"] = me.page.evaluate("bench.stages") - 1
     me.leave()
-    found["console errors"] = len(me.troubles)
+    measured["console errors"] = len(me.troubles)
     for trouble in me.troubles:
         print("console:", trouble)
-    return found
+    return measured
 
 
 def visits(visit: Callable[[Lab, Browser], dict[str, float]], targets: dict[str, float], times: int) -> bool:
     """Print what so many visits found, each in a new browser, beside the targets. True if none is broken
     that is 0."""
     load = os.getloadavg()[0]
-    found: list[dict[str, float]] = []
+    measurements: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as home:
         lab = start_lab(Path(home) / "runs")
         try:
@@ -178,14 +178,14 @@ def visits(visit: Callable[[Lab, Browser], dict[str, float]], targets: dict[str,
                     browser = playwright.chromium.launch(
                         executable_path="/usr/bin/chromium", args=["--no-sandbox"]
                     )
-                    found.append(visit(lab, browser))
+                    measurements.append(visit(lab, browser))
                     browser.close()
         finally:
             stop_lab(lab)
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {times} visits in new browsers, then the median")
     broken = False
-    for name in found[0]:
-        values = [one[name] for one in found]
+    for name in measurements[0]:
+        values = [one[name] for one in measurements]
         target = targets.get(name)
         middle = statistics.median(values)
         kept = target is None or (middle <= target if target >= 0 else middle >= -target)

@@ -94,10 +94,10 @@ def main() -> None:
 
         def run(data: str, config: dict[str, Any]) -> Run:
             setting = {"family": "gan", "data": data, "seed": 0, "config": config}
-            found = Run(store.create(setting, Path(home)))
-            found.play()
-            found.train(seconds=given.seconds / 4)
-            return found
+            trained = Run(store.create(setting, Path(home)))
+            trained.play()
+            trained.train(seconds=given.seconds / 4)
+            return trained
 
         def race(name: str, peer: Callable[[], float], one: Run, target: str) -> None:
             us = compare(name, peer, lambda: ours(one, given.seconds), given.times, target)

@@ -55,10 +55,10 @@ def test_the_curve_and_its_slope_are_those_of_the_paper(compute, double, seed):
         steps = torch.rand(7, 2, generator=torch.Generator().manual_seed(seed)) + 0.08
         knots = steps.cumsum(0) - 3.4
     x = torch.linspace(-4, 4, 50)
-    found = compute(
+    points = compute(
         "const s = bendSpline(args[0]); return args[1].map((x) => bendAt(s, x));", knots.tolist(), x.tolist()
     )
-    z, slope = (torch.tensor([one[name] for one in found]) for name in ("z", "slope"))
+    z, slope = (torch.tensor([one[name] for one in points]) for name in ("z", "slope"))
     assert (z - f(x, knots)).abs().max() < 1e-9
     assert (slope - grad(lambda at: f(at, knots).sum())(x)).abs().max() < 1e-9
     assert slope.min() > 0
@@ -74,10 +74,10 @@ def test_it_is_the_curve_of_the_spline_flow(compute, double):
     const chords = x.slice(1).map((right, k) => (z[k + 1] - z[k]) / (right - x[k]));
     return args[1].map((at) => bendAt({ x, z, chords, slopes }, at));
     """
-    found = compute(body, knots, x.tolist())
+    points = compute(body, knots, x.tolist())
     z, log_slope = spline.spline(x[:, None], o.expand(50, 1, -1), False, 3.0)
-    assert (torch.tensor([one["z"] for one in found]) - z[:, 0]).abs().max() < 1e-9
-    assert (torch.tensor([one["slope"] for one in found]).log() - log_slope[:, 0]).abs().max() < 1e-9
+    assert (torch.tensor([one["z"] for one in points]) - z[:, 0]).abs().max() < 1e-9
+    assert (torch.tensor([one["slope"] for one in points]).log() - log_slope[:, 0]).abs().max() < 1e-9
 
 
 def oracle(base: str, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,8 +96,8 @@ def oracle(base: str, z: Tensor) -> tuple[Tensor, Tensor]:
 def test_bases_and_their_distribution_functions(compute, double, base):
     z = torch.linspace(-9, 9, 301)
     body = "const b = BEND_BASES[args[0]]; return args[1].map((z) => [Math.exp(b.log(z)), b.cdf(z)]);"
-    found = torch.tensor(compute(body, base, z.tolist()))
-    for one, other in zip(found.T, oracle(base, z), strict=True):
+    values = torch.tensor(compute(body, base, z.tolist()))
+    for one, other in zip(values.T, oracle(base, z), strict=True):
         assert (one - other).abs().max() < 1e-13
 
 
@@ -111,22 +111,22 @@ def test_a_density_integrates_to_one_and_every_slice_keeps_its_mass(compute, bas
     """
     x = np.linspace(-30, 30, 60_001)
     slices = [[-3.5, 3.5], [-1.0, 0.3], [0.1, 0.2], [1.2, 6.0]]
-    found = compute(body, KNOTS, base, slices, x.tolist())
-    for under_p_x, under_p_z in found["slices"]:
+    answer = compute(body, KNOTS, base, slices, x.tolist())
+    for under_p_x, under_p_z in answer["slices"]:
         assert under_p_x == pytest.approx(under_p_z, abs=1e-9)
-    assert found["total"] == pytest.approx(1, abs=1e-9)
-    assert np.trapezoid(found["p"], x) == pytest.approx(1, abs=1e-5)
+    assert answer["total"] == pytest.approx(1, abs=1e-9)
+    assert np.trapezoid(answer["p"], x) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_integrate_to_one_and_bumps_are_those_of_the_data(compute, double, target):
     x = torch.linspace(-6, 6, 4001)
-    found = torch.tensor(compute("return args[1].map(BEND_TARGETS[args[0]].log);", target, x.tolist()))
-    assert torch.trapezoid(found.exp(), x).item() == pytest.approx(1, abs=1e-6)
+    log_p = torch.tensor(compute("return args[1].map(BEND_TARGETS[args[0]].log);", target, x.tolist()))
+    assert torch.trapezoid(log_p.exp(), x).item() == pytest.approx(1, abs=1e-6)
     if target.endswith("bumps"):
         truth = data.load(target).target
         assert truth is not None
-        assert (found - truth.log_prob(x[:, None])).abs().max() < 1e-9
+        assert (log_p - truth.log_prob(x[:, None])).abs().max() < 1e-9
 
 
 def test_the_divergence_is_that_of_two_normals(compute):

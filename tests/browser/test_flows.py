@@ -66,8 +66,8 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     me.page.get_by_test_id("passage").scroll_into_view_if_needed()  # out of sight it asks nothing
     expect(me.page.get_by_test_id("passage-table").locator(".matrix")).to_have_count(4)
     one, other = pressed(me, 0.5, 0.5), pressed(me, 0.6, 0.4)
-    for found in (one, other):
-        assert found["log_px"] == pytest.approx(found["log_pz"] + found["log_dets"], abs=0.002)
+    for numbers in (one, other):
+        assert numbers["log_px"] == pytest.approx(numbers["log_pz"] + numbers["log_dets"], abs=0.002)
     assert one["log_px"] != other["log_px"]
 
 

@@ -36,12 +36,14 @@ def test_every_module_loads_and_leaves_nothing_behind(modules):
 
 
 def test_what_a_module_does_not_declare_is_the_browsers_own(modules):
-    found = {module: sorted(undeclared(module)) for module in MODULES}
-    assert "WebSocket" in found["live/wire.js"]
+    free_names = {module: sorted(undeclared(module)) for module in MODULES}
+    assert "WebSocket" in free_names["live/wire.js"]
     known = set(
-        modules("", "return args[0].filter((name) => name in window);", sorted(set().union(*found.values())))
+        modules(
+            "", "return args[0].filter((name) => name in window);", sorted(set().union(*free_names.values()))
+        )
     )
-    assert not {module: names for module, names in found.items() if set(names) - known}
+    assert not {module: names for module, names in free_names.items() if set(names) - known}
 
 
 def test_a_name_that_nobody_imported_is_noticed(monkeypatch):
@@ -70,8 +72,8 @@ def test_a_component_is_dressed_made_once_and_closed(modules):
     await new Promise((done) => setTimeout(done, 300));
     return { styles, shared, split, things, left: roots.map((root) => root.childElementCount) };
     """
-    found = modules("core/mount.js", body)
-    assert found == {"styles": [2, 2], "shared": True, "split": "absolute", "things": [1, 1], "left": [1, 0]}
+    answer = modules("core/mount.js", body)
+    assert answer == {"styles": [2, 2], "shared": True, "split": "absolute", "things": [1, 1], "left": [1, 0]}
 
 
 def test_what_differs_is_told_by_its_content(modules):
@@ -98,16 +100,16 @@ def test_a_frame_comes_back_as_it_was_packed(modules):
         DECODE + "return { meta: frame.meta, arrays: [...frame.arrays].map(([name, { shape, data }]) =>"
         "[name, shape, data.constructor.name, [...data]]) };"
     )
-    found = modules("live/wire.js", body, b64encode(pack_frame(arrays, told)).decode())
-    assert found["meta"] == told
+    frame = modules("live/wire.js", body, b64encode(pack_frame(arrays, told)).decode())
+    assert frame["meta"] == told
     kinds = {
         "float16": "Float32Array",
         "float32": "Float32Array",
         "float64": "Float64Array",
         "uint8": "Uint8Array",
     }
-    assert {name for name, *_ in found["arrays"]} == set(arrays)
-    for name, shape, kind, data in found["arrays"]:
+    assert {name for name, *_ in frame["arrays"]} == set(arrays)
+    for name, shape, kind, data in frame["arrays"]:
         array = arrays[name]
         assert tuple(shape) == array.shape
         assert kind == kinds[str(array.dtype)]
@@ -121,8 +123,8 @@ def test_an_answer_is_a_frame_too(modules):
 
 
 def test_the_live_route_lies_beside_the_stages(modules):
-    found = modules("live/wire.js", "return [liveUrl('a run/1'), liveUrl('b', true)];")
-    assert found == ["ws://stage.test/live/a%20run%2F1", "ws://stage.test/live/b?quiet"]
+    urls = modules("live/wire.js", "return [liveUrl('a run/1'), liveUrl('b', true)];")
+    assert urls == ["ws://stage.test/live/a%20run%2F1", "ws://stage.test/live/b?quiet"]
 
 
 # --- names, numbers, words ------------------------------------------------------------------------
@@ -223,8 +225,8 @@ def test_colours_are_read_mixed_and_written(modules):
     const labels = [1, -1].map((label) => labelColour(args[0], label));
     return [hex(rgb("rebeccapurple")), mix([0, 0, 100], [100, 0, 0], 0.25), ...labels];
     """
-    found = modules("core/palette.js", body, {"labels": ["a", "b"], "roles": {"data": {"ink": "c"}}})
-    assert found == ["#663399", [25, 0, 75], "b", "c"]
+    colours = modules("core/palette.js", body, {"labels": ["a", "b"], "roles": {"data": {"ink": "c"}}})
+    assert colours == ["#663399", [25, 0, 75], "b", "c"]
 
 
 MEASURES = {
@@ -391,9 +393,9 @@ def test_a_stage_keeps_what_it_was_told_of_measures_until_there_is_another_run(m
      (0, 12000, ["0", "5,000", "10,000"]), (1, 1, []), (0, math.inf, []), (2, 1, [])],
 )  # fmt: skip
 def test_ticks_are_tidy(modules, low, high, says):
-    found = modules("draw/axes.js", "return ticks(args[0], args[1], 3);", low, high)
-    assert [one["text"] for one in found] == says
-    assert all(low - 1e-9 <= one["value"] <= high + 1e-9 for one in found)
+    ticks = modules("draw/axes.js", "return ticks(args[0], args[1], 3);", low, high)
+    assert [one["text"] for one in ticks] == says
+    assert all(low - 1e-9 <= one["value"] <= high + 1e-9 for one in ticks)
 
 
 def test_a_mapping_goes_there_and_back(modules):
@@ -541,12 +543,12 @@ def test_films_of_other_lengths_share_one_clock(modules):
     return { span, stops, says, on, back: time.now, at, whole: time.rows[0].find(40, true) };
     """
     )
-    found = modules("film/time.js film/row.js", body)
-    assert found["span"] == {"start": 0, "end": 100}
-    assert found["stops"] == [0, 25, 50, 75, 100]
-    assert (found["says"], found["on"], found["back"]) == ("t = 75 of 100", 50, 0)
-    assert found["at"] == [{"i": 0, "share": 0.8}, {"i": 1, "share": 0.6}]
-    assert found["whole"] == {"i": 1, "share": 0}
+    answer = modules("film/time.js film/row.js", body)
+    assert answer["span"] == {"start": 0, "end": 100}
+    assert answer["stops"] == [0, 25, 50, 75, 100]
+    assert (answer["says"], answer["on"], answer["back"]) == ("t = 75 of 100", 50, 0)
+    assert answer["at"] == [{"i": 0, "share": 0.8}, {"i": 1, "share": 0.6}]
+    assert answer["whole"] == {"i": 1, "share": 0}
 
 
 def test_a_film_that_grows_waits_for_its_frames_and_ends_with_the_last(modules):
@@ -582,8 +584,8 @@ def test_between_two_frames_lies_what_is_between(modules):
     const kept = [screens.x_t, screens.still.x_t].map((one) => [...one.keys()]);
     return [way("points/model", Float32Array), ...bytes, ...kept];
     """
-    found = modules("film/screens.js", body)
-    assert found == [[2.5, 125], [2, 125], [0, 100], ["points/model", "hist"], ["points/real"]]
+    answer = modules("film/screens.js", body)
+    assert answer == [[2.5, 125], [2, 125], [0, 100], ["points/model", "hist"], ["points/real"]]
 
 
 # --- legends, pads, planes, walls, photographs ----------------------------------------------------
@@ -607,12 +609,12 @@ def test_a_legend_is_a_sentence_whose_words_switch(modules):
     const own = words[2].style.getPropertyValue("--own");
     return { text: sentence.textContent, before, after: looks(), told, classes, own, titles };
     """
-    found = modules("controls/legend.js", body, {"layerSays": "Show {layer}", "morphSays": "Bend {layer}"})
-    assert found["text"] == "The fakes and grid3."
-    assert (found["before"], found["after"]) == (["true", "false", "true"], ["false", "true", "false"])
-    assert found["told"] == [["points/fake", False], ["mesh/g", True], ["codes/test/3", False]]
-    assert found["classes"] == ["word model", "word ", "word label-3"]
-    assert (found["own"], found["titles"]) == ("var(--label-3)", ["Show fakes", "Bend grid", "Show 3"])
+    legend = modules("controls/legend.js", body, {"layerSays": "Show {layer}", "morphSays": "Bend {layer}"})
+    assert legend["text"] == "The fakes and grid3."
+    assert (legend["before"], legend["after"]) == (["true", "false", "true"], ["false", "true", "false"])
+    assert legend["told"] == [["points/fake", False], ["mesh/g", True], ["codes/test/3", False]]
+    assert legend["classes"] == ["word model", "word ", "word label-3"]
+    assert (legend["own"], legend["titles"]) == ("var(--label-3)", ["Show fakes", "Bend grid", "Show 3"])
 
 
 def test_ink_lies_along_its_line_and_comes_back_from_base64(modules):
@@ -693,12 +695,12 @@ def test_photographs_stand_beside_one_another_and_never_overlap(modules, width):
     return arrangePhotos(args[1].map((aspect) => ({ aspect })), args[0], 460);
     """
     aspects = [1.5, 1.5, 0.7, 1]
-    found = modules("photo/arrange.js", body, width, aspects)
-    areas = [one["area"] for one in found["placed"]]
+    layout = modules("photo/arrange.js", body, width, aspects)
+    areas = [one["area"] for one in layout["placed"]]
     assert [one["w"] / one["h"] for one in areas] == pytest.approx(aspects)
     for i, a in enumerate(areas):
         assert -1e-6 <= a["x"] <= a["x"] + a["w"] <= width + 1e-6
-        assert a["y"] + a["h"] <= found["height"] + 1e-6
+        assert a["y"] + a["h"] <= layout["height"] + 1e-6
         for b in areas[i + 1 :]:
             apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
             assert apart or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
@@ -724,8 +726,8 @@ def test_a_jacobian_says_its_shape_and_its_entries(modules, values, shape):
     const one = matrixPicture(args[0], "J", { matrixSays: "{name}: {entries}" });
     return [one.dataset.shape, one.title];
     """
-    found = modules("passage/table.js", body, values)
-    assert found == [shape, "J: " + "; ".join("0" if value == 0 else f"{value:.2f}" for value in values)]
+    answer = modules("passage/table.js", body, values)
+    assert answer == [shape, "J: " + "; ".join("0" if value == 0 else f"{value:.2f}" for value in values)]
 
 
 def test_letters_after_a_stroke_are_written_lower(modules):

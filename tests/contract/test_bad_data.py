@@ -256,8 +256,8 @@ def test_stored_data_that_are_missing_or_damaged_are_refused(kind, tmp_path):
 
 
 def test_a_download_that_breaks_off_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
-    def breaks(it, root, **how):
-        (root / it.folder).mkdir()
+    def breaks(wanted, root, **how):
+        (root / wanted.folder).mkdir()
         raise TimeoutError
 
     monkeypatch.setattr(network, "online", lambda url: True)

@@ -26,12 +26,12 @@ _NAMED = re.compile(r'^import (?:(\w+)(?:, )?)?(?:\{ ([^}]+) \})? ?from "([^"]+)
 
 def names_imported(module: str) -> list[tuple[str, str]]:
     """What a module imports: (module, name), where the name of a default export is "default"."""
-    found = []
+    imports = []
     for default, names, path in _NAMED.findall(FILES[module].decode()):
         source = posixpath.normpath(posixpath.join(posixpath.dirname(module), path))
-        found += [(source, name.strip()) for name in names.split(",") if name.strip()]
-        found += [(source, "default")] if default else []
-    return found
+        imports += [(source, name.strip()) for name in names.split(",") if name.strip()]
+        imports += [(source, "default")] if default else []
+    return imports
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -113,8 +113,8 @@ def test_a_bad_address_gets_a_sentence_and_the_page_goes_on(visit, query, messag
 def test_a_run_that_is_no_pair_is_left_alone(visit):
     page = own_run(visit)
     alone = page.query_params["run"]
-    found = pair_of(visit("compare", a=alone, b=alone, **SMALL))
-    assert alone not in [run.id for run in found]
+    pair = pair_of(visit("compare", a=alone, b=alone, **SMALL))
+    assert alone not in [run.id for run in pair]
 
 
 def test_equal_sides_are_said_to_be_equal(visit):

@@ -41,8 +41,8 @@ def on_stage(page: AppTest) -> str:
 def shown(page: AppTest) -> dict[str, object]:
     """The values of all knobs' widgets."""
     kinds = (*page.slider, *page.select_slider, *page.selectbox, *page.toggle)
-    found = {widget.key: widget.value for widget in kinds if widget.key in GAN.Config.model_fields}
-    return {name: found[name] for name in GAN.Config.model_fields}
+    values = {widget.key: widget.value for widget in kinds if widget.key in GAN.Config.model_fields}
+    return {name: values[name] for name in GAN.Config.model_fields}
 
 
 def info_of(run_id: str) -> store.Info:

@@ -123,9 +123,9 @@ def test_a_question_out_of_form_is_not_understood_and_the_socket_lives_on(lab, m
     run_id = new_run(lab, monkeypatch, "x", **VAE)
     with watching(lab, run_id) as ws:
         send(ws, **message)
-        while "error" not in (found := json.loads(next(m for m in ws if isinstance(m, str)))):
+        while "error" not in (reply := json.loads(next(m for m in ws if isinstance(m, str)))):
             pass
-        assert "did not understand" in found["error"]
+        assert "did not understand" in reply["error"]
         ask(ws, 7, test=0)
         assert answer(ws, 7)
 
@@ -234,8 +234,8 @@ def test_parts_are_sent_as_they_come_and_the_end_is_said(monkeypatch):
         slow.futures[3].set_result(None)
         await until(lambda: len(viewer.texts) == 4)
         *parts, end = viewer.texts
-        found = [json.loads(wire.header(part)["frame"]) for part in parts]
-        assert found == [{"part": part, "answer": 1} for part in range(3)]
+        headers = [json.loads(wire.header(part)["frame"]) for part in parts]
+        assert headers == [{"part": part, "answer": 1} for part in range(3)]
         assert json.loads(end) == {"answer": 1, "end": True}
         assert slow.asked == [1, "more", "more", "more"]
         task.cancel()

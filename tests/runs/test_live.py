@@ -42,8 +42,8 @@ def text(ws, key: str, seconds: float = 120, **wanted) -> dict:
     end = time.monotonic() + seconds
     while True:
         message = ws.recv(timeout=max(0.01, end - time.monotonic()))
-        if isinstance(message, str) and key in (found := json.loads(message)):
-            inner = found[key]
+        if isinstance(message, str) and key in (parsed := json.loads(message)):
+            inner = parsed[key]
             if all(inner[k] == v for k, v in wanted.items()):
                 return inner
 

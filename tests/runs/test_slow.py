@@ -90,15 +90,15 @@ def duel() -> tuple[Duel, Batch]:
 
 
 def one_turn(turns) -> slow.Trace:
-    with slow.trace(slow.functions_of(Duel)) as found:
+    with slow.trace(slow.functions_of(Duel)) as trace:
         next(turns)
-    return found
+    return trace
 
 
-def texts(found: slow.Trace) -> list[str]:
+def texts(trace: slow.Trace) -> list[str]:
     """The source of each recorded line, read from the file."""
     lines = inspect.getsource(sys.modules[__name__]).splitlines()
-    return [lines[step.line - 1].strip() for step in found.steps]
+    return [lines[step.line - 1].strip() for step in trace.steps]
 
 
 def test_the_lines_are_those_of_the_source_in_the_order_in_which_they_ran():
@@ -140,19 +140,19 @@ def test_the_tensors_are_the_ones_that_were_used():
     model, batch = duel()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     turns = fit(model, [batch])
-    with slow.trace(slow.functions_of(Duel)) as found:
+    with slow.trace(slow.functions_of(Duel)) as trace:
         turn = next(turns)
-    bound = {name: tensor for step in found.steps for name, tensor in step.tensors.items()}
+    bound = {name: tensor for step in trace.steps for name, tensor in step.tensors.items()}
     assert torch.equal(bound["batch.x"], batch.x)
     assert torch.equal(bound["x"], batch.x)
     assert torch.equal(bound["fake"], bound["z"] @ before["G.weight"].T + before["G.bias"])
     assert torch.equal(bound["real_logit"], torch.addmm(before["D.bias"], batch.x, before["D.weight"].T))
     assert not any(tensor.requires_grad for tensor in bound.values())
     assert not {"row", "inside", "self"} & set(bound)
-    terms = next(step for step in found.steps if step.numbers.keys() == turn.terms.keys())
+    terms = next(step for step in trace.steps if step.numbers.keys() == turn.terms.keys())
     assert terms.numbers == {name: term.item() for name, term in turn.terms.items()}
-    slow._moved(found)
-    last = found.steps[-1]
+    slow._moved(trace)
+    last = trace.steps[-1]
     change = torch.cat([(p.detach() - before[f"D.{n}"]).flatten() for n, p in model.D.named_parameters()])
     gradient = torch.cat([p.grad.flatten() for p in model.D.parameters()])
     assert last.kind == "step"
@@ -162,11 +162,11 @@ def test_the_tensors_are_the_ones_that_were_used():
 def test_a_turn_that_is_passed_over_leaves_nothing():
     model, batch = duel()
     turns = fit(model, [batch], plays=lambda name: name == "G")
-    found = one_turn(turns)
-    assert found.player is model.G
-    assert texts(found)[:2] == ["self.clip()", "for j in range(self.config.k):"]
-    assert [step.fn for step in found.steps[-3:]] == ["G_terms"] * 3
-    assert not any(step.fn == "D_terms" for step in found.steps)
+    trace = one_turn(turns)
+    assert trace.player is model.G
+    assert texts(trace)[:2] == ["self.clip()", "for j in range(self.config.k):"]
+    assert [step.fn for step in trace.steps[-3:]] == ["G_terms"] * 3
+    assert not any(step.fn == "D_terms" for step in trace.steps)
 
 
 def test_who_watched_before_watches_afterwards():

@@ -49,18 +49,18 @@ def test_a_conditional_gan_draws_the_digit_it_is_asked_for():
 @pytest.mark.budget(30)
 def test_the_default_vae_reaches_its_bound_within_a_minute():
     model = trained("vae", "digits", 0, 3000)  # half a minute on one core
-    found = held_out(model, load("digits"), 1000)
-    assert found["ELBO"] > -155  # nats; -152 was measured, and independent pixels have -206
-    assert found["log p(x)"] > found["ELBO"]
-    assert found["active units"] == 2
+    measured = held_out(model, load("digits"), 1000)
+    assert measured["ELBO"] > -155  # nats; -152 was measured, and independent pixels have -206
+    assert measured["log p(x)"] > measured["ELBO"]
+    assert measured["active units"] == 2
 
 
 @pytest.mark.budget(30)
 def test_the_default_diffusion_has_usable_points_after_ten_seconds():
     """1,500 rounds, five seconds on one core, or ten with all that a run measures and draws meanwhile."""
-    found = quality(trained("ddpm", "ring", 0, 1500), load("ring"))
-    assert found["modes"] == 8
-    assert found["high-quality"] > 0.7  # 0.8 was measured, 0.5 with the linear schedule
+    measured = quality(trained("ddpm", "ring", 0, 1500), load("ring"))
+    assert measured["modes"] == 8
+    assert measured["high-quality"] > 0.7  # 0.8 was measured, 0.5 with the linear schedule
     floor = floors(load("moons"))["sliced Wasserstein"]
     assert quality(trained("ddpm", "moons", 0, 1500), load("moons"))["sliced Wasserstein"] < 3 * floor.value
 

@@ -26,11 +26,11 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     torch.manual_seed(1)
     y = model.labels(300)
     x = model.sample(300, y)
-    found, floors = digit_classifier().measure(x, y), digit_classifier().floors(300)
+    measured, floors = digit_classifier().measure(x, y), digit_classifier().floors(300)
     print(
         {
             name: f"{value:.3f} (floor {floors[name].value:.3f})"
-            for name, value in found.items()
+            for name, value in measured.items()
             if name in floors
         }
     )
@@ -60,17 +60,17 @@ def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promis
     _, model, data = recorded(at)
     torch.manual_seed(1)
     assert model.evaluate(data.some(1000, test=True)[0])["test bits per dimension"] < 1.83
-    found = digit_classifier().measure(model.sample(500))["Fréchet"]
-    print(f"Fréchet {found:.0f}, floor {digit_classifier().floors(500)['Fréchet'].value:.0f}")
-    assert found < 420
+    distance = digit_classifier().measure(model.sample(500))["Fréchet"]
+    print(f"Fréchet {distance:.0f}, floor {digit_classifier().floors(500)['Fréchet'].value:.0f}")
+    assert distance < 420
 
 
 @pytest.mark.parametrize("name", sorted(set(POINTS) - set(FLOWS)))
 def test_the_pretrained_points_lie_like_the_data(name):
     _, model, data = recorded(store.RECORDINGS / name)
     torch.manual_seed(1)
-    found, floor = quality(model, data), floors(data)["sliced Wasserstein"]
-    assert found["sliced Wasserstein"] < floor.value + 6 * floor.error, (found, floor)
+    measured, floor = quality(model, data), floors(data)["sliced Wasserstein"]
+    assert measured["sliced Wasserstein"] < floor.value + 6 * floor.error, (measured, floor)
 
 
 @torch.no_grad()
@@ -87,10 +87,10 @@ def test_the_recorded_transfer_is_near_its_photograph_and_its_painting():
 def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
     lab = Supervisor()
     try:
-        found = lab.probe("ddpm-moons", "reverse", n=50, steps=3)
-        assert found["part"] == 3
-        assert found["t"] == 0
-        assert found["round"] == PRETRAINED["ddpm-moons"].rounds
+        answer = lab.probe("ddpm-moons", "reverse", n=50, steps=3)
+        assert answer["part"] == 3
+        assert answer["t"] == 0
+        assert answer["round"] == PRETRAINED["ddpm-moons"].rounds
         assert all(check.holds for check in lab.measure("ddpm-moons"))
         with pytest.raises(Refused, match=NO_MODEL[:20]):
             lab.probe("gan-ring", "reverse")

@@ -30,24 +30,24 @@ def story(data: Dataset, rounds: int, family: str = "gan", seed: int = 0, **knob
     return told
 
 
-def names(found: list) -> list[str]:
-    return [symptom.name for symptom in found]
+def names(symptoms: list) -> list[str]:
+    return [symptom.name for symptom in symptoms]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", ["ring", "grid", "moons", "two-bumps"])
 def test_a_default_run_is_never_accused(name, seed):
     told = story(load(name), 1536, seed=seed)
-    assert {symptom.name for found in told for symptom in found} <= {"Working", "Learning"}
+    assert {symptom.name for symptoms in told for symptom in symptoms} <= {"Working", "Learning"}
     if name != "grid":
         assert names(told[-1]) == ["Working"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_slow_discriminator_loses_modes_and_the_fakes_run(seed):
-    found = story(load("ring"), 768, seed=seed, lr_D=1e-4)[-1]
-    assert {"Mode collapse", "Oscillation"} <= {*names(found)}
-    assert "packing" in found[0].cure
+    symptoms = story(load("ring"), 768, seed=seed, lr_D=1e-4)[-1]
+    assert {"Mode collapse", "Oscillation"} <= {*names(symptoms)}
+    assert "packing" in symptoms[0].cure
 
 
 def test_under_minimax_a_discriminator_that_has_won_teaches_nothing():
@@ -63,7 +63,7 @@ def test_a_discriminator_far_ahead_is_too_strong():
 def test_a_default_denoiser_is_never_accused(name, family):
     told = story(load(name), 832, family, width=64, steps=20)
     assert told[-1]
-    assert {one.name for found in told for one in found} <= {"Working", "Learning"}
+    assert {one.name for symptoms in told for one in symptoms} <= {"Working", "Learning"}
 
 
 def test_six_points_are_learned_by_heart():

@@ -27,8 +27,8 @@ def model_of(failure: Failure, cure: Cure | None, seed: int, rounds: int = 0) ->
     """Trained once for all settings that walk otherwise, and walking as this one says."""
     family, knobs = failure.of(cure)
     trained = {name: value for name, value in knobs.items() if name not in WALK}
-    (found,) = training(family, failure.data, trained, [seed]).models(rounds or failure.rounds)
-    model = copy(found)
+    (shared,) = training(family, failure.data, trained, [seed]).models(rounds or failure.rounds)
+    model = copy(shared)
     model.config = DDPM.configure(load(failure.data).space, knobs)
     return model
 
@@ -45,19 +45,19 @@ def measured(failure: Failure, cure: Cure | None, seed: int) -> dict[str, float]
     ]
 
 
-def fails(failure: Failure, found: dict[str, float]) -> bool:
+def fails(failure: Failure, metrics: dict[str, float]) -> bool:
     """Far from the data; under guidance also with too little variety."""
     data = load(failure.data)
     floor = floors(data)["sliced Wasserstein"]
-    far = found["sliced Wasserstein"] > max(FAR * about(data).spread, floor.value + SURE * floor.error)
-    return far and found.get("diversity", 0.0) < 0.8
+    far = metrics["sliced Wasserstein"] > max(FAR * about(data).spread, floor.value + SURE * floor.error)
+    return far and metrics.get("diversity", 0.0) < 0.8
 
 
 @pytest.mark.budget(20)
 @pytest.mark.parametrize("failure", DDPM_FAILURES, ids=lambda f: f.title)
 def test_the_failure_shows(failure):
-    found = [measured(failure, None, seed) for seed in SEEDS]
-    assert sum(fails(failure, one) for one in found) >= MOST, found
+    by_seed = [measured(failure, None, seed) for seed in SEEDS]
+    assert sum(fails(failure, one) for one in by_seed) >= MOST, by_seed
 
 
 CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in DDPM_FAILURES for c in f.cures]
@@ -66,9 +66,9 @@ CURES = [pytest.param(f, c, id=f"{f.title}-{c.change}") for f in DDPM_FAILURES f
 @pytest.mark.budget(20)
 @pytest.mark.parametrize(("failure", "cure"), CURES)
 def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cure):
-    found = [measured(failure, cure, seed) for seed in SEEDS]
-    bad = sum(fails(failure, one) for one in found)
-    assert bad <= len(SEEDS) - MOST if cure.cures else bad >= MOST, found
+    by_seed = [measured(failure, cure, seed) for seed in SEEDS]
+    bad = sum(fails(failure, one) for one in by_seed)
+    assert bad <= len(SEEDS) - MOST if cure.cures else bad >= MOST, by_seed
 
 
 @pytest.mark.budget(20)

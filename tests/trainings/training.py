@@ -67,10 +67,10 @@ class Training:
         """A model for each seed."""
         if len(self.seeds) == 1:
             return [copy.deepcopy(self.model)]
-        together, found = self.model.state_dict(), [copy.deepcopy(self.single) for _ in self.seeds]
-        for i, one in enumerate(found):
+        together, models = self.model.state_dict(), [copy.deepcopy(self.single) for _ in self.seeds]
+        for i, one in enumerate(models):
             one.load_state_dict({name: together[name][i] for name in one.state_dict()})
-        return found
+        return models
 
     def models(self, rounds: int) -> list[Family]:
         """What they are after so many rounds."""
