@@ -159,6 +159,8 @@ class Viewer:
                 self.loop.call_soon_threadsafe(self.asked.set)
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
+        if "do" in message and isinstance(order := message.get("id"), int):
+            self.hear("done", order)  # what has come of it was told before
 
     def _do(self, command: dict[str, Any]) -> None:
         supervisor().do(self.run_id, self.who, command, wait=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,6 +22,7 @@ from engine.families import find
 from lab.runs import store
 from lab.runs.pipe import WorkerProcess
 
+T = TypeVar("T")
 Listener = Callable[[str, Any], None]
 """Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
@@ -121,20 +122,20 @@ class Supervisor:
         self._owned(run_id, who)
         future = self.place(run_id).ask("do", run_id, command)
         if wait:
-            future.result(ANSWER_SECONDS)
+            _result(future)
 
     def fork(self, run_id: str, who: str, round: int | None = None) -> str:
         """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
         at = store.folder(run_id)
         if run_id in self.places:
-            self.places[run_id].ask("do", run_id, {"do": "checkpoint"}).result(ANSWER_SECONDS)
+            _result(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
         return store.fork(at, who, round).name
 
     def delete(self, run_id: str, who: str) -> None:
         """Move a run of yours to the trash. Raises `Refused` if it is not yours."""
         at = self._owned(run_id, who)
         if run_id in self.places:
-            self.places[run_id].ask("close", run_id).result(ANSWER_SECONDS)
+            _result(self.places[run_id].ask("close", run_id))
             self._forget(run_id)
         store.delete(at)
 
@@ -168,7 +169,8 @@ class Supervisor:
 
     def measure(self, run_id: str) -> list[Check]:
         """The laws measured on this run's model."""
-        return self.place(run_id).ask("question", run_id, "measure").result(ANSWER_SECONDS)
+        checks: list[Check] = _result(self.place(run_id).ask("question", run_id, "measure"))
+        return checks
 
     def ask(
         self, run_id: str, name: str, arguments: dict[str, Any], asker: str = ""
@@ -195,12 +197,10 @@ class Supervisor:
         """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
         asker, part = secrets.token_hex(8), None
         try:
-            part = self.ask(run_id, name, arguments, asker).result(ANSWER_SECONDS)
+            part = _result(self.ask(run_id, name, arguments, asker))
             while part:
                 yield part
-                part = self.more(run_id, asker).result(ANSWER_SECONDS) if "part" in part else None
-        except TimeoutError as error:
-            raise Refused(BUSY) from error
+                part = _result(self.more(run_id, asker)) if "part" in part else None
         finally:
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
@@ -213,6 +213,14 @@ class Supervisor:
     def close(self) -> None:
         for worker in [*self.light, *self.heavy]:
             worker.close()
+
+
+def _result(future: Future[T]) -> T:
+    """What a worker answers. Raises `Refused` when it refuses, or is busy for too long."""
+    try:
+        return future.result(ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise Refused(BUSY) from error
 
 
 @cache

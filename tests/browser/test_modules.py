@@ -383,6 +383,38 @@ def test_a_stage_keeps_what_it_was_told_of_measures_until_there_is_another_run(m
     assert another == ["Loss of D", "W1.25", "other2"]
 
 
+def test_a_stage_shows_what_an_order_will_bring_until_the_server_says_that_it_is_done(modules):
+    body = """
+    const stage = new Stage(document.body.appendChild(document.createElement("div")));
+    stage.link.connect = () => {};
+    const sent = [];
+    stage.link.send = (order) => sent.push(order);
+    const page = { legend: [], players: [], train: true, labels: {}, height: 400, graph: null, links: [] };
+    stage.update({ data: { ...page, run: "one" } });
+    const known = { run: "one", mine: true, recording: false, keyframes: [] };
+    const says = (state, round) => ({ ...known, state, round });
+    const told = [];
+    const hear = (message) => (stage.hear(message), told.push(stage.root.dataset.state));
+    hear({ hello: says("training", 1) });
+    stage.play();
+    hear({ state: says("training", 2) }); // from before the order
+    stage.play(); // and another one
+    hear({ state: says("paused", 3) });
+    hear({ done: sent[0].id });
+    hear({ state: says("training", 3) });
+    hear({ done: sent[1].id });
+    stage.play();
+    hear({ error: "not yours" });
+    stage.play();
+    hear({ hello: says("training", 4) });
+    stage.close();
+    return [told, sent.map((order) => order.do)];
+    """
+    told, orders = modules("stage/stage.js", body)
+    assert orders == ["pause", "play", "pause", "pause"]
+    assert told == ["training", "paused", *["training"] * 6]
+
+
 # --- axes, boxes, densities -----------------------------------------------------------------------
 
 

@@ -187,6 +187,23 @@ def test_a_message_out_of_order_gets_a_sentence_and_the_socket_lives_on(lab, mon
         assert frame(ws)
 
 
+def test_an_order_that_is_done_is_told_so_after_what_came_of_it(lab, monkeypatch):
+    cookie = lab.cookie()
+    run_id = new_run(lab, monkeypatch, mark(cookie))
+    with watching(lab, run_id, cookie) as ws:
+        text(ws, "hello")
+        for number, (order, state) in enumerate([("play", "training"), ("pause", "paused")]):
+            send(ws, do=order, id=number)
+            told = []
+            while not told or "done" not in told[-1]:
+                message = ws.recv(timeout=120)
+                told += [json.loads(message)] if isinstance(message, str) else []
+            assert told[-1] == {"done": number}
+            assert told[-2]["state"]["state"] == state
+        send(ws, do="rewind", round="x", id=7)
+        assert "whole number" in json.loads(_text(ws))["error"]
+
+
 def test_a_knob_changed_by_the_page_is_the_run_s_own(lab, monkeypatch):
     """What the page sends reaches a run that trains, and it trains on."""
     from lab.runs.supervisor import Supervisor

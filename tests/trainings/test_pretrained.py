@@ -87,7 +87,7 @@ def test_the_recorded_transfer_is_near_its_photograph_and_its_painting():
 def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
     lab = Supervisor()
     try:
-        answer = lab.probe("ddpm-moons", "reverse", n=50, steps=3)
+        answer = lab.probe("ddpm-moons", "reverse", steps=3)
         assert answer["part"] == 3
         assert answer["t"] == 0
         assert answer["round"] == PRETRAINED["ddpm-moons"].rounds

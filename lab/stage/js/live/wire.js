@@ -45,7 +45,6 @@ export function liveUrl(run, quiet) {
   return url.href;
 }
 
-export const ANSWER_WITHIN = 3000; // ms after which a button shows the server's state again
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5000;
 const LOST_AFTER = 2000;

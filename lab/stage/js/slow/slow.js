@@ -5,7 +5,6 @@ import { measureText } from "../core/measures.js";
 import { clamp, count, signed } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 import { paintThumb } from "../draw/thumbs.js";
-import { ANSWER_WITHIN } from "../live/wire.js";
 
 const SLOW_LINE = 1200; // ms a line while playing, at speed 1
 const SLOW_SPEEDS = [0.5, 1, 2, 4];
@@ -83,9 +82,7 @@ export class SlowMotion {
   }
 
   setWaiting(waiting) {
-    clearTimeout(this.patience);
     this.waiting = waiting;
-    if (waiting) this.patience = setTimeout(() => this.refused(), ANSWER_WITHIN);
     setAll(this.element, { "aria-busy": waiting ? "true" : null });
   }
 

@@ -7,7 +7,7 @@ import { ARROWS, Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { WORDS } from "../core/words.js";
 import { History } from "../live/history.js";
-import { ANSWER_WITHIN, Link } from "../live/wire.js";
+import { Link } from "../live/wire.js";
 import { Drawer } from "../slow/drawer.js";
 import { Screen } from "./screen.js";
 import { Notice, situation, summary, told } from "./situation.js";
@@ -23,6 +23,8 @@ export default class Stage {
     this.view = null; // null = now, else the round looked back at
     this.server = null; // the state the server last told
     this.round = 0;
+    this.guess = null; // the state that the last order will probably bring
+    this.orders = 0; // so many were given
     this.notice = new Notice();
     this.link = new Link({
       text: (message) => this.hear(message),
@@ -99,13 +101,19 @@ export default class Stage {
 
   hear(message) {
     const state = message.hello ?? message.state;
+    if (message.hello) this.forgetOrders(); // a link that was lost has lost them
     if (state) this.setState(state);
+    if (message.done === this.orders) this.setGuess(null);
     if (message.forked) this.trigger("forked", message.forked);
     if (message.error) {
       this.notice.say(message.error);
-      this.drawer.slow.refused();
-      this.setGuess(null);
+      this.forgetOrders();
     }
+  }
+
+  forgetOrders() {
+    this.drawer.slow.refused();
+    this.setGuess(null);
   }
 
   setState(state) {
@@ -116,7 +124,6 @@ export default class Stage {
     }
     this.server = state;
     this.round = state.round;
-    this.guess = null;
     this.history.list(state.keyframes ?? []);
     if (this.view !== null && !this.history.rounds.includes(this.view)) this.look(null);
     if (state.recording && this.history.missing()) this.askHistory();
@@ -192,17 +199,16 @@ export default class Stage {
     else this.order({ do: "play" }, "training");
   }
 
-  /** Send, show at once what will probably follow, and return to now. */
+  /** Send, show what will probably follow until the server says that it is done, and return to now. */
   order(order, guess = null) {
     this.drawer.slow.leave();
-    this.link.send(order);
+    this.orders += 1;
+    this.link.send({ ...order, id: this.orders });
     this.look(null);
     this.setGuess(guess);
-    if (guess) this.guessing = setTimeout(() => this.setGuess(null), ANSWER_WITHIN);
   }
 
   setGuess(guess) {
-    clearTimeout(this.guessing);
     this.guess = guess;
     this.render();
   }
@@ -264,7 +270,6 @@ export default class Stage {
   }
 
   close() {
-    clearTimeout(this.guessing);
     this.drawer.close();
     this.keys.close();
     this.link.close();
