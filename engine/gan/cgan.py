@@ -58,7 +58,7 @@ class CGAN(Game):
         m = self.count(batch.x)
         for j in range(self.config.k):
             batch = batch if j == 0 else batch.again()  #: real
-            x, y = batch.x, self.known(batch.y)  #: real
+            x, y = batch.x, self.known(batch.y)  #: real y
             z = self.p_z(m)  #: z
             yield self.D, self.D_terms(x, y, z, self.p_eps(m), self.p_noise(m))
             self.config.bound(self.D)
@@ -68,7 +68,7 @@ class CGAN(Game):
 
     def D_terms(
         self, x: Tensor, y: Tensor, z: Tensor, eps: Tensor | None = None, noise: Tensor | None = None
-    ) -> Terms:  #: real z
+    ) -> Terms:  #: real y z
         """What D descends on real x (m, *shape) of labels y (m,), and on fakes of the same labels."""
         with torch.no_grad():
             fake = self.G(z, y)  #: G fake
@@ -77,7 +77,7 @@ class CGAN(Game):
         terms = discriminator_terms(real_score, fake_score, self.config.loss, self.config.smooth)  #: loss
         return terms | self.config.penalties(lambda x: self.score(x, y), *seen, eps)  #: loss
 
-    def G_terms(self, y: Tensor, z: Tensor, noise: Tensor | None = None) -> Terms:  #: z
+    def G_terms(self, y: Tensor, z: Tensor, noise: Tensor | None = None) -> Terms:  #: y z
         """What G descends: how its fakes of label y look to D, which is told y too."""
         fake = self.G(z, y)  #: G fake
         score = self.score(fake if noise is None else fake + noise[1], y)  #: D

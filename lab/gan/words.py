@@ -32,6 +32,17 @@ GRAPH: Graph = {
     ],
 }  # fmt: skip
 
+LABEL = {"id": "y", "title": "y", "says": "label, told to both", "role": "data", "at": [0, 1]}
+
+
+def with_label(graph: Graph) -> Graph:
+    """The graph with the label, which has a row of its own below the data."""
+    places = {node["id"]: node["at"] for node in graph["nodes"]}
+    lower = {name: [column, row + (row > 0)] for name, (column, row) in places.items()}
+    nodes = [{**node, "at": lower[node["id"]]} for node in graph["nodes"]]
+    return {"nodes": [*nodes, LABEL], "edges": [*graph["edges"], ["y", "G"], ["y", "D"]]}
+
+
 LEGENDS = {
     "points": legend(
         "The generator turns noise z into [fake points](points/fake, model) that should come to be spread "
@@ -119,4 +130,6 @@ SUBJECT = Subject(
         Recording("cgan", "digits", 15_000),
     ],
 )  # fmt: skip
-CONDITIONAL = Subject(CGAN, legends=LEGENDS | OF_A_LABEL, failures=FAILURES_WITH_LABELS, data="digits")
+CONDITIONAL = Subject(
+    CGAN, legends=LEGENDS | OF_A_LABEL, graph=with_label(GRAPH), failures=FAILURES_WITH_LABELS, data="digits"
+)
