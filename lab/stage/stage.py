@@ -71,9 +71,7 @@ def stage(
         players: the players' names, for the "Step D" buttons; two or more make buttons.
         labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what is drawn:
             `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples", `labels["chart/loss"]` =
-            "Losses", `labels["term/modes"]` = "groups found", `labels["number/V(D, G)"]` = "value of the
-            game". `labels["role/<term>"]` is the role of a curve's colour; one curve alone in a chart is the
-            model's.
+            "Losses", `labels["number/V(D, G)"]` = "value of the game".
         height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.

@@ -240,10 +240,8 @@ MEASURES = {
     ("call", "labels", "measures", "says"),
     [
         ('measureRole("W", look)', {}, MEASURES, "model"),
-        ('measureRole("W", look)', {"role/W": "latent"}, MEASURES, "latent"),
         ('measureRole("W", look) ?? "nobody"', {}, None, "nobody"),
         ('measureRole("odd", look) ?? "nobody"', {}, MEASURES, "nobody"),
-        ('measureRole("-log p", look)', {"role/-log p": "truth"}, None, "truth"),
         ('measureLabel("term", "W", look)', {}, MEASURES, "Distance −W"),
         ('measureLabel("term", "W", look)', {"term/W": "W-1", "number/W": "other"}, MEASURES, "W-1"),
         ('measureLabel("number", "W", look)', {"number/W": "other"}, MEASURES, "other"),
@@ -286,8 +284,8 @@ def test_charts_take_names_colours_and_decimals_from_measures(modules):
         "level/loss/W": [0.5],
         "bars/KL of each": [1, 0],
     }
-    measures = MEASURES | {"KL of each": {"label": "KL of each dimension, nats"}}
-    loss, bars = charts(modules, arrays, {"role/-log p": "model", "dimension": "dimension"}, measures)
+    measures = MEASURES | {"KL of each": {"label": "KL of each dimension, nats"}, "-log p": {"role": "model"}}
+    loss, bars = charts(modules, arrays, {"dimension": "dimension"}, measures)
     assert loss["title"] == "Loss"
     assert [one["label"] for one in loss["terms"]] == ["Distance −W", "−log p"]
     assert [one["text"] for one in loss["terms"]] == ["1.25", "1.25"]

@@ -1,11 +1,11 @@
-// What is measured: its colour, its name and its decimals, as the page's labels say, else as the frames declare.
+// What is measured: its colour and its decimals, as the frames declare, and its name, if the page gives no other.
 // `look` has the page's `words`, the `measures` that frames declared so far, and (for a colour) the `palette`.
 
 import { fixed, grouped, short, signed } from "./numbers.js";
 
 /** The meaning of a measure's colour, or undefined where nobody gives one that the palette knows. */
-export function measureRole(name, { words, measures, palette }) {
-  const role = words[`role/${name}`] ?? measures?.[name]?.role;
+export function measureRole(name, { measures, palette }) {
+  const role = measures?.[name]?.role;
   return palette.roles[role] ? role : undefined;
 }
 
