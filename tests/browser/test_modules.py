@@ -413,6 +413,31 @@ def test_a_stage_shows_what_an_order_will_bring_until_the_server_says_that_it_is
     assert told == ["training", "paused", *["training"] * 6]
 
 
+def test_a_run_that_is_rewound_goes_on_from_the_picture_that_was_looked_at(modules):
+    body = """
+    const stage = new Stage(document.body.appendChild(document.createElement("div")));
+    stage.link.connect = () => {};
+    stage.link.send = () => {};
+    const page = { legend: [], players: [], train: true, labels: {}, height: 400, graph: null, links: [] };
+    stage.update({ data: { ...page, run: "one" } });
+    const known = { run: "one", state: "paused", mine: true, recording: false };
+    const frame = (round, key) => stage.receive({ meta: { round, key }, arrays: new Map() });
+    stage.hear({ hello: { ...known, round: 9, keyframes: [5, 9] } });
+    frame(5, 5);
+    frame(9);
+    const shown = [];
+    stage.screen.present = (picture) => shown.push(picture.meta.round);
+    stage.look(5);
+    stage.actions().rewind();
+    stage.hear({ state: { ...known, round: 5, keyframes: [5] } });
+    frame(5);
+    stage.actions().reset();
+    stage.close();
+    return shown;
+    """
+    assert modules("stage/stage.js", body) == [5, 5]
+
+
 # --- axes, boxes, densities -----------------------------------------------------------------------
 
 

@@ -204,7 +204,8 @@ export default class Stage {
     this.drawer.slow.leave();
     this.orders += 1;
     this.link.send({ ...order, id: this.orders });
-    this.look(null);
+    if (order.do === "rewind") this.view = null; // the picture that was looked at is the one to come
+    else this.look(null);
     this.setGuess(guess);
   }
 
