@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lab.kit.answers import ask, ask_again
+from lab.kit.numbers import in_a_row
 from lab.kit.palette import ink
 from lab.kit.pickers import wanted
 from lab.kit.room import Room
@@ -66,7 +67,7 @@ def what_happened(answer: dict[str, Any]) -> str:
         wins[winner].append(f"{size:,} ({100 * mean(gaps):+.1f} points)".replace("-", "−"))
     says = {"codes": "**codes are better**", "pixels": "**pixels are better**",
             "": "there is no clear difference"}  # fmt: skip
-    parts = [f"{says[name]} with {_listed(sizes)} labels" for name, sizes in wins.items() if sizes]
+    parts = [f"{says[name]} with {in_a_row(sizes)} labels" for name, sizes in wins.items() if sizes]
     said = f"For this model, {'; '.join(parts)}."
     if not wins["codes"]:
         said += (
@@ -74,10 +75,6 @@ def what_happened(answer: dict[str, Any]) -> str:
             "Codes of more dimensions, or of a model trained for longer, may do better."
         )
     return said
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 _STYLE = """<style>

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
-from lab.kit.numbers import short
+from lab.kit.numbers import in_a_row, short
 from lab.kit.palette import DARK, LIGHT
 from lab.kit.pickers import number_of_z, one_of, two_test_pictures
 from lab.kit.room import Room
@@ -100,7 +100,7 @@ def surprise(kinds: list[dict[str, Any]]) -> str:
     says = f"The dashed line is the mean of the {test['title']}, **{short(test['mean'])}**. "
     if above:
         says += (
-            f"**More likely than these, on average: {listed(above)}.** The model has never seen such "
+            f"**More likely than these, on average: {in_a_row(above)}.** The model has never seen such "
             "pictures. A density is not the probability of being a digit: it is high where a picture is "
             "simple and each pixel is easy to predict from its neighbours, as in smooth or empty pictures "
             "(Nalisnick et al. 2019 found that a flow trained on photographs prefers house numbers). Even "
@@ -218,11 +218,6 @@ def temperature_tab(room: Room) -> None:
 
 
 # --- words ---------------------------------------------------------------------------------------
-
-
-def listed(words: list[str]) -> str:
-    """Words as a list in a sentence: a, b and c."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def capital(words: str) -> str:

@@ -1,4 +1,4 @@
-"""How pages write numbers: with a real minus sign, and with no more digits than are needed."""
+"""How pages write numbers, with a real minus sign and no more digits than are needed; and lists of words."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def subscript(number: int) -> str:
 
 def _power(exponent: int) -> str:
     return "10" + str(exponent).translate(_ABOVE)
+
+
+def in_a_row(words: list[str]) -> str:
+    """Words as a list in a sentence: a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
