@@ -70,7 +70,7 @@ class Run:
         self._turns: Iterator[Turn] | None = None  # of the round that is under way
         self._only: str | None = None
         self._sums: dict[str, Tensor] = {}
-        self._rounds_summed = 0
+        self._counts: dict[str, int] = {}  # of the turns that these sums are over
         self.history = store.rows(self.at / "metrics.jsonl")
         self._saved = time.monotonic()
 
@@ -86,10 +86,10 @@ class Run:
             for name, term in turn.terms.items():
                 so_far = self._sums.get(name)
                 self._sums[name] = term.clone() if so_far is None else so_far.add_(term)
+                self._counts[name] = self._counts.get(name, 0) + 1
             return turn
         self._turns = None
         self.round += 1
-        self._rounds_summed += 1
         return None
 
     def train(self, seconds: float = math.inf, rounds: float = math.inf) -> None:
@@ -128,8 +128,8 @@ class Run:
             self._keyframe()
 
     def _row(self) -> None:
-        row = {name: wall.mean(total, self._rounds_summed) for name, total in self._sums.items()}
-        self._sums, self._rounds_summed = {}, 0
+        row = {name: wall.mean(total, self._counts[name]) for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
         if wall.diverged(row, self.model.members):
             good = max((k for k in self.keyframes if self._has_state(k)), default=0)
             why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
@@ -236,7 +236,7 @@ class Run:
         about = {
             "round": self.round, "commands": self.commands, "config": self.model.config.model_dump(),
             "sums": {name: total.tolist() for name, total in self._sums.items()},
-            "rounds_summed": self._rounds_summed,
+            "counts": dict(self._counts),
         }  # fmt: skip
         return wire.pack_state(tensors_of(self.model, self.optimizers, self.stream), about)
 
@@ -247,7 +247,8 @@ class Run:
         kept = self.family.Config.of(about["config"]) if config else self.model.config
         retune(self.model, self.optimizers, kept)
         self._sums = {n: torch.tensor(v, device=self.device) for n, v in about["sums"].items()}
-        self._rounds_summed = about["rounds_summed"]
+        # of an older checkpoint, which counted rounds
+        self._counts = about.get("counts") or dict.fromkeys(self._sums, about.get("rounds_summed", 0))
         self.round, self.commands, self._turns, self.last = about["round"], about["commands"], None, ""
 
     def _trim(self) -> None:

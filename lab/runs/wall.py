@@ -86,12 +86,12 @@ def check_set(info: Info, names: Collection[str]) -> None:
         raise Refused(f"{', '.join(swept)} differs within this wall; choose other values for a new wall.")
 
 
-def mean(total: Tensor, rounds: int) -> float | list[float | None]:
-    """The mean of a term over rounds; or a list with one a member, None for what is not a number."""
+def mean(total: Tensor, turns: int) -> float | list[float | None]:
+    """The mean of a term over turns; or a list with one a member, None for what is not a number."""
     sums = total.tolist()
     if isinstance(sums, float):
-        return sums / rounds
-    return [v / rounds if math.isfinite(v) else None for v in sums]
+        return sums / turns
+    return [v / turns if math.isfinite(v) else None for v in sums]
 
 
 def diverged(row: Mapping[str, Any], n: int) -> bool:
