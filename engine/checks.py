@@ -7,6 +7,7 @@ hold for every family. A subject has its own in its `checks.py`: a function `mea
 from __future__ import annotations
 
 import copy
+import math
 from itertools import islice
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from engine.device import seed
 from engine.dispatch import serving
 from engine.family import Batch, Family
 from engine.fit import fit
+from engine.metrics.measure import reason
 
 
 class Check(NamedTuple):
@@ -26,6 +28,7 @@ class Check(NamedTuple):
     law: str  # a sentence
     discrepancy: float
     tolerance: float
+    why: str = ""  # it could not be measured
 
     @property
     def holds(self) -> bool:
@@ -34,16 +37,27 @@ class Check(NamedTuple):
 
 
 def measure(model: Family, data: Dataset) -> list[Check]:
-    """Every law of this family, measured on copies of this model: the model itself is not changed."""
-    checks = [
+    """Every law of this family, measured on copies of this model: the model itself is not changed. Laws that
+    fail with an error are told of as broken, with the reason, and the others are measured."""
+    checks: list[Check] = []
+    for laws in [of_training, *serving("checks", "engine", "measure", type(model))]:
+        if laws is measure:  # this function, which serves every family
+            continue
+        try:
+            checks += laws(model, data)
+        except Exception as error:
+            subject = laws.__module__.split(".")[-2]
+            checks.append(Check(f"The laws of {subject} can be measured.", math.inf, 0, reason(error)))
+    return checks
+
+
+def of_training(model: Family, data: Dataset) -> list[Check]:
+    """The laws of a round of training, for every family."""
+    return [
         Check("Each player's turn leaves the other players' weights untouched.", trespass(model, data), 0),
         Check("Training twice from here with one seed gives the same numbers, bit for bit.",
               unrepeatable(model, data), 0),
     ]  # fmt: skip
-    for laws in serving("checks", "engine", "measure", type(model)):
-        if laws is not measure:  # this function, which serves every family
-            checks += laws(model, data)
-    return checks
 
 
 def trespass(model: Family, data: Dataset) -> float:

@@ -20,6 +20,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.data.transfer import Transfer
 from engine.families import find
+from engine.metrics.measure import LEFT_OUT, taken
 from engine.metrics.observe import held_out
 from engine.space import Picture
 from lab.runs import store
@@ -48,15 +49,20 @@ def train(options: argparse.Namespace) -> None:
     _show(run, options.json)
     summary = {"run": run.at.name, "directory": str(run.at), "state": run.info.state, "round": run.round}
     sound = run.info.state != "failed"  # NaN is no JSON
-    tested = held_out(run.model, run.data, len(run.data.test_x)) if sound else {}
+    # as a row of this round has them: a name is one number
+    quality = run.quality() if sound else {}
+    names = taken([("", lambda: held_out(run.model, run.data))]) if sound else {}
+    tested = {name: quality[name] for name in names if name in quality and name != LEFT_OUT}
     if options.json:
-        last, quality = run.history[-1] if run.history else {}, run.quality() if sound else {}
+        last = run.history[-1] if run.history else {}
         print(json.dumps(summary | {"why": run.info.why, "last": last, "quality": quality, "test": tested}))
     else:
         print(f"{run.info.why}\nrun {run.at.name} in {run.at}")
         for measure, value in tested.items():
             if not isinstance(value, list):
                 print(f"test {measure.removeprefix('test ')}: {value:.4g}")
+        for sentence in quality.get(LEFT_OUT, []):
+            print(sentence)
     if not sound:
         raise Refused(f"Run {run.at.name} failed. {run.info.why}")
 

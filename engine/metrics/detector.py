@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.dispatch import serving
 from engine.family import Family
-from engine.metrics.measure import declared
+from engine.metrics.measure import declared, reason
 from engine.metrics.ruler import JS, DataFacts
 
 Row = dict[str, Any]
@@ -37,9 +37,14 @@ class Symptom(NamedTuple):
 
 
 def diagnose(family: type[Family], rows: list[Row], data: DataFacts) -> list[Symptom]:
-    """The symptoms that the rows of a run show, the gravest first; [] while there are too few rows."""
+    """The symptoms that the rows of a run show, the gravest first; [] while there are too few rows. A
+    detector that fails is told of like a symptom, because no page may end with it."""
     detectors = serving("symptoms", "engine", "symptoms", family)
-    return (detectors[0] if detectors else symptoms)(family, rows, data)
+    try:
+        return (detectors[0] if detectors else symptoms)(family, rows, data)
+    except Exception as error:
+        says = f"No verdict: the detector could not read this run: {reason(error)}"
+        return [Symptom("No verdict", says, rows[-1]["round"] if rows else 0, tone="")]
 
 
 class Look(NamedTuple):

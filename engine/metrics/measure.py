@@ -7,12 +7,22 @@ is a measure, too. A name that is not declared is a term of the loss, in a colou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
+from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
+
+from engine.config import Refused
 
 LOSS = "loss"
 """The chart of the terms that players descend."""
+LEFT_OUT = "left out"
+"""In a row, sentences: what could not be measured, and why."""
+
+Source = tuple[str, Callable[[], Mapping[str, Any]]]
+"""What is measured, in words, and the function that measures it."""
 
 
 class Floor(NamedTuple):
@@ -95,6 +105,40 @@ def declared(name: str) -> Measure:
 def looked_at() -> tuple[Measure, ...]:
     """All measures except terms, in the order of their declaration."""
     return tuple(m for m in _declared.values() if not m.term)
+
+
+def taken(sources: Iterable[Source]) -> dict[str, Any]:
+    """What the sources measure, one after the other; of a name that two measure, what the later says. What
+    fails or is no finite number is left out and never ends a training: LEFT_OUT then says why. In a list with
+    one number a member, None stands for what a member does not have."""
+    values: dict[str, Any] = {}
+    failed = []
+    for what, source in sources:
+        try:
+            values |= source()
+        except Exception as error:
+            failed.append(f"{what} could not be measured: {reason(error)}")
+    odd = {name: found for name, value in values.items() if (found := _odd(value))}
+    sentences = [*failed, *(f"{name} is left out because it is {found}." for name, found in odd.items())]
+    kept = {name: value for name, value in values.items() if name not in odd}
+    return kept | ({LEFT_OUT: sentences} if sentences else {})
+
+
+def _odd(value: Any) -> str:
+    """What keeps a value from being a finite number, or a list of such; nothing if it is one."""
+    numbers = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+    if any(map(math.isnan, numbers)):
+        return "not a number"
+    return "" if all(map(math.isfinite, numbers)) else "infinite"
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, as the end of a sentence: a refusal's own words, or what went wrong and where."""
+    if isinstance(error, Refused):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    says = f"{error}".splitlines()[0][:200] if f"{error}" else "no more is known"
+    return f"{type(error).__name__} at {PurePath(last.filename).name}:{last.lineno}, {says}."
 
 
 _UNKNOWN = term("")

@@ -62,6 +62,6 @@ def checks(room: Room) -> None:
             return
         st.table([
             {"law": c.law, "discrepancy": f"{c.discrepancy:.1e}", "allowed": f"{c.tolerance:.0e}",
-             "": "✅ holds" if c.holds else "❌ broken"}
+             "": c.why or ("✅ holds" if c.holds else "❌ broken")}
             for c in measured
         ])  # fmt: skip

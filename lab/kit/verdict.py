@@ -12,7 +12,7 @@ import streamlit as st
 from engine import data
 from engine.families import find
 from engine.metrics.detector import WINDOW, Symptom, diagnose
-from engine.metrics.measure import looked_at
+from engine.metrics.measure import LEFT_OUT, looked_at
 from engine.metrics.ruler import DataFacts, about
 from lab.kit.room import Room
 from lab.kit.subject import words_of
@@ -28,11 +28,22 @@ def commentary(room: Room) -> None:
     def show() -> None:
         if words.judged:
             st.markdown(verdict(room.run))
+        for sentence in left_out(room.run):
+            st.caption(sentence)
         # the newest row is at the end of the file
         if words.now and (rows := store.rows(store.folder(room.run) / "metrics.jsonl", tail=4096)):
             st.markdown(words.now(room.run, rows[-1]))
 
     show()
+
+
+def left_out(run_id: str) -> list[str]:
+    """What the newest measurement of a run could not measure, and why."""
+    at = store.folder(run_id)
+    words = [LEFT_OUT, *looked_at()]
+    having = tuple(json.dumps(str(word)).encode() for word in words)
+    measured = store.rows(at / "metrics.jsonl", tail=65_536, having=having)
+    return measured[-1].get(LEFT_OUT, []) if measured else []
 
 
 def diagnosis(run_id: str) -> list[Symptom] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from engine.data import Dataset
 from engine.family import Family
+from engine.metrics.measure import reason
 from lab import scenes
 from lab.runs import wire
 from lab.scenes.arrays import Arrays, Pointer
@@ -22,7 +24,8 @@ def of(
     pointer: Pointer = None,
     ready: Arrays | None = None,
 ) -> bytes:
-    """The frame of a model now.
+    """The frame of a model now. A part that cannot be drawn is left out, and "trouble" says why: no picture
+    ends a training.
 
     Args:
         about: what the stage writes beside the picture.
@@ -32,9 +35,22 @@ def of(
         pointer: what the page looks at.
         ready: arrays that have been drawn before.
     """
-    arrays = scenes.draw(model, data, full, pointer) | (ready or {})
-    arrays |= scenes.rarely(model, data, pointer) if rare else {}
-    arrays |= scenes.once(model, data) if (rare if once is None else once) else {}
-    arrays = scenes.more(model, data, history, full) | arrays
+    arrays: Arrays = {}
+    trouble: list[str] = []
+
+    def add(draw: Callable[..., Arrays], *given: Any) -> None:
+        try:
+            arrays.update(draw(*given))
+        except Exception as error:
+            trouble.append(reason(error))
+
+    add(scenes.more, model, data, history, full)
+    add(scenes.draw, model, data, full, pointer)
+    arrays |= ready or {}
+    if rare:
+        add(scenes.rarely, model, data, pointer)
+    if rare if once is None else once:
+        add(scenes.once, model, data)
+    about |= {"trouble": trouble} if trouble else {}
     measured = {"measures": scenes.measures(history)} if full else {}
     return wire.pack_frame(arrays, about | {"box": data.box} | measured)

@@ -18,7 +18,7 @@ from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.family import Batch, Family
 from engine.metrics import observe as measuring
-from engine.metrics.measure import declared
+from engine.metrics.measure import Source, declared, taken
 from engine.metrics.ruler import ruler
 from engine.space import Line, Picture, Space
 from lab.runs.store import Info
@@ -91,7 +91,7 @@ def mean(total: Tensor, turns: int) -> float | list[float | None]:
     sums = total.tolist()
     if isinstance(sums, float):
         return sums / turns
-    return [v / turns if math.isfinite(v) else None for v in sums]
+    return finite([v / turns for v in sums])
 
 
 def diverged(row: Mapping[str, Any], n: int) -> bool:
@@ -100,13 +100,27 @@ def diverged(row: Mapping[str, Any], n: int) -> bool:
 
 
 def observe(model: Family, data: Dataset) -> dict[str, Any]:
-    """What is measured of a model, or of each member."""
+    """What is measured of a model, or of each member; None stands for what a member does not have."""
     if not model.members:
         return measuring.observe(model, data)
-    told = {k: v for k, v in measuring.held_out(model, data).items() if declared(k).draw != "bars"}
-    if isinstance(data.space, Picture):
-        return told
+    sources: list[Source] = [("What the models make of test examples", lambda: _held_out(model, data))]
+    if not isinstance(data.space, Picture):
+        sources.append(("The quality of the samples", lambda: _quality(model, data)))
+    return taken(sources)
+
+
+def _held_out(model: Family, data: Dataset) -> dict[str, Any]:
+    told = measuring.held_out(model, data)
+    return {name: finite(values) for name, values in told.items() if declared(name).draw != "bars"}
+
+
+def _quality(model: Family, data: Dataset) -> dict[str, Any]:
     held = ruler(data, SAMPLES)
     scored = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
     names = dict.fromkeys(name for scores in scored for name in scores)
-    return told | {name: [scores.get(name) for scores in scored] for name in names}
+    return {name: [scores.get(name) for scores in scored] for name in names}
+
+
+def finite(values: list[float]) -> list[float | None]:
+    """The values, with None for those that are no finite numbers."""
+    return [value if math.isfinite(value) else None for value in values]

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.data import Dataset
 from engine.family import Family
-from engine.metrics.measure import Measure, declared
+from engine.metrics.measure import LEFT_OUT, Measure, declared
 from engine.space import Picture
 from lab.scenes.arrays import Arrays, Pointer, halves, pictures, shades
 from lab.scenes.grid import lattice
@@ -86,6 +86,7 @@ def about(family: type[Family], data: Dataset, axes: Mapping[str, Sequence[float
 
 
 def lost(row: Mapping[str, Any]) -> list[int]:
-    """The members that have something in this row that is not a number."""
-    lists = [values for values in row.values() if isinstance(values, list)]
+    """The members of which a loss in this row is not a number."""
+    lists = [values for name, values in row.items() if name != LEFT_OUT and declared(name).term]
+    lists = [values for values in lists if isinstance(values, list)]
     return [i for i, values in enumerate(zip(*lists, strict=True)) if None in values]
