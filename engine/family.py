@@ -16,6 +16,9 @@ from engine.config import Config as BaseConfig
 from engine.config import Refused
 from engine.space import Line, Picture, Plane, Space, known
 
+AT_ONCE = 2**18
+"""How many numbers are drawn at a time; a net holds about a thousand times as many bytes meanwhile."""
+
 Terms = dict[str, Tensor]
 """Named scalars whose sum a player descends; a minimised term carries its sign in its name."""
 
@@ -56,6 +59,7 @@ class Family(nn.Module, ABC):
     stackable: ClassVar[tuple[str, ...]] = ()  # knobs that may differ in a stack (engine/stack.py)
     stacked: ClassVar[tuple[str, ...]] = ()  # methods without randomness that are called on all members
     draws: ClassVar[tuple[str, ...]] = ()  # methods that draw the noise of n samples
+    conditional: bool = False  # whether it is told labels where there are any
     members: int = 0  # how many models it holds, if it is a stack
 
     def __init__(self, config: BaseConfig, space: Space) -> None:
@@ -98,6 +102,16 @@ class Family(nn.Module, ABC):
     @abstractmethod
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         """n samples of the model, shape (n, *space.shape)."""
+
+    def in_parts(self, n: int, y: Tensor | None = None) -> Iterator[Tensor]:
+        """n samples as `sample` draws them, AT_ONCE numbers at a time, so that memory does not grow with n.
+        The parts together have all labels in turn, if the model knows labels and y is None."""
+        if y is None and (self.labelled or self.conditional):
+            y = self.labels(n)
+        size = max(1, AT_ONCE // self.space.size)
+        for start in range(0, n, size):
+            part = slice(start, min(start + size, n))
+            yield self.sample(part.stop - part.start, None if y is None else y[part])
 
     @property
     def device(self) -> torch.device:

@@ -7,6 +7,7 @@ import json
 import math
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -130,31 +131,40 @@ def sample(options: argparse.Namespace) -> None:
     device.prepare(1)
     round, model, learned = stored(at)
     torch.manual_seed(options.seed)
-    # a model that knows both, labels and none, is better with them
-    labels = model.labels(options.n) if getattr(model, "conditional", False) else None
-    save(model.sample(options.n, labels), learned, options.out)
+    save(model.in_parts(options.n), learned, options.out)
     print(f"{options.n} samples of run {info.id}, round {round:,}, in {options.out}")
 
 
-def save(x: Tensor, learned: Dataset, out: Path) -> None:
-    """Samples (n, *shape) to `out`; points in the units of the data they learned from."""
+def save(parts: Iterable[Tensor], learned: Dataset, out: Path) -> None:
+    """Samples, in parts (n, *shape), to `out`; points in the units of the data they learned from."""
     ending = out.suffix.lower()
     if ending not in (".png", ".csv", ".npz"):
         raise Refused(f"{out.name} should end in .png, .csv or .npz.")
     is_image = isinstance(learned.space, Picture | Transfer)
     if ending == ".png" and not is_image:
         raise Refused("Points are written as .csv or .npz, not as a picture.")
-    x = x[:1] if isinstance(learned.space, Transfer) else x  # there is one
+    if isinstance(learned.space, Transfer):
+        parts = [next(iter(parts))[:1]]  # there is one
     out.parent.mkdir(parents=True, exist_ok=True)
-    values = (
-        pictures(x) if is_image else (x.cpu().double() * learned.unit.cpu() + learned.center.cpu()).numpy()
+    center, unit = (t.cpu().double() for t in (learned.center, learned.unit))
+    values = np.concatenate(
+        [pictures(x) if is_image else (x.cpu().double() * unit + center).numpy() for x in parts]
     )
     if ending == ".png":
         Image.fromarray(grid(values)).save(out)
     elif ending == ".npz":
         np.savez_compressed(out, x=values)
     else:
-        np.savetxt(out, values.reshape(len(values), -1), delimiter=",", fmt="%d" if is_image else "%.9g")
+        rows = values.reshape(len(values), -1)
+        digits = [f"%.{n}g" for n in figures(center, unit, rows.shape[1])]
+        np.savetxt(out, rows, delimiter=",", fmt="%d" if is_image else digits)
+
+
+def figures(center: Tensor, unit: Tensor, columns: int) -> list[int]:
+    """The figures with which each column is written: nine of what the model knows, a number near 1, and as
+    many more as the table's own offset takes; float64 has 17."""
+    offset = (center.abs() / unit).clamp(min=1).log10().ceil().expand(columns)
+    return [min(17, 9 + int(more)) for more in offset]
 
 
 def grid(images: np.ndarray) -> np.ndarray:
