@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import platform
-import socket
 import sys
 from pathlib import Path
 
@@ -12,11 +13,17 @@ from engine import data, device
 from engine.config import Refused
 from engine.families import families
 from engine.space import Picture
+from lab.door import opened, taken
 from lab.runs import store
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when all went well, 2 after a refusal, which is printed in one sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # no encoding has all the signs: \\u2248 is better than a crash
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = parser().parse_args(arguments)
         if not 0 <= getattr(options, "seed", 0) < 2**32:
@@ -24,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options) or 0
     except Refused as refusal:
         said = str(refusal)
+    except BrokenPipeError:  # `genlab list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         said = f"{error.filename}: {error.strerror}." if error.filename else str(error)
     except KeyboardInterrupt:
@@ -36,6 +46,23 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="genlab", description="A teaching lab for deep generative models.")
     top.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     top.add_argument("--port", type=int, default=8501, help="port to listen on (default: 8501)")
+    proxied = top.add_argument_group("behind a proxy (.github/PROXY.md)")
+    proxied.add_argument(
+        "--base-path", default="", metavar="PATH", help="the path under which a proxy shows the lab: /genlab"
+    )
+    proxied.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="a name by which browsers know the lab: lab.example; may be given several times",
+    )  # fmt: skip
+    proxied.add_argument(
+        "--allow-frame", action="append", default=[], metavar="ORIGIN",
+        help="whose pages may show the lab in a frame: https://moodle.example; may be given several times",
+    )  # fmt: skip
+    proxied.add_argument(
+        "--behind-proxy",
+        action="store_true",
+        help="believe the proxy's Forwarded and X-Forwarded-... headers",
+    )
     top.set_defaults(run=open_lab)
     commands = top.add_subparsers(title="commands", metavar="")
 
@@ -77,30 +104,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def open_lab(options: argparse.Namespace) -> None:
-    if not 1 <= options.port <= 65535:
-        raise Refused("--port must be a whole number from 1 to 65535.")
-    if not _free(options.host, options.port):
-        raise Refused(
-            f"Port {options.port} of {options.host} is taken; try `genlab --port {options.port + 1}`."
-        )
+    o = options
+    door = opened(o.host, o.port, o.base_path, o.allow_host, o.allow_frame, o.behind_proxy)
     from lab.server import serve
 
-    shown = f"[{options.host}]" if ":" in options.host else options.host
-    print(f"genlab is at http://{shown}:{options.port} (stop with Ctrl+C)", flush=True)
-    serve(options.host, options.port)
-
-
-def _free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except socket.gaierror as error:
-            raise Refused(f"This machine has no address {host!r}; try 127.0.0.1.") from error
-        except OSError:
-            return False
-    return True
+    reach = "" if door.at_home else ", and other machines reach it"
+    print(f"genlab is at {door.url}{reach} (stop with Ctrl+C)", flush=True)
+    serve(door)
 
 
 def list_all(options: argparse.Namespace) -> None:
@@ -143,8 +153,8 @@ def doctor(options: argparse.Namespace) -> int:
     line(True, "streamlit", streamlit.__version__)
     line(True, "device", str(device.pick()))
     line(True, "families", ", ".join(families()))
-    free = _free("127.0.0.1", 8501)
-    line(free or None, "port 8501", "free" if free else "taken; use genlab --port N")
+    trouble = taken("127.0.0.1", 8501)
+    line(None if trouble else True, "port 8501", trouble or "free")
     home = store.home()
     try:
         home.mkdir(parents=True, exist_ok=True)

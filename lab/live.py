@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
-from collections.abc import AsyncIterator
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlparse
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from engine.config import Refused
 from lab.runs import store, wire
@@ -21,13 +20,17 @@ from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
 from lab.visitor import mark
 
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
+MOST_WAITING = 64  # messages of one browser, and sentences for it; others are dropped, and that is said
+LARGEST_NUMBER = 2**53  # that a browser writes exactly
 Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
+LOG = logging.getLogger(__name__)
+FAULT = "That did not work. The log of the server says why."
+# a thread waits for each order that a worker is busy with: those of some visitors must not stop all others
+THREADS = ThreadPoolExecutor(128, thread_name_prefix="live")
 
 
-def same_origin(ws: WebSocket) -> bool:
-    """Whether a page of ours opened this socket. Routes beside Streamlit's get no check from it."""
-    host, origin = ws.headers.get("host"), ws.headers.get("origin")
-    return bool(host and origin) and is_host_allowed(host) and urlparse(origin).netloc == host
+async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(THREADS, work, *arguments)
 
 
 class Viewer:
@@ -48,13 +51,14 @@ class Viewer:
         self.question: Question | None = None
         self.key = secrets.token_hex(8)  # whose questions these are
         self.asked = asyncio.Event()
+        self.orders: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
 
     def listen(self) -> None:
         """Hear the run, or why it cannot be opened."""
 
         def tell(future: Future[Any]) -> None:
             if error := future.exception():
-                self.hear("error", str(error))
+                self.hear("error", sentence(error))
 
         if opened := supervisor().listen(self.run_id, self.hear):
             opened.add_done_callback(tell)
@@ -71,7 +75,7 @@ class Viewer:
             self.frame = what
         elif kind == "rare":
             self.rare, self.frame = what, None
-        else:
+        elif kind != "error" or len(self.texts) < MOST_WAITING:
             self.texts.append(what if isinstance(what, bytes) else json.dumps({kind: what}))
         if kind in ("trace", "whole"):
             self.rare = self.frame = None  # what still waits is older
@@ -115,30 +119,39 @@ class Viewer:
                 ask = supervisor().more, self.run_id, self.key
             yield json.dumps({"answer": number, "end": True})
             return
-        except (Refused, TimeoutError) as error:
-            why = str(error) or BUSY
         except (TypeError, ValueError):
             why = f"What {name[:40]} answers cannot be sent to a browser."
+        except Exception as error:
+            why = sentence(error)
         yield json.dumps({"error": why, "answer": number})
 
     async def _answer(self, ask: Any, *arguments: Any) -> dict[str, Any] | None:
-        future = await asyncio.to_thread(ask, *arguments)
+        future = await in_thread(ask, *arguments)
         # shielded: a future cancelled here could not take the worker's answer any more
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), ANSWER_SECONDS)
 
     async def receive(self) -> None:
-        while True:
-            text = await self.ws.receive_text()
+        """Take what comes, at once: nobody hears a browser's pings as long as a message waits to be taken."""
+        while (message := await self.ws.receive())["type"] != "websocket.disconnect":
             try:
-                await asyncio.to_thread(self.handle, text)
-            except Refused as refusal:
-                self._take("error", str(refusal))
+                self.orders.put_nowait(message.get("text"))
+            except asyncio.QueueFull:
+                self._take("error", "That was too much at once, and not all of it was done; wait a little.")
 
-    def handle(self, text: str) -> None:
-        """One message from the browser. Raises `Refused`."""
-        message: dict[str, Any] = {}
-        with suppress(ValueError):
-            message = json.loads(text) if len(text) <= LONGEST_MESSAGE else {}
+    async def obey(self) -> None:
+        """Do what was asked, one message after the other. Whatever one of them does, the next is heard."""
+        while True:
+            text = await self.orders.get()
+            try:
+                await in_thread(self.handle, text)
+            except Exception as error:
+                self._take("error", sentence(error))
+
+    def handle(self, text: str | None) -> None:
+        """One message from the browser; None if it was no text. Raises `Refused`."""
+        message: Any = {}
+        with suppress(ValueError, RecursionError):
+            message = json.loads(text) if text and len(text) <= LONGEST_MESSAGE else {}
         match message:
             case {"do": "fork"}:
                 self.hear("forked", supervisor().fork(self.run_id, self.who, _round(message)))
@@ -151,10 +164,14 @@ class Viewer:
             case {"do": "play" | "pause" | "reset" as kind}:
                 self._do({"do": kind})
             case {"show": "keyframes"}:
+                if any(isinstance(what, bytes) for what in self.texts):
+                    raise Refused("The pictures are still on their way.")
                 at = store.folder(self.run_id)
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
-            case {"ask": str(name), "with": dict(arguments), "id": int(number)} if abs(number) < 2**53:
+            case {"ask": str(name), "with": dict(arguments), "id": int(number)} if (
+                abs(number) < LARGEST_NUMBER
+            ):
                 self.question = name, arguments, number
                 self.loop.call_soon_threadsafe(self.asked.set)
             case _:
@@ -168,34 +185,47 @@ class Viewer:
 
 def _round(message: dict[str, Any]) -> int | None:
     round = message.get("round")
-    if round is not None and (not isinstance(round, int) or isinstance(round, bool) or round < 0):
+    whole = isinstance(round, int) and not isinstance(round, bool) and 0 <= round < LARGEST_NUMBER
+    if round is not None and not whole:
         raise Refused("A round is a whole number from 0.")
     return round
 
 
+def sentence(error: BaseException) -> str:
+    """What a browser may read of an error; what a library says is for the server's log."""
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return BUSY
+    LOG.error("A message to the live route failed.", exc_info=error)
+    return FAULT
+
+
 async def live(ws: WebSocket) -> None:
-    if not same_origin(ws):
-        return await ws.close(4403, "This page was not opened from the lab's own address.")
+    """Serve one socket. The gate has let it in: it was opened by a page of ours."""
     await ws.accept()
     try:
         viewer = Viewer(ws, ws.path_params["run"])
         viewer._take("hello", viewer.state())
-    except Refused as refusal:
-        await ws.send_text(json.dumps({"error": str(refusal)}))
-        return await ws.close(4404, str(refusal)[:120])  # a close frame holds 123 bytes
+    except Exception as error:
+        why = sentence(error)
+        await ws.send_text(json.dumps({"error": why}))
+        return await ws.close(
+            4404, why.encode()[:120].decode(errors="ignore")
+        )  # a close frame holds 123 bytes
     at = store.folder(viewer.run_id)
     if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
         viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
-    tasks = [asyncio.create_task(task) for task in (viewer.send(), viewer.answer())]
+    tasks = [asyncio.create_task(task) for task in (viewer.send(), viewer.answer(), viewer.obey())]
     try:
-        await asyncio.to_thread(viewer.listen)
+        await in_thread(viewer.listen)
         await viewer.receive()
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.to_thread(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+        await in_thread(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
 
 
 LIVE = WebSocketRoute("/live/{run:path}", live)

@@ -4,42 +4,113 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+from streamlit import config
 from streamlit.web.server.starlette import starlette_server
 
 from engine.device import prepare
 from engine.families import families
+from lab.door import Door
+from lab.gate import Gate, page
 from lab.live import LIVE
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
-from lab.visitor import COOKIE
+from lab.visitor import COOKIE, mark
 
 _bind_socket = starlette_server._bind_socket
+_uvicorn_kwargs = starlette_server._get_uvicorn_config_kwargs
 PAGES = Path(__file__).parents[1] / "pages"
+STATIC = Path(st.__file__).parent / "static"
+
+# The lab's own address, as the browser sees it, is where this page lies: a proxy may have put a path before
+# it. If the browser knows the lab by another name than we were asked for, the gate says whether it may.
+START = """<script>
+{
+  const lab = new URL("./", location.href).href;
+  const { content, dataset } = document.querySelector("meta[name=genlab]");
+  const ask = async () => {
+    const answer = await fetch(lab, { method: "POST", headers: { accept: "text/html" } });
+    if (answer.status === 403) {
+      window.stop();
+      document.documentElement.innerHTML = await answer.text();
+    }
+  };
+  window.__streamlit = { BACKEND_BASE_URL: lab };
+  if (dataset.page === "" && !location.pathname.endsWith("/")) {
+    location.replace(`${location.pathname}/${location.search}`);
+  } else if (location.host !== content) ask();
+}
+</script>"""
+HTML = (STATIC / "index.html").read_text(encoding="utf-8")
+HTML = HTML.replace("</head>", f'<meta name="genlab" content="HOST" data-page="PAGE">{START}{HEAD}</head>', 1)
 
 
-def index(request: Request) -> HTMLResponse:
+def index(request: Request) -> Response:
     """Streamlit's page, with a key for a browser on its first visit, which says whose runs are whose; with
-    the server's address, which Streamlit otherwise finds by trial and 404s; and with the stage's scripts."""
-    html = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    address = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin + '/' }</script>"
-    response = HTMLResponse(html.replace("</head>", f"{address}{HEAD}</head>", 1))
-    response.headers["cache-control"] = "no-cache"
-    if COOKIE not in request.cookies:
-        key = secrets.token_urlsafe(24)
-        response.set_cookie(COOKIE, key, max_age=31_536_000, httponly=True, samesite="lax")
+    the server's address, which Streamlit otherwise finds by trial and 404s; and with the stage's scripts.
+
+    All addresses in it are relative: a page lies one step below the lab's own address, whatever that is."""
+    path = request.scope["path"].removeprefix("/")
+    query = f"?{request.url.query}" if request.url.query else ""
+    if path in ("index.html", "map"):
+        return RedirectResponse(f"./{query}")
+    if path.endswith("/") and path.strip("/"):
+        name = path.rstrip("/")
+        up = "../" * (len(path) - len(name))
+        return RedirectResponse(up + name.rpartition("/")[2] + query)
+    if path in places():
+        html = HTML.replace("HOST", escape(request.headers.get("host", "")), 1).replace("PAGE", path, 1)
+        response: Response = HTMLResponse(html)
+        response.headers["cache-control"] = "no-cache"
+    else:
+        home = "../" * path.count("/") or "./"
+        response = page(f"This lab has no page “{path[:80]}”.", "All pages are on", 404, (home, "the map."))
+    if not mark(request.cookies):
+        # without a path: a browser takes that of the page, and sends no key to others behind the same proxy
+        key, safe = secrets.token_urlsafe(24), request.url.scheme == "https"
+        response.set_cookie(
+            COOKIE, key, max_age=31_536_000, path=None, httponly=True, secure=safe, samesite="lax"
+        )
     return response
+
+
+def answer(request: Request) -> Response:
+    """To a page that asks whether it may: it may, because the gate has let it in."""
+    return Response(status_code=204)
+
+
+@cache
+def places() -> set[str]:
+    """The addresses of all pages, below the lab's own."""
+    return {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
+
+
+class Anywhere(Route):
+    """Every address that is neither Streamlit's nor the stage's: pages, and what somebody mistyped."""
+
+    others = {"_stcore", "component", "live", "media", "stage", *(file.name for file in STATIC.iterdir())} - {
+        "index.html"
+    }
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        first = scope["path"].removeprefix("/").partition("/")[0]
+        return (Match.NONE, {}) if first in self.others else super().matches(scope)
 
 
 @asynccontextmanager
@@ -53,11 +124,11 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     await asyncio.to_thread(supervisor().close)
 
 
-def app() -> st.App:
-    places = {"", *families(), *(file.stem.replace("_", "-") for file in PAGES.glob("*.py"))}
+def app(door: Door) -> st.App:
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[LIVE, ROUTE, *(Route(f"/{at}", index) for at in places)],
+        routes=[LIVE, ROUTE, Route("/", answer, methods=["POST"]), Anywhere("/{path:path}", index)],
+        middleware=[Middleware(Gate, door=door, page=HTML)],
         lifespan=lifespan,
     )
 
@@ -69,25 +140,45 @@ def _bind_quick(*given: Any) -> socket.socket:
     return bound
 
 
-def serve(host: str, port: int) -> None:
+def _plain_kwargs() -> dict[str, Any]:
+    """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate."""
+    return _uvicorn_kwargs() | {"proxy_headers": False, "server_header": False}
+
+
+def settings(door: Door) -> dict[str, Any]:
+    """What differs from Streamlit's defaults."""
+    return {
+        "server.address": door.host,
+        "server.port": door.port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.maxUploadSize": 10,
+        "logger.hideWelcomeMessage": True,  # it would ask the network for the address of this machine
+        "runner.postScriptGC": False,  # a full collection after every rerun costs 50 to 260 ms
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "global.disableWidgetStateDuplicationWarning": True,  # a link's values replace defaults
+        "theme.light.primaryColor": "#0072B2",  # the blue and its light twin of Okabe and Ito
+        "theme.dark.primaryColor": "#56B4E9",
+        "theme.headingFontSizes": ["2rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "0.9rem"],
+    }
+
+
+def _no_files(file_name: str) -> list[str]:
+    return []
+
+
+def alone() -> None:
+    """Let Streamlit read no settings or secrets of its user: they are for other apps."""
+    config.get_config_files = _no_files
+    for name in [name for name in os.environ if name.startswith("STREAMLIT_")]:
+        del os.environ[name]
+
+
+def serve(door: Door) -> None:
     """Serve the lab until stopped."""
+    alone()
     starlette_server._bind_socket = _bind_quick  # type: ignore[assignment]
-    loopback = host in ("127.0.0.1", "localhost", "::1")
-    app().run(
-        config={
-            "server.address": host,
-            "server.port": port,
-            "server.headless": True,
-            "server.allowedHosts": ["localhost", "127.0.0.1", "::1"] if loopback else [],
-            "server.fileWatcherType": "none",
-            "server.maxUploadSize": 10,
-            "runner.postScriptGC": False,  # a full collection after every rerun costs 50 to 260 ms
-            "browser.gatherUsageStats": False,
-            "client.showErrorDetails": "none",
-            "client.toolbarMode": "minimal",
-            "global.disableWidgetStateDuplicationWarning": True,  # a link's values replace defaults
-            "theme.light.primaryColor": "#0072B2",  # the blue and its light twin of Okabe and Ito
-            "theme.dark.primaryColor": "#56B4E9",
-            "theme.headingFontSizes": ["2rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "0.9rem"],
-        }
-    )
+    starlette_server._get_uvicorn_config_kwargs = _plain_kwargs
+    app(door).run(config=settings(door))

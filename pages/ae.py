@@ -41,7 +41,7 @@ a corrupted $\tilde x$ and must restore the clean $x$, so copying its input is n
 def linear() -> None:
     st.markdown(
         "If encoder and decoder are **linear** (no hidden layers, linear activation), the best they can do is to project onto the "
-        "subspace that loses least, which is PCA's. [Open a linear autoencoder](/ae?depth=0&activation=linear&z=2&lr=0.01)."
+        "subspace that loses least, which is PCA's. [Open a linear autoencoder](./ae?depth=0&activation=linear&z=2&lr=0.01)."
     )
     against_pca(room)
 

@@ -16,7 +16,7 @@ $$
 This is the lecture's sum with infinitely many layers: each is $h \mapsto h + v\, dt$, with the determinant
 $\det(\mathbb I + \frac{\partial v}{\partial h} dt) = 1 + \mathrm{tr} \frac{\partial v}{\partial h}\, dt$. A solver follows the paths with steps as long as the
 tolerance allows, so a round takes many passes of the net. Paths cannot cross, so a blob stays a blob here as well. Compare
-[flow matching](/flow-matching), which learns such a velocity without following it.
+[flow matching](./flow-matching), which learns such a velocity without following it.
 """,
     code=[Piece],
     tries=[

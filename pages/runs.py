@@ -1,10 +1,12 @@
 """All runs on this server: open one, or take one to the trash."""
 
 from datetime import datetime
+from urllib.parse import quote
 
 import streamlit as st
 
 from engine.config import Refused
+from lab.kit.plain import complain, link, plain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.visitor import who
@@ -21,19 +23,21 @@ for info in store.every():
 
 def table(runs: list[store.Info], own: bool) -> None:
     for info in runs[:50]:
-        what, when, state, link, bin_ = st.columns([3, 2, 2, 1, 1], vertical_alignment="center")
+        page = "wall" if info.wall else quote(info.family)
+        what, when, state, place, bin_ = st.columns([3, 2, 2, 1, 1], vertical_alignment="center")
         what.markdown(
-            f"**{info.family}{' wall' if info.wall else ''}** on {info.data}, seed {info.seed}  \n`{info.id}`"
+            f"**{plain(info.family)}{' wall' if info.wall else ''}** on {plain(info.data)}, seed {info.seed}  \n"
+            f"`{plain(info.id)}`"
         )
         when.caption(datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M"))
         kept = store.keyframes(store.folder(info.id))
         state.caption(f"{info.state}, kept to round {max(kept, default=0):,}")
-        link.markdown(f"[Open](/{'wall' if info.wall else info.family}?run={info.id})")
+        place.markdown(f"[Open]({link(f'/{page}?run={info.id}')})")
         if own and bin_.button("Delete", key=f"delete-{info.id}", type="tertiary"):
             try:
                 supervisor().delete(info.id, who())
             except Refused as refusal:
-                st.error(str(refusal))
+                complain(refusal)
             st.rerun()
 
 

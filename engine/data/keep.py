@@ -15,8 +15,8 @@ from engine.config import Refused
 
 
 def home_of(home: Path | None) -> Path:
-    """`home`, or where $GENLAB_HOME says, or "runs"."""
-    return Path(home or os.environ.get("GENLAB_HOME") or "runs")
+    """`home`, or where $GENLAB_HOME says, or "runs" if that is empty. Nobody else reads the variable."""
+    return Path(home or os.environ.get("GENLAB_HOME", "").strip() or "runs").expanduser()
 
 
 def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:

@@ -104,7 +104,7 @@ def factors(room: Room) -> None:
     if data_of(room).factors is None:
         st.info(
             "Digits have no known factors. "
-            "[Open the ellipses](/vae?data=ellipses&z=6), which are drawn from four factors."
+            "[Open the ellipses](./vae?data=ellipses&z=6), which are drawn from four factors."
         )
         return
     if answer := ask(room, "factors"):

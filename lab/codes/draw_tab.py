@@ -13,6 +13,7 @@ from engine.config import Refused
 from engine.data.drawn import read_digit
 from engine.family import Family
 from engine.space import Picture
+from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.listing import listed
@@ -61,7 +62,7 @@ def _upload() -> str | None:
     try:
         return base64.b64encode(read_digit(file.name, file.getvalue()).tobytes()).decode()
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         return None
 
 

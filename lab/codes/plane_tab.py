@@ -13,6 +13,7 @@ from engine.family import Family
 from engine.space import Picture, Space
 from lab.kit.answers import Figure, ask, strip
 from lab.kit.pickers import data_of, latent_dimensions
+from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.kit.setting import Setting, choose
 from lab.kit.subject import words_of
@@ -72,7 +73,7 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
         configs = {family: config(family, setting, space) for family in sides.values()}
         runs = runs_together([Wanted(f, setting.data, setting.seed, c) for f, c in configs.items()])
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         st.stop()
 
     @st.fragment(run_every=2.0)

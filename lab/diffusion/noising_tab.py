@@ -105,7 +105,7 @@ def noise_slips(room: Room) -> None:
     rows = [asked("reverse", title, **same, sampler=sampler) for sampler, title in titles.items()]
     show(room, "slips", rows, SCREENS)
     if isinstance(room.space, Picture):
-        there = "/ddpm?data=moons&tab=Slips+in+the+slides"
+        there = "./ddpm?data=moons&tab=Slips+in+the+slides"
         st.markdown(f"On digits this is hard to see. [On points]({there}) it is obvious: they shrink.")
 
 

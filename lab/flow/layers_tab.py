@@ -108,8 +108,8 @@ them is missing where the data are.
     ask_again(answer, "bridges-again")
     st.markdown(
         "Two things help: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by "
-        "a spline flow](/spline-flow?data=ring)); and a **base in several pieces**, which needs no bridges "
-        "([Real-NVP with a mixture as its base](/real-nvp?data=ring&base=mixture))."
+        "a spline flow](./spline-flow?data=ring)); and a **base in several pieces**, which needs no bridges "
+        "([Real-NVP with a mixture as its base](./real-nvp?data=ring&base=mixture))."
     )
 
 

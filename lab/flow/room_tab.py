@@ -25,7 +25,7 @@ L = -\frac1m \sum_{i=1}^m \left( \log p_z(f(x_i)) +
 $$
 
 Training descends $L$ over minibatches. A new object is $x_i = f^{-1}(z_i)$ with $z_i \sim p_z$. In one
-dimension you can bend $f$ by hand: [Change of variables](/change-of-variables).
+dimension you can bend $f$ by hand: [Change of variables](./change-of-variables).
 """
 
 Tools = dict[str, Callable[[kit.Room], None]]

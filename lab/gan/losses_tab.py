@@ -18,6 +18,7 @@ from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
 from lab.kit.code import source
 from lab.kit.palette import DARK, LIGHT, ink
+from lab.kit.plain import link
 from lab.kit.room import Room
 from lab.runs import store
 
@@ -37,7 +38,7 @@ steep there: its gradient is $(1 - D)/D$ times as strong.
 """
     )
     loss_picture(room)
-    st.markdown(_TABLE.replace("ROOM", f"/{room.family.name}"))
+    st.markdown(_TABLE.replace("ROOM", link(f"/{room.family.name}")))
     source((games, "LOSSES"), discriminator_terms, generator_terms, gradient_penalty, r1, TwoPlayers.bound)
     st.markdown(
         "**Spectral normalization** (a switch under Advanced) divides each weight matrix of D by its largest "

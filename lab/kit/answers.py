@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from engine.config import Refused
+from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL, supervisor
 
@@ -25,7 +26,7 @@ def ask(room: Room, probe: str, **arguments: Any) -> dict[str, Any] | None:
     try:
         return supervisor().probe(room.run, probe, **arguments)
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         return None
 
 

@@ -11,6 +11,7 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.families import families
 from engine.family import Family
+from lab.kit.plain import complain
 from lab.kit.setting import choose, choose_family, pick, titled, usual_data, widget
 from lab.kit.subject import words_of
 from lab.kit.together import Wanted, runs_together
@@ -45,7 +46,7 @@ def compare() -> None:
         wanted = [Wanted(family, setting.data, setting.seed, config.model_dump()) for config in configs]
         runs = runs_together(wanted, fixed=(knob.name,))
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         st.stop()
     said = [_say(value) for value in values]
     if values[0] == values[1]:
@@ -79,7 +80,7 @@ def _check_address(family: type[Family]) -> None:
     try:
         family.Config.of(given)
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
 
 
 def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator
     name = pick(
         "knob", titles, [*rates, *knobs][0], "What differs", unknown,
         "The one knob whose value is not the same in the two runs.", _forget_sides,
-        always=True, complain=notes.error,
+        always=True, notes=notes,
     )  # fmt: skip
     knob = knobs[name]
     # a link from a room brings the knob's present value: here that is the left side's
@@ -112,7 +113,7 @@ def _value(family: type[Family], name: str, text: str | None, default: Any, note
     try:
         return getattr(family.Config.of({name: text}), name)
     except Refused as refusal:
-        notes.error(str(refusal))
+        complain(refusal, notes)
         return default
 
 

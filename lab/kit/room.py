@@ -15,6 +15,7 @@ from engine import data
 from engine.config import Refused
 from engine.family import Family
 from engine.space import Space
+from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.subject import Under, words_of
 from lab.runs import store
@@ -49,7 +50,7 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     try:
         run_id = _run_of(family, setting)
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         st.stop()
     chosen = data.load(setting.data)
     kind = chosen.space.kind
@@ -60,9 +61,9 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
             graph=words.graph, on_fork=_go, on_train=lambda: _go(_start(family, setting)),
         )  # fmt: skip
     if chosen.note:
-        st.caption(chosen.note)
-    link = f"/compare?family={family.name}&{address(family, *setting[:3])}"
-    st.link_button("Compare with another setting", link, icon=":material/compare:")
+        st.caption(plain(chosen.note))
+    compare = link(f"/compare?family={family.name}&{address(family, *setting[:3])}")
+    st.link_button("Compare with another setting", compare, icon=":material/compare:")
     return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)))
 
 
@@ -94,7 +95,7 @@ def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
             raise Refused(f"Run {info.id} is {is_one} wall: open it at /{page}?run={info.id}.")
         st.session_state["_recipe"] = family.recipe(data.load(info.data).space)
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         del st.query_params["run"]
         return
     # a knob in the address beside a run would win over the run's own: the run is the setting

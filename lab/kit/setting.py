@@ -14,6 +14,7 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.family import Family
 from engine.space import Picture, Plane, Space
+from lab.kit.plain import complain
 from lab.kit.subject import subjects, words_of
 from lab.runs import store
 from lab.stage import sketch
@@ -46,9 +47,7 @@ def choose_family(
     titles = {name: family.title for name, family in known.items()}
     unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
     with st.sidebar:
-        name = pick(
-            "family", titles, usual, "Model", unknown, "What is trained.", changed, always, notes.error
-        )
+        name = pick("family", titles, usual, "Model", unknown, "What is trained.", changed, always, notes)
     return known[name]
 
 
@@ -89,7 +88,7 @@ def choose(
     try:
         space = data.load(name).space
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         st.stop()
     small = smaller.get(space.kind, {}).items()
     own = {name: value for name, value in small if name in family.Config.model_fields}
@@ -125,12 +124,12 @@ def _choose_data(family: type[Family], default: str) -> str:
 def pick(
     key: str, titles: dict[str, str], default: str, label: str, unknown: str, help: str,
     on_change: Callable[[], None] | None = None, always: bool = False,
-    complain: Callable[[str], Any] = st.error,
+    notes: Any = st,
 ) -> str:  # fmt: skip
     """A select box kept in the address by name: Streamlit's own binding would write the title.
     The default is kept there only if `always`."""
     if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
-        complain(f"{unknown}; here is {titles[default]}.")
+        complain(f"{unknown}; here is {titles[default]}.", notes)
         st.session_state[key] = default
     name: str = st.selectbox(
         label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help,
@@ -170,7 +169,7 @@ def bring(kind: str) -> None:
             if file := st.file_uploader("Zip file", type=["zip"], max_upload_size=10):
                 _take(data.keep_images(file.getvalue(), store.home()))
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
 
 
 def _take(name: str) -> None:

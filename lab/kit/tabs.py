@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.config import Refused
 from engine.family import Family
+from lab.kit.plain import complain, link
 from lab.kit.room import Room
 from lab.kit.subject import Failure
 from lab.runs.supervisor import supervisor
@@ -27,10 +28,10 @@ def gallery(failures: Sequence[Failure]) -> None:
     for failure in failures:
         with st.container(border=True):
             st.markdown(f"**{failure.title}**  \n{failure.seen}")
-            st.link_button("See it fail", failure.address(), icon=":material/open_in_new:")
+            st.link_button("See it fail", link(failure.address()), icon=":material/open_in_new:")
             for cure in failure.cures:
                 sign = ":green[:material/check:] Cure" if cure.cures else ":orange[:material/close:] No cure"
-                st.markdown(f"{sign}: [{cure.change}]({failure.address(cure)}). {cure.why}.")
+                st.markdown(f"{sign}: [{cure.change}]({link(failure.address(cure))}). {cure.why}.")
 
 
 def experiments(items: Sequence[tuple[str, str, str]]) -> None:
@@ -38,7 +39,7 @@ def experiments(items: Sequence[tuple[str, str, str]]) -> None:
     for title, seen, address in items:
         with st.container(border=True):
             st.markdown(f"**{title}**  \n{seen}")
-            st.link_button("Open in a new tab", address, icon=":material/open_in_new:")
+            st.link_button("Open in a new tab", link(address), icon=":material/open_in_new:")
 
 
 def knob_table(family: type[Family]) -> None:
@@ -58,7 +59,7 @@ def checks(room: Room) -> None:
         try:
             measured = supervisor().measure(room.run)
         except Refused as refusal:
-            st.error(str(refusal))
+            complain(refusal)
             return
         st.table([
             {"law": c.law, "discrepancy": f"{c.discrepancy:.1e}", "allowed": f"{c.tolerance:.0e}",

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.config import Refused
 from engine.family import Family
+from lab.kit.plain import complain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.visitor import who
@@ -48,7 +49,7 @@ def _runs_in_address(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[s
     try:
         infos = [store.read_info(store.folder(run_id)) for run_id in runs]
     except Refused as refusal:
-        st.error(f"{refusal} Here are new runs of this setting.")
+        complain(f"{refusal} Here are new runs of this setting.")
         return []
     paces, owners = {info.pace for info in infos}, {info.owner for info in infos}
     if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or owners != {who()}:

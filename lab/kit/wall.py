@@ -17,6 +17,7 @@ from engine.config import Refused
 from engine.families import families
 from engine.family import Family
 from engine.metrics.measure import Measure
+from lab.kit.plain import complain, link
 from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
 from lab.kit.setting import Setting, choose, choose_family, keep, usual_data
 from lab.kit.subject import words_of
@@ -64,7 +65,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
         wall.check(family, chosen.space, family.configure(chosen.space, setting.config), setting.wall)
         run_id = _run_of(family, setting)
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         st.stop()
     kind = chosen.space.kind
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
@@ -157,7 +158,8 @@ def addresses(family: type[Family], setting: Setting) -> list[str]:
     usual = family.configure(space).model_dump() | {"seed": 0, "data": ""}
     base = family.configure(space, setting.config).model_dump() | {"data": setting.data, "seed": setting.seed}
     every = [base | own for own in wall.members(setting.wall)]
-    return [f"/{family.name}?{urlencode({k: v for k, v in one.items() if usual[k] != v})}" for one in every]
+    own = [{k: v for k, v in one.items() if usual[k] != v} for one in every]
+    return [link(f"/{family.name}?{urlencode(one)}") for one in own]
 
 
 def scores(shown: Wall) -> None:
@@ -191,12 +193,12 @@ def _table(shown: Wall, measure: Measure, row: Mapping[str, Any]) -> str:
         before, head = [""] * math.ceil(len(heads) / len(tops)), ""
         where = f"{rows} before each"
     cells = []
-    for i, (value, link) in enumerate(zip(row[measure], addresses(shown.family, shown.setting), strict=True)):
+    for i, (value, at) in enumerate(zip(row[measure], addresses(shown.family, shown.setting), strict=True)):
         share = 0 if value is None or best == worst else (value - worst) / (best - worst)
         text = "–" if value is None else f"{value:.{measure.digits or 0}f}".replace("-", "−")
         text = f"<small>{heads[i]:g}:</small> {text}" if not columns else text
         style = f"background: rgb(128 128 128 / {60 * share:.0f}%)"
-        cells.append(f'<td style="{style}"><a href="{escape(link)}">{text}</a></td>')
+        cells.append(f'<td style="{style}"><a href="{escape(at)}">{text}</a></td>')
     n = len(tops)
     lines = [f"<tr>{one}{''.join(cells[i * n : (i + 1) * n])}</tr>" for i, one in enumerate(before)]
     what = f"{measure.says}, {measure.unit}" if measure.unit else measure.says

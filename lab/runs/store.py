@@ -28,6 +28,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from engine import dispatch
 from engine.config import Refused
+from engine.data.keep import home_of
 from lab.runs import wire
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -59,7 +60,7 @@ class Info(BaseModel):
 
 
 def home() -> Path:
-    return Path(os.environ.get("GENLAB_HOME", "runs"))
+    return home_of(None)
 
 
 def folder(run_id: str) -> Path:

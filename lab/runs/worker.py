@@ -31,7 +31,7 @@ FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
 CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
-PATIENCE = float(os.environ.get("GENLAB_PATIENCE", "600"))  # seconds that a run goes on unwatched
+PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 600)  # seconds that a run goes on unwatched
 
 
 class Worker:
@@ -255,7 +255,7 @@ class Worker:
 def main() -> None:
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout = sys.stderr  # a stray print must not reach the channel
-    prepare(int(os.environ.get("GENLAB_THREADS", "1")))
+    prepare(int(os.environ.get("GENLAB_THREADS") or 1))
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
     worker = Worker(sys.stdin.buffer, sink)
     worker.tell("ready")

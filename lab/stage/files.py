@@ -35,7 +35,7 @@ VERSION = hashlib.sha256(repr(FILES).encode()).hexdigest()[:16]
 
 
 def address(path: str) -> str:
-    """Where the server has a file of the stage."""
+    """Where the server has a file of the stage. Pages put a dot before: a proxy may have a path there."""
     return f"/stage/{VERSION}/{path}"
 
 
@@ -57,15 +57,16 @@ def needed(*modules: str) -> list[str]:
 def component(name: str, module: str, *sheets: str) -> Any:
     """A Streamlit component: the default class of a module in style sheets. Streamlit sends two lines."""
     given = ", ".join(json.dumps(path) for path in (module, *sheets))
-    script = f'const {{ open }} = await import(location.origin + "{address(MOUNT)}");\n'
+    where = f'new URL(".{address(MOUNT)}", document.baseURI).href'  # all pages lie beside one another
+    script = f"const {{ open }} = await import({where});\n"
     return st.components.v2.component(name, js=f"{script}export default await open({given});\n")
 
 
 def preload(module: str, *sheets: str) -> str:
     """Tags for the head of a page that let a browser fetch a component before Streamlit asks for it."""
-    scripts = [f'<link rel="modulepreload" href="{address(one)}">' for one in needed(MOUNT, module)]
+    scripts = [f'<link rel="modulepreload" href=".{address(one)}">' for one in needed(MOUNT, module)]
     # a preload that is used late, or not on this page, would be a warning in the console; a prefetch is not
-    return "".join([*scripts, *(f'<link rel="prefetch" href="{address(sheet)}">' for sheet in sheets)])
+    return "".join([*scripts, *(f'<link rel="prefetch" href=".{address(sheet)}">' for sheet in sheets)])
 
 
 async def serve(request: Request) -> Response:

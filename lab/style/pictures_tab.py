@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from engine import data
 from engine.config import Refused
 from engine.data.transfer import MASKS, Parts
+from lab.kit.plain import complain
 from lab.runs import store
 
 USUAL = "china.brushstrokes"
@@ -148,7 +149,7 @@ def _bring(role: Role) -> None:
         keep = data.keep_mask if role == "mask" else data.keep_picture
         name = keep(file.getvalue(), store.home())
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         return
     del st.session_state[f"bring-{role}"]
     _take(role, name)

@@ -13,6 +13,7 @@ from PIL import Image
 from engine.config import Refused
 from engine.style.canvas import FORMS
 from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.supervisor import NO_MODEL, supervisor
@@ -122,7 +123,7 @@ def layers_keep(room: Room) -> None:
                 place.html(_figure(done))
                 says.caption(f"{len(done) - 1} of 10 are done. Open another tab to stop.")
     except Refused as refusal:
-        st.error(str(refusal))
+        complain(refusal)
         return
     says.caption("All ten are done, each in forty steps; the paper took hundreds.")
 

@@ -97,11 +97,11 @@ def test_files_are_short_and_folders_are_few():
 
 
 def test_the_stages_preloads_are_its_whole_graph():
-    scripts = set(re.findall(rf'rel="modulepreload" href="/stage/{VERSION}/([^"]+)"', HEAD))
+    scripts = set(re.findall(rf'rel="modulepreload" href="\./stage/{VERSION}/([^"]+)"', HEAD))
     assert scripts == {MOUNT, *needed(STAGE[0])}
     assert {"charts/plot.js", "core/measures.js", "plane/latent.js", "slow/drawer.js"} <= scripts
     assert not any(path.startswith(("film/", "bend/", "coder/", "passage/", "pads/")) for path in scripts)
-    assert all(f'rel="prefetch" href="{address(sheet)}"' in HEAD for sheet in STAGE[1:])
+    assert all(f'rel="prefetch" href=".{address(sheet)}"' in HEAD for sheet in STAGE[1:])
     assert preload(*STAGE) == HEAD
 
 

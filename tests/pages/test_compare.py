@@ -128,7 +128,7 @@ def test_a_room_links_here_with_its_setting(visit):
     (link,) = [b for b in page.get("link_button") if "Compare" in b.proto.label]
     address = urlsplit(link.proto.url)
     query = dict(parse_qsl(address.query))
-    assert address.path == "/compare"
+    assert address.path == "./compare"
     assert query == {"family": "gan", "data": "ring", "width_G": "8", "k": "3"}
     left, right = pair_of(visit("compare", **query))
     assert differ(left, right) == {"lr_D": (0.001, 0.0001)}

@@ -366,8 +366,8 @@ def test_the_formula_has_the_runs_present_numbers(visit):
 def test_runs_lists_ones_own_and_others_and_only_ones_own_can_be_deleted(visit):
     hers, his = on_stage(own_run(visit, "eve")), on_stage(own_run(visit, "dan"))
     page = visit("runs", "eve")
-    assert f"[Open](/gan?run={hers})" in texts(page)
-    assert f"[Open](/gan?run={his})" in texts(page)
+    assert f"[Open](./gan?run={hers})" in texts(page)
+    assert f"[Open](./gan?run={his})" in texts(page)
     assert [button.key for button in page.button] == [f"delete-{hers}"]
     works(page.button(key=f"delete-{hers}").click().run())
     assert f"run={hers}" not in texts(page)

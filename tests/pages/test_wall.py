@@ -131,7 +131,7 @@ def test_a_wall_is_not_shown_in_the_room_of_its_family(visit):
     run_id = paused(visit(**SMALL))
     page = visit("gan", run=run_id)
     assert f"is a wall: open it at /wall?run={run_id}" in page.error[0].value
-    assert f"[Open](/wall?run={run_id})" in texts(visit("runs"))
+    assert f"[Open](./wall?run={run_id})" in texts(visit("runs"))
 
 
 def test_scores_stand_below_and_each_is_a_link_to_its_run(visit):
@@ -143,7 +143,7 @@ def test_scores_stand_below_and_each_is_a_link_to_its_run(visit):
     assert "JS divergence, bits" in table
     assert table.count("<td") == 2
     assert (
-        "/gan?lr_D=0.01&amp;batch=64&amp;width_G=8&amp;depth_G=2&amp;width_D=8&amp;depth_D=2&amp;data=moons"
+        "./gan?lr_D=0.01&amp;batch=64&amp;width_G=8&amp;depth_G=2&amp;width_D=8&amp;depth_D=2&amp;data=moons"
         in table
     )
     paused(page)

@@ -222,7 +222,7 @@ def test_both_rooms_have_all_tabs_of_games(visit, name):
     shared = ["Formula and code", "Losses", "Explore z", "Failures and cures", "Try this", "Check"]
     page = visit(name, data="digits", tab="Losses")
     assert [tab.label for tab in page.tabs] == first + shared
-    assert f"[open](/{name}?penalty=R1)" in texts(page)
+    assert f"[open](./{name}?penalty=R1)" in texts(page)
     assert "LOSSES" in html(page)
     for tab in ("Failures and cures", "Explore z", "Try this", "Check"):
         visit(name, data="digits", tab=tab)
@@ -231,6 +231,6 @@ def test_both_rooms_have_all_tabs_of_games(visit, name):
 
 def test_the_gallery_with_labels_fails_and_cures_with_labels(visit):
     page = visit("cgan", tab="Failures and cures")
-    assert "[Tell both players the label](/cgan?data=ring&lr_D=0.0001)" in texts(page)
-    assert "[Adam for D](/cgan?data=ring&optimizer_D=Adam&lr_D=0.001)" in texts(page)
+    assert "[Tell both players the label](./cgan?data=ring&lr_D=0.0001)" in texts(page)
+    assert "[Adam for D](./cgan?data=ring&optimizer_D=Adam&lr_D=0.001)" in texts(page)
     assert "diversity" not in texts(page), "a knob that it does not have"
