@@ -12,6 +12,7 @@ s = 0 is unconditional, s = 1 conditional. (The paper's w is s - 1.)
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from engine.average import Averaged
 from engine.config import Config, Refused, knob
 from engine.diffusion.samplers import Predict, Step
-from engine.diffusion.schedule import levels
+from engine.diffusion.schedule import groups, levels
 from engine.family import Batch, Terms
 from engine.metrics.measure import Measure, term
 from engine.nets.unet import PointNet, UNet
@@ -34,7 +35,7 @@ OBJECTIVES = {
 }  # fmt: skip
 """What a net may predict, and the name of its loss."""
 TEST_LOSS = Measure("test loss", chart="error of ε on test data", better="lower", role="model")
-BY_LEVEL = Measure("loss by t", label="error of ε by noise level", unit="tenth of T", draw="bars")
+BY_LEVEL = Measure("loss by t", label="error of ε by noise level", unit="part of T", draw="bars")
 PICTURES: dict[str, Any] = {
     "T": 200, "steps": 20, "guidance": 2.0, "conditional": True, "width": 32, "depth": 1, "batch": 64,
     "ema": 0.999,
@@ -42,6 +43,7 @@ PICTURES: dict[str, Any] = {
 """Defaults for pictures, which a U-Net learns, where they differ from those for points."""
 LEVELS = 10  # groups of t, in each of which the loss is measured
 REPEATS = 4  # draws of the noise for each example of a measurement
+MOST = 2**21  # numbers of a layer that are held at a time: 8 MB
 
 
 class DenoiserConfig(Config):
@@ -101,6 +103,7 @@ class Denoiser(Averaged):
         kind = UNet if isinstance(space, Picture) else PointNet
         self.net = kind(space, config.width, config.depth, space.classes if self.conditional else 0)
         self.watch(self.net)
+        self.chunk = max(1, MOST // (config.width * (math.prod(space.shape[1:]) if kind is UNet else 4) // 4))
         self.register_buffer("signal", signal.to(torch.get_default_dtype()), persistent=False)
         self.register_buffer("noise", noise.to(torch.get_default_dtype()), persistent=False)
 
@@ -156,20 +159,31 @@ class Denoiser(Averaged):
         return torch.ones_like(t, dtype=self.signal.dtype)
 
     def predict(
-        self, x: Tensor, t: int, y: Tensor | None = None, guidance: float | None = None
+        self, x: Tensor, t: int | Tensor, y: Tensor | None = None, guidance: float | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Predict eps and x_0 from x_t = x (n, *shape) by the averaged net, guided by labels y (n,)."""
+        """Predict eps and x_0 from x_t = x (n, *shape) by the averaged net, guided by labels y (n,); t is one
+        level, or (n,)."""
         s = self.config.guidance if guidance is None else guidance
-        at = torch.full((1,), t / self.config.T, **self.like)
+        at = torch.as_tensor(t / self.config.T, **self.like).reshape(-1)
         if y is None or not self.conditional or s == 0:
-            o = self.average(x, at)
+            o = self.out(x, at)
         elif s == 1:
-            o = self.average(x, at, y)
+            o = self.out(x, at, y)
         else:
             none = torch.full_like(y, self.space.classes)
-            without, with_y = self.average(torch.cat([x, x]), at, torch.cat([none, y])).chunk(2)
+            each = at if len(at) == 1 else at.repeat(2)
+            without, with_y = self.out(torch.cat([x, x]), each, torch.cat([none, y])).chunk(2)
             o = without + s * (with_y - without)
         return self.both(x, t, o)
+
+    def out(self, x: Tensor, at: Tensor, y: Tensor | None = None) -> Tensor:
+        """The output of the averaged net for x (n, *shape), at t / T (1,) or (n,); a part of x at a time."""
+        parts = [slice(i, i + self.chunk) for i in range(0, len(x), self.chunk)]
+        outs = [
+            self.average(x[part], at if len(at) == 1 else at[part], None if y is None else y[part])
+            for part in parts
+        ]
+        return torch.cat(outs) if len(outs) > 1 else outs[0]
 
     def score(self, x: Tensor, t: int, y: Tensor | None = None) -> Tensor:
         """The model's gradient of log p_t at x (n, *shape): -eps / noise_t, for t > 0."""
@@ -210,14 +224,19 @@ class Denoiser(Averaged):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
-        """The mean squared error of eps on held-out x (n, *shape), in ten equal groups of t."""
+        """The mean squared error of eps on held-out x (n, *shape): over all t, and in LEVELS groups of t. In
+        a group, the draws are spread evenly over its levels."""
         T, repeats = self.config.T, REPEATS
         if isinstance(self.space, Picture):  # they cost a hundred times as much as points
             x, y, repeats = x[::2], None if y is None else y[::2], 1
-        errors = []
-        for i in range(LEVELS):
-            t = max(1, round((i + 0.5) / LEVELS * T))
-            eps = torch.randn(repeats, *x.shape, **self.like)
-            guess = [self.predict(self.q(x, t, draw), t, y, 1.0)[0] for draw in eps]
-            errors.append((eps - torch.stack(guess)).square().mean().item())
-        return {BY_LEVEL: errors, TEST_LOSS: sum(errors) / LEVELS}
+        x0 = x.repeat(repeats, *[1] * len(self.space.shape))
+        y = None if y is None else y.repeat(repeats)
+        middles = (torch.arange(len(x0), device=x.device) + 0.5) / len(x0)
+        errors, among = [], groups(T, LEVELS)
+        for group in among:
+            t = group[0] + (middles * len(group)).long()
+            eps = torch.randn(repeats, *x.shape, **self.like).flatten(0, 1)
+            guess, _ = self.predict(self.q(x0, t, eps), t, y, 1.0)
+            errors.append((eps - guess).square().mean().item())
+        over_all = sum(error * len(group) for error, group in zip(errors, among, strict=True)) / T
+        return {BY_LEVEL: errors, TEST_LOSS: over_all}

@@ -31,9 +31,14 @@ def measure(model: Denoiser, data: Dataset) -> list[Check]:
         Check("The net's target gives back the noise and the data.", pair_gap(model, x), 1e-9),
         Check("The gradient is the slope of the loss between a tiny step to either side.",
               slope_gap(model, x, y), 1e-3),
+        Check("The loss of training is that of the predictions from which samples are made.",
+              loss_gap(model, x, y), 1e-5),
         Check("A walk without added noise, interrupted and resumed, ends in the same place.",
               resumed_gap(model, y), 1e-9),
     ]  # fmt: skip
+    if deterministic(model):
+        law = "If the net knew x_0, every stop of the sampler of this run would be x_t of the same noise."
+        checks.append(Check(law, known_gap(model, x), 1e-5))
     if isinstance(model, DDPM):
         checks += [
             Check("x_t in one jump has the same mean and variance as after t steps.", jump_gap(model), 1e-5),
@@ -94,6 +99,42 @@ def pair_gap(model: Denoiser, x0: Tensor) -> float:
     return worst
 
 
+def loss_gap(model: Denoiser, x0: Tensor, y: Tensor | None) -> float:
+    """The loss at examples x0 (n, *shape) against that of `predict`, with the same weights, t, noise and
+    labels: the net is told in training what it is told in sampling."""
+    model = copy.deepcopy(model)
+    model.average = model.net
+    eps, worst = torch.randn_like(x0), 0.0
+    for t in some(model):
+        level = torch.full((len(x0),), t)
+        told = model.target(x0, t, eps)
+        with torch.no_grad():
+            (loss,) = model.terms(x0, level, eps, y).values()
+            guess, x0_guess = model.predict(model.q(x0, t, eps), t, y, 1.0)
+        error = (model.target(x0_guess, t, guess) - told).square().flatten(1).mean(1)
+        worst = max(worst, gap(loss, (model.weight(level) * error).mean()))
+    return worst
+
+
+def deterministic(model: Denoiser) -> bool:
+    """Whether the sampler of this run adds no noise, and follows straight lines of x_0 and eps exactly."""
+    if not isinstance(model, DDPM):
+        return True
+    c = model.config
+    return c.sampler in ("Heun", "DPM-Solver++") or (c.sampler == "DDIM" and c.eta == 0)
+
+
+def known_gap(model: Denoiser, x0: Tensor) -> float:
+    """Stops of the sampler of this run, asking a net that knows x0 (n, *shape), against x_t in one jump."""
+    eps, stops = torch.randn_like(x0), levels(model.config.T, STOPS)
+
+    def knows(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        return (x - model.signal[t] * x0) / model.noise[t], x0
+
+    way = model.way(model.config, knows, model.q(x0, stops[0], eps), stops)
+    return max(gap(step.x, model.q(x0, step.t, eps)) for step in way)
+
+
 def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
     """A walk by DDIM or Euler against the same walk in two parts."""
     knobs = {"sampler": "DDIM", "eta": 0.0} if isinstance(model, DDPM) else {"sampler": "Euler"}
@@ -105,16 +146,18 @@ def resumed_gap(model: Denoiser, y: Tensor | None) -> float:
 
 
 def bayes_gap(model: DDPM) -> float:
-    """One step of the sampler from t to s, given the true x_0, against q(x_t | x_s) q(x_s | x_0), where
-    precisions add up, and each mean is weighted by its precision."""
+    """One step of Algorithm 2 from t to s, given the true x_0, against q(x_t | x_s) q(x_s | x_0), where
+    precisions add up, and each mean is weighted by its precision. It is as on the slide if this run's
+    sampler is."""
     a, b = model.alpha_bar.sqrt().tolist(), (1 - model.alpha_bar).sqrt().tolist()
     x0, x, worst = torch.tensor([[0.8]]).double(), torch.tensor([[-0.3]]).double(), 0.0
+    sampler = model.config.sampler if model.config.sampler.startswith("DDPM") else "DDPM"
+    knobs = model.config.change({"sampler": sampler, "variance": "posterior"})
     for t, s in pairwise(some(model)):
-        walk = Walk(lambda x, t: ((x - a[t] * x0) / b[t], x0), a, b, [t, s, 0], posterior=True)
         seed(t)
         noise = torch.randn_like(x)
         seed(t)
-        *_, reached, _ = SAMPLERS["DDPM"](walk, x)
+        *_, reached, _ = model.way(knobs, lambda x, t: ((x - a[t] * x0) / b[t], x0), x, [t, s, 0])
         alpha = (a[t] / a[s]) ** 2
         precision = 1 / b[s] ** 2 + alpha / (1 - alpha)
         mean = (a[s] * x0 / b[s] ** 2 + alpha**0.5 * x / (1 - alpha)) / precision

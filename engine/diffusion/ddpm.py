@@ -89,7 +89,7 @@ class DDPM(Denoiser):
         """
         if self.config.weighting == "simple":
             return super().weight(t)
-        ab = self.alpha_bar.to(t.device)
+        ab = self.alpha_bar  # float64, on the CPU: not every device has it
         snr, beta = ab / (1 - ab), schedule.beta(ab)
         bound = beta / (2 * (1 - beta) * (1 - ab))  # with sigma_t^2 = beta_t
         of_eps = snr.clamp(max=5) / snr if self.config.weighting == "min-SNR" else bound
@@ -97,7 +97,7 @@ class DDPM(Denoiser):
         signal, noise = self.at(t, self.signal), self.at(t, self.noise)
         # an error e of the output is an error of signal e / (p signal - q noise) in eps
         share = (signal / (p * signal - q * noise)).flatten()
-        return of_eps[t].to(share) * share.square()
+        return of_eps.to(share.dtype).to(share.device)[t] * share.square()
 
     def way(self, c: Any, predict: Predict, x: Tensor, stops: list[int]) -> Iterator[Step]:
         """Run one of SAMPLERS; predicted pictures are clipped if the knob `clip` says so."""

@@ -8,6 +8,7 @@ share of x_0's variance that remains (Ho et al. 2020, eq. 2 and 4). Index t runs
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -69,3 +70,8 @@ def levels(T: int, steps: int) -> list[int]:
     """The levels [T, ..., 0] of a walk of at most `steps` steps, as equal as whole numbers allow."""
     n = min(steps, T)
     return [round(T * (n - i) / n) for i in range(n + 1)]
+
+
+def groups(T: int, n: int) -> list[range]:
+    """The levels 1 ... T in n groups of neighbours, or T if that is less, as equal as whole numbers allow."""
+    return [range(s + 1, t + 1) for s, t in pairwise(reversed(levels(T, n)))]

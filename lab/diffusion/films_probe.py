@@ -61,9 +61,13 @@ def named(screen: str, y: Tensor | None) -> Answer:
 
 def level(model: Denoiser, t: int) -> dict[str, float]:
     """How much signal and noise there is at t; without their ratio where there is no noise."""
-    signal, noise = float(model.signal[t]), float(model.noise[t])
-    numbers = {"ᾱ": signal**2} if isinstance(model, DDPM) else {"signal": signal, "noise": noise}
-    return numbers | ({"SNR": (signal / noise) ** 2} if noise else {})
+    if isinstance(model, DDPM):  # in float64, where 1 - ᾱ keeps its digits
+        kept = model.alpha_bar[t].item()
+        numbers, power, rest = {"ᾱ": kept}, kept, 1 - kept
+    else:
+        signal, noise = float(model.signal[t]), float(model.noise[t])
+        numbers, power, rest = {"signal": signal, "noise": noise}, signal**2, noise**2
+    return numbers | ({"SNR": power / rest} if rest else {})
 
 
 def told(model: Denoiser, label: int | None, n: int) -> Tensor | None:

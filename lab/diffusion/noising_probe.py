@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -11,6 +12,7 @@ from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
+from engine.diffusion.schedule import beta
 from lab.diffusion.films_probe import PARTS, SHOWN, counts, evenly, filmed, level, named, opening, real, shown
 from lab.probes import Answer, seed_of
 
@@ -35,7 +37,7 @@ def forward(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
             jump = model.q(x0, t, eps)
             numbers = level(model, t)
             if isinstance(model, DDPM) and t:
-                numbers["β"] = 1 - float(model.signal[t] / model.signal[t - 1]) ** 2
+                numbers["β"] = beta(model.alpha_bar)[t].item()
             for name, x in {"one jump": jump, "step by step": chain}.items():
                 numbers[f"mean, {name}"] = x.mean().item()
                 numbers[f"variance, {name}"] = x.var(unbiased=False).item()
@@ -47,7 +49,6 @@ def forward(model: Denoiser, data: Dataset, seed: int = 0) -> Iterator[Answer]:
 def further(model: Denoiser, x: Tensor, s: int, t: int) -> Tensor:
     """Draw x_t from q(x_t | x_s = x), s < t, the only process of independent steps with these marginals, also
     for flow matching, which defines no steps."""
-    signal, noise = model.signal.double(), model.noise.double()
-    kept = signal[t] / signal[s]
-    fresh = (noise[t] ** 2 - (kept * noise[s]) ** 2).clamp(min=0).sqrt()
-    return kept.to(x) * x + fresh.to(x) * torch.randn_like(x)
+    kept = float(model.signal[t]) / float(model.signal[s])
+    variance = float(model.noise[t]) ** 2 - (kept * float(model.noise[s])) ** 2
+    return kept * x + math.sqrt(max(0.0, variance)) * torch.randn_like(x)

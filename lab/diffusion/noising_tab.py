@@ -73,7 +73,7 @@ def agree(kept: Sequence[float], way: Sequence[tuple[float, float]]) -> str:
 
 @st.fragment
 def hard(room: Room) -> None:
-    """Bars of the error of eps at ten levels of t, from the last measurement."""
+    """Bars of the error of eps in groups of levels t, from the last measurement."""
     st.button("Look again", key="hard-again", icon=":material/refresh:")
     path, measured = store.folder(room.run) / "metrics.jsonl", json.dumps(str(BY_LEVEL)).encode()
     rows = store.rows(path, having=(measured,))
@@ -82,15 +82,14 @@ def hard(room: Room) -> None:
         return
     values, T = rows[-1][BY_LEVEL], config_of(room)["T"]
     bars = []
-    for i, value in enumerate(values):
-        low, high = round(i / len(values) * T) + 1, round((i + 1) / len(values) * T)
-        words = f"t = {low}" if high <= low else f"t = {low} … {high}"
+    for group, value in zip(schedule.groups(T, len(values)), values, strict=False):
+        words = f"t = {group[0]}" + (f" … {group[-1]}" if len(group) > 1 else "")
         share = 100 * min(1.0, value / max(*values, 1.0))
         bars.append(f'<div><span>{words}</span><i style="width: {share:.0f}%"></i><b>{value:.3f}</b></div>')
     st.html(f'{_STYLE}<div class="levels" role="img" aria-label="error by noise level">{"".join(bars)}</div>')
     st.caption(
-        f"Mean squared error of each number of ε on test data around round {rows[-1]['round']:,}. Always "
-        "predicting ε = 0 gives 1."
+        f"Mean squared error of each number of ε on test data around round {rows[-1]['round']:,}, averaged "
+        "over the levels of each bar. Always predicting ε = 0 gives 1."
     )
 
 
