@@ -72,12 +72,13 @@ class Config(BaseModel):
     """The hyper-parameters of a family: frozen, validated, no unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    idle: ClassVar[tuple[str, ...]] = ()  # inherited fields that change nothing here: no knobs
     _plain: ClassVar[dict[type, str]] = {int: "int", float: "float", bool: "bool"}
 
     @classmethod
     def knobs(cls) -> dict[str, Knob]:
         """Every knob by name, in the order of declaration. Raises TypeError for a bad declaration."""
-        return {name: cls._knob(name) for name in cls.model_fields}
+        return {name: cls._knob(name) for name in cls.model_fields if name not in cls.idle}
 
     @classmethod
     def _knob(cls, name: str) -> Knob:
@@ -133,5 +134,7 @@ class Config(BaseModel):
             raise Refused(f"{name} ({knob.says}) is {first['input']!r}; it must be {knob.range}.") from error
 
     def change(self, values: dict[str, Any]) -> Self:
-        """This config with some values replaced, validated again."""
+        """This config with the values of some knobs replaced, validated again. Raises `Refused`."""
+        if unknown := [name for name in values if name not in self.knobs()]:
+            raise Refused(f"There is no knob {unknown[0]!r}; choose from {', '.join(self.knobs())}.")
         return self.of(self.model_dump() | values)

@@ -33,7 +33,8 @@ class Glow(Flow):
     kinds = (Plane, Picture)
     recipes = {
         Plane: {"layers": 6},
-        Picture: PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3},
+        # the matrices choose the halves
+        Picture: PICTURES | {"layers": 8, "width": 64, "batch": 64, "lr": 2e-3, "order": "none"},
     }
 
     def build(self) -> list[Transform]:
@@ -54,16 +55,17 @@ class Glow(Flow):
         for scale in range(2):
             C, H, W = 4 * C, H // 2, W // 2
             layers.append(Squeeze())
-            for _ in range((self.config.layers + 1 - scale) // 2):
-                layers += [ActNorm(C), Mix(C), Coupling(torch.arange(C) < C // 2, self.conv(C), affine)]
+            for keep in self.halves(torch.arange(C) < C // 2)[: (self.config.layers + 1 - scale) // 2]:
+                layers += [ActNorm(C), Mix(C), Coupling(keep, self.conv(C), affine)]
         return [*layers, Reshape((C, H, W), (self.space.size,))]
 
     def conv(self, C: int) -> nn.Sequential:
-        """The net of a coupling of pictures; its outputs begin at 0."""
-        width = self.config.width
+        """The net of a coupling of pictures, whose hidden layers are 1 x 1; its outputs begin at 0."""
+        width, depth = self.config.width, self.config.depth
         last = nn.Conv2d(width, C, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        return nn.Sequential(
-            nn.Conv2d(C // 2, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), last
-        )
+        net = [nn.Conv2d(C // 2, width, 3, padding=1), nn.ReLU()]
+        for _ in range(depth):
+            net += [nn.Conv2d(width, width, 1), nn.ReLU()]
+        return nn.Sequential(*net, last)

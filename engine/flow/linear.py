@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from engine.flow.exact import precise
 from engine.flow.transforms import Pair, Transform
 
 
@@ -81,7 +82,7 @@ class Mix(Transform):
     def inverse(self, z: Tensor) -> Pair:
         """The solution x of W x = z at every place."""
         PL, U = self.parts()
-        inverse = torch.linalg.inv(U.double()) @ torch.linalg.inv(PL.double())
+        inverse = torch.linalg.inv(precise(U)) @ torch.linalg.inv(precise(PL))
         return torch.einsum("ij,nj...->ni...", inverse.to(z), z), -self._log_det(z)
 
     def _log_det(self, x: Tensor) -> Tensor:

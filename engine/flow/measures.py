@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.data import Dataset
 from engine.flow.base import NLL, TEST, Flow
+from engine.flow.exact import precise
 from engine.metrics.measure import Measure
 from engine.space import Picture
 
@@ -29,26 +30,25 @@ def measure(model: Flow, data: Dataset) -> dict[str, float | list[float]]:
     if isinstance(data.space, Picture):
         return {}
     x = data.some(EXAMPLES, test=True)[0]
-    z, log_det = model(x)
-    log_p = model.base.log_prob(z) + log_det
+    log_p = model.log_prob(x)
     measured: dict[str, float | list[float]] = {TEST[NLL]: -log_p.mean().item()}
     if data.target is not None:
-        above = (exact(data, x.dtype) - log_p).mean().item()
+        above = (exact(data) - log_p).mean().item()
         measured |= {TEST[NLL]: data.target.entropy() + above, KL: above}
-    if frozen := int((alike(x, z) < SAME).sum()):
+    if frozen := int((alike(x, model(x)[0]) < SAME).sum()):
         measured[FROZEN] = float(frozen)
     return measured
 
 
 @lru_cache(maxsize=8)
-def exact(data: Dataset, dtype: torch.dtype) -> Tensor:
+def exact(data: Dataset) -> Tensor:
     """The density log p_data of the test examples, which are the same in every measurement."""
     assert data.target
-    return data.target.log_prob(data.some(EXAMPLES, test=True)[0].to(dtype))
+    return data.target.log_prob(precise(data.some(EXAMPLES, test=True)[0]))
 
 
 def alike(x: Tensor, z: Tensor) -> Tensor:
     """For each number i the share of the variance of z_i (n, D) that no line through x_i explains."""
-    x, z = (a.double() - a.double().mean(0) for a in (x, z))
+    x, z = (a - a.mean(0) for a in (precise(x), precise(z)))
     both = (x * z).mean(0).square()
     return 1 - both / (x.square().mean(0) * z.square().mean(0)).clamp(min=1e-300)

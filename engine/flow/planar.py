@@ -17,8 +17,9 @@ from engine.space import Line, Plane
 
 
 class PlanarConfig(FlowConfig):
-    """Knobs of the planar flow."""
+    """Knobs of the planar flow, which has no nets and changes all variables at once."""
 
+    idle = ("order", "width", "depth")
     layers: int = knob(
         16, 1, 32, label="Layers", symbol="L", says="how many pushes, each along one direction"
     )

@@ -14,10 +14,9 @@ from torch import Tensor
 from engine.data import Dataset
 from engine.flow.base import Flow
 from engine.flow.bases import Uniform
-from engine.flow.measures import KL
 from engine.space import Line, Picture, Plane
 from lab.scenes.arrays import NODES, POINTS, Arrays, Pointer, field, graph, halves, number, pictures
-from lab.scenes.grid import cell, lattice, mesh, nodes
+from lab.scenes.grid import lattice, mesh, nodes
 
 SIDE, COARSE = 64, 32  # nodes of a field along a side; the second where each one is expensive
 FINE = 141  # cells along a side of the box over which p is integrated
@@ -72,7 +71,7 @@ def mass(model: Flow, data: Dataset) -> Tensor:
     dx, dy = x1 - x0, y1 - y0
     if isinstance(data.space, Line):
         x = torch.linspace(x0 - dx, x1 + dx, FINE**2, device=data.x.device)
-        return torch.trapezoid(model.log_prob(x[:, None]).exp(), x)
+        return torch.trapezoid(model.log_density(x[:, None]).exp(), x)
     n = COARSE // 2 * 3 if "density" in model.slow else FINE  # the box is n / 3 larger cells wide
     share = (torch.arange(n, device=data.x.device) + 0.5) / n  # of the box's sides
     near = torch.cartesian_prod(share, share)
@@ -83,7 +82,7 @@ def mass(model: Flow, data: Dataset) -> Tensor:
 
 
 def fields(model: Flow, data: Dataset) -> Arrays:
-    """The model's density; and, where that of the data is known, the difference and the divergence."""
+    """The model's density; and, where that of the data is known, the difference."""
     side = COARSE if "density" in model.slow else SIDE
     assert data.box
     p = model.log_density(lattice(data.box, side).to(data.x.device)).exp()
@@ -91,11 +90,10 @@ def fields(model: Flow, data: Dataset) -> Arrays:
         return {"field/density": field(p / p.max())}
     exact = truth(data, side)
     top = exact.max()
-    divergence = torch.where(exact > 0, exact * (exact.log() - p.clamp(min=1e-30).log()), 0.0)
     return {
         "side/error": field((exact - p) / top / 2 + 0.5),  # blue: the data have more
         "field/density": field(p / top),
-    } | number(KL, divergence.sum() * cell(data.box, side))
+    }
 
 
 def along(model: Flow, n: int) -> Tensor:
@@ -118,7 +116,7 @@ def line(model: Flow, data: Dataset, full: bool) -> Arrays:
     """On a line: the exact density beside that of the data, and the curve z = f(x) as links from z to x."""
     assert data.box
     x = torch.linspace(data.box[0], data.box[1], NODES, device=data.x.device)
-    p = model.log_prob(x[:, None]).exp()
+    p = model.log_density(x[:, None]).exp()
     z = along(model, LINKS)[:, None]
     arrays = {
         "line/model density": graph(x, p),

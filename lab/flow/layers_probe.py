@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from copy import deepcopy
 from functools import reduce
 
 import numpy as np
@@ -18,6 +17,7 @@ from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as reseed
 from engine.flow.base import Flow
+from engine.flow.exact import precise
 from engine.flow.transforms import Transform
 from engine.space import Plane
 from lab.probes import Answer, seed_of, whole
@@ -150,7 +150,7 @@ def plane(model: Flow, data: Dataset) -> Answer:
     box = box_of([(min(x0, -BASE), max(x1, BASE)), (min(y0, -BASE), max(y1, BASE))])
     side = nodes_of(model, FINE)
     log_p = model.log_prob(lattice(box, side).to(**model.like))
-    p = log_p.double().exp().nan_to_num(0).reshape(side, side)
+    p = log_p.exp().nan_to_num(0).reshape(side, side)
     step = (box[1] - box[0]) / (side - 1)  # of a square
     mass = torch.trapezoid(torch.trapezoid(p)).item() * step**2
     return {
@@ -168,8 +168,8 @@ def point(model: Flow, data: Dataset, x: float, y: float) -> Answer:
     All in float64. `truth` is the data's log-density where this is known; None where it is -inf.
     """
     in_the_plane(data)
-    start = torch.tensor([[coordinate(x, "x"), coordinate(y, "y")]], dtype=torch.float64, device=model.device)
-    exact = deepcopy(model).double().requires_grad_(False)
+    exact = precise(model).requires_grad_(False)
+    start = torch.tensor([[coordinate(x, "x"), coordinate(y, "y")]], **exact.like)
     steps = exact.average.way(start)
     way, log_dets = [start, *(h for h, _ in steps)], torch.cat([log_det for _, log_det in steps])
     jacobians = [jacobian(f, h) for f, h in zip(exact.transforms, way[:-1], strict=True)]
@@ -222,11 +222,11 @@ def bridges(model: Flow, data: Dataset) -> Answer:
     side = COARSE if "density" in model.slow else GRID
     grid = lattice(data.box, side).to(**model.like)
     area = cell(data.box, side)
-    log_q = model.log_prob(grid).double()
+    log_q = model.log_prob(grid)
     if data.target is None:
         note = "These data are a table: nobody knows their density, nor where it is zero."
         return {"model": tones(log_q), "note": note}
-    log_p = data.target.log_prob(grid.double())
+    log_p = data.target.log_prob(precise(grid))
     p, q = log_p.exp() * area, log_q.exp() * area
     order = p.argsort(descending=True)
     first = int((p[order].cumsum(0) < HELD * p.sum()).sum()) + 1

@@ -16,8 +16,9 @@ from engine.data.keep import home_of
 from engine.data.network import SETS
 from engine.device import seed as reseed
 from engine.flow.base import BITS, Flow
+from engine.flow.exact import precise
 from lab.probes import Answer, only_pictures, seed_of, whole
-from lab.probes.brought import CHUNK, brought, place
+from lab.probes.brought import brought, place
 from lab.probes.ways import arc
 from lab.scenes.arrays import pictures, single
 
@@ -38,8 +39,8 @@ LACKING = (
 
 def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
     """Bits per dimension (n,) of pictures x (n, *shape) in [-1, 1]: the mean over dequantisations."""
-    parts = [model.log_prob(model.dequantised(part)) for part in x.repeat(draws, 1, 1, 1).split(CHUNK)]
-    return -torch.cat(parts).view(draws, -1).mean(0) * model.unit
+    each = model.log_prob(model.dequantised(x.repeat(draws, 1, 1, 1)))
+    return -each.view(draws, -1).mean(0) * model.unit
 
 
 # --- digits and other pictures -----------------------------------------------------------------
@@ -114,8 +115,9 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
     x = floats(torch.from_numpy(ink.copy())[None, None].to(data.x.device))
     test = bits(model, data.some(AMONG, test=True)[0], 1)
     own = bits(model, x, 8)[0]
-    way = model.average.way(model.dequantised(x))
-    log_p = model.base.log_prob(way[-1][0])[0]
+    f = precise(model.average)
+    way = f.way(precise(model.dequantised(x)))
+    log_p = f.base.log_prob(way[-1][0])[0]
     L, shape = len(way), model.space.shape
     hs = [x, *[h for h, _ in way]]
     for t in range(L, -1, -1):
@@ -165,7 +167,7 @@ def between(model: Flow, data: Dataset, a: int, b: int) -> Answer:
     z = model(c)[0]
     t = torch.linspace(0, 1, STEPS, **model.like)[:, None]
     zs = {"line": torch.lerp(z[0], z[1], t), "arc": arc(z[0], z[1], t)}
-    x = model.shown(model.inverse(torch.cat(list(zs.values())))[0])
+    x = model.made(torch.cat(list(zs.values())))
     ways = dict(zip(zs, x.split(STEPS), strict=True))
     ends = model.shown(c)
     ways["pixels"] = torch.lerp(ends[:1], ends[1:], t.view(-1, *[1] * len(model.space.shape)))
@@ -185,7 +187,7 @@ def temperatures(model: Flow, data: Dataset, seed: int = 0, n: int = 8) -> Answe
     for temperature in TEMPERATURES:
         reseed(seed_of(seed), model.device)
         zs.append(model.base.sample(n, temperature))
-    x = model.shown(model.inverse(torch.cat(zs))[0])
+    x = model.made(torch.cat(zs))
     rows, drawn = bits(model, x).view(-1, n).mean(1), pictures(x)
     shape = (len(TEMPERATURES), n, *drawn.shape[1:])
     return {"temperatures": list(TEMPERATURES), "pictures": drawn.reshape(shape), "bits": rows.tolist()}

@@ -119,7 +119,8 @@ def _run_of(family: type[Family], setting: Setting) -> str:
             changed = {k: v for k, v in held if k not in info.wall and info.config.get(k) != v}
             if not changed:
                 return run_id
-            if info.owner == who() and all(family.Config.knobs()[k].live for k in changed):
+            live = {k for k, knob in family.Config.knobs().items() if knob.live}
+            if info.owner == who() and live.issuperset(changed):
                 supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
                 return run_id
     else:

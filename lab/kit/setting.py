@@ -200,7 +200,7 @@ def _choose_knobs(
             "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
-    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in knobs})
+    return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in defaults})
 
 
 def titled(knob: Knob) -> str:

@@ -1,4 +1,4 @@
-"""What is drawn of a flow in training: its exact density, the data's, their difference, and the integral."""
+"""What is drawn of a flow in training: its density, the data's, their difference, and the integral."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def drawn(name: str, data_name: str, by: float = 0.1, **knobs):
 
 
 @pytest.mark.parametrize("name", ["real-nvp", "maf", "planar", "continuous-flow"])
-def test_the_field_is_the_density_the_error_the_data_s_less_that_and_the_number_their_divergence(name):
+def test_the_field_is_the_density_and_the_error_the_data_s_less_that(name):
     model, data, arrays = drawn(name, "two-gaussians")
     side = len(arrays["field/density"])
     x0, x1, y0, y1 = data.box
@@ -33,10 +33,7 @@ def test_the_field_is_the_density_the_error_the_data_s_less_that_and_the_number_
     top = flow.truth(data, side).max().item()
     assert arrays["field/density"][row, column] / 255 == pytest.approx(min(1, p / top), abs=BYTE)
     assert arrays["side/error"][row, column] / 255 == pytest.approx(0.5 + (truth - p) / top / 2, abs=BYTE)
-    x, cell = data.target.grid(200)
-    log_p = data.target.log_prob(x)
-    kl = (log_p.exp() * (log_p - model.log_prob(x.float()))).sum().item() * cell
-    assert arrays["number/KL(data ‖ model)"][0] == pytest.approx(kl, rel=0.02)
+    assert not [name for name in arrays if name.startswith("number/")]  # the divergence is that of the rows
     once = scenes.once(model, data)
     exact = flow.truth(data, 64).view(64, 64)
     assert np.abs(once["side/target"] / 255 - (exact / exact.max()).numpy()).max() < BYTE
@@ -49,8 +46,8 @@ def test_the_mass_of_p_is_1_and_of_half_of_p_half(name, data_name, monkeypatch):
     model, data, _ = drawn(name, data_name, 0.05)
     over = "line" if data_name == "two-bumps" else "plane"
     assert scenes.rarely(model, data)[f"number/∫ p over the {over}"][0] == pytest.approx(1, abs=5e-3)
-    usual = type(model).log_prob
-    monkeypatch.setattr(type(model), "log_prob", lambda self, x: usual(self, x) - np.log(2))
+    usual = type(model).log_density
+    monkeypatch.setattr(type(model), "log_density", lambda self, x: usual(self, x) - np.log(2))
     assert flow.mass(model, data).item() == pytest.approx(0.5, abs=3e-3)
 
 
@@ -71,7 +68,7 @@ def test_on_a_line_links_lead_from_z_to_x():
     z, x = torch.from_numpy(arrays["links/generator"].astype(np.float32)).T
     torch.testing.assert_close(model(x[:, None])[0][:, 0], z, atol=0.02, rtol=0)
     places, p = torch.from_numpy(arrays["line/model density"]).T
-    torch.testing.assert_close(p, model.log_prob(places[:, None]).exp())
+    torch.testing.assert_close(p, model.log_prob(places[:, None]).exp().float(), atol=1e-5, rtol=1e-4)
 
 
 def test_a_table_has_a_density_and_no_truth(tmp_path, monkeypatch):
