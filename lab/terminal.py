@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import signal
 import sys
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from engine import data, device
 from engine.config import Refused
 from engine.data import Dataset
+from engine.data.images import SUFFIXES
 from engine.data.transfer import Transfer
 from engine.families import find
 from engine.metrics.measure import LEFT_OUT, taken
@@ -30,6 +32,8 @@ from lab.runs.run import Run
 from lab.scenes.arrays import pictures
 
 GAP = 2  # pixels between pictures
+TABLES = (".csv", ".tsv", ".txt")
+ENDINGS = {*TABLES, ".zip", *SUFFIXES}
 
 
 def train(options: argparse.Namespace) -> None:
@@ -101,22 +105,75 @@ def _show(run: Run, as_json: bool) -> None:
 
 
 def name_of(text: str, home: Path) -> str:
-    """The name of the data that `--data` means; files are read and kept with the runs."""
-    path, ending = Path(text), Path(text).suffix.lower()
-    if text in (choice.name for choice in data.names()):
+    """The name of the data that `--data` means; files are read and kept with the runs. A file that is there
+    is taken as such, whatever its name looks like. Raises `Refused`."""
+    if not text.strip():
+        raise Refused("--data is empty; give a name from `genlab list`, a table, a folder or a .zip file.")
+    if text in (choice.name for choice in data.names()) or all(map(_built_in, text.split("."))):
         return text
-    if "," in text:  # pictures of a transfer, files among them
-        parts = text.split(",")
-        files = [part for part in parts if Path(part).is_file()]
-        kept = {part: data.keep_picture(Path(part).read_bytes(), home) for part in files}
-        return ".".join(kept.get(part, part) for part in parts)
-    if ending == ".csv" and path.is_file():
-        return data.keep_points(data.read_csv(path.read_bytes()), "csv", home)
-    if path.is_dir() or (ending == ".zip" and path.is_file()):
-        return data.keep_images(path, home)
-    if ending in (".csv", ".zip"):
-        raise Refused(f"There is no file {text}.")
+    ending, shown = Path(text).suffix.lower(), text[-80:]
+    if _is("dir", text) or (ending == ".zip" and _is("file", text)):
+        return data.keep_images(Path(text), home)
+    if _is("file", text):
+        if ending in SUFFIXES:
+            raise Refused(f"{shown} is one picture; give a folder or .zip of them, or CONTENT,STYLE.")
+        if ending not in TABLES:
+            raise Refused(f"{shown} is no table; save it as .csv, .tsv or .txt, or give a folder or a .zip.")
+        return data.keep_points(data.read_csv(Path(text).read_bytes()), "csv", home)
+    if _is("other", text):
+        raise Refused(f"{shown} is neither a file nor a folder; save what it gives as a file.")
+    parts = _files(text.split(","))
+    if len(parts) > 1 and ending not in {*TABLES, ".zip"}:
+        return ".".join(_picture(part, home) for part in parts)
+    if ending in ENDINGS or _is_path(text):
+        raise Refused(f"There is no file {shown}.")
+    if "." in text and not any(map(_built_in, text.split("."))):
+        raise Refused(f"There is no file and there are no data called {shown}; see `genlab list`.")
     return text
+
+
+def _built_in(part: str) -> bool:
+    """Whether this is the name of a picture that is here."""
+    return part in data.pictures.PICTURES or bool(re.match(r"(photo|painted)-", part))
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text
+
+
+def _is(what: str, text: str) -> bool:
+    """Whether something of this kind has this path; what cannot be a path is not there."""
+    if not text:  # pathlib takes it for the current folder
+        return False
+    try:
+        path = Path(text)
+        kinds = {"dir": path.is_dir(), "file": path.is_file()}
+        return kinds[what] if what in kinds else path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _files(parts: list[str]) -> list[str]:
+    """The parts between commas, of which those that name a file together belong together."""
+    for end in range(len(parts), 1, -1):
+        if _is("file", name := ",".join(parts[:end])):
+            return [name, *_files(parts[end:])]
+    return [parts[0], *_files(parts[1:])] if parts else []
+
+
+def _picture(part: str, home: Path) -> str:
+    """The name of a picture of a transfer, which may be a file."""
+    if _is("file", part):
+        try:
+            return data.keep_picture(Path(part).read_bytes(), home)
+        except Refused as refusal:
+            raise Refused(f"{part[-80:]}: {refusal}") from refusal
+    if _is("dir", part):
+        raise Refused(f"{part[-80:]} is a folder; give a picture file.")
+    if "." in part or _is_path(part):
+        raise Refused(f"There is no file {part[-80:]}.")
+    data.picture(part, home)  # refuses what is none
+    return part
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -131,8 +188,13 @@ def sample(options: argparse.Namespace) -> None:
     device.prepare(1)
     round, model, learned = stored(at)
     torch.manual_seed(options.seed)
-    save(model.in_parts(options.n), learned, options.out)
-    print(f"{options.n} samples of run {info.id}, round {round:,}, in {options.out}")
+    where = f"of run {info.id}, round {round:,}, in {options.out}"
+    if isinstance(learned.space, Transfer):
+        save(model.in_parts(1), learned, options.out)
+        print(f"1 picture {where}: a transfer has one result, which -n does not change")
+    else:
+        save(model.in_parts(options.n), learned, options.out)
+        print(f"{options.n} samples {where}")
 
 
 def save(parts: Iterable[Tensor], learned: Dataset, out: Path) -> None:
@@ -143,8 +205,6 @@ def save(parts: Iterable[Tensor], learned: Dataset, out: Path) -> None:
     is_image = isinstance(learned.space, Picture | Transfer)
     if ending == ".png" and not is_image:
         raise Refused("Points are written as .csv or .npz, not as a picture.")
-    if isinstance(learned.space, Transfer):
-        parts = [next(iter(parts))[:1]]  # there is one
     out.parent.mkdir(parents=True, exist_ok=True)
     center, unit = (t.cpu().double() for t in (learned.center, learned.unit))
     values = np.concatenate(

@@ -13,7 +13,8 @@ from engine.data.images import keep_images, load_images
 from engine.data.keep import home_of
 from engine.data.network import SETS, download
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
-from engine.data.points import keep_points, load_points, read_csv
+from engine.data.points import keep_points, load_points
+from engine.data.table import read_csv
 from engine.data.transfer import load_transfer
 from engine.space import Line, Picture, Plane, Space
 

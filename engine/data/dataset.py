@@ -29,7 +29,7 @@ class Dataset:
     target: Target | None = None  # the exact density, if it is known
     box: Box | None = None  # x0, x1, y0, y1 in which to draw points; on the line y is a density
     center: Tensor = field(default_factory=lambda: torch.zeros(()))
-    unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit
+    unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit, float64
     note: str = ""  # one sentence: what was done to the data
     factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, if they are known
     test_factors: Tensor | None = None
@@ -39,8 +39,10 @@ class Dataset:
         return len(self.x)
 
     def to(self, device: torch.device | str) -> Dataset:
-        """The same data on another device."""
-        moved: dict[str, Any] = {k: t.to(device) for k, t in vars(self).items() if isinstance(t, Tensor)}
+        """The same data on another device. Units stay on the CPU, because not every device has float64."""
+        stay = "center", "unit"
+        tensors = {k: t for k, t in vars(self).items() if isinstance(t, Tensor) and k not in stay}
+        moved: dict[str, Any] = {k: t.to(device) for k, t in tensors.items()}
         return replace(self, **moved)
 
     def take(self, index: Tensor | slice) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -30,6 +31,9 @@ OTHERS = {  # kinds of file by their first bytes
     b"ftypmif1": "a HEIC", b"ftypavi": "an AVIF", b"%PDF": "a PDF", b"<svg": "an SVG",
 }  # fmt: skip
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+BEGINS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")  # PNG, JPEG, WebP
+_ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:[/\\]")
+GREYS = {"L;2": 85, "L;4": 17}  # what one step of a grey level of few bits is, of 255
 
 
 def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
@@ -53,7 +57,8 @@ def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
         colour.append(np.asarray(ImageOps.fit(image, COLOUR)))
         grey.append(np.asarray(ImageOps.fit(image, GREY).convert("L")))
     if len(grey) < FEWEST:
-        raise Refused(f"There are only {len(grey)} pictures; bring {FEWEST} or more PNG, JPEG or WebP files.")
+        few = f"There {'is' if len(grey) == 1 else 'are'} only {len(grey)} picture{'s' * (len(grey) != 1)}"
+        raise Refused(f"{few}; bring {FEWEST} or more PNG, JPEG or WebP files.")
     pixels = np.stack(colour)
     coloured = (np.ptp(pixels.astype(np.int16), axis=-1) > 8).any()
     x = pixels.transpose(0, 3, 1, 2) if coloured else np.stack(grey)[:, None]
@@ -74,12 +79,11 @@ def load_images(name: str, home: Path) -> Dataset:
 
 
 def _folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    paths = sorted(p for p in folder.rglob("*") if _wanted(p.relative_to(folder).as_posix()))
+    named = (p for p in folder.rglob("*") if _wanted(p.relative_to(folder).as_posix()))
+    paths = sorted(p for p in named if p.is_file() and not p.is_symlink())
     if len(paths) > MOST:
         raise Refused(f"The folder holds {len(paths):,} pictures; bring at most {MOST:,}.")
     for path in paths:
-        if path.is_symlink() or not path.is_file():
-            continue
         if path.stat().st_size > MOST_BYTES:
             raise Refused(f"{path.name!r} is larger than 10 MB; make it smaller.")
         yield path.name, path.read_bytes()
@@ -90,41 +94,55 @@ def _zip(source: Path | str | bytes) -> Iterator[tuple[str, bytes]]:
         size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
         if size > MOST_BYTES:
             raise Refused("The zip file is larger than 10 MB; bring fewer or smaller pictures.")
-        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
-            yield from _entries(archive)
+        content = source if isinstance(source, bytes) else Path(source).read_bytes()
     except OSError as error:
-        raise Refused(f"{str(source)[:80]!r} cannot be opened; give a folder or a zip file.") from error
+        raise Refused(f"{str(source)[-80:]!r} cannot be opened; give a folder or a zip file.") from error
+    if not content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(content)):
+        raise Refused("The file is not a zip file; pack the pictures into one.")
+    with _reading(), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        yield from _entries(archive)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Whatever a damaged archive makes its readers raise becomes a `Refused`."""
+    try:
+        yield
     except Refused:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        raise Refused("The file is not a complete zip file; pack the pictures again.") from error
-    except (RuntimeError, NotImplementedError) as error:  # a password, an unusual compression
-        raise Refused("The zip file is encrypted or packed unusually; pack it without a password.") from error
+    except NotImplementedError as error:
+        raise Refused("The zip file is compressed in an unusual way; pack it again as ZIP.") from error
+    except Exception as error:  # of zipfile, zlib, bz2, lzma and struct
+        raise Refused("The zip file is damaged; pack it again.") from error
 
 
 def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    for entry in archive.infolist():
-        parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-        if ".." in parts or entry.filename.startswith(("/", "\\")) or ":" in entry.filename:
-            raise Refused(f"The zip file names {entry.filename[:60]!r}, outside of itself; pack it again.")
+    """Names and contents of the pictures. Nothing else in the archive is read or judged."""
     wanted = sorted((e for e in archive.infolist() if _wanted(e.filename)), key=lambda e: e.filename)
     if len(wanted) > MOST:
         raise Refused(f"The zip file holds {len(wanted):,} pictures; bring at most {MOST:,}.")
-    if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
+    if sum(entry.file_size for entry in wanted) > MOST_UNPACKED:
         raise Refused("The zip file unpacks to more than 100 MB; bring fewer or smaller pictures.")
     left = MOST_UNPACKED
     for entry in wanted:
+        what = repr(entry.filename[-60:])
+        if ".." in PurePosixPath(entry.filename.replace("\\", "/")).parts or _ABSOLUTE.match(entry.filename):
+            raise Refused(f"The zip file names {what}, outside of itself; pack it again.")
+        if entry.flag_bits & 1:
+            raise Refused(f"{what} in the zip file is encrypted; pack it without a password.")
         with archive.open(entry) as file:
             content = file.read(min(left, MOST_BYTES) + 1)  # the sizes given above may be wrong
         left -= len(content)
         if left < 0 or len(content) > MOST_BYTES:
-            raise Refused(f"{entry.filename[-60:]!r} unpacks to more than 10 MB; make it smaller.")
+            raise Refused(f"{what} unpacks to more than 10 MB; make it smaller.")
         yield entry.filename, content
 
 
 def _wanted(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not any(p.startswith((".", "__MACOSX")) for p in path.parts)
+    """Whether this is the name of a picture, and not of a folder or of something hidden."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden and not name.endswith("/")
 
 
 def opened(what: str, content: bytes) -> Image.Image:
@@ -138,6 +156,8 @@ def opened(what: str, content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         pass
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        if content.startswith(BEGINS[:2]) or (content.startswith(BEGINS[2]) and content[8:12] == b"WEBP"):
+            raise Refused(f"{what} is damaged; save it again, or leave it out.") from error
         starts = content[:12], content[4:12]
         others = [kind for mark, kind in OTHERS.items() if any(start.startswith(mark) for start in starts)]
         but = f" but {others[0]}" if others else ""
@@ -152,12 +172,44 @@ def flat(what: str, image: Image.Image, least: int = 128) -> Image.Image:
     may be decoded at a fraction of its size, but with no side shorter than `least`. Raises `Refused`."""
     try:
         image.draft("RGB", (least, least))  # which decodes much faster
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):  # 16 bits
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = upright(eight_bits(image))
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return image.convert("RGB")
     except Exception as error:  # a decoder may raise anything for a damaged file
         raise Refused(f"{what} is damaged; save it again, or leave it out.") from error
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """The picture with 8 bits for each channel, and its transparent colour likewise. Grey of 16 bits that
+    uses only the lower 8, 10, 12 or 14, as cameras and scanners write it, is stretched."""
+    clear, raw = image.info.get("transparency"), _raw(image)
+    if not image.mode.startswith("I"):
+        if isinstance(clear, int) and raw in GREYS:  # Pillow leaves it as it was written
+            image.info["transparency"] = clear * GREYS[raw]
+        elif isinstance(clear, tuple) and "16" in raw:
+            image.info["transparency"] = tuple(level >> 8 for level in clear)
+        return image
+    levels = np.asarray(image).astype(np.int64)
+    seen = levels != clear if isinstance(clear, int) else np.ones(levels.shape, bool)
+    bits = max(8, int(levels.max(where=seen, initial=0)).bit_length() + 1 & ~1)
+    grey = np.where(seen, levels >> bits - 8, 255).astype(np.uint8)
+    made = Image.fromarray(grey)
+    made.info = {key: held for key, held in image.info.items() if key == "exif"}
+    return made
+
+
+def _raw(image: Image.Image) -> str:
+    """How the file stores a pixel, in Pillow's words."""
+    tiles = getattr(image, "tile", None)
+    return str(tiles[0].args) if tiles else ""
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture as its camera was held; as it is, if that cannot be read."""
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # the pixels are good
+        return image

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from engine.config import Refused
@@ -22,9 +21,9 @@ def home_of(home: Path | None) -> Path:
 def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:
     """Store arrays under home/data and return their name, kind-<12 hex digits of the content>."""
     content = save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
-    name = f"{kind}-{hashlib.sha256(content).hexdigest()[:12]}"
+    name = f"{kind}-{_digest(content)}"
     path = home_of(home) / "data" / f"{name}.safetensors"
-    if path.exists():
+    if path.exists() and path.read_bytes() == content:  # otherwise it is damaged, and written again
         return name
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -42,10 +41,17 @@ def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:
 
 def kept(name: str, home: Path) -> dict[str, np.ndarray]:
     """The arrays stored under `name`, whose form the caller has checked. Raises `Refused`."""
-    path = Path(home) / "data" / f"{name}.safetensors"
     try:
-        return load(path.read_bytes())
+        content = (Path(home) / "data" / f"{name}.safetensors").read_bytes()
     except FileNotFoundError:
         raise Refused(f"The data {name} are not on this machine; bring them again.") from None
-    except (SafetensorError, OSError) as error:
-        raise Refused(f"The stored data {name} are damaged; delete {path} and bring them again.") from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refused(f"The stored data {name} cannot be read: {why}.") from error
+    if name.rpartition("-")[2] != _digest(content):
+        raise Refused(f"The stored data {name} are damaged; bring them again.")
+    return load(content)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -159,7 +159,7 @@ def bring(kind: str) -> None:
             st.caption(
                 "Two columns of numbers, at least 10 rows. Each column is scaled to mean 0 and spread 1."
             )
-            if file := st.file_uploader("CSV file", type=["csv", "txt"], max_upload_size=10):
+            if file := st.file_uploader("CSV file", type=["csv", "tsv", "txt"], max_upload_size=10):
                 _take(data.keep_points(data.read_csv(file.getvalue()), "csv", store.home()))
         else:
             st.subheader("Upload pictures")

@@ -218,7 +218,7 @@ REFUSALS = {
     "a knob that is no number": ([*GOOD, "--k", "two"], r"k \(.+\) is 'two'; it must be in \[1, 10\]"),
     "an unknown choice": ([*GOOD, "--loss", "cosine"], "must be one of non-saturating, minimax"),
     "unknown data": ([*GOOD, "--data", "rings"], "no data called 'rings'; choose from two-bumps, "),
-    "data that are a path": ([*GOOD, "--data", "../../etc"], "cannot name data"),
+    "data that are a path": ([*GOOD, "--data", "../../etc"], r"There is no file \.\./\.\./etc"),
     "a missing table": ([*GOOD, "--data", "no.csv"], "There is no file no.csv"),
     "a missing zip": ([*GOOD, "--data", "no.zip"], "There is no file no.zip"),
     "a table with text": ([*GOOD, "--data", "text.csv"], "Line 3 holds 'two' where a number should be"),

@@ -137,7 +137,8 @@ def test_examples_come_in_torch_default_dtype():
 
 def test_data_move_to_a_device_whole():
     moved = load("digits").to("meta")
-    assert {t.device.type for t in (moved.x, moved.y, moved.test_x, moved.test_y, moved.unit)} == {"meta"}
+    assert {t.device.type for t in (moved.x, moved.y, moved.test_x, moved.test_y)} == {"meta"}
+    assert moved.unit.device.type == moved.center.device.type == "cpu"  # in float64, which some have not
     assert load("line").to("cpu").y is None
 
 
@@ -155,8 +156,9 @@ def test_a_table_is_standardised_and_can_be_undone(tmp_path):
     everything = torch.cat([data.x, data.test_x])
     assert torch.allclose(everything.mean(0), torch.zeros(2), atol=1e-5)
     assert torch.allclose(everything.std(0, correction=0), torch.ones(2), atol=1e-5)
-    train = torch.as_tensor(table[np.arange(200) % 10 != 9]).float()
-    assert torch.allclose(data.x * data.unit + data.center, train, rtol=1e-4, atol=1e-4)
+    train = torch.as_tensor(table[np.arange(200) % 10 != 9])
+    assert torch.allclose(data.x.double() * data.unit + data.center, train, rtol=1e-6, atol=1e-5)
+    assert data.unit.dtype == data.center.dtype == torch.float64
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", " ", "  "])

@@ -90,7 +90,7 @@ def test_faint_pencil_on_grey_paper_is_stretched_to_full_contrast():
     [
         (b"", "not a PNG, JPEG or WebP picture"),
         (b"hello" * 100, "not a PNG, JPEG or WebP picture"),
-        (b"\x89PNG\r\n\x1a\n" + b"x" * 50, "not a PNG, JPEG or WebP picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"x" * 50, "is damaged; save it again"),
         (file_of(DIGITS[0])[:150], "damaged"),
         (file_of(np.full((30, 30), 255, np.uint8)), "one even colour"),
         (file_of(np.zeros((5000, 5000), np.uint8)), "20 megapixels"),
