@@ -19,6 +19,7 @@ from engine.gan.losses import (
     SLOPE_BETWEEN,
     Score,
     belief,
+    best_belief,
     gradient_penalty,
     r1,
     slopes,
@@ -39,7 +40,8 @@ class Discriminator(nn.Module):
         pack: how many examples are judged together (PacGAN, Lin et al. 2018, section 3).
         spread: whether D also sees the standard deviation of each number over the minibatch (Karras et al.
             2018, section 3, who average them), so that it notices a batch that is all alike.
-        spectral: whether each weight matrix is divided by its largest singular value (Miyato et al. 2018).
+        spectral: whether each weight matrix is divided by its largest singular value, as power iteration
+            estimates it (Miyato et al. 2018).
         labels: how many labels D is told; 0 for none.
     """
 
@@ -52,6 +54,11 @@ class Discriminator(nn.Module):
         inputs = pack * math.prod(shape) * (2 if spread else 1) + labels
         self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
 
+    @property
+    def in_company(self) -> bool:
+        """Whether it judges examples together: a score depends on more than one x."""
+        return self.pack > 1 or self.spread
+
     def forward(self, x: Tensor, beside: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """The score of each x, or of each pack; with `beside` (n, *shape), of each x alone in that company.
         `y` holds one-hot labels (..., m, labels)."""
@@ -61,9 +68,9 @@ class Discriminator(nn.Module):
             h = company = h[..., : h.shape[-2] // self.pack * self.pack, :]
             h = company = h.unflatten(-2, (-1, self.pack)).flatten(-2)
         elif self.pack > 1:
-            others = company[: len(company) // len(h) * len(h) or None]
+            others = company[: len(company) // max(len(h), 1) * len(h) or None]
             index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(others)
-            h = torch.cat([h, others[index].reshape(len(h), -1)], -1)
+            h = torch.cat([h, others[index].reshape(len(h), (self.pack - 1) * h.shape[-1])], -1)
         if self.spread:
             deviation = (company.var(-2, correction=0) + 1e-8).sqrt()[..., None, :]
             h = torch.cat([h, deviation.expand(*h.shape[:-1], company.shape[-1])], -1)
@@ -122,7 +129,7 @@ class TwoPlayers(Config):
     )  # fmt: skip
     spectral: bool = advanced(
         False, label="Spectral normalization of D",
-        says="divide each weight matrix of D by its largest singular value",
+        says="divide each weight matrix of D by its largest singular value, as power iteration estimates it",
     )  # fmt: skip
     noise_x: float = advanced(
         0.0, 0, 1, label="Instance noise", symbol=r"\sigma_x", live=True,
@@ -231,10 +238,17 @@ class Game(Family):
     def belief(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """D(x), or D(x | y), in [0, 1] for each of x (n, *shape) alone. A D that judges batches sees each x
         beside fakes. The score of a critic is measured from its mean over fakes."""
-        critic, in_company = self.config.loss == "Wasserstein", self.D.pack > 1 or self.D.spread
+        critic, in_company = self.config.loss == "Wasserstein", self.D.in_company
         fakes = self.sample(512) if in_company or critic else None
         middle = self.score(fakes, self.asked(512)).mean() if critic else 0.0  # type: ignore[arg-type]
         return belief(self.score(x, y, fakes if in_company else None), self.config.loss, middle)
+
+    def best_belief(self, p: Tensor, p_g: Tensor) -> Tensor | None:
+        """The belief of the best possible D where real examples have the density p and fakes p_g. None where
+        no formula gives it: D is a critic, has a bounded slope, judges several at once, or sees noise."""
+        c = self.config
+        free = c.penalty == "none" and not (c.spectral or c.noise_x or self.D.in_company)
+        return best_belief(p, p_g, c.loss, c.smooth) if free else None
 
     def value_to_descend(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """G's loss at each x of label y, (n,), or at each pack."""
@@ -242,7 +256,7 @@ class Game(Family):
 
     def signs(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
         """D's mean beliefs about real x and about fakes of the same labels y, and the slope |dL_G / dx|."""
-        fake = self.sample(len(x), y)
+        fake = self.sample(-(-len(x) // self.D.pack) * self.D.pack, y)  # whole packs
         told = {PULL: slopes(lambda x: self.value_to_descend(x, y), fake)}
         if self.config.loss != "Wasserstein":  # a critic believes nothing
             told = {D_REAL: self.belief(x, y), D_FAKE: self.belief(fake, y)} | told

@@ -85,8 +85,10 @@ class GAN(Game):
     def G_terms(self, x: Tensor, z: Tensor, noise: Tensor | None = None) -> Terms:  #: real z
         """What G descends: how its fakes look to D, or to the D that would come five steps later."""
         c, fake = self.config, self.G(z)  #: G fake
+        if noise is not None:
+            x, fake = x + noise[0], fake + noise[1]  #: real fake
         D: Score = self.D
         if c.diversity == "unrolling":
             D = unrolled(self.D, lambda D: total(discriminator_terms(D(x), D(fake), c.loss, c.smooth)))
-        score = D(fake if noise is None else fake + noise[1])  #: D
+        score = D(fake)  #: D
         return generator_terms(score, c.loss)  #: loss

@@ -24,12 +24,16 @@ Score = Callable[[Tensor], Tensor]
 
 class Loss(NamedTuple):
     """A game: what D descends on real and on fake examples, and what G descends, elementwise in a score a.
-    `real` also takes s of one-sided label smoothing: real examples get the label 1 - s."""
+    `real` also takes s of one-sided label smoothing: real examples get the label 1 - s.
+
+    The name of a term is its formula, which pages render. In it D(x) is the belief in a game of logarithms,
+    and the score in the others."""
 
     real: Callable[[Tensor, Any], Tensor]
     fake: Score
     G: Score
     terms: tuple[Measure, Measure, Measure]  # what D descends on real and on fake examples; what G descends
+    smoothed: Measure | None = None  # the first of them with label smoothing; None where that does nothing
 
 
 def _cross_entropy(a: Tensor, s: float | Tensor) -> Tensor:
@@ -39,15 +43,20 @@ def _cross_entropy(a: Tensor, s: float | Tensor) -> Tensor:
 
 _D, _G = partial(term, role="critic"), partial(term, role="model")
 _LOG = _D("-E[log D(x)]"), _D("-E[log(1 - D(G(z)))]")
+_SMOOTH = _D("-E[(1 - s) log D(x) + s log(1 - D(x))]")
 _SCORE = _G("-E[D(G(z))]")
 LOSSES: dict[str, Loss] = {
     # Goodfellow et al. 2014, eq. 1, and the loss for G that their section 3 advises
-    "minimax": Loss(_cross_entropy, softplus, lambda a: -softplus(a), (*_LOG, _G("E[log(1 - D(G(z)))]"))),
-    "non-saturating": Loss(_cross_entropy, softplus, lambda a: softplus(-a), (*_LOG, _G("-E[log D(G(z))]"))),
+    "minimax": Loss(
+        _cross_entropy, softplus, lambda a: -softplus(a), (*_LOG, _G("E[log(1 - D(G(z)))]")), _SMOOTH
+    ),
+    "non-saturating": Loss(
+        _cross_entropy, softplus, lambda a: softplus(-a), (*_LOG, _G("-E[log D(G(z))]")), _SMOOTH
+    ),
     # Mao et al. 2017, eq. 9: D regresses the labels 1 and 0
     "least squares": Loss(
         lambda a, s: (a - 1 + s).square() / 2, lambda a: a.square() / 2, lambda a: (a - 1).square() / 2,
-        (_D("E[(D(x) - 1)²]/2"), _D("E[D(G(z))²]/2"), _G("E[(D(G(z)) - 1)²]/2")),
+        (_D("E[(D(x) - 1)²]/2"), _D("E[D(G(z))²]/2"), _G("E[(D(G(z)) - 1)²]/2")), _D("E[(D(x) - 1 + s)²]/2"),
     ),
     # Lim and Ye 2017; Miyato et al. 2018, eq. 16 and 17
     "hinge": Loss(
@@ -64,9 +73,11 @@ LOSSES: dict[str, Loss] = {
 def discriminator_terms(
     real: Tensor, fake: Tensor, loss: str = "non-saturating", smooth: float | Tensor = 0
 ) -> Terms:
-    """What D descends, from its scores of real and of fake examples."""
+    """What D descends, from its scores of real and of fake examples, with s = `smooth`."""
     game = LOSSES[loss]
     on_real, on_fake, _ = game.terms
+    if game.smoothed and (isinstance(smooth, Tensor) or smooth):  # a tensor holds the s of a wall's members
+        on_real = game.smoothed
     return {on_real: game.real(real, smooth).mean(), on_fake: game.fake(fake).mean()}
 
 
@@ -83,6 +94,16 @@ def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
 
 BELIEVING = ("minimax", "non-saturating", "least squares", "hinge")
 """The games whose D has a belief D(x) in [0, 1]; a Wasserstein critic only scores."""
+
+
+def best_belief(p: Tensor, p_g: Tensor, loss: str, s: float = 0) -> Tensor | None:
+    """The belief of the best possible D where real examples have the density p and fakes p_g. A critic has
+    none: without a bound on its slope its scores grow for ever."""
+    if loss == "Wasserstein":
+        return None
+    if loss == "hinge":  # the score is 1 where p > p_g and -1 where p < p_g: only the sign is learned
+        return torch.sigmoid(torch.sign(p - p_g))
+    return (1 - s) * p / (p + p_g).clamp(min=1e-300)
 
 
 def score_of(D: Tensor, loss: str) -> Tensor:

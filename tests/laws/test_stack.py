@@ -86,7 +86,9 @@ def test_a_stack_trains_each_member_as_a_run_of_its_own_would(name):
         assert apart({k: t[i] for k, t in tensors(stacked).items()}, tensors(alone)) < 1e-9
         assert len(terms) == len(alone_terms) == ROUNDS * (configs[0].k + 1)
         for ours, theirs in zip(terms, alone_terms, strict=True):
-            assert apart({k: t[i] for k, t in ours.items()}, theirs) < 1e-8
+            # a term is named after its smoothing where any member has some
+            pairs = zip(ours.values(), theirs.values(), strict=True)
+            assert max((t[i] - own).abs().item() for t, own in pairs) < 1e-8
 
 
 def test_a_stack_of_conditional_gans_is_exact_too():
