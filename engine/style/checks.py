@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.func import grad
+from torch.nn.functional import interpolate
 
 from engine.checks import Check
 from engine.data import Dataset, floats
@@ -27,6 +28,7 @@ def measure(model: StyleTransfer, data: Dataset) -> list[Check]:
     pairs = [(F[layer].double(), gram(P[layer].double())) for layer in layers]
     p = P[canvas.content_at].double()
     checks = [
+        Check("Each term of the loss is that of the formula, computed in another way.", terms(model), 1e-3),
         Check("A Gram matrix does not change when the places of a layer are shuffled.",
               max(forgets(f) for f, _ in pairs), 1e-10),
         Check("The gradient of each style loss is (G − A) F / (N² M), as the paper has it.",
@@ -53,6 +55,30 @@ def measure(model: StyleTransfer, data: Dataset) -> list[Check]:
 def small(x: Tensor) -> Tensor:
     """A picture (1, 3, H, W) at about PIXELS x PIXELS, but with no side shorter than the network needs."""
     return colour.of_area(x, min(PIXELS**2, x.shape[-2] * x.shape[-1]))
+
+
+def terms(model: StyleTransfer) -> float:
+    """The largest relative difference of a term of this model's loss and the same sum written out in float64;
+    of a term that hardly counts, relative to a thousandth of the whole."""
+    canvas, c, x, level = model.canvas, model.config, model.image[0].detach(), int(model.level)
+    t, seen = model.targets(level), canvas.level(canvas.seen(x), level)
+    F = {
+        layer: f.double() for layer, f in canvas.network(seen, [*canvas.styles_at, canvas.content_at]).items()
+    }
+    f = F[canvas.content_at] / t.units[canvas.content_at]
+    wanted = [c.alpha / 2 * (f - t.P).square().mean()]
+    for i, (layer, w) in enumerate(zip(canvas.styles_at, c.weights, strict=True)):
+        f = F[layer][0] / t.units[layer]
+        m = torch.ones_like(f[:1]) if t.mask is None else interpolate(t.mask, f.shape[1:], mode="area")[0]
+        G = torch.einsum("ahw,bhw->ab", f * m / m.sum().clamp_min(1e-6), f)
+        shares = [1.0] if len(t.grams) == 1 else [1 - c.blend, c.blend]
+        A = sum(share * grams[i].double() for share, grams in zip(shares, t.grams, strict=True))
+        wanted.append(c.beta * w * ((G - A) / (2 * len(G))).square().sum())
+    across, down = seen[..., 1:] - seen[..., :-1], seen[..., 1:, :] - seen[..., :-1, :]
+    wanted.append(c.tv * (across.double().square().mean() + down.double().square().mean()))
+    told = model.losses(x).values()
+    least = 1e-3 * torch.stack(wanted).sum() + 1e-12  # below which float32 is not exact
+    return max(((a - b).abs() / (b + least)).item() for a, b in zip(told, wanted, strict=True))
 
 
 def forgets(F: Tensor) -> float:
