@@ -13,12 +13,12 @@ elsewhere; a VAE cures that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.codes.base import ERROR, RESTORED, Coder
+from engine.codes.base import ERROR, RESTORED, Coder, parts
 from engine.codes.config import CoderConfig
 from engine.config import knob
 from engine.family import Batch, Terms
@@ -97,11 +97,13 @@ class AE(Coder):
         return x.where(noise >= c.amount, self.space.lowest)
 
     @torch.no_grad()
-    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
+    def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, Any]:
         """The error of held-out x, restored from what the encoder sees; for a stack, one number a member."""
-        members = (self.members,) if self.members else ()
-        x, noise = (t.expand(*members, *t.shape) for t in (x, self.fresh_noise(len(x))))
-        return {RESTORED: self.terms(x, noise)[ERROR].tolist()}
+        members, n, axis = (self.members,) if self.members else (), len(x), -1 - len(self.space.shape)
+        x, noise = (t.expand(*members, *t.shape) for t in (x, self.fresh_noise(n)))
+        given = parts(self.at_once, (x, axis), (noise, axis))
+        errors = [self.terms(*part)[ERROR] * (self.count(part[0]) / n) for part in given]
+        return {RESTORED: torch.stack(errors).sum(0).tolist()}
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The codes of x (n, *shape), with standard deviation 0."""

@@ -6,6 +6,8 @@ The formulas below need neither a skeleton nor a binary shape, so blurred pictur
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -60,15 +62,17 @@ def perimeter(ink: Tensor) -> Tensor:
 def regression(z: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Least squares of an attribute a (n,) on codes z (n, d): weights (d + 1,), R^2, and a step (d,).
 
-    The constant is the last weight. R^2 is the share of the attribute's variance that the codes explain. The
-    step is cov(z, prediction) / sd(prediction): how codes change on average as the predicted attribute grows
-    by one standard deviation. The weights themselves would also point along dimensions that hardly vary,
-    where no code lies (Haufe et al. 2014, https://doi.org/10.1016/j.neuroimage.2013.10.067).
+    The constant is the last weight. R^2 is the share of the attribute's variance that the codes explain, and
+    nan if the attribute does not vary. The step is cov(z, prediction) / sd(prediction): how codes change on
+    average as the predicted attribute grows by one standard deviation. The weights themselves would also
+    point along dimensions that hardly vary, where no code lies (Haufe et al. 2014,
+    https://doi.org/10.1016/j.neuroimage.2013.10.067).
     """
     design = torch.cat([z, torch.ones_like(z[:, :1])], 1)
     weights = torch.linalg.lstsq(design, a[:, None], driver="gelsd").solution[:, 0]
     predicted = design @ weights
-    r2 = 1 - (a - predicted).square().sum() / (a - a.mean()).square().sum().clamp(min=1e-30)
+    varies = (a - a.mean()).square().sum()
+    r2 = 1 - (a - predicted).square().sum() / varies.where(varies > 1e-20 * a.square().sum(), math.nan)
     away = predicted - predicted.mean()
     step = away @ (z - z.mean(0)) / len(z) / away.square().mean().sqrt().clamp(min=1e-30)
     return weights, r2, step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from torch import nn
@@ -18,6 +19,10 @@ class CodeConfig(Config):
     batch: int = knob(
         128, 2, 1024, label="Batch", symbol="m", live=True, advanced=True, says="examples in a minibatch"
     )
+
+    def numbers(self, space: Space) -> int:
+        """How many numbers one example is in the largest layer."""
+        return space.size
 
 
 class CoderConfig(CodeConfig):
@@ -57,6 +62,12 @@ class CoderConfig(CodeConfig):
             return conv_decoder(space.shape, self.width, self.z + more, act, self.upsampling)
         net = mlp(self.z + more, self.width, self.depth, space.size, act=act)
         return nn.Sequential(net, nn.Unflatten(1, space.shape))
+
+    def numbers(self, space: Space) -> int:
+        """How many numbers one example is in the largest layer: in feature maps as large as a picture."""
+        return (
+            self.width * math.prod(space.shape[1:]) if self.convolves(space) else max(space.size, self.width)
+        )
 
     def convolves(self, space: Space) -> bool:
         """Whether the nets are convolutional in this space."""

@@ -37,7 +37,7 @@ class CVAE(Variational):
     labelled = True
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma")
-    stacked = ("terms", "bounds")
+    stacked = ("terms", "weighed", "summed")
 
     def __init__(self, config: VariationalConfig, space: Space) -> None:
         if not space.classes:

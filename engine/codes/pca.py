@@ -14,12 +14,12 @@ N(m, V (L - s^2) V^T + s^2 I), where s^2 is the mean of the eigenvalues that V l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import LowRankMultivariateNormal
 
 from engine.codes.base import ERROR, Coder
 from engine.codes.config import CodeConfig
@@ -80,9 +80,7 @@ class PCA(Coder):
 
     def spread(self) -> tuple[Tensor, Tensor]:
         """The variances along V, (z,), and the mean of the variances that V leaves out."""
-        along = (self.V * (self.S @ self.V)).sum(0).clamp(min=1e-12)
-        left = self.space.size - self.config.z
-        return along, (self.S.trace() - along.sum()).clamp(min=1e-12) / max(1, left)
+        return variances(self.V, self.S)
 
     def e(self, x: Tensor) -> Tensor:  #: x
         """Encode x (n, *shape) as z (n, z), with variance 1 in each dimension."""
@@ -95,10 +93,17 @@ class PCA(Coder):
 
     @torch.no_grad()
     def log_prob(self, x: Tensor) -> Tensor:
-        """The log density (n,) of x (n, *shape) under probabilistic PCA."""
-        along, rest = self.spread()
-        W = self.V * (along - rest).clamp(min=0).sqrt()
-        return LowRankMultivariateNormal(self.m, W, rest.expand(len(W))).log_prob(x.flatten(1))
+        """The log density (n,) of x (n, *shape) under probabilistic PCA, on the CPU in float64: what float32
+        rounds off would be divided by s^2, which may be small."""
+        V, m, S, x = (t.detach().cpu().double() for t in (self.V, self.m, self.S, x.flatten(1)))
+        V = torch.linalg.qr(V)[0]
+        V = V @ torch.linalg.eigh(V.T @ S @ V)[1]  # its axes, which float32 rounds too
+        along, rest = variances(V, S)
+        left, away = len(V) - V.shape[1], x - m
+        inside = away @ V
+        square = (inside.square() / along).sum(1) + (away - inside @ V.T).square().sum(1) / rest * (left > 0)
+        log_det = along.log().sum() + left * rest.log()
+        return -(square + log_det + len(V) * math.log(2 * math.pi)) / 2
 
     def optimizer(self, player: str) -> None:
         """None: PCA descends no gradient."""
@@ -111,6 +116,12 @@ class PCA(Coder):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The x (n, *shape) that z (n, z) stands for."""
         return self.d(z)
+
+
+def variances(V: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
+    """The variances along orthonormal V (size, z), and the mean of the others, for a covariance S."""
+    along = (V * (S @ V)).sum(0).clamp(min=1e-12)
+    return along, (S.trace() - along.sum()).clamp(min=1e-12) / max(1, len(V) - V.shape[1])
 
 
 def principal_directions(x: Tensor, k: int) -> Tensor:

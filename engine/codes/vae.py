@@ -52,7 +52,7 @@ class VAE(Variational):
     Config = VAEConfig
     algorithm = ("terms",)
     stackable = ("lr", "beta", "sigma", "free_bits")
-    stacked = ("terms", "bounds")
+    stacked = ("terms", "weighed", "summed")
     warmth: Tensor
 
     def __init__(self, config: VAEConfig, space: Space) -> None:

@@ -109,17 +109,20 @@ def looked_at() -> tuple[Measure, ...]:
 
 def taken(sources: Iterable[Source]) -> dict[str, Any]:
     """What the sources measure, one after the other; of a name that two measure, what the later says. What
-    fails or is no finite number is left out and never ends a training: LEFT_OUT then says why. In a list with
-    one number a member, None stands for what a member does not have."""
+    fails or is no finite number is left out and never ends a training: LEFT_OUT then says why, and also why a
+    source leaves something out itself. In a list with one number a member, None stands for what a member does
+    not have."""
     values: dict[str, Any] = {}
-    failed = []
+    failed: list[str] = []
     for what, source in sources:
         try:
-            values |= source()
+            found = dict(source())
+            failed += found.pop(LEFT_OUT, [])
+            values |= found
         except Exception as error:
             failed.append(f"{what} could not be measured: {reason(error)}")
-    odd = {name: found for name, value in values.items() if (found := _odd(value))}
-    sentences = [*failed, *(f"{name} is left out because it is {found}." for name, found in odd.items())]
+    odd = {name: why for name, value in values.items() if (why := _odd(value))}
+    sentences = [*failed, *(f"{name} is left out because it is {why}." for name, why in odd.items())]
     kept = {name: value for name, value in values.items() if name not in odd}
     return kept | ({LEFT_OUT: sentences} if sentences else {})
 

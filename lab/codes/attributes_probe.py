@@ -14,7 +14,7 @@ from engine.config import Refused
 from engine.data import Dataset, floats
 from lab.codes.digits_probe import codes, decoded, tests, within_budget
 from lab.probes import Answer, only_pictures
-from lab.probes.brought import place
+from lab.probes.brought import finite, place
 from lab.scenes.arrays import pictures
 
 __all__ = ["directions", "factors"]
@@ -26,7 +26,8 @@ REACH, EACH = 3, 4  # steps to either side of a picture; pictures per step
 def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answer:
     """Regressions of all ATTRIBUTES on codes, and a walk along the direction of one of them.
 
-    `table` has a row for each attribute, with R² and the latent dimension that correlates most with it.
+    `table` has a row for each attribute, with R² (None if the attribute does not vary) and the latent
+    dimension that correlates most with it.
     `pictures` are decoded from the code of test picture `index`, moved by -REACH to REACH steps in the
     attribute's direction; `measured` is the attribute of each.
     """
@@ -45,8 +46,13 @@ def directions(model: Coder, data: Dataset, index: int, attribute: str) -> Answe
         _, r2, steps[name] = regression(z, a)
         each = correlations(z, a)
         most = int(each.abs().argmax())
-        table.append({"attribute": name, "R²": r2.item(), "dimension": most, "correlation": each[most].item(),
-                      "mean": a.mean().item(), "sd": a.std().item()})  # fmt: skip
+        row = {
+            "attribute": name,
+            "R²": finite(r2.item()),
+            "dimension": most,
+            "correlation": each[most].item(),
+        }
+        table.append(row | {"mean": a.mean().item(), "sd": a.std().item()})
     t = torch.linspace(-REACH, REACH, 2 * REACH * EACH + 1, dtype=torch.float64)
     own = codes(model, x, y)
     drawn = decoded(model, own + (t[:, None] * steps[attribute]).to(**model.like), y)
@@ -77,5 +83,5 @@ def factors(model: Coder, data: Dataset) -> Answer:
     Raises `Refused` for data without known factors."""
     if data.factors is None:
         raise Refused("These data have no known factors; choose the ellipses.")
-    shares = known(*model.encode(floats(data.x), data.y), data.factors)
+    shares = known(*model.codes(floats(data.x), data.y), data.factors)
     return {"shares": shares.cpu().numpy(), "MIG": mig(shares), "names": list(data.factor_names)}

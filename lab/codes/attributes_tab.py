@@ -62,6 +62,8 @@ def _came_out(attribute: str, row: dict[str, Any], measured: list[float]) -> str
     """Whether the attribute grew along the way, judged by the numbers under the pictures."""
     ups, steps = sum(b > a for a, b in pairwise(measured)), len(measured) - 1
     went = f"It goes from {signed(measured[0])} to {signed(measured[-1])}"
+    if row["R²"] is None:
+        return f"{went}. No training picture differs from another in {attribute}, so it has no direction."
     if ups / steps >= 0.9 and row["R²"] >= 0.5:
         know = f"the codes **know** {attribute} (R² = {row['R²']:.2f})"
         return f"{went} and grows at {ups} of {steps} steps: {know}."
@@ -78,7 +80,7 @@ def _came_out(attribute: str, row: dict[str, Any], measured: list[float]) -> str
 
 def _table(answer: dict[str, Any]) -> None:
     lines = [
-        f"| {row['attribute']} | {signed(row['mean'])} ± {row['sd']:.2f} | {row['R²']:.2f} | "
+        f"| {row['attribute']} | {signed(row['mean'])} ± {row['sd']:.2f} | {_share(row['R²'])} | "
         f"{row['dimension'] + 1} | {_plus(row['correlation'])} |"
         for row in answer["table"]
     ]
@@ -91,6 +93,11 @@ def _table(answer: dict[str, Any]) -> None:
         "2 · area / outline. Slant is the slope of the regression of column on height. Width (without the "
         "slant) and height are those of a bar whose ink is spread as widely."
     )
+
+
+def _share(r2: float | None) -> str:
+    """R², or a dash for an attribute that does not vary."""
+    return "–" if r2 is None else f"{r2:.2f}"
 
 
 def _plus(value: float, digits: int = 2) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.codes.base import ELBO, KL, KL_EACH, RECONSTRUCTION, Coder, Variational, bound
+from engine.codes.base import ELBO, KL, KL_EACH, RECONSTRUCTION, Coder, Variational, bound, parts
 from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed
@@ -15,18 +15,17 @@ __all__ = ["test_bound", "tightness"]
 
 DRAWS = (1, 5, 50, 500)  # k of the IWAE bound
 EXAMPLES = 100  # test examples: 500 draws for each are 50,000 pictures to decode
-AT_ONCE = 5000  # pictures decoded in one batch
 
 
 def test_bound(model: Coder, data: Dataset) -> Answer:
-    """The mean ELBO of all test examples, its standard `error`, and its parts, in nats, with one draw of eps
-    and of the pixels."""
+    """The mean ELBO of all test examples, its standard `error` (None if there is one example), and its parts,
+    in nats, with one draw of eps and of the pixels."""
     variational = _variational(model)
     x, y = floats(data.test_x), data.test_y
     row = variational.evaluate(x, y, k=1)
-    error = _log_w(variational, x, y, 1).std().item() / len(x) ** 0.5
-    parts = {str(name): row[name] for name in (ELBO, RECONSTRUCTION, KL)}
-    return parts | {"error": error, "among": len(x), "each": row[KL_EACH]}
+    error = standard_error(_log_w(variational, x, y, 1)[0])
+    told = {str(name): row[name] for name in (ELBO, RECONSTRUCTION, KL)}
+    return told | {"error": error, "among": len(x), "each": row[KL_EACH]}
 
 
 def tightness(model: Coder, data: Dataset) -> Answer:
@@ -36,8 +35,13 @@ def tightness(model: Coder, data: Dataset) -> Answer:
     log_w = _log_w(_variational(model), x, y, DRAWS[-1])
     # there are DRAWS[-1] / k estimates of each
     bounds = [torch.stack([bound(part) for part in log_w.split(k)]).mean(0) for k in DRAWS]
-    gains = [(one - bounds[0]).std().item() / len(x) ** 0.5 for one in bounds]
+    gains = [standard_error(one - bounds[0]) for one in bounds]
     return {"k": list(DRAWS), "bound": [one.mean().item() for one in bounds], "error": gains, "among": len(x)}
+
+
+def standard_error(values: Tensor) -> float | None:
+    """The standard error of the mean of these values (n,); None for one, which tells of none."""
+    return values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
 
 
 def _variational(model: Coder) -> Variational:
@@ -50,9 +54,9 @@ def _variational(model: Coder) -> Variational:
 def _log_w(model: Variational, x: Tensor, y: Tensor | None, k: int) -> Tensor:
     """The log weights (k, n) of k draws for each x, all for the same black and white pixels."""
     seed(0, x.device)
-    u, most = model.p_u(len(x)), max(1, AT_ONCE // len(x))
-    parts = []
-    for done in range(0, k, most):
-        eps = torch.randn(min(most, k - done), len(x), model.config.z, **model.like)
-        parts.append(model.log_w(x, eps, u, y))
-    return torch.cat(parts)
+    u, size, rows = model.p_u(len(x)), model.at_once, []
+    for done in range(0, k, max(1, size // len(x))):
+        eps = torch.randn(min(max(1, size // len(x)), k - done), len(x), model.config.z, **model.like)
+        given = parts(size, (x, 0), (eps, 1), (u, 0), (y, 0))
+        rows.append(torch.cat([model.log_w(*part) for part in given], 1))
+    return torch.cat(rows)

@@ -27,8 +27,9 @@ def bound(room: Room) -> None:
 
 def test_elbo(answer: dict[str, Any]) -> str:
     """The ELBO of all test examples in words and numbers."""
+    error = "" if answer["error"] is None else f"± {answer['error']:.1f}, "
     return (
-        rf"**Test ELBO: {answer[ELBO]:.1f} nats** (± {answer['error']:.1f}, over {answer['among']:,} test "
+        rf"**Test ELBO: {answer[ELBO]:.1f} nats** ({error}over {answer['among']:,} test "
         rf"examples) $= {answer[RECONSTRUCTION]:.1f} - {answer[KL]:.1f}$: "
         r"$\mathbb{E}_q[\log p(x \mid z)] - \mathrm{KL}[q(z \mid x) \,\|\, p(z)]$."
     )
@@ -49,10 +50,11 @@ def _bars(tight: dict[str, Any]) -> str:
 
 def _says(tight: dict[str, Any]) -> str:
     gap, error = tight["bound"][-1] - tight["bound"][0], tight["error"][-1]
+    within = "" if error is None else f" (± {error:.2f})"
     return (
         f"With {tight['k'][-1]} draws of z per example, the mean of the weights "
         r"$w = p(x, z) / q(z \mid x)$ practically gives $\log p(x)$ itself (Burda et al. 2016). The ELBO "
-        rf"lies **{gap:.2f} nats** (± {error:.2f}) below it. This gap is "
+        rf"lies **{gap:.2f} nats**{within} below it. This gap is "
         r"$\mathrm{KL}[q(z \mid x) \,\|\, p(z \mid x)]$, the distance of $q$ from the true posterior. "
         f"Measured on {tight['among']} test examples."
     )

@@ -190,10 +190,12 @@ def marginal(model: Variational, x: Tensor, y: Tensor, pointer: Pointer = None) 
     line = torch.linspace(-5, 5, n, dtype=torch.float64)
     z = torch.cartesian_prod(*[line] * model.config.z).reshape(-1, model.config.z)
     weight = torch.exp(-z.square().sum(1) / 2)
-    p = model.p(z.to(**model.like), asked_label(model, pointer, len(z)))
+    label = asked_label(model, pointer, len(z))
+    p = model.p(z[:1].to(**model.like), None if label is None else label[:1])
     if not isinstance(p, Normal):
         return None
-    mean, sigma = p.mean.double().nan_to_num().cpu(), float(p.stddev.flatten()[0])
+    mean = model.decoded(z.to(**model.like), label).double().nan_to_num().cpu()
+    sigma = float(p.stddev.flatten()[0])
     axes = []
     for values, to in zip(mean.T, (x.double(), y.double()), strict=True):
         low, high = float(to[0]) - 5 * sigma, float(to[-1]) + 5 * sigma  # means beyond these add nothing

@@ -52,6 +52,8 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
     seen, target = model.target(x, model.p_u(1))
     q = model.q(seen, y)
     estimated = estimates(model, q, target, eps, y)
+    if not all(part.isfinite().all() for part in estimated):
+        raise Refused("log p(x|z) of this model is infinite for some z; train it for longer, or rewind it.")
     drawn = {name: getattr(estimated, name).double().cpu().numpy() for name in Estimates._fields[:3]}
     edge = float(np.quantile(np.abs(drawn["score"][:, dimension]), 0.98)) or 1.0
     answer: Answer = {

@@ -18,7 +18,7 @@ from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.family import Batch, Family
 from engine.metrics import observe as measuring
-from engine.metrics.measure import Source, declared, taken
+from engine.metrics.measure import LEFT_OUT, Source, declared, taken
 from engine.metrics.ruler import ruler
 from engine.space import Line, Picture, Space
 from lab.runs.store import Info
@@ -111,7 +111,8 @@ def observe(model: Family, data: Dataset) -> dict[str, Any]:
 
 def _held_out(model: Family, data: Dataset) -> dict[str, Any]:
     told = measuring.held_out(model, data)
-    return {name: finite(values) for name, values in told.items() if declared(name).draw != "bars"}
+    said = {LEFT_OUT: told.pop(LEFT_OUT)} if LEFT_OUT in told else {}
+    return said | {name: finite(values) for name, values in told.items() if declared(name).draw != "bars"}
 
 
 def _quality(model: Family, data: Dataset) -> dict[str, Any]:
