@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from engine.config import Refused
 
@@ -160,14 +160,11 @@ def _declared(text: str) -> Name:
 
 
 def _frame(text: str) -> str:
-    scheme, name = urlsplit(text).scheme, named(urlsplit(text).netloc)
-    if (
-        scheme not in PORTS
-        or name is None
-        or text.rstrip("/").lower() != f"{scheme}://{urlsplit(text).netloc}"
-    ):
+    origin = text.strip().rstrip("/").lower()
+    scheme, _, place = origin.partition("://")
+    if scheme not in PORTS or named(place) is None:
         raise Refused(f"--allow-frame is {text!r}; it must be an origin such as https://moodle.example.")
-    return text.rstrip("/").lower()
+    return origin
 
 
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:

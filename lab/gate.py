@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lab.door import PORTS, Door, forwarded, named
 
+PASS = "`proxy_set_header Host $http_host;`"
 READING = {"GET", "HEAD", "OPTIONS"}
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -123,8 +124,9 @@ def stranger(host: str | None, door: Door) -> tuple[str, str]:
     shown = f"[{told.name}]" if ":" in told.name else told.name
     return (
         f"This lab does not answer to the name “{shown}”.",
-        f"If that is its name, start it with `genlab --allow-host {shown}`. "
-        f"On the machine where it runs it is at {door.url}.",
+        f"If that is its name, start it with `genlab --allow-host {shown}`. If only a proxy calls it so, "
+        f"let the proxy pass on the name that the browser used (nginx: {PASS}). "
+        f"On the machine where it runs, the lab is at {door.url}.",
     )
 
 
@@ -135,7 +137,7 @@ def foreign(origin: str | None, host: str | None) -> tuple[str, str]:
         return "This request came from no page of the lab.", "Open the lab in a browser."
     return (
         f"You opened “{page}”, and the lab was asked for as “{(host or '')[:80]}”.",
-        "If a proxy stands between, let it pass the name on (nginx: `proxy_set_header Host $http_host;`), "
+        f"If a proxy stands between, let it pass on the name that you used (nginx: {PASS}), "
         f"or start the lab with `genlab --allow-host {page}`.",
     )
 
@@ -166,7 +168,7 @@ _PAGE = """<!DOCTYPE html>
 body { font: 1.05rem/1.55 system-ui, sans-serif; max-width: 38rem; margin: 15vh auto 0; padding: 0 1.25rem;
   overflow-wrap: anywhere }
 h1 { font-size: 1.4rem; line-height: 1.3; margin: 0 0 0.75rem }
-code { font: 0.95em ui-monospace, monospace; padding: 0.1em 0.3em; border-radius: 4px;
+code { font: 0.95em ui-monospace, monospace; padding: 0.1em 0.3em; border-radius: 4px; display: inline-block;
   background: light-dark(#eef1f5, #262c36) }
 a { color: light-dark(#0067a3, #6bbeee) }
 </style>

@@ -113,17 +113,14 @@ class Viewer:
         ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key)
         try:
             while part := await self._answer(*ask):
-                yield wire.pack_answer(part, number)
+                yield _packed(part, name, number)
                 if "part" not in part or self.question:
                     return
                 ask = supervisor().more, self.run_id, self.key
             yield json.dumps({"answer": number, "end": True})
             return
-        except (TypeError, ValueError):
-            why = f"What {name[:40]} answers cannot be sent to a browser."
         except Exception as error:
-            why = sentence(error)
-        yield json.dumps({"error": why, "answer": number})
+            yield json.dumps({"error": sentence(error), "answer": number})
 
     async def _answer(self, ask: Any, *arguments: Any) -> dict[str, Any] | None:
         future = await in_thread(ask, *arguments)
@@ -181,6 +178,13 @@ class Viewer:
 
     def _do(self, command: dict[str, Any]) -> None:
         supervisor().do(self.run_id, self.who, command, wait=True)
+
+
+def _packed(part: dict[str, Any], name: str, number: int) -> bytes:
+    try:
+        return wire.pack_answer(part, number)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"What {name[:40]} answers cannot be sent to a browser.") from error
 
 
 def _round(message: dict[str, Any]) -> int | None:

@@ -46,10 +46,10 @@ START = """<script>
   const { content, dataset } = document.querySelector("meta[name=genlab]");
   const ask = async () => {
     const answer = await fetch(lab, { method: "POST", headers: { accept: "text/html" } });
-    if (answer.status === 403) {
-      window.stop();
-      document.documentElement.innerHTML = await answer.text();
-    }
+    const text = await answer.text();
+    if (answer.status !== 403) return;
+    window.stop();
+    document.documentElement.innerHTML = text;
   };
   window.__streamlit = { BACKEND_BASE_URL: lab };
   if (dataset.page === "" && !location.pathname.endsWith("/")) {

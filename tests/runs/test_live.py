@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -174,6 +175,26 @@ def test_a_run_that_nobody_owns_cannot_be_controlled_without_a_key(lab, monkeypa
         '{"pointer": {"kind": "hover", "x": "1", "y": 0}}',
         "x" * 100000,
         '{"do": "step", "player": ["D"]}',
+        b"",
+        b"\x00\xff" * 100,
+        b'{"do": "play"}',
+        "[" * 4000,
+        '{"a":' * 600 + "1" + "}" * 600,
+        '{"ask": "look", "id": 1, "with": ' + '{"a":' * 600 + "1" + "}" * 600 + "}",
+        "null",
+        "NaN",
+        "😀\x00",
+        '{"do": "rewind", "round": 1e400}',
+        '{"do": "rewind", "round": true}',
+        '{"do": "rewind", "round": ' + "9" * 4000 + "}",
+        '{"do": "fork", "round": ' + "9" * 300 + "}",
+        '{"do": "fork", "round": 12345}',
+        '{"do": ["play"]}',
+        '{"do": "step", "player": "\\ud800"}',
+        '{"do": "step", "player": "' + "x" * 3000 + '"}',
+        '{"ask": "no such probe", "with": {}, "id": 1}',
+        '{"ask": "look", "with": {"\\u0000": [[[]]]}, "id": -1}',
+        '{"show": "everything"}',
     ],
 )
 def test_a_message_out_of_order_gets_a_sentence_and_the_socket_lives_on(lab, monkeypatch, message):
@@ -182,7 +203,9 @@ def test_a_message_out_of_order_gets_a_sentence_and_the_socket_lives_on(lab, mon
     with watching(lab, run_id, cookie) as ws:
         text(ws, "hello")
         ws.send(message)
-        assert json.loads(_text(ws))["error"]
+        error = json.loads(_text(ws))["error"]
+        assert error.endswith(".")
+        assert not re.search(r"Error|Traceback|Errno|/tmp|/home|\.py", error)
         send(ws, do="step", player=None)
         assert frame(ws)
 

@@ -1,0 +1,177 @@
+"""A socket of the live route, with a supervisor that is slow, broken, or flooded with messages."""
+
+import json
+import logging
+import threading
+from concurrent.futures import Future
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from engine.config import Refused
+from lab import live
+from lab.live import BUSY, FAULT, LIVE, MOST_WAITING
+from lab.runs import store
+
+SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {}}
+
+
+class Boss:
+    """In place of the supervisor: an order `waits` until it is let go, `fails`, or is noted."""
+
+    def __init__(self):
+        self.orders, self.left = [], []
+        self.go = threading.Event()
+        self.fails: BaseException | None = None
+        self.waits = False
+
+    def do(self, run_id, who, command, wait):
+        if self.waits:
+            assert self.go.wait(60)
+        self.orders.append(command["do"])
+        if self.fails:
+            raise self.fails
+
+    def listen(self, run_id, hear):
+        if self.fails:
+            (future := Future()).set_exception(self.fails)
+            return future
+
+    def ask(self, run_id, name, arguments, asker):
+        if self.fails:
+            raise self.fails
+        (future := Future()).set_result({"round": 1})
+        return future
+
+    def leave(self, run_id, hear, key):
+        self.left.append(run_id)
+
+
+@pytest.fixture
+def boss(monkeypatch):
+    boss = Boss()
+    monkeypatch.setattr(live, "supervisor", lambda: boss)
+    yield boss
+    boss.go.set()
+
+
+@pytest.fixture
+def socket(boss):
+    run_id = store.create(SETTING).name
+    with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
+        assert "hello" in ws.receive_json()
+        yield ws
+    assert boss.left == [run_id]
+
+
+SECRET = "/home/ann/secret.py: KeyError"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Refused("That is not allowed."), "That is not allowed."),
+        (TimeoutError(), BUSY),
+        (OSError(28, SECRET), FAULT),
+        (KeyError(SECRET), FAULT),
+        (RecursionError(SECRET), FAULT),
+        (RuntimeError(SECRET), FAULT),
+        (MemoryError(), FAULT),
+    ],
+)
+@pytest.mark.parametrize("message", [{"do": "play"}, {"ask": "look", "with": {}, "id": 3}], ids=["do", "ask"])
+def test_whatever_an_order_or_a_question_raises_is_a_sentence_and_the_next_is_heard(
+    socket, boss, error, says, message, caplog
+):
+    boss.fails = error
+    caplog.set_level(logging.ERROR)
+    socket.send_json(message)
+    assert socket.receive_json()["error"] == says
+    assert (SECRET in caplog.text) == (SECRET in str(error))  # who runs the server reads it there
+    boss.fails = None
+    socket.send_json({"do": "pause", "id": 5})
+    assert socket.receive_json() == {"done": 5}
+    socket.send_json({"ask": "look", "with": {}, "id": 4})
+    assert b'"answer' in socket.receive_bytes()
+
+
+def test_an_answer_that_no_browser_can_read_is_a_sentence(socket, boss, monkeypatch):
+    monkeypatch.setattr(boss, "ask", lambda *given: done({"round": object()}))
+    socket.send_json({"ask": "look", "with": {}, "id": 4})
+    assert socket.receive_json() == {"error": "What look answers cannot be sent to a browser.", "answer": 4}
+
+
+def done(value):
+    (future := Future()).set_result(value)
+    return future
+
+
+def test_a_run_that_cannot_be_opened_says_so_without_a_librarys_words(boss):
+    boss.fails = ValueError(SECRET)
+    run_id = store.create(SETTING).name
+    with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
+        assert "hello" in ws.receive_json()
+        assert ws.receive_json() == {"error": FAULT}
+
+
+def test_a_state_that_cannot_be_read_says_so_without_a_librarys_words(boss, monkeypatch):
+    monkeypatch.setattr(live.store, "read_info", lambda at: 1 / 0)
+    run_id = store.create(SETTING).name
+    with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
+        assert ws.receive_json() == {"error": FAULT}
+        assert ws.receive()["code"] == 4404
+
+
+def test_while_an_order_takes_long_others_are_taken_and_a_flood_is_told_so(socket, boss):
+    """Messages that nobody takes keep the server from hearing that the browser is still there."""
+    boss.waits = True
+    for _ in range(MOST_WAITING + 20):
+        socket.send_json({"do": "play"})
+    assert (
+        "too much at once" in socket.receive_json()["error"]
+    )  # said while the first order is still being done
+    socket.send_json({"ask": "look", "with": {}, "id": 1})
+    boss.go.set()
+    socket.send_json({"do": "pause", "id": 9})
+    while socket.receive().get("text") != json.dumps({"done": 9}):
+        pass
+    assert boss.orders[-1] == "pause"
+    assert MOST_WAITING <= len(boss.orders) <= MOST_WAITING + 2
+
+
+def test_a_browser_that_reads_nothing_fills_no_memory(boss):
+    run_id = store.create(SETTING).name
+    ws = type("Socket", (), {"cookies": {}, "query_params": {}})()
+
+    async def crowd():
+        viewer = live.Viewer(ws, run_id)
+        for _ in range(10 * MOST_WAITING):
+            viewer._take("error", "x")
+        viewer._take("state", {})
+        viewer._take("keyframe", b"x")
+        with pytest.raises(Refused, match="on their way"):
+            viewer.handle('{"show": "keyframes"}')
+        return viewer.texts
+
+    import asyncio
+
+    texts = asyncio.run(crowd())
+    assert len(texts) == MOST_WAITING + 2
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "5", "[" * 3000, '{"do": "play"}' + " " * 5000, '{"do": "Play"}']
+)
+def test_what_is_no_order_is_refused(boss, text, monkeypatch):
+    viewer = object.__new__(live.Viewer)
+    with pytest.raises(Refused, match="did not understand"):
+        viewer.handle(text)
+
+
+@pytest.mark.parametrize("round", [-1, 1.5, True, "1", [], 2**53, 10**300])
+def test_a_round_is_a_whole_number_that_a_browser_can_write(round):
+    with pytest.raises(Refused, match="whole number"):
+        live._round({"round": round})
+    assert live._round({"round": 2**53 - 1}) == 2**53 - 1
+    assert live._round({}) is live._round({"round": None}) is None
