@@ -1,0 +1,135 @@
+"""The laws of the Check tab: each fails for a model that breaks it, and all hold for one that does not."""
+
+import pytest
+import torch
+
+from engine import data as datasets
+from engine.diffusion.checks import measure
+from engine.diffusion.ddpm import DDPM
+from engine.diffusion.flow_matching import FlowMatching
+
+RING = datasets.load("ring")
+LABELS = {"conditional": True, "guidance": 3.0}
+
+
+def built(family, data=RING, **knobs):
+    torch.manual_seed(0)
+    model = family(family.configure(data.space, {"width": 8, "depth": 1, "T": 40} | knobs), data.space)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, 0, 0.3)
+    return model
+
+
+def broken(family, **methods):
+    return type(f"Broken{family.__name__}", (family,), methods)
+
+
+def both(self, x, t, o):
+    eps, x0 = super(type(self), self).both(x, t, o)
+    return eps, -x0
+
+
+def half_the_gradient(self, *given):
+    terms = super(type(self), self).terms(*given)
+    return {name: value.detach() + (value - value.detach()) / 2 for name, value in terms.items()}
+
+
+def told_an_earlier_t(self, x, at, y=None):
+    return super(type(self), self).out(x, at - 1 / self.config.T, y)
+
+
+def told_no_label(self, x, at, y=None):
+    return super(type(self), self).out(x, at)
+
+
+def weights_of_the_last(self, x, at, y=None):
+    return self.net(x, at + 0.1, y)
+
+
+def astray(self, *given):
+    for i, step in enumerate(super(type(self), self).way(*given)):
+        yield step._replace(x=step.x * (1 + 0.01 * i))
+
+
+def changed(**knobs):
+    def way(self, c, *given):
+        told = {name: value for name, value in knobs.items() if name in type(c).model_fields}
+        return super(type(self), self).way(c.change(told), *given)
+
+    return way
+
+
+def noise_squared(self, x0, t, eps):
+    return self.at(t, self.signal) * x0 + self.at(t, self.noise) ** 2 * eps
+
+
+def too_much_guidance(self, x, t, y=None, guidance=None):
+    s = self.config.guidance if guidance is None else guidance
+    return super(type(self), self).predict(x, t, y, s + 1 if s > 1 else s)
+
+
+PAIR, SLOPE, LOSS = "The net's target", "The gradient is the slope", "The loss of training"
+RESUMED, KNOWN, GUIDED = "A walk without added noise", "If the net knew x_0", "Guidance 0 ignores"
+JUMP, BAYES, ETA = "x_t in one jump", "A step has the mean and variance", "DDIM with η = 1"
+LINE, EULER = "The path is a straight line", "An Euler step along u"
+BREAKS = [
+    (DDPM, PAIR, {"both": both}, {}), (FlowMatching, PAIR, {"both": both}, {}),
+    (DDPM, SLOPE, {"terms": half_the_gradient}, {}), (FlowMatching, SLOPE, {"terms": half_the_gradient}, {}),
+    (DDPM, LOSS, {"out": told_an_earlier_t}, {}), (FlowMatching, LOSS, {"out": told_an_earlier_t}, {}),
+    (DDPM, LOSS, {"out": told_no_label}, LABELS), (DDPM, LOSS, {"out": weights_of_the_last}, {}),
+    (DDPM, RESUMED, {"way": astray}, {}), (FlowMatching, RESUMED, {"way": astray}, {}),
+    (DDPM, KNOWN, {"way": astray}, {"sampler": "DDIM"}), (DDPM, KNOWN, {"way": astray}, {"sampler": "Heun"}),
+    (DDPM, KNOWN, {"way": changed(sampler="Euler")}, {"sampler": "DPM-Solver++"}),
+    (DDPM, KNOWN, {"way": changed(eta=1.0)}, {"sampler": "DDIM"}),
+    (FlowMatching, KNOWN, {"way": astray}, {"sampler": "Heun"}),
+    (DDPM, JUMP, {"q": noise_squared}, {}), (DDPM, BAYES, {"way": changed(variance="beta")}, {}),
+    (DDPM, BAYES, {"way": changed(sampler="DDPM as on the slide")}, {}),
+    (DDPM, BAYES, {}, {"sampler": "DDPM as on the slide"}),
+    (DDPM, ETA, {"way": changed(eta=0.5)}, {}), (DDPM, ETA, {"way": changed(variance="beta")}, {}),
+    (FlowMatching, LINE, {"q": noise_squared}, {}), (FlowMatching, EULER, {"way": astray}, {}),
+    (FlowMatching, EULER, {"way": changed(sampler="Heun")}, {}),
+    (DDPM, GUIDED, {"predict": too_much_guidance}, LABELS), (DDPM, GUIDED, {"out": told_no_label}, LABELS),
+    (FlowMatching, GUIDED, {"predict": too_much_guidance}, LABELS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "law", "methods", "knobs"), BREAKS)
+def test_a_broken_model_fails_the_law_that_it_breaks(family, law, methods, knobs):
+    model = built(broken(family, **methods) if methods else family, **knobs)
+    (check,) = [check for check in measure(model, RING) if check.law.startswith(law)]
+    assert not check.holds
+
+
+SOUND = [
+    *[(DDPM, {"sampler": sampler}) for sampler in DDPM.samplers if "slide" not in sampler],
+    *[(DDPM, {"schedule": s, "predicts": p, "T": T, "weighting": w, "sampler": "DDIM"})
+      for s, p, T, w in (("cosine", "x0", 2, "bound"), ("sigmoid", "v", 1000, "min-SNR"))],
+    (DDPM, LABELS | {"scaled": False, "schedule": "linear", "sampler": "DDIM", "eta": 0.5}),
+    (FlowMatching, LABELS), (FlowMatching, {"sampler": "Heun", "T": 2}), (FlowMatching, {"T": 1000}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "knobs"), SOUND)
+def test_all_laws_hold_for_every_choice_but_the_slides(family, knobs):
+    checks = measure(built(family, **knobs), RING)
+    assert not [check for check in checks if not check.holds]
+    laws = {check.law for check in checks}
+    known = family is FlowMatching or knobs["sampler"] in ("Heun", "DPM-Solver++") or (
+        knobs["sampler"] == "DDIM" and not knobs.get("eta")
+    )  # fmt: skip
+    assert any(law.startswith(KNOWN) for law in laws) == known
+    assert any(law.startswith(GUIDED) for law in laws) == ("conditional" in knobs)
+
+
+def test_every_law_has_a_model_that_breaks_it():
+    laws = {check.law for family in (DDPM, FlowMatching) for check in measure(built(family, **LABELS), RING)}
+    laws |= {check.law for check in measure(built(DDPM, sampler="Heun"), RING)}
+    tried = {law for _family, law, _methods, _knobs in BREAKS}
+    assert {next(law for law in tried if one.startswith(law)) for one in laws} == tried
+
+
+def test_pictures_and_lines_are_checked_too():
+    for name in ("two-bumps", "digits"):
+        for family in (DDPM, FlowMatching):
+            model = built(family, datasets.load(name), T=10)
+            assert all(check.holds for check in measure(model, datasets.load(name)))
