@@ -139,9 +139,8 @@ def taken(host: str, port: int) -> str:
 
 
 def _base(text: str) -> str:
-    """From "user/ann/" make "/user/ann"."""
-    path = unquote(text.strip()).strip("/")
-    parts = path.split("/") if path else []
+    """From "user//ann/" make "/user/ann"."""
+    parts = [part for part in unquote(text.strip()).split("/") if part]
     if any(not _SEGMENT.fullmatch(part) or set(part) == {"."} for part in parts):
         raise Refused(f"--base-path is {text!r}; it must be a path such as /genlab, without a server's name.")
     return "".join(f"/{part}" for part in parts)

@@ -25,7 +25,7 @@ class Lab(NamedTuple):
             return page.headers["set-cookie"].split(";")[0]
 
 
-def start_lab(home: Path, port: int | None = None, **environment: str) -> Lab:
+def start_lab(home: Path, port: int | None = None, options: tuple[str, ...] = (), **environment: str) -> Lab:
     if port is None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -33,7 +33,7 @@ def start_lab(home: Path, port: int | None = None, **environment: str) -> Lab:
     more = (
         os.environ | {"GENLAB_HOME": str(home), "GENLAB_DEVICE": "cpu", "GENLAB_PATIENCE": "20"} | environment
     )
-    command = [sys.executable, "-m", "lab.cli", "--port", str(port)]
+    command = [sys.executable, "-m", "lab.cli", "--port", str(port), *options]
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("ab")
     process = subprocess.Popen(command, env=more, stdout=log, stderr=log)
