@@ -113,7 +113,7 @@ def test_the_largest_layer_is_that_of_the_net(shape, values, numbers):
     assert VAE.configure(space, values).numbers(space) == numbers
 
 
-# --- what cannot be measured -------------------------------------------------------------------------
+# --- what cannot be measured -----------------------------------------------------------------------
 
 
 def few(name: str, tests: int):
@@ -156,7 +156,7 @@ def test_pictures_without_edges_have_no_sharpness_and_the_rest_is_measured():
     assert "no edges" in row[LEFT_OUT][0]
 
 
-# --- an exact density ----------------------------------------------------------------------------------
+# --- an exact density ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1e4])

@@ -132,7 +132,7 @@ def test_noise_is_drawn_from_the_distributions_that_the_formulas_name():
     assert stats.kstest(u.flatten().numpy(), "uniform", (-1, 2)).pvalue > 1e-4
 
 
-# --- what is measured on test examples -------------------------------------------------------------------
+# --- what is measured on test examples -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
@@ -194,7 +194,7 @@ def test_codes_are_the_mean_and_the_deviation_of_q():
         torch.testing.assert_close(deviation, (log_var / 2).exp())
 
 
-# --- samples ---------------------------------------------------------------------------------------------
+# --- samples ---------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -225,7 +225,7 @@ def test_samples_are_decoded_from_draws_of_the_prior_with_labels_in_turn_or_as_a
         assert drawn[0].shape == (7, 2)
 
 
-# --- nets ------------------------------------------------------------------------------------------------
+# --- nets ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("depth", "width"), [(0, 8), (1, 16), (3, 4)])
@@ -266,7 +266,7 @@ def test_activations_are_their_formulas(name, slope):
     torch.testing.assert_close(model.E.net[1](x), wanted)
 
 
-# --- the autoencoder -------------------------------------------------------------------------------------
+# --- the autoencoder -------------------------------------------------------------------------------
 
 
 def corrupted(kind: str, amount: float, x: Tensor, noise: Tensor) -> Tensor:
@@ -324,7 +324,7 @@ def test_an_autoencoder_encodes_and_decodes_with_its_nets_and_has_no_spread(shap
     torch.testing.assert_close(x, model.decode(model.p_z(5)))
 
 
-# --- PCA ---------------------------------------------------------------------------------------------------
+# --- PCA -------------------------------------------------------------------------------------------
 
 
 @torch.no_grad()

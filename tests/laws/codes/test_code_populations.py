@@ -1,0 +1,145 @@
+"""What is measured of codes and samples is measured on the right examples; the limits of the detector."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from engine.codes.ae import AE
+from engine.codes.base import ELBO, KL, KL_EACH, RESTORED
+from engine.codes.cvae import CVAE
+from engine.codes.measures import DRAWS, EXAMPLES, HOLES, SHARPNESS, holes, measure, sharpness
+from engine.codes.symptoms import ASLEEP, BETTER, BLURRED, GAPS, SILENT, WINDOW, WORSE, symptoms
+from engine.codes.vae import VAE
+from engine.data import load
+from engine.metrics.ruler import DataFacts
+
+DIGITS = load("digits")
+
+
+def made(family, data=DIGITS, **values):
+    torch.manual_seed(0)
+    return family(family.configure(data.space, {"width": 8, "z": 2} | values), data.space)
+
+
+def blurred(x):
+    return torch.nn.functional.avg_pool2d(x.float(), 5, 1, 2).byte()
+
+
+def test_sharpness_is_relative_to_the_test_pictures_and_holes_to_the_training_codes(monkeypatch):
+    """Sharp pictures to train on and blurred ones to test on: each measure must take its own."""
+    data = dataclasses.replace(DIGITS, x=DIGITS.x[:900], y=DIGITS.y[:900], test_x=blurred(DIGITS.test_x))
+    model = made(AE, data)
+    real = [data.x[:300, :1].float() / 127.5 - 1, data.test_x[:300].float() / 127.5 - 1]
+    asked, coded, drawn = [], [], []
+    monkeypatch.setattr(model, "sample", lambda n: asked.append(n) or real[0][:n])
+    monkeypatch.setattr(
+        model, "codes", lambda x, y: coded.append(x) or (torch.zeros(len(x), 2), torch.ones(len(x), 2))
+    )
+    prior = model.p_z
+    monkeypatch.setattr(model, "p_z", lambda n: drawn.append(n) or prior(n))
+    row = measure(model, data)
+    assert asked == [256]
+    assert row[SHARPNESS] == pytest.approx(sharpness(real[0][:256]) / sharpness(data.some(256, test=True)[0]))
+    assert row[SHARPNESS] > 1.5
+    assert torch.equal(coded[0], data.some(EXAMPLES)[0])
+    assert drawn == [DRAWS, 900]
+    assert row[HOLES] == pytest.approx(1, abs=0.15)  # codes drawn with their deviation fill the prior
+    monkeypatch.setattr(model, "codes", lambda x, y: (torch.zeros(len(x), 2), torch.zeros(len(x), 2)))
+    assert measure(model, data)[HOLES] > 3  # all at their mean they do not
+    points = load("ring")
+    assert set(measure(made(AE, points), points)) == {HOLES}
+
+
+def test_a_conditional_model_is_coded_with_the_labels_of_its_examples(monkeypatch):
+    model, given = made(CVAE), []
+    codes = model.codes
+    monkeypatch.setattr(model, "codes", lambda x, y: given.append(y) or codes(x, y))
+    measure(model, DIGITS)
+    assert torch.equal(given[0], DIGITS.some(EXAMPLES)[1])
+
+
+def test_holes_are_ratios_of_quantiles_of_distances_to_the_nearest():
+    z = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 4.0]])
+    codes, others = torch.tensor([[0.0, 1.0], [5.0, 0.0]]), torch.tensor([[0.0, 0.5], [9.0, 9.0]])
+    far = torch.tensor([1.0, 2**0.5, 3.0]).quantile(0.9)
+    usual = torch.tensor([0.5, 1.25**0.5, 3.5]).quantile(0.9)
+    assert holes(codes, z, others) == pytest.approx((far / usual).item())
+
+
+def test_sharpness_counts_each_picture_about_its_own_mean_and_the_steps_both_ways():
+    x = torch.rand(3, 2, 5, 4)
+    steps = [(x[..., i, j] - x[..., i, j + 1]).square().mean() for i in range(5) for j in range(3)]
+    downs = [(x[..., i, j] - x[..., i + 1, j]).square().mean() for i in range(4) for j in range(4)]
+    spread = torch.stack([one.var(correction=0) for picture in x for one in picture]).mean()
+    wanted = (torch.stack(steps).mean() + torch.stack(downs).mean()) / spread
+    assert sharpness(x) == pytest.approx(wanted.item(), rel=1e-5)
+    lifted = x + torch.tensor([0.0, 5.0, -5.0])[:, None, None, None]
+    assert sharpness(lifted) == pytest.approx(wanted.item(), rel=1e-4)
+
+
+# --- the detector ----------------------------------------------------------------------------------
+
+WELL = {ELBO: -150.0, KL: 6.0, KL_EACH: [3.0, 3.0], HOLES: 1.0, SHARPNESS: 0.9}
+ANY = DataFacts({}, [], "images", 1.0)
+
+
+def names(*stretches, family=VAE):
+    rows = [WELL | change for count, change in stretches for _ in range(count)]
+    seen = symptoms(family, [{"round": 64 * i} | row for i, row in enumerate(rows)], ANY)
+    return [one.name for one in seen]
+
+
+@pytest.mark.parametrize(
+    ("name", "just", "hardly"),
+    [
+        ("Posterior collapse", {KL: 0.999 * SILENT}, {KL: 1.001 * SILENT}),
+        ("Holes", {HOLES: 1.001 * GAPS}, {HOLES: 0.999 * GAPS}),
+        ("Blur", {SHARPNESS: 0.999 * BLURRED}, {SHARPNESS: 1.001 * BLURRED}),
+        ("Sleeping dimensions", {KL_EACH: [3.0, 0.999 * ASLEEP]}, {KL_EACH: [3.0, 1.001 * ASLEEP]}),
+    ],
+)  # fmt: skip
+def test_each_symptom_begins_at_its_limit(name, just, hardly):
+    assert name in names((WINDOW, just))
+    assert name not in names((WINDOW, hardly))
+    if name != "Sleeping dimensions":
+        assert name not in names((9, {}), (WINDOW - 1, hardly | just), (1, {}))
+
+
+def test_the_limits_are_those_of_the_text():
+    assert (SILENT, ASLEEP, GAPS, BLURRED, WORSE, BETTER, WINDOW) == (0.1, 0.01, 1.6, 0.6, 0.03, 0.005, 4)
+
+
+@pytest.mark.parametrize(("key", "sign"), [(ELBO, 1), (RESTORED, -1)])
+def test_falling_behind_the_best_by_three_in_a_hundred_is_overfitting(key, sign):
+    def story(best: float, end: float):
+        base = {k: v for k, v in WELL.items() if k in (HOLES,)}
+        rows = [base | {key: best, "round": 10 * i} for i in range(3)]
+        return rows + [base | {key: end, "round": 100 + 10 * i} for i in range(6)]
+
+    for worse, overfits in ((0.031, True), (0.029, False)):
+        end = -100 - 100 * worse if sign > 0 else 100 + 100 * worse
+        (seen,) = symptoms(AE, story(-100.0 if sign > 0 else 100.0, end), ANY)
+        assert (seen.name == "Overfitting") == overfits
+        if overfits:
+            assert seen.since == 0
+            assert seen.bad
+            assert "stop" in seen.cure
+
+
+@pytest.mark.parametrize("key", [ELBO, RESTORED])
+def test_a_gain_of_half_a_percent_over_the_last_measurements_is_still_learning(key):
+    sign = 1 if key is ELBO else -1
+    for gain, name in ((0.006, "Learning"), (0.004, "Working")):
+        rows = [{key: -sign * 100.0 * (1 + gain), "round": i} for i in range(4)]
+        rows += [{key: -sign * 100.0, "round": i} for i in range(4, 8)]
+        (seen,) = symptoms(AE, rows, ANY)
+        assert seen.name == name
+        assert f"is {-sign * 100.0:.1f}" in seen.sentence
+
+
+def test_one_dimension_that_sleeps_among_sleepers_is_no_news():
+    assert names((WINDOW, {KL_EACH: [0.001, 0.001]})) == ["Working"]
+    for each in itertools.permutations([3.0, 2.0, 0.001]):
+        assert names((WINDOW, {KL_EACH: [*each]})) == ["Sleeping dimensions", "Working"]
