@@ -1,4 +1,4 @@
-"""What probes of codes answer in numbers: against scipy, scikit-learn and quadrature, on their own examples."""
+"""What probes of codes answer in numbers, on their own examples, against scipy, scikit-learn, quadrature."""
 
 import dataclasses
 
