@@ -32,10 +32,13 @@ def measure(model: Flow, data: Dataset) -> list[Check]:
     few = x if not isinstance(model.space, Picture) else x[:1]
     seen = list(layers(model, few))
     volume = max(gap(torch.linalg.slogdet(J).logabsdet, log_det) for _, J, log_det in seen)
+    z, log_det = model.forward(x)
+    again, back = model.inverse(z)
     checks = [
         Check("log |det| of a layer is that of its Jacobian by autograd.", volume, 1e-8),
-        Check("f⁻¹(f(x)) is x.", gap(model.inverse(model.forward(x)[0])[0], x), 1e-6),
-    ]
+        Check("f⁻¹(f(x)) is x, and its log |det| the opposite one.",
+              max(gap(again, x), gap(back, -log_det)), 1e-6),
+    ]  # fmt: skip
     shapes = [(J, free) for f, J, _ in seen if (free := may_depend(f, few[0])) is not None]
     if shapes:
         worst = max((J * ~free).abs().max().item() for J, free in shapes)

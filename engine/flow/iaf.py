@@ -1,12 +1,14 @@
 r"""Inverse autoregressive flow (Kingma et al., 2016, https://arxiv.org/abs/1606.04934).
 
-As MAF, but the nets see the preceding numbers of z, not of x:
+The inverse of MAF's map: x and z change places, so the nets see the preceding numbers of z, not of x:
 
-    z_i = (x_i - mu_i(z_{1:i-1})) exp(-s_i(z_{1:i-1})),      x_i = z_i exp(s_i(z_{1:i-1})) + mu_i(z_{1:i-1})
+    z_i = x_i exp(s_i(z_{1:i-1})) + mu_i(z_{1:i-1}),      log |det dz/dx| = sum_i s_i
+    x_i = (z_i - mu_i(z_{1:i-1})) exp(-s_i(z_{1:i-1}))
 
-With the same nets it is the inverse of MAF's map. So a sample takes one pass, and the density of a given x
-takes D steps that wait for each other. The paper uses it where only samples are needed, as the posterior of a
-VAE. Training by maximum likelihood, as here, is fast in the plane only.
+(The paper and the lecture write these maps with other letters: their s is -s, and their mu -mu exp(-s).) So a
+sample takes one pass, and the density of a given x takes D steps that wait for each other. The paper uses it
+where only samples are needed, as the posterior of a VAE. Training by maximum likelihood, as here, is fast in
+the plane only.
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Whoever has a `log_prob` has it exactly: a model in float32 says what its twin in float64 says.
+
+Far from the data, in steep layers and at both ends of every knob, where rounding grows from layer to layer.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import islice
+
+import pytest
+import torch
+
+from engine.config import Refused
+from engine.data import batches, load
+from engine.families import families
+from engine.fit import fit
+from engine.flow.base import Flow
+from engine.flow.exact import precise
+from engine.space import Picture
+
+EXAMPLES = {"line": "two-bumps", "points": "moons", "image": "digits"}
+SMALL = {"width": 12, "depth": 1, "layers": 3}
+PLAIN = {"lr", "batch", "ema", "beta1", "epochs"}  # they change how a model learns and not what it is
+WITH = [family for family in families().values() if hasattr(family, "log_prob")]
+CASES = [
+    pytest.param(family, kind, id=f"{family.name}-{kind.kind}") for family in WITH for kind in family.kinds
+]
+
+
+def settings(family, space) -> list[dict]:
+    """A small model, and each knob at both of its ends; not everything of pictures, which take long."""
+    small = {name: value for name, value in SMALL.items() if name in family.Config.model_fields}
+    ends = [
+        {name: end}
+        for name, knob in family.Config.knobs().items()
+        if name not in PLAIN
+        for end in knob.ends()
+    ]
+    if isinstance(space, Picture):
+        ends = [one for one in ends if {"order", "base"} & {*one}]
+    return [small, *({**small, **one} for one in ends)]
+
+
+def points(model, data) -> torch.Tensor:
+    x = data.some(8, test=True)[0]
+    if isinstance(model.space, Picture):
+        x = model.dequantised(x[:3]) if isinstance(model, Flow) else x[:3]
+        return torch.cat([x, 0 * x + 128.0]) if isinstance(model, Flow) else x
+    return torch.cat([x, 5 * x, 100 * x])  # near, far, and where nothing is
+
+
+def test_flows_and_whoever_else_has_a_density_are_tried():
+    assert {"real-nvp", "maf", "iaf", "glow", "nice", "planar", "spline-flow", "continuous-flow"} <= {
+        family.name for family in WITH
+    }
+
+
+@pytest.mark.parametrize(("family", "kind"), CASES)
+@torch.no_grad()
+def test_a_density_in_float32_is_that_of_its_twin_in_float64(family, kind):
+    data = load(EXAMPLES[kind.kind])
+    for knobs in settings(family, data.space):
+        torch.manual_seed(0)
+        try:
+            model = family(family.configure(data.space, knobs), data.space)
+        except Refused:  # PCA of two numbers has no 64 directions
+            continue
+        with torch.enable_grad():
+            for _turn in fit(model, islice(batches(data, lambda: 32, 0), 2)):
+                pass
+        for weight in model.parameters():
+            weight += 0.1 * torch.randn_like(weight)
+            weight *= 1.4
+        x, twin = points(model, data), deepcopy(model).double()
+        expected = twin.log_prob(x.double())
+        assert expected.isfinite().all()
+        torch.testing.assert_close(model.log_prob(x).double(), expected, atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_one_far_path_is_followed_as_closely_as_if_it_were_alone():
+    """The error is that of the worst path, not a mean in which a thousand easy ones count more."""
+    data, family = load("moons"), next(family for family in WITH if family.name == "continuous-flow")
+    torch.manual_seed(0)
+    model = family(family.configure(data.space, {"width": 32}), data.space)
+    for weight in model.parameters():
+        weight += 0.4 * torch.randn_like(weight)
+    easy, hard = torch.zeros(1000, 2) + 8.0, torch.tensor([[0.1, -0.2]])
+    expected = deepcopy(model).double().log_prob(hard.double())
+    together = model.log_prob(torch.cat([easy, hard]))[-1:]
+    torch.testing.assert_close(together, expected, atol=3e-4, rtol=0)
+
+
+def test_a_density_has_a_gradient_in_x_and_leaves_the_model_as_it_is():
+    data, family = load("moons"), WITH[-1]
+    model = family(family.configure(data.space, SMALL), data.space)
+    x = torch.randn(3, 2, requires_grad=True)
+    (slope,) = torch.autograd.grad(model.log_prob(x).sum(), x)
+    assert slope.abs().min() > 0
+    assert model.like["dtype"] == torch.float32
+    assert model.log_prob(x).dtype == torch.float64
+
+
+@pytest.mark.parametrize(("name", "kind", "most"), [("maf", "moons", 4096), ("nice", "digits", 83)])
+@torch.no_grad()
+def test_many_examples_go_through_in_pieces_that_fit(name, kind, most, monkeypatch):
+    """No more than a piece is ever in a layer; the numbers are those of one go."""
+    data, family = load(kind), next(family for family in WITH if family.name == name)
+    torch.manual_seed(0)
+    model = family(family.configure(data.space, SMALL), data.space)
+    for weight in model.parameters():
+        weight += 0.1 * torch.randn_like(weight)
+    n, seen = most + 20, []
+    x = torch.randn(n, 2) if name == "maf" else torch.rand(n, 1, 28, 28) * 256
+    plain = precise(model.average).log_prob(x.double())
+    of, forward, inverse = type(model.average), type(model.average).forward, type(model.average).inverse
+    with monkeypatch.context() as patch:
+        patch.setattr(of, "forward", lambda f, x: seen.append(len(x)) or forward(f, x))
+        patch.setattr(of, "inverse", lambda f, z: seen.append(len(z)) or inverse(f, z))
+        log_p, shades = model.log_prob(x), model.log_density(x)
+        torch.manual_seed(2)
+        sample = model.sample(n)
+    torch.testing.assert_close(log_p, plain, atol=1e-8, rtol=1e-12)
+    torch.testing.assert_close(shades.double(), plain, atol=0.05, rtol=1e-4)
+    torch.manual_seed(2)
+    whole = model.shown(model.inverse(model.base.sample(n))[0])
+    torch.testing.assert_close(sample, whole, atol=1e-2, rtol=0)
+    assert seen == [most, 20] * 3
