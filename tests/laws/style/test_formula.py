@@ -16,6 +16,7 @@ from torch.nn.functional import interpolate
 
 from engine.data.dataset import batches
 from engine.fit import fit
+from engine.style import canvas
 from engine.style.style import TERMS, StyleTransfer
 from tests.laws.style.conftest import network
 from tests.laws.style.styling import gap, half, noise, pictures, smooth, total
@@ -263,3 +264,12 @@ def test_a_style_picture_of_another_size_has_the_area_of_the_content_times_scale
         h, w = model.canvas.styles[0].shape[2:]
         assert h * w == pytest.approx(scale**2 * 96 * 128, rel=0.03)
         assert h / w == pytest.approx(200 / 90, rel=0.03)
+
+
+def test_the_knob_of_a_layer_is_called_after_it():
+    knobs = StyleTransfer.Config.knobs()
+    for i, form in canvas.FORMS.items():
+        knob = knobs[f"w{i}"]
+        assert (knob.symbol, knob.label, knob.default) == (f"w_{i}", f"conv{i}_1", 1.0)
+        assert knob.says.endswith(form)
+        assert knob.live
