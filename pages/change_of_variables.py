@@ -4,6 +4,7 @@ import streamlit as st
 
 from engine.flow.spline import spline
 from lab import kit
+from lab.kit.plain import complain
 from lab.stage.alone import BASES, TARGETS, bend
 
 st.title("Change of variables")
@@ -18,7 +19,7 @@ def asked(name: str, known: tuple[str, ...]) -> str | None:
     value = st.query_params.get(name)
     if value is None or value in known:
         return value
-    st.error(f"There is no {name} of that name; choose one of {', '.join(known)}.")
+    complain(f"There is no {name} of that name; choose one of {', '.join(known)}.")
     return None
 
 

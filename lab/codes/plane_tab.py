@@ -42,7 +42,7 @@ def latent_plane(room: Room) -> None:
     across = left.selectbox("Axis across", names, 0, key="axis_across")
     up = right.selectbox("Axis up", names, 1, key="axis_up")
     if across == up:
-        st.error("Both axes are the same; choose two different ones.")
+        complain("Both axes are the same; choose two different ones.")
         return
     chosen = {which: float(values[names.index(name)]) for which, name in (("x", across), ("y", up))}
     supervisor().point(room.run, {"kind": "axes"} | chosen)

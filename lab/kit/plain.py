@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 _SIGNS = re.compile(
-    r"[\\`*\[\]<>#$|~!]|(?<!\w)_|_(?!\w)|&(?=[\w#])|^[-+]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"  # of markdown
+    r"[\\`*\[\]<>#$|~!]|(?<![^\W_])_|_(?![^\W_])|&(?=[\w#])|^[-+]|(?<=^\d)[.)]|(?<=^\d\d)[.)]"  # of markdown
     r"|:(?=\S)"  # of colours, icons and addresses
 )
 _LINKS = re.compile(r"(?<=:)(?=\S)|(?<=@)(?=\w)|(?<=www)(?=\.)", re.IGNORECASE)  # found without any sign

@@ -95,7 +95,7 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
         default = first(side, options)
         name = st.session_state.setdefault(side, st.query_params.get(side, default))
         if name not in options:
-            st.error(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
+            complain(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
             name = st.session_state[side] = default
         st.session_state.setdefault(listed, st.query_params.get(listed, usual(family, name)))
         says = {n: knobs[n].label if n in knobs else n.capitalize() for n in options}

@@ -36,7 +36,7 @@ def choose_pictures(default: str) -> str:
     except Refused:
         strange = [name]
     if strange:
-        st.error(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.")
+        complain(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.")
         now = Parts.of(default)
     st.session_state["data"] = now.name
     for part in now:
