@@ -6,10 +6,13 @@ import itertools
 import pytest
 import torch
 
+from engine.codes import base
 from engine.codes.ae import AE
+from engine.codes.attributes import attributes
 from engine.codes.base import ELBO, KL, KL_EACH, RESTORED
 from engine.codes.cvae import CVAE
 from engine.codes.measures import DRAWS, EXAMPLES, HOLES, SHARPNESS, holes, measure, sharpness
+from engine.codes.pca import PCA
 from engine.codes.symptoms import ASLEEP, BETTER, BLURRED, GAPS, SILENT, WINDOW, WORSE, symptoms
 from engine.codes.vae import VAE
 from engine.data import load
@@ -143,3 +146,41 @@ def test_one_dimension_that_sleeps_among_sleepers_is_no_news():
     assert names((WINDOW, {KL_EACH: [0.001, 0.001]})) == ["Working"]
     for each in itertools.permutations([3.0, 2.0, 0.001]):
         assert names((WINDOW, {KL_EACH: [*each]})) == ["Sleeping dimensions", "Working"]
+
+
+# --- what is left of knobs and limits ----------------------------------------------------------------
+
+
+def test_the_learning_rate_is_that_of_the_optimizer_and_pca_has_none():
+    for family in (AE, VAE, CVAE):
+        model = made(family, lr=0.0123)
+        (group,) = model.optimizer("model").param_groups
+        assert group["lr"] == 0.0123
+        assert {id(w) for w in group["params"]} == {id(w) for w in model.parameters()}
+    assert PCA(PCA.configure(DIGITS.space), DIGITS.space).optimizer("model") is None
+
+
+def test_a_part_has_at_least_one_example_and_no_layer_of_more_than_forty_megabytes(monkeypatch):
+    for family, values in ((PCA, {}), (AE, {}), (VAE, {"network": "convolutional", "width": 512})):
+        known = {k: v for k, v in values.items() if k in family.Config.model_fields}
+        config = family.configure(DIGITS.space, known)
+        assert 1 <= 4 * config.numbers(DIGITS.space) * (base.NUMBERS // config.numbers(DIGITS.space)) <= 40e6
+    model = made(AE)
+    monkeypatch.setattr(base, "NUMBERS", 1)
+    assert model.at_once == 1
+    assert model.sample(3).shape == (3, 1, 28, 28)
+
+
+def test_dark_greys_are_no_ink_and_nothing_is_brighter_than_white():
+    bar = torch.full((1, 1, 20, 20), -1.0)
+    bar[..., 4:16, 8:11] = 1
+    plain = attributes(bar)
+    for grey, counts in ((0.09, False), (0.12, True)):
+        dirty = bar.clone()
+        dirty[..., 0, 0] = 2 * grey - 1
+        assert bool((attributes(dirty) != plain).any()) == counts
+    torch.testing.assert_close(attributes(3 * bar), plain)
+    colours = torch.cat([bar, bar, bar], 1)
+    torch.testing.assert_close(attributes(colours), plain)
+    one = torch.cat([bar, -torch.ones_like(bar), -torch.ones_like(bar)], 1)  # a third as bright
+    torch.testing.assert_close(attributes(one), plain, rtol=1e-4, atol=1e-4)

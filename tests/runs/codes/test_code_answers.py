@@ -11,11 +11,12 @@ from scipy.linalg import subspace_angles
 from sklearn import decomposition
 from sklearn.linear_model import LinearRegression
 
+from engine import data as datasets
 from engine.codes.attributes import ATTRIBUTES, attributes
 from engine.codes.base import ELBO, KL, RECONSTRUCTION
 from engine.data import floats
 from lab import probes, scenes
-from lab.codes import attributes_probe, bound_tab, tradeoff_tab, words
+from lab.codes import attributes_probe, bound_tab, codes_scene, tradeoff_tab, words
 from lab.codes.bound_probe import DRAWS, EXAMPLES
 from lab.probes.ways import arc
 from lab.scenes.arrays import pictures
@@ -277,3 +278,52 @@ def test_the_formula_is_shown_with_the_numbers_of_the_row():
     assert "= 2.0 + 0.25 = 2.2$" in words.bound_now("", other)
     assert words.bound_now("", {"round": 1}) == words.error_now("", {"round": 1}) == ""
     assert "= 12.35$" in words.error_now("", {"round": 1, "||x - d(e(x))||²": 12.345678})
+
+
+@torch.no_grad()
+def test_a_conditional_plane_mesh_and_density_are_those_of_the_label_that_is_looked_at():
+    ring = datasets.load("ring")
+    coder = model("cvae", ring, z=2, likelihood="Gaussian", sigma=0.2)
+    for weight in coder.D.parameters():
+        weight.data.mul_(3)
+    seen = {}
+    for asked, label in ((3.0, 3), (8.0, 0), (-1.0, 0), (None, 0)):
+        pointer = None if asked is None else {"label": {"x": asked, "y": 0.0}}
+        arrays = scenes.draw(coder, ring, pointer=pointer) | scenes.rarely(coder, ring, pointer=pointer)
+        x0, x1, y0, y1 = arrays["box/plane"].tolist()
+        rows, columns, _ = arrays["atlas/decoder"].shape
+        place = [x0 + (x1 - x0) * 5.5 / columns, y1 - (y1 - y0) * 2.5 / rows]
+        told = torch.tensor([label])
+        there = coder.decode(torch.tensor([place]), told)[0]
+        np.testing.assert_allclose(arrays["atlas/decoder"][2, 5], there, atol=5e-3)
+        middle = arrays["mesh/generator"][10, 10]
+        np.testing.assert_allclose(middle, coder.decode(torch.zeros(1, 2), told)[0], atol=5e-3)
+        left, right, low, high = ring.box
+        p = codes_scene.marginal(
+            coder,
+            torch.linspace(left, right, 64),
+            torch.linspace(low, high, 64),
+            {"label": {"x": float(label)}},
+        )
+        assert arrays["number/largest p(x)"] == pytest.approx([p.max().item()], rel=1e-5)
+        assert np.abs(arrays["field/density"] - 255 * (p / p.max()).numpy()).max() <= 1
+        seen.setdefault(label, arrays["field/density"])
+    assert (seen[0] != seen[3]).any()
+    assert arrays["circle/prior"].tolist() == [[0, 0, k, k] for k in (1, 2, 3)]
+    np.testing.assert_allclose(arrays["points/real"], ring.x[:500], atol=2e-3, rtol=2e-3)
+
+
+def test_what_a_doubled_map_is_off_by_is_a_root_mean_square():
+    answer = ask("upsampling", model("ae"), index=500)
+    x = DIGITS.test_x[500, 0].numpy() / 255
+    squares = x.reshape(14, 2, 14, 2)
+    pooled = squares.max((1, 3))
+    nearest = pooled.repeat(2, 0).repeat(2, 1)
+    corners = np.zeros((28, 28))
+    corners[::2, ::2] = pooled
+    lost = x * (x != nearest)  # each maximum is back in its place, unless a square has it twice
+    assert set(answer["error"]) == {"nearest", "bilinear", "remembered", "spread"}
+    assert answer["error"]["nearest"] == pytest.approx(np.sqrt(((nearest - x) ** 2).mean()), abs=1e-6)
+    assert answer["error"]["spread"] == pytest.approx(np.sqrt(((corners - x) ** 2).mean()), abs=1e-6)
+    assert answer["error"]["remembered"] >= np.sqrt((lost**2).mean()) - 1e-6
+    assert answer["error"]["remembered"] < answer["error"]["spread"]
