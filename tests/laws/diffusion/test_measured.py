@@ -204,3 +204,19 @@ def test_a_part_is_small_enough_to_hold_whatever_the_size_of_the_net():
         for width in (8, 64):
             numbers = built(space=space, width=width).chunk * width * places
             assert 2**20 < numbers <= 2**21
+
+
+def test_of_few_draws_among_many_levels_the_middles_are_taken():
+    model, seen = built(space=PICTURE, T=1000), []
+    model.predict = lambda x, t, y=None, guidance=None: (seen.append(t), (x, x))[1]
+    model.evaluate(torch.zeros(8, 1, 8, 8))  # four pictures in each of ten groups of 100
+    assert torch.cat(seen)[:5].tolist() == [13, 38, 63, 88, 113]
+    assert torch.cat(seen).double().mean().item() == pytest.approx(500.5, abs=1)
+
+
+def test_the_score_of_a_label_is_that_of_the_guided_model():
+    model = built(conditional=True, guidance=3.0)
+    x, y = torch.randn(6, 2), torch.arange(6) % 3
+    told = model.score(x, 5, y)
+    torch.testing.assert_close(told, -model.predict(x, 5, y, 3.0)[0] / model.noise[5], atol=1e-12, rtol=0)
+    assert not torch.allclose(told, model.score(x, 5))

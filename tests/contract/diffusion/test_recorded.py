@@ -1,0 +1,14 @@
+"""What is shipped was trained with the settings that a student begins with."""
+
+import pytest
+
+from engine import data
+from engine.families import find
+from lab.runs import store
+
+
+@pytest.mark.parametrize("name", ["ddpm-digits", "ddpm-moons", "ddpm-ring", "flow-matching-moons"])
+def test_a_recording_has_todays_defaults(name):
+    """So a change of a default needs a new recording."""
+    info = store.read_info(store.RECORDINGS / name)
+    assert info.config == find(info.family).configure(data.load(info.data).space).model_dump()
