@@ -198,6 +198,13 @@ def test_a_run_taken_up_at_a_round_is_at_the_level_of_that_round():
     assert int(model.level) == 1
 
 
+@pytest.mark.parametrize(("height", "shapes"), [(64, [(32, 64), (64, 128)]), (63, [(63, 128)])])
+def test_a_level_is_as_small_as_the_network_can_see(height, shapes):
+    data = pictures(1, None, height, 128)
+    model = StyleTransfer(StyleTransfer.configure(data.space, {"size": 128, "levels": 3}), data.space)
+    assert model.canvas.shapes == shapes
+
+
 def test_of_three_levels_each_has_twice_the_side_of_the_one_before():
     data = pictures(1, None, 96, 128)
     model = StyleTransfer(StyleTransfer.configure(data.space, {"size": 256, "levels": 3}), data.space)
