@@ -10,6 +10,7 @@ There is no gradient descent. Each batch updates the mean m and the covariance S
 iteration, V <- orthonormal basis of S V, then turns V towards the leading eigenvectors. Codes are scaled to
 variance 1: z = L^(-1/2) V^T (x - m), where L holds the eigenvalues. The density is
 N(m, V (L - s^2) V^T + s^2 I), where s^2 is the mean of the eigenvalues that V leaves out (eq. 7 and 8).
+`sample` decodes draws of z, without the noise of variance s^2.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class PCA(Coder):
         self.n.copy_(n)
         V = torch.linalg.qr(self.S @ self.V)[0]
         V = V @ torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # the axes of the subspace, in order
-        self.V.copy_(V * (V * self.V).sum(0).sign().where(self.n > len(x), 1))  # no axis flips
+        turned = ((V * self.V).sum(0) < 0) & (self.n > len(x))
+        self.V.copy_(V.where(~turned, -V))  # no axis flips
 
     def spread(self) -> tuple[Tensor, Tensor]:
         """The variances along V, (z,), and the mean of the variances that V leaves out."""

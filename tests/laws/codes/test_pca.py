@@ -110,3 +110,15 @@ def test_after_every_batch_the_axes_are_uncorrelated_and_in_order():
         covariance = (model.V.T @ model.S @ model.V).detach()
         assert (covariance - covariance.diagonal().diag()).abs().max() < 1e-12
         assert (covariance.diagonal().diff() < 0).all()
+
+
+def test_axes_that_change_places_stay_axes():
+    """Two axes at right angles to what they were: neither has a sign to keep."""
+    model = PCA(PCA.configure(Space.of((2,)), {"z": 2}), Space.of((2,)))
+    square = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    model.learn(square * torch.tensor([3.0, 1.0]))
+    model.V.data.copy_(torch.eye(2))
+    for _ in range(3):
+        model.learn(square * torch.tensor([1.0, 9.0]))
+        assert (model.V.T @ model.V - torch.eye(2)).abs().max() < 1e-9
+    assert model.V[:, 0].abs().tolist() == pytest.approx([0, 1])
