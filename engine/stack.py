@@ -111,15 +111,12 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
 
         def streams(self) -> dict[int, Tensor]:
             """The state of the noise of each seed: at first, what drawing the weights left. Weights are drawn
-            on the CPU, so the stream of another device begins at its seed."""
+            on the CPU, so the stream of another device begins at a seed that follows from that state."""
             for seed in [] if noise else first:
-                if self.device.type == "cpu":
-                    noise[seed] = first[seed]
-                else:
-                    before = random_state(self.device)
-                    torch.cuda.manual_seed(seed)
-                    noise[seed] = random_state(self.device)
-                    set_random_state(before, self.device)
+                before = random_state(self.device)
+                set_random_state(first[seed], self.device)
+                noise[seed] = random_state(self.device)
+                set_random_state(before, self.device)
             return noise
 
         def get_extra_state(self) -> Tensor:

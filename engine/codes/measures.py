@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.codes.base import Coder
 from engine.data import Dataset
+from engine.device import precise
 from engine.metrics.measure import LEFT_OUT, Measure
 from engine.space import Picture
 
@@ -59,9 +60,9 @@ def known(mean: Tensor, deviation: Tensor, factors: Tensor, bins: int = 20) -> T
     """
     noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
     z, v = (binned(t, bins) for t in (mean + deviation * noise, factors.to(mean)))
-    joint = torch.stack([torch.bincount(one * bins + z.T[j], minlength=bins * bins).double()
+    joint = torch.stack([torch.bincount(one * bins + z.T[j], minlength=bins * bins)
                          for one in v.T for j in range(z.shape[1])])  # fmt: skip
-    p = joint.view(v.shape[1], z.shape[1], bins, bins) / len(v)
+    p = precise(joint).view(v.shape[1], z.shape[1], bins, bins) / len(v)
     H_v, H_z, H_both = entropy(p.sum(3)), entropy(p.sum(2)), entropy(p.flatten(2))
     return ((H_v + H_z - H_both) / H_v.clamp(min=1e-12)).to(mean)
 

@@ -26,6 +26,7 @@ from engine.codes.base import ERROR, Coder
 from engine.codes.config import CodeConfig
 from engine.config import Config as BaseConfig
 from engine.config import Refused
+from engine.device import precise
 from engine.family import Batch, Terms
 from engine.space import Plane, Space
 
@@ -128,7 +129,7 @@ def variances(V: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
 
 def principal_directions(x: Tensor, k: int) -> Tensor:
     """The k leading principal directions of x (n, d), as rows (k, d), the largest entry of each positive."""
-    centred = (x - x.mean(0)).double()
+    centred = precise(x - x.mean(0))
     directions = torch.linalg.eigh(centred.T @ centred)[1][:, -k:].T.flip(0)
     # so that no direction flips when x changes a little
     signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()

@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from engine.average import Averaged
 from engine.config import Config, Refused, knob
+from engine.device import precise
 from engine.family import Batch, Terms, adam
 from engine.flow.bases import BASES, Base
-from engine.flow.exact import precise
 from engine.flow.linear import ActNorm
 from engine.flow.pixels import Logit, Reshape
 from engine.flow.transforms import Bijection, Coupling, Law, Pair, Transform

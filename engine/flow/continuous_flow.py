@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torchdiffeq import odeint
 
 from engine.config import knob
+from engine.device import widest
 from engine.flow.base import Flow, FlowConfig
 from engine.flow.bases import Base
 from engine.flow.transforms import Bijection, Pair, Transform
@@ -52,7 +53,7 @@ class Piece(Transform):
         start = torch.cat([h, torch.zeros_like(h[:, :1])], 1)
         end = odeint(
             self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5",
-            options={"norm": farthest} if worst else {},
+            options={"dtype": widest(h.device)} | ({"norm": farthest} if worst else {}),
         )[-1]  # fmt: skip
         return end[:, :-1], end[:, -1]
 

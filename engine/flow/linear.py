@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from engine.flow.exact import precise
+from engine.device import precise
 from engine.flow.transforms import Pair, Transform
 
 

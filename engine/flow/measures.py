@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.data import Dataset
+from engine.device import precise
 from engine.flow.base import NLL, TEST, Flow
-from engine.flow.exact import precise
 from engine.metrics.measure import Measure
 from engine.space import Picture
 

@@ -23,6 +23,7 @@ from torch.nn.functional import cross_entropy
 from engine.data import Dataset, batches, floats
 from engine.data import load as load_data
 from engine.data.builtin import ASSETS
+from engine.device import precise
 from engine.family import Batch, Terms, adam
 from engine.fit import fit
 from engine.metrics.measure import Floor, Measure
@@ -113,7 +114,7 @@ Moments = tuple[Tensor, Tensor]
 
 def moments(h: Tensor) -> Moments:
     """Mean and covariance of a cloud (n, d), n > 1."""
-    h = h.double()
+    h = precise(h)
     return h.mean(0), torch.cov(h.T)
 
 
@@ -129,7 +130,7 @@ def frechet(a: Moments, b: Moments) -> float:
 
 def spread(h: Tensor, y: Tensor) -> float:
     """The mean distance of two rows of h (n, d) that have the same class y (n,)."""
-    return torch.cat([torch.pdist(h[y == k].double()) for k in y.unique()]).mean().item()
+    return torch.cat([torch.pdist(precise(h[y == k])) for k in y.unique()]).mean().item()
 
 
 @cache

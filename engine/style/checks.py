@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from engine.checks import Check
 from engine.data import Dataset, floats
+from engine.device import precise
 from engine.style import colour
 from engine.style.losses import content_loss, gram, style_loss
 from engine.style.style import StyleTransfer
@@ -25,8 +26,8 @@ def measure(model: StyleTransfer, data: Dataset) -> list[Check]:
     x, content = small(model.picture().detach()), small(canvas.content)
     layers = list(dict.fromkeys(canvas.styles_at))  # a network of few layers has one for two
     F, P = canvas.features(x, layers), canvas.features(content, [*layers, canvas.content_at])
-    pairs = [(F[layer].double(), gram(P[layer].double())) for layer in layers]
-    p = P[canvas.content_at].double()
+    pairs = [(precise(F[layer]), gram(precise(P[layer]))) for layer in layers]
+    p = precise(P[canvas.content_at])
     checks = [
         Check("Each term of the loss is that of the formula, computed in another way.", terms(model), 1e-3),
         Check("A Gram matrix does not change when the places of a layer are shuffled.",
@@ -132,11 +133,11 @@ def tint(model: StyleTransfer) -> float:
 def recoloured(model: StyleTransfer) -> float:
     """The relative difference of the mean and covariance of a style's colours and the content's; for a style
     that is almost grey only of the mean, because it has too few colours to mix."""
-    content, worst = model.canvas.content.double(), 0.0
+    content, worst = precise(model.canvas.content), 0.0
     for before, style in zip(model.space.styles, model.canvas.styles, strict=True):  # type: ignore[attr-defined]
-        mixed = torch.linalg.eigvalsh(_covariance(floats(before[None]).double())).min() > 1e-3
-        worst = max(worst, (style.double().mean((2, 3)) - content.mean((2, 3))).abs().max().item())
-        worst = max(worst, _gap(_covariance(style.double()), _covariance(content)) if mixed else 0.0)
+        mixed = torch.linalg.eigvalsh(_covariance(precise(floats(before[None])))).min() > 1e-3
+        worst = max(worst, (precise(style).mean((2, 3)) - content.mean((2, 3))).abs().max().item())
+        worst = max(worst, _gap(_covariance(precise(style)), _covariance(content)) if mixed else 0.0)
     return worst
 
 

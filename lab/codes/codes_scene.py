@@ -194,7 +194,7 @@ def marginal(model: Variational, x: Tensor, y: Tensor, pointer: Pointer = None) 
     p = model.p(z[:1].to(**model.like), None if label is None else label[:1])
     if not isinstance(p, Normal):
         return None
-    mean = model.decoded(z.to(**model.like), label).double().nan_to_num().cpu()
+    mean = model.decoded(z.to(**model.like), label).cpu().double().nan_to_num()
     sigma = float(p.stddev.flatten()[0])
     axes = []
     for values, to in zip(mean.T, (x.double(), y.double()), strict=True):

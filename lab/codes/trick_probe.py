@@ -14,6 +14,7 @@ from torch.func import grad
 from engine.codes.base import Coder, Variational, log_prob
 from engine.config import Refused
 from engine.data import Dataset
+from engine.device import precise
 from engine.device import seed as reseed
 from engine.space import Picture
 from lab.codes.digits_probe import tests, within_budget
@@ -54,7 +55,7 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
     estimated = estimates(model, q, target, eps, y)
     if not all(part.isfinite().all() for part in estimated):
         raise Refused("log p(x|z) of this model is infinite for some z; train it for longer, or rewind it.")
-    drawn = {name: getattr(estimated, name).double().cpu().numpy() for name in Estimates._fields[:3]}
+    drawn = {name: precise(getattr(estimated, name)).numpy() for name in Estimates._fields[:3]}
     edge = float(np.quantile(np.abs(drawn["score"][:, dimension]), 0.98)) or 1.0
     answer: Answer = {
         "draws": n, "edges": np.linspace(-edge, edge, BINS + 1),
@@ -66,7 +67,7 @@ def trick(model: Coder, data: Dataset, index: int, dimension: int = 0, seed: int
         answer[name] = {
             "mean": float(column.mean()), "sd": float(sd), "error": float(sd / math.sqrt(n)),
             "histogram": np.histogram(np.clip(column, -edge, edge), answer["edges"])[0],
-            "total": getattr(estimated, name).double().var(0).sum().item(),
+            "total": precise(getattr(estimated, name)).var(0).sum().item(),
         }  # fmt: skip
     return answer
 

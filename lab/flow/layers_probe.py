@@ -15,9 +15,9 @@ from torch import Tensor
 
 from engine.config import Refused
 from engine.data import Dataset
+from engine.device import precise
 from engine.device import seed as reseed
 from engine.flow.base import Flow
-from engine.flow.exact import precise
 from engine.flow.transforms import Transform
 from engine.space import Plane
 from lab.probes import Answer, seed_of, whole

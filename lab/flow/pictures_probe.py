@@ -14,9 +14,9 @@ from torch import Tensor
 from engine.data import Dataset, floats, load
 from engine.data.keep import home_of
 from engine.data.network import SETS
+from engine.device import precise
 from engine.device import seed as reseed
 from engine.flow.base import BITS, Flow
-from engine.flow.exact import precise
 from lab.probes import Answer, only_pictures, seed_of, whole
 from lab.probes.brought import brought, place
 from lab.probes.ways import arc

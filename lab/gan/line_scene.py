@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.data import Dataset
+from engine.device import precise
 from engine.gan.base import Game
 from lab.scenes import family_scene
 from lab.scenes.arrays import NODES, Arrays, graph, halves, number
@@ -34,13 +35,14 @@ def line(model: Game, data: Dataset, full: bool) -> Arrays:
     scene["links/generator"] = links(model)
     if data.target is None:
         return scene
-    p = data.target.log_prob(x[:, None].double()).exp()
+    x, D = precise(x), precise(D)
+    p = data.target.log_prob(x[:, None]).exp()
     p_g = torch.from_numpy(scene["line/model density"][:, 1]).to(p)
     best = (p / (p + p_g).clamp(min=1e-300)).clamp(max=1 - 1e-12)
     scene["line/best discriminator"] = graph(x, best * data.box[3])
     outside = draws[(draws < data.box[0]) | (draws > data.box[1])]
-    missed = (1 - model.belief(outside[:, None])).clamp(min=SMALLEST).log().sum().double() / DRAWS
-    value = game(x, p, p_g, D.double().clamp(SMALLEST, 1 - SMALLEST)) + missed
+    missed = (1 - model.belief(outside[:, None])).clamp(min=SMALLEST).log().sum().item() / DRAWS
+    value = game(x, p, p_g, D.clamp(SMALLEST, 1 - SMALLEST)) + missed
     scene |= number("V(D, G)", value) | number("above −log 4", value + math.log(4))
     return scene | number("2 JSD(p, p_g)", game(x, p, p_g, best) + math.log(4))
 
@@ -48,7 +50,7 @@ def line(model: Game, data: Dataset, full: bool) -> Arrays:
 def game(x: Tensor, p: Tensor, p_g: Tensor, D: Tensor) -> Tensor:
     """V(D, G) = int p log D + p_g log(1 - D) dx by the trapezium rule, with 0 log 0 = 0. With D* this is
     2 JSD - log 4, to which fakes outside the box add nothing, because D* = 0 there."""
-    return torch.trapezoid(torch.xlogy(p, D) + torch.xlogy(p_g, 1 - D), x.double())
+    return torch.trapezoid(torch.xlogy(p, D) + torch.xlogy(p_g, 1 - D), x)
 
 
 def spread(model: Game) -> Tensor:

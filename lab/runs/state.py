@@ -23,16 +23,21 @@ class Stream:
     share a process, and none disturbs another."""
 
     def __init__(self, device: torch.device) -> None:
-        self.devices = [torch.device("cpu"), *([device] if device.type == "cuda" else [])]
+        self.devices = [torch.device("cpu"), *([device] if device.type != "cpu" else [])]
         self.states = [random_state(one) for one in self.devices]
 
     @contextmanager
     def flow(self) -> Iterator[None]:
         """Within, random numbers come from this stream."""
-        for device, state in zip(self.devices, self.states, strict=False):  # stored on a GPU, say
+        for device, state in zip(self.devices, self.states, strict=True):
             set_random_state(state, device)
         yield
         self.states = [random_state(one) for one in self.devices]
+
+    def restore(self, states: list[Tensor]) -> None:
+        """Begin at stored states, of the CPU and maybe of another device. A run that was stored without one
+        goes on with noise that follows from the CPU's state (engine/device.py)."""
+        self.states = [states[min(i, len(states) - 1)].clone() for i in range(len(self.devices))]
 
 
 def apart(steps: Iterator[T], device: torch.device) -> Iterator[T]:
@@ -88,7 +93,7 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
         part, rest = name.split("/", 1)
         parts[part][rest] = tensor
     model.load_state_dict(parts["model"])
-    stream.states = [parts["random"][str(i)] for i in range(len(parts["random"]))]
+    stream.restore([parts["random"][str(i)] for i in range(len(parts["random"]))])
     for player, optimizer in optimizers.items():
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():
