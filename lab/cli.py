@@ -151,7 +151,10 @@ def doctor(options: argparse.Namespace) -> int:
     line(sys.version_info >= (3, 11), "python", platform.python_version())
     line(True, "torch", torch.__version__)
     line(True, "streamlit", streamlit.__version__)
-    line(True, "device", str(device.pick()))
+    try:
+        line(True, "device", ", else ".join(map(str, device.devices())))
+    except Refused as refusal:
+        line(False, "device", str(refusal))
     line(True, "families", ", ".join(families()))
     trouble = taken("127.0.0.1", 8501)
     line(None if trouble else True, "port 8501", trouble or "free")

@@ -64,20 +64,21 @@ def terms(model: StyleTransfer) -> float:
     canvas, c, x, level = model.canvas, model.config, model.image[0].detach(), int(model.level)
     t, seen = model.targets(level), canvas.level(canvas.seen(x), level)
     F = {
-        layer: f.double() for layer, f in canvas.network(seen, [*canvas.styles_at, canvas.content_at]).items()
+        layer: precise(f) for layer, f in canvas.network(seen, [*canvas.styles_at, canvas.content_at]).items()
     }
-    f = F[canvas.content_at] / t.units[canvas.content_at]
-    wanted = [c.alpha / 2 * (f - t.P).square().mean()]
+    f = F[canvas.content_at] / precise(t.units[canvas.content_at])
+    wanted = [c.alpha / 2 * (f - precise(t.P)).square().mean()]
     for i, (layer, w) in enumerate(zip(canvas.styles_at, c.weights, strict=True)):
-        f = F[layer][0] / t.units[layer]
-        m = torch.ones_like(f[:1]) if t.mask is None else interpolate(t.mask, f.shape[1:], mode="area")[0]
+        f = F[layer][0] / precise(t.units[layer])
+        whole = torch.ones_like(f[:1])
+        m = whole if t.mask is None else interpolate(precise(t.mask), f.shape[1:], mode="area")[0]
         G = torch.einsum("ahw,bhw->ab", f * m / m.sum().clamp_min(1e-6), f)
         shares = [1.0] if len(t.grams) == 1 else [1 - c.blend, c.blend]
-        A = sum(share * grams[i].double() for share, grams in zip(shares, t.grams, strict=True))
+        A = sum(share * precise(grams[i]) for share, grams in zip(shares, t.grams, strict=True))
         wanted.append(c.beta * w * ((G - A) / (2 * len(G))).square().sum())
     across, down = seen[..., 1:] - seen[..., :-1], seen[..., 1:, :] - seen[..., :-1, :]
-    wanted.append(c.tv * (across.double().square().mean() + down.double().square().mean()))
-    told = model.losses(x).values()
+    wanted.append(c.tv * (precise(across).square().mean() + precise(down).square().mean()))
+    told = map(precise, model.losses(x).values())
     least = 1e-3 * torch.stack(wanted).sum() + 1e-12  # below which float32 is not exact
     return max(((a - b).abs() / (b + least)).item() for a, b in zip(told, wanted, strict=True))
 

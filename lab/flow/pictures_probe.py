@@ -125,7 +125,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
             log_p = log_p + way[t][1][0]
         numbers = {"log p": log_p.item()}
         if t == 0:
-            below = (test > own).double().mean().item()
+            below = (test > own).float().mean().item()
             numbers = {"log p": -own.item() / model.unit, BITS: own.item(), "less probable": below}
         elif t < L:
             numbers["log |det|"] = way[t][1][0].item()

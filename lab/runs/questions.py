@@ -11,11 +11,11 @@ from engine import data as datasets
 from engine.checks import Check, measure
 from engine.config import Refused
 from engine.data import Dataset
-from engine.device import pick
 from engine.families import find
 from engine.family import Family
 from lab import probes
 from lab.runs import store, wire
+from lab.runs.place import device_of
 from lab.runs.run import Run
 
 Asked = tuple[int, Family, Dataset]
@@ -31,8 +31,10 @@ def stored(at: Path) -> Asked:
     if not kept.exists():
         raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
     tensors, about = wire.unpack_state(kept.read_bytes())
-    data, family = datasets.load(info.data, at.parent).to(pick()), find(info.family)
-    model = family(family.Config.of(about["config"]), data.space).to(pick())
+    data, family = datasets.load(info.data, at.parent), find(info.family)
+    config = family.Config.of(about["config"])
+    device = device_of(family, config, data, info, at.parent)
+    data, model = data.to(device), family(config, data.space).to(device)
     held = {name[6:]: t for name, t in tensors.items() if name.startswith("model/")}
     averaged = {name[8:]: t for name, t in held.items() if name.startswith("average.")}
     trained = {f"{model.players[0]}.{name}": t for name, t in averaged.items()}  # a recording leaves it out

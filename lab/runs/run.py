@@ -19,12 +19,13 @@ from torch import Tensor
 
 from engine import data as datasets
 from engine.config import Refused
-from engine.device import pick, seed
+from engine.device import seed
 from engine.families import find
 from engine.fit import Turn, fit, optimizers_of, retune
 from lab import scenes
 from lab.runs import picture, store, wall, wire
 from lab.runs.board import Board
+from lab.runs.place import device_of
 from lab.runs.state import Stream, keyframe_rounds, load_tensors, tensors_of
 
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
@@ -35,11 +36,13 @@ class Run:
     def __init__(self, at: Path) -> None:
         """Open the run in directory `at`, from its checkpoint if it has one. Raises `Refused`."""
         self.at, self.info = at, store.read_info(at)
-        self.device = pick()
-        self.data = datasets.load(self.info.data, at.parent).to(self.device)
+        self.data = datasets.load(self.info.data, at.parent)
         self.family = find(self.info.family)
         if not isinstance(self.data.space, self.family.kinds):
             raise Refused(f"{self.family.title} does not model {self.data.title}; choose other data.")
+        config = self.family.configure(self.data.space, self.info.config)
+        self.device = device_of(self.family, config, self.data, self.info, at.parent)
+        self.data = self.data.to(self.device)
         self.speed = 0.0
         self.keyframes = store.keyframes(at)
         self._board: Board | None = None

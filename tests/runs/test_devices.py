@@ -4,14 +4,20 @@ kind, by a device that is as strict (tests/fake_device.py)."""
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
+import torch
 
-from engine import checks
+from engine import checks, device
+from engine.config import Refused
+from engine.data import load
 from engine.families import families
 from engine.metrics.measure import LEFT_OUT
 from engine.metrics.observe import held_out
-from lab.runs import store, wire
+from engine.space import Plane
+from lab import cli
+from lab.runs import place, store, wire
 from lab.runs.run import Run
 from tests.fake_device import strange_device
 
@@ -54,3 +60,130 @@ def test_every_family_lives_without_float64_and_moves(family, kind):
     again.play()
     again.train(rounds=2)
     assert again.round == 4
+
+
+def test_noise_of_the_device_is_the_runs_own_and_goes_on_after_a_restart(tmp_path):
+    """Its stream is stored: a run that is opened again makes the numbers of one that was not interrupted."""
+    gan = families()["gan"]
+    with strange_device() as here:
+        straight, stopped = (Run(store.create(setting(gan, Plane))) for _ in range(2))
+        for run in (straight, stopped):
+            run.settle("training")
+            run.train(rounds=2)
+        stopped.settle("paused")
+        device.seed(99, here)  # what others draw meanwhile
+        torch.randn(5, device=here)
+        again = Run(stopped.at)
+        again.play()
+        for run in (straight, again):
+            run.train(rounds=3)
+        weights = zip(straight.model.state_dict().values(), again.model.state_dict().values(), strict=True)
+        assert all(torch.equal(a.cpu(), b.cpu()) for a, b in weights)
+        assert straight.round == again.round == 5
+
+
+def test_a_wall_trains_on_the_device_and_moves_to_the_cpu():
+    gan = families()["gan"]
+    with strange_device():
+        run = Run(store.create(setting(gan, Plane) | {"wall": {"lr_G": [1e-3, 1e-4], "seed": [0, 1]}}))
+        run.settle("training")
+        run.train(rounds=2)
+        assert LEFT_OUT not in run.quality()
+        run.settle("paused")
+    again = Run(run.at)
+    again.play()
+    again.train(rounds=1)
+    assert again.round == 3
+
+
+def test_states_of_other_devices_become_seeds_that_differ_with_the_state():
+    def drawn(state):
+        device.set_random_state(state, torch.device("cpu"))
+        return torch.randn(3)
+
+    cuda = torch.arange(16, dtype=torch.uint8)  # CUDA's states have 16 bytes
+    assert torch.equal(drawn(cuda), drawn(cuda))
+    assert not torch.equal(drawn(cuda), drawn(cuda.flip(0)))
+    own = torch.get_rng_state()
+    assert torch.equal(drawn(own), drawn(own))
+    with strange_device() as here:
+        device.seed(1, here)
+        first = torch.randn(3, device=here).cpu()
+        assert not torch.equal(first, torch.randn(3))
+        device.seed(1, here)
+        assert torch.equal(first, torch.randn(3, device=here).cpu())
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:7", "mps", "xpu", "nonsense", "cpu:x", "meta", "vulkan"])
+def test_a_device_that_is_not_here_is_refused_everywhere_with_those_that_are(name, monkeypatch, capsys):
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("this machine has an accelerator")
+    monkeypatch.setenv("GENLAB_DEVICE", name)
+    with pytest.raises(Refused, match="has cpu"):
+        device.pick()
+    assert cli.main(["train", "gan", "--data", "ring", "--rounds", "1"]) != 0
+    assert name in capsys.readouterr().err
+    assert cli.main(["doctor"]) == 1
+    assert f"BAD device        GENLAB_DEVICE={name}" in capsys.readouterr().out
+
+
+class TestTheFasterDevice:
+    """With made-up times, because this machine may have one device only."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch):
+        """The devices whose rounds were timed, while a GPU is at hand; `times` says what they took."""
+        asked, times = [], {"cuda": 0.004, "cpu": 0.002}
+        monkeypatch.setattr(place, "devices", lambda: [torch.device("cuda"), torch.device("cpu")])
+        monkeypatch.setattr(place, "_name", lambda one: one.type)
+        monkeypatch.setattr(
+            place,
+            "seconds",
+            lambda family, config, data, info, one: asked.append(one.type) or times[one.type],
+        )
+        return asked, times
+
+    def chosen(self, tmp_path, name="gan", **values):
+        family, data = families()[name], load("ring")
+        info = store.Info(format=1, id="0" * 12, family=name, data="ring", seed=0, config={})
+        return place.device_of(family, family.configure(data.space, values), data, info, tmp_path).type
+
+    def test_is_measured_once_for_a_family_and_size(self, asked, tmp_path):
+        seen, times = asked
+        assert self.chosen(tmp_path) == "cpu"
+        assert seen == ["cuda", "cpu"]
+        times["cuda"] = 0.001  # what was measured holds
+        assert self.chosen(tmp_path, lr_G=1e-4) == "cpu"
+        assert seen == ["cuda", "cpu"]
+        assert self.chosen(tmp_path, width_G=512) == "cuda"
+        assert self.chosen(tmp_path, "vae") == "cuda"
+        assert len(seen) == 6
+
+    def test_is_the_cpu_where_the_other_one_fails(self, asked, tmp_path):
+        asked[1]["cuda"] = math.inf
+        assert self.chosen(tmp_path) == "cpu"
+        assert self.chosen(tmp_path) == "cpu"  # also read from the file
+
+    @pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"x": 3}', b"\x00\xff", b'{"x": {"cuda": "y"}}'])
+    def test_is_measured_again_where_the_file_is_damaged(self, asked, tmp_path, damaged):
+        (tmp_path / "devices.json").write_bytes(damaged)
+        assert self.chosen(tmp_path) == "cpu"
+        assert self.chosen(tmp_path) == "cpu"
+        assert asked[0] == ["cuda", "cpu"]
+
+    def test_is_not_asked_for_where_there_is_one(self, tmp_path):
+        assert self.chosen(tmp_path) == "cpu"
+        assert not (tmp_path / "devices.json").exists()
+
+    def test_rounds_are_timed_on_both_and_failures_are_infinite(self, tmp_path, monkeypatch):
+        family, data = families()["gan"], load("ring")
+        info = store.Info(format=1, id="0" * 12, family="gan", data="ring", seed=0, config={})
+        config = family.configure(data.space, {"width_G": 8, "width_D": 8, "batch": 8})
+        before = torch.get_rng_state()
+        with strange_device() as here:
+            slow = place.seconds(family, config, data, info, one=here)
+            quick = place.seconds(family, config, data, info, one=torch.device("cpu"))
+            assert 0 < quick < slow < math.inf  # each of its operations passes through Python
+            monkeypatch.setattr(family, "turns", lambda *_: (_ for _ in ()).throw(TypeError("no float64")))
+            assert place.seconds(family, config, data, info, one=here) == math.inf
+        torch.set_rng_state(before)
