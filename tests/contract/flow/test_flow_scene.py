@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import ndtri
 
 from engine import data as datasets
 from engine.families import find
@@ -84,3 +85,51 @@ def test_pictures_of_maf_are_drawn_rarely_and_others_always():
     assert arrays == {}
     assert scenes.rarely(model, data)["images/samples"].shape == (36, 28, 28)
     assert set(drawn("nice", "digits")[2]) == {"images/samples"}
+
+
+def test_what_is_drawn_is_of_the_averaged_weights_at_the_same_noise_as_samples():
+    model, data, _ = drawn("real-nvp", "moons", 0.2)
+    for weight in model.f.parameters():
+        weight.data += 1
+    torch.manual_seed(5)
+    arrays = flow.draw(model, data, True, None)
+    torch.manual_seed(5)
+    assert np.array_equal(arrays["points/fake"], model.sample(500).half().numpy())
+    assert np.array_equal(arrays["points/real"], data.x[:500].half().numpy())
+    assert not np.array_equal(data.x[:500], data.test_x[:500])
+
+
+@pytest.mark.parametrize("base", ["normal", "uniform", "mixture"])
+def test_the_mesh_is_where_nodes_of_equal_mass_of_the_base_come_from(base):
+    model, _, arrays = drawn("planar", "moons", 0.1, base=base)
+    share = (np.arange(21) + 0.5) / 21
+    nodes = np.linspace(-2, 2, 21) if base == "uniform" else ndtri(share)
+    across, up = np.meshgrid(nodes, nodes)  # row by row
+    z = torch.from_numpy(np.stack([across, up], -1).reshape(-1, 2)).float()
+    with torch.no_grad():
+        x = model.inverse(z)[0].reshape(21, 21, 2)
+    assert np.abs(arrays["mesh/generator"].astype(float) - x.numpy()).max() < 5e-3
+
+
+def test_a_line_shows_the_truth_beside_the_model():
+    model, data, arrays = drawn("spline-flow", "two-bumps", 0.3)
+    places, truth = torch.from_numpy(arrays["line/truth density"]).double().T
+    exact = data.target.log_prob(places[:, None]).exp()
+    torch.testing.assert_close(truth, exact, atol=1e-5, rtol=1e-4)
+    assert (places[0], places[-1]) == (pytest.approx(data.box[0]), pytest.approx(data.box[1]))
+    z = torch.from_numpy(arrays["links/generator"].astype(np.float32))[:, 0]
+    assert len(z) == 31
+    torch.testing.assert_close(
+        z, torch.from_numpy(ndtri((np.arange(31) + 0.5) / 31)).float(), atol=2e-3, rtol=0
+    )
+    assert list(scenes.once(model, data)) == []
+
+
+def test_pictures_are_36_samples():
+    model, data, _ = drawn("nice", "digits", 0.01)
+    torch.manual_seed(5)
+    shown = flow.draw(model, data, True, None)["images/samples"]
+    torch.manual_seed(5)
+    with torch.no_grad():
+        expected = ((model.sample(36) + 1) * 127.5).round().byte()[:, 0]
+    assert np.array_equal(shown, expected.numpy())
