@@ -23,7 +23,7 @@ from lab.scenes.grid import lattice
 from tests.latex import prose
 from tests.runs.diffusion.test_diffusion_probes import DIGITS, RING, ask, built, drawing
 
-NOISY = {"sampler": "DDIM", "eta": 0.8}  # knobs of a model whose own walks add noise
+NOISY = {"sampler": "DDPM", "eta": 0.8}  # knobs of a model whose own walks add noise
 
 
 @torch.no_grad()
