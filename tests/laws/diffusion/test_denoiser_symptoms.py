@@ -116,8 +116,10 @@ def plain(losses: list[float], distances: list[float] | None = None) -> list[dic
 EDGES = [
     ("worse than predicting no noise", "Diverging", [0.2] * 8 + [0.99] * 8, [0.2] * 8 + [1.01] * 8),
     ("twice the best if that is more", "Diverging", [0.8] * 8 + [1.59] * 8, [0.8] * 8 + [1.61] * 8),
-    ("but for a quarter of the window", "Diverging", [0.2] * 8 + [3] * 5 + [0.2] * 3, [0.2] * 8 + [3] * 6 + [0.2] * 2),
-    ("a fifth above the best", "Overfitting", [1, 1] + [0.2] * 4 + [0.239] * 4, [1, 1] + [0.2] * 4 + [0.241] * 4),
+    ("but for a quarter of the window", "Diverging",
+     [0.2] * 8 + [3] * 5 + [0.2] * 3, [0.2] * 8 + [3] * 6 + [0.2] * 2),
+    ("a fifth above the best", "Overfitting",
+     [1, 1] + [0.2] * 4 + [0.239] * 4, [1, 1] + [0.2] * 4 + [0.241] * 4),
     ("a twentieth below before", "Learning", [0.2] * 4 + [0.191] * 4, [0.2] * 4 + [0.189] * 4),
 ]  # fmt: skip
 
@@ -133,7 +135,8 @@ DISTANCES = [
     ("a share of the spread", "Far from the data", 1.0, FLOORED, [0.149] * 8, [0.151] * 8),
     ("of a wider spread", "Far from the data", 2.0, FLOORED, [0.299] * 8, [0.301] * 8),
     ("five errors above the floor", "Far from the data", 0.1, FLOORED, [0.079] * 8, [0.081] * 8),
-    ("unless it comes closer", "Far from the data", 1.0, FLOORED, [1.0] * 4 + [0.89] * 4, [1.0] * 4 + [0.91] * 4),
+    ("unless it comes closer", "Far from the data", 1.0, FLOORED,
+     [1.0] * 4 + [0.89] * 4, [1.0] * 4 + [0.91] * 4),
     ("closer by a tenth", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.091] * 4, [0.1] * 4 + [0.089] * 4),
     ("closer and not yet there", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.049] * 4, [0.1] * 4 + [0.051] * 4),
 ]  # fmt: skip
@@ -154,8 +157,8 @@ def test_rounds_that_are_told_are_those_of_the_claim():
     assert (symptom.name, symptom.since) == ("Diverging", 64 * 5)
     assert "was 0.20 around round 320 and is 3.00 now" in symptom.sentence
     (symptom,) = symptoms(plain([1.0] * 2 + [0.2] * 4 + [0.5] * 4), DIGITS)
-    assert (symptom.name, symptom.since) == ("Overfitting", 64 * 5)
-    assert "lowest around round 320, 0.20, and is 0.50 now" in symptom.sentence
+    assert (symptom.name, symptom.since) == ("Overfitting", 64 * 4)
+    assert "lowest around round 256, 0.20, and is 0.50 now" in symptom.sentence
     (symptom,) = symptoms(plain([0.2] * 12, [0.3] * 12), POINTS)
     assert (symptom.name, symptom.since) == ("Far from the data", 64 * 5)
     (symptom,) = symptoms(plain([0.2] * 12), DIGITS)
