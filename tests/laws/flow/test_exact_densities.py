@@ -13,10 +13,10 @@ import torch
 
 from engine.config import Refused
 from engine.data import batches, load
+from engine.device import precise
 from engine.families import families
 from engine.fit import fit
 from engine.flow.base import Flow
-from engine.flow.exact import precise
 from engine.space import Picture
 
 EXAMPLES = {"line": "two-bumps", "points": "moons", "image": "digits"}
