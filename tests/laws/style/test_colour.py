@@ -51,6 +51,10 @@ def test_a_narrow_picture_is_refused_with_a_size_that_is_enough():
     with pytest.raises(Refused, match="is 100 x 20 pixels, and both sides need 32; choose a size of 160 or"):
         colour.shape_of(20, 100, 100)
     assert colour.shape_of(20, 100, 160) == (32, 160)
+    with pytest.raises(Refused, match="is 64 x 1 pixels, and both sides need 32"):
+        colour.shape_of(1, 1000, 64)
+    with pytest.raises(Refused, match="is 1 x 64 pixels, and both sides need 32"):
+        colour.shape_of(1000, 1, 64)
     for height, width in ((7, 99), (333, 41), (1024, 130), (99, 3)):
         with pytest.raises(Refused) as refused:
             colour.shape_of(height, width, 64)

@@ -229,6 +229,13 @@ def test_the_first_picture(init):
         assert gap(first, interpolate(coarse, SHAPE, mode="bilinear")) < 1e-12
 
 
+def test_a_first_picture_of_the_style_has_the_full_size_at_any_number_of_levels():
+    data = pictures(1, None, 96, 128)
+    for levels, size in ((1, 128), (3, 256)):
+        config = StyleTransfer.configure(data.space, {"init": "style", "levels": levels, "size": size})
+        assert StyleTransfer(config, data.space).image[0].shape[-1] == size
+
+
 def test_noise_is_another_with_another_seed_and_the_style_has_the_colours_asked_for():
     data = pictures(1, None, *SHAPE)
     config = StyleTransfer.configure(data.space, {"size": SIZE, "init": "noise"})

@@ -171,6 +171,64 @@ def test_its_recipe_is_the_same_each_time_and_learns(monkeypatch):
         assert losses[-1] < 0.9 * losses[0]
 
 
+def test_the_decoders_turns_are_its_papers_terms():
+    """Each once more in float32, from the features of the network; the turns themselves work in 16 bits."""
+    torch.manual_seed(1)
+    trained = onepass.Decoder()
+    x = torch.cat([picture(32, 40), picture(32, 40)])
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    unit = dict(zip(layers, (50.0, 250.0, 350.0, 1000.0), strict=True))
+    with torch.no_grad():
+        F = net()(x, layers)
+        rooted = {k: (f / unit[k]).clamp_min(1e-6).sqrt() - 0.5 for k, f in F.items()}
+        made = trained.near(rooted["relu3_1"])
+        again = net()(made, layers[:2])
+        near = {"pixels": 20 * (made - x).square().mean()}
+        near |= {f"features {k}": ((again[k] - F[k]) / unit[k]).square().mean() for k in layers[:2]}
+        afar = {"features from afar": (trained.far(rooted["relu4_1"]) - F["relu3_1"] / 350).square().mean()}
+        assert torch.equal(trained.picture(F["relu3_1"]), made)
+        assert torch.equal(trained.nearer(F["relu4_1"]), trained.far(rooted["relu4_1"]) * 350)
+    batch = next(recipe.batches(torch.Generator().manual_seed(3)))
+    turns = list(trained.turns(type(batch)(0, x, None, batch.again)))
+    assert [player for player, _ in turns] == [trained.near, trained.far]
+    for (_, terms), wanted in zip(turns, (near, afar), strict=True):
+        assert {k: t.item() for k, t in terms.items()} == pytest.approx(
+            {k: t.item() for k, t in wanted.items()}, rel=0.03
+        )
+    assert {name: trained.optimizer(name).param_groups[0]["lr"] for name in trained.players} == {
+        "near": 2e-3, "far": 1e-3,
+    }  # fmt: skip
+
+
+def test_directions_of_almost_no_variance_count_with_a_thousandth_of_the_mean(double):
+    values = torch.tensor([4.0, 1.0, 1e-9, 0.0])
+    turn = torch.linalg.qr(torch.randn(4, 4))[0]
+    for power in (0.5, -0.5):
+        wanted = turn @ torch.diag(values.clamp_min(1e-3 * values.mean() + 1e-6) ** power) @ turn.T
+        torch.testing.assert_close(onepass.root(turn @ torch.diag(values) @ turn.T, power), wanted)
+
+
+def test_moments_are_weighted_over_places(double):
+    F, weight = features(), torch.rand(1, 1, 9, 11)
+    p = (weight / weight.sum()).flatten()
+    f = F[0].flatten(1)
+    mean = (f * p).sum(1, keepdim=True)
+    m, C = moments(F, weight, True)
+    torch.testing.assert_close(m, mean)
+    torch.testing.assert_close(C, torch.einsum("ik,jk,k->ij", f - mean, f - mean, p))
+    torch.testing.assert_close(moments(F, weight, False)[1][:, 0], C.diagonal())
+
+
+def test_a_picture_grows_to_the_right_and_below_by_mirroring():
+    x = picture(33, 46)
+    y = onepass.grown(x)
+    assert y.shape == (1, 3, 40, 48)
+    assert torch.equal(y[..., :33, :46], x)
+    assert torch.equal(y[..., 33, :46], x[..., 31, :])
+    assert torch.equal(y[..., :33, 47], x[..., 43])
+    assert onepass.grown(picture(40, 48)).shape == (1, 3, 40, 48)
+
+
 def test_it_draws_no_random_numbers():
     x, before = picture(32, 32), torch.get_rng_state()
     onepass.decoder.cache_clear()
