@@ -1,7 +1,9 @@
 """N models of one family trained as one: their weights are stacked, and each operation works on all.
 
-This is exact: each member meets the batches, the noise and the steps of a single run of its seed. It is three
-to twenty times faster, because a small model spends its time waiting for the next operation.
+Each member meets the batches, the noise and the steps of a single run of its seed. In exact arithmetic it is
+that run; float32 rounds in another order, and training magnifies it: weights of a game were 0.18 apart after
+1,500 rounds. It is three to twenty times faster, because a small model waits most of the time for the next
+operation.
 """
 
 from __future__ import annotations

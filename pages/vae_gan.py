@@ -21,19 +21,23 @@ kit.commentary(room)
 def formula() -> None:
     st.markdown(
         r"""
-There are three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator, $\tilde x = \mathrm{Dec}(z)$ is
-restored from $z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is decoded from a draw $z_p$ of the prior:
+There are three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator, $\hat x = \mathrm{Dec}(z)$ is
+restored from $z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is decoded from a draw $z_p$ of the prior. The
+discriminator meets as many $\hat x$ as $x_p$; $\tilde x$ is any of these fakes.
 
 $$
 \mathcal L_{prior} = \beta\,\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)] \qquad
-\mathcal L_{like} = \tfrac12 \lVert \mathrm{Dis}_l(x) - \mathrm{Dis}_l(\tilde x) \rVert^2
+\mathcal L_{like} = \tfrac12 \lVert \mathrm{Dis}_l(x) - \mathrm{Dis}_l(\hat x) \rVert^2
 $$
 $$
-\mathcal L_{GAN} = \log \mathrm{Dis}(x) + \log(1 - \mathrm{Dis}(\tilde x)) + \log(1 - \mathrm{Dis}(x_p))
+\mathcal L_{GAN} = \log \mathrm{Dis}(x) + \log(1 - \mathrm{Dis}(\tilde x))
 $$
 
 The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gamma \mathcal L_{like} - \mathcal L_{GAN}$, and the
-discriminator $-\mathcal L_{GAN}$. A small $\gamma$ asks for sharp pictures, and a large one for pictures similar to $x$.
+discriminator $-\mathcal L_{GAN}$ and a penalty on its slope (R1), $\tfrac{\lambda}{2} \lVert \nabla \mathrm{Dis}(x)
+\rVert^2$. Of $-\mathcal L_{GAN}$ the decoder descends $-\log \mathrm{Dis}(\tilde x)$ in place of $\log(1 - \mathrm{Dis}(\tilde x))$,
+which is flat where the discriminator is sure of a fake. (The paper adds a term for each kind of fake, so that fakes weigh
+twice as much as real pictures. Here all fakes together weigh as much as the real pictures.) A small $\gamma$ asks for sharp pictures, and a large one for pictures similar to $x$.
 """
     )
     kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.discriminate, Discriminator)

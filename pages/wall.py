@@ -76,9 +76,11 @@ def tries() -> None:
 def code() -> None:
     st.markdown(
         "The members of a wall are stacked: each weight is one array with a first dimension for the member, "
-        "and every operation works on all of them at once. The result is exactly that of single runs, because "
-        "the members never meet: the sum of their losses has for each weight the gradient of its own "
-        "member's loss, and Adam treats every number by itself."
+        "and every operation works on all of them at once. In exact arithmetic each member is the single run of "
+        "its setting, because the members never meet: the sum of their losses has for each weight the gradient "
+        "of its own member's loss, and Adam treats every number by itself. Computers round, here to about seven "
+        "digits and in another order than in a single run. Training magnifies that: after a thousand rounds a "
+        "member can look slightly different from its single run, as another seed would, and is as good."
     )
     kit.source(stack, StackedOptimizer)
 

@@ -3,11 +3,11 @@ r"""VAE-GAN (Larsen et al., 2016, https://arxiv.org/abs/1512.09300).
 A VAE judges pictures pixel by pixel, where a blurred stroke costs less than a sharp one in the wrong place.
 Here a discriminator learns the difference, and its hidden layer l measures how similar two pictures are:
 
-    L_prior  =  beta KL[q(z|x) || p(z)]                     L_like  =  || Dis_l(x) - Dis_l(x~) ||^2 / 2
-    L_GAN    =  log Dis(x) + log(1 - Dis(x~)) + log(1 - Dis(Dec(z_p))),   x~ = Dec(z), z ~ q(z|x), z_p ~ p(z)
-
+    L_prior  =  beta KL[q(z|x) || p(z)]                     L_like  =  || Dis_l(x) - Dis_l(x^) ||^2 / 2
+    L_GAN    =  log Dis(x) + log(1 - Dis(x~)),   x~ = x^ = Dec(z), z ~ q(z|x), or x_p = Dec(z_p), z_p ~ p(z)
     Enc descends L_prior + L_like,  Dec descends gamma L_like - L_GAN,  Dis descends -L_GAN        algorithm 1
 
+Half the fakes are x^, half x_p (the paper adds a term for each; we average: fakes weigh like real x).
 Dec's part of -L_GAN is the non-saturating loss. R1 (Mescheder et al. 2018) keeps Dis from running ahead.
 """
 
@@ -110,7 +110,7 @@ class VAEGAN(Coder):
         yield self.Dis, self.discriminate(x, fakes)  #: loss
 
     def fakes(self, x: Tensor, eps: Tensor, z_p: Tensor) -> Tensor:
-        """The x restored from its code, then what is decoded from the prior's z_p: (2 m, *shape)."""
+        """The fakes x~: first x^, restored from its code, then x_p, decoded from z_p: (2 m, *shape)."""
         with torch.no_grad():
             q = self.q(x)  #: encoder
         return self.Dec(torch.cat([q.mean + q.stddev * eps, z_p]))  #: z decoder
@@ -120,11 +120,11 @@ class VAEGAN(Coder):
         return self.config.beta * kl(q).sum(1).mean()  #: kl loss
 
     def L_like(self, x: Tensor, restored: Tensor) -> Tensor:
-        """Half the squared difference between x and the restored x, in the features of Dis."""
+        """Half the squared difference between x and the restored x^, summed over the features of Dis."""
         return (self.Dis.features(x) - self.Dis.features(restored)).square().sum(1).mean() / 2  #: Dis loss
 
     def fool(self, fakes: Tensor) -> Tensor:
-        """What Dec descends of -L_GAN, in the non-saturating form: -log Dis(x~)."""
+        """What Dec descends of -L_GAN, in the non-saturating form: -log Dis(x~), over all fakes."""
         return softplus(-self.Dis(fakes)).mean()  #: Dis loss
 
     def discriminate(self, x: Tensor, fakes: Tensor) -> Terms:

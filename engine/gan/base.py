@@ -14,6 +14,7 @@ from torch.func import functional_call, grad
 from engine.config import Config, knob
 from engine.family import Family, Terms, adam
 from engine.gan.losses import (
+    LOGARITHMIC,
     LOSSES,
     SLOPE_AT_REAL,
     SLOPE_BETWEEN,
@@ -249,6 +250,12 @@ class Game(Family):
         c = self.config
         free = c.penalty == "none" and not (c.spectral or c.noise_x or self.D.in_company)
         return best_belief(p, p_g, c.loss, c.smooth) if free else None
+
+    @property
+    def for_value(self) -> bool:
+        """Whether D raises the V(D, G) of the 2014 paper, one example at a time."""
+        c = self.config
+        return c.loss in LOGARITHMIC and not (c.smooth or c.noise_x or self.D.in_company)
 
     def value_to_descend(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """G's loss at each x of label y, (n,), or at each pack."""

@@ -147,7 +147,8 @@ def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
 
 def lag(layer: SpectralLinear) -> float:
     """How far the norm that divides the matrix is from the norm that torch.linalg finds, relative."""
-    if not layer.weight.isfinite().all():
+    weight = layer.weight.detach().cpu()
+    if not weight.isfinite().all():
         return float("inf")
-    largest = torch.linalg.matrix_norm(layer.weight.detach(), 2)
-    return ((layer.sigma().detach() - largest).abs() / largest).item()
+    largest = torch.linalg.matrix_norm(weight, 2)
+    return ((layer.sigma().detach().cpu() - largest).abs() / largest).item()

@@ -92,7 +92,9 @@ def belief(a: Tensor, loss: str, middle: Tensor | float = 0.0) -> Tensor:
     return a.clamp(0, 1) if loss == "least squares" else torch.sigmoid(a - middle)
 
 
-BELIEVING = ("minimax", "non-saturating", "least squares", "hinge")
+LOGARITHMIC = ("minimax", "non-saturating")
+"""The games in which D raises the V(D, G) of the 2014 paper, and D(x) = sigmoid(a)."""
+BELIEVING = (*LOGARITHMIC, "least squares", "hinge")
 """The games whose D has a belief D(x) in [0, 1]; a Wasserstein critic only scores."""
 
 

@@ -116,7 +116,7 @@ VAE_GAN_GRAPH: Graph = {
             (1, 0): {"id": "Enc", "title": "Enc", "says": "q(z | x)", "role": "latent"},
             (2, 0): Z | {"says": "code, or draw from the prior"},
             (3, 0): {"id": "Dec", "title": "Dec", "says": "decodes z", "role": "model"},
-            (4, 0): DECODED | {"title": "x~, x_p", "says": "restored, and sampled"},
+            (4, 0): DECODED | {"title": "x~", "says": "restored, or sampled"},
             (4, 1): {"id": "Dis", "title": "Dis", "says": "real or not? and its layer l"},
             (3, 1): LOSS | {"says": "L_prior, L_like, L_GAN"},
             (1, 1): GRADIENT | {"says": "to the player whose turn it is"},

@@ -21,8 +21,8 @@ SMALLEST = 1e-7  # of a probability in float32, so that no logarithm is infinite
 
 
 def line(model: Game, data: Dataset, full: bool) -> Arrays:
-    """Densities, D and the best D as graphs, links from z to x = G(z), and V(D, G). A game with labels shows
-    only densities, because its D has one graph for each label."""
+    """Densities, D and, where a formula gives it, the best D as graphs, links from z to x = G(z), 2 JSD and,
+    in a game for it, V(D, G). A game with labels shows only densities: its D has one graph for each label."""
     assert data.box
     draws = model.fakes(spread(model))[:, 0]
     scene = family_scene.line(draws, data, full)
@@ -38,12 +38,15 @@ def line(model: Game, data: Dataset, full: bool) -> Arrays:
     x, D = precise(x), precise(D)
     p = data.target.log_prob(x[:, None]).exp()
     p_g = torch.from_numpy(scene["line/model density"][:, 1]).to(p)
-    best = (p / (p + p_g).clamp(min=1e-300)).clamp(max=1 - 1e-12)
-    scene["line/best discriminator"] = graph(x, best * data.box[3])
-    outside = draws[(draws < data.box[0]) | (draws > data.box[1])]
-    missed = (1 - model.belief(outside[:, None])).clamp(min=SMALLEST).log().sum().item() / DRAWS
-    value = game(x, p, p_g, D.clamp(SMALLEST, 1 - SMALLEST)) + missed
-    scene |= number("V(D, G)", value) | number("above −log 4", value + math.log(4))
+    best = model.best_belief(p, p_g)
+    if best is not None:
+        scene["line/best discriminator"] = graph(x, best * data.box[3])
+    if model.for_value:
+        outside = draws[(draws < data.box[0]) | (draws > data.box[1])]
+        missed = (1 - model.belief(outside[:, None])).clamp(min=SMALLEST).log().sum().item() / DRAWS
+        value = game(x, p, p_g, D.clamp(SMALLEST, 1 - SMALLEST)) + missed
+        scene |= number("V(D, G)", value) | number("above −log 4", value + math.log(4))
+    best = (p / (p + p_g).clamp(min=1e-300)).clamp(max=1 - 1e-12)  # of the paper's game
     return scene | number("2 JSD(p, p_g)", game(x, p, p_g, best) + math.log(4))
 
 

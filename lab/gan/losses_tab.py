@@ -12,8 +12,18 @@ import streamlit as st
 
 from engine.gan import losses as games
 from engine.gan.base import TwoPlayers
-from engine.gan.losses import BELIEVING, discriminator_terms, generator_terms, gradient_penalty, r1
+from engine.gan.losses import (
+    BELIEVING,
+    LOSSES,
+    SLOPE_AT_REAL,
+    SLOPE_BETWEEN,
+    discriminator_terms,
+    generator_terms,
+    gradient_penalty,
+    r1,
+)
 from engine.nets.layers import SpectralLinear
+from lab.gan.formulas import latex, summed
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
 from lab.kit.code import source
@@ -38,30 +48,49 @@ steep there: its gradient is $(1 - D)/D$ times as strong.
 """
     )
     loss_picture(room)
-    st.markdown(_TABLE.replace("ROOM", link(f"/{room.family.name}")))
+    st.markdown(table(link(f"/{room.family.name}")))
     source((games, "LOSSES"), discriminator_terms, generator_terms, gradient_penalty, r1, TwoPlayers.bound)
     st.markdown(
         "**Spectral normalization** (a switch under Advanced) divides each weight matrix of D by its largest "
-        "singular value, so that D's slope is at most 1. These are the singular values of the present D:"
+        "singular value, to keep D's slope below 1. One power iteration after each turn only estimates that "
+        "value: after large steps of D it is up to a quarter too small, and D is steeper. These are the "
+        "singular values of the present D:"
     )
     spectrum(room)
     source(SpectralLinear)
 
 
-_TABLE = r"""
-| game | D descends | G descends | bound on D's slope | |
-|---|---|---|---|---|
-| minimax (2014) | $-\log D(x) - \log(1 - D(G(z)))$ | $\log(1 - D(G(z)))$ | | [open](ROOM?loss=minimax) |
-| non-saturating (2014) | the same | $-\log D(G(z))$ | | [open](ROOM) |
-| least squares (2017) | $(D(x)-1)^2/2 + D(G(z))^2/2$ | $(D(G(z))-1)^2/2$ | | [open](ROOM?loss=least%20squares) |
-| hinge (2017) | $\max(0, 1-D(x)) + \max(0, 1+D(G(z)))$ | $-D(G(z))$ | spectral norm | [open](ROOM?loss=hinge&spectral=true) |
-| Wasserstein (2017) | $D(G(z)) - D(x)$ | $-D(G(z))$ | weights clipped to $[-c, c]$ | [open](ROOM?loss=Wasserstein&penalty=weight%20clipping&k=5) |
-| WGAN-GP (2017) | $D(G(z)) - D(x)$ | $-D(G(z))$ | $\lambda\,(\lVert\nabla D(\hat x)\rVert - 1)^2$ | [open](ROOM?loss=Wasserstein&penalty=gradient%20penalty&k=5) |
-| R1 (2018) | as non-saturating | $-\log D(G(z))$ | $\frac{\lambda}{2}\lVert\nabla D(x)\rVert^2$ | [open](ROOM?penalty=R1) |
+GAMES = [  # title, loss, penalty, the bound in words, and the rest of the address
+    ("minimax (2014)", "minimax", "none", "", ""),
+    ("non-saturating (2014)", "non-saturating", "none", "", ""),
+    ("least squares (2017)", "least squares", "none", "", ""),
+    ("hinge (2017)", "hinge", "none", "spectral norm", "&spectral=true"),
+    ("Wasserstein (2017)", "Wasserstein", "weight clipping", "weights clipped to $[-c, c]$", "&k=5"),
+    ("WGAN-GP (2017)", "Wasserstein", "gradient penalty", f"${latex(SLOPE_BETWEEN)}$", "&k=5"),
+    ("R1 (2018)", "non-saturating", "R1", f"${latex(SLOPE_AT_REAL)}$", ""),
+]
 
-Every loss can be combined with every bound. A Wasserstein critic scores and does not believe: the background then
-shows its score, measured from its mean over fakes.
-"""  # noqa: E501
+
+def table(address: str) -> str:
+    """The games by their papers: what D and G descend, and a link that opens each at this address."""
+    lines = ["| game | D descends | G descends | bound on D's slope | |", "|---|---|---|---|---|"]
+    for title, loss, penalty, bound, more in GAMES:
+        *of_D, of_G = LOSSES[loss].terms
+        setting = f"?loss={loss}&penalty={penalty}{more}".replace(" ", "%20")
+        lines.append(
+            f"| {title} | ${summed(of_D)}$ | ${latex(of_G)}$ | {bound} | [open]({address}{setting}) |"
+        )
+    return "\n".join(lines) + _NOTES
+
+
+_NOTES = rf"""
+
+$\hat x$ lies between a real example and a fake. With label smoothing D descends
+${latex(LOSSES["minimax"].smoothed or "")}$ on real examples, or
+${latex(LOSSES["least squares"].smoothed or "")}$ in the game of least squares. Every loss can be
+combined with every bound. A Wasserstein critic scores and does not believe: the background then shows its
+score, measured from its mean over fakes.
+"""
 
 
 @st.fragment
@@ -155,7 +184,7 @@ def _steepest(product: float | None) -> str:
     if product is not None:
         line += (
             f"The product of the largest ones is **{product:.3g}**: a step of length 1 in x changes D's "
-            "score by no more than that. Spectral normalization makes each of them 1."
+            "score by no more than that. Spectral normalization keeps each of them near 1."
         )
     return line
 

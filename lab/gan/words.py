@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from engine import data
 from engine.gan.base import Game
 from engine.gan.cgan import CGAN
 from engine.gan.losses import LOSSES
 from engine.metrics.measure import LOSS
+from engine.space import Line
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
+from lab.gan.formulas import latex
 from lab.kit.subject import Place, Recording, Row, Subject, legend
+from lab.runs import store
 from lab.stage import Graph
 
 GRAPH: Graph = {
@@ -96,19 +103,38 @@ OF_A_LABEL = {
 
 
 def game_now(run: str, row: Row) -> str:
-    """The losses of both players with the present numbers in them."""
+    """The losses of both players with the present numbers in them, and whether there is a best D to draw."""
+    info = store.read_info(store.folder(run))
+    on_a_line = isinstance(data.load(info.data).space, Line)
+    return f"{losses_now(row)} {best_now(info.config) if on_a_line else ''}".rstrip()
+
+
+def losses_now(row: Row) -> str:
+    """The losses of both players with the numbers of a row in them."""
     when = f"Around round {row['round']:,}: "
     on_real, on_fake, _ = LOSSES["minimax"].terms
     if on_real in row:
         real, fake = -row[on_real], -row[on_fake]
         return when + (
-            rf"$V = \mathbb{{E}}[\log D(x)] + \mathbb{{E}}[\log(1 - D(G(z)))] = {real:.3f} {fake:+.3f} = "
+            rf"$V = {latex('E[log D(x)] + E[log(1 - D(G(z)))]')} = {real:.3f} {fake:+.3f} = "
             rf"{real + fake:.3f}$. When the fakes are distributed exactly like the data, the best D says "
             r"$\tfrac12$ everywhere and $V = -\log 4 = -1.386$."
         )
-    known = [term for loss in LOSSES.values() for term in loss.terms if term in row]
-    parts = ", ".join(f"{term.replace('-', '−')} = {row[term]:.3f}" for term in dict.fromkeys(known))
-    return when + parts.replace("[", "\\[").replace("]", "\\]") + "."
+    known = [(loss.smoothed or "", *loss.terms) for loss in LOSSES.values()]
+    terms = dict.fromkeys(term for terms in known for term in terms if term in row)
+    return when + ", ".join(f"${latex(term)} = {row[term]:.3f}$" for term in terms) + "."
+
+
+def best_now(config: Mapping[str, Any]) -> str:
+    """Why no best possible D is drawn beside D; nothing where one is."""
+    reasons = {
+        "the scores of a critic have no bound of their own": config["loss"] == "Wasserstein",
+        "the slope of D is bounded": config["penalty"] != "none" or config["spectral"],
+        "D sees noise": config["noise_x"],
+        "D judges several examples at once": config.get("diversity") in ("packing", "minibatch std"),
+    }
+    why = [reason for reason, true in reasons.items() if true]
+    return f"No formula gives the best possible D here, because {' and '.join(why)}." if why else ""
 
 
 SUBJECT = Subject(

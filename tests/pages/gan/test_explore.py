@@ -222,7 +222,7 @@ def test_both_rooms_have_all_tabs_of_games(visit, name):
     shared = ["Formula and code", "Losses", "Explore z", "Failures and cures", "Try this", "Check"]
     page = visit(name, data="digits", tab="Losses")
     assert [tab.label for tab in page.tabs] == first + shared
-    assert f"[open](./{name}?penalty=R1)" in texts(page)
+    assert f"[open](./{name}?loss=non-saturating&penalty=R1)" in texts(page)
     assert "LOSSES" in html(page)
     for tab in ("Failures and cures", "Explore z", "Try this", "Check"):
         visit(name, data="digits", tab=tab)
