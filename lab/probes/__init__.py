@@ -40,7 +40,8 @@ def ask(model: Family, data: Dataset, name: str, arguments: dict[str, Any]) -> A
     try:
         inspect.signature(probe).bind(model, data, **arguments)
     except TypeError as error:
-        raise Refused(f"{name} was asked wrongly: {error}.") from error
+        _, _, *takes = inspect.signature(probe).parameters
+        raise Refused(f"{name} was asked wrongly; it takes {', '.join(takes) or 'nothing'}.") from error
     if not all(weight.isfinite().all() for weight in model.parameters()):
         raise Refused("This model has diverged and holds no numbers; rewind or reset the run first.")
     seed(0, data.x.device)
