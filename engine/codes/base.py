@@ -215,7 +215,7 @@ class Variational(Coder):
 
     def bounds(self, x: Tensor, eps: Tensor, u: Tensor | None = None, y: Tensor | None = None) -> Terms:
         """What `summed` says of x (n, *shape), for eps (k, n, z) and u; of any number of x."""
-        size = max(1, self.at_once // eps.shape[-3])
+        size = max(1, self.at_once // (eps.shape[-3] * max(1, self.members)))
         axis = -1 - len(self.space.shape)  # of the examples; a stack has members before it
         given = parts(size, (x, axis), (eps, -2), (u, axis), (y, -1))
         weighed = zip(*(self.weighed(*part) for part in given), strict=True)
@@ -223,9 +223,9 @@ class Variational(Coder):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None, k: int = 32) -> dict[str, Any]:
-        """The `bounds` on held-out x (n, *shape), with k draws, as numbers; a stack takes fewer draws."""
+        """The `bounds` on held-out x (n, *shape), with k draws, as numbers."""
         n = len(x)
-        members, k = ((self.members,), min(k, 8)) if self.members else ((), k)
+        members = (self.members,) if self.members else ()
         eps = torch.randn(k, n, self.config.z, **self.like).expand(*members, -1, -1, -1)
         # not `p_u`: a stack would draw it from the streams that train its members
         u = 2 * torch.rand_like(x) - 1 if self.config.likelihood == "Bernoulli" else None
