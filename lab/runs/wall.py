@@ -19,14 +19,13 @@ from engine.data import Dataset
 from engine.family import Batch, Family
 from engine.metrics import observe as measuring
 from engine.metrics.measure import LEFT_OUT, Source, declared, taken
-from engine.metrics.ruler import ruler
+from engine.metrics.ruler import SAMPLES, ruler
 from engine.space import Line, Picture, Space
 from lab.runs.store import Info
 from lab.scenes.wall import lost
 
 MOST = 64  # members
 AXES = 2
-SAMPLES = 500  # of each member, for one measurement
 
 Axes = Mapping[str, Sequence[float]]
 
@@ -116,7 +115,7 @@ def _held_out(model: Family, data: Dataset) -> dict[str, Any]:
 
 
 def _quality(model: Family, data: Dataset) -> dict[str, Any]:
-    held = ruler(data, SAMPLES)
+    held = ruler(data)
     scored = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
     names = dict.fromkeys(name for scores in scored for name in scores)
     return {name: [scores.get(name) for scores in scored] for name in names}

@@ -124,7 +124,7 @@ def test_a_members_row_is_the_row_of_the_same_model_alone(name):
 def observe_like_a_wall(model):
     """What `observe` says of a model alone, without its signs, which a wall does not measure."""
     told = {k: v for k, v in held_out(model, RING).items() if not isinstance(v, list)}
-    return told | quality(model, RING, wall.SAMPLES)
+    return told | quality(model, RING)
 
 
 def test_the_mean_of_a_term_is_over_its_turns():
