@@ -27,7 +27,8 @@ def against_pca(room: Room) -> None:
     st.markdown(
         "**Principal angles** between the autoencoder's subspace and that of PCA: "
         f"**{between}**{' …' if len(angles) > MOST else ''}. They fall to 0° as it learns: **the same "
-        f"subspace**. The test error is {answer['error']:.2f}; that of PCA is {answer['error of PCA']:.2f}. "
+        "subspace**. On all test examples, without noise on the input, its squared error is "
+        f"{answer['error']:.2f}; that of PCA is {answer['error of PCA']:.2f}. "
         "No linear code of this length does better than PCA on the training data."
     )
     if len(angles) > 1:
