@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torchdiffeq import odeint
 
-from engine.config import knob
+from engine.config import Refused, knob
 from engine.device import widest
 from engine.flow.base import Flow, FlowConfig
 from engine.flow.bases import Base
@@ -26,6 +26,7 @@ from engine.flow.transforms import Bijection, Pair, Transform
 from engine.space import Line, Plane
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-11}  # of the mean over all paths: in training, in laws
+STEPS = 1000  # of the solver, at most, for densities; a trained net needs about 10
 EXACT = 1e-6  # of the worst path, for densities: it leaves them within 1e-4 nat
 
 
@@ -51,10 +52,16 @@ class Piece(Transform):
         """Along the paths of h between two times; `worst` bounds the error of each, not their mean."""
         tolerance, times = worst or TOLERANCE[h.dtype], h.new_tensor(ends)
         start = torch.cat([h, torch.zeros_like(h[:, :1])], 1)
-        end = odeint(
-            self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5",
-            options={"dtype": widest(h.device)} | ({"norm": farthest} if worst else {}),
-        )[-1]  # fmt: skip
+        options: dict[str, Any] = {"dtype": widest(h.device)}
+        options |= {"norm": farthest, "max_num_steps": STEPS} if worst else {}
+        try:
+            end = odeint(
+                self.velocity, start, times, rtol=tolerance, atol=tolerance, method="dopri5", options=options
+            )[-1]
+        except AssertionError as error:  # steps have become too short, or too many
+            raise Refused(
+                "The velocity has become too steep to follow: rewind, or lower the learning rate."
+            ) from error
         return end[:, :-1], end[:, -1]
 
     def velocity(self, t: Tensor, state: Tensor) -> Tensor:

@@ -5,8 +5,10 @@ Far from the data, in steep layers and at both ends of every knob, where roundin
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +16,9 @@ import torch
 from engine.config import Refused
 from engine.data import batches, load
 from engine.device import precise
-from engine.families import families
+from engine.families import families, find
 from engine.fit import fit
+from engine.flow import continuous_flow
 from engine.flow.base import Flow
 from engine.space import Picture
 
@@ -92,6 +95,19 @@ def test_one_far_path_is_followed_as_closely_as_if_it_were_alone():
     torch.testing.assert_close(together, expected, atol=3e-4, rtol=0)
 
 
+@pytest.mark.parametrize("by", [math.nan, 1e4])
+@torch.no_grad()
+def test_a_velocity_that_cannot_be_followed_is_refused_and_not_followed_for_ever(by, monkeypatch):
+    monkeypatch.setattr(continuous_flow, "STEPS", 20)
+    data, family = load("moons"), find("continuous-flow")
+    model = family(family.configure(data.space, SMALL), data.space)
+    for weight in model.parameters():
+        weight += torch.randn_like(weight)
+        weight *= by
+    with pytest.raises(Refused, match="too steep to follow"):
+        model.log_prob(torch.randn(3, 2))
+
+
 def test_a_density_has_a_gradient_in_x_and_leaves_the_model_as_it_is():
     data, family = load("moons"), WITH[-1]
     model = family(family.configure(data.space, SMALL), data.space)
@@ -127,3 +143,8 @@ def test_many_examples_go_through_in_pieces_that_fit(name, kind, most, monkeypat
     whole = model.shown(model.inverse(model.base.sample(n))[0])
     torch.testing.assert_close(sample, whole, atol=1e-2, rtol=0)
     assert seen == [most, 20] * 3
+
+
+@pytest.mark.parametrize(("D", "n"), [(1, 4096), (16, 4096), (784, 83), (2**15, 2), (2**16, 1), (10**6, 1)])
+def test_a_piece_holds_as_many_numbers_and_at_least_one_example(D, n):
+    assert Flow.piece.fget(SimpleNamespace(space=SimpleNamespace(size=D))) == n
