@@ -67,6 +67,13 @@ def test_a_flow_is_the_formula_of_its_paper(name, space, knobs):
         assert log_p[i].item() == pytest.approx(paper.log_prob(model, x[i].numpy()), abs=10 * exact, rel=1e-9)
 
 
+def test_halves_by_chance_hold_half_of_the_numbers_and_differ():
+    model = flow("real-nvp", FIVE, layers=12, order="random")
+    halves = {tuple(f.a.tolist()) for f in model.transforms}
+    assert {len(half) for half in halves} == {2}
+    assert {number for half in halves for number in half} == {0, 1, 2, 3, 4}
+
+
 def batch(x: Tensor) -> Batch:
     return Batch(1, x, None, lambda: pytest.fail("no flow asks for more"))
 
