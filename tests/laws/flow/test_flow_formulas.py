@@ -74,17 +74,26 @@ def test_halves_by_chance_hold_half_of_the_numbers_and_differ():
     assert {number for half in halves for number in half} == {0, 1, 2, 3, 4}
 
 
+def test_a_base_keeps_its_weights_and_nothing_else():
+    kept = {base: list(flow("maf", PLANE, base=base).base.state_dict()) for base in BASES}
+    assert kept == {"normal": [], "uniform": [], "mixture": ["logits", "centres", "log_sigma"]}
+
+
 def batch(x: Tensor) -> Batch:
     return Batch(1, x, None, lambda: pytest.fail("no flow asks for more"))
 
 
-@pytest.mark.parametrize(("name", "space"), [("maf", PLANE), ("planar", LINE), ("real-nvp", FIVE)], ids=named)
-def test_the_loss_of_points_is_the_mean_of_minus_log_p_under_the_trained_weights(name, space):
-    model = flow(name, space)
-    shaken(model.f, 0.2)  # the average now has other weights
+@pytest.mark.parametrize(
+    ("name", "space", "base"),
+    [("maf", PLANE, "mixture"), ("planar", LINE, "normal"), ("real-nvp", FIVE, "mixture")],
+    ids=named,
+)
+def test_the_loss_of_points_is_the_mean_of_minus_log_p_under_the_trained_weights(name, space, base):
+    model = flow(name, space, base=base)
+    shaken(model.f, 0.2)  # the average now has other weights, and so has its base
     x = points(model, 4)
     ((player, terms),) = model.turns(batch(x))
-    trained = flow(name, space)
+    trained = flow(name, space, base=base)
     trained.average.load_state_dict(model.f.state_dict())
     by_hand = [paper.log_prob(trained, one.numpy()) for one in x]
     assert player is model.f
