@@ -117,3 +117,13 @@ def test_the_sentence_about_the_best_d_stands_only_beside_a_line():
         run = store.create({"family": "gan", "data": name, "seed": 0, "config": config}).name
         assert ("No formula" in game_now(run, row)) == (says and name == "two-bumps")
         assert game_now(run, row).startswith(r"Around round 1: $-\mathbb{E}[D(x)] = 0.500$.")
+
+
+@pytest.mark.parametrize("diversity", CHOICES["diversity"])
+def test_a_line_whose_fakes_are_all_in_its_box_is_drawn(diversity):
+    """No example is outside: D is asked about none."""
+    model = gan(diversity=diversity)
+    with torch.no_grad():
+        for weight in model.G.parameters():
+            weight.mul_(0.1)
+    assert scenes.draw(model, BUMPS)["line/discriminator"].shape == (241, 2)

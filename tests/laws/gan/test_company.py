@@ -1,0 +1,99 @@
+"""A D that judges examples together: whole packs, in any company, of however few examples; and beliefs."""
+
+import math
+
+import pytest
+import torch
+
+from engine.gan.base import D_FAKE, D_REAL, PULL, Discriminator
+from engine.gan.gan import GAN
+from engine.gan.losses import BELIEVING, LOSSES, belief, curves, pull, score_of
+from engine.space import Space
+from tests.laws.gan import by_hand
+
+pytestmark = pytest.mark.usefixtures("double")
+
+PLANE = Space.of((2,))
+
+
+def gan(space: Space = PLANE, **knobs) -> GAN:
+    torch.manual_seed(0)
+    return GAN(GAN.configure(space, {"width_G": 6, "width_D": 6} | knobs), space)
+
+
+@pytest.mark.parametrize("diversity", ["none", "minibatch std", "packing"])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 700])
+def test_any_number_of_examples_has_a_belief_each(diversity, n):
+    """Also none at all, and more than the 512 fakes beside which each is judged."""
+    model = gan(diversity=diversity)
+    told = model.belief(torch.randn(n, 2))
+    assert told.shape == (n,)
+    assert ((told > 0) & (told < 1)).all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 5), (1, 4), (3, 7), (5, 2), (4, 4)])
+def test_each_example_is_packed_with_another_of_its_company(n, m):
+    D = Discriminator((2,), 6, 1, pack=2)
+    x, beside = torch.randn(n, 2), torch.randn(m, 2)
+    pairs = torch.stack([torch.cat([x[i], beside[i % m]]) for i in range(n)]) if n else torch.zeros(0, 4)
+    torch.testing.assert_close(D(x, beside), by_hand.net(D)(pairs)[:, 0])
+
+
+def test_an_odd_example_is_in_no_pack():
+    D = Discriminator((2,), 6, 1, pack=2)
+    x = torch.randn(7, 2)
+    torch.testing.assert_close(D(x), D(x[:6]))
+    assert D(x).shape == (3,)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_the_signs_of_few_rows_are_of_whole_packs(rows):
+    """The gradient at a fake is the mean over fakes that D judges: a fake without a pack has none."""
+    model = gan(diversity="packing")
+    x = torch.randn(rows, 2)
+    torch.manual_seed(3)
+    told = model.signs(x)
+    torch.manual_seed(3)
+    fake = model.G(model.p_z(rows + rows % 2)).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(LOSSES["non-saturating"].G(model.D(fake)).sum(), fake)
+    assert told[PULL] == pytest.approx(slope.norm(dim=1).mean().item())
+    assert 0 < told[D_REAL] < 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_signs_of_a_game_are_its_own(loss):
+    model, x = gan(loss=loss), torch.randn(5, 2)
+    torch.manual_seed(3)
+    told = model.signs(x)
+    torch.manual_seed(3)
+    fake = model.G(model.p_z(5)).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(LOSSES[loss].G(model.D(fake)).sum(), fake)
+    expected = {PULL: slope.norm(dim=1).mean().item()}
+    if loss != "Wasserstein":
+        D = (lambda a: a.clamp(0, 1)) if loss == "least squares" else torch.sigmoid
+        expected |= {D_REAL: D(model.D(x)).mean().item(), D_FAKE: D(model.D(fake)).mean().item()}
+    assert told == pytest.approx(expected)
+
+
+def test_the_curves_of_the_losses_are_the_losses():
+    for loss, (D, L, slope) in curves(99).items():
+        assert pytest.approx([i / 100 for i in range(1, 100)]) == D
+        value, steep = {
+            "minimax": (lambda D: math.log(1 - D), lambda D: D),
+            "non-saturating": (lambda D: -math.log(D), lambda D: 1 - D),
+            "least squares": (lambda D: (D - 1) ** 2 / 2, lambda D: 1 - D),
+            "hinge": (lambda D: -math.log(D / (1 - D)), lambda D: 1),
+        }[loss]
+        assert L.tolist() == pytest.approx([value(one) for one in D])
+        assert slope.tolist() == pytest.approx([steep(one) for one in D])
+    assert (*curves(3),) == BELIEVING
+
+
+def test_a_score_and_its_belief_are_inverse_to_each_other():
+    D = torch.linspace(0.01, 0.99, 50)
+    for loss in BELIEVING:
+        torch.testing.assert_close(belief(score_of(D, loss), loss), D)
+        assert pull(D, loss).shape == D.shape
+    a = torch.tensor([-1.0, 0.3, 2.0])
+    assert belief(a, "least squares").tolist() == [0, 0.3, 1]
+    torch.testing.assert_close(belief(a, "Wasserstein", 0.3), torch.sigmoid(a - 0.3))
