@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from engine.data import Dataset, batches
 from engine.device import seed
 from engine.dispatch import serving
-from engine.family import Batch, Family
+from engine.family import Batch, Family, Terms
 from engine.fit import fit
 from engine.metrics.measure import reason
 
@@ -61,13 +62,29 @@ def of_training(model: Family, data: Dataset) -> list[Check]:
 
 
 def trespass(model: Family, data: Dataset) -> float:
-    """The largest change of a weight in a turn of another player, over one round."""
+    """The largest change of a weight in a turn of another player, over one round. What `turns` does once a
+    player has stepped is of its turn, too."""
     model, worst = copy.deepcopy(model), 0.0
-    before = {p: _weights(model.player(p)) for p in model.players}
-    for turn in fit(model, islice(batches(data, lambda: model.config.batch, 0), 1)):
+    turns, seen = model.turns, {p: _weights(model.player(p)) for p in model.players}
+
+    def look(owner: nn.Module | None) -> None:
+        nonlocal worst, seen
         now = {p: _weights(model.player(p)) for p in model.players}
-        worst = max([worst, *((now[p] - before[p]).abs().max().item() for p in now if p != turn.player)])
-        before = now
+        others = [p for p in now if model.player(p) is not owner]
+        worst = max([worst, *((now[p] - seen[p]).abs().max().item() for p in others)])
+        seen = now
+
+    def watched(batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
+        owner = None
+        for player, terms in turns(batch):
+            look(owner)
+            yield player, terms
+            look(owner := player)
+        look(owner)
+
+    model.turns = watched  # type: ignore[method-assign]
+    for _turn in fit(model, islice(batches(data, lambda: model.config.batch, 0), 1)):
+        pass
     return worst
 
 

@@ -1,0 +1,109 @@
+"""What is declared of measures, and the detector of every family, by hand."""
+
+import pickle
+
+import pytest
+
+from engine.family import Family
+from engine.metrics.detector import Look, Story, diverging, looked, number, standing, symptoms
+from engine.metrics.measure import LOSS, Floor, Measure, declared, looked_at, term
+from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
+
+
+def test_a_name_that_nobody_declared_is_a_term_that_is_better_lower():
+    unknown = declared("E[never heard of]")
+    assert unknown == "E[never heard of]"
+    assert (unknown.term, unknown.better, unknown.chart, unknown.label) == (True, "lower", LOSS, unknown)
+    assert unknown not in looked_at()
+    assert declared(JS) is JS
+    assert JS in looked_at()
+    assert not JS.term
+
+
+def test_a_measure_is_declared_once_and_travels_by_its_name():
+    one = Measure("odd one", chart="Odd", better="lower", digits=2)
+    assert Measure("odd one", chart="Odd", better="lower", digits=2) == one
+    with pytest.raises(TypeError, match="two measures are named 'odd one'"):
+        Measure("odd one", chart="Odd", better="higher", digits=2)
+    assert pickle.loads(pickle.dumps(JS)) is JS
+
+
+def test_how_a_measure_is_drawn_is_in_the_name_of_its_array():
+    assert Measure("drawn 1", chart="C").array == "curve/C/drawn 1"
+    assert Measure("drawn 2", chart="C", draw="stack").array == "stack/C/drawn 2"
+    assert Measure("drawn 3", chart="C", draw="bars").array == "bars/drawn 3"
+    assert Measure("drawn 4", draw="number", digits=1, label="L").shown() == {"label": "L", "digits": 1}
+    assert Measure("drawn 5", digits=1, role="data", unit="nats").shown() == {"role": "data", "unit": "nats"}
+    assert term("drawn 6", "model").shown() == {"role": "model"}
+
+
+def test_the_better_ends_of_the_rulers_measures():
+    assert [m.better for m in (MODES, HIGH_QUALITY, DISTANCE, JS)] == ["higher", "higher", "lower", "lower"]
+    assert MODES.score > JS.score > 0
+    assert (MODES.digits, JS.digits, JS.unit) == (0, 2, "bits")
+
+
+FACTS = DataFacts({JS: Floor(0.1, 0.02)}, [], "regions", 1.0)
+
+
+def rows(*values: float, name: str = JS) -> list[dict]:
+    return [{"round": 64 * (i + 1), name: value} for i, value in enumerate(values)]
+
+
+def told(*values: float, name: str = JS) -> list[str]:
+    return [one.name for one in symptoms(Family, rows(*values, name=name), FACTS)]
+
+
+def test_a_good_distance_works_and_a_bad_one_learns():
+    assert told(*[0.5] * 6) == ["Working"]
+    assert told(*[0.51] * 6) == ["Learning"]
+    assert told(*[0.5] * 5) == [], "five measurements are too few"
+    assert told(0.6, *[0.5] * 5) == ["Working"]
+    assert told(0.6, 0.6, *[0.5] * 4) == ["Learning"], "five of the last six must show it"
+
+
+def test_a_symptom_stays_until_few_measurements_show_it():
+    assert told(*[0.5] * 6, *[0.6] * 4) == ["Working"]
+    assert told(*[0.5] * 6, *[0.6] * 5) == ["Learning"]
+    (one,) = symptoms(Family, rows(0.9, 0.9, *[0.5] * 6), FACTS)
+    assert (one.name, one.since, one.tone) == ("Working", 64 * 3, "good")
+
+
+def test_a_loss_diverges_if_it_is_huge_and_has_doubled_within_a_window():
+    grows = [10.0 * 3**i for i in range(14)]
+    assert told(*grows, name="a loss") == ["Diverging"]
+    assert told(*[2000.0] * 14, name="a loss") == [], "large is not growing"
+    assert told(*[1.5**i for i in range(14)], name="a loss") == [], "below 1,000"
+    assert told(*[-v for v in grows], name="a loss") == ["Diverging"], "minus infinity is no better"
+    assert told(*grows, name="sliced Wasserstein") == [], "a measure is no loss"
+    last = {"round": 9, "a": [1e9], "b": -3.0, "a loss": 2.0}
+    story = Story([*rows(*grows, name="a loss"), last], FACTS)
+    assert story.loss(-1) == 3.0
+    assert diverging(story, 13)
+
+
+def test_the_distance_is_told_beside_that_of_real_data():
+    assert standing(Story(rows(0.3), FACTS)) == "JS 0.30 bits, where real data have 0.100 ± 0.040."
+    assert standing(Story(rows(0.14), FACTS)) == "JS 0.14 bits, within the noise of real data."
+    assert standing(Story(rows(0.15), FACTS)).endswith("± 0.040.")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.98, "0.98"), (0.0003, "3e−4"), (120, "120"), (1234.5, "1,234"), (0, "0.00"), (-0.5, "−0.50"),
+     (99.99, "99.99"), (100, "100"), (0.01, "0.01"), (2e6, "2e6"), (-2e-7, "−2e−7")],
+)  # fmt: skip
+def test_numbers_in_a_sentence_have_two_figures(value, text):
+    assert number(value) == text
+
+
+def test_a_symptom_that_explains_another_hides_it():
+    looks = [
+        Look("A", lambda s, i: True, lambda s, i: ("a", "")),
+        Look("B", lambda s, i: True, lambda s, i: ("b", "do"), unless=("A",)),
+        Look("C", lambda s, i: i > 0, lambda s, i: (f"c{i}", "do"), unless=("B",), tone="good"),
+    ]
+    seen = looked(looks, Story(rows(*[0.0] * 6), FACTS))
+    assert [(one.name, one.sentence, one.since, one.cure, one.bad) for one in seen] == [
+        ("A", "A: a", 64, "", True), ("C", "C: c1", 128, "do", False),
+    ]  # fmt: skip
