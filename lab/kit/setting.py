@@ -79,9 +79,10 @@ def choose(
     _forget_other_rooms(family, room or family.name)
     for key, value in st.session_state.pop("_adopt", {}).items():
         st.session_state[key] = value
+    notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
     with st.sidebar:
         choose_own = words_of(family).choose
-        name = choose_own(default_data) if choose_own else _choose_data(family, default_data)
+        name = choose_own(default_data) if choose_own else _choose_data(family, default_data, notes)
     if name in BRING:
         bring(name)
         return None
@@ -108,7 +109,7 @@ def _forget_other_rooms(family: type[Family], room: str) -> None:
     st.session_state["_room"] = room
 
 
-def _choose_data(family: type[Family], default: str) -> str:
+def _choose_data(family: type[Family], default: str, notes: Any) -> str:
     titles = {c.name: c.title for c in _fitting(family)}
     if not family.labelled:
         spaces = {DRAW: Plane, CSV: Plane, IMAGES: Picture}
@@ -118,7 +119,7 @@ def _choose_data(family: type[Family], default: str) -> str:
         titles[now] = YOURS[now.split("-")[0]]
     help = "What the model learns to imitate. Changing it starts a new model."
     unknown = f"There is no data called {now[:40]!r} for this family"
-    return pick("data", titles, default, "Data", unknown, help)
+    return pick("data", titles, default, "Data", unknown, help, notes=notes)
 
 
 def pick(

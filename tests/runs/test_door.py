@@ -302,3 +302,12 @@ def test_a_door_says_where_a_browser_finds_it():
         False,
         False,
     ]
+
+
+def test_of_two_addresses_of_a_name_the_older_kind_is_taken(monkeypatch):
+    found = [(socket.AF_INET6, 1, 6, "", ("::1", 0, 0, 0)), (socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: found)
+    monkeypatch.setattr("lab.door.taken", lambda host, port: "")
+    assert opened("localhost", 8501).host == "127.0.0.1"
+    found.pop()
+    assert opened("localhost", 8501).host == "::1"

@@ -109,6 +109,15 @@ def test_a_socket_from_elsewhere_is_refused_with_a_sentence(origin):
     assert ("genlab --allow-host" in refused.value.text) == (origin not in ("null", None))
 
 
+def test_a_socket_by_a_foreign_name_is_refused_though_its_page_has_that_name_too():
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        dial(behind(url="http://evil.example"), "/live/x", "http://evil.example"),
+    ):
+        pass
+    assert "does not answer to the name “evil.example”" in refused.value.text
+
+
 def test_the_routes_behind_are_told_the_name_that_the_browser_used():
     door = Door(names=PUBLIC)
     with dial(behind(door), "/live/x", "https://lab.example") as ws:
@@ -152,6 +161,18 @@ def test_a_proxys_path_may_come_along_or_be_taken_off(base, kept):
     assert lab.get(f"{base}").headers["location"] == f"{base.rpartition('/')[2]}/"
     assert lab.get(f"{base}?a=1").headers["location"] == f"{base.rpartition('/')[2]}/?a=1"
     assert lab.get(f"{base}x/gan").status_code == lab.get(f"/x{base}/gan").status_code == 404
+
+
+def test_a_path_is_taken_off_only_where_it_ends():
+    assert behind(Door(base="/m")).get("/media/x").json()["path"] == "/media/x"
+    assert behind(Door(base="/g")).get("/gan").status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["/genlab", "/genlab/", "/", ""])
+def test_a_forwarded_path_may_end_with_a_slash(prefix):
+    lab = behind(Door(proxy=True), **{"x-forwarded-prefix": prefix})
+    assert lab.get(f"{prefix.rstrip('/')}/media/x").json()["path"] == "/media/x"
+    assert lab.get(f"{prefix.rstrip('/')}/").status_code == 200
 
 
 def test_all_addresses_in_a_page_are_relative():
