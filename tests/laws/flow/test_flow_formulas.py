@@ -74,6 +74,20 @@ def test_halves_by_chance_hold_half_of_the_numbers_and_differ():
     assert {number for half in halves for number in half} == {0, 1, 2, 3, 4}
 
 
+@torch.no_grad()
+def test_samples_are_what_the_inverse_makes_of_the_base_at_that_temperature():
+    model = flow("real-nvp", PLANE, by=0.2)
+    shaken(model.f, 0.5)
+    for temperature in (1.0, 0.3):
+        torch.manual_seed(2)
+        x = model.sample(6, temperature=temperature)
+        torch.manual_seed(2)
+        z = temperature * torch.randn(6, 2, dtype=torch.get_default_dtype())
+        for one, origin in zip(x, z, strict=True):
+            by_hand, _ = paper.image(model, one.numpy())
+            assert by_hand.tolist() == pytest.approx(origin.tolist(), abs=1e-9)
+
+
 def test_a_base_keeps_its_weights_and_nothing_else():
     kept = {base: list(flow("maf", PLANE, base=base).base.state_dict()) for base in BASES}
     assert kept == {"normal": [], "uniform": [], "mixture": ["logits", "centres", "log_sigma"]}
