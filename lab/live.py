@@ -65,7 +65,7 @@ class Viewer:
 
     def hear(self, kind: str, what: Any) -> None:
         """Called from the supervisor's threads."""
-        told = self.state(**what) if kind == "state" else what
+        told = self.changed(what) if kind == "state" else what
         self.loop.call_soon_threadsafe(self._take, kind, told)
 
     def _take(self, kind: str, what: Any) -> None:
@@ -82,11 +82,22 @@ class Viewer:
         self.news.set()
 
     def state(self, **now: Any) -> dict[str, Any]:
+        """What a browser is to know of the run: what is `now`, and what its directory says."""
         at = store.folder(self.run_id)
-        info, kept = store.read_info(at), store.keyframes(at)
+        info, kept = store.look(at), store.keyframes(at)
         known = {"state": info.state, "why": info.why, "keyframes": kept, "round": max(kept, default=0)}
         mine = bool(info.owner) and info.owner == self.who
-        return known | now | {"run": self.run_id, "mine": mine, "recording": store.is_recording(at)}
+        self.fixed = {"mine": mine, "recording": store.is_recording(at)}
+        again = info.state == "failed" and not info.diverged
+        return known | now | {"run": self.run_id, "again": again} | self.fixed
+
+    def changed(self, now: dict[str, Any]) -> dict[str, Any]:
+        """The same of a run that was there, which may have lost its directory or its run.json meanwhile."""
+        try:
+            return self.state(**now)
+        except Refused as refusal:
+            lost = {"state": "failed", "why": str(refusal), "keyframes": [], "round": 0}
+            return lost | now | {"run": self.run_id, "again": False} | self.fixed
 
     async def send(self) -> None:
         while True:

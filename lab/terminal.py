@@ -26,7 +26,7 @@ from engine.families import find
 from engine.metrics.measure import LEFT_OUT, taken
 from engine.metrics.observe import held_out
 from engine.space import Picture
-from lab.runs import store
+from lab.runs import files, store
 from lab.runs.questions import stored
 from lab.runs.run import Run
 from lab.scenes.arrays import pictures
@@ -49,9 +49,13 @@ def train(options: argparse.Namespace) -> None:
         raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")
     device.prepare(1)
     setting = {"family": family.name, "data": name, "seed": options.seed, "config": config}
-    run = Run(store.create(setting | {"rounds": options.rounds}, where))
+    run = Run(store.create(setting | {"rounds": options.rounds}, where), by="command")
     run.play()
-    _show(run, options.json)
+    try:
+        _show(run, options.json)
+    except Exception as error:
+        run.fail(files.why(error))
+        raise Refused(f"Run {run.at.name} failed. {run.info.why}") from error
     summary = {"run": run.at.name, "directory": str(run.at), "state": run.info.state, "round": run.round}
     sound = run.info.state != "failed"  # NaN is no JSON
     # as a row of this round has them: a name is one number
@@ -100,8 +104,8 @@ def _show(run: Run, as_json: bool) -> None:
                 run.settle("paused", "It was stopped at the keyboard.")
         finally:
             signal.signal(signal.SIGINT, usual)
-            if run.info.state == "training":  # cut off within a slice: the last checkpoint stands
-                run.settle("paused", "It was cut off.", save=False)
+            if run.info.state == "training" and isinstance(sys.exception(), KeyboardInterrupt | SystemExit):
+                run.settle("paused", "It was cut off.", save=False)  # the last checkpoint stands
 
 
 def name_of(text: str, home: Path) -> str:
@@ -181,7 +185,7 @@ def sample(options: argparse.Namespace) -> None:
     if not 1 <= options.n <= 100_000:
         raise Refused("-n must be from 1 to 100000.")
     at = Path(options.which)
-    at = at if (at / "run.json").is_file() else store.folder(options.which)
+    at = at if files.is_file(at / "run.json") else store.folder(options.which)
     info = store.read_info(at)
     if info.wall:
         raise Refused(f"{info.id} is a wall of many models; open one of them as a run and sample that.")

@@ -17,7 +17,8 @@ st.markdown(
 )
 
 mine, others = [], []
-for info in store.every():
+every, damaged = store.listing()
+for info in every:
     (mine if info.owner and info.owner == who() else others).append(info)
 
 
@@ -30,15 +31,15 @@ def table(runs: list[store.Info], own: bool) -> None:
             f"`{plain(info.id)}`"
         )
         when.caption(datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M"))
-        kept = store.keyframes(store.folder(info.id))
+        kept = store.keyframes(store.home() / info.id)
         state.caption(f"{info.state}, kept to round {max(kept, default=0):,}")
         place.markdown(f"[Open]({link(f'/{page}?run={info.id}')})")
         if own and bin_.button("Delete", key=f"delete-{info.id}", type="tertiary"):
             try:
                 supervisor().delete(info.id, who())
+                st.rerun()
             except Refused as refusal:
                 complain(refusal)
-            st.rerun()
 
 
 for title, runs, none in (("Yours", mine, "None yet. Press Train in a room."), ("Others'", others, "None.")):
@@ -46,3 +47,9 @@ for title, runs, none in (("Yours", mine, "None yet. Press Train in a room."), (
     table(runs, runs is mine)
     if not runs:
         st.caption(none)
+
+if damaged:
+    st.subheader("Not readable")
+    st.caption("These folders lie among the runs, and no run can be read from them.")
+for name, why in sorted(damaged.items())[:50]:
+    st.markdown(f"`{plain(name)}`  \n{plain(why)}")

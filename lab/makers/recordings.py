@@ -28,7 +28,7 @@ SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
 def record(recording: Recording, place: Path) -> None:
     """Train and keep pictures, which are closer together early in the training."""
     config = find(recording.family).configure(data.load(recording.data).space).model_dump()
-    setting = {"family": recording.family, "data": recording.data, "seed": 0, "config": config}
+    setting = {"family": recording.family, "data": recording.data, "seed": 0, "config": config, "threads": 1}
     with tempfile.TemporaryDirectory() as home:
         run = Run(store.create(setting, Path(home)))
         at = place / recording.name
@@ -47,7 +47,7 @@ def record(recording: Recording, place: Path) -> None:
             if stop in kept:
                 store.write(store.keyframe(at, stop), run.frame(key=stop))
         shutil.copy(run.at / "metrics.jsonl", at)
-        ended = {"id": recording.name, "state": "ended", "config": config}
+        ended = {"state": "ended", "config": config}
         store.write_info(at, run.info.model_copy(update=ended))
         if recording.weights:
             packed = wire.pack_state(halved(run.model), {"round": rounds, "config": config})

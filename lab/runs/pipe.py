@@ -10,81 +10,139 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, BinaryIO
 
 from engine.config import Refused
 
 START_SECONDS = 120.0  # that a new worker may take before it answers
-DEATHS, WITHIN = 4, 60.0  # a worker that dies so often in so many seconds is not started again
+PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
+WITHIN = 600.0  # seconds that a death counts
+DIED = "The process that worked on this run has stopped."
+
+
+class Deaths:
+    """How often something died of late, and how long to wait for the next try."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def add(self) -> None:
+        self.times.append(time.monotonic())
+
+    def count(self) -> int:
+        self.times = [t for t in self.times if time.monotonic() - t < WITHIN]
+        return len(self.times)
+
+    def pause(self) -> float:
+        return PAUSES[min(self.count(), len(PAUSES) - 1)]
 
 
 class WorkerProcess:
-    """One worker and its thread: starts it, reads what it says, starts it again when it dies."""
+    """One worker and its thread: starts it, reads what it says, starts it again when it dies. Only `close`
+    ends that thread, whatever it reads."""
 
     def __init__(
         self, hear: Callable[[WorkerProcess, tuple], None], threads: int = 1, nice: int = 0,
-        gpu: int | None = None,
+        gpu: int | None = None, apart: Deaths | None = None, pause: float = 0.0,
     ) -> None:  # fmt: skip
-        self.hear, self.threads, self.nice, self.gpu = hear, threads, nice, gpu
+        """A worker that is `apart` has one run, which has died so often. It starts after a pause."""
+        self.hear, self.threads, self.nice, self.gpu, self.apart = hear, threads, nice, gpu, apart
+        self.pause = pause
         self.runs: set[str] = set()
         self.waiting: dict[int, Future[Any]] = {}
         self.process: subprocess.Popen[bytes] | None = None
-        self.up, self.closing = threading.Event(), False
+        self.now = ""  # the run that it works on
+        self.trains = False  # what it was last told to have in training, for one that is apart
+        self.silent = 0  # times that the supervisor looked since it said something
+        self.up, self.closing = threading.Event(), threading.Event()
         self._lock, self._tokens = threading.Lock(), itertools.count()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
-        deaths: list[float] = []
-        while not self.closing:
-            environment = os.environ | dict.fromkeys(["GENLAB_THREADS", "OMP_NUM_THREADS"], str(self.threads))
-            if self.gpu is not None:
-                environment["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
-            command, pipe = [sys.executable, "-m", "lab.runs.worker"], subprocess.PIPE
-            self.process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True
-            )
-            if self.nice and hasattr(os, "setpriority"):
-                os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
-            with suppress(EOFError, OSError, pickle.UnpicklingError):
+        deaths = self.apart or Deaths()
+        while not self.closing.wait(self.pause):
+            self.pause = 0.0
+            try:
+                self._start()
                 while True:
-                    self.hear(self, pickle.load(self.process.stdout))  # type: ignore[arg-type]
-            self.up.clear()
+                    self._heard(pickle.load(self.process.stdout))  # type: ignore[union-attr, arg-type]
+            except Exception:  # its end, or what is no message: after that nothing can be read
+                self._stop()
+            if not self.closing.is_set():
+                suspect, self.now = self.now, ""
+                if suspect not in self.runs:  # nobody's fault; else the supervisor counts it
+                    deaths.add()
+                    self.pause = deaths.pause() if deaths.count() > 1 else 0.0
+                self._heard(("died", suspect))
+
+    def _start(self) -> None:
+        environment = os.environ | dict.fromkeys(["GENLAB_THREADS", "OMP_NUM_THREADS"], str(self.threads))
+        if self.gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
+        command, pipe = [sys.executable, "-m", "lab.runs.worker"], subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True
+        )
+        if self.nice and hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
+
+    def _heard(self, message: tuple) -> None:
+        self.silent = 0
+        try:
+            self.hear(self, message)
+        except Exception:  # of one message, about one run
+            traceback.print_exc()
+
+    def _stop(self) -> None:
+        self.up.clear()
+        self.kill()
+        if self.process and self.process.stdin and self.process.stdout:
             self.process.wait()
-            for token in list(self.waiting):
-                self.done(token, "The worker process stopped and is starting again; try once more.", None)
-            deaths = [t for t in deaths if time.monotonic() - t < WITHIN] + [time.monotonic()]
-            if not self.closing and len(deaths) >= DEATHS:
-                self.hear(self, ("gone", f"The worker process died {DEATHS} times within a minute."))
-                return
+            for end in (self.process.stdin, self.process.stdout):
+                with suppress(OSError):
+                    end.close()
+        for token in list(self.waiting):
+            self.done(token, f"{DIED} It is starting again; try once more.", None)
+
+    def kill(self) -> None:
+        """End it as if it had died."""
+        if self.process:
+            self.process.kill()
 
     def ask(self, kind: str, run_id: str, *rest: Any) -> Future[Any]:
         """Send a message; the future ends when the worker has done it, or with its refusal."""
         future: Future[Any] = Future()
-        if not self.up.wait(START_SECONDS):
-            future.set_exception(Refused("The worker process is not there; restart the lab."))
+        if not self.up.wait(0.0 if self.pause else START_SECONDS):
+            future.set_exception(Refused(f"{DIED} It is starting again; try once more in a minute."))
             return future
-        with self._lock, suppress(OSError):  # it has died: the reading thread sees that too and answers
+        with self._lock:
             token = next(self._tokens)
             self.waiting[token] = future
-            pickle.dump((kind, run_id, token, *rest), self.process.stdin)  # type: ignore
-            self.process.stdin.flush()  # type: ignore[union-attr]
+            try:
+                pickle.dump((kind, run_id, token, *rest), self.process.stdin)  # type: ignore
+                self.process.stdin.flush()  # type: ignore[union-attr]
+            except (OSError, ValueError):  # it has just died, or is closed
+                self.done(token, f"{DIED} It is starting again; try once more.", None)
         return future
 
     def done(self, token: int, error: str | None, result: Any) -> None:
         future = self.waiting.pop(token, None)
-        if future and error:
-            future.set_exception(Refused(error))
-        elif future:
-            future.set_result(result)
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            if future and error:
+                future.set_exception(Refused(error))
+            elif future:
+                future.set_result(result)
 
     def close(self) -> None:
         """End the worker; it stores its runs first."""
-        self.closing = True
+        self.closing.set()
         if self.process and self.process.stdin:
-            self.process.stdin.close()
+            with suppress(OSError):
+                self.process.stdin.close()
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
@@ -105,8 +163,9 @@ class Channel:
         self.inbox.put(("quit",))
 
     def tell(self, *message: Any) -> None:
+        whole = pickle.dumps(message)  # or nothing of it
         try:
-            pickle.dump(message, self.sink)
+            self.sink.write(whole)
             self.sink.flush()
         except OSError:  # the supervisor is gone: that is no fault of the run whose frame this was
             self.inbox.put(("quit",))

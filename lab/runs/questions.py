@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from engine import data as datasets
 from engine.checks import Check, measure
@@ -14,9 +17,11 @@ from engine.data import Dataset
 from engine.families import find
 from engine.family import Family
 from lab import probes
-from lab.runs import store, wire
+from lab.runs import store
+from lab.runs.lock import Elsewhere
 from lab.runs.place import device_of
 from lab.runs.run import Run
+from lab.runs.state import unpack
 
 Asked = tuple[int, Family, Dataset]
 """A round, the model then, and its data."""
@@ -26,23 +31,44 @@ STREAMS = 32  # under way at once; who began the longest ago and did not come to
 def stored(at: Path) -> Asked:
     """What a run or a recording with weights holds. It is read, not opened as a `Run`, because a worker may
     be training it at this moment. Raises `Refused`."""
-    info, kept = store.read_info(at), at / "checkpoint.safetensors"
+    info = store.read_info(at)
+    kept = store.checkpoint(at)
     kept = kept if kept.exists() else store.weights(at)
     if not kept.exists():
-        raise Refused(f"{info.id} is a recording, pictures without weights; train a model and sample that.")
-    tensors, about = wire.unpack_state(kept.read_bytes())
+        if store.is_recording(at):
+            why = "is a recording, pictures without weights; train a model and sample that"
+        else:
+            why = "has no checkpoint yet, or has lost it; open it in the lab"
+        raise Refused(f"{info.id} {why}.")
+    try:
+        return _stored(at, info, kept)
+    except Refused as refusal:
+        raise Refused(f"{info.id} cannot be asked: {refusal}") from refusal
+
+
+def _stored(at: Path, info: store.Info, kept: Path) -> Asked:
+    tensors, about = unpack(kept, info)
     data, family = datasets.load(info.data, at.parent), find(info.family)
-    config = family.Config.of(about["config"])
+    torch.set_num_threads(info.threads or store.threads(info.family))
+    config = family.Config.of(about.config)
     device = device_of(family, config, data, info, at.parent)
     data, model = data.to(device), family(config, data.space).to(device)
     held = {name[6:]: t for name, t in tensors.items() if name.startswith("model/")}
     averaged = {name[8:]: t for name, t in held.items() if name.startswith("average.")}
     trained = {f"{model.players[0]}.{name}": t for name, t in averaged.items()}  # a recording leaves it out
-    model.load_state_dict(trained | held)
-    return about["round"], model, data
+    try:
+        model.load_state_dict(trained | held)
+    except Exception as error:  # torch has one for each thing that may be wrong
+        raise Refused(f"{kept.name} does not fit this model.") from error
+    return about.round, model, data
 
 
 recorded = lru_cache(maxsize=4)(stored)
+
+
+@lru_cache(maxsize=2)
+def _elsewhere(at: Path, written: int) -> Asked:
+    return stored(at)
 
 
 class Questions:
@@ -55,7 +81,12 @@ class Questions:
     def _model(self, run_id: str) -> Asked:
         if store.is_recording(at := store.folder(run_id)):
             return recorded(at)
-        run = self.run_of(run_id)
+        try:
+            run = self.run_of(run_id)
+        except Elsewhere:  # what it has stored can be asked
+            with suppress(OSError):
+                return _elsewhere(at, store.checkpoint(at).stat().st_mtime_ns)
+            raise
         return run.round, run.model, run.data
 
     def measure(self, run_id: str) -> list[Check]:

@@ -3,80 +3,29 @@
 The worker and the command line both train through this class, so the same setting gives the same
 numbers in both. All that shapes the numbers is a function of (config, seed, commands): batches come
 from (seed, round), rows and keyframes fall on fixed rounds, commands are logged with the round
-they met. A run killed at any moment therefore continues bit for bit from its last checkpoint.
+they met. So a run that was killed continues bit for bit (lab/runs/stored.py).
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from engine import data as datasets
 from engine.config import Refused
 from engine.device import seed
-from engine.families import find
-from engine.fit import Turn, fit, optimizers_of, retune
-from lab import scenes
-from lab.runs import picture, store, wall, wire
+from engine.fit import Turn, fit, retune
+from lab.runs import files, store, wall
 from lab.runs.board import Board
-from lab.runs.place import device_of
-from lab.runs.state import Stream, keyframe_rounds, load_tensors, tensors_of
+from lab.runs.stored import Stored
 
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
 CHECKPOINT_SECONDS = 10.0
 
 
-class Run:
-    def __init__(self, at: Path) -> None:
-        """Open the run in directory `at`, from its checkpoint if it has one. Raises `Refused`."""
-        self.at, self.info = at, store.read_info(at)
-        self.data = datasets.load(self.info.data, at.parent)
-        self.family = find(self.info.family)
-        if not isinstance(self.data.space, self.family.kinds):
-            raise Refused(f"{self.family.title} does not model {self.data.title}; choose other data.")
-        config = self.family.configure(self.data.space, self.info.config)
-        self.device = device_of(self.family, config, self.data, self.info, at.parent)
-        self.data = self.data.to(self.device)
-        self.speed = 0.0
-        self.keyframes = store.keyframes(at)
-        self._board: Board | None = None
-        self._build()
-        self.pending = store.rows(at / "commands.jsonl")
-        if (at / "checkpoint.safetensors").exists():
-            self._restore(at / "checkpoint.safetensors", config=True)
-            self._trim()
-        else:
-            self._keyframe()
-            self.checkpoint()
-        self.pending = self.pending[self.commands :]
-        if self.info.config != (config := self.model.config.model_dump()):
-            self.info = store.change_info(at, config=config)
-        self._replay()
-
-    # --- the model and its random stream ---------------------------------------------------
-
-    def _build(self) -> None:
-        config = self.family.configure(self.data.space, self.info.config)
-        seed(self.info.seed, self.device)
-        self.model = wall.model_of(self.family, config, self.data.space, self.info).to(self.device)
-        self.optimizers = optimizers_of(self.model)
-        self.stream = Stream(self.device)
-        self.round = self.commands = 0
-        self.last = ""  # the player of the last turn
-        self._keyframe_rounds, self._state_rounds = keyframe_rounds(self.model, self.optimizers)
-        self._turns: Iterator[Turn] | None = None  # of the round that is under way
-        self._only: str | None = None
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}  # of the turns that these sums are over
-        self.history = store.rows(self.at / "metrics.jsonl")
-        self._saved = time.monotonic()
-
+class Run(Stored):
     # --- training ----------------------------------------------------------------------------
 
     def _turn(self) -> Turn | None:
@@ -99,6 +48,8 @@ class Run:
         """Train for a time slice or a number of rounds; stops, too, when the run's state changes."""
         start, first = time.monotonic(), self.round
         over = False
+        if self.info.state == "training":
+            self.take()
         while self.info.state == "training" and not over:
             with self.stream.flow():
                 while True:
@@ -109,6 +60,8 @@ class Run:
                         break
             self._record()
             self._replay()
+            if self.info.state != "training":
+                break
             if self.info.rounds is not None and self.round >= self.info.rounds:
                 self.settle("ended", f"It made the {self.info.rounds:,} rounds asked for.")
             elif time.monotonic() - self._saved > CHECKPOINT_SECONDS:
@@ -137,14 +90,14 @@ class Run:
             good = max((k for k in self.keyframes if self._has_state(k)), default=0)
             why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
             why += f"Lower a learning rate, then rewind to round {good:,} or reset."
-            self.settle("failed", why, save=False)
+            self.settle("failed", why, save=False, diverged=True)
             return
         # under 5 % of the time; of a diffusion of points, half
         if self.round % max(64, 4 * _stride(self.round)) == 0:
             row |= self.quality()
         row = {"round": self.round} | row
         self.history.append(row)
-        store.append(self.at / "metrics.jsonl", row)
+        files.append(self.at / "metrics.jsonl", row)
         self._board = self._board or Board(self.at, self.round)
         self._board.row(row)
 
@@ -157,19 +110,23 @@ class Run:
 
     def do(self, command: dict[str, Any]) -> None:
         """Carry out a logged command: set, step, rewind. Raises `Refused`; then nothing changed."""
-        self._check(command)
-        if self.pending:  # catching up after a crash, and now the future is another one
-            log = self.at / "commands.jsonl"
-            store.write_rows(log, store.rows(log)[: self.commands])
-            self.pending = []
-        store.append(self.at / "commands.jsonl", {"round": self.round} | command)
-        self._carry_out(command)
+        with self.held():
+            self._check(command)
+            if self.pending:  # catching up after a crash, and now the future is another one
+                self._cut()
+            begin = files.append(self.log, {"round": self.round} | command)
+            try:
+                self._carry_out(command)
+            except Exception:
+                os.truncate(self.log, begin)
+                self._open()  # as it was: it may have been half done
+                raise
 
     def _check(self, command: dict[str, Any]) -> None:
         match command:
             case {"do": "step", "player": player} if player not in (None, *self.family.players):
                 raise Refused(f"{self.family.title} has no player {player!r}.")
-            case {"do": "step"} if self.info.state == "failed":
+            case {"do": "step"} if self.info.diverged:
                 raise Refused(DIVERGED)
             case {"do": "rewind", "round": round} if not self._has_state(round):
                 raise Refused(f"Round {round} has no stored weights; choose another keyframe.")
@@ -188,11 +145,9 @@ class Run:
             case {"do": "set", "values": values}:
                 config = self.model.config.change(values)
                 retune(self.model, self.optimizers, config)
-                self.info = store.change_info(self.at, config=config.model_dump())
+                self._note(config=config.model_dump())
             case {"do": "rewind", "round": round}:
-                done = self.commands
-                self._restore(store.keyframe(self.at, round, state=True), config=False)
-                self.commands = done
+                self._go_back(round, self.model.config, self.commands)
                 self._trim()
                 self.settle("paused")
 
@@ -209,78 +164,50 @@ class Run:
 
     def _replay(self) -> None:
         """Carry out again what was logged after the checkpoint, each at the round it met."""
-        while self.pending and self.pending[0]["round"] == self.round:
-            self._carry_out(self.pending.pop(0))
+        while self.pending and self.pending[0]["round"] <= self.round:
+            command = self.pending.pop(0)
+            try:
+                if command["round"] < self.round:
+                    raise Refused("It is too late.")
+                self._check(command)
+                self._carry_out(command)
+            except Refused:  # it is not from here
+                self._cut()
+                self._note(why="A part of its log of commands cannot be carried out and counts no more.")
 
-    # --- the directory -----------------------------------------------------------------------
+    def _cut(self) -> None:
+        """Forget the commands that are still to come."""
+        files.write_rows(self.log, files.commands(self.log)[: self.commands])
+        self.pending = []
+
+    # --- states ------------------------------------------------------------------------------
 
     def play(self) -> None:
         """Train on. Raises `Refused` for a run that has diverged."""
-        if self.info.state == "failed":
-            raise Refused(DIVERGED)
-        if self.info.rounds is not None and self.round >= self.info.rounds:
-            self.info = store.change_info(self.at, rounds=None)
-        self.settle("training", save=False)
+        with self.held():
+            if self.info.diverged:
+                raise Refused(DIVERGED)
+            if self.info.rounds is not None and self.round >= self.info.rounds:
+                self._note(rounds=None)
+            self.settle("training", save=False)
 
-    def settle(self, state: store.State, why: str = "", save: bool = True) -> None:
+    def settle(self, state: store.State, why: str = "", save: bool = True, diverged: bool = False) -> None:
         """Change the run's state, durably."""
-        if save:
-            self.checkpoint()
-        if (state, why) != (self.info.state, self.info.why):
-            self.info = store.change_info(self.at, state=state, why=why)
+        with self.held():
+            if save:
+                self.checkpoint()
+            if (state, why) != (self.info.state, self.info.why):
+                self._note(state=state, why=why, diverged=diverged)
 
-    def checkpoint(self) -> None:
-        """Store the state at a round's end. Inside a round the last one stays: the log has the rest."""
-        self._saved = time.monotonic()
-        if self._turns is None and self.info.state != "failed":
-            store.write(self.at / "checkpoint.safetensors", self._state())
-
-    def _state(self) -> bytes:
-        about = {
-            "round": self.round, "commands": self.commands, "config": self.model.config.model_dump(),
-            "sums": {name: total.tolist() for name, total in self._sums.items()},
-            "counts": dict(self._counts),
-        }  # fmt: skip
-        return wire.pack_state(tensors_of(self.model, self.optimizers, self.stream), about)
-
-    def _restore(self, path: Path, config: bool) -> None:
-        """Load a stored state; its config too, or keep the present one."""
-        tensors, about = wire.unpack_state(path.read_bytes())
-        load_tensors(tensors, self.model, self.optimizers, self.stream)
-        kept = self.family.Config.of(about["config"]) if config else self.model.config
-        retune(self.model, self.optimizers, kept)
-        self._sums = {n: torch.tensor(v, device=self.device) for n, v in about["sums"].items()}
-        # of an older checkpoint, which counted rounds
-        self._counts = about.get("counts") or dict.fromkeys(self._sums, about.get("rounds_summed", 0))
-        self.round, self.commands, self._turns, self.last = about["round"], about["commands"], None, ""
-
-    def _trim(self) -> None:
-        """Drop what was written of rounds that are now to come; they will be written again."""
-        self.history = [row for row in self.history if row["round"] <= self.round]
-        store.write_rows(self.at / "metrics.jsonl", self.history)
-        for round in [k for k in self.keyframes if k > self.round]:
-            store.keyframe(self.at, round).unlink()
-            store.keyframe(self.at, round, state=True).unlink(missing_ok=True)
-            self.keyframes.remove(round)
-        self._board = None
-
-    def _has_state(self, round: int) -> bool:
-        return isinstance(round, int) and store.keyframe(self.at, round, state=True).exists()
-
-    def _keyframe(self) -> None:
-        if self.round in self._state_rounds:
-            store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
-        store.write(store.keyframe(self.at, self.round), self.frame(key=self.round), durable=False)
-        if self.round not in self.keyframes:
-            self.keyframes.append(self.round)
-
-    def frame(self, key: int | None = None, **how: Any) -> bytes:
-        """The picture now; of a keyframe, `key` is its round. See `picture` for how it is drawn."""
-        about: dict[str, Any] = {"round": self.round, "turn": self.last, "speed": round(self.speed, 1)}
-        about["key"] = key
-        if self.info.wall:
-            about["wall"] = scenes.wall.about(self.family, self.data, self.info.wall, self.history)
-        return picture.of(self.model, self.data, self.history, about, **how)
+    def fail(self, why: str) -> None:
+        """Stop because of trouble that may pass, and say so, as far as the disk lets us. Train begins again
+        with what is stored."""
+        self.info = self.info.model_copy(update={"state": "failed", "why": why})
+        if self._lock:
+            with suppress(Exception):  # the disk may be what is in trouble
+                self._lock.check()
+                store.write_info(self.at, self.info)
+        self.close()
 
 
 def _stride(round: int) -> int:

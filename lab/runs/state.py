@@ -5,17 +5,59 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import torch
+from pydantic import BaseModel, Field
 from torch import Tensor
 
+from engine.config import Refused
 from engine.device import random_state, set_random_state
+from engine.families import find
 from engine.family import Family
 from engine.fit import Optimizers
+from lab.runs import wire
 
 KEYFRAME_BYTES = 128e6  # what the stored states of one run's keyframes may take, about
 T = TypeVar("T")
+
+
+class About(BaseModel):
+    """What a stored state says of itself."""
+
+    round: int = Field(ge=0)
+    commands: int = Field(0, ge=0)  # how many of the log it has met
+    config: dict[str, Any]
+    sums: dict[str, float | list[float]] = {}  # of each term since the last row
+    counts: dict[str, Annotated[int, Field(ge=1)]] = {}  # of the turns that these sums are over
+    rounds_summed: int = Field(1, ge=0)  # the same in an older state
+    run: list[Any] = []  # family, data and seed
+
+
+def unpack(path: Path, run: Any = None, data: bytes | None = None) -> tuple[dict[str, Tensor], About]:
+    """A state that this run (its info) has stored. Raises `Refused` for what is missing, torn, or not its."""
+    try:
+        tensors, told = wire.unpack_state(path.read_bytes() if data is None else data)
+        about = About.model_validate(told)
+    except FileNotFoundError as error:
+        raise Refused(f"{path.name} is missing.") from error
+    except Exception as error:  # of the many libraries that read it
+        raise Refused(f"{path.name} cannot be read: it is damaged, or of another program.") from error
+    if run and (about.run not in ([], identity(run)) or _built_otherwise(about.config, run)):
+        raise Refused(f"{path.name} is of another run.")
+    return tensors, about
+
+
+def _built_otherwise(config: dict[str, Any], run: Any) -> bool:
+    """Whether a knob that never changes while a run trains is another one."""
+    fixed = [name for name, knob in find(run.family).Config.knobs().items() if not knob.live]
+    return any(config[k] != run.config[k] for k in fixed if k in config and k in run.config)
+
+
+def identity(run: Any) -> list[Any]:
+    """What all states of a run have in common, given its info."""
+    return [run.family, run.data, run.seed]
 
 
 class Stream:
@@ -103,6 +145,11 @@ def load_tensors(tensors: dict[str, Tensor], model: Family, optimizers: Optimize
         groups = optimizer.state_dict()["param_groups"]
         whole = {i: _slots(flat) for i, flat in slots.items()}
         optimizer.load_state_dict({"state": whole, "param_groups": groups})
+
+
+def is_sound(model: Family, sums: dict[str, Tensor]) -> bool:
+    """Whether all weights and losses are numbers."""
+    return all(bool(t.isfinite().all()) for t in [*model.parameters(), *sums.values()])
 
 
 def keyframe_rounds(model: Family, optimizers: Optimizers) -> tuple[set[int], set[int]]:

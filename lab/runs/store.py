@@ -8,32 +8,38 @@
                                        00000100.state.safetensors, what a rewind restores
                 weights.safetensors    of a recording that can be asked: its model, in half precision
 
-Durable writes are temp + fsync + replace. Readers of JSONL ignore a torn last line.
+                lock                   whose process trains it (lab/runs/lock.py)
+
+Others may have written any of these files: what cannot be used is refused in a sentence.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, PrivateAttr, ValidationError, field_validator
 
 from engine import dispatch
 from engine.config import Refused
 from engine.data.keep import home_of
-from lab.runs import wire
+from engine.families import find
+from lab.runs import files, lock
+from lab.runs.files import append as append
+from lab.runs.files import rows, write, write_rows
+from lab.runs.state import unpack
 
 ASSETS = Path(__file__).parents[2] / "assets"
 RECORDINGS = ASSETS / "recordings"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{7,39}")
+_ID_RULE = "ids have 8 to 40 small letters, digits and hyphens"
+_NAME = r"^[\w.-]{1,200}$"
+NOBODY = "Nobody trains it at the moment."
 
 State = Literal["training", "paused", "ended", "failed"]
 FORMAT = 2
@@ -41,22 +47,35 @@ FORMAT = 2
 
 
 class Info(BaseModel):
-    """What `run.json` holds. `config` is the present one: live knobs change it."""
+    """What `run.json` holds. `config` is the present one: live knobs change it. The name of the directory is
+    the id, so a directory copied by hand is a run of its own."""
 
-    format: int = 1
-    id: str
-    family: str
-    data: str
+    format: int = Field(1, ge=1)
+    family: str = Field(pattern=_NAME)
+    data: str = Field(pattern=_NAME)
     seed: int = Field(ge=0, lt=2**32)
     config: dict[str, Any]
-    wall: dict[str, list[int | float]] = {}  # the axes, where it trains many models (lab/runs/wall.py)
-    owner: str = ""  # a digest of the owner's browser key; empty: nobody may control it
+    threads: int = Field(0, ge=0, le=256)  # its numbers depend on them; 0: of an older version
+    wall: dict[str, list[int | FiniteFloat]] = {}  # the axes, where it trains many models (lab/runs/wall.py)
+    owner: str = Field("", max_length=200)  # a digest of the owner's key; empty: nobody may control it
     state: State = "paused"
-    why: str = ""  # one sentence when the state needs one
-    rounds: int | None = None  # ends after so many
-    parent: str = ""  # forked from
-    pace: str = ""  # runs of one pace train in step: none goes far ahead of the others
+    why: str = Field("", max_length=2000)  # one sentence when the state needs one
+    diverged: bool = False  # it failed because its numbers are lost: to train on is no cure
+    rounds: int | None = Field(None, ge=0)  # ends after so many
+    parent: str = Field("", max_length=200)  # forked from
+    pace: str = Field("", max_length=200)  # runs of one pace train in step: none goes far ahead of the others
     created: float = Field(default_factory=time.time)
+    _id: str = PrivateAttr("")
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @field_validator("created", mode="before")
+    @classmethod
+    def _moment(cls, value: Any) -> float:
+        """A moment from 1970 to 2100; 0 for all else, because an odd one must hide no run."""
+        return value if isinstance(value, int | float) and 0 < value < 4.1e9 else 0.0
 
 
 def home() -> Path:
@@ -66,16 +85,16 @@ def home() -> Path:
 def folder(run_id: str) -> Path:
     """The directory of an existing run. Raises `Refused` before an odd id touches the disk."""
     if not _ID.fullmatch(run_id):
-        raise Refused("That is not a run's id: ids have 8 to 40 small letters, digits and hyphens.")
+        raise Refused(f"That is not a run's id: {_ID_RULE}.")
     for place in (home(), *recordings()):
-        if (place / run_id / "run.json").is_file():
+        if files.is_file(place / run_id / "run.json"):
             return place / run_id
     raise Refused(f"There is no run {run_id}. It may have been deleted; press Train to start another.")
 
 
 def here(run_id: str) -> bool:
     """Whether this run, known to be one, is still among the home's own."""
-    return (home() / run_id / "run.json").is_file()
+    return files.is_file(home() / run_id / "run.json")
 
 
 def recordings() -> list[Path]:
@@ -101,21 +120,47 @@ def has_model(at: Path) -> bool:
 
 def create(info: dict[str, Any], place: Path | None = None) -> Path:
     """Make a run directory with an id of its own and return its path."""
-    run_id = secrets.token_hex(6)
-    at = (place or home()) / run_id
+    whole = Info(format=FORMAT, **{"threads": threads(info["family"])} | info)
+    at = (place or home()) / secrets.token_hex(6)
     (at / "keyframes").mkdir(parents=True)
-    write_info(at, Info(format=FORMAT, id=run_id, **info))
+    write_info(at, whole)
     return at
 
 
+def threads(family: str) -> int:
+    """With how many threads a new run trains: more help heavy ones only, and one core is the server's."""
+    return max(1, (os.cpu_count() or 2) - 1) if find(family).heavy else 1
+
+
 def read_info(at: Path) -> Info:
+    name = at.absolute().name  # of the directory itself, not of what a link points to
     try:
-        info = Info.model_validate_json((at / "run.json").read_bytes())
-    except (OSError, ValidationError) as error:
-        raise Refused(f"{at} is not a run directory that this version can read: {error}") from error
+        info = Info.model_validate_json(files.text(at / "run.json"))
+        info.created = info.created or (at / "run.json").stat().st_mtime
+    except (OSError, ValueError) as error:
+        raise Refused(f"{name} is not a run directory that this version can read: {_odd(error)}.") from error
     if info.format > FORMAT:
         known = f"this version of the lab reads formats up to {FORMAT}"
-        raise Refused(f"Run {info.id} has format {info.format}, and {known}: update genlab.")
+        raise Refused(f"Run {name} has format {info.format}, and {known}: update genlab.")
+    info._id = name
+    return info
+
+
+def _odd(error: Exception) -> str:
+    """What is wrong with a run.json."""
+    if isinstance(error, OSError):
+        return f"its run.json cannot be read ({error.strerror})"
+    errors = error.errors() if isinstance(error, ValidationError) else []
+    if wrong := dict.fromkeys(str(one["loc"][0]) for one in errors if one["loc"]):
+        return f"its run.json has no usable {', '.join(wrong)}"
+    return "its run.json is damaged"
+
+
+def look(at: Path) -> Info:
+    """What is true of a run for those who only look: one in "training" trains only if somebody trains it."""
+    info = read_info(at)
+    if info.state == "training" and not lock.holder(at):
+        info.state, info.why = "paused", NOBODY
     return info
 
 
@@ -129,51 +174,35 @@ def change_info(at: Path, **values: Any) -> Info:
     return info
 
 
+def stop(at: Path, why: str) -> None:
+    """Say in its directory that a run has failed, where no process has it open any more. Raises `Refused`."""
+    held = lock.Lock(at)
+    try:
+        change_info(at, state="failed", why=why)
+    finally:
+        held.close()
+
+
+def listing() -> tuple[list[Info], dict[str, str]]:
+    """All runs that can be read, newest first; and of each other run directory, what is wrong with it."""
+    infos, damaged = list[Info](), dict[str, str]()
+    for at in (file.parent for file in home().glob("*/run.json")):
+        try:
+            if not _ID.fullmatch(at.name):
+                raise Refused(f"This name is no run's id. Rename the folder: {_ID_RULE}.")
+            infos.append(look(at))
+        except Refused as refusal:
+            damaged[at.name] = str(refusal)
+    return sorted(infos, key=lambda info: -info.created), damaged
+
+
 def every() -> list[Info]:
     """All runs that can be read, newest first."""
-    infos = []
-    for file in home().glob("*/run.json"):
-        with suppress(Refused):
-            infos.append(read_info(file.parent))
-    return sorted(infos, key=lambda info: -info.created)
+    return listing()[0]
 
 
-def write(path: Path, data: bytes, durable: bool = True) -> None:
-    """Replace a file so that a crash leaves either the old one or the new one, whole. `durable` waits for the
-    disk, some milliseconds: for what must survive a power cut."""
-    temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with temp.open("wb") as file:
-        file.write(data)
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
-    temp.replace(path)
-
-
-def append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("ab") as file:
-        file.write(_line(row))  # one write a line
-
-
-def rows(path: Path, tail: int | None = None, having: tuple[bytes, ...] = (b"",)) -> list[dict[str, Any]]:
-    """Whole lines of a JSONL file, or of its last `tail` bytes; only those with one of the words `having`:
-    looking for words takes a tenth of the time of reading JSON."""
-    if not path.exists():
-        return []
-    with path.open("rb") as file:
-        start = max(0, path.stat().st_size - tail) if tail else 0
-        file.seek(start)
-        lines = file.read().split(b"\n")[:-1]
-    kept = (line for line in lines[1 if start else 0 :] if any(word in line for word in having))
-    return [json.loads(line) for line in kept if line]
-
-
-def write_rows(path: Path, kept: Iterable[dict[str, Any]]) -> None:
-    write(path, b"".join(map(_line, kept)))
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+def checkpoint(at: Path) -> Path:
+    return at / "checkpoint.safetensors"
 
 
 def keyframe(at: Path, round: int, state: bool = False) -> Path:
@@ -182,32 +211,67 @@ def keyframe(at: Path, round: int, state: bool = False) -> Path:
 
 def keyframes(at: Path) -> list[int]:
     """Rounds that have a picture, in order."""
-    return sorted(int(f.name[:8]) for f in (at / "keyframes").glob("????????.safetensors"))
+    return _rounds(at, "????????.safetensors")
+
+
+def states(at: Path) -> list[int]:
+    """Rounds that have stored weights, in order."""
+    return _rounds(at, "????????.state.safetensors")
+
+
+def _rounds(at: Path, pattern: str) -> list[int]:
+    names = [f.name[:8] for f in (at / "keyframes").glob(pattern) if files.is_file(f)]
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 
 def fork(at: Path, owner: str, round: int | None = None) -> Path:
-    """A copy of a run that is the caller's own, from now or from a keyframe."""
-    info = read_info(at)
-    if round is not None and not keyframe(at, round, state=True).exists():
+    """A copy of a run that is the caller's own, from now or from a keyframe. It is a run when it is whole."""
+    info, new = read_info(at), home() / secrets.token_hex(6)
+    if round is not None and round not in states(at):
         raise Refused(f"Round {round} of run {info.id} has no stored weights; fork from another keyframe.")
-    copied = info.model_dump(include={"family", "data", "seed", "config", "wall", "rounds"})
-    new = create(copied | {"owner": owner, "parent": info.id})
-    for file in (at / "keyframes").glob("*.safetensors"):
-        if round is None or int(file.name[:8]) <= round:
-            shutil.copy2(file, new / "keyframes" / file.name)
-    history = rows(at / "metrics.jsonl")
-    write_rows(new / "metrics.jsonl", [r for r in history if round is None or r["round"] <= round])
-    weights = at / "checkpoint.safetensors" if round is None else keyframe(at, round, state=True)
-    commands = rows(at / "commands.jsonl")
-    if weights.exists():
-        shutil.copy2(weights, new / "checkpoint.safetensors")
-        if round is not None:  # later commands are not part of this history
-            commands = commands[: wire.read_about(weights)["commands"]]
-    write_rows(new / "commands.jsonl", commands)
+    try:
+        (new / "keyframes").mkdir(parents=True)
+        _copy(at, new, round)
+        copied = info.model_dump(include={"family", "data", "seed", "config", "wall", "rounds", "threads"})
+        write_info(new, Info(format=FORMAT, owner=owner, parent=info.id, **copied))
+    except BaseException as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise Refused(f"Run {info.id} cannot be copied: {error.strerror}.") from error
+        raise
     return new
 
 
+def _copy(at: Path, new: Path, round: int | None) -> None:
+    """What a run was at a keyframe, or all of it: pictures and states, rows, and the commands it had met."""
+    commands, weights = files.commands(at / "commands.jsonl"), checkpoint(at)
+    if round is not None:
+        weights = keyframe(at, round, state=True)
+    try:
+        kept = weights.read_bytes()
+        _, about = unpack(weights, read_info(at), kept)
+        commands = commands if round is None else commands[: about.commands]
+        write(new / "checkpoint.safetensors", kept)
+    except (Refused, FileNotFoundError):
+        if round is not None:
+            raise
+        # without a checkpoint the copy begins at its newest keyframe, as the run itself would, and says so
+    for file in (at / "keyframes").glob("????????.*safetensors"):
+        if files.is_file(file) and (round is None or file.name[:8] <= f"{round:08d}"):
+            shutil.copyfile(file, new / "keyframes" / file.name)
+    history = rows(at / "metrics.jsonl")
+    write_rows(new / "metrics.jsonl", [r for r in history if round is None or r["round"] <= round])
+    write_rows(new / "commands.jsonl", commands)
+
+
 def delete(at: Path) -> None:
-    """Move a run to the trash folder beside the runs, where it can be fetched back by hand."""
-    (home() / "trash").mkdir(exist_ok=True)
-    at.replace(home() / "trash" / f"{at.name}-{int(time.time())}")
+    """Move a run to the trash folder beside the runs, where it can be fetched back by hand. Raises `Refused`
+    if somebody trains it."""
+    held = lock.Lock(at)
+    try:
+        (home() / "trash").mkdir(exist_ok=True)
+        at.replace(home() / "trash" / f"{at.name}-{int(time.time())}")
+    except OSError as error:
+        raise Refused(f"Run {at.name} cannot be moved to the trash: {error.strerror}.") from error
+    finally:
+        held.close()

@@ -1,5 +1,6 @@
-"""The supervisor, in the server process: places runs in worker processes, passes commands on,
-hands frames to whoever watches, and restarts a worker that died."""
+"""The supervisor, in the server process: places runs in worker processes, passes commands on, and hands
+frames to whoever watches., and restarts a worker that died (lab/runs/suspects.py).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ import atexit
 import os
 import secrets
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,10 +23,9 @@ from engine.device import pick
 from engine.families import find
 from lab.runs import store
 from lab.runs.pipe import WorkerProcess
+from lab.runs.suspects import Listener, Suspects
 
 T = TypeVar("T")
-Listener = Callable[[str, Any], None]
-"""Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
 NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
 ANSWER_SECONDS = 30.0
 BUSY = "The model is busy and has not answered; try again."
@@ -34,20 +35,20 @@ MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # for workers: one core is the server's
 
 
-class Supervisor:
+class Supervisor(Suspects):
     def __init__(self) -> None:
-        self.listeners: dict[str, set[Listener]] = {}
-        self.places: dict[str, WorkerProcess] = {}
+        super().__init__()
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
-        self._lock = threading.RLock()
         # light runs share a worker a GPU, or workers of one thread
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
         self.light = [self._start(gpu=gpu) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
-        self.heavy: list[WorkerProcess] = []
         self.warmed: set[str] = set()
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
+        if not self.watching:
+            self.watching = True
+            threading.Thread(target=self._keep_watch, daemon=True).start()
         return WorkerProcess(self._hear, **how)
 
     def _hear(self, worker: WorkerProcess, message: tuple) -> None:
@@ -57,16 +58,15 @@ class Supervisor:
                 threading.Thread(target=self._reopen, args=(worker,), daemon=True).start()
             case ("done", token, error, result):
                 worker.done(token, error, result)
-            case ("gone", why):
-                for run_id in filter(store.here, list(worker.runs)):
-                    state = store.change_info(store.folder(run_id), state="failed", why=why)
-                    self._tell(run_id, "state", state.model_dump(include={"state", "why"}))
+            case ("at", run_id):
+                worker.now = run_id
+            case ("died", run_id):
+                self._died(worker, run_id)
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
-
-    def _tell(self, run_id: str, kind: str, what: Any) -> None:
-        for listener in list(self.listeners.get(run_id, ())):
-            listener(kind, what)
+                if kind == "state":
+                    worker.trains = what.get("state") == "training"
+                    self._retire(worker)
 
     def _reopen(self, worker: WorkerProcess) -> None:
         """After a death: watched runs are shown again, and those that trained go on."""
@@ -74,8 +74,9 @@ class Supervisor:
             if not store.here(run_id):  # deleted by hand
                 self._forget(run_id)
                 continue
-            if store.read_info(store.folder(run_id)).state == "training":
-                worker.ask("open", run_id)
+            with suppress(Refused):  # whoever watches is told why when the worker opens it
+                if store.read_info(store.folder(run_id)).state == "training":
+                    worker.ask("open", run_id)
             worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
     def place(self, run_id: str) -> WorkerProcess:
@@ -83,6 +84,9 @@ class Supervisor:
         with self._lock:
             if run_id not in self.places:
                 info = store.read_info(store.folder(run_id))
+                if run_id in self.deaths and self.deaths[run_id].count():
+                    like = self._heavy() if find(info.family).heavy else self.light[0]
+                    return self._put_apart(run_id, like)
                 if info.pace in self.paces:
                     worker = self.paces[info.pace]
                 elif find(info.family).heavy:
@@ -128,7 +132,8 @@ class Supervisor:
         """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
         at = store.folder(run_id)
         if run_id in self.places:
-            _result(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
+            with suppress(Refused):  # then it is a copy of what is stored
+                _result(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
         return store.fork(at, who, round).name
 
     def delete(self, run_id: str, who: str) -> None:
@@ -137,11 +142,11 @@ class Supervisor:
         if run_id in self.places:
             _result(self.places[run_id].ask("close", run_id))
             self._forget(run_id)
-        store.delete(at)
-
-    def _forget(self, run_id: str) -> None:
-        if worker := self.places.pop(run_id, None):
-            worker.runs.discard(run_id)
+        try:
+            store.delete(at)
+        except Refused:
+            self._watch(run_id)  # whoever watches goes on watching
+            raise
 
     def _owned(self, run_id: str, who: str) -> Path:
         at = store.folder(run_id)
@@ -159,8 +164,10 @@ class Supervisor:
         """Hear no more; this asker does not want the rest of an answer, either."""
         self.listeners.get(run_id, set()).discard(listener)
         self._watch(run_id)
-        if asker and run_id in self.places:
-            self.places[run_id].ask("question", run_id, "enough", asker)
+        if worker := self.places.get(run_id):
+            if asker:
+                worker.ask("question", run_id, "enough", asker)
+            self._retire(worker)
 
     def _watch(self, run_id: str) -> Future[Any] | None:
         if not store.here(run_id):  # a recording, or deleted meanwhile
@@ -211,7 +218,8 @@ class Supervisor:
             self.place(run_id).ask("pointer", run_id, pointer)
 
     def close(self) -> None:
-        for worker in [*self.light, *self.heavy]:
+        self.closed.set()
+        for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
 
 

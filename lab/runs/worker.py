@@ -1,7 +1,8 @@
 """The worker process: `python -m lab.runs.worker`. Hosts many runs and gives each a time slice in turn.
 
 Its messages come and go on its own standard input and output (lab/runs/pipe.py); when that channel closes
-it stores its runs and ends.
+it stores its runs and ends. What happens to one run is told and ends no other. Before it works on a run it
+says so: if that kills this process, the supervisor knows which run it was.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 import os
 import sys
 import time
-import traceback
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, BinaryIO
 
@@ -20,25 +21,25 @@ from engine.config import Refused
 from engine.device import prepare
 from engine.families import find
 from lab import scenes
-from lab.runs import slow, store
+from lab.runs import files, slow, store
+from lab.runs.lock import Elsewhere
+from lab.runs.look import Look
 from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
-from lab.runs.run import Run
-from lab.runs.seat import Pointers, Seat
+from lab.runs.seat import Seat
+from lab.runs.seats import LOOK_EVERY, Seats
 from lab.runs.state import apart
 
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
 SLICE = 0.05  # seconds of training before the next run has its turn
 CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
-PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 600)  # seconds that a run goes on unwatched
 
 
-class Worker:
+class Worker(Seats):
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
-        self.channel, self.seats = Channel(source, sink), dict[str, Seat]()
-        self.tell = self.channel.tell
-        self.pointers: dict[str, Pointers] = {}  # what each run's page looks at
+        self.channel = Channel(source, sink)
+        super().__init__(self.channel.tell)
         self.questions = Questions(lambda run_id: self._seat(run_id).run)
         self.chatty = 0.0  # until when another question is likely, as while somebody draws
 
@@ -46,7 +47,9 @@ class Worker:
         while True:
             training = [s for s in list(self.seats.values()) if s.run.info.state == "training"]
             drawing = [s for s in list(self.seats.values()) if s.drawing and s not in training]
-            if not training and not self._read(wait=None if drawing else 1.0):
+            if not training and not drawing:
+                self._at("")
+            if not training and not self._read(wait=None if drawing else LOOK_EVERY):
                 return
             for seat in [*training, *drawing]:
                 if not self._read(wait=None):
@@ -68,18 +71,16 @@ class Worker:
         seconds = min(SHORT if time.monotonic() < self.chatty else SLICE, max(0.01, 0.25 / runs))
         if runs == 1 and seat.watchers:
             seconds = min(seconds, max(0.002, seat.wait()))
+        self._at(seat.run.info.id)
         try:
             seat.run.train(seconds, rounds)
             settled = seat.run.info.state != "training"
             if seat.watchers and (settled or seat.wait() <= 0):
                 self._frame(seat, runs, whole=settled)
         except Exception as error:  # a failed run fails alone
-            if not (seat.run.at / "run.json").exists():  # deleted by hand while it trained
-                del self.seats[seat.run.info.id]
-                return
-            (seat.run.at / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
-            seat.run.settle("failed", f"The run stopped with an error: {error}", save=False)
-        self._state(seat)
+            self._trouble(seat, error)
+        else:
+            self._state(seat)
 
     def _mates(self, seat: Seat) -> list[Seat]:
         """The others of its pace that train."""
@@ -91,13 +92,16 @@ class Worker:
         """Pause a run and those that train in step with it, all of them at one round."""
         mates = self._mates(seat)
         goal = max(s.run.round for s in [seat, *mates])
-        for each in [seat, *mates]:
-            if goal - LEAD <= each.run.round < goal:
-                each.run.train(rounds=goal - each.run.round)
-            if each.run.info.state == "training":  # it may just have ended or failed
-                each.run.settle("paused")
-        for each in mates:
-            self._show(each)
+        for each in [*mates, seat]:
+            try:
+                if goal - LEAD <= each.run.round < goal:
+                    each.run.train(rounds=goal - each.run.round)
+                if each.run.info.state == "training":  # it may just have ended or failed
+                    each.run.settle("paused")
+                if each is not seat:
+                    self._show(each)
+            except Exception as error:
+                self._trouble(each, error)
 
     def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
         """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
@@ -121,9 +125,14 @@ class Worker:
         """A slice of what takes long to draw; when it is done, send it."""
         if not seat.drawing:
             return
+        self._at(seat.run.info.id)
         begin, done = time.thread_time(), not seat.watchers
         while not done and time.thread_time() - begin < SLICE / 2:
-            step = next(seat.drawing, None)
+            try:
+                step = next(seat.drawing, None)
+            except Exception:  # a picture less
+                self._report()
+                step = None
             done, seat.drawn = step is None, step or seat.drawn
         seat.spent += time.thread_time() - begin
         if not done:
@@ -141,26 +150,6 @@ class Worker:
         if seat.watchers:
             self._frame(seat, whole=True, once=once)
 
-    def _state(self, seat: Seat, again: bool = False) -> None:
-        """Tell of a run's state when it has changed."""
-        run = seat.run
-        state = (run.info.state, run.info.why, len(run.keyframes))
-        if again or state != seat.told:
-            seat.told = state
-            told = {"round": run.round, "keyframes": run.keyframes}
-            self.tell("state", run.info.id, run.info.model_dump(include={"state", "why"}) | told)
-
-    def _tidy(self) -> None:
-        """Pause what nobody has watched for long, and let go of what nobody watches or trains."""
-        now = time.monotonic()
-        for run_id, seat in list(self.seats.items()):
-            if seat.watchers:
-                continue
-            if seat.run.info.state != "training":
-                del self.seats[run_id]
-            elif now - seat.left > PATIENCE:
-                seat.run.settle("paused", "It paused because nobody was watching.")
-
     # --- messages -----------------------------------------------------------------------------
 
     def _read(self, wait: float | None) -> bool:
@@ -168,7 +157,8 @@ class Worker:
         for message in self.channel.arrived(wait):
             if message[0] == "quit":
                 for seat in self.seats.values():
-                    seat.run.checkpoint()
+                    with suppress(Exception):  # one that cannot be stored keeps none from being stored
+                        seat.run.checkpoint()
                 return False
             self._handle(*message)
         return True
@@ -176,28 +166,23 @@ class Worker:
     def _handle(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
         """Every message is answered with ("done", token, error or None, result)."""
         error = result = None
+        self._at(run_id)
         try:
             result = getattr(self, f"on_{kind}")(run_id, *rest)
         except Refused as refusal:
             error = str(refusal)
-        except Exception as failure:  # never let one run's trouble end the others
-            traceback.print_exc()
-            error = f"That did not work: {failure}"
-        self.tell("done", token, error, result)
-
-    def _seat(self, run_id: str) -> Seat:
-        if run_id not in self.seats:
-            at = store.folder(run_id)
-            try:
-                self.seats[run_id] = Seat(Run(at))
-            except Exception as error:
-                store.change_info(at, state="failed", why=(why := f"This run cannot be opened: {error}"))
-                self.tell("state", run_id, {"state": "failed", "why": why})
-                raise
-        return self.seats[run_id]
+        except Exception as failure:
+            self._report()
+            error = f"That did not work: {files.why(failure)}"
+            if kind == "do" and run_id in self.seats:
+                self._trouble(self.seats[run_id], failure)
+        try:
+            self.tell("done", token, error, result)
+        except Exception as failure:  # an answer that no pipe can carry
+            self.tell("done", token, f"That did not work: {failure}", None)
 
     def on_open(self, run_id: str) -> None:
-        self._seat(run_id)
+        self._state(self._seat(run_id), again=True)
 
     def on_warm(self, family: str) -> None:
         """Make ready for runs of this family."""
@@ -205,18 +190,31 @@ class Worker:
 
     def on_close(self, run_id: str) -> None:
         """Let go of a run that is about to be deleted."""
-        self.seats.pop(run_id, None)
+        self._drop(run_id)
+        self.looks.pop(run_id, None)
         self.pointers.pop(run_id, None)
 
     def on_watch(self, run_id: str, watchers: int) -> None:
-        if not watchers and run_id not in self.seats:
+        if not watchers:
+            self.looks.pop(run_id, None)
+            if run_id not in self.seats:
+                return
+        try:
+            seat = self._seat(run_id)
+        except Elsewhere:
+            look = self.looks.setdefault(run_id, Look(store.folder(run_id)))
+            look.watchers = watchers
+            self.tell("state", run_id, look.state())
             return
-        seat = self._seat(run_id)
         seat.watchers, seat.left = watchers, time.monotonic()
         if watchers:
             self._show(seat, once=True)
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
+        if command["do"] == "checkpoint":  # what is not open is stored
+            if run_id in self.seats:
+                self.seats[run_id].run.checkpoint()
+            return
         seat = self._seat(run_id)
         match command["do"]:
             case "play":
@@ -226,8 +224,6 @@ class Worker:
                     self._pause(seat)
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
-            case "checkpoint":
-                seat.run.checkpoint()
             case "step" if command.pop("slow", False) and not seat.run.info.wall:
                 self.tell("trace", run_id, slow.step(seat.run, command["player"]))
                 self._state(seat, again=True)
@@ -253,11 +249,13 @@ class Worker:
 
 
 def main() -> None:
-    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    sys.stdout = sys.stderr  # a stray print must not reach the channel
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    sys.stdout = sys.stderr  # a stray print must not reach the channel, of Python or of a library in C
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     prepare(int(os.environ.get("GENLAB_THREADS") or 1))
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
-    worker = Worker(sys.stdin.buffer, sink)
+    worker = Worker(source, sink)
     worker.tell("ready")
     worker.loop()
 

@@ -100,7 +100,7 @@ def test_what_takes_long_costs_other_pictures_nothing(monkeypatch):
 def test_nobody_watching_nothing_is_drawn(monkeypatch):
     at = Hosted()
     at.worker.on_do(at.id, {"do": "play"})
-    monkeypatch.setattr(worker.Run, "frame", lambda *_, **__: pytest.fail("a picture for nobody"))
+    monkeypatch.setattr(Run, "frame", lambda *_, **__: pytest.fail("a picture for nobody"))
     monkeypatch.setattr(at.run, "_keyframe_rounds", set())
     for _ in range(3):
         at.worker._slice(at.seat, 1)

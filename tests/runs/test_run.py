@@ -2,6 +2,9 @@
 
 import json
 import math
+import secrets
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +25,11 @@ def trained(run: Run, rounds: int) -> Run:
     run.play()
     run.train(rounds=rounds)
     return run
+
+
+def by_hand(at: Path) -> Path:
+    """A directory that somebody has copied."""
+    return Path(shutil.copytree(at, at.with_name(secrets.token_hex(6))))
 
 
 def weights(run: Run) -> torch.Tensor:
@@ -64,6 +72,7 @@ def test_a_run_killed_without_warning_catches_up_and_meets_its_commands_again(mo
 
     whole = course(new(), 200)
     killed = course(new(), 50)  # no checkpoint since round 0: the process is gone here
+    killed.close()
     again = Run(killed.at)
     assert again.round == 0
     again.train(rounds=300)
@@ -76,6 +85,7 @@ def test_a_killed_run_does_not_repeat_or_lose_rows():
     run = trained(new(), 100)
     run.checkpoint()
     run.train(rounds=60)
+    run.close()
     rounds = [row["round"] for row in store.rows(run.at / "metrics.jsonl")]
     again = Run(run.at)
     again.train(rounds=60)
@@ -108,7 +118,7 @@ def test_steps_are_single_turns_and_are_not_lost_by_a_kill():
     run.do({"do": "set", "values": {"lr_G": 0.05}})
     run.do({"do": "step", "player": "G"})
     assert not torch.equal(before, weights(run))
-    again = Run(run.at)
+    again = Run(by_hand(run.at))
     assert torch.equal(weights(run), weights(again))
     trained(run, 20)
     trained(again, 20)
@@ -153,7 +163,7 @@ def test_a_fork_from_a_keyframe_goes_its_own_way_from_there():
     assert (fork.round, fork.info.parent, fork.info.owner) == (100, run.info.id, "me")
     assert fork.info.config["lr_D"] == 1e-3  # as it was in round 100
     fork.do({"do": "set", "values": {"lr_G": 0.02}})
-    trained(fork, 50)
+    trained(fork, 50).settle("paused")
     assert Run(at).model.config.lr_G == 0.02
     assert run.round == 200
     assert weights(Run(run.at)).equal(weights(run))

@@ -14,6 +14,7 @@ from engine.gan.gan import GAN
 from lab import cli
 from lab.runs import store, wall, wire
 from lab.runs.run import Run
+from tests.runs.test_run import by_hand
 
 SMALL = {"width_G": 8, "width_D": 8, "depth_G": 2, "depth_D": 2, "batch": 16}
 SETTING = {"family": "gan", "data": "ring", "seed": 5, "config": SMALL}
@@ -74,6 +75,7 @@ def test_a_wall_killed_without_warning_catches_up_and_meets_its_commands_again(m
         return run
 
     whole, killed = course(new(), 100), course(new(), 30)
+    killed.close()
     again = Run(killed.at)
     assert again.round == 0
     again.train(rounds=150)
@@ -135,7 +137,7 @@ def test_a_member_that_diverges_is_marked_and_the_others_go_on():
         others = [0, 1, 2, 3, 5]
         assert torch.equal(one[others], other[others])
     ill.settle("paused")
-    same(trained(Run(ill.at), 10), trained(ill, 10))  # not a number survives the disk, too
+    same(trained(Run(by_hand(ill.at)), 10), trained(ill, 10))  # not a number survives the disk, too
 
 
 def test_a_wall_of_which_nothing_is_left_has_failed():

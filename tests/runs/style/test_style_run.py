@@ -65,7 +65,7 @@ def test_a_killed_run_catches_up_and_meets_its_changes_again(whole):
     run.checkpoint()
     trained(run, 2)
     run.do(CHANGE)
-    trained(run, 3)  # the process is gone here
+    trained(run, 3).close()  # the process is gone here
     again = Run(run.at)
     assert again.round == 9
     same(whole, trained(again, 9))

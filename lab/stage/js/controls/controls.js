@@ -41,7 +41,7 @@ export class Controls {
     return button;
   }
 
-  /** view: {state, mine, recording, canTrain, looking, rounds, position, readout, round, unit} */
+  /** view: {state, again, mine, recording, canTrain, looking, rounds, position, readout, round, unit} */
   render(view) {
     this.renderButtons(view);
     this.renderScrub(view);
@@ -57,7 +57,7 @@ export class Controls {
       this.play.say(playWord);
       this.play.firstChild.replaceWith(icon(playWord === words.pause ? "pause" : "play"));
     }
-    const locked = !view.recording && (!view.mine || view.state === "failed");
+    const locked = !view.recording && (!view.mine || (view.state === "failed" && !view.again));
     this.play.disabled = locked;
     for (const button of [this.step, ...this.turns]) button.disabled = locked;
     this.reset.disabled = !view.mine;

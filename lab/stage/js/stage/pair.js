@@ -83,7 +83,7 @@ export default class Pair {
   /** While one trains, pause; else all go on, but those that have failed. */
   play() {
     const training = this.stages.filter((stage) => stage.state() === "training");
-    const able = this.stages.filter((stage) => stage.state() !== "failed");
+    const able = this.stages.filter((stage) => stage.state() !== "failed" || stage.server?.again);
     for (const stage of training.length ? training : able) stage.play();
   }
 
@@ -111,6 +111,7 @@ export default class Pair {
     this.controls.render({
       ...views[0],
       state: ["training", "paused", "ended"].find((state) => states.includes(state)) ?? "failed",
+      again: views.some((view) => view.again),
       mine: views.every((view) => view.mine),
       looking,
       rounds,

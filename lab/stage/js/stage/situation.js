@@ -12,6 +12,7 @@ export function situation(stage) {
   return {
     state: stage.state(),
     known: server !== null,
+    again: server?.again ?? false, // it failed, and may be tried again
     mine: server?.mine ?? false,
     recording: server?.recording ?? false,
     canTrain: stage.data.train,

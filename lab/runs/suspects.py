@@ -1,0 +1,115 @@
+"""What the supervisor does about workers that die or hang.
+
+A worker that died is started again. The run that it worked on is the suspect: it goes on in a worker of its
+own, after pauses that grow with its deaths, until it is given up. A worker that works on one of its runs for
+minutes without a word is ended, because the others wait: that run goes on apart, too, as long as it likes.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from engine.config import Refused
+from lab.runs import store
+from lab.runs.pipe import DIED, Deaths, WorkerProcess
+
+Listener = Callable[[str, Any], None]
+"""Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
+TRIES = 5  # deaths of a run, after which it waits for its owner
+MOST_APART = 4  # workers for such runs
+TICK, HANG = 5.0, 120.0  # seconds between two looks at a worker, and for which it may be silent
+GIVEN_UP = f"{DIED} Either the run kills it or the machine has too little memory. Train on to try again."
+
+
+class Suspects(ABC):
+    def __init__(self) -> None:
+        self.listeners: dict[str, set[Listener]] = {}
+        self.light: list[WorkerProcess] = []
+        self.heavy: list[WorkerProcess] = []
+        self.apart: list[WorkerProcess] = []
+        self.places: dict[str, WorkerProcess] = {}
+        self.deaths: dict[str, Deaths] = {}  # of runs that were worked on when their worker died
+        self.closed, self.watching = threading.Event(), False
+        self._lock = threading.RLock()
+
+    @abstractmethod
+    def _start(self, **how: Any) -> WorkerProcess:
+        """A new worker."""
+
+    def _tell(self, run_id: str, kind: str, what: Any) -> None:
+        for listener in list(self.listeners.get(run_id, ())):
+            try:
+                listener(kind, what)
+            except Exception:  # one who cannot hear keeps nobody from hearing
+                traceback.print_exc()
+
+    def _forget(self, run_id: str) -> None:
+        if worker := self.places.pop(run_id, None):
+            worker.runs.discard(run_id)
+
+    def _died(self, worker: WorkerProcess, run_id: str) -> None:
+        """The worker died while it worked on this run, if it is one."""
+        with self._lock:
+            if run_id not in worker.runs:
+                return
+            deaths = self.deaths.setdefault(run_id, Deaths())
+            deaths.add()
+            if deaths.count() >= TRIES or (not worker.apart and len(self.apart) >= MOST_APART):
+                why = GIVEN_UP
+                self._give_up(run_id)
+            else:
+                why = f"{DIED} It is tried again in {deaths.pause():g} s, apart from the others."
+                if worker.apart:
+                    worker.pause = deaths.pause()
+                else:
+                    self._forget(run_id)
+                    self._put_apart(run_id, worker, deaths.pause())
+        self._tell(run_id, "state", {"why": why})
+
+    def _put_apart(self, run_id: str, like: WorkerProcess, pause: float = 0.0) -> WorkerProcess:
+        """A worker of its own for a run, of the kind of this one."""
+        how = {"threads": like.threads, "nice": like.nice, "gpu": like.gpu}
+        worker = self._start(**how, apart=self.deaths[run_id], pause=pause)
+        worker.runs.add(run_id)
+        self.places[run_id] = worker
+        self.apart.append(worker)
+        return worker
+
+    def _give_up(self, run_id: str) -> None:
+        worker = self.places[run_id]
+        self._forget(run_id)
+        if worker.apart:
+            self._end(worker)
+        with suppress(Refused, OSError):
+            store.stop(store.folder(run_id), GIVEN_UP)
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        """A worker apart ends when its run rests and nobody watches."""
+        with self._lock:
+            runs = list(worker.runs)
+            if worker in self.apart and not worker.trains and not any(map(self.listeners.get, runs)):
+                for run_id in runs:
+                    self._forget(run_id)
+                self._end(worker)
+
+    def _end(self, worker: WorkerProcess) -> None:
+        self.apart.remove(worker)
+        # in a thread of its own, because this one may be the worker's
+        threading.Thread(target=worker.close, daemon=True).start()
+
+    def _keep_watch(self) -> None:
+        while not self.closed.wait(TICK):
+            for worker in [*self.light, *self.heavy]:
+                self._watch_over(worker)
+
+    def _watch_over(self, worker: WorkerProcess) -> None:
+        """End a worker that hangs in one of its runs. What counts is how often we looked: a machine that was
+        asleep has not looked."""
+        worker.silent += 1
+        if worker.now in worker.runs and len(worker.runs) > 1 and worker.silent * TICK > HANG:
+            worker.kill()
