@@ -74,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
     for name, family in families().items():
         one = by_family.add_parser(name, help=family.title, description=f"{family.title}: {family.source}")
         one.add_argument(
-            "--data", required=True, help="a name from `genlab list`, a .csv, a folder or a .zip"
+            "--data",
+            required=True,
+            help="a name from `genlab list`, a table (.csv, .tsv, .txt), a folder or a .zip",
         )
         one.add_argument("--rounds", type=int, required=True, help="training rounds to make")
         one.add_argument("--seed", type=int, default=0, help="of weights, batches and noise (default: 0)")
