@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.config import Refused
@@ -70,6 +70,8 @@ FORMS = {
     "comments": (rows("{i}\t{q}", "# of 2024\n# by hand\nx\ty\n"), T, T**2),
     "spaces in line": (rows("    {i}    {q}  ", "  x   y\n"), T, T**2),
     "decimal commas between spaces": (rows("{i},5 {i},25"), T + 0.5, T + 0.25),
+    "names of two words between spaces": (rows("{i} {q}", "the x the y\n"), T, T**2),
+    "a comma between names alone": (rows("{i},5 {q}", "x,y\n"), T + 0.5, T**2),
     "a table of bars": (rows("| {i} | {q} |"), T, T**2),
     "a header of two lines in quotes": (rows("{i},{q}", '"x\n(m)","y"\n'), T, T**2),
     "a header with another separator": (rows("{i},{q}", "length; m,weight\n"), T, T**2),
@@ -197,7 +199,9 @@ written = st.tuples(
 )
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck]
+)
 @given(written)
 @example(([(0.0, 1.0)] * 10, ",", ",", "\r", "x{m}y", "utf-16", False, True))
 def test_what_a_program_has_written_is_read_again(table):
@@ -212,7 +216,9 @@ def test_what_a_program_has_written_is_read_again(table):
     assert np.array_equal(read_csv(text.encode(encoding)), points)
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck]
+)
 @given(st.one_of(st.binary(max_size=80), st.text("0123456789.,;\t\r\n \"'-eE+xn#|\0", max_size=80)))
 @example("sep=")
 @example('"sep=;"')
