@@ -230,7 +230,7 @@ def test_the_scene_shows_training_examples_and_any_level_that_is_asked_for():
     assert np.array_equal(drawn["points/real"], halves(RING.take(slice(500))))
     assert drawn["number/t of the arrows"] == 1
     assert [scene.at(built(DDPM, RING, T=2), share) for share in scene.SHARES] == [1, 1, 1]
-    assert [scene.at(built(DDPM, RING, T=7), share) for share in scene.SHARES] == [1, 2, 4]
+    assert [scene.at(built(DDPM, RING, T=9), share) for share in scene.SHARES] == [1, 3, 5]
 
 
 # --- quality against cost --------------------------------------------------------------------------------
