@@ -108,6 +108,13 @@ def test_a_velocity_that_cannot_be_followed_is_refused_and_not_followed_for_ever
         model.log_prob(torch.randn(3, 2))
 
 
+def test_densities_of_a_model_in_float32_take_as_many_steps_as_they_need_and_its_twin_more():
+    data, family = load("moons"), find("continuous-flow")
+    model = family(family.configure(data.space, SMALL), data.space)
+    assert model.exact().worst == 1e-6
+    assert model.double().exact().worst is None
+
+
 def test_a_density_has_a_gradient_in_x_and_leaves_the_model_as_it_is():
     data, family = load("moons"), WITH[-1]
     model = family(family.configure(data.space, SMALL), data.space)
