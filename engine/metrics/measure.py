@@ -7,10 +7,12 @@ is a measure, too. A name that is not declared is a term of the loss, in a colou
 
 from __future__ import annotations
 
+import logging
 import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
+from functools import cache
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
@@ -136,12 +138,19 @@ def _odd(value: Any) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why something failed, as the end of a sentence: a refusal's own words, or what went wrong and where."""
+    """Why something failed, as the end of a sentence: a refusal's own words, or what went wrong and where. What
+    a library says of it, maybe with paths of this machine, is for the log, once."""
     if isinstance(error, Refused):
         return str(error)
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    says = f"{error}".splitlines()[0][:200] if f"{error}" else "no more is known"
-    return f"{type(error).__name__} at {PurePath(last.filename).name}:{last.lineno}, {says}."
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" in {PurePath(last[0].filename).name}, line {last[0].lineno}" if last else ""
+    _log(f"{type(error).__name__}{place}", " ".join(str(error).split())[:1000])
+    return f"{type(error).__name__}{place}; the log has the rest."
+
+
+@cache
+def _log(place: str, text: str) -> None:
+    logging.getLogger(__name__).warning("%s: %s", place, text)
 
 
 _UNKNOWN = term("")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import Refused
+from engine.metrics.measure import reason
 
 LOST: dict[str, Any] = {"round": 0, "do": "lost"}
 """Stands in a log for a command that cannot be read, because stored states count commands."""
@@ -30,8 +31,7 @@ def why(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory. Make room or choose a smaller model, then train on."
     if not isinstance(error, OSError):
-        told = " ".join(str(error).split())[:1000] or type(error).__name__
-        return f"It stopped with an error: {told}. Train on to try again.".encode(errors="replace").decode()
+        return f"It stopped with an error, {reason(error)} Train on to try again."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full. Make room, then train on."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -179,7 +179,7 @@ class Worker(Seats):
         try:
             self.tell("done", token, error, result)
         except Exception as failure:  # an answer that no pipe can carry
-            self.tell("done", token, f"That did not work: {failure}", None)
+            self.tell("done", token, f"That did not work: {files.why(failure)}", None)
 
     def on_open(self, run_id: str) -> None:
         self._state(self._seat(run_id), again=True)

@@ -74,8 +74,8 @@ def empty(*_, **__):
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [(full, "The disk is full"), (denied, "cannot be written"), (broken, "It stopped with an error: boom"),
-     (empty, "not enough memory"), (lambda *_: [][0], "list index out of range")],
+    [(full, "The disk is full"), (denied, "cannot be written"), (broken, "RuntimeError in test_trouble.py, line 68; the log"),
+     (empty, "not enough memory"), (lambda *_: [][0], "IndexError in test_trouble.py")],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["_turn", "_row", "checkpoint"])
 def test_a_run_in_trouble_says_why_and_goes_on_when_the_cause_is_gone(monkeypatch, fault, words, where):
