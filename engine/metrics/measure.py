@@ -138,8 +138,8 @@ def _odd(value: Any) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why something failed, as the end of a sentence: a refusal's own words, or what went wrong and where. What
-    a library says of it, maybe with paths of this machine, is for the log, once."""
+    """Why something failed, as the end of a sentence: a refusal's own words, or what went wrong and where.
+    What a library says of it, maybe with paths of this machine, is for the log, once."""
     if isinstance(error, Refused):
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1:]

@@ -74,7 +74,8 @@ def empty(*_, **__):
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [(full, "The disk is full"), (denied, "cannot be written"), (broken, "RuntimeError in test_trouble.py, line 68; the log"),
+    [(full, "The disk is full"), (denied, "cannot be written"),
+     (broken, "RuntimeError in test_trouble.py, line 68; the log"),
      (empty, "not enough memory"), (lambda *_: [][0], "IndexError in test_trouble.py")],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["_turn", "_row", "checkpoint"])

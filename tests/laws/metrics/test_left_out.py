@@ -174,7 +174,4 @@ def test_the_command_line_says_what_it_could_not_measure(monkeypatch, capsys):
     monkeypatch.setattr(GAN, "belief", fails)
     assert main(["train", "gan", "--data", "two-bumps", "--rounds", "2"]) == 0
     told = capsys.readouterr().out
-    assert (
-        "The signs of the training could not be measured: ZeroDivisionError in test_left_out.py, line "
-        in told
-    )
+    assert "The signs of the training could not be measured: ZeroDivisionError in test_left_out.py" in told
