@@ -208,6 +208,7 @@ def test_what_a_program_has_written_is_read_again(table):
     points, mark, point, end, header, encoding, ended, spaced = table
     quote = '"' if mark == point else ""
     points = [(0.5, -0.25), (2.5, 0.125), *points]  # which show the decimal mark
+    header = header.replace("'2 m'", "m") if mark == " " else header  # two names in a row of two numbers
     lines = [header.format(m=mark, q='"')] * bool(header)
     lines += [mark.join(quote + repr(v).replace(".", point) + quote for v in pair) for pair in points]
     if ended and mark != " ":

@@ -14,7 +14,7 @@ from engine import data
 from engine.families import families
 from engine.gan.cgan import CGAN
 from engine.gan.gan import GAN
-from lab.runs import store
+from lab.runs import files, store
 from lab.runs.supervisor import NO_MODEL, supervisor
 
 HOME = Path(store.__file__).parents[1] / "home.py"
@@ -214,7 +214,7 @@ def test_a_live_knob_changes_ones_own_run_which_goes_on(visit):
     assert on_stage(page) == page.query_params["run"] == run_id
     config = info_of(run_id).config
     assert (config["lr_D"], config["k"], config["lr_G"], config["width_G"]) == (0.005, 2, 0.001, 8)
-    said = [row["values"] for row in store.rows(store.folder(run_id) / "commands.jsonl")]
+    said = [row["values"] for row in files.commands(store.folder(run_id) / "commands.jsonl")]
     assert said == [{"lr_D": 0.005}, {"k": 2}]
     assert info_of(run_id).state == "training"
 
@@ -280,7 +280,7 @@ def test_moving_a_slider_over_anothers_run_starts_ones_own(visit, name, value):
     assert mine.owner not in ("", before.owner)
     assert mine.config == before.config | {name: value}
     assert info_of(run_id).config == before.config
-    assert not store.rows(store.folder(run_id) / "commands.jsonl")
+    assert not files.commands(store.folder(run_id) / "commands.jsonl")
 
 
 def test_one_who_comes_back_controls_his_run_again(visit):
@@ -372,7 +372,7 @@ def test_runs_lists_ones_own_and_others_and_only_ones_own_can_be_deleted(visit):
     works(page.button(key=f"delete-{hers}").click().run())
     assert f"run={hers}" not in texts(page)
     (trash,) = (store.home() / "trash").glob(f"{hers}-*")
-    assert store.read_info(trash).id == hers
+    assert store.read_info(trash).id == trash.name
     assert info_of(his).id == his
 
 

@@ -156,7 +156,7 @@ def test_each_panel_leads_to_the_run_of_its_setting(visit):
     paused(page)
     room, _, query = link.partition("?")
     config = GAN.configure(data.load("ring").space, SMALLER | {"width_G": 8, "width_D": 8, "lr_D": 0.01})
-    single = visit(room[1:], **dict(parse_qsl(query)))
+    single = visit(room.removeprefix("./"), **dict(parse_qsl(query)))
     info = info_of(on_stage(single))
     assert (info.config, info.data, info.seed, info.wall) == (config.model_dump(), "ring", 3, {})
     paused(single)

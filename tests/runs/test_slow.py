@@ -15,7 +15,7 @@ from engine.config import Config, Refused, knob
 from engine.family import Batch, Family
 from engine.fit import fit
 from engine.space import Space
-from lab.runs import slow, store, wire
+from lab.runs import files, slow, store, wire
 from lab.runs.run import Run
 
 SETTING = {
@@ -196,8 +196,8 @@ def test_a_traced_run_is_bit_for_bit_the_untraced_one_and_replays(data):
     for player in players:
         slow.step(traced, player)
         plain.do({"do": "step", "player": player})
-    log = store.rows(traced.at / "commands.jsonl")
-    assert log == store.rows(plain.at / "commands.jsonl")
+    log = files.commands(traced.at / "commands.jsonl")
+    assert log == files.commands(plain.at / "commands.jsonl")
     assert all(row.keys() == {"round", "do", "player"} for row in log)
     assert traced._state() == plain._state()
     assert traced.history == plain.history

@@ -116,9 +116,9 @@ def test_one_place_reads_the_home():
 
 SETTINGS = ["GENLAB_HOME", "GENLAB_PATIENCE", "GENLAB_THREADS", "GENLAB_DEVICE", "GENLAB_FAMILIES"]
 LOADS = """
-import lab.runs.worker, lab.runs.store, engine.device, engine.families
+import lab.runs.seats, lab.runs.store, engine.device, engine.families
 engine.device.pick()
-print(lab.runs.worker.PATIENCE, lab.runs.store.home(), len(engine.families.families()) > 9)
+print(lab.runs.seats.PATIENCE, lab.runs.store.home(), len(engine.families.families()) > 9)
 """
 
 

@@ -169,7 +169,7 @@ def test_the_links_of_experiments_are_settings(visit):
         assert len(links) > len(TABS[name]) // 2
         for link in links:
             query = dict(parse_qsl(link.query))
-            family = find(query.pop("family", link.path.strip("/")))
+            family = find(query.pop("family", link.path.strip("./")))
             if walks := query.pop("walks", None):
                 assert walks in pairs(family, True)
             if tab := query.pop("tab", None):

@@ -79,7 +79,7 @@ def is_setting(link) -> None:
     """A link opens a room with data that it can model, knobs that it has, and a tab that is there."""
     query = dict(parse_qsl(link.query))
     query.pop("seed", None)
-    room = link.path.strip("/")
+    room = link.path.strip("./")
     if room in ("change-of-variables", "flow-matching"):
         return
     family = find(query.pop("family", room))
