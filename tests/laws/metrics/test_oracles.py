@@ -281,3 +281,40 @@ def test_features_do_not_depend_on_how_many_are_looked_at_together():
     x = floats(data.test_x[: classifying.CHUNK + 7])
     assert torch.allclose(net.features(x)[-7:], net.features(x[-7:]), atol=1e-4)
     assert net.features(x).shape == (classifying.CHUNK + 7, 64)
+
+
+def rows_of(x: torch.Tensor) -> set[tuple[float, ...]]:
+    return set(map(tuple, x.tolist()))
+
+
+def test_no_point_of_the_reference_measures_its_own_floor(monkeypatch):
+    drawn: list[torch.Tensor] = []
+    seeds: list[int] = []
+    points = Ruler._points
+
+    def spied(self, n, seed):
+        seeds.append(seed)
+        drawn.append(points(self, n, seed))
+        return drawn[-1]
+
+    monkeypatch.setattr(Ruler, "_points", spied)
+    one = Ruler(RING, 50)
+    clouds = one._fresh(40)
+    assert [len(x) for x in drawn] == [distance.FINE * 50, 40 * 50]
+    assert len(rows_of(torch.cat(clouds))) == 40 * 50  # and no cloud meets another
+    assert not rows_of(drawn[0]) & rows_of(drawn[1])
+    assert len(set(seeds)) == 2  # one seed would give some densities the same points
+
+
+def test_the_clouds_of_a_table_are_of_its_training_rows():
+    rows = torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
+    plain = table(rows[:500], rows[500:])
+    one, training, tests = Ruler(plain, 30), rows_of(plain.x), rows_of(plain.test_x)
+    assert not training & tests
+    for clouds in (one._subsets(5), one._resampled(5)):
+        seen = [rows_of(x) for x in clouds]
+        assert all(rows <= training for rows in seen)
+        assert len(set(map(frozenset, seen))) == 5  # drawn anew each time
+    assert all(len(rows_of(x)) == 30 for x in one._subsets(5))
+    small = Ruler(table(rows[:20], rows[500:]), 200)
+    assert max(len(rows_of(x)) for x in small._resampled(20)) < 20  # of 20 rows drawn again, some are missing
