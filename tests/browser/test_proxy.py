@@ -103,8 +103,8 @@ def test_a_room_behind_nginx_moves_trains_and_is_mine(way: str, shown, browser: 
         assert opened.value.url.startswith(f"{lab.url}/compare?family=gan")
         opened.value.close()
         me.page.get_by_role("link", name="Map").first.click()
+        me.page.wait_for_url(f"{lab.url}/")
         me.written()
-        assert me.page.url == f"{lab.url}/"
         me.open("/real-nvp?data=upload-csv")
         table = tmp_path / "points.csv"
         table.write_text("".join(f"{i % 7},{i % 11}\n" for i in range(400)))
