@@ -144,7 +144,8 @@ def reason(error: Exception) -> str:
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" in {PurePath(last[0].filename).name}, line {last[0].lineno}" if last else ""
-    _log(f"{type(error).__name__}{place}", " ".join(str(error).split())[:1000])
+    text = " ".join(str(error).split())[:1000].encode("utf-8", "backslashreplace").decode()
+    _log(f"{type(error).__name__}{place}", text)
     return f"{type(error).__name__}{place}; the log has the rest."
 
 
