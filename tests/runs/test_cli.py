@@ -337,7 +337,8 @@ def test_the_installed_script_stops_at_ctrl_c_like_the_function(tmp_path):
     script = Path(sys.executable).with_name("genlab")
     command = [script, *GOOD, "--rounds", "100000000", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while not any((at / "metrics.jsonl").exists() for at in run_directories()):
+        # the log of a run that has just been opened is empty
+        while not any(store.rows(at / "metrics.jsonl") for at in run_directories()):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

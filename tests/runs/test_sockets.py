@@ -22,7 +22,7 @@ class Boss:
 
     def __init__(self):
         self.orders, self.left = [], []
-        self.go = threading.Event()
+        self.go, self.gone = threading.Event(), threading.Event()
         self.fails: BaseException | None = None
         self.waits = False
 
@@ -46,6 +46,7 @@ class Boss:
 
     def leave(self, run_id, hear, key):
         self.left.append(run_id)
+        self.gone.set()
 
 
 @pytest.fixture
@@ -62,6 +63,7 @@ def socket(boss):
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
         assert "hello" in ws.receive_json()
         yield ws
+    assert boss.gone.wait(60)  # it leaves in a thread, maybe after the client has gone
     assert boss.left == [run_id]
 
 
