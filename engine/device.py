@@ -78,16 +78,21 @@ def precise(part: Any) -> Any:
 
 # ---------------------------------------------------------------- random numbers
 def _generator(device: torch.device) -> Any:
-    """What has manual_seed, get_rng_state and set_rng_state for this kind of device."""
+    """What has get_rng_state, set_rng_state and manual_seed for this kind of device."""
     return torch.random if device.type == "cpu" else torch.get_device_module(device.type)
 
 
 def seed(number: int, device: torch.device | None = None) -> None:
-    """Seed the random numbers of the CPU and of this device. torch.manual_seed would seed every kind of
-    device that there might be, which takes milliseconds if CUDA is installed and not used."""
-    torch.default_generator.manual_seed(number)
+    """Seed the random numbers of the CPU and of this device."""
+    _seed(number, torch.device("cpu"))
     if device is not None and device.type != "cpu":
-        _generator(device).manual_seed(number)
+        _seed(number, device)
+
+
+def _seed(number: int, device: torch.device) -> None:
+    """Seed this device alone. torch.manual_seed would seed every kind of device that there might be, which
+    takes milliseconds if CUDA is installed and not used."""
+    (torch.default_generator if device.type == "cpu" else _generator(device)).manual_seed(number)
 
 
 def random_state(device: torch.device) -> Tensor:
@@ -102,8 +107,4 @@ def set_random_state(state: Tensor, device: torch.device) -> None:
         _generator(device).set_rng_state(state)
         return
     digest = hashlib.sha256(state.numpy().tobytes()).digest()
-    number = int.from_bytes(digest[:7], "big")
-    if device.type == "cpu":
-        torch.default_generator.manual_seed(number)
-    else:
-        _generator(device).manual_seed(number)
+    _seed(int.from_bytes(digest[:7], "big"), device)

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +14,11 @@ from PIL import Image
 from engine.config import Refused
 from engine.data import keep_images, keep_picture, load, picture
 from engine.data.keep import keep
+from tests.packing import packed, png
 
 CASES = Path(__file__).parents[1] / "cases"
 COMPRESSED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
-
-
-def png(shade=100, size=(8, 8)):
-    content = io.BytesIO()
-    Image.new("L", size, shade).save(content, "PNG")
-    return content.getvalue()
-
-
-def packed(files, compression=zipfile.ZIP_STORED):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", compression) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
+stored = partial(packed, compression=zipfile.ZIP_STORED)
 
 
 PICTURES = {f"{i}.png": png(i) for i in range(12)}
@@ -68,12 +57,12 @@ BESIDE = {  # the entries of an archive that are no pictures
 
 @pytest.mark.parametrize("case", BESIDE)
 def test_what_is_no_picture_is_not_judged(case, tmp_path):
-    content = packed(PICTURES | BESIDE[case], zipfile.ZIP_DEFLATED)
-    assert shades(content, tmp_path) == shades(packed(PICTURES), tmp_path)
+    content = packed(PICTURES | BESIDE[case])
+    assert shades(content, tmp_path) == shades(stored(PICTURES), tmp_path)
 
 
 def test_a_damaged_or_encrypted_file_beside_the_pictures_is_not_read(tmp_path):
-    content = bytearray(packed({"a.txt": b"hello"} | PICTURES))
+    content = bytearray(stored({"a.txt": b"hello"} | PICTURES))
     content[content.index(b"hello")] ^= 255
     content[6] |= 1  # encrypted, it says
     content[content.index(b"PK\x01\x02") + 8] |= 1
@@ -84,7 +73,7 @@ def test_a_damaged_or_encrypted_file_beside_the_pictures_is_not_read(tmp_path):
     "name", ["10:22.png", "a: b.PNG", "x/y:z/1.JPeG", "./1.png", "folder\\1.png", "ä ö.png"]
 )
 def test_a_picture_may_be_called_anything(name, tmp_path):
-    assert 250 in shades(packed(PICTURES | {name: png(250)}), tmp_path)
+    assert 250 in shades(stored(PICTURES | {name: png(250)}), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +81,14 @@ def test_a_picture_may_be_called_anything(name, tmp_path):
 )
 def test_a_picture_outside_of_the_archive_is_refused(name, tmp_path):
     with pytest.raises(Refused, match="outside of itself; pack it again"):
-        keep_images(packed(PICTURES | {name: png()}), tmp_path)
+        keep_images(stored(PICTURES | {name: png()}), tmp_path)
 
 
 @pytest.mark.parametrize("compression", COMPRESSED)
 def test_every_compression_is_read_and_its_damage_is_called_damage(compression, tmp_path):
     noise = {f"{i}.png": png(i) + np.random.default_rng(i).bytes(400) for i in range(12)}
     content = packed(noise, compression)
-    assert shades(content, tmp_path / "whole") == shades(packed(PICTURES), tmp_path)
+    assert shades(content, tmp_path / "whole") == shades(stored(PICTURES), tmp_path)
     said = set()
     for at in range(45, len(content) // 2, 97):
         broken = bytearray(content)
@@ -113,7 +102,7 @@ def test_every_compression_is_read_and_its_damage_is_called_damage(compression, 
 
 @pytest.mark.parametrize("method", [9, 93, 98, 99])  # Deflate64, Zstandard, PPMd, AES
 def test_a_compression_that_python_lacks_is_said(method, tmp_path):
-    content = bytearray(packed({"a.png": png()}))
+    content = bytearray(stored({"a.png": png()}))
     for at in (8, content.index(b"PK\x01\x02") + 10):
         content[at] = method
     with pytest.raises(Refused, match=r"compressed in an unusual way; pack it again as ZIP\.$"):
@@ -121,7 +110,7 @@ def test_a_compression_that_python_lacks_is_said(method, tmp_path):
 
 
 def test_an_encrypted_picture_is_named(tmp_path):
-    content = bytearray(packed({"me.png": png()}))
+    content = bytearray(stored({"me.png": png()}))
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(
@@ -136,7 +125,7 @@ def test_an_encrypted_picture_is_named(tmp_path):
 def test_another_archive_is_no_zip_file(content, tmp_path):
     with pytest.raises(Refused, match=r"^The file is not a zip file; pack the pictures into one\.$"):
         keep_images(content, tmp_path)
-    assert len(shades(b"#!/bin/sh\n" + packed(PICTURES), tmp_path)) == 12  # one that unpacks itself
+    assert len(shades(b"#!/bin/sh\n" + stored(PICTURES), tmp_path)) == 12  # one that unpacks itself
 
 
 # --- pictures ------------------------------------------------------------------------------------
@@ -270,7 +259,7 @@ def test_16_bits_are_turned_upright(tmp_path):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (4000, 1), (3, 2)])
 def test_a_picture_of_an_album_may_have_any_shape(size, tmp_path):
-    assert 77 in shades(packed(PICTURES | {"slim.png": png(77, size)}), tmp_path)
+    assert 77 in shades(stored(PICTURES | {"slim.png": png(77, size)}), tmp_path)
 
 
 def test_a_picture_whose_headers_are_damaged_is_called_damaged(tmp_path):

@@ -1,6 +1,5 @@
 """Every bad input is refused with one sentence that says what is wrong and what to change."""
 
-import io
 import os
 import struct
 import zipfile
@@ -9,10 +8,10 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from engine.config import Refused
 from engine.data import images, keep_images, keep_points, load, names, network, read_csv
+from tests.packing import packed, png
 
 torch.set_num_threads(1)
 ROWS = [f"{i},{i * i}" for i in range(12)]
@@ -24,20 +23,6 @@ def table(*changed):
     for line, text in changed:
         rows[line - 1] = text
     return "\n".join(rows)
-
-
-def png(size=(8, 8), shade=100):
-    content = io.BytesIO()
-    Image.new("L", size, shade).save(content, "PNG")
-    return content.getvalue()
-
-
-def packed(files, compression=zipfile.ZIP_DEFLATED):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", compression) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
 
 
 def pictures(**others):
@@ -128,7 +113,7 @@ BAD_ARCHIVES = {
     "text called .png": (packed(pictures(**{"a.png": b"hello"})), "'a.png' is not a PNG, JPEG or WebP"),
     "a GIF called .png": (packed(pictures(**{"a.png": b"GIF89a" + bytes(99)})), "is not a PNG, JPEG"),
     "an empty picture": (packed(pictures(**{"a.png": b""})), "'a.png' is not a PNG"),
-    "half a picture": (packed(pictures(**{"a.png": png((99, 99))[:70]})), "'a.png' is damaged"),
+    "half a picture": (packed(pictures(**{"a.png": png(size=(99, 99))[:70]})), "'a.png' is damaged"),
     "50,000 x 50,000": (packed(pictures(**{"a.png": claims(50_000, 50_000)})), "more than 20 megapixels"),
     "10,000 x 10,000": (packed(pictures(**{"a.png": claims(10_000, 10_000)})), "more than 20 megapixels"),
     "5,000 x 4,001": (packed(pictures(**{"a.png": claims(5_000, 4_001)})), "more than 20 megapixels"),

@@ -21,6 +21,7 @@ from engine.family import Batch
 from engine.nets.layers import Up
 from engine.space import Space
 from engine.stack import stack
+from tests.laws.codes.coding import shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -30,13 +31,7 @@ CLASSES, N = 3, 6
 
 
 def made(family, shape, **values):
-    torch.manual_seed(0)
-    space = Space.of(shape, CLASSES)
-    model = family(family.configure(space, {"width": 8, "z": 2} | values), space)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.normal_(0, 0.4)
-    return model
+    return shaken(family, Space.of(shape, CLASSES), **values)
 
 
 def kept(model, name: str, monkeypatch) -> list[Tensor]:

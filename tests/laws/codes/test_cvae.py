@@ -9,6 +9,7 @@ from engine.codes.cvae import CVAE
 from engine.codes.vae import VAE
 from engine.config import Refused
 from engine.space import Space
+from tests.laws.codes.coding import shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -16,13 +17,7 @@ SHAPES = {"points": (5,), "image": (1, 4, 4)}
 
 
 def cvae(shape: tuple[int, ...], classes: int, **values) -> CVAE:
-    torch.manual_seed(0)
-    space = Space.of(shape, classes)
-    model = CVAE(CVAE.configure(space, {"width": 8, "z": 2} | values), space)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.normal_(0, 0.4)
-    return model
+    return shaken(CVAE, Space.of(shape, classes), **values)
 
 
 def without_label(model: CVAE) -> VAE:

@@ -13,6 +13,7 @@ from engine.codes.base import bound, kl
 from engine.codes.vae import VAE
 from engine.family import Batch
 from engine.space import Space
+from tests.laws.codes.coding import shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -23,12 +24,7 @@ TERMS = ("-E[log p(x|z)]", "β KL[q(z|x) || p(z)]")
 
 
 def vae(space: Space, **values) -> VAE:
-    torch.manual_seed(0)
-    model = VAE(VAE.configure(space, {"width": 8, "z": 2} | values), space)
-    with torch.no_grad():
-        for weight in model.parameters():  # away from the small weights of a fresh net
-            weight.normal_(0, 0.4)
-    return model
+    return shaken(VAE, space, **values)
 
 
 class Linear:
