@@ -240,7 +240,8 @@ async def live(ws: WebSocket) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await in_thread(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+        # not waited for: a server that closes cancels what it waits for, and nobody would leave the run
+        THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
 
 
 LIVE = WebSocketRoute("/live/{run:path}", live)

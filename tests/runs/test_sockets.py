@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -22,11 +22,12 @@ class Boss:
 
     def __init__(self):
         self.orders, self.left = [], []
-        self.go, self.gone = threading.Event(), threading.Event()
+        self.listened, self.begun, self.go, self.gone = (threading.Event() for _ in range(4))
         self.fails: BaseException | None = None
         self.waits = False
 
     def do(self, run_id, who, command, wait):
+        self.begun.set()
         if self.waits:
             assert self.go.wait(60)
         self.orders.append(command["do"])
@@ -34,8 +35,10 @@ class Boss:
             raise self.fails
 
     def listen(self, run_id, hear):
-        if self.fails:
-            (future := Future()).set_exception(self.fails)
+        fails = self.fails  # read before the test, which waits for `listened`, sets another
+        self.listened.set()
+        if fails:
+            (future := Future()).set_exception(fails)
             return future
 
     def ask(self, run_id, name, arguments, asker):
@@ -62,6 +65,7 @@ def socket(boss):
     run_id = store.create(SETTING).name
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
         assert "hello" in ws.receive_json()
+        assert boss.listened.wait(60)
         yield ws
     assert boss.gone.wait(60)  # it leaves in a thread, maybe after the client has gone
     assert boss.left == [run_id]
@@ -96,6 +100,22 @@ def test_whatever_an_order_or_a_question_raises_is_a_sentence_and_the_next_is_he
     assert socket.receive_json() == {"done": 5}
     socket.send_json({"ask": "look", "with": {}, "id": 4})
     assert b'"answer' in socket.receive_bytes()
+
+
+def test_a_browser_that_goes_while_all_threads_wait_leaves_its_run_as_soon_as_one_is_free(
+    monkeypatch, boss
+):
+    run_id = store.create(SETTING).name
+    with ThreadPoolExecutor(1) as only_one:
+        monkeypatch.setattr(live, "THREADS", only_one)
+        boss.waits = True
+        with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
+            assert "hello" in ws.receive_json()
+            ws.send_json({"do": "play"})
+            assert boss.begun.wait(60)
+        assert not boss.left
+        boss.go.set()
+    assert boss.left == [run_id]
 
 
 def test_an_answer_that_no_browser_can_read_is_a_sentence(socket, boss, monkeypatch):
