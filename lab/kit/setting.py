@@ -82,7 +82,7 @@ def choose(
     notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
     with st.sidebar:
         choose_own = words_of(family).choose
-        name = choose_own(default_data) if choose_own else _choose_data(family, default_data, notes)
+        name = choose_own(default_data, notes) if choose_own else _choose_data(family, default_data, notes)
     if name in BRING:
         bring(name)
         return None

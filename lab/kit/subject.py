@@ -139,7 +139,8 @@ class Subject:
     # what else to show under the scores of a wall, from its axes and the last row
     of_wall: Callable[[Mapping[str, Sequence[float]], Row], None] | None = None
     data: str = ""  # what a room opens with, if its page does not say so
-    choose: Callable[[str], str] | None = None  # widgets that choose the data, instead of a list of all
+    # widgets that choose the data, instead of a list of all; given the default, and where to complain
+    choose: Callable[[str, Any], str] | None = None
     under: Under | None = None  # knobs that stand under the stage
     recordings: Sequence[Recording] = ()  # what is shipped
 

@@ -27,8 +27,8 @@ WIDTH, HEIGHT = 88, 66  # pixels of a thumbnail
 Role = Literal["content", "style", "second", "mask"]
 
 
-def choose_pictures(default: str) -> str:
-    """Show the widgets and return the name of the data that they choose."""
+def choose_pictures(default: str, notes: Any) -> str:
+    """Show the widgets and return the name of the data that they choose; complain in `notes`."""
     name = st.session_state.get("data") or st.query_params.get("data", default)
     try:
         now = Parts.of(name)
@@ -36,7 +36,7 @@ def choose_pictures(default: str) -> str:
     except Refused:
         strange = [name]
     if strange:
-        complain(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.")
+        complain(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.", notes)
         now = Parts.of(default)
     st.session_state["data"] = now.name
     for part in now:

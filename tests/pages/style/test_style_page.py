@@ -101,6 +101,7 @@ def test_a_link_says_which_pictures_and_whose_run_is_shown(visit):
 def test_pictures_that_are_not_there_are_named_and_the_page_goes_on(visit, name):
     page = visit("style", data=name, **SMALL)
     assert "There is no picture called" in page.error[0].value
+    assert not page.sidebar.error  # a phone hides it
     assert info_of(on_stage(page)).data == USUAL
 
 
