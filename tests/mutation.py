@@ -15,6 +15,7 @@ import argparse
 import ast
 import compileall
 import contextlib
+import gc
 import json
 import os
 import random
@@ -34,9 +35,12 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 import coverage
+import hypothesis.strategies  # noqa: F401 (what takes long to import is imported once, before the forks)
 import pytest
-import scipy.stats  # noqa: F401 (what takes long to import is imported once, before the forks)
+import scipy.stats  # noqa: F401
 import sklearn.datasets  # noqa: F401
+import starlette.testclient  # noqa: F401
+import streamlit.testing.v1  # noqa: F401
 import torch  # noqa: F401
 import torchvision  # noqa: F401
 
@@ -45,6 +49,15 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
 TESTS = ["tests/laws", "tests/contract", "engine"]  # of the engine
 MORE_TESTS = [*TESTS, "tests/runs", "tests/pages"]  # of what is seen
 IMPORT = "import"
+QUICKLY = [
+    "-q",
+    "-x",
+    "--assert=plain",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+]  # nobody reads what an assert says
 QUIET = {"raise", "assert", "Measure", "knob", "term", "Field", "print", "warn"}  # words and ranges
 # fmt: off
 SWAPS: dict[type[ast.AST], str] = {
@@ -265,6 +278,7 @@ def copy(folder: Path) -> Path:
 def forked(folder: Path, seconds: float, action: Callable[[], int]) -> int:
     """The status of an action in a process of its own, at home in a copy; 124 if it took longer."""
     if (pid := os.fork()) == 0:
+        gc.freeze()  # pytest looks for garbage ten times, and none of it is in the libraries
         os.setsid()
         os.chdir(folder)
         sys.path[:] = [str(folder), *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
@@ -307,7 +321,7 @@ class Only:
 
 
 def pytests(places: Iterable[str], *plugins: object) -> int:
-    return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *places], plugins))
+    return int(pytest.main([*QUICKLY, *places], plugins))
 
 
 def only(names: list[str]) -> int:
