@@ -49,15 +49,8 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
 TESTS = ["tests/laws", "tests/contract", "engine"]  # of the engine
 MORE_TESTS = [*TESTS, "tests/runs", "tests/pages"]  # of what is seen
 IMPORT = "import"
-QUICKLY = [
-    "-q",
-    "-x",
-    "--assert=plain",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-]  # nobody reads what an assert says
+# nobody reads what an assert says
+QUICKLY = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist"]
 QUIET = {"raise", "assert", "Measure", "knob", "term", "Field", "print", "warn"}  # words and ranges
 # fmt: off
 SWAPS: dict[type[ast.AST], str] = {
