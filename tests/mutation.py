@@ -16,6 +16,7 @@ import ast
 import compileall
 import contextlib
 import gc
+import inspect
 import json
 import os
 import random
@@ -27,11 +28,13 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from types import CodeType, FunctionType
 from typing import Any
 
 import coverage
@@ -254,6 +257,12 @@ class Reached:
         far = [name for name in self.seconds if name.split("::")[0] in files and name not in set(near)]
         return sorted(near, key=self.seconds.__getitem__), sorted(far, key=self.seconds.__getitem__)
 
+    def first(self, names: list[str], limit: float) -> tuple[list[str], float]:
+        """As many of these tests as take no longer than a limit, at least one; and their seconds."""
+        ends = list(accumulate(self.seconds[name] for name in names))
+        count = max(1, bisect_right(ends, limit))
+        return names[:count], sum(ends[:count][-1:])
+
 
 def copy(folder: Path) -> Path:
     """A copy of what the tests need, in which a file may be wrong."""
@@ -266,6 +275,19 @@ def copy(folder: Path) -> Path:
         if (ROOT / name).exists():
             (folder / name).symlink_to((ROOT / name).resolve())
     return folder
+
+
+def ended(pid: int, seconds: float) -> int:
+    """The status of a process; 124 if it took longer, and then it is gone."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (done := os.waitpid(pid, os.WNOHANG))[0]:
+            return os.waitstatus_to_exitcode(done[1])
+        time.sleep(0.01)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return 124
 
 
 def forked(folder: Path, seconds: float, action: Callable[[], int]) -> int:
@@ -288,16 +310,7 @@ def forked(folder: Path, seconds: float, action: Callable[[], int]) -> int:
             traceback.print_exc()
         sys.stdout.flush()
         os._exit(status)
-    end = time.monotonic() + seconds
-    status = 124
-    while time.monotonic() < end:
-        if (done := os.waitpid(pid, os.WNOHANG))[0]:
-            return os.waitstatus_to_exitcode(done[1])
-        time.sleep(0.02)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return status
+    return ended(pid, seconds)
 
 
 class Only:
@@ -337,17 +350,115 @@ def reach(folder: Path, tests: list[str]) -> Reached:
     return Reached(*json.loads((folder / "reached.json").read_text()))
 
 
-def fate(folder: Path, mutant: Mutant, reached: Reached) -> str:
-    """killed, survived, or unreached, which is worse."""
+# ---------------------------------------------------------------- trying an error
+def inner(code: CodeType) -> list[CodeType]:
+    return [const for const in code.co_consts if isinstance(const, CodeType)]
+
+
+def bare(code: CodeType) -> tuple[Any, ...]:
+    """What a code does, without its lines and what is defined in it."""
+    consts = [(type(const), None if isinstance(const, CodeType) else const) for const in code.co_consts]
+    return code.co_code, repr(consts), code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
+
+
+def same(a: CodeType, b: CodeType) -> bool:
+    return bare(a) == bare(b) and all(map(same, inner(a), inner(b)))
+
+
+def differing(old: CodeType, new: CodeType) -> list[tuple[CodeType, CodeType]]:
+    """The functions of a module that differ. Raises ValueError if something else does."""
+    if bare(old) != bare(new):
+        raise ValueError("A module or a class has changed.")
+    pairs = []
+    for a, b in zip(inner(old), inner(new), strict=True):
+        if a.co_flags & inspect.CO_OPTIMIZED:  # a function
+            pairs += [] if same(a, b) else [(a, b)]
+        else:
+            pairs += differing(a, b)
+    return pairs
+
+
+class Functions:
+    """The functions of a copy that are there once its tests are collected."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.of_file: dict[str, list[FunctionType]] = {}
+        for thing in gc.get_objects():
+            if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(str(folder)):
+                self.of_file.setdefault(thing.__code__.co_filename, []).append(thing)
+
+    def with_error(self, mutant: Mutant) -> list[tuple[FunctionType, CodeType]]:
+        """Which of them get which code instead. Raises ValueError if that would not be the whole error."""
+        path = str(self.folder / mutant.path)
+        right = Path(path).read_text()
+        wrong = right[: mutant.start] + mutant.new + right[mutant.end :]
+        swaps = []
+        for a, b in differing(compile(right, path, "exec"), compile(wrong, path, "exec")):
+            place = a.co_qualname, a.co_firstlineno
+            mine = [
+                f
+                for f in self.of_file.get(path, [])
+                if place == (f.__code__.co_qualname, f.__code__.co_firstlineno)
+            ]
+            made = f"{a.co_qualname}.<locals>."
+            if not mine or any(one.__code__.co_qualname.startswith(made) for one in self.of_file[path]):
+                raise ValueError("It has done its work: a decorator, or a part of a constant.")
+            swaps += [(one, b) for one in mine]
+        return swaps
+
+
+class Trials:
+    """A pytest plugin that collects the tests once. For each error of a function it forks, gives the function
+    its wrong code, and lets pytest go on with the tests that reach it. Which are killed stands in a file."""
+
+    def __init__(self, folder: Path, trials: Mapping[int, Mutant], reached: Reached, limit: float) -> None:
+        self.folder, self.trials, self.reached, self.limit = folder, trials, reached, limit
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        items = {item.nodeid: item for item in session.items}
+        functions = Functions(self.folder)
+        gc.freeze()
+        for index, mutant in self.trials.items():
+            try:
+                swaps = functions.with_error(mutant)
+            except ValueError:
+                continue
+            near, _ = self.reached.tests(mutant)
+            names, seconds = self.reached.first([name for name in near if name in items], self.limit)
+            if not names:
+                continue
+            if (pid := os.fork()) == 0:
+                os.setsid()
+                for function, code in swaps:
+                    function.__code__ = code
+                session.items = [items[name] for name in names]
+                return None  # pytest goes on with them
+            if ended(pid, 60 + 10 * seconds):
+                with (self.folder / "killed").open("a") as killed:
+                    killed.write(f"{index}\n")
+        return True
+
+
+def killed_quickly(folder: Path, trials: Mapping[int, Mutant], reached: Reached, limit: float) -> set[int]:
+    """Those that are noticed by tests that were collected once. Others may be noticed by fate()."""
+    (folder / "killed").touch()
+    places = dict.fromkeys(name.split("::")[0] for name in reached.seconds)
+    forked(folder, 1e9, lambda: pytests(places, Trials(folder, trials, reached, limit)))
+    return {int(line) for line in (folder / "killed").read_text().split()}
+
+
+def fate(folder: Path, mutant: Mutant, reached: Reached, limit: float) -> str:
+    """killed, survived, or unreached, which is worse: by tests that import the file with the error."""
     near, far = reached.tests(mutant)
     path = folder / mutant.path
     right = path.read_text()
     path.write_text(right[: mutant.start] + mutant.new + right[mutant.end :])
     try:
-        for names in (near, far):
-            limit = 60 + 10 * sum(reached.seconds[name] for name in names)
-            if names and forked(folder, limit, lambda names=names: only(names)):
-                return "killed"
+        names, seconds = reached.first([*near, *far], limit)
+        if names and forked(folder, 60 + 10 * seconds, lambda: only(names)):
+            return "killed"
     finally:
         path.write_text(right)
     return "survived" if near else "unreached"
@@ -397,6 +508,7 @@ def main() -> None:
     parser.add_argument(
         "--tests", nargs="+", help="files and folders of tests (chosen by the paths if left out)"
     )
+    parser.add_argument("--limit", type=float, default=60, help="seconds of tests that an error is given")
     parser.add_argument("--jobs", type=int, default=1, help="processes at work")
     parser.add_argument("--list", action="store_true", help="show the errors and try none")
     asked = parser.parse_args()
@@ -413,7 +525,7 @@ def main() -> None:
         reached = reach(folders[0], tests)
         print(f"{len(reached.seconds)} tests watched in {time.monotonic() - start:.0f} s", flush=True)
         fates = {"killed": 0, "survived": 0, "unreached": 0}
-        for mutant, end in tried(folders, trials, reached):
+        for mutant, end in tried(folders, trials, reached, asked.limit):
             fates[end] += 1
             if end != "killed":
                 print(f"{end} {mutant.path}:{mutant.line}\n    {mutant.key}", flush=True)
@@ -421,13 +533,18 @@ def main() -> None:
     print(f"score {fates['killed'] / len(trials):.1%} in {(time.monotonic() - start) / 60:.0f} minutes")
 
 
-def tried(folders: list[Path], trials: list[Mutant], reached: Reached) -> Iterator[tuple[Mutant, str]]:
+def tried(
+    folders: list[Path], trials: list[Mutant], reached: Reached, limit: float
+) -> Iterator[tuple[Mutant, str]]:
     """Each mutant and its fate; as many at a time as there are copies."""
     read, write = os.pipe()
     for job, folder in enumerate(folders):
         if os.fork() == 0:
-            for index in range(job, len(trials), len(folders)):
-                os.write(write, f"{index} {fate(folder, trials[index], reached)}\n".encode())
+            mine = {index: trials[index] for index in range(job, len(trials), len(folders))}
+            killed = killed_quickly(folder, mine, reached, limit)
+            for index, mutant in mine.items():
+                end = "killed" if index in killed else fate(folder, mutant, reached, limit)
+                os.write(write, f"{index} {end}\n".encode())
             os._exit(0)
     os.close(write)
     with os.fdopen(read) as lines:
