@@ -385,7 +385,7 @@ class Functions:
         self.folder = folder
         self.of_file: dict[str, list[FunctionType]] = {}
         for thing in gc.get_objects():
-            if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(str(folder)):
+            if type(thing) is FunctionType and thing.__code__.co_filename.startswith(str(folder)):
                 self.of_file.setdefault(thing.__code__.co_filename, []).append(thing)
 
     def with_error(self, mutant: Mutant) -> list[tuple[FunctionType, CodeType]]:
@@ -396,11 +396,8 @@ class Functions:
         swaps = []
         for a, b in differing(compile(right, path, "exec"), compile(wrong, path, "exec")):
             place = a.co_qualname, a.co_firstlineno
-            mine = [
-                f
-                for f in self.of_file.get(path, [])
-                if place == (f.__code__.co_qualname, f.__code__.co_firstlineno)
-            ]
+            known = ((f, f.__code__) for f in self.of_file.get(path, []))
+            mine = [f for f, code in known if (code.co_qualname, code.co_firstlineno) == place]
             made = f"{a.co_qualname}.<locals>."
             if not mine or any(one.__code__.co_qualname.startswith(made) for one in self.of_file[path]):
                 raise ValueError("It has done its work: a decorator, or a part of a constant.")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutation import Reached, mutants
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import Functions, Mutant, Reached, mutants
 
 SOURCE = '''"""f(x) = 1 - x."""
 from engine.config import knob
@@ -60,3 +65,52 @@ def test_tests_that_reach_a_line_come_first_and_a_line_of_a_class_is_everybodys(
     assert of_line[9] == (["t.py::quick", "other.py::a", "t.py::slow"], ["t.py::far"])
     assert set(of_line[4][0]) == {"t.py::slow", "t.py::quick", "other.py::a"}  # and of a default
     assert set(of_line[11][0]) == set(of_line[4][0])  # a line that coverage does not know
+
+
+MODULE = """
+from functools import cache
+
+LIMIT = 3
+
+def low(x):
+    return x < LIMIT
+
+class Box:
+    size = 4
+
+    @cache
+    def twice(self, x=1):
+        return [2 * a for a in (x,)]
+
+def made():
+    def inner(x):
+        return x + 5
+    return inner
+
+five_more = made()
+"""
+
+
+def test_a_function_gets_its_wrong_code_and_what_has_done_its_work_is_left_to_an_import(
+    tmp_path: Path,
+) -> None:
+    (path := tmp_path / "f.py").write_text(MODULE)
+    spec = importlib.util.spec_from_file_location("f", path)
+    assert spec
+    assert spec.loader
+    f = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(f)
+    functions = Functions(tmp_path)
+
+    def wrong(new_line: str) -> Mutant:
+        return next(m for m in mutants("f.py", MODULE) if m.new_line.strip() == new_line)
+
+    box = f.Box()
+    for new_line in ("return x <= LIMIT", "return [2 / a for a in (x,)]"):
+        for function, code in functions.with_error(wrong(new_line)):
+            function.__code__ = code
+    assert f.low(3)
+    assert box.twice(4) == [0.5]
+    for new_line in ("LIMIT = 4", "size = 5", "def twice(self, x=2):", "return x - 5"):
+        with pytest.raises(ValueError, match=r"changed|work"):
+            functions.with_error(wrong(new_line))
