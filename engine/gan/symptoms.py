@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.gan.base import D_FAKE, D_REAL, PULL, Game
 from engine.metrics import detector
 from engine.metrics.detector import GOOD, WINDOW, Look, Row, Symptom, diverging, grown, number, standing
@@ -9,7 +11,8 @@ from engine.metrics.observe import SHARES
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 
 # Thresholds, set between the values of healthy and of failing runs on the ring, the grid, the moons and the
-# bumps. Measurements are 64 rounds apart at first.
+# bumps. Measurements are 64 rounds apart at first. A belief, gradient or distance that equals its threshold
+# accuses nobody.
 MOVES_ON, MOVES_OFF = 3, 1  # moves in a window: a generator that oscillates rests between them
 REACHED = 0.1  # a group is reached with this part of its fair share of the fakes, as in `coverage`
 IN_DATA = 0.02  # a region with a smaller share of the real points need not be reached
@@ -27,8 +30,8 @@ class Story(detector.Story):
 
     def beliefs(self, i: int) -> tuple[float, float]:
         """D(x) and D(G(z)); NaN, which no comparison accepts, if D is a critic or nothing was measured."""
-        x, fake = (self.rows[i].get(key, -1.0) for key in (D_REAL, D_FAKE))
-        return (x, fake) if 0 <= x <= 1 and 0 <= fake <= 1 else (float("nan"), float("nan"))
+        x, fake = (self.rows[i].get(key, math.nan) for key in (D_REAL, D_FAKE))
+        return (x, fake) if 0 <= x <= 1 and 0 <= fake <= 1 else (math.nan, math.nan)
 
     def distance(self, i: int) -> float:
         """The distance of the fakes from the data, in spreads of the data; 0 if it was not measured."""
@@ -48,8 +51,8 @@ class Story(detector.Story):
         return int(self.rows[i].get(MODES, self.reached(i)))
 
     def held(self, i: int) -> int:
-        """The number that tells a collapse: covered modes say nothing until fakes are near any of them."""
-        sharp = self.rows[i].get(HIGH_QUALITY, 0.0) >= 0.5
+        """The number that tells a collapse: covered modes count once half of the fakes are near one."""
+        sharp = MODES in self.rows[i] and self.rows[i][HIGH_QUALITY] >= 0.5
         return min(self.covered(i), self.reached(i)) if sharp else self.reached(i)
 
     def moved(self, i: int) -> bool:
@@ -103,7 +106,7 @@ def _tell_oscillates(story: Story, since: int) -> tuple[str, str]:
 
 
 def _vanished(story: Story, i: int) -> bool:
-    return story.beliefs(i)[1] < SURE and story.rows[i].get(PULL, 1.0) < STILL
+    return story.beliefs(i)[1] < SURE and story.rows[i].get(PULL, STILL) < STILL
 
 
 def _tell_vanished(story: Story, since: int) -> tuple[str, str]:
@@ -124,8 +127,8 @@ def _said(story: Story) -> str:
 def _strong(story: Story, i: int) -> bool:
     x, fake = story.beliefs(i)
     now, before = story.distance(i), story.distance(max(0, i - WINDOW))
-    # no distance is measured for images: a D that wins there may still teach
-    return x > 1 - SURE and fake < SURE and now > 0 and now > CLOSER * before
+    # no distance is measured for images, and 0 > 0 is false: a D that wins there may still teach
+    return x > 1 - SURE and fake < SURE and now > CLOSER * before
 
 
 def _tell_strong(story: Story, since: int) -> tuple[str, str]:
