@@ -7,7 +7,7 @@ from engine.families import find
 from lab.runs import store
 
 
-@pytest.mark.parametrize("name", ["ddpm-digits", "ddpm-moons", "ddpm-ring", "flow-matching-moons"])
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in store.RECORDINGS.glob("*/run.json")))
 def test_a_recording_has_todays_defaults(name):
     """So a change of a default needs a new recording."""
     info = store.read_info(store.RECORDINGS / name)
