@@ -71,8 +71,9 @@ class MADE(nn.Module):
         return seen[:: self.k]
 
     def one_by_one(self, n: int) -> Generator[tuple[int, Tensor], Tensor, None]:
-        """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known.
-        Each unit is computed once, as soon as it can be, so all D steps multiply as often as one pass."""
+        """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known
+        and i is -1. Each unit is computed once, as soon as it can be, so that all D steps multiply as often
+        as one pass."""
         order = self.rank.argsort().tolist()
         weights = [layer.masked for layer in self.hidden]
         units: list[list[Tensor]] = [[] for _ in self.hidden]
@@ -84,8 +85,7 @@ class MADE(nn.Module):
             o, done = bias[i].expand(n, -1), 0
             if d:
                 done = self.known[d - 1]
-                h = torch.cat(units[-1], 1) if units[-1] else first.new_zeros(n, 0)
-                o = o + h @ out[i][:, :done].T
+                o = o + torch.cat(units[-1], 1) @ out[i][:, :done].T
             x = yield i, o
             new = slice(done, self.known[d])
             sums = sums + x[:, None] * first[:, d]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import safetensors.torch
 import torch
+from torch import nn
 
 from engine.nets.masked import MADE
 from tests.laws.flow.flowing import jacobians, shaken
@@ -49,6 +51,7 @@ def test_one_by_one_gives_what_a_whole_pass_for_each_number_gives(D, depth, widt
         torch.testing.assert_close(o, net(known)[:, i], atol=1e-12, rtol=0)
         known[:, i] = x[:, i]
         i, o = walk.send(x[:, i])
+    assert i == -1
     assert torch.equal(torch.tensor(order), net.rank.argsort())
     torch.testing.assert_close(known, x, atol=0, rtol=0)
 
@@ -59,3 +62,19 @@ def test_the_first_number_sees_nothing_and_the_last_is_seen_by_none():
     assert mask[order[0]].sum() == 0
     assert mask[:, order[-1]].sum() == 0
     assert mask.sum() == 15
+
+
+def test_layers_of_one_order_can_be_kept_in_one_file():
+    rank = torch.randperm(4)
+    layers = nn.ModuleList(MADE(rank, 5, 1, 2) for _ in range(2))
+    kept = safetensors.torch.load(safetensors.torch.save(layers.state_dict()))
+    assert torch.equal(kept["1.rank"], rank)
+
+
+@pytest.mark.parametrize("elsewhere", [{"dtype": torch.float32}, {"device": "meta"}])
+def test_a_mask_is_told_in_the_numbers_and_on_the_device_of_its_net(elsewhere):
+    mask = made(4, 2, 6).to(**elsewhere).mask()
+    assert (mask.dtype, mask.device.type) == (
+        elsewhere.get("dtype", torch.float64),
+        elsewhere.get("device", "cpu"),
+    )
