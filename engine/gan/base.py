@@ -69,9 +69,8 @@ class Discriminator(nn.Module):
             h = company = h[..., : h.shape[-2] // self.pack * self.pack, :]
             h = company = h.unflatten(-2, (-1, self.pack)).flatten(-2)
         elif self.pack > 1:
-            others = company[: len(company) // max(len(h), 1) * len(h) or None]
-            index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(others)
-            h = torch.cat([h, others[index].reshape(len(h), (self.pack - 1) * h.shape[-1])], -1)
+            index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(company)
+            h = torch.cat([h, company[index].reshape(len(h), (self.pack - 1) * h.shape[-1])], -1)
         if self.spread:
             deviation = (company.var(-2, correction=0) + 1e-8).sqrt()[..., None, :]
             h = torch.cat([h, deviation.expand(*h.shape[:-1], company.shape[-1])], -1)

@@ -17,6 +17,7 @@ from engine.gan.losses import slopes, total
 from engine.nets.layers import SpectralLinear
 
 EXAMPLES = 32
+ROUNDING = 1e-9  # in float64
 LAG = 0.5  # of power iteration: a healthy one is at most 0.3 behind early in training
 
 
@@ -29,13 +30,13 @@ def measure(model: Game, data: Dataset) -> list[Check]:
     D_gap, G_gap = terms_gap(model, x, y)
     game = "its game says, worked out anew from D's scores."
     checks = [
-        Check(f"D descends what {game}", D_gap, 1e-9),
-        Check(f"G descends what {game}", G_gap, 1e-9),
-        Check("A fake's arrow is the gradient of G's loss in this game.", pull_gap(model, x, y), 1e-9),
+        Check(f"D descends what {game}", D_gap, ROUNDING),
+        Check(f"G descends what {game}", G_gap, ROUNDING),
+        Check("A fake's arrow is the gradient of G's loss in this game.", pull_gap(model, x, y), ROUNDING),
     ]
     if not model.D.in_company:
         law = "D's slope, as the penalties take it, is that of one backward pass an example."
-        checks.append(Check(law, slope_gap(model, x, y), 1e-9))
+        checks.append(Check(law, slope_gap(model, x, y), ROUNDING))
     if model.config.penalty == "weight clipping":
         beyond = max(w.abs().max().item() for w in model.D.parameters()) - model.config.clip
         checks.append(Check("D's weights lie within the range of clipping.", max(0.0, beyond), 1e-6))
@@ -129,7 +130,7 @@ def pull_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
     a = model.score(x, y)
     by_hand = {
         "minimax": -a.sigmoid(), "non-saturating": a.sigmoid() - 1, "least squares": a - 1,
-    }.get(model.config.loss, -torch.ones_like(a)).detach()  # fmt: skip
+    }.get(model.config.loss, -torch.ones_like(a))  # fmt: skip
     (expected,) = torch.autograd.grad(a, x, by_hand)
     (told,) = torch.autograd.grad(model.value_to_descend(x, y).sum(), x)
     return gap(told, expected)
@@ -139,7 +140,7 @@ def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
     """How far `slopes` of all x (n, *shape) with labels y (n,) is from one backward pass each, relative."""
     quick, slow = slopes(lambda x: model.score(x, y), x), []
     for i, one in enumerate(x):
-        one = one[None].clone().requires_grad_()
+        one = one[None].requires_grad_()
         score = model.score(one, None if y is None else y[i : i + 1])
         slow.append(torch.autograd.grad(score.sum(), one)[0].norm())
     return ((quick - torch.stack(slow)).abs().max() / quick.abs().max().clamp(min=1e-12)).item()

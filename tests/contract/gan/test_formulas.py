@@ -148,3 +148,9 @@ def test_the_formulas_of_the_vae_gan_are_what_its_players_descend():
     torch.testing.assert_close(Dec, 4 * like + fooled)
     bound = value(re.search(r"\(R1\), \$([^$]+)\$", text)[1], **names)
     torch.testing.assert_close(Dis, -game + bound)
+
+
+def test_each_term_has_the_colour_of_the_player_that_descends_it():
+    for game in LOSSES.values():
+        assert [term.role for term in game.terms] == ["critic", "critic", "model"]
+        assert game.smoothed is None or game.smoothed.role == "critic"

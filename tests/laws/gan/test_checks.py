@@ -11,7 +11,7 @@ from engine.fit import fit
 from engine.gan import base, gan
 from engine.gan.base import Discriminator, TwoPlayers
 from engine.gan.cgan import CGAN
-from engine.gan.checks import measure
+from engine.gan.checks import measure, pull_gap, slope_gap
 from engine.gan.gan import GAN
 from engine.gan.losses import discriminator_terms, generator_terms
 from engine.nets.layers import SpectralLinear
@@ -184,6 +184,30 @@ def test_a_norm_that_does_not_follow_the_weights_breaks_the_law_of_spectral_norm
     with torch.no_grad():
         layer.weight[0, 0] = float("nan")
     assert NORM in broken(model)
+
+
+@pytest.mark.parametrize(("behind", "law"), [(0.3, set()), (0.45, set()), (0.55, {NORM})])
+def test_a_norm_may_lag_as_far_as_healthy_ones_do_and_no_further_than_a_half(behind, law, monkeypatch):
+    model = trained(spectral=True, rounds=0)
+    layer = next(m for m in model.D.modules() if isinstance(m, SpectralLinear))
+    largest = torch.linalg.svdvals(layer.weight.detach())[0]
+    monkeypatch.setattr(layer, "sigma", lambda: (1 - behind) * largest)
+    assert broken(model) == law
+
+
+@pytest.mark.parametrize("penalty", ["R1", "gradient penalty"])
+@pytest.mark.parametrize("family", [GAN, CGAN])
+def test_every_law_holds_for_pictures(family, penalty):
+    assert not broken(trained(family, load("digits"), penalty=penalty), load("digits"))
+
+
+def test_a_d_that_is_flat_has_no_gap_and_what_is_measured_stays_as_it_was():
+    model = trained().double()
+    for weight in model.D.parameters():
+        torch.nn.init.zeros_(weight)
+    x = torch.randn(5, 2).double()
+    assert slope_gap(model, x, None) == pull_gap(model, x, None) == 0
+    assert not x.requires_grad
 
 
 def test_company_that_is_seen_by_chance_breaks_the_law_of_slopes():

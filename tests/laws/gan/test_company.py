@@ -1,5 +1,6 @@
 """A D that judges examples together: whole packs, in any company, of however few examples; and beliefs."""
 
+import itertools
 import math
 
 import pytest
@@ -31,19 +32,33 @@ def test_any_number_of_examples_has_a_belief_each(diversity, n):
     assert ((told > 0) & (told < 1)).all()
 
 
+@pytest.mark.parametrize("pack", [2, 3, 4])
 @pytest.mark.parametrize(("n", "m"), [(0, 5), (1, 4), (3, 7), (5, 2), (4, 4)])
-def test_each_example_is_packed_with_another_of_its_company(n, m):
-    D = Discriminator((2,), 6, 1, pack=2)
+def test_each_example_is_packed_with_others_of_its_company_in_turn(n, m, pack):
+    D = Discriminator((2,), 6, 1, pack=pack)
     x, beside = torch.randn(n, 2), torch.randn(m, 2)
-    pairs = torch.stack([torch.cat([x[i], beside[i % m]]) for i in range(n)]) if n else torch.zeros(0, 4)
-    torch.testing.assert_close(D(x, beside), by_hand.net(D)(pairs)[:, 0])
+    turn = itertools.cycle(beside)
+    packs = [torch.cat([one, *(next(turn) for _ in range(pack - 1))]) for one in x]
+    packs = torch.stack(packs) if n else torch.zeros(0, 2 * pack)
+    torch.testing.assert_close(D(x, beside), by_hand.net(D)(packs)[:, 0])
 
 
-def test_an_odd_example_is_in_no_pack():
-    D = Discriminator((2,), 6, 1, pack=2)
-    x = torch.randn(7, 2)
-    torch.testing.assert_close(D(x), D(x[:6]))
-    assert D(x).shape == (3,)
+@pytest.mark.parametrize("pack", [2, 3, 4])
+def test_packs_are_of_neighbours_and_who_is_left_over_is_in_none(pack):
+    D = Discriminator((2,), 6, 1, pack=pack)
+    x = torch.randn(13, 2)
+    packs = torch.stack([x[i : i + pack].flatten() for i in range(0, 13 - pack + 1, pack)])
+    torch.testing.assert_close(D(x), by_hand.net(D)(packs)[:, 0])
+    torch.testing.assert_close(D(torch.stack([x, 2 * x])), torch.stack([D(x), D(2 * x)]))
+    assert D.in_company
+
+
+def test_a_batch_all_alike_has_a_spread_near_0_and_a_slope():
+    """Karras et al. add 1e-8 to the variance: the root of 0 has no slope."""
+    D = Discriminator((2,), 6, 1, spread=True)
+    x = torch.ones(5, 2, requires_grad=True)
+    torch.testing.assert_close(D(x), by_hand.net(D)(torch.cat([x, x * 0 + 1e-4], 1))[:, 0], rtol=0, atol=1e-9)
+    assert torch.autograd.grad(D(x).sum(), x)[0].isfinite().all()
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
