@@ -35,9 +35,7 @@ def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Sympt
     measured = [row for row in rows if TEST[loss] in row]
     if len(measured) < WINDOW:
         return []
-    return [
-        worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss, data)
-    ]
+    return [worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss)]
 
 
 def best(rows: list[Row], key: str) -> float:
@@ -71,7 +69,7 @@ def worse(rows: list[Row], loss: Measure) -> Symptom | None:
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
-    falls = median(row.get(loss, 0.0) for row in rows[-FEW:]) < first.get(loss, 0.0)
+    falls = median(row[loss] for row in rows[-FEW:]) < first[loss]
     if now < first[key] + (WORSE if falls else LOST)[loss]:
         return None
     if falls:
@@ -95,7 +93,7 @@ def worse(rows: list[Row], loss: Measure) -> Symptom | None:
 def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     """The loss stays far above the entropy: bridges between modes, where these are known."""
     now = best(rows[-FEW:], KL)
-    if KL not in rows[-1] or now < FAR:
+    if not FAR <= now < math.inf:  # infinite where KL is not known
         return None
     above = f"the test {NLL} is still {now:.2f} nat above the entropy"
     near = rows[-1].get(HIGH_QUALITY, 1.0)
@@ -119,12 +117,12 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     )
 
 
-def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
+def progress(rows: list[Row], loss: Measure) -> Symptom:
     """The model still improves, or has stopped improving."""
     key, last = TEST[loss], rows[-1]
     says = f"the {key} is {number(last[key])}"
-    gains = best(rows[-FEW:], key) < best(rows[:-FEW], key) - GAIN[loss]
-    if KL in last and data.entropy is not None:
+    gains = best(rows, key) < best(rows[:-FEW], key) - GAIN[loss]
+    if KL in last:
         above = median(row[KL] for row in rows[-FEW:])
         says += f", {above:.3f} nat above the data's entropy".replace("-", "−")  # of a very good model
         gains = above > NEAR and best(rows[-FEW:], KL) < (1 - BETTER) * best(rows[:-FEW], KL)

@@ -114,13 +114,24 @@ def plain(losses: list[float], distances: list[float] | None = None) -> list[dic
 
 
 EDGES = [
-    ("worse than predicting no noise", "Diverging", [0.2] * 8 + [0.99] * 8, [0.2] * 8 + [1.01] * 8),
-    ("twice the best if that is more", "Diverging", [0.8] * 8 + [1.59] * 8, [0.8] * 8 + [1.61] * 8),
+    ("eight measurements", "Working", [0.2] * 7, [0.2] * 8),
+    ("worse than predicting no noise", "Diverging", [0.2] * 8 + [0.99] * 8, [0.2] * 8 + [1.0] * 8),
+    ("twice the best if that is more", "Diverging", [0.8] * 8 + [1.59] * 8, [0.8] * 8 + [1.6] * 8),
     ("but for a quarter of the window", "Diverging",
      [0.2] * 8 + [3] * 5 + [0.2] * 3, [0.2] * 8 + [3] * 6 + [0.2] * 2),
     ("a fifth above the best", "Overfitting",
-     [1, 1] + [0.2] * 4 + [0.239] * 4, [1, 1] + [0.2] * 4 + [0.241] * 4),
-    ("a twentieth below before", "Learning", [0.2] * 4 + [0.191] * 4, [0.2] * 4 + [0.189] * 4),
+     [1, 1] + [0.2] * 4 + [0.239] * 4, [1, 1] + [0.2] * 4 + [0.24] * 4),
+    ("long after the best", "Overfitting",
+     [0.5] * 8 + [0.2] * 8 + [0.239] * 8, [0.5] * 8 + [0.2] * 8 + [0.25] * 8),
+    ("and still now", "Overfitting",
+     [1, 1] + [0.2] * 4 + [0.3] * 3 + [0.2] * 3, [1, 1] + [0.2] * 4 + [0.2] + [0.3] * 3),
+    ("in most of the last four", "Overfitting",
+     [1, 1] + [0.2] * 6 + [0.25] * 2, [1, 1] + [0.2] * 6 + [0.28] * 2),
+    ("once the best is four behind", "Overfitting",
+     [0.5] * 8 + [0.3, 0.2, 0.2, 0.19] + [0.3] * 2, [0.5] * 8 + [0.3, 0.2, 0.2, 0.19] + [0.3] * 3),
+    ("below the four before", "Learning",
+     [1.0] * 8 + [0.2] * 4 + [0.19] * 4, [1.0] * 8 + [0.2] * 4 + [0.189] * 4),
+    ("a twentieth below before", "Learning", [0.2] * 4 + [0.19] * 4, [0.2] * 4 + [0.189] * 4),
 ]  # fmt: skip
 
 
@@ -132,13 +143,17 @@ def test_a_claim_begins_where_it_says(where, name, not_yet, then):
 
 FLOORED = {"sliced Wasserstein": Floor(0.03, 0.01)}
 DISTANCES = [
-    ("a share of the spread", "Far from the data", 1.0, FLOORED, [0.149] * 8, [0.151] * 8),
-    ("of a wider spread", "Far from the data", 2.0, FLOORED, [0.299] * 8, [0.301] * 8),
-    ("five errors above the floor", "Far from the data", 0.1, FLOORED, [0.079] * 8, [0.081] * 8),
+    ("a share of the spread", "Far from the data", 1.0, FLOORED, [0.149] * 8, [0.15] * 8),
+    ("of a wider spread", "Far from the data", 2.0, FLOORED, [0.299] * 8, [0.3] * 8),
+    ("five errors above the floor", "Far from the data", 0.1, FLOORED, [0.079] * 8, [0.08] * 8),
     ("unless it comes closer", "Far from the data", 1.0, FLOORED,
-     [1.0] * 4 + [0.89] * 4, [1.0] * 4 + [0.91] * 4),
-    ("closer by a tenth", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.091] * 4, [0.1] * 4 + [0.089] * 4),
-    ("closer and not yet there", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.049] * 4, [0.1] * 4 + [0.051] * 4),
+     [1.0] * 4 + [0.89] * 4, [1.0] * 4 + [0.9] * 4),
+    ("than in the four before", "Far from the data", 1.0, FLOORED,
+     [2.0] * 8 + [1.0] * 4 + [0.89] * 4, [2.0] * 8 + [1.0] * 4 + [0.9] * 4),
+    ("closer than in the four before", "Learning", 9.0, FLOORED,
+     [2.0] * 8 + [0.5] * 4 + [0.45] * 4, [2.0] * 8 + [0.5] * 4 + [0.449] * 4),
+    ("closer by a tenth", "Learning", 9.0, FLOORED, [0.5] * 4 + [0.45] * 4, [0.5] * 4 + [0.449] * 4),
+    ("closer and not yet there", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.05] * 4, [0.1] * 4 + [0.051] * 4),
 ]  # fmt: skip
 
 
@@ -147,8 +162,18 @@ DISTANCES = [
 )
 def test_a_claim_about_the_samples_begins_where_it_says(where, name, spread, floors, not_yet, then):
     data = DataFacts(floors, [1.0], "regions", spread)
-    assert name not in names(symptoms(plain([0.2] * 8, not_yet), data))
-    assert names(symptoms(plain([0.2] * 8, then), data)) == [name]
+    assert name not in names(symptoms(plain([0.2] * len(not_yet), not_yet), data))
+    assert names(symptoms(plain([0.2] * len(then), then), data)) == [name]
+
+
+def test_a_distance_that_was_not_measured_says_nothing():
+    assert names(symptoms(plain([0.2] * 8), POINTS)) == ["Working"]
+    begun = plain([0.2] * 8, [0.3] * 8)
+    for row in begun[:4]:
+        del row["sliced Wasserstein"]
+    assert names(symptoms(begun, POINTS)) == ["Working"]
+    (symptom,) = symptoms(plain([0.2] * 8, [0.05] * 7 + [0.04]), POINTS)
+    assert "distance 0.04, where" in symptom.sentence
 
 
 def test_rounds_that_are_told_are_those_of_the_claim():

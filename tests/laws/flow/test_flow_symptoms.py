@@ -10,7 +10,7 @@ from engine.dispatch import serving
 from engine.families import find
 from engine.fit import fit
 from engine.flow import symptoms as detector
-from engine.flow.base import BITS, NLL
+from engine.flow.base import BITS, NLL, TEST
 from engine.flow.measures import KL, SAME, alike, measure
 from engine.flow.real_nvp import RealNVP
 from engine.flow.symptoms import WINDOW
@@ -164,3 +164,108 @@ def test_a_table_is_judged_by_its_test_loss_alone():
     (symptom,) = symptoms(table, TABLE)
     assert symptom.name == "Working"
     assert "entropy" not in symptom.sentence
+
+
+# --- where each claim begins: made-up rows on either side of it --------------------------------------
+
+
+def told(test: list[float], training: list[float] | None = None, loss=NLL, **more: float) -> list[dict]:
+    """Rows of these test losses and training losses, one every 64 rounds; no KL unless `more` has one."""
+    pairs = zip(test, training or test, strict=True)
+    return [{"round": 64 * (i + 1), TEST[loss]: t, loss: s} | more for i, (t, s) in enumerate(pairs)]
+
+
+def held(first: int, frozen: int = 4) -> list[dict]:
+    """Rows far from the entropy, of which those from the first of `frozen` have a frozen number."""
+    made = rows(*[0.6] * 12)
+    return [row | ({"frozen": 1.0} if first <= i < first + frozen else {}) for i, row in enumerate(made)]
+
+
+FALLS, BETWEEN, NEARLY = [2.0] * 8 + [1.5] * 4, {"high-quality": 0.5}, {"high-quality": 0.899}
+CLAIMS = [
+    ("six measurements", "Working", TABLE, told([1.0] * 5), told([1.0] * 6)),
+    ("overfitting by 0.15 nats", "Overfitting", TABLE,
+     told([1.0] * 8 + [1.149] * 4, FALLS), told([1.0] * 8 + [1.15] * 4, FALLS)),
+    ("overfitting by 0.04 bits", "Overfitting", DIGITS,
+     told([1.0] * 8 + [1.039] * 4, FALLS, BITS), told([1.0] * 8 + [1.04] * 4, FALLS, BITS)),
+    ("or the training loss as it is", "Overfitting", TABLE,
+     told([1.0] * 8 + [1.5] * 4, [2.0] * 12), told([1.0] * 8 + [1.5] * 4, [2.0] * 8 + [1.999] * 4)),
+    ("mostly below that of the best round", "Overfitting", TABLE,
+     told([1.0] * 8 + [1.5] * 4, [2.0] * 8 + [1.0, 1.0, 3.1, 9.0]),
+     told([1.0] * 8 + [1.5] * 4, [2.0] * 8 + [1.0, 1.0, 2.9, 9.0])),
+    ("and that is the round of the best test loss", "Overfitting", TABLE,
+     told([1.2] * 4 + [1.0] + [1.5] * 7, [3.0] * 4 + [1.9] + [2.0] * 7),
+     told([1.2] * 4 + [1.0] + [1.5] * 7, [3.0] * 4 + [2.1] + [2.0] * 7)),
+    ("diverging by 1 nat", "Diverging", TABLE, told([1.0] * 8 + [1.999] * 4), told([1.0] * 8 + [2.0] * 4)),
+    ("diverging by 1 bit", "Diverging", DIGITS,
+     told([1.0] * 8 + [1.999] * 4, None, BITS), told([1.0] * 8 + [2.0] * 4, None, BITS)),
+    ("each of the last four", "Diverging", TABLE, told([1.0] * 9 + [3.0] * 3), told([1.0] * 8 + [3.0] * 4)),
+    ("a frozen number far from the entropy", "Frozen half", MOONS,
+     rows(*[0.099] * 12, frozen=1.0), rows(*[0.1] * 12, frozen=1.0)),
+    ("in each of the last four", "Frozen half", MOONS, held(9), held(8)),
+    ("and in the best of them", "Frozen half", MOONS,
+     rows(*[0.6] * 8, 0.6, 0.099, 0.6, 0.6, frozen=1.0), rows(*[0.6] * 7, 0.099, *[0.6] * 4, frozen=1.0)),
+    ("or where no entropy is known", "Frozen half", TABLE, told([1.0] * 12), told([1.0] * 12, frozen=1.0)),
+    ("0.3 nats above the entropy", "Too stiff", MOONS, rows(*[0.299] * 12), rows(*[0.3] * 12)),
+    ("nearer by a seventh", "Too stiff", MOONS,
+     rows(*[1.0] * 8, *[0.849] * 4), rows(*[1.0] * 8, *[0.851] * 4)),
+    ("nearer at the best", "Too stiff", MOONS,
+     rows(*[1.0] * 8, 0.9, 0.849, 0.9, 0.9), rows(*[1.0] * 7, 0.9, *[0.9] * 4)),
+    ("a tenth of the samples between the groups", "Bridges", RING,
+     rows(*[0.6] * 12, **{"high-quality": 0.9}), rows(*[0.6] * 12, **NEARLY)),
+    ("thinner by a quarter", "Bridges", RING,
+     rows(*[1.0] * 8, *[0.75] * 4, **BETWEEN), rows(*[1.0] * 8, *[0.751] * 4, **BETWEEN)),
+    ("where it is known where they are", "Bridges", RING, rows(*[0.6] * 12), rows(*[0.6] * 12, **BETWEEN)),
+    ("better by 0.01 nats", "Learning", TABLE,
+     told([1.0] * 8 + [0.99] * 4), told([1.0] * 8 + [0.989] * 4)),
+    ("better by 0.005 bits", "Learning", DIGITS,
+     told([1.0] * 8 + [0.995] * 4, None, BITS), told([1.0] * 8 + [0.9949] * 4, None, BITS)),
+    ("better than any before", "Learning", TABLE,
+     told([1.0] * 7 + [0.9] + [0.9] * 4), told([1.0] * 8 + [1.0, 0.9, 1.0, 1.0])),
+    ("nearer to the entropy by a seventh", "Learning", MOONS,
+     rows(*[0.2] * 8, *[0.17] * 4), rows(*[0.2] * 8, *[0.169] * 4)),
+    ("than at any time before", "Learning", MOONS,
+     rows(*[0.2] * 7, -0.01, *[0.169] * 4), rows(*[0.2] * 8, 0.25, 0.169, 0.25, 0.25)),
+    ("and mostly not there yet", "Learning", MOONS,
+     rows(*[0.2] * 8, 0.05, 0.1, 0.1, 0.2), rows(*[0.2] * 8, 0.05, 0.1, 0.101, 0.2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "claim", "data", "not_yet", "then"), CLAIMS, ids=[c[0] for c in CLAIMS])
+def test_a_claim_begins_where_it_says(where, claim, data, not_yet, then):
+    assert claim not in [one.name for one in symptoms(not_yet, data)]
+    assert name(symptoms(then, data)) == claim
+
+
+def test_what_is_told_is_of_these_measurements_and_rounds():
+    def about_it(rows, data) -> tuple:
+        (one,) = symptoms(rows, data)
+        return one.name, one.since, one.tone, one.sentence, one.cure
+
+    best = [1.2] * 4 + [1.0] + [3.5, 3.0, 2.5, 2.75, 2.5, 3.0, 3.5]
+    kind, since, tone, says, cure = about_it(told(best, [2.0] * 5 + [1.0] * 7), TABLE)
+    assert (kind, since, tone) == ("Overfitting", 320, "bad")
+    assert "was best around round 320, 1.00, and is 2.50 now" in says
+    assert "more data" in cure
+    kind, since, tone, says, cure = about_it(told(best), TABLE)
+    assert (kind, since, tone) == ("Diverging", 320, "bad")
+    assert "was 1.00 around round 320 and is 2.50 now" in says
+    assert "learning rate" in cure
+    still = rows(*[0.6] * 11, frozen=2.0) + [rows(*[0.6] * 12, frozen=1.0)[-1]]
+    kind, since, tone, says, _ = about_it(still, MOONS)
+    assert (kind, since, tone) == ("Frozen half", 64 * 9, "bad")
+    assert "one number of x" in says
+    between = rows(*[0.5] * 8, 0.7, 0.55, 0.7, 0.7, **{"high-quality": 0.95})
+    between[-1] |= BETWEEN
+    kind, since, tone, says, _ = about_it(between, RING)
+    assert (kind, since, tone) == ("Bridges", 64 * 9, "bad")
+    assert "still 0.55 nat above the entropy, and 50% of the samples" in says
+    kind, since, tone, says, _ = about_it(rows(*[0.5] * 8, 0.7, 0.55, 0.7, 0.7), MOONS)
+    assert (kind, since, tone) == ("Too stiff", 64 * 9, "bad")
+    assert "still 0.55 nat above the entropy" in says
+    kind, since, tone, says, _ = about_it(rows(*[0.5] * 8, 0.2, 0.21, 0.23, 0.4), MOONS)
+    assert (kind, since, tone) == ("Learning", 64, "")
+    assert "is 1.40, 0.220 nat above the data's entropy, and still improving" in says
+    kind, since, tone, says, _ = about_it(rows(*[0.01] * 8, *[-0.003] * 4), MOONS)
+    assert (kind, since, tone) == ("Working", 64 * 12, "good")
+    assert "1.00, −0.003 nat above" in says  # by chance of the test examples
