@@ -21,6 +21,7 @@ from engine.fit import fit
 from engine.flow import continuous_flow
 from engine.flow.base import Flow
 from engine.space import Picture
+from tests.laws.flow.flowing import PLANE, flow
 
 EXAMPLES = {"line": "two-bumps", "points": "moons", "image": "digits"}
 SMALL = {"width": 12, "depth": 1, "layers": 3}
@@ -113,6 +114,20 @@ def test_densities_of_a_model_in_float32_take_as_many_steps_as_they_need_and_its
     model = family(family.configure(data.space, SMALL), data.space)
     assert model.exact().worst == 1e-6
     assert model.double().exact().worst is None
+
+
+@torch.no_grad()
+def test_training_follows_a_path_in_few_steps_and_a_density_within_a_ten_thousandth_of_a_nat(monkeypatch):
+    model, x, asked = flow("continuous-flow", PLANE), torch.randn(6, 2), []
+    expected, velocity = deepcopy(model).double().log_prob(x.double()), continuous_flow.Piece.velocity
+    monkeypatch.setattr(continuous_flow.Piece, "velocity", lambda *at: asked.append(1) or velocity(*at))
+    torch.testing.assert_close(model.average.log_prob(x).double(), expected, atol=0.02, rtol=0)
+    assert len(asked) < 25
+    torch.testing.assert_close(model.log_prob(x), expected, atol=1e-4, rtol=0)
+
+
+def test_the_error_of_the_worst_path_counts_whatever_its_sign():
+    assert continuous_flow.farthest(torch.tensor([[0.5, -3.0], [1.0, 2.0]])) == 3
 
 
 def test_a_density_has_a_gradient_in_x_and_leaves_the_model_as_it_is():

@@ -251,7 +251,7 @@ def test_what_is_told_is_of_these_measurements_and_rounds():
     assert (kind, since, tone) == ("Diverging", 320, "bad")
     assert "was 1.00 around round 320 and is 2.50 now" in says
     assert "learning rate" in cure
-    still = rows(*[0.6] * 11, frozen=2.0) + [rows(*[0.6] * 12, frozen=1.0)[-1]]
+    still = [*rows(*[0.6] * 11, frozen=2.0), rows(*[0.6] * 12, frozen=1.0)[-1]]
     kind, since, tone, says, _ = about_it(still, MOONS)
     assert (kind, since, tone) == ("Frozen half", 64 * 9, "bad")
     assert "one number of x" in says

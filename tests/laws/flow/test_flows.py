@@ -138,6 +138,7 @@ def test_numbers_of_a_base_that_are_independent_multiply(base):
             one = BASES[base](1)
             expected = sum(one.log_prob(z[:, [i]]) for i in range(3))
         torch.testing.assert_close(p.log_prob(z), expected, atol=1e-12, rtol=0)
+        assert torch.equal(p.log_prob(z.view(4, 1, 3, 1)), p.log_prob(z))  # whatever shape they have
         assert p.log_prob(100 * z).isfinite().all()  # far outside there is a slope back
 
 
@@ -153,7 +154,18 @@ def test_the_temperature_multiplies_the_spread(base):
             torch.manual_seed(3)
             z = z - p.sample(500, 0.0)  # the centres
         spreads.append(z)
+    assert spreads[0].isfinite().all()
     torch.testing.assert_close(spreads[1], spreads[0] / 2, atol=1e-12, rtol=0)
+
+
+def test_soft_edges_are_alike_and_finite_at_the_ends_of_what_chance_may_say(monkeypatch):
+    p, ends = BASES["uniform"](3), []
+    for u in (0.0, 1.0):
+        monkeypatch.setattr(torch, "rand", lambda *shape, u=u: torch.full(shape, u))
+        ends.append(p.sample(2))
+    assert ends[1].isfinite().all()
+    assert (ends[1] > 2).all()
+    torch.testing.assert_close(ends[0], -ends[1], atol=1e-9, rtol=0)
 
 
 # --- the lecture's triangles -------------------------------------------------------------------------
