@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from engine.codes.base import ELBO, KL, KL_EACH, RESTORED, Coder
@@ -15,7 +16,7 @@ SILENT = 0.1  # nats of KL over all dimensions: with less, the decoder ignores z
 GAPS = 1.6  # gaps between codes, relative to the prior's; VAEs of digits reach 1.0 to 1.35
 BLURRED = 0.6  # of the sharpness of real pictures
 WORSE = 0.03  # of the best held-out value: falling behind by more is overfitting
-BETTER = 0.005  # a relative gain, over the last measurements, that still counts as learning
+BETTER = 0.005  # a relative gain, over the last measurements, above which a model still learns
 
 
 def symptoms(family: type[Coder], rows: list[Row], data: DataFacts) -> list[Symptom]:
@@ -30,7 +31,7 @@ def symptoms(family: type[Coder], rows: list[Row], data: DataFacts) -> list[Symp
 
 def collapse(rows: list[Row]) -> Symptom | None:
     """q(z | x) has become the prior for every x."""
-    since = _since(rows, lambda row: row.get(KL, 1.0) < SILENT)
+    since = _since(rows, lambda row: row.get(KL, math.inf) < SILENT)
     if since is None:
         return None
     return Symptom(
@@ -85,7 +86,7 @@ def holes(rows: list[Row]) -> Symptom | None:
 
 def blur(rows: list[Row]) -> Symptom | None:
     """Samples have softer edges than real pictures: a property of pixelwise likelihoods, and no fault."""
-    since = _since(rows, lambda row: row.get(SHARPNESS, 1.0) < BLURRED)
+    since = _since(rows, lambda row: row.get(SHARPNESS, math.inf) < BLURRED)
     if since is None:
         return None
     return Symptom(
@@ -102,7 +103,7 @@ def overfitting(rows: list[Row]) -> Symptom | None:
     key, sign, what = _score(rows)
     recent = sum(sign * row[key] for row in rows[-WINDOW:]) / WINDOW
     best = max(rows[: 1 - WINDOW], key=lambda row: sign * row[key])
-    if sign * best[key] - recent < WORSE * abs(best[key]):
+    if sign * best[key] - recent <= WORSE * abs(best[key]):
         return None
     return Symptom(
         "Overfitting",
@@ -116,8 +117,8 @@ def overfitting(rows: list[Row]) -> Symptom | None:
 def progress(rows: list[Row]) -> Symptom:
     """Whether the model is still getting better."""
     key, sign, what = _score(rows)
-    few = max(1, min(WINDOW, len(rows) // 2))
-    now, before = (sum(row[key] for row in part) / few for part in (rows[-few:], rows[-2 * few : -few]))
+    few = min(WINDOW, len(rows) // 2)
+    now, before = (sum(row[key] for row in part) for part in (rows[-few:], rows[-2 * few : -few]))
     says = f"{what} is {rows[-1][key]:.1f}"
     if sign * (now - before) > BETTER * abs(now):
         return Symptom("Learning", f"Learning: {says} and still getting better.", rows[0]["round"], tone="")

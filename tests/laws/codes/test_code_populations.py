@@ -142,6 +142,51 @@ def test_a_gain_of_half_a_percent_over_the_last_measurements_is_still_learning(k
         assert f"is {-sign * 100.0:.1f}" in seen.sentence
 
 
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({KL: SILENT}, "Working"), ({HOLES: GAPS}, "Holes"), ({SHARPNESS: BLURRED}, "Working"),
+        ({KL_EACH: [3.0, ASLEEP]}, "Working"),
+    ],
+)  # fmt: skip
+def test_only_gaps_begin_at_their_limit_itself(change, seen):
+    assert names((WINDOW, change)) == [seen]
+
+
+def test_exactly_three_in_a_hundred_is_no_overfitting_and_exactly_half_a_percent_no_learning():
+    assert names((4, {ELBO: -100.0}), (WINDOW, {ELBO: -100.0 - 100 * WORSE})) == ["Working"]
+    assert names((4, {ELBO: -200.0 - 200 * BETTER}), (WINDOW, {ELBO: -200.0})) == ["Working"]
+
+
+def test_a_symptom_is_told_from_the_round_in_which_it_began():
+    def first(*stretches):
+        rows = [WELL | change for count, change in stretches for _ in range(count)]
+        told = symptoms(VAE, [{"round": 64 * i} | row for i, row in enumerate(rows)], ANY)[0]
+        return told.name, told.since, told.tone
+
+    assert first((9, {})) == ("Working", 64 * 8, "good")
+    assert first((5, {ELBO: -200.0}), (4, {})) == ("Learning", 0, "")
+    assert first((6, {}), (5, {KL: 0.0})) == ("Posterior collapse", 64 * 6, "bad")
+    assert first((6, {}), (5, {SHARPNESS: 0.1})) == ("Blur", 64 * 6, "")
+    assert first((6, {}), (1, {KL_EACH: [3.0, 0.0]})) == ("Sleeping dimensions", 64 * 6, "")
+    assert first((6, {KL_EACH: [3.0, 0.0]}), (1, {})) == ("Working", 64 * 6, "good")
+    assert first((6, {}), (5, {HOLES: 3.0})) == ("Holes", 64 * 7, "bad")  # of the last WINDOW
+    assert first((7, {}), (1, {ELBO: -100.0}), (9, {})) == ("Overfitting", 64 * 7, "bad")
+
+
+def test_a_single_good_measurement_among_the_last_is_no_best_that_was_lost():
+    for late in range(1, WINDOW):
+        assert "Overfitting" not in names((9, {}), (1, {ELBO: -120.0}), (late - 1, {}))
+    assert "Overfitting" in names((9, {}), (1, {ELBO: -120.0}), (WINDOW - 1, {}))
+
+
+def test_what_a_row_does_not_hold_shows_nothing():
+    bare = [{"round": i, ELBO: -150.0} for i in range(8)]
+    assert [one.name for one in symptoms(VAE, bare, ANY)] == ["Working"]
+    gaps = [row | ({HOLES: 1.2 * GAPS} if i % WINDOW else {}) for i, row in enumerate(bare)]
+    assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Working"]  # on average fewer than GAPS
+
+
 def test_one_dimension_that_sleeps_among_sleepers_is_no_news():
     assert names((WINDOW, {KL_EACH: [0.001, 0.001]})) == ["Working"]
     for each in itertools.permutations([3.0, 2.0, 0.001]):
