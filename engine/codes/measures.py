@@ -40,7 +40,7 @@ def holes(codes: Tensor, z: Tensor, others: Tensor) -> float:
     tells most in few dimensions, because in many dimensions all points lie far apart.
     """
     far, usual = (torch.cdist(z, points).amin(1).quantile(0.9) for points in (codes, others))
-    return (far / usual.clamp(min=1e-12)).item()
+    return (far / usual).item()
 
 
 def sharpness(x: Tensor) -> float:

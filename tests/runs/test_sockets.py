@@ -102,9 +102,7 @@ def test_whatever_an_order_or_a_question_raises_is_a_sentence_and_the_next_is_he
     assert b'"answer' in socket.receive_bytes()
 
 
-def test_a_browser_that_goes_while_all_threads_wait_leaves_its_run_as_soon_as_one_is_free(
-    monkeypatch, boss
-):
+def test_a_browser_that_goes_while_all_threads_wait_leaves_its_run_as_soon_as_one_is_free(monkeypatch, boss):
     run_id = store.create(SETTING).name
     with ThreadPoolExecutor(1) as only_one:
         monkeypatch.setattr(live, "THREADS", only_one)

@@ -82,6 +82,10 @@ def test_sharpness_counts_each_picture_about_its_own_mean_and_the_steps_both_way
     assert sharpness(lifted) == pytest.approx(wanted.item(), rel=1e-4)
 
 
+def test_pictures_without_edges_have_no_sharpness():
+    assert sharpness(torch.full((2, 1, 4, 4), 0.3)) == 0
+
+
 # --- the detector ----------------------------------------------------------------------------------
 
 WELL = {ELBO: -150.0, KL: 6.0, KL_EACH: [3.0, 3.0], HOLES: 1.0, SHARPNESS: 0.9}

@@ -122,6 +122,32 @@ def test_information_is_that_of_scikit_learn():
             assert shares[i, j].item() == pytest.approx(mutual_info_score(a[:, i], b[:, j]) / entropy)
 
 
+@pytest.mark.parametrize("deviation", [0.5, 1.0, 2.0])
+def test_a_noisy_code_knows_what_a_gaussian_channel_carries(deviation):
+    """z = v + noise: I(v; z) = log(1 + 1 / deviation^2) / 2 nats, of which bins lose a few hundredths."""
+    v = torch.randn(40_000, 1, generator=torch.Generator().manual_seed(6))
+    share = known(v, torch.full_like(v, deviation), v)
+    carried = math.log(1 + 1 / deviation**2) / 2
+    assert share.item() * math.log(20) == pytest.approx(carried, rel=0.1)
+    # the noise is the same each time it is measured
+    assert torch.equal(share, known(v, torch.full_like(v, deviation), v))
+
+
+def test_of_codes_and_factors_without_a_link_as_much_is_read_as_the_bins_make_up():
+    generator = torch.Generator().manual_seed(7)
+    codes, v = (torch.randn(4000, 8, generator=generator) for _ in range(2))
+    for bins in (8, 20):
+        nats = known(codes, torch.zeros_like(codes), v, bins).mean().item() * math.log(bins)
+        assert nats == pytest.approx((bins - 1) ** 2 / (2 * len(v)), rel=0.1)
+
+
+def test_a_factor_that_does_not_vary_is_known_by_no_code():
+    v = torch.cat([factors(500)[:, :1], torch.ones(500, 1)], 1)
+    shares = known(v, torch.zeros_like(v), v)
+    assert shares[1].tolist() == pytest.approx([0, 0], abs=1e-3)
+    assert mig(shares) == pytest.approx(0.5, abs=1e-3)
+
+
 def test_bins_are_equally_full_and_keep_ties_together():
     v = torch.stack([torch.randn(1000), torch.arange(1000) % 4.0, torch.zeros(1000)], 1)
     first, second, third = (binned(v, 10)[:, i] for i in range(3))
