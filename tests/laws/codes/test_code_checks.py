@@ -1,10 +1,15 @@
 """Each law of the Check tab holds for our models, and for each there is a broken model that fails it."""
 
 import dataclasses
+import itertools
+import math
 from itertools import islice
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 
 from engine.codes import base, checks
@@ -15,6 +20,7 @@ from engine.codes.pca import PCA
 from engine.codes.vae import VAE
 from engine.data import batches, load
 from engine.fit import fit
+from engine.space import Space
 
 SMALL = {"width": 8, "batch": 32}
 LAWS = {
@@ -107,6 +113,40 @@ def test_a_wrong_mean_fails(wrong):
     assert "mean" in broken(model, moved)
 
 
+@pytest.mark.parametrize("n", [0, 50, 9000])
+@pytest.mark.usefixtures("double")
+def test_the_discrepancies_of_pca_are_those_of_numpy(n):
+    """Of axes that are neither orthogonal nor in order, and that turn."""
+    torch.manual_seed(1)
+    model = PCA(PCA.configure(Space.of((6,)), {"z": 3}), Space.of((6,)))
+    x, V, root = torch.randn(400, 6), torch.randn(6, 3), torch.randn(6, 6)
+    with_axes(model, V).S.copy_(root @ root.T)
+    model.m.fill_(0.3)
+    model.n.fill_(n)
+    examples = x
+    data = SimpleNamespace(some=lambda most: (examples[:most],))
+    skew, order, rest, mean = checks.of_pca(model, data)
+    x, V, S = x.numpy(), V.numpy(), model.S.numpy()
+    inner, total = V.T @ S @ V, np.trace(S)
+    kept = np.diag(inner)
+    rises = sum(max(0, b - a) for a, b in itertools.pairwise(kept))
+    assert rises > 0.1
+    assert skew.discrepancy == pytest.approx(abs(V.T @ V - np.eye(3)).max())
+    assert order.discrepancy == pytest.approx((abs(inner - np.diag(kept)).max() + rises) / total)
+    assert rest.discrepancy == pytest.approx((np.linalg.eigvalsh(S)[3:].sum() - kept.sum()) / total)
+    error = math.sqrt(x.var(0, ddof=1).sum() * (1 / 400 + 1 / max(n, 1)))
+    away = np.linalg.norm(0.3 - x.mean(0)) / error
+    assert mean.discrepancy == pytest.approx(away if n else 0)
+    assert rest.tolerance == (1024 / 9000 if n == 9000 else 1)
+    # of axes that hardly turn, a thousand times as much is allowed as they turn
+    leading = torch.linalg.eigh(model.S)[1][:, 3:]
+    V = torch.linalg.qr(leading + 1e-5 * torch.tensor(V))[0].numpy()
+    rest = checks.of_pca(with_axes(model, torch.tensor(V)), data)[2]
+    turns = np.linalg.svd(S @ V - V @ (V.T @ S @ V), compute_uv=False).sum() / total
+    assert rest.tolerance == pytest.approx(1e-5 + 1000 * turns)
+    assert 2e-5 < rest.tolerance < 0.1
+
+
 # --- nets ----------------------------------------------------------------------------------------
 
 
@@ -138,6 +178,19 @@ def test_a_gradient_that_is_cut_off_fails(family, monkeypatch):
     cut = lambda self, z, *y: whole(self, z.detach(), *y)  # noqa: E731
     monkeypatch.setattr(family, "d" if family is AE else "p", cut)
     assert broken(model, data) == {"gradient"}
+
+
+def test_means_are_apart_by_the_t_of_welch():
+    a, b = torch.randn(2, 40, dtype=torch.float64) * torch.tensor([[1.0], [5.0]]) - 3
+    for one, other in ((a, b), (b[:9], a), (a, a + 2)):
+        t = stats.ttest_ind(one, other, equal_var=False).statistic
+        assert checks.apart(one, other) == pytest.approx(abs(t))
+    # what does not vary is rounded all the same
+    for mean in (0.0, -1e6, 1e6):
+        same = torch.full((9,), mean, dtype=torch.float64)
+        assert checks.apart(same, same) == 0
+        assert checks.apart(same, same + 1e-10 * (1 + abs(mean))) < 1
+        assert checks.apart(same, same + 1e-7 * (1 + abs(mean))) > 5
 
 
 # --- the bound -----------------------------------------------------------------------------------
