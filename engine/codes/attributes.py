@@ -31,20 +31,19 @@ def attributes(x: Tensor) -> Tensor:
     ink = (x.clamp(-1, 1).mean(1) + 1) / 2  # nothing is brighter than white
     ink = ink.where(ink > DARK, 0)
     area = ink.sum((1, 2))
-    some = area.clamp(min=1e-9)
     high, wide = ink.shape[1:]
     up = -torch.arange(high, device=x.device, dtype=x.dtype)
     along = torch.arange(wide, device=x.device, dtype=x.dtype)
-    row, column = ink.sum(2) / some[:, None], ink.sum(1) / some[:, None]  # shares of ink in each
+    row, column = ink.sum(2) / area[:, None], ink.sum(1) / area[:, None]  # shares of ink in each
     up, along = up - (row @ up)[:, None], along - (column @ along)[:, None]  # (n, H), (n, W)
     var_up, var_along = (row * up.square()).sum(1), (column * along.square()).sum(1)
-    cov = torch.einsum("nhw,nh,nw->n", ink, up, along) / some
+    cov = torch.einsum("nhw,nh,nw->n", ink, up, along) / area
     slant = cov / var_up.clamp(min=1e-9)
     upright = (var_along - slant * cov).clamp(min=0)
     # n pixels in a row have the variance (n^2 - 1) / 12
     sides = [(12 * var + 1).sqrt() for var in (upright, var_up)]
-    measured = torch.stack([2 * area / perimeter(ink).clamp(min=1e-9), slant, *sides], 1)
-    return measured.where((area > 0)[:, None], 0)
+    measured = torch.stack([2 * area / perimeter(ink), slant, *sides], 1)
+    return measured.where((area > 0)[:, None], 0)  # of a black picture all are 0 / 0
 
 
 def perimeter(ink: Tensor) -> Tensor:

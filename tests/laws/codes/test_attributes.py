@@ -74,12 +74,33 @@ def test_place_and_brightness_change_nothing_and_a_black_picture_has_nothing():
     assert measured(torch.maximum(ink, haze)) == pytest.approx(here)  # what a decoder leaves everywhere
 
 
+@pytest.mark.parametrize("shear", [0, 1, -1, 2])
+def test_no_stroke_is_narrower_than_a_pixel_nor_a_dash_less_high(shear):
+    stroke = measured(bar(1, 9, shear))
+    assert (stroke["width"], stroke["slant"]) == pytest.approx((1, shear))
+    for size in (9, 1):  # a dash in one row leans nowhere; a dot is as wide as it is high
+        assert measured(bar(size, 1)) == pytest.approx(
+            {"thickness": measured(bar(size, 1))["thickness"], "slant": 0, "width": size, "height": 1}
+        )
+    dot = torch.zeros(9, 9)
+    dot[4, 5] = 0.3  # however little ink there is
+    assert measured(dot) == pytest.approx({"thickness": math.sqrt(0.5), "slant": 0, "width": 1, "height": 1})
+
+
 def test_a_thicker_digit_measures_thicker():
     digits = data.load("digits")
     x = digits.take(slice(0, 9000, 90))
     grown = torch.nn.functional.max_pool2d(x, 3, 1, 1)  # each stroke a pixel more on either side
     before, after = attributes(x)[:, 0], attributes(grown)[:, 0]
     assert (after > before + 0.5).all()
+
+
+def test_attributes_are_measured_where_the_pictures_are_and_each_of_its_own():
+    assert attributes(torch.zeros(2, 3, 8, 6, device="meta")).device.type == "meta"
+    inks = [bar(3, 16, 0.5)[5:35], bar(1, 5)[5:35], 0 * bar(2, 9)[5:35], bar(4, 17, -1.0)[5:35]]
+    together = attributes(2 * torch.stack(inks)[:, None] - 1)
+    for ink, one in zip(inks, together.tolist(), strict=True):  # 30 rows and 40 columns
+        assert [*measured(ink).values()] == one
 
 
 # --- regression ------------------------------------------------------------------------------
