@@ -129,6 +129,16 @@ def test_only_a_bernoulli_decoder_asks_for_black_and_white():
         assert all(t is x for t in model.target(x, torch.rand_like(x)))
 
 
+@pytest.mark.parametrize("likelihood", ["Bernoulli", "Gaussian", "Gaussian, learned variance"])
+def test_of_a_model_that_has_diverged_all_is_nan_and_nothing_ends(likelihood):
+    model = vae(Space.of((1, 2, 2)), likelihood=likelihood)
+    for weight in model.parameters():
+        weight.data.fill_(math.nan)
+    x, eps = torch.rand(3, 1, 2, 2), torch.randn(1, 3, 2)
+    for number in (*model.terms(x, eps[0], model.p_u(3)).values(), model.log_w(x, eps, model.p_u(3))):
+        assert number.isnan().all()
+
+
 # --- up-sampling ---------------------------------------------------------------------------------
 
 
