@@ -5,6 +5,7 @@ says the same about a run that is live, rewound or recorded. A subject has its o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -101,7 +102,7 @@ class Story(NamedTuple):
 
 def diverging(story: Story, i: int) -> bool:
     """Whether a loss is huge and has at least doubled within a window."""
-    return story.loss(i) > HUGE and story.loss(i) > GROWTH * story.loss(max(0, i - WINDOW))
+    return story.loss(i) > HUGE and story.loss(i) >= GROWTH * story.loss(max(0, i - WINDOW))
 
 
 def grown(story: Story, since: int) -> str:
@@ -120,14 +121,20 @@ def standing(story: Story) -> str:
 
 def number(value: float) -> str:
     """A number with two figures and a typographic minus: 0.98, 0.00030 as 3e−4, 120."""
-    text = f"{value:.2f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.0e}".replace("e-0", "e-")
-    return (f"{value:,.0f}" if 100 <= abs(value) < 1e6 else text).replace("-", "−").replace("e+0", "e")
+    size = abs(value)
+    if size == 0 or 0.01 <= size < 100:
+        text = f"{value:.2f}"
+    elif 100 <= size < 1e6:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+    return text.replace("-", "−")
 
 
 LOOKS = [
     Look("Diverging", diverging, lambda s, i: (f"{grown(s, i)}.", "A lower learning rate; then reset.")),
     Look(
-        "Working", lambda s, i: s.rows[i].get(JS, 1.0) <= GOOD, lambda s, i: (standing(s), ""),
+        "Working", lambda s, i: s.rows[i].get(JS, math.inf) <= GOOD, lambda s, i: (standing(s), ""),
         unless=("Diverging",), tone="good",
     ),
     Look(

@@ -62,6 +62,12 @@ def test_a_good_distance_works_and_a_bad_one_learns():
     assert told(0.6, 0.6, *[0.5] * 4) == ["Learning"], "five of the last six must show it"
 
 
+def test_a_bad_distance_is_no_fault_and_nothing_is_said_of_rows_without_one():
+    (one,) = symptoms(Family, rows(*[0.6] * 7), FACTS)
+    assert (one.name, one.tone, one.cure, one.since) == ("Learning", "", "", 64)
+    assert told(*[0.1] * 7, name=DISTANCE) == []
+
+
 def test_a_symptom_stays_until_few_measurements_show_it():
     assert told(*[0.5] * 6, *[0.6] * 4) == ["Working"]
     assert told(*[0.5] * 6, *[0.6] * 5) == ["Learning"]
@@ -82,6 +88,28 @@ def test_a_loss_diverges_if_it_is_huge_and_has_doubled_within_a_window():
     assert diverging(story, 13)
 
 
+@pytest.mark.parametrize(
+    ("losses", "seen"),
+    [
+        ([100.0, *[1000.0] * 5], []), ([100.0, *[1000.5] * 5], ["Diverging"]),  # huge is more than 1,000
+        ([1000.0, *[1999.0] * 5], []), ([1000.0, *[2000.0] * 5], ["Diverging"]),  # at least doubled
+        ([1000.0, 1000.0, *[2000.0] * 4], []), ([1000.0, *[2000.0] * 7], ["Diverging"]),
+        ([1000.0, *[2000.0] * 10], ["Diverging"]), ([1000.0, *[2000.0] * 11], []),  # it has long not grown
+    ],
+)  # fmt: skip
+def test_the_limits_of_a_loss_that_diverges(losses, seen):
+    """It is compared with six measurements before, or with the first."""
+    assert told(*losses, name="a loss") == seen
+
+
+def test_a_diverging_loss_is_told_from_where_it_began_to_where_it_is():
+    (one,) = symptoms(Family, rows(*[5.0] * 4, *[3000.0 + i for i in range(6)], name="a loss"), FACTS)
+    assert one.sentence == "Diverging: a loss has grown from 3,000 to 3,005 since round 320."
+    assert (one.since, one.bad) == (64 * 5, True)
+    assert "lower learning rate" in one.cure
+    assert Story(rows(0.5), FACTS).loss(0) == 0, "a row without losses"
+
+
 def test_the_distance_is_told_beside_that_of_real_data():
     assert standing(Story(rows(0.3), FACTS)) == "JS 0.30 bits, where real data have 0.100 ± 0.040."
     assert standing(Story(rows(0.14), FACTS)) == "JS 0.14 bits, within the noise of real data."
@@ -91,7 +119,8 @@ def test_the_distance_is_told_beside_that_of_real_data():
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.98, "0.98"), (0.0003, "3e−4"), (120, "120"), (1234.5, "1,234"), (0, "0.00"), (-0.5, "−0.50"),
-     (99.99, "99.99"), (100, "100"), (0.01, "0.01"), (2e6, "2e6"), (-2e-7, "−2e−7")],
+     (99.99, "99.99"), (100, "100"), (0.01, "0.01"), (2e6, "2e6"), (-2e-7, "−2e−7"), (1e6, "1e6"),
+     (999_999, "999,999"), (-1234, "−1,234"), (0.0099, "1e−2"), (2e-12, "2e−12")],
 )  # fmt: skip
 def test_numbers_in_a_sentence_have_two_figures(value, text):
     assert number(value) == text

@@ -9,6 +9,7 @@ from torch import nn
 
 from engine import checks
 from engine.checks import Check
+from engine.codes.base import ELBO, KL_EACH
 from engine.config import Config, Refused
 from engine.data import load
 from engine.family import Batch, Family
@@ -120,6 +121,8 @@ def test_a_detector_that_fails_gives_no_verdict(monkeypatch):
     assert told.name == "No verdict"
     assert "KeyError" in told.sentence
     assert (told.since, told.bad) == (7, False)
+    (told,) = detector.diagnose(Odd, [], DataFacts({}, [], "images", 1.0))  # nor is there a row
+    assert (told.name, told.since) == ("No verdict", 0)
 
 
 class Members(Odd):
@@ -128,7 +131,7 @@ class Members(Odd):
     members = 2
 
     def evaluate(self, x, y=None):
-        return {"ELBO": [1.0, math.nan], "KL of each dimension": [[1.0], [2.0]]}
+        return {ELBO: [1.0, math.nan], KL_EACH: [[1.0], [2.0]]}
 
     def sample(self, n, y=None):
         good = torch.from_numpy(load("ring").x[:n].numpy())
@@ -138,11 +141,11 @@ class Members(Odd):
 def test_a_member_of_a_wall_that_has_no_number_has_none():
     data = load("ring")
     row = wall.observe(Members(Config(), data.space), data)
-    assert row["ELBO"] == [1.0, None]
+    assert row[ELBO] == [1.0, None]
     assert row[JS][1] is None
     assert 0 <= row[JS][0] < 0.3
     assert LEFT_OUT not in row
-    assert "KL of each dimension" not in row
+    assert KL_EACH not in row
 
 
 def test_a_member_has_diverged_if_a_loss_is_no_number_and_not_if_a_measure_is_missing():
