@@ -97,7 +97,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features of the shape of x (n, channels, H, W)."""
         q, k, v = self.qkv(self.norm(x)).flatten(2).unflatten(1, (3, self.heads, -1)).mT.unbind(1)
-        attended = scaled_dot_product_attention(q, k, v).mT.flatten(1, 2)
+        attended = scaled_dot_product_attention(q, k, v).mT
         return x + self.out(attended.reshape(x.shape))
 
 

@@ -136,3 +136,9 @@ def test_pictures_that_cannot_be_halved_twice_are_refused(size):
 def test_pictures_of_other_sizes_keep_their_shape(shape):
     model = UNet(Space.of(shape), 8, 2, 3)
     assert model(torch.randn(2, *shape), torch.tensor([0.5])).shape == (2, *shape)
+
+
+def test_a_net_of_points_takes_numbers_in_any_shape():
+    model, x = net(PointNet, Space.of((2, 2, 3))), torch.randn(5, 2, 2, 3)
+    flat = model(x.flatten(1), torch.tensor([0.4]))
+    assert torch.equal(model(x, torch.tensor([0.4])), flat.reshape(x.shape))

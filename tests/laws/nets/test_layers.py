@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -29,11 +30,12 @@ def test_each_activation_is_its_formula():
     assert leaky()(x).tolist() == pytest.approx(formulas["LeakyReLU"])
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("depth", [0, 1, 2, 4])
 def test_a_net_has_so_many_hidden_layers_with_an_activation_after_each_and_none_at_the_end(depth):
     net = mlp(3, 7, depth, 5, act=nn.Tanh)
     linear = [part for part in net if isinstance(part, nn.Linear)]
-    assert [tuple(part.weight.shape) for part in linear] == [(7, 3), *[(7, 7)] * (depth - 1), (5, 7)]
+    sizes = [3, *[7] * depth, 5]
+    assert [tuple(part.weight.shape) for part in linear] == [(b, a) for a, b in pairwise(sizes)]
     x = h = torch.randn(4, 3)
     for part in linear[:-1]:
         h = (h @ part.weight.T + part.bias).tanh()

