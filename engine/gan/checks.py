@@ -17,7 +17,7 @@ from engine.gan.losses import slopes, total
 from engine.nets.layers import SpectralLinear
 
 EXAMPLES = 32
-ROUNDING = 1e-9  # in float64
+ROUNDING = 1e-9
 LAG = 0.5  # of power iteration: a healthy one is at most 0.3 behind early in training
 
 

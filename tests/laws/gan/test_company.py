@@ -109,6 +109,9 @@ def test_a_score_and_its_belief_are_inverse_to_each_other():
     for loss in BELIEVING:
         torch.testing.assert_close(belief(score_of(D, loss), loss), D)
         assert pull(D, loss).shape == D.shape
+        sure = torch.tensor([0.0, 1.0])
+        torch.testing.assert_close(belief(score_of(sure, loss), loss), sure, atol=1e-5, rtol=0)
+        assert score_of(sure, loss).isfinite().all()
     a = torch.tensor([-1.0, 0.3, 2.0])
     assert belief(a, "least squares").tolist() == [0, 0.3, 1]
     torch.testing.assert_close(belief(a, "Wasserstein", 0.3), torch.sigmoid(a - 0.3))

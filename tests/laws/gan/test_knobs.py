@@ -32,6 +32,11 @@ def test_a_batch_may_be_one_pair_and_a_net_as_small_as_no_layer_of_four_units():
     GANConfig.of(least | {"k_G": 0, "smooth": 0, "noise_x": 0, "beta1": 0, "beta2": 0})
 
 
+def test_a_mean_that_adam_keeps_forgets():
+    assert KNOBS["beta1"].high < 1
+    assert KNOBS["beta2"].high < 1
+
+
 def test_a_real_example_is_never_told_to_be_rather_a_fake():
     GANConfig.of({"smooth": 0.5})
     with pytest.raises(Refused, match="smooth"):
