@@ -143,7 +143,7 @@ def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
         one = one[None].requires_grad_()
         score = model.score(one, None if y is None else y[i : i + 1])
         slow.append(torch.autograd.grad(score.sum(), one)[0].norm())
-    return ((quick - torch.stack(slow)).abs().max() / quick.abs().max().clamp(min=1e-12)).item()
+    return ((quick - torch.stack(slow)).abs().max() / quick.max().clamp(min=1e-12)).item()
 
 
 def lag(layer: SpectralLinear) -> float:

@@ -99,6 +99,8 @@ def test_the_net_of_points_is_a_chain_of_residual_layers(width, depth, y):
 def test_the_net_of_pictures_is_a_u(channels, width, depth, y):
     net = UNet(Space.of((channels, 8, 12), 3), width, depth, 3)
     w, x = weights(net), torch.randn(3, channels, 8, 12)
+    assert w["about.time.2.weight"].shape == (4 * width, 4 * width), "as in Ho et al. 2020"
+    assert {tuple(v.shape[2:]) for v in w.values() if v.dim() == 4} == {(1, 1), (3, 3)}
     c, h = about(w, T, y), conv(w, "first.1", folded(x), padding=1)
     for i in range(depth):
         h = block(w, f"down.{i}", h, c)

@@ -8,10 +8,10 @@ import torch
 
 from engine.data import batches, load
 from engine.fit import fit
-from engine.gan import base, gan
+from engine.gan import base, checks, gan
 from engine.gan.base import Discriminator, TwoPlayers
 from engine.gan.cgan import CGAN
-from engine.gan.checks import measure, pull_gap, slope_gap
+from engine.gan.checks import measure, pull_gap, slope_gap, terms_gap
 from engine.gan.gan import GAN
 from engine.gan.losses import discriminator_terms, generator_terms
 from engine.nets.layers import SpectralLinear
@@ -159,11 +159,12 @@ def test_unrolling_a_step_short_or_in_another_game_breaks_the_law_of_g(monkeypat
     assert broken(model) == {G}
 
 
-def test_weights_beyond_the_range_break_the_law_of_clipping():
+@pytest.mark.parametrize("weight", [0.2, -0.2])
+def test_weights_beyond_the_range_break_the_law_of_clipping(weight):
     model = trained(penalty="weight clipping")
     assert not broken(model)
     with torch.no_grad():
-        next(model.D.parameters())[0, 0] = 0.2
+        next(model.D.parameters())[0, 0] = weight
     assert broken(model) == {CLIP}
 
 
@@ -207,7 +208,24 @@ def test_a_d_that_is_flat_has_no_gap_and_what_is_measured_stays_as_it_was():
         torch.nn.init.zeros_(weight)
     x = torch.randn(5, 2).double()
     assert slope_gap(model, x, None) == pull_gap(model, x, None) == 0
+    model.config = model.config.change({"penalty": "R1"})
+    assert max(terms_gap(model, x, None)) < 1e-12
     assert not x.requires_grad
+
+
+def test_a_gap_of_slopes_is_the_largest_in_parts_of_the_largest_slope(monkeypatch):
+    model, right = trained().double(), checks.slopes
+
+    def wrong(D, x):
+        slopes = right(D, x)
+        slopes[0] += slopes.max()
+        return slopes
+
+    x = torch.randn(5, 2).double()
+    slopes = right(model.D, x)
+    monkeypatch.setattr(checks, "slopes", wrong)
+    expected = slopes.max() / max(slopes.max(), slopes[0] + slopes.max())
+    assert slope_gap(model, x, None) == pytest.approx(expected.item())
 
 
 def test_company_that_is_seen_by_chance_breaks_the_law_of_slopes():
