@@ -126,7 +126,7 @@ def _lines(path: Path, tail: int | None = None) -> list[bytes]:
             lines = file.read().split(b"\n")[:-1]
     except OSError as error:
         raise Refused(f"{path.name} of run {path.parent.name} cannot be read: {error.strerror}.") from error
-    return [line for line in lines[1 if start else 0 :] if line]
+    return [line for line in lines if line]  # what a `tail` cuts is no JSON any more
 
 
 def _with(lines: list[bytes], words: tuple[bytes, ...]) -> list[bytes]:
@@ -179,7 +179,7 @@ def _in_order(read: list[dict[str, Any]]) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
     wanted = len(ends) - 1
     for row, at in zip(reversed(read), reversed(place), strict=True):
-        if at == wanted and (not kept or row["round"] < kept[-1]["round"]):
+        if at == wanted:  # the last of its length before what is kept has a smaller round
             kept.append(row)
             wanted -= 1
     return kept[::-1]

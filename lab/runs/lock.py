@@ -84,7 +84,6 @@ class Lock:
 
     def close(self) -> None:
         """Let go; a second time is nothing."""
-        _held.discard(self)
         file, self.file = self.file, -1
         if file >= 0:
             os.close(file)
