@@ -103,7 +103,7 @@ class Worker(Seats):
             except Exception as error:
                 self._trouble(each, error)
 
-    def _frame(self, seat: Seat, runs: int = 1, whole: bool = False, once: bool = False) -> None:
+    def _frame(self, seat: Seat, runs: int = 1, *, whole: bool, once: bool = False) -> None:
         """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
         begin, now = time.thread_time(), time.monotonic()
         run, pointer = seat.run, self.pointers.get(seat.run.info.id)

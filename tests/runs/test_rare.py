@@ -224,6 +224,6 @@ def test_the_next_picture_waits_for_four_times_its_cost_in_training():
     at = Hosted()
     at.worker.on_watch(at.id, 1)
     at.seat.cost, before = 0.1, time.thread_time()
-    at.worker._frame(at.seat, runs=2)
+    at.worker._frame(at.seat, runs=2, whole=False)
     assert at.seat.earned >= before + 4 * 2 * 0.09  # the cost of a picture falls by a tenth at most
     assert at.seat.wait() > 0.5

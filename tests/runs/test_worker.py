@@ -1,0 +1,709 @@
+"""The worker without its process: whose turn it is and for how long, what is drawn when, and what is told.
+
+Runs are stand-ins where only the order of things counts, and time passes as the test says.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import pickle
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from engine.config import Refused
+from engine.families import find
+from lab.runs import seat, seats, store, worker
+from lab.runs.lock import Gone
+from lab.runs.seat import Seat
+from lab.runs.worker import LEAD, Worker
+from tests.runs.test_run import SETTING, new, trained
+
+
+class Stand:
+    """A run that notes what it is asked. A round takes no time."""
+
+    def __init__(self, name="run", pace="", state="training", round=0, wall=None, model="plain"):
+        values = {"family": "gan", "data": "ring", "seed": 0, "config": {}, "wall": wall or {}}
+        self.info = store.Info(**values, pace=pace, state=state)
+        self.info._id = name
+        self.round, self.model, self.data, self.keyframes = round, model, None, []
+        self.at = store.home() / name  # which is not there
+        self.device, self.trained, self.drawn, self.done = torch.device("cpu"), [], [], []
+        self.each = lambda: None
+
+    def train(self, seconds=math.inf, rounds=math.inf):
+        self.trained.append((seconds, rounds))
+        self.round += 1 if rounds == math.inf else rounds
+        self.each()
+
+    def frame(self, **how):
+        self.drawn.append(how)
+        return b"picture"
+
+    def settle(self, state, why=""):
+        self.info.state, self.info.why = state, why
+
+    def fail(self, why):
+        self.settle("failed", why)
+
+    def close(self):
+        self.done.append("close")
+
+    def checkpoint(self):
+        self.done.append("checkpoint")
+
+    def left_and_changed(self):
+        return False
+
+
+class Clock(SimpleNamespace):
+    """Time of the wall and of the processor, both in the hand of the test."""
+
+    def monotonic(self):
+        return self.now
+
+    def thread_time(self):
+        return self.used
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock(now=1000.0, used=10.0)
+    for module in (worker, seat, seats):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(worker.scenes, "has_rare", lambda model: model in ("rare", "steps"))
+    monkeypatch.setattr(worker.scenes, "takes_steps", lambda model: model == "steps")
+    return clock
+
+
+class Hosted:
+    def __init__(self, *runs):
+        self.sink = io.BytesIO()
+        self.worker = Worker(io.BytesIO(), self.sink)
+        self.worker.channel.inbox.get()  # that nobody is at the other end
+        self.runs = list(runs)
+        self.seats = [Seat(run) for run in runs]
+        self.worker.seats = {one.run.info.id: one for one in self.seats}
+
+    def told(self, *kinds):
+        """The messages since the last call; of these kinds, if any are named."""
+        self.sink.seek(0)
+        messages = []
+        while self.sink.tell() < len(self.sink.getbuffer()):
+            messages.append(pickle.load(self.sink))
+        self.sink.seek(0)
+        self.sink.truncate()
+        return [one for one in messages if not kinds or one[0] in kinds]
+
+
+# --- slices --------------------------------------------------------------------------------------
+
+
+def test_a_slice_is_shorter_where_many_train_where_questions_come_and_where_a_picture_is_due(clock):
+    at = Hosted(Stand())
+    (one,) = at.seats
+
+    def seconds(runs=1):
+        at.worker._slice(one, runs)
+        return one.run.trained[-1][0]
+
+    assert seconds() == seconds(2) == worker.SLICE
+    assert worker.SLICE > seconds(20) > seconds(25) >= seconds(1000) > 0
+    at.worker.chatty = clock.now + 1
+    assert seconds() == worker.SHORT < worker.SLICE
+    clock.now += 2
+    assert seconds() == worker.SLICE
+    one.due = clock.now + 0.02
+    assert seconds() == worker.SLICE, "nobody watches"
+    one.watchers = 1
+    assert seconds() == pytest.approx(0.02)
+    assert seconds(2) == worker.SLICE, "others have their turn"
+    one.due = clock.now - 1
+    assert 0 < seconds() < 0.01
+
+
+def test_a_run_waits_only_when_it_is_ahead_of_its_pace_as_far_as_it_may_be(clock):
+    at = Hosted(Stand("a", "p"), Stand("b", "p", round=7), Stand("c", "p", "paused"), Stand("d", "q"),
+                Stand("e", round=50), Stand("f"))  # fmt: skip
+    a, b, _, d, e, f = at.seats
+    assert [at.worker._mates(one) for one in (a, b, d, e, f)] == [[b], [a], [], [], []]
+    for ahead, rounds in ((0, LEAD), (LEAD - 1, 1), (LEAD, None), (LEAD + 5, None)):
+        a.run.round, a.run.trained = b.run.round + ahead, []
+        at.worker._slice(a, 1)
+        assert [told[1] for told in a.run.trained] == ([rounds] if rounds else [])
+    at.worker._slice(e, 1)
+    assert e.run.trained[-1][1] == math.inf
+
+
+def test_a_run_that_rests_or_is_gone_has_no_slice(clock):
+    at = Hosted(Stand("a", state="paused"), Stand("b"))
+    del at.worker.seats["b"]
+    for one in at.seats:
+        at.worker._slice(one, 1)
+        assert one.run.trained == []
+
+
+@pytest.mark.parametrize("behind", [0, 1, LEAD, LEAD + 1])
+def test_a_pause_is_at_one_round_but_for_those_that_are_far_behind(clock, behind):
+    at = Hosted(Stand("a", "p", round=100), Stand("b", "p", round=100 - behind))
+    b = at.runs[1]
+    at.worker._pause(at.seats[0])
+    assert [run.info.state for run in at.runs] == ["paused", "paused"]
+    assert b.trained == ([(math.inf, behind)] if 0 < behind <= LEAD else [])
+    assert [one[1] for one in at.told("state")] == ["b"], "of the other one it is shown by whoever paused it"
+
+
+def test_a_run_that_ends_or_fails_while_others_are_paused_stays_so(clock):
+    at = Hosted(Stand("a", "p", round=5), Stand("b", "p"), Stand("c", "p"))
+    a, b, c = at.runs
+    b.each = lambda: b.settle("ended", "It made its rounds.")
+    c.each = lambda: 1 / 0
+    at.worker._pause(at.seats[0])
+    assert [run.info.state for run in (a, b, c)] == ["paused", "ended", "failed"]
+
+
+# --- pictures ------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_sent_when_it_is_due_and_in_full_every_few_times(clock):
+    at = Hosted(Stand())
+    (one,) = at.seats
+    at.worker._slice(one, 1)
+    assert one.run.drawn == [], "nobody watches"
+    one.watchers = 1
+    one.due = clock.now + 0.5
+    at.worker._slice(one, 1)
+    assert one.run.drawn == []
+    every = worker.FULL_FRAME_EVERY
+    for _ in range(2 * every + 1):
+        one.due, one.earned = clock.now, clock.used
+        at.worker._slice(one, 1)
+    full = [i for i, how in enumerate(one.run.drawn) if how["full"]]
+    assert full == [0, every, 2 * every]
+    assert {how["rare"] or how["once"] for how in one.run.drawn} == {False}
+    assert {message[0] for message in at.told("frame", "rare", "whole")} == {"frame"}
+
+
+def test_a_run_that_comes_to_rest_is_drawn_in_full_at_once(clock):
+    at = Hosted(Stand())
+    (one,) = at.seats
+    one.watchers, one.frames, one.due = 1, 3, clock.now + 100
+    one.run.each = lambda: one.run.settle("ended")
+    at.worker._slice(one, 1)
+    assert [how["full"] for how in one.run.drawn] == [True]
+    assert at.told("state")[-1][2]["state"] == "ended"
+
+
+def test_what_takes_long_is_drawn_when_it_is_due_and_with_what_never_changes_for_who_comes(clock):
+    at = Hosted(Stand(model="rare"))
+    (one,) = at.seats
+    one.frames = 1
+
+    def kind(**how):
+        at.worker._frame(one, **how)
+        (message,) = at.told()
+        return message[0], one.run.drawn[-1]
+
+    assert kind(whole=True, once=True) == (
+        "whole",
+        {"full": True, "rare": True, "once": True, "pointer": None},
+    )
+    due = one.rare_due
+    assert due > clock.now
+    one.frames = 1
+    assert kind(whole=False) == ("frame", {"full": False, "rare": False, "once": False, "pointer": None})
+    assert kind(whole=True) == ("rare", {"full": True, "rare": True, "once": False, "pointer": None})
+    one.rare_due = clock.now
+    assert kind(whole=False)[0] == "rare"
+    one.rare_due, at.worker.chatty = 0.0, clock.now + 1
+    assert kind(whole=False)[0] == "frame", "while somebody asks"
+    one.run.model = "plain"
+    assert kind(whole=True, once=True)[0] == "frame"
+    assert one.run.drawn[-1]["once"] is False
+
+
+def test_the_pictures_cost_is_counted_and_the_next_ones_are_due_accordingly(clock, monkeypatch):
+    at = Hosted(Stand(model="rare"))
+    (one,) = at.seats
+    spent = 0.4
+
+    def frame(**how):
+        clock.used += spent
+        return b""
+
+    monkeypatch.setattr(one.run, "frame", frame)
+    at.worker._show(one)
+    assert one.frames == 0, "nobody watches"
+    one.watchers = 1
+    at.worker._show(one)
+    assert one.rare_due == pytest.approx(clock.now + spent / seat.RARE_SHARE)
+    assert one.cost == 0.0
+    at.worker._frame(one, runs=3, whole=True)
+    assert one.rare_due == pytest.approx(clock.now + 3 * spent / seat.RARE_SHARE)
+    one.run.model, spent = "plain", 0.004
+    for _ in range(20):
+        at.worker._show(one)
+    assert one.cost == pytest.approx(0.004)
+    assert one.earned == pytest.approx(clock.used + 4 * 0.004), "at most a fifth of the time"
+
+
+def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(clock, monkeypatch):
+    at = Hosted(Stand(model="steps"))
+    (one,) = at.seats
+    taken = []
+
+    def steps(model, data, pointer):
+        for i in range(9):
+            clock.used += 0.01
+            taken.append(i)
+            yield {"part": i}
+
+    monkeypatch.setattr(worker.scenes, "rarely_in_steps", steps)
+    one.watchers, one.spent = 1, 5.0
+    at.worker.pointers["run"] = {"axes": {"x": 1.0, "y": 0.0}}
+    at.worker._frame(one, whole=True, once=True)
+    begun = one.drawing
+    assert begun
+    assert [how["rare"] for how in one.run.drawn] == [False]
+    assert one.rare_due == math.inf, "it is being drawn"
+    at.worker._frame(one, whole=True)
+    assert one.drawing is begun
+    slices = 0
+    at.told()
+    while one.drawing:
+        before = len(taken)
+        at.worker._draw_on(one, 3)
+        assert (len(taken) - before) * 0.01 <= worker.SLICE
+        slices += 1
+    assert slices > 1
+    assert at.told("rare") == [("rare", "run", b"picture")]
+    how = one.run.drawn[-1]
+    assert how == {"rare": False, "once": False, "pointer": at.worker.pointers["run"], "ready": {"part": 8}}
+    assert one.rare_due == pytest.approx(clock.now + 3 * 9 * 0.01 / seat.RARE_SHARE)
+    at.worker._draw_on(one, 3)
+    assert at.told() == []
+
+
+def test_what_nobody_waits_for_is_not_drawn_on(clock):
+    at = Hosted(Stand())
+    (one,) = at.seats
+    one.drawing = iter([{"x": 1}] * 5)
+    at.worker._draw_on(one, 1)
+    assert one.drawing is None
+    assert at.told("rare") == []
+
+
+# --- the seat ------------------------------------------------------------------------------------
+
+
+def test_pictures_come_as_often_as_is_promised_and_less_often_of_walls_and_while_questions_come(clock):
+    single, many = Seat(Stand()), Seat(Stand(wall={"seed": [1, 2]}))
+    often, seldom, rare = seat.FRAMES_PER_SECOND, seat.WALL_FRAMES_PER_SECOND, seat.FEW_FRAMES_PER_SECOND
+    for one, few, rate in [(single, False, often), (many, False, seldom), (single, True, rare)]:
+        one.due = clock.now
+        one.drew(0.0, runs=1, rare=False, few=few)
+        assert one.wait() == pytest.approx(1 / rate)
+    assert single.frames == 2
+    clock.now += 60
+    single.drew(0.0, runs=1, rare=False, few=False)
+    assert single.due == clock.now, "what was missed is not made up for"
+
+
+def test_the_estimate_of_a_pictures_cost_follows_slowly_and_what_is_rare_does_not_count(clock):
+    one = Seat(Stand())
+    for _ in range(20):
+        one.drew(0.02, runs=2, rare=False, few=False)
+    assert one.cost == pytest.approx(0.02)
+    assert one.earned - clock.used == pytest.approx(4 * 0.02 * 2)
+    clock.now = one.due + 5
+    assert one.wait() == pytest.approx(4 * 0.02 * 2), "of the processor's time"
+    one.drew(10.0, runs=1, rare=True, few=False)
+    assert one.cost == pytest.approx(0.02)
+    one.drew(10.0, runs=1, rare=False, few=False)
+    assert 0.02 < one.cost < 0.1, "once it may have waited for something"
+    before = one.cost
+    one.drew(0.0, runs=1, rare=False, few=False)
+    assert 0.5 * before < one.cost < before
+
+
+def test_what_takes_long_has_its_share_of_the_time(clock):
+    one = Seat(Stand())
+    one.drew_rare(0.0, runs=1)
+    assert one.rare_due == clock.now + seat.RARE_FRAME_EVERY
+    one.drew_rare(2.0, runs=3)
+    assert 2.0 * 3 / (one.rare_due - clock.now) == pytest.approx(seat.RARE_SHARE)
+
+
+def test_a_new_seat_owes_its_first_picture_at_once(clock):
+    clock.now = clock.used = 0.0  # just after the machine was started
+    one = Seat(Stand())
+    assert (one.wait(), one.watchers, one.frames, one.cost, one.rare_due) == (0, 0, 0, 0, 0)
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+
+def looped(at, monkeypatch, reads=6):
+    """How long the loop waited for messages, each time it looked."""
+    waits, tidied = [], []
+
+    def read(wait):
+        waits.append(wait)
+        return len(waits) < reads
+
+    monkeypatch.setattr(at.worker, "_read", read)
+    monkeypatch.setattr(at.worker, "_tidy", lambda: tidied.append(1))
+    at.worker.loop()
+    return waits, len(tidied)
+
+
+def test_the_loop_gives_each_its_turn_and_listens_in_between(clock, monkeypatch):
+    at = Hosted(Stand("a"), Stand("b", state="paused"), Stand("c"))
+    waits, tidied = looped(at, monkeypatch)
+    assert waits == [None] * 6
+    assert [len(run.trained) for run in at.runs] == [3, 0, 2]
+    assert tidied == 2
+    assert [one[1] for one in at.told("at")] == ["a", "c", "a", "c", "a"]
+
+
+def test_where_nothing_trains_the_loop_waits_and_says_that_it_works_on_nothing(clock, monkeypatch):
+    at = Hosted(Stand(state="paused"))
+    at.worker.now = "run"
+    waits, tidied = looped(at, monkeypatch)
+    assert waits == [seats.LOOK_EVERY] * 6
+    assert tidied == 5
+    assert at.told("at") == [("at", "")]
+    assert at.runs[0].trained == []
+
+
+def test_what_is_drawn_in_steps_goes_on_where_nothing_trains(clock, monkeypatch):
+    at = Hosted(Stand("a", state="paused"), Stand("b", state="paused"))
+    one = at.seats[0]
+    one.watchers = 1
+
+    def steps():
+        for i in range(2):
+            clock.used += 1
+            yield {"part": i}
+
+    one.drawing = steps()
+    waits, _ = looped(at, monkeypatch, reads=9)
+    assert waits == [None] * 6 + [seats.LOOK_EVERY] * 3
+    assert len(at.told("rare")) == 1
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+
+def test_at_the_end_all_is_stored_though_one_cannot_be(clock, monkeypatch):
+    at = Hosted(Stand("a"), Stand("b"))
+    monkeypatch.setattr(at.runs[0], "checkpoint", lambda: 1 / 0)
+    at.worker.channel.inbox.put(("unheard", "a", 1))
+    at.worker.channel.inbox.put(("quit",))
+    assert at.worker._read(None) is False
+    assert at.runs[1].done == ["checkpoint"]
+    assert at.worker._read(None) is True
+    assert [one[1] for one in at.told("done")] == [1]
+
+
+def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock, monkeypatch):
+    at = Hosted(Stand("a"), Stand("b"))
+    for kind, run_id, state in [
+        ("question", "a", "training"),
+        ("do", "none", "training"),
+        ("do", "a", "failed"),
+    ]:
+        monkeypatch.setattr(at.worker, f"on_{kind}", lambda *_: 1 / 0)
+        at.worker._handle(kind, run_id, 5)
+        assert at.told("done")[0][1:] == (5, at_fault(), None)
+        assert (at.runs[0].info.state, at.runs[1].info.state) == (state, "training")
+    monkeypatch.setattr(at.worker, "on_do", lambda *_: (_ for _ in ()).throw(Refused("No.")))
+    at.worker._handle("do", "b", 6)
+    monkeypatch.setattr(at.worker, "on_do", lambda *_: {"x": 1})
+    at.worker._handle("do", "b", 7)
+    assert at.told("done") == [("done", 6, "No.", None), ("done", 7, None, {"x": 1})]
+    assert at.runs[1].info.state == "training"
+
+
+def at_fault():
+    class Said(str):
+        def __eq__(self, other):
+            return other.startswith("That did not work: It stopped with an error, ZeroDivisionError")
+
+        __hash__ = str.__hash__
+
+    return Said()
+
+
+def test_a_family_is_made_ready_and_a_run_that_is_to_go_is_let_go(clock, monkeypatch):
+    ready = []
+    monkeypatch.setattr(find("gan"), "prepare", lambda: ready.append(1))
+    at = Hosted(Stand("a"), Stand("b"))
+    at.worker.on_warm("gan")
+    assert ready == [1]
+    at.worker.looks = {"a": 1, "b": 2}
+    at.worker.pointers = {"a": {}, "b": {}}
+    at.worker.on_close("a")
+    assert (set(at.worker.seats), set(at.worker.looks), set(at.worker.pointers)) == ({"b"}, {"b"}, {"b"})
+    assert at.runs[0].done == ["close"]
+    at.worker.on_close("none")
+
+
+def test_orders_for_what_is_not_open():
+    at = Hosted()
+    run_id = store.create(SETTING | {"owner": "me"}).name
+    at.worker.looks[run_id] = 1
+    at.worker.on_watch(run_id, 0)
+    at.worker.on_do(run_id, {"do": "checkpoint"})
+    assert (at.worker.seats, at.worker.looks) == ({}, {})
+    assert at.told() == []
+    at.worker.on_open(run_id)
+    at.worker.on_open(run_id)
+    assert [one[2]["state"] for one in at.told("state")] == ["paused", "paused"], "who asks is told"
+
+
+def test_orders_to_a_run(monkeypatch):
+    at = Hosted()
+    run_id = store.create(SETTING | {"owner": "me"}).name
+    at.worker.on_watch(run_id, 2)
+    one = at.worker.seats[run_id]
+    assert one.watchers == 2
+    at.worker.on_do(run_id, {"do": "play"})
+    one.run.train(rounds=12)
+    at.worker.on_do(run_id, {"do": "checkpoint"})
+    assert store.unpack(store.checkpoint(one.run.at))[1].round == 12
+    at.told()
+    at.worker.on_do(run_id, {"do": "reset"})
+    assert (one.run.round, one.run.info.state) == (0, "paused")
+    assert [message[0] for message in at.told("state", "frame")] == ["state", "frame"]
+    at.worker.on_do(run_id, {"do": "step", "player": None})
+    assert [message[0] for message in at.told()] == ["state", "frame"]
+    at.worker.on_do(run_id, {"do": "step", "player": None, "slow": True})
+    assert [message[0] for message in at.told()] == ["trace", "state"]
+    one.run.settle("ended", "It made the 3 rounds asked for.")
+    at.worker.on_do(run_id, {"do": "pause"})
+    assert one.run.info.state == "ended"
+    assert at.told("state")[-1][2]["why"] == "It made the 3 rounds asked for."
+    at.worker.on_do(run_id, {"do": "set", "values": {"lr_D": 0.02}})
+    assert one.run.model.config.lr_D == 0.02
+
+
+def test_a_wall_is_stepped_as_it_is_and_not_in_slow_motion():
+    at = Hosted()
+    run_id = store.create(SETTING | {"owner": "me", "wall": {"seed": [1, 2]}}).name
+    at.worker.on_do(run_id, {"do": "step", "player": None, "slow": True})
+    assert at.told("trace") == []
+    assert at.worker.seats[run_id].run.last == "D"
+
+
+def test_while_questions_come_slices_are_short_for_a_moment(clock):
+    at = Hosted(Stand())
+    at.worker.questions = SimpleNamespace(measure=lambda run_id, *rest: (run_id, rest))
+    assert at.worker.on_question("run", "measure", 3) == ("run", (3,))
+    assert clock.now < at.worker.chatty < clock.now + 5
+
+
+def test_what_a_page_looks_at_is_drawn_at_once_where_the_run_rests_and_soon_where_it_trains(clock):
+    at = Hosted(Stand(model="rare"))
+    (one,) = at.seats
+    one.watchers, one.rare_due = 1, math.inf
+    at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 2.0})
+    assert one.run.drawn == []
+    assert one.rare_due <= clock.now
+    one.run.settle("paused")
+    at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 2.0})
+    assert one.run.drawn == [], "the same"
+    at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 3.0})
+    assert [how["full"] and how["rare"] for how in one.run.drawn] == [True]
+    one.watchers = 0
+    at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 4.0})
+    assert len(one.run.drawn) == 1
+
+
+# --- what is told, and what is let go ------------------------------------------------------------
+
+
+def test_which_run_is_worked_on_is_said_when_it_changes_and_now_and_then(clock):
+    at = Hosted()
+    for run_id, later in [
+        ("a", 0.0),
+        ("a", 0.5 * seats.SAY_EVERY),
+        ("b", 0.0),
+        ("b", 1.1 * seats.SAY_EVERY),
+        ("", 0.0),
+    ]:
+        clock.now += later
+        at.worker._at(run_id)
+    assert [one[1] for one in at.told("at")] == ["a", "b", "b", ""]
+
+
+def test_a_state_is_told_when_it_has_changed_or_somebody_asks(clock):
+    at = Hosted(Stand())
+    (one,) = at.seats
+    run = one.run
+    for change in (lambda: None, lambda: run.settle("paused"), lambda: run.settle("paused", "x"),
+                   lambda: run.keyframes.append(3)):  # fmt: skip
+        change()
+        at.worker._state(one)
+        (told,) = at.told("state")
+        assert told[2] == {
+            "state": run.info.state,
+            "why": run.info.why,
+            "round": 0,
+            "keyframes": run.keyframes,
+        }
+        at.worker._state(one)
+        run.round += 0
+        assert at.told("state") == []
+    at.worker._state(one, again=True)
+    assert len(at.told("state")) == 1
+
+
+def test_trouble_is_told_and_logged_beside_the_run_but_not_where_there_is_none(clock, tmp_path):
+    at = Hosted(Stand("a"), Stand("b"))
+    for one in at.seats:
+        one.run.at = tmp_path / one.run.info.id
+        one.run.at.mkdir()
+        one.told = ("failed", "No.", 0)
+    at.worker._trouble(at.seats[0], Refused("No."))
+    assert "Refused: No." in (tmp_path / "a/error.log").read_text()
+    at.worker._trouble(at.seats[1], Gone("It is gone."))
+    assert [one[1:] for one in at.told("state")] == [
+        ("a", {"state": "failed", "why": "No.", "round": 0, "keyframes": []}),
+        ("b", {"state": "failed", "why": "It is gone.", "round": 0, "keyframes": []}),
+    ]
+    assert not [*(tmp_path / "b").iterdir()]
+    assert set(at.worker.seats) == {"a"}
+    assert at.runs[1].done == ["close"]
+
+
+def test_who_is_unwatched_goes_on_for_a_while_and_who_rests_unwatched_is_let_go(clock):
+    rest = [Stand(name, state="paused") for name in ("rests", "shown")]
+    at = Hosted(Stand("watched"), Stand("left"), *rest)
+    for one in at.seats:
+        one.watchers, one.left = int(one.run.info.id in ("watched", "shown")), clock.now
+    clock.now += seats.PATIENCE
+    at.worker._tidy()
+    assert set(at.worker.seats) == {"watched", "left", "shown"}
+    assert at.runs[2].done == ["close"]
+    assert [run.info.state for run in at.runs] == ["training", "training", "paused", "paused"]
+    clock.now += 1
+    at.worker._tidy()
+    assert [run.info.state for run in at.runs] == ["training", "paused", "paused", "paused"]
+    assert "nobody was watching" in at.runs[1].info.why
+
+
+def test_it_looks_around_now_and_then(clock, monkeypatch):
+    at, looks = Hosted(), []
+    monkeypatch.setattr(at.worker, "_look_around", lambda: looks.append(clock.now))
+    for _ in range(30):
+        at.worker._tidy()
+        clock.now += 0.1 * seats.LOOK_EVERY
+    assert 2 <= len(looks) <= 3
+
+
+def test_of_a_run_that_is_trained_elsewhere_the_news_are_told_until_it_is_free(clock, monkeypatch):
+    at, watched = Hosted(), []
+    monkeypatch.setattr(at.worker, "on_watch", lambda *given: watched.append(given))
+    look = SimpleNamespace(
+        watchers=3, holder=lambda: "a lab", news=lambda: iter([("keyframe", b"1"), ("state", {})])
+    )
+    at.worker.looks["a"] = look
+    at.worker._look_around()
+    assert at.told() == [("keyframe", "a", b"1"), ("state", "a", {})]
+    assert watched == []
+    look.holder = lambda: ""
+    at.worker._look_around()
+    assert at.told() == []
+    assert watched == [("a", 3)]
+
+
+@pytest.mark.parametrize(
+    ("state", "watchers", "changed", "again"),
+    [
+        ("paused", 2, True, True),
+        ("paused", 2, False, False),
+        ("paused", 0, True, False),
+        ("training", 2, True, False),
+    ],
+)
+def test_a_run_that_rests_here_and_goes_on_elsewhere_is_watched_anew(
+    clock, monkeypatch, state, watchers, changed, again
+):
+    at, watched = Hosted(Stand(state=state)), []
+    monkeypatch.setattr(at.worker, "on_watch", lambda *given: watched.append(given))
+    monkeypatch.setattr(at.runs[0], "left_and_changed", lambda: changed)
+    at.seats[0].watchers = watchers
+    at.worker._look_around()
+    assert watched == ([("run", watchers)] if again else [])
+    assert ("run" not in at.worker.seats) == again
+
+
+def test_who_watches_a_run_that_is_gone_is_told_once(clock, monkeypatch):
+    at = Hosted()
+    at.worker.looks["a"] = 1
+    for error, told in [(Refused("There is no run a."), 1), (RuntimeError("told already"), 0)]:
+        monkeypatch.setattr(at.worker, "on_watch", lambda *_, error=error: (_ for _ in ()).throw(error))
+        at.worker._watch("a", 1)
+        assert at.worker.looks == {}
+        assert len(at.told("state")) == told
+
+
+def test_a_run_that_cannot_be_opened_says_why(monkeypatch):
+    at = Hosted()
+    run_id = store.create(SETTING).name
+    monkeypatch.setattr(seats, "Run", lambda at: 1 / 0)
+    with pytest.raises(Refused, match="cannot be opened: It stopped with an error, ZeroDivisionError"):
+        at.worker._seat(run_id)
+    (told,) = at.told("state")
+    assert (told[1], told[2]["state"]) == (run_id, "failed")
+    assert "cannot be opened" in told[2]["why"]
+
+
+def test_a_run_of_nobody_that_rests_is_not_told_that_it_was_cut_off():
+    at = Hosted()
+    run = trained(new(), 3)
+    run.settle("ended", "It made the 3 rounds asked for.")
+    run.close()
+    at.worker.looks[run.at.name] = 1
+    assert at.worker._seat(run.at.name).run.info.why == "It made the 3 rounds asked for."
+    assert at.worker.looks == {}
+
+
+def test_the_process_speaks_on_its_own_channel_only_and_ends_with_it(monkeypatch):
+    """In this process: descriptors 0 and 1 are pipes for a while."""
+    told, tell = os.pipe()
+    heard, hear = os.pipe()
+    kept = os.dup(0), os.dup(1)
+    threads, ends = torch.get_num_threads(), []
+    monkeypatch.setattr(worker, "Worker", lambda *files: ends.extend(files) or Worker(*files))
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setenv("GENLAB_THREADS", "2")
+    os.write(tell, pickle.dumps(("odd", "run", 7)))
+    os.close(tell)
+    os.dup2(told, 0), os.dup2(hear, 1)
+    os.close(told), os.close(hear)
+    try:
+        worker.main()
+        assert sys.stdout is sys.stderr
+        assert torch.get_num_threads() == 2
+        os.write(1, b"a stray word of a library\n")
+        assert os.read(0, 1) == b""
+    finally:
+        for i, own in enumerate(kept):
+            os.dup2(own, i)
+            os.close(own)
+        torch.set_num_threads(threads)
+        for end in ends:
+            end.close()
+    with os.fdopen(heard, "rb") as channel:
+        messages = []
+        while channel.peek(1):
+            messages.append(pickle.load(channel))
+    assert messages[0] == ("ready",)
+    assert [one[:2] for one in messages if one[0] == "done"] == [("done", 7)]
