@@ -24,7 +24,7 @@ class Look:
         """What its watchers are to know."""
         kept = store.keyframes(self.at)
         rows = files.rows(self.at / "metrics.jsonl", tail=65_536)
-        round = max([row["round"] for row in rows[-1:]] + kept, default=0)
+        round = max([row["round"] for row in rows] + kept, default=0)
         self.told = {"state": "training", "why": f"It is trained by {self.holder() or 'another process'}."}
         self.told |= {"round": round, "keyframes": kept}
         return self.told

@@ -17,7 +17,7 @@ import torch
 
 from engine.config import Config
 from engine.data import Dataset
-from engine.device import devices, seed
+from engine.device import devices
 from engine.family import Family
 from engine.fit import fit, optimizers_of
 from lab.runs import store, wall
@@ -53,7 +53,6 @@ def seconds(
 ) -> float:
     """Seconds of a round on one device; infinite where it fails: not every device has every operation."""
     try:
-        seed(0, one)
         here = data.to(one)
         model = wall.model_of(family, config, data.space, info).to(one)
         optimizers = optimizers_of(model)

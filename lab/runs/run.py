@@ -212,4 +212,4 @@ class Run(Stored):
 
 def _stride(round: int) -> int:
     """Rounds between two rows near this round: a row a round at first, some 128 a doubling later."""
-    return 1 << max(0, (max(1, round) // 256).bit_length())
+    return 1 << (round // 256).bit_length()

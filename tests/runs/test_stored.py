@@ -1,0 +1,519 @@
+"""What a run writes and when, what it goes on from, and what it keeps."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from engine.config import Refused
+from engine.fit import optimizers_of
+from lab.runs import files, look, state, store, stored, wire
+from lab.runs import run as running
+from lab.runs.look import Look
+from lab.runs.run import DIVERGED, Run
+from lab.runs.state import KEYFRAME_BYTES, Stream
+from tests.runs.test_run import SETTING, by_hand, trained, weights
+
+SMALL = SETTING | {"config": {"width_G": 8, "width_D": 8, "depth_G": 2, "depth_D": 2, "batch": 8}}
+
+
+def new(**more) -> Run:
+    return Run(store.create(SMALL | more))
+
+
+def paused(rounds: int, **more) -> Run:
+    run = trained(new(**more), rounds)
+    run.settle("paused")
+    return run
+
+
+def written(run: Run) -> dict:
+    """When each file was written; all but the rows, which are written anew whenever a run is opened."""
+    return {p.name: p.stat().st_mtime_ns for p in run.at.rglob("*") if p.is_file() and p.name not in ROWS}
+
+
+ROWS = ("metrics.jsonl", "lock")
+
+
+# --- what is opened ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rounds", [0, 20])
+def test_a_run_that_is_sound_is_opened_and_nothing_is_written(rounds):
+    run = paused(rounds)
+    run.do({"do": "set", "values": {"lr_D": 0.02}})
+    run.settle("paused", "x")
+    assert store.checkpoint(run.at).exists()
+    before = written(run)
+    again = Run(run.at)
+    assert written(run) == before
+    assert again.info.why == "x"
+    assert again.keyframes == run.keyframes
+
+
+def test_a_new_run_can_be_opened_by_others_at_once_and_has_made_nothing_yet():
+    run = new()
+    assert state.unpack(store.checkpoint(run.at), run.info)[1].round == 0
+    assert (run.keyframes, store.states(run.at), run.speed, run.last) == ([0], [0], 0.0, "")
+    assert run.info.why == ""
+
+
+def test_a_state_of_the_beginning_that_is_lost_is_not_made_up_later():
+    run = paused(20)
+    store.keyframe(run.at, 0, state=True).unlink()
+    assert Run(run.at).keyframes == run.keyframes
+    with pytest.raises(Refused, match="Round 0 has no stored weights"):
+        Run(run.at).do({"do": "rewind", "round": 0})
+
+
+@pytest.mark.parametrize(
+    "left", ["metrics.jsonl", "keyframes/00000001.safetensors", "checkpoint.safetensors"]
+)
+def test_whatever_is_left_of_a_run_that_must_begin_again_it_says_so(left):
+    run = paused(3)
+    kept = run.at / left
+    kept = kept, kept.read_bytes()
+    for path in [*run.at.glob("*.safetensors"), *run.at.glob("keyframes/*"), run.at / "metrics.jsonl"]:
+        path.unlink()
+    assert Run(by_hand(run.at)).info.why == "", "with nothing left it is as new"
+    kept[0].write_bytes(kept[1] if "checkpoint" not in left else b"torn")
+    again = Run(run.at)
+    assert "It goes on from round 0" in again.info.why
+    assert (again.round, again.keyframes) == (0, [0])
+    assert (run.at / "checkpoint.damaged").exists() == ("checkpoint" in left)
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"), [({"counts": {}, "rounds_summed": 3}, 3), ({"counts": {}}, 1), ({}, 4)]
+)
+def test_sums_of_an_older_version_are_over_as_many_turns_as_it_says(more, counts):
+    run = new()
+    run.play()
+    run.round = 512  # where a row is the mean of four rounds
+    run.train(rounds=4)
+    run.round, run._sums, run._counts = 515, {"a": torch.tensor(8.0)}, {"a": 4}
+    tensors, about = wire.unpack_state(run._state())
+    run.close()
+    store.write(store.checkpoint(run.at), wire.pack_state(tensors, about | more))
+    again = Run(run.at)
+    assert ({n: s.tolist() for n, s in again._sums.items()}, again._counts) == ({"a": 8.0}, {"a": counts})
+
+
+def test_a_knob_that_a_state_does_not_know_yet_makes_it_no_others():
+    run = new().info
+    fixed = {name: value for name, value in run.config.items()}
+    otherwise = state._built_otherwise
+    assert not otherwise({}, run)
+    assert not otherwise(fixed | {"lr_D": 0.5}, run), "a live knob"
+    assert otherwise(fixed | {"width_D": 16}, run)
+    del fixed["width_D"]
+    assert not otherwise(fixed, run)
+    del run.config["width_G"]
+    assert not otherwise(fixed | {"width_G": 99}, run)
+
+
+# --- the log -------------------------------------------------------------------------------------
+
+
+def cut_off(run: Run, *orders) -> Run:
+    """The run after these orders, killed before it stored anything of them."""
+    before = store.checkpoint(run.at).read_bytes()
+    for order in orders:
+        run.do(order)
+    run.close()
+    store.checkpoint(run.at).write_bytes(before)
+    return run
+
+
+REWIND = {"do": "rewind", "round": 10}
+SET = {"do": "set", "values": {"lr_D": 0.02}}
+
+
+@pytest.mark.parametrize(
+    "orders", [(REWIND,), (SET, REWIND), (SET, REWIND, {"do": "set", "values": {"k": 3}})]
+)
+def test_a_rewind_that_was_logged_and_not_stored_counts(orders):
+    run = cut_off(paused(20), *orders)
+    again = Run(run.at)
+    assert (again.round, again.info.state) == (10, "paused")
+    assert (again.model.config.lr_D, again.model.config.k) == (run.model.config.lr_D, run.model.config.k)
+    assert again.commands == len(orders)
+    assert max(again.keyframes) == again.history[-1]["round"] == 10
+    assert again.optimizers["D"].param_groups[0]["lr"] == again.model.config.lr_D
+    assert weights(again).equal(weights(run))
+
+
+def test_a_rewind_to_what_is_damaged_is_undone_and_said():
+    run = paused(20)
+    before = weights(run)
+    cut_off(run, SET, REWIND, {"do": "set", "values": {"k": 3}})
+    for path in (run.at / "keyframes").glob("00000010*"):
+        path.write_bytes(b"torn")
+    again = Run(run.at)
+    assert "It could not be rewound" in again.info.why
+    assert weights(again).equal(before)
+    assert (again.round, again.commands, again.pending) == (20, 1, [])
+    assert [one["do"] for one in files.commands(again.log)] == ["set"]
+    again.play()
+    again.train(rounds=1)
+    assert (again.model.config.lr_D, again.model.config.k) == (0.02, 1)
+
+
+def test_what_was_to_come_is_forgotten_when_its_owner_does_something_else():
+    run = trained(paused(5), 5)
+    run.do(SET)
+    run.train(rounds=5)
+    run.do({"do": "set", "values": {"k": 3}})
+    run.close()
+    again = Run(run.at)  # from round 5
+    assert [one["round"] for one in again.pending] == [10, 15]
+    again.play()
+    again.train(rounds=7)
+    assert (again.round, again.model.config.lr_D) == (12, 0.02)
+    again.do({"do": "set", "values": {"smooth": 0.1}})
+    assert again.pending == []
+    assert [one["round"] for one in files.commands(again.log)] == [10, 12]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"do": "set", "values": {"lr_D": 99.0}}, {"do": "step", "player": "H"}, {"round": 2} | SET]
+)
+def test_a_command_that_cannot_be_met_again_is_said_and_counts_no_more(odd):
+    run = paused(5)
+    run.close()
+    for one in (odd, SET):
+        files.append(run.log, {"round": 5} | one)
+    again = Run(run.at)
+    assert "cannot be carried out and counts no more" in again.info.why
+    assert (again.pending, files.commands(again.log), again.commands) == ([], [], 0)
+    assert again.model.config.lr_D == 0.001
+
+
+def test_an_order_that_fails_half_way_leaves_no_trace(monkeypatch):
+    run = paused(12)
+    run.do({"do": "set", "values": {"lr_D": 0.01}})
+    before, log, own = weights(run), run.log.read_bytes(), run._carry_out
+
+    def half(command):
+        monkeypatch.setattr(run, "_carry_out", own)
+        run.commands += 1
+        with torch.no_grad():
+            next(run.model.parameters()).zero_()
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(run, "_carry_out", half)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run.do(SET)
+    assert run.log.read_bytes() == log
+    assert (run.commands, run.model.config.lr_D) == (1, 0.01)
+    assert weights(run).equal(before)
+
+
+def test_a_run_that_has_diverged_makes_no_step_and_one_that_ended_goes_on():
+    run = paused(3)
+    run.settle("failed", "It has diverged.", save=False, diverged=True)
+    for order in (lambda: run.do({"do": "step", "player": None}), run.play):
+        with pytest.raises(Refused, match=DIVERGED):
+            order()
+    run.do({"do": "rewind", "round": 0})
+    assert not run.info.diverged
+    ended = trained(new(rounds=2), 9)
+    assert (ended.round, ended.info.state) == (2, "ended")
+    assert trained(ended, 3).round == 5
+    assert store.read_info(ended.at).rounds is None
+
+
+# --- what is written -----------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_of_a_rounds_end_in_good_health_and_of_who_holds_the_run():
+    run = paused(3)
+    path = store.checkpoint(run.at)
+
+    def stored_now() -> bool:
+        path.write_bytes(b"before")
+        run.checkpoint()
+        return path.read_bytes() != b"before"
+
+    assert not stored_now(), "it rests: others may train it"
+    run.play()
+    assert stored_now()
+    run.info.state = "failed"
+    assert not stored_now()
+    run.info.state = "training"
+    run._turn()
+    assert not stored_now(), "within a round"
+    while run._turn():
+        pass
+    assert stored_now()
+    run._sums["x"] = torch.tensor(math.nan)
+    assert not stored_now()
+    del run._sums["x"]
+    with torch.no_grad():
+        next(run.model.parameters()).view(-1)[0] = math.inf
+    assert not stored_now()
+
+
+def test_a_checkpoint_is_waited_for_and_a_keyframe_is_not(monkeypatch):
+    run = new()
+    run.play()
+    run.train(rounds=1)
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    run._keyframe()
+    assert synced == []
+    assert run.keyframes == [0, 1]
+    run.checkpoint()
+    assert len(synced) == 1
+
+
+def test_of_rounds_that_are_to_come_again_nothing_is_left():
+    run = paused(20)
+    store.keyframe(run.at, 18).unlink()
+    store.keyframe(run.at, 14, state=True).unlink()
+    run = Run(run.at)
+    run.do({"do": "rewind", "round": 10})
+    assert max(store.keyframes(run.at)) == max(store.states(run.at)) == max(run.keyframes) == 10
+    assert [row["round"] for row in store.rows(run.at / "metrics.jsonl")] == list(range(1, 11))
+    assert [row["round"] for row in run.history] == list(range(1, 11))
+
+
+def test_the_row_that_is_no_number_stores_nothing_and_names_a_round_to_go_back_to():
+    run = trained(new(), 20)
+    run.checkpoint()
+    before = store.checkpoint(run.at).read_bytes()
+    store.keyframe(run.at, 18, state=True).unlink()
+    run._sums, run._counts = {"loss": torch.tensor(math.inf)}, {"loss": 1}
+    run._row()
+    assert (run.info.state, run.info.diverged) == ("failed", True)
+    assert (
+        "near round 20: training diverged. Lower a learning rate, then rewind to round 14 or" in run.info.why
+    )
+    assert store.checkpoint(run.at).read_bytes() == before
+    for path in (run.at / "keyframes").glob("*.state.*"):
+        path.unlink()
+    run.info.state = "training"
+    run._sums, run._counts = {"loss": torch.tensor(math.nan)}, {"loss": 1}
+    run._row()
+    assert "rewind to round 0 or" in run.info.why
+
+
+def test_rows_and_keyframes_fall_on_their_rounds_however_long_a_slice_is(monkeypatch):
+    monkeypatch.setattr(Run, "quality", lambda self: {})
+    run = trained(new(rounds=425), 423)
+    assert run.keyframes == sorted({0} | {r for r in run._keyframe_rounds if r <= 423})
+    assert 317 in run.keyframes, "between two rows"
+    rounds = [row["round"] for row in run.history]
+    assert rounds == [*range(1, 256), *range(256, 423, 2)]
+    run.train()
+    assert (run.round, run.info.state) == (425, "ended")
+    assert run.info.why == "It made the 425 rounds asked for."
+
+
+def test_rows_are_one_a_round_at_first_and_some_128_a_doubling_later():
+    assert {running._stride(round) for round in range(256)} == {1}
+    for k in range(8, 14):
+        assert sum(r % running._stride(r) == 0 for r in range(2**k, 2 ** (k + 1))) == 128
+
+
+def test_late_in_a_training_only_some_rows_are_measured(monkeypatch):
+    run = new()
+    run.play()
+    monkeypatch.setattr(Run, "quality", lambda self: {"JS": 0.5})
+    first = 8192
+    for run.round in range(first, first + 2048, running._stride(first)):
+        run._row()
+    measured = ["JS" in row for row in run.history]
+    assert 0 < sum(measured) <= len(measured) / 4
+
+
+def test_a_measure_is_of_the_model_and_not_of_chance():
+    run = paused(3)
+    first = run.quality()
+    torch.rand(7)
+    assert run.quality() == first
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """A run of which each round takes the seconds that the test says."""
+    clock = SimpleNamespace(now=1000.0, round=1.0)
+    time = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(running, "time", time)
+    monkeypatch.setattr(stored, "time", time)
+    run = new()
+    own = run._turn
+
+    def turn():
+        made = own()
+        clock.now += 0 if made else clock.round
+        return made
+
+    monkeypatch.setattr(run, "_turn", turn)
+    run.play()
+    return run, clock
+
+
+def test_a_slice_ends_with_the_round_in_which_its_time_is_over(slow):
+    run, _ = slow
+    run.train(seconds=5)
+    assert run.round == 5
+    run.train(seconds=2.5)
+    assert run.round == 8
+    run.train(seconds=100, rounds=3)
+    assert run.round == 11
+    run.train(seconds=0)
+    assert run.round == 12
+
+
+def test_speed_is_the_rounds_of_a_second_and_follows_slowly(slow):
+    run, clock = slow
+    for _ in range(3):
+        run.train(seconds=5)
+        assert run.speed == pytest.approx(1.0)
+    clock.round = 0.5
+    run.train(seconds=5)
+    assert 1.0 < run.speed < 2.0
+    for _ in range(30):
+        run.train(seconds=0.5)
+    assert run.speed == pytest.approx(2.0, abs=0.01)
+    assert json.loads(wire.header(run.frame())["frame"])["speed"] == pytest.approx(2.0, abs=0.1)
+
+
+def test_what_trains_is_stored_every_few_seconds(slow, monkeypatch):
+    run, clock = slow
+    times = []
+    own = run.checkpoint
+    monkeypatch.setattr(run, "checkpoint", lambda: times.append(clock.now) or own())
+    run.train(rounds=100)
+    apart = {b - a for a, b in itertools.pairwise([1000.0, *times])}
+    assert apart == {running.CHECKPOINT_SECONDS + 1}
+
+
+# --- states --------------------------------------------------------------------------------------
+
+
+def test_an_optimizers_slots_survive_whatever_kind_they_are():
+    slots = {"avg": torch.randn(3), "step": 7, "lr": 0.1, "t": 2.0, "none_yet": [],
+             "dirs": [torch.randn(2), torch.randn(2)], "scratch": [None, torch.ones(1)]}  # fmt: skip
+    back = state._slots(state._flat(slots))
+    assert back.keys() == slots.keys() - {"scratch"}
+    assert (back["step"], back["lr"], back["t"], back["none_yet"]) == (7, 0.1, 2.0, [])
+    assert isinstance(back["step"], int)
+    assert back["avg"].equal(slots["avg"])
+    assert all(a.equal(b) for a, b in zip(back["dirs"], slots["dirs"], strict=True))
+
+
+def test_one_number_that_is_none_makes_a_model_unsound():
+    model = nn.Linear(3, 2)
+    assert state.is_sound(model, {"loss": torch.ones(2)})
+    assert not state.is_sound(model, {"loss": torch.tensor([1.0, math.nan])})
+    with torch.no_grad():
+        model.weight[1, 1] = math.inf
+    assert not state.is_sound(model, {})
+
+
+@pytest.mark.parametrize("kind", ["Adam", "LBFGS"])
+def test_the_size_of_a_state_is_what_is_stored(kind):
+    if kind == "Adam":
+        model = new(config=SETTING["config"] | {"width_G": 64, "width_D": 64}).model
+        optimizers = optimizers_of(model)
+        for optimizer in optimizers.values():
+            for p in optimizer.param_groups[0]["params"]:
+                p.grad = torch.ones_like(p)
+            optimizer.step()
+    else:
+        model = nn.Linear(60, 40)
+        optimizers = {"x": torch.optim.LBFGS(model.parameters(), lr=0.01, history_size=5)}
+        x = torch.randn(32, 60)
+
+        def loss():
+            model.zero_grad()
+            value = (model(x) - x[:, :40].sin()).pow(4).sum()
+            value.backward()
+            return value
+
+        for _ in range(3):
+            optimizers["x"].step(loss)
+    stream = Stream(torch.device("cpu"))
+    tensors = state.tensors_of(model, optimizers, stream)
+    told = sum(t.nbytes for name, t in tensors.items() if not name.startswith("random/"))
+    assert state.size_of(model, optimizers) == pytest.approx(told, rel=0.03)
+
+
+@pytest.mark.parametrize("fits", [1000, 49, 48, 47, 25, 24, 23, 5])
+def test_states_are_kept_as_often_as_their_room_allows(monkeypatch, fits):
+    """`fits`: as many states have room. The rounds are those of six decades, eight or four or two in each."""
+    monkeypatch.setattr(state, "size_of", lambda model, optimizers: KEYFRAME_BYTES / fits)
+    pictures, states = state.keyframe_rounds(None, {})
+    assert states - {0} <= pictures
+    assert 0 in states
+    for decade in range(1, 6):
+        within = [sum(10**decade <= r < 10 ** (decade + 1) for r in rounds) for rounds in (pictures, states)]
+        assert within[0] == 8
+        assert within[1] == next((n for n in (8, 4) if 6 * n <= fits), 2)
+    assert 10**6 in states
+
+
+def test_a_stream_begins_where_it_was_stored_on_every_device():
+    stream = Stream(torch.device("cpu"))
+    stream.devices = [torch.device("cpu")] * 2
+    one, other = torch.ones(3), torch.zeros(3)
+    stream.restore([one, other])
+    assert [s.tolist() for s in stream.states] == [[1, 1, 1], [0, 0, 0]]
+    stream.restore([one])
+    assert [s.tolist() for s in stream.states] == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_stream_goes_on_undisturbed():
+    torch.manual_seed(3)
+    stream = Stream(torch.device("cpu"))
+    wanted = torch.rand(4).tolist()
+    told = []
+    for _ in range(4):
+        torch.manual_seed(99)
+        with stream.flow():
+            told.append(torch.rand(()).item())
+    assert told == wanted
+
+
+# --- a run that is trained elsewhere -------------------------------------------------------------
+
+
+def test_news_of_a_run_that_is_trained_elsewhere_are_told_once(monkeypatch):
+    at = store.create(SMALL)
+    store.keyframe(at, 0).write_bytes(b"0")
+    one = Look(at)
+    assert one.watchers == 0
+    monkeypatch.setattr(look.lock, "holder", lambda at: "a lab")
+    assert one.state() == {
+        "state": "training",
+        "why": "It is trained by a lab.",
+        "round": 0,
+        "keyframes": [0],
+    }
+    assert [*one.news()] == []
+    store.append(at / "metrics.jsonl", {"round": 3})
+    assert [*one.news()] == [("state", one.told)]
+    assert (one.told["round"], one.told["keyframes"]) == (3, [0])
+    store.keyframe(at, 4).write_bytes(b"4")
+    store.append(at / "metrics.jsonl", {"round": 5})
+    assert [*one.news()] == [("keyframe", b"4"), ("state", one.told)]
+    assert (one.told["round"], one.told["keyframes"]) == (5, [0, 4])
+    assert [*one.news()] == []
+    store.keyframe(at, 4).unlink()
+    assert [kind for kind, _ in one.news()] == ["state"]
+    monkeypatch.setattr(look.lock, "holder", lambda at: "")
+    assert one.state()["why"] == "It is trained by another process."
+    bare = store.create(SMALL)
+    assert Look(bare).state()["round"] == 0
