@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -174,6 +175,59 @@ class TestTheFasterDevice:
     def test_is_not_asked_for_where_there_is_one(self, tmp_path):
         assert self.chosen(tmp_path) == "cpu"
         assert not (tmp_path / "devices.json").exists()
+
+    def test_is_measured_for_each_number_of_members(self, asked, tmp_path):
+        family, data = families()["gan"], load("ring")
+        config = family.configure(data.space, {})
+        for wall in ({}, {"seed": [1, 2]}, {"seed": [1, 2, 3]}, {"lr_D": [0.1, 0.01]}):
+            info = store.Info(family="gan", data="ring", seed=0, config={}, wall=wall)
+            place.device_of(family, config, data, info, tmp_path)
+        assert len(asked[0]) == 2 * 3  # two members are two members
+
+    def test_is_written_down_and_nobody_waits_for_the_disk(self, asked, tmp_path, monkeypatch):
+        monkeypatch.setattr("os.fsync", lambda file: pytest.fail("it was waited for"))
+        assert self.chosen(tmp_path) == "cpu"
+        (told,) = json.loads((tmp_path / "devices.json").read_bytes()).values()
+        assert told == {"cuda": 0.004, "cpu": 0.002}
+
+    def test_is_known_by_its_model(self, monkeypatch):
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"card {device.index}")
+        assert [place._name(torch.device(name)) for name in ("cuda:1", "cpu", "mps")] == [
+            "card 1",
+            "cpu",
+            "mps",
+        ]
+
+    @pytest.mark.parametrize(("round", "turns"), [(0.001, 1), (0.1, 2), (0.4, 3)])
+    def test_is_timed_when_it_is_warm_until_its_work_is_done_and_not_for_long(
+        self, monkeypatch, round, turns
+    ):
+        """With a device whose rounds take exactly so long, the first ones a thousand times as long; a term
+        that is looked at waits for the work of its turn."""
+        clock, rounds, waited = SimpleNamespace(now=5.0), [], []
+
+        def fit(model, batches, optimizers):
+            rounds.append(1)
+            clock.now += round if len(rounds) > place.WARM else 1000 * round
+            return [SimpleNamespace(terms={"loss": Term(turn)}) for turn in range(turns)]
+
+        class Term(int):
+            def sum(self):
+                return self
+
+            def item(self):
+                waited.append(int(self))
+
+        monkeypatch.setattr(place, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+        monkeypatch.setattr(place, "fit", fit)
+        family, data = families()["gan"], load("ring")
+        info = store.Info(family="gan", data="ring", seed=0, config={})
+        config = family.configure(data.space, {"width_G": 8, "width_D": 8})
+        took = place.seconds(family, config, data, info, one=torch.device("cpu"))
+        assert took == pytest.approx(round)
+        timed = len(rounds) - place.WARM
+        assert timed == min(place.ROUNDS, math.floor(place.SECONDS / round + 1e-9) + 1)
+        assert waited == [turns - 1] * len(rounds)
 
     def test_rounds_are_timed_on_both_and_failures_are_infinite(self, tmp_path, monkeypatch):
         family, data = families()["gan"], load("ring")

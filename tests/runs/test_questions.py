@@ -5,8 +5,11 @@ import torch
 
 from engine.config import Refused
 from lab import probes
-from lab.runs import store
-from lab.runs.questions import STREAMS, Questions
+from lab.makers.recordings import halved
+from lab.runs import questions as asking
+from lab.runs import store, wire
+from lab.runs.lock import Elsewhere
+from lab.runs.questions import STREAMS, Questions, stored
 from lab.runs.run import Run
 
 
@@ -78,3 +81,74 @@ def test_a_refusal_leaves_nothing_behind_and_old_streams_are_let_go(run):
     assert questions.more(run.info.id, "30")
     with pytest.raises(Refused, match="lost"):
         questions.more(run.info.id, "0")
+
+
+# --- models that are not open --------------------------------------------------------------------
+
+FLOW = {"family": "flow-matching", "data": "moons", "seed": 0, "config": {"width": 8, "depth": 1, "batch": 8}}
+
+
+def test_a_run_that_is_trained_elsewhere_is_asked_as_it_was_stored(run, monkeypatch):
+    def elsewhere(run_id):
+        raise Elsewhere("It is trained elsewhere.")
+
+    questions = Questions(elsewhere)
+    run.play()
+    run.train(rounds=3)
+    run.checkpoint()
+    run.train(rounds=2)
+    assert questions.ask(run.info.id, "now", {}, "me") == {"round": 3, "all": True}
+    run.checkpoint()
+    assert questions.ask(run.info.id, "now", {}, "me")["round"] == 5
+    laws = []
+    monkeypatch.setattr(asking, "measure", lambda *given: laws.append(given) or ["a law"])
+    assert questions.measure(run.info.id) == ["a law"]
+    ((model, data),) = laws
+    assert model.name == "gan"
+    assert data.space == run.data.space
+    store.checkpoint(run.at).unlink()
+    with pytest.raises(Elsewhere):
+        questions.ask(run.info.id, "now", {}, "me")
+
+
+def test_what_a_run_holds_is_asked_with_its_threads_and_only_if_it_is_sound(run):
+    info = store.change_info(run.at, threads=2)
+    try:
+        round, model, _ = stored(run.at)
+        assert torch.get_num_threads() == 2
+        assert round == 0
+        for name, tensor in run.model.state_dict().items():
+            assert tensor.equal(model.state_dict()[name]), name
+        store.write_info(run.at, info.model_copy(update={"threads": 0}))  # of an older version
+        stored(run.at)
+        assert torch.get_num_threads() == store.threads("gan")
+    finally:
+        torch.set_num_threads(1)
+    tensors, about = wire.unpack_state(store.checkpoint(run.at).read_bytes())
+    first = next(name for name in tensors if name.startswith("model/"))
+    del tensors[first]
+    store.write(store.checkpoint(run.at), wire.pack_state(tensors, about))
+    with pytest.raises(Refused, match=f"{run.info.id} cannot be asked: .* does not fit this model"):
+        stored(run.at)
+    store.checkpoint(run.at).unlink()
+    with pytest.raises(Refused, match="has no checkpoint yet"):
+        stored(run.at)
+
+
+def test_a_recording_answers_with_its_averaged_weights_if_it_has_any(tmp_path, monkeypatch):
+    run = Run(store.create(FLOW))
+    run.play()
+    run.train(rounds=3)
+    run.settle("paused")
+    store.checkpoint(run.at).unlink()
+    monkeypatch.setattr(store, "is_recording", lambda at: at == run.at)
+    with pytest.raises(Refused, match="is a recording, pictures without weights"):
+        stored(run.at)
+    config = run.model.config.model_dump()
+    store.write(store.weights(run.at), wire.pack_state(halved(run.model), {"round": 3, "config": config}))
+    questions = Questions(lambda run_id: pytest.fail("it is no run"))
+    round, model, data = questions._model(run.info.id)
+    assert (round, data.space) == (3, run.data.space)
+    averaged = dict(run.model.average.named_parameters())
+    for net in (model.average, model.player(model.players[0])):
+        assert all(p.equal(averaged[name].half().float()) for name, p in net.named_parameters())

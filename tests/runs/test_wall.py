@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from safetensors.numpy import load as load_arrays
 from engine import data
 from engine.config import Refused
 from engine.gan.gan import GAN
+from engine.metrics.measure import LEFT_OUT
 from lab import cli
 from lab.runs import store, wall, wire
 from lab.runs.run import Run
@@ -209,11 +211,65 @@ def test_data_without_known_modes_are_judged_by_their_divergence():
         ({"seed": list(range(65))}, "would have 65 members; 64 is the most"),
         ({"seed": [0.5]}, "whole number"),
         ({"seed": [-1]}, "whole number"),
+        ({"seed": [2**32]}, "whole number"),
+        ({}, "one axis or 2, not 0"),
     ],
 )
 def test_what_cannot_be_a_wall_is_refused(axes, message):
+    space = data.load("ring").space
     with pytest.raises(Refused, match=message):
-        new(axes)
+        wall.check(GAN, space, GAN.configure(space, SMALL), axes)
+    if axes:  # else it is no wall
+        with pytest.raises(Refused, match=message):
+            new(axes)
+
+
+def test_members_have_seeds_of_their_own_or_all_the_runs():
+    space = data.load("ring").space
+    config = GAN.configure(space, SMALL)
+
+    def seeds(axes):
+        info = store.Info(family="gan", data="ring", seed=5, config={}, wall=axes)
+        return list(wall.model_of(GAN, config, space, info).seeds)
+
+    assert seeds({"seed": [0, 2**32 - 1], "lr_D": [0.1, 0.01]}) == [0, 0, 2**32 - 1, 2**32 - 1]
+    assert seeds({"lr_D": [0.1, 0.01, 0.001]}) == [5, 5, 5]
+    assert len(seeds({"seed": list(range(8)), "lr_D": [0.1 / 2**i for i in range(8)]})) == wall.MOST
+
+
+def test_means_are_over_turns_and_what_is_no_number_is_none():
+    assert wall.mean(torch.tensor(6.0), 3) == 2.0
+    assert wall.mean(torch.tensor([6.0, math.inf, math.nan, -3.0]), 3) == [2.0, None, None, -1.0]
+
+
+def test_a_run_has_diverged_with_its_first_number_and_a_wall_with_its_last_member():
+    assert not wall.diverged({"a": 1.0, "b": -2.0}, 0)
+    assert wall.diverged({"a": 1.0, "b": math.nan}, 0)
+    assert not wall.diverged({"a": [1.0, None], "b": [2.0, 3.0]}, 2)
+    assert not wall.diverged({"a": [1.0, None], "b": [2.0, None]}, 2)
+    assert wall.diverged({"a": [1.0, None], "b": [None, 3.0]}, 2)
+
+
+def test_a_member_some_of_whose_samples_are_none_has_no_quality(monkeypatch):
+    ring = data.load("ring")
+    good = ring.x[: wall.SAMPLES]
+    ill = good.clone()
+    ill[0, 0] = math.nan
+    told = wall._quality(SimpleNamespace(sample=lambda n: torch.stack([good, ill])), ring)
+    assert told["JS"][0] < 0.1
+    assert {name: values[1] for name, values in told.items()} == dict.fromkeys(told)
+
+
+def test_of_test_examples_a_wall_keeps_numbers_and_no_bars(monkeypatch):
+    told = {"D(x)": [0.5, math.nan], "bar chart": [[0.1], [0.2]], LEFT_OUT: ["It failed."]}
+    bars = SimpleNamespace(draw="bars")
+    monkeypatch.setattr(wall.measuring, "held_out", lambda model, data: dict(told))
+    monkeypatch.setattr(
+        wall, "declared", lambda name: bars if name == "bar chart" else SimpleNamespace(draw="")
+    )
+    assert wall._held_out(None, None) == {"D(x)": [0.5, None], LEFT_OUT: ["It failed."]}
+    del told[LEFT_OUT]
+    assert wall._held_out(None, None) == {"D(x)": [0.5, None]}
 
 
 def test_a_wall_on_a_line_is_refused():
