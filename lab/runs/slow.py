@@ -58,15 +58,14 @@ class Listing:
 
     def names(self, statement: ast.stmt) -> list[str]:
         """What this statement itself binds, not the lines of its body, in the order it is written."""
-        body = {id(part) for name in ("body", "orelse") for part in getattr(statement, name, [])}
-        bound, todo = [], [node for node in ast.iter_child_nodes(statement) if id(node) not in body]
-        inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.FunctionDef)
+        bound, todo = [], list[ast.AST]([statement])
+        inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.stmt)
         while todo:
             node = todo.pop(0)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 bound.append(node.id)
-            if not isinstance(node, inner):  # what they bind is theirs
-                todo += ast.iter_child_nodes(node)
+            # what the inner ones bind is theirs
+            todo[:0] = [child for child in ast.iter_child_nodes(node) if not isinstance(child, inner)]
         return bound
 
     def said(self, statement: ast.stmt) -> list[str]:
@@ -167,7 +166,7 @@ def _keep(into: Step, name: str, value: Any) -> None:
         into.tensors[name] = value.detach()[:EXAMPLES].clone()
         into.shapes[name] = list(value.shape)
     elif isinstance(value, Tensor | float | int) and not name.startswith("_"):
-        into.numbers[name] = float(value)
+        into.numbers[name] = value.item() if isinstance(value, Tensor) else float(value)
 
 
 @contextmanager
@@ -215,12 +214,13 @@ def step(run: Run, player: str | None) -> bytes:
     return wire.pack_frame(arrays, about)
 
 
+@torch.no_grad()
 def _moved(traced: Trace) -> None:
     """The last sub-step: how long the gradient is, and how far the weights went along it."""
     assert traced.player is not None
     weights = list(traced.player.parameters())
     gradient = [w.grad.flatten() for w in weights if w.grad is not None]
-    change = [(w.detach() - b).flatten() for w, b in zip(weights, traced.before, strict=True)]
+    change = [(w - b).flatten() for w, b in zip(weights, traced.before, strict=True)]
     last = next(s for s in reversed(traced.steps) if s.fn == "turns")
     sizes = {"gradient": gradient, "change": change}
     numbers = {name: torch.cat(parts).norm().item() for name, parts in sizes.items() if parts}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.numpy import load as load_arrays
 from torch import nn
 
 from engine.config import Config, Refused, knob
+from engine.families import families
 from engine.family import Batch, Family
 from engine.fit import fit
 from engine.space import Space
@@ -155,7 +157,9 @@ def test_the_tensors_are_the_ones_that_were_used():
     last = trace.steps[-1]
     change = torch.cat([(p.detach() - before[f"D.{n}"]).flatten() for n, p in model.D.named_parameters()])
     gradient = torch.cat([p.grad.flatten() for p in model.D.parameters()])
-    assert last.kind == "step"
+    assert (last.kind, last.marks) == ("step", ["gradient"])
+    assert texts(trace)[-1] == "yield self.D, self.D_terms(batch.x, z)"
+    assert not any(tensor.requires_grad for tensor in trace.before)
     assert last.numbers == {"gradient": gradient.norm().item(), "change": change.norm().item()}
 
 
@@ -221,6 +225,7 @@ def test_the_answer_is_a_whole_frame_of_after_the_step_with_the_turn_in_it(data)
                 array = arrays[f"trace/{i}/{name}"]
                 assert len(array) <= 128
                 assert array.shape[0] <= step["shapes"][name][0]
+        assert {one["name"] for one in told["source"]} == {step["fn"] for step in told["steps"]}
         assert told["steps"][-1]["kind"] == "step"
         assert told["steps"][-1]["numbers"]["change"] > 0
         assert len(frame) < 200_000
@@ -233,3 +238,136 @@ def test_a_player_that_is_none_is_refused_and_nothing_has_changed():
         slow.step(run, "nobody")
     assert run._state() == before
     assert sys.gettrace() is None or "slow" not in repr(sys.gettrace())
+
+
+def test_functions_count_only_while_turns_runs():
+    model, batch = duel()
+    with slow.trace(slow.functions_of(Duel)) as trace:
+        model.G_terms(torch.randn(4, 3))
+        assert trace.steps == []
+        turns = fit(model, [batch])
+        next(turns)
+        assert trace.steps
+        before = len(trace.steps)
+        model.G_terms(torch.randn(4, 3))
+        assert len(trace.steps) == before
+
+
+def test_every_family_has_the_functions_that_it_names():
+    for family in families().values():
+        names = [function.__name__ for function in slow.functions_of(family)]
+        assert names == ["turns", *family.algorithm]
+
+
+def test_a_player_without_a_gradient_has_moved_and_one_that_has_no_weights_has_not():
+    net = nn.Linear(2, 3)
+    net.bias.grad = torch.tensor([0.0, 3.0, 4.0])
+    before = [p.detach().clone() - 1 for p in net.parameters()]
+
+    def moved(player, before):
+        traced = SimpleNamespace(
+            player=player, before=before, steps=[slow.Step("turns", 7), slow.Step("f", 9)]
+        )
+        slow._moved(traced)
+        return traced.steps[-1]
+
+    last = moved(net, before)
+    assert (last.fn, last.line) == ("turns", 7)
+    assert last.numbers == {"gradient": 5.0, "change": pytest.approx(9**0.5)}
+    net.bias.grad = None
+    assert moved(net, before).numbers.keys() == {"change"}
+    assert moved(nn.ReLU(), []).numbers == {}
+
+
+# --- listings ------------------------------------------------------------------------------------
+
+
+def marked(x):
+    a = x + 1  #: a
+    for i, (b, c) in [(0, (a, a))]:  #: loop
+        (d, e), f = (b, c), [j for j in range(i)]
+        g = (
+            d  #: g h
+            + i
+        )
+    try:
+        k = (m := g) + 1
+    except ValueError as error:
+        n = error
+    return k, e, f, m, n  #: end
+
+
+def test_a_line_belongs_to_its_statement_and_says_what_that_computes():
+    listing = slow.Listing(marked)
+    first, loop, attempt, end = listing.head.body
+    several, long = loop.body
+    assert [listing.said(one) for one in (first, loop, several, long, attempt, end)] == [
+        ["a"], ["loop"], [], ["g", "h"], [], ["end"],
+    ]  # fmt: skip
+    lines = inspect.getsource(marked).splitlines()
+    assert "#:" not in listing.text
+    assert listing.head.lineno == listing.first
+    for number, line in enumerate(lines, listing.first):
+        wanted = {"a": first, "for": loop, "(d,": several, "g": long, "d": long, "+": long, ")": long,
+                  "return": end}.get(line.split()[0])  # fmt: skip
+        if wanted:
+            assert listing.statements[number] is wanted, line
+    assert max(listing.statements) == listing.first + len(lines) - 1
+
+
+def test_a_statement_binds_names_in_the_order_in_which_they_are_written():
+    first, loop, attempt, end = (listing := slow.Listing(marked)).head.body
+    several, long = loop.body
+    assert [listing.names(one) for one in (first, loop, several, long, end)] == [
+        ["a"], ["i", "b", "c"], ["d", "e", "f"], ["g"], [],
+    ]  # fmt: skip
+    assert listing.names(attempt.body[0]) == ["k", "m"]
+    assert listing.names(attempt) == [], "its lines are statements of their own"
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_of_what_a_line_binds_numbers_and_examples_are_kept_as_they_were():
+    step = slow.Step("f", 1)
+    x = torch.randn(200, 3, requires_grad=True)
+    terms = {"real": torch.tensor(2.0), "rows": torch.ones(2), "n": 3}
+    bound = {"batch": Batch(0, torch.ones(4, 2), None, None), "x": x, "terms": terms, "loss": x.sum()}
+    bound |= {"k": 2, "lr": 0.5, "_": 3, "text": "x", "self": nn.ReLU(), "v": torch.ones(3)}
+    for name, value in bound.items():
+        slow._keep(step, name, value)
+    assert step.numbers == {"real": 2.0, "loss": x.sum().item(), "k": 2.0, "lr": 0.5}
+    assert step.shapes == {"batch.x": [4, 2], "x": [200, 3], "v": [3]}
+    assert step.tensors.keys() == step.shapes.keys()
+    assert len(step.tensors["x"]) == slow.EXAMPLES
+    with torch.no_grad():
+        before = x.detach().clone()
+        x.zero_()
+    assert step.tensors["x"].equal(before[: slow.EXAMPLES])
+    assert not step.tensors["x"].requires_grad
+
+
+@pytest.mark.parametrize(
+    ("shape", "packed"),
+    [
+        ((20, 1, 6, 5), (slow.PICTURES, 6, 5)),
+        ((20, 3, 6, 5), (slow.PICTURES, 6, 5, 3)),
+        ((5, 8, 3, 1), (5, 24)),
+        ((5, 2, 3, 1), (5, 6)),
+        ((5, 4, 1, 1), (5, 4)),
+        ((5, 3, 7), (5, 21)),
+        ((1, 1), (1, 1)),
+        ((300,), (300,)),
+        ((4, 600), (4, slow.COORDINATES)),
+        ((4, 2, 3, 100), (4, slow.COORDINATES)),
+    ],
+)
+def test_pictures_are_packed_as_bytes_and_all_else_as_rows(shape, packed):
+    x = torch.rand(shape, dtype=torch.float64)
+    array = slow._packed(x)
+    assert array.shape == packed
+    picture = len(shape) == 4 and shape[1] in (1, 3)
+    assert array.dtype == ("uint8" if picture else "float16")
+    if not picture:
+        rows = x.reshape(len(x), -1)[:, : packed[-1]] if len(shape) > 1 else x
+        assert torch.tensor(array).double().sub(rows).abs().max() < 1e-3

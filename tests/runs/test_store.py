@@ -105,10 +105,31 @@ def test_runs_are_listed_from_the_newest_and_an_odd_moment_is_that_of_the_file()
 
 def test_a_new_run_and_the_recordings_that_ship_have_the_present_format():
     assert store.read_info(store.create(SETTING)).format == store.FORMAT
-    assert store.read_info(store.fork(store.create(SETTING), "me")).format == store.FORMAT
+    fork = store.read_info(store.fork(store.create(SETTING | {"owner": "you"}), "me"))
+    assert (fork.format, fork.owner) == (store.FORMAT, "me")
     shipped = [file.parent for file in store.RECORDINGS.glob("*/run.json")]
     assert {store.read_info(at).format for at in shipped} == {store.FORMAT}
     assert store.RECORDINGS in store.recordings()
+
+
+def test_recordings_lie_beside_families_too_and_can_be_asked_if_they_have_weights(tmp_path, monkeypatch):
+    for place in ("recordings", "coins/recordings", "dice"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "words.py").write_text("")
+    monkeypatch.setattr(store.dispatch, "folders", lambda: [tmp_path])
+    wanted = [store.RECORDINGS, tmp_path / "recordings", tmp_path / "coins/recordings"]
+    assert sorted(store.recordings()) == sorted(wanted)
+    at = store.create(SETTING, tmp_path / "coins/recordings")
+    assert store.folder(at.name) == at
+    assert store.is_recording(at)
+    assert not store.here(at.name)
+    assert not store.has_model(at)
+    store.weights(at).write_bytes(b"x")
+    assert store.has_model(at)
+    run = store.create(SETTING)
+    assert store.has_model(run)
+    assert store.here(run.name)
+    assert not store.is_recording(run)
 
 
 @pytest.mark.parametrize(("cores", "heavy"), [(8, 7), (2, 1), (1, 1), (None, 1)])
