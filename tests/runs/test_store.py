@@ -191,6 +191,10 @@ def test_a_fork_that_cannot_be_made_is_refused_and_leaves_nothing(monkeypatch):
         with pytest.raises((Refused, ZeroDivisionError), match=says):
             store.fork(at, "me")
         assert [place.name for place in store.home().iterdir()] == [at.name]
+    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr(os, "rmdir", full)  # what is half made cannot even be removed
+    with pytest.raises(Refused, match="cannot be copied"):
+        store.fork(at, "me")
 
 
 def test_a_run_in_the_trash_makes_room_for_the_next_and_one_that_is_trained_stays(monkeypatch):
