@@ -17,7 +17,7 @@ from engine.config import Refused
 from engine.data.dataset import Dataset
 from engine.space import Space
 
-PATIENCE = 5.0  # seconds to wait for a first answer, and for each pause within a download
+PATIENCE = 5.0  # seconds to wait for a first answer; twice as long for each pause within a download
 
 
 @dataclass(frozen=True)

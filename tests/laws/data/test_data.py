@@ -1,7 +1,12 @@
 """Batches are a function of (seed, round, draw); training and test examples are apart."""
 
 import io
+import os
+import socket
+import struct
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +18,7 @@ from scipy import stats
 
 from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
+from engine.data.keep import keep
 from engine.space import Line, Picture
 
 torch.set_num_threads(1)
@@ -180,6 +186,31 @@ def test_stored_data_are_written_whole_and_once(tmp_path):
     assert load(name, tmp_path) is load(name, tmp_path)
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_of_a_write_that_is_broken_off_nothing_half_stays(stored, tmp_path, monkeypatch):
+    """Broken off before the file has its name, or at once afterwards."""
+    usual = Path.replace
+
+    def broken(path, to):
+        if stored:
+            usual(path, to)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(KeyboardInterrupt):
+        keep("csv", {"points": np.eye(2)}, tmp_path)
+    monkeypatch.undo()
+    kept = [path.name for path in (tmp_path / "data").iterdir()]
+    assert kept == [keep("csv", {"points": np.eye(2)}, tmp_path) + ".safetensors"] * stored
+
+
+def test_what_is_stored_has_reached_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+    name = keep("csv", {"points": np.eye(2)}, tmp_path)
+    assert synced == [(tmp_path / "data" / f"{name}.safetensors").stat().st_size]
+
+
 def test_home_is_the_environment_s_unless_given(tmp_path, monkeypatch):
     monkeypatch.setenv("GENLAB_HOME", str(tmp_path))
     assert len(load(keep_points(np.eye(2).repeat(10, 0), "drawn"))) == 50_000
@@ -248,5 +279,77 @@ def test_a_set_from_the_network_says_so_when_there_is_none(tmp_path, monkeypatch
     assert not (tmp_path / "data").exists()
 
 
-def test_asking_for_the_network_ends_soon():
+def test_asking_for_the_network_ends_soon(monkeypatch):
     assert not network.online("http://127.0.0.1:9/")
+    monkeypatch.setattr(network, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert not network.online(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_whoever_answers_is_there_even_if_it_refuses(status):
+    asked = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self):  # no page is fetched
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert network.online(f"http://127.0.0.1:{server.server_port}/here/")
+    assert asked == ["/here/"]
+
+
+def test_a_set_that_is_there_is_read_as_torchvision_reads_it(tmp_path, monkeypatch):
+    """MNIST in its own file format, of 5 pictures for training and 2 for testing."""
+    monkeypatch.setattr(network, "online", lambda url: pytest.fail("there is no need to ask"))
+    raw = tmp_path / "data" / "torchvision" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    made = {}
+    for part, n in (("train", 5), ("t10k", 2)):
+        made[part] = np.random.default_rng(n).integers(0, 256, (n, 28, 28), np.uint8), np.arange(n) + 3
+        x, y = made[part]
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 2051, n, 28, 28) + x.tobytes())
+        labels = struct.pack(">2I", 2049, n) + y.astype(np.uint8).tobytes()
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(labels)
+    data = load("mnist", tmp_path)
+    for part, x, y in (("train", data.x, data.y), ("t10k", data.test_x, data.test_y)):
+        assert np.array_equal(x[:, 0], made[part][0])
+        assert y.tolist() == made[part][1].tolist()
+    assert data.title == "MNIST"
+
+
+@pytest.mark.parametrize("name", network.SETS)
+def test_a_set_lies_in_the_folder_that_torchvision_gives_it(name):
+    from torchvision import datasets
+
+    wanted = network.SETS[name]
+    kind = getattr(datasets, wanted.torchvision)
+    assert wanted.folder == getattr(kind, "base_folder", kind.__name__)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_download_waits_for_no_pause_without_end(fails, tmp_path, monkeypatch):
+    waits = []
+
+    def torchvision(wanted, root, *, train, download):
+        waits.append(socket.getdefaulttimeout())
+        (root / wanted.folder).mkdir(exist_ok=True)
+        if fails:
+            raise RuntimeError("broken off")
+
+    monkeypatch.setattr(network, "online", lambda url: True)
+    monkeypatch.setattr(network, "_torchvision", torchvision)
+    before = socket.getdefaulttimeout()
+    try:
+        network._fetch(network.SETS["mnist"], tmp_path)
+    except Refused:
+        assert fails
+    assert set(waits) == {2 * network.PATIENCE}
+    assert socket.getdefaulttimeout() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["MNIST"] * (not fails)

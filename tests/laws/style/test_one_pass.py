@@ -128,6 +128,12 @@ def test_two_styles_blend(double, how):
     torch.testing.assert_close(half.mean((2, 3)), wanted)
 
 
+def test_unless_told_otherwise_the_first_style_is_given_in_full(double):
+    x, s, t = (picture(32, 32) for _ in range(3))
+    wanted = one_pass(x, [s], blend=0.0, strength=1.0, how="whitening")
+    assert torch.equal(one_pass(x, [s, t]), wanted)
+
+
 @pytest.mark.parametrize("shape", [(33, 47), (50, 64), (32, 35)])
 @pytest.mark.parametrize("how", HOWS)
 def test_a_picture_of_any_size_keeps_it(how, shape):

@@ -23,7 +23,7 @@ def holds(model: StyleTransfer, word: str) -> bool:
 @pytest.mark.parametrize("choice", LAWS)
 @pytest.mark.parametrize("masked", [False, True])
 def test_all_laws_hold_on_a_picture_under_way(choice, masked):
-    data = pictures(styles=2, mask=half() if masked else None)
+    data = pictures(styles=1 + masked, mask=half() if masked else None)
     model = built(data, colour=choice, init="noise", blend=0.4)
     trained(model, 3, data=data)
     checks = measure(model, data)
@@ -33,7 +33,8 @@ def test_all_laws_hold_on_a_picture_under_way(choice, masked):
 
 def test_grey_styles_are_asked_for_the_mean_alone():
     data = pictures()
-    grey = colour.luminance(data.space.styles[0].float()).byte()[None][0]
+    grey = colour.luminance(data.space.styles[0][None].float())[0].byte()
+    assert grey.float().std(0).max() == 0
     data.space.__dict__["styles"] = (grey.contiguous(),)
     assert holds(built(data, colour="histogram"), "covariance")
 
@@ -73,6 +74,28 @@ def test_a_broken_loss_is_noticed(monkeypatch, broken, word):
     assert holds(model, word)
     broken(monkeypatch)
     assert not holds(model, word)
+
+
+@pytest.mark.parametrize("width", [4, 6, 8])  # of the first, the third and the last layer of the network
+def test_a_loss_that_is_broken_in_one_layer_is_noticed(small, double, monkeypatch, width):
+    model, gram, loss = built(init="noise"), style.gram, style.style_loss
+    for name, wrong, word in (
+        ("gram", lambda F: F[0].flatten(1) @ F[0].flatten(1).roll(1, 1).T, "shuffled"),
+        ("style_loss", lambda G, A: 1.1 * loss(G, A), "as the paper has it"),
+        ("style_loss", lambda G, A: loss(G, A) + 0.1, "each style loss is zero"),
+        ("style_loss", lambda G, A: loss(G, 0.9 * A), "each style loss is zero"),
+        ("gram", lambda F: gram(F) * F[0, 0].numel(), "four times as large"),
+    ):
+        usual = {"gram": gram, "style_loss": loss}[name]
+        at = {"gram": 1, "style_loss": 0}[name]  # which of its sides is the number of channels
+
+        def broken(x, *rest, usual=usual, wrong=wrong, at=at):
+            return (wrong if x.shape[at] == width else usual)(x, *rest)
+
+        monkeypatch.setattr(style, name, broken)
+        assert not holds(model, word)
+        monkeypatch.setattr(style, name, usual)
+        assert holds(model, word)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +165,91 @@ def test_a_model_whose_loss_is_not_the_formulas_is_noticed(small, broken):
     assert holds(model, "computed in another way")
     BROKEN_MODELS[broken](model)
     assert not holds(model, "computed in another way")
+
+
+# --- how far from a law --------------------------------------------------------------------------
+
+
+def planted(model, part, wrong):
+    """The model, in whose canvas one pixel comes out wrong."""
+    usual = getattr(model.canvas, part)
+
+    def at_one_pixel(x):
+        y = usual(x).clone()
+        y[0, :, 20, -5] = wrong(y[0, :, 20, -5], x[0, :, 20, -5])
+        return y
+
+    model.canvas.__dict__[part] = at_one_pixel
+
+
+@pytest.mark.parametrize("leaves", [0.0, 0.125])
+@pytest.mark.parametrize("sees", [0.0, 0.25])
+def test_how_far_a_picture_is_from_the_content_or_sees_the_player_outside_its_mask(small, leaves, sees):
+    model = built(pictures(mask=half()))
+    model.image[0].data.copy_(noise(model))
+    assert style.outside(model) == 0
+    x, content = (t.detach()[0, :, 20, -5] for t in (model.image[0], model.canvas.content))
+    planted(model, "shown", lambda shown, x: content + torch.tensor([0.0, -leaves, 0.0]))
+    planted(model, "seen", lambda seen, x: seen + sees * x)
+    slope = 2 * (content + sees * x) * sees  # of the square
+    assert style.outside(model) == pytest.approx(max(leaves, slope.abs().max().item()), rel=1e-4)
+
+
+def test_how_far_a_hue_is_from_the_contents(small):
+    model = built(colour="luminance")
+    assert style.tint(model) < 1e-6
+    planted(
+        model, "shown", lambda shown, x: torch.tensor([0.0, -0.125, 0.0]) + model.canvas.content[0, :, 20, -5]
+    )
+    assert style.tint(model) == pytest.approx(0.125, abs=1e-6)
+    for end in (-1.0, 1.0):  # it is clipped, and says nothing
+        planted(model, "shown", lambda shown, x, end=end: torch.tensor([0.0, end, 0.3]))
+        assert style.tint(model) < 1e-6
+
+
+def test_how_far_colours_are_from_the_contents(small, double):
+    model = built(pictures(styles=2), colour="histogram")
+    close = style.recoloured(model)
+    assert close < 1e-2
+    for i in (0, 1):
+        x = model.canvas.get_buffer(f"style{i}")
+        right, mean = x.clone(), x.mean((2, 3), keepdim=True)
+        x.copy_(mean + 2 * (right - mean))  # the covariance becomes four times as large
+        assert style.recoloured(model) == pytest.approx(3, abs=4 * close)
+        x.copy_(right)
+        x[:, 1] += 0.5
+        assert style.recoloured(model) == pytest.approx(0.5, abs=close)
+        x.copy_(right)
+
+
+def test_a_loss_and_its_slope_are_measured_by_the_larger(double):
+    for value, wanted in ((3.0, 6 * 9.0), (0.125, 0.25)):
+        F = torch.full((1, 1, 2, 3), value)
+        for sign in (1, -1):
+            assert style.flat(lambda F, sign=sign: sign * F.square().sum(), F) == wanted
+
+
+def test_what_grows_with_the_picture_is_told_by_how_much(double, monkeypatch):
+    F, A = torch.rand(1, 3, 4, 5), torch.eye(3)
+    assert style.grows(F, A) < 1e-12
+    for name in ("content_loss", "styled"):
+        usual = getattr(style, name)
+        monkeypatch.setattr(style, name, lambda F, other: F.square().sum())
+        assert style.grows(F, A) == pytest.approx(3)  # four times as large
+        monkeypatch.setattr(style, name, usual)
+
+
+def test_a_slope_that_is_a_tenth_too_steep_is_told_so(double, monkeypatch):
+    F, A = torch.rand(1, 3, 4, 5), torch.eye(3)
+    assert style.formula(F, style.gram(F)) == 0
+    usual = style.style_loss
+    monkeypatch.setattr(style, "style_loss", lambda G, A: 1.1 * usual(G, A))
+    assert style.formula(F, A) == pytest.approx(0.1)
+
+
+def test_laws_are_measured_on_a_picture_of_about_64_times_64_pixels():
+    for shape, small in (((256, 256), (64, 64)), ((100, 400), (32, 128)), ((60, 50), (60, 50))):
+        assert style.small(torch.rand(1, 3, *shape)).shape[-2:] == small
 
 
 def test_colours_that_were_not_matched_are_noticed():
