@@ -56,6 +56,7 @@ T = np.arange(12.0)
 FORMS = {
     "points between German thousands": (rows("1.{j},5;{i},25"), 1100.5 + T, T + 0.25),
     "commas between English thousands, quoted": (rows('"1,{j}.5","{i}"', "a,b\n"), 1100.5 + T, T),
+    "German millions": (rows("1.{j}.000;1.{j}"), 1e6 + 1e5 + 1000 * T, 1100 + T),
     "millions": (rows('"1,{j},000"\t{i}', "a\tb\n"), 1e6 + 1e5 + 1000 * T, T),
     "thousands and decimals in two columns": (rows('"1,{j}",{i}.5'), 1100 + T, T + 0.5),
     "apostrophes between Swiss thousands": (rows("1'{j}.5;{i}"), 1100.5 + T, T),
@@ -121,6 +122,7 @@ REFUSED = {
     "hardly within 64 bits": (rows("{i}e-320,{q}"), "numbers in column 1 are too small to compute with"),
     "apart by nanoseconds": (rows("{i},1700000000000000{j}"), "column 2 agree in 12 digits; subtract"),
     "apart in the 15th digit": (rows("1.00000000000{j},{i}"), "column 1 agree in 12 digits; subtract"),
+    "one apart in the 18th digit": (rows("{i},1") + "5,1.00000000000000001\n", "column 2 agree in 12 digits"),
     "the same": (rows("{i},5.0"), "All numbers in column 2 are the same"),
     "the same in two ways": (rows("{i},5.0") + "1,5\n", "All numbers in column 2 are the same"),
     "a NUL": (rows("{i},{q}") + "1,\0\n", "Line 13 holds a control character: the file is not text"),

@@ -12,6 +12,7 @@ from engine.data import load
 from engine.data.dataset import batches
 from engine.data.transfer import Transfer
 from engine.fit import fit
+from engine.nets.backbone import backbone
 from engine.style.style import StyleTransfer
 from tests.laws.style.styling import built, gap, pictures
 
@@ -110,6 +111,16 @@ def test_samples_are_the_picture():
     model = built()
     x = model.sample(3)
     assert x.shape == (3, 3, 48, 64)
+    assert not x.requires_grad
     assert torch.equal(x[0], x[2])
     assert torch.equal(x[:1], model.picture())
     assert -1 <= x.min() <= x.max() <= 1
+
+
+def test_what_is_prepared_is_the_network_that_a_transfer_sees_through():
+    backbone.cache_clear()
+    StyleTransfer.prepare()
+    data = load("cat.glass")
+    built = StyleTransfer(StyleTransfer.configure(data.space, {"size": 64}), data.space)
+    assert built.canvas.network is built.canvas.network
+    assert backbone.cache_info().misses == 1

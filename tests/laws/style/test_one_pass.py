@@ -128,6 +128,33 @@ def test_two_styles_blend(double, how):
     torch.testing.assert_close(half.mean((2, 3)), wanted)
 
 
+def test_the_change_far_away_is_carried_near_and_added_there(double):
+    """The whole pass with AdaIN, from the network's features on."""
+    x, s = picture(40, 48), picture(32, 40)
+    inverse = onepass.decoder(x.device, x.dtype)
+    F, A = (net()(one, [NEAR, onepass.FAR]) for one in (x, s))
+
+    def styled(f, a):
+        (m, spread), (m_style, spread_style) = (
+            (t.mean((2, 3), keepdim=True), t.std((2, 3), correction=0, keepdim=True)) for t in (f, a)
+        )
+        return (f - m) / spread.clamp_min(1e-6) * spread_style + m_style
+
+    far, near = F[onepass.FAR], F[NEAR]
+    near = near + inverse.nearer(styled(far, A[onepass.FAR])) - inverse.nearer(far)
+    wanted = inverse.picture(styled(near, A[NEAR])).clamp(-1, 1)
+    torch.testing.assert_close(one_pass(x, [s], how="AdaIN"), wanted, rtol=0, atol=1e-8)
+
+
+def test_a_layer_of_the_decoder_keeps_the_scale_of_features_and_mirrors_at_the_border(double):
+    layer, F = onepass.conv(64, 96), relu(torch.randn(1, 64, 24, 24))
+    assert relu(layer(F)).square().mean().item() == pytest.approx(F.square().mean().item(), rel=0.2)
+    assert torch.equal(layer(0 * F), torch.zeros(1, 96, 24, 24))
+    row = torch.randn(1, 64, 1, 9).expand(1, 64, 9, 9)  # the same in each row: so it stays
+    out = layer(row)
+    torch.testing.assert_close(out, out[:, :, :1].expand_as(out))
+
+
 def test_unless_told_otherwise_the_first_style_is_given_in_full(double):
     x, s, t = (picture(32, 32) for _ in range(3))
     wanted = one_pass(x, [s], blend=0.0, strength=1.0, how="whitening")
