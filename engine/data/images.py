@@ -123,7 +123,6 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         raise Refused(f"The zip file holds {len(wanted):,} pictures; bring at most {MOST:,}.")
     if sum(entry.file_size for entry in wanted) > MOST_UNPACKED:
         raise Refused("The zip file unpacks to more than 100 MB; bring fewer or smaller pictures.")
-    left = MOST_UNPACKED
     for entry in wanted:
         what = repr(entry.filename[-60:])
         if ".." in PurePosixPath(entry.filename.replace("\\", "/")).parts or _ABSOLUTE.match(entry.filename):
@@ -131,9 +130,8 @@ def _entries(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         if entry.flag_bits & 1:
             raise Refused(f"{what} in the zip file is encrypted; pack it without a password.")
         with archive.open(entry) as file:
-            content = file.read(min(left, MOST_BYTES) + 1)  # the sizes given above may be wrong
-        left -= len(content)
-        if left < 0 or len(content) > MOST_BYTES:
+            content = file.read(MOST_BYTES + 1)  # and never more than its size given above
+        if len(content) > MOST_BYTES:
             raise Refused(f"{what} unpacks to more than 10 MB; make it smaller.")
         yield entry.filename, content
 
@@ -158,8 +156,7 @@ def opened(what: str, content: bytes) -> Image.Image:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         if content.startswith(BEGINS[:2]) or (content.startswith(BEGINS[2]) and content[8:12] == b"WEBP"):
             raise Refused(f"{what} is damaged; save it again, or leave it out.") from error
-        starts = content[:12], content[4:12]
-        others = [kind for mark, kind in OTHERS.items() if any(start.startswith(mark) for start in starts)]
+        others = [kind for mark, kind in OTHERS.items() if any(content.startswith(mark, at) for at in (0, 4))]
         but = f" but {others[0]}" if others else ""
         raise Refused(
             f"{what} is not a PNG, JPEG or WebP picture{but}; save it as one, or leave it out."

@@ -116,7 +116,7 @@ def grows(F: Tensor, A: Tensor) -> float:
 
 def outside(model: StyleTransfer) -> float:
     """Where the mask is black: how far the picture is from the content, or how much of x is seen."""
-    canvas, x = model.canvas, model.image[0].detach()
+    canvas, x = model.canvas, model.image[0]
     black = (canvas.mask == 0).expand_as(x)
     shown = (model.picture().detach() - canvas.content.clamp(-1, 1)).abs() * black
     seen = grad(lambda x: canvas.seen(x).square().sum())(x).abs() * black

@@ -189,6 +189,39 @@ def test_points_that_cannot_be_told_apart_are_not_called_the_same(tmp_path):
     assert len(load(keep_points(x, "csv", tmp_path), tmp_path)) == 18
 
 
+@pytest.mark.parametrize("kind", ["drawn", "csv"])
+def test_the_largest_numbers_that_are_allowed_are_taken(kind, tmp_path):
+    """And the least that is larger is refused."""
+    most = {"drawn": 3.0, "csv": 1e300}[kind]
+    for end in (most, -most):
+        x = np.stack([np.linspace(-end, end, 20), np.linspace(-1, 1, 20)], 1)
+        assert len(load(keep_points(x, kind, tmp_path), tmp_path).x)
+        if kind == "csv":
+            assert np.array_equal(read_csv("\n".join(f"{a!r},{b!r}" for a, b in x.tolist())), x)
+        x[3, 0] = np.nextafter(end, 2 * end)
+        with pytest.raises(Refused, match="outside the square" if kind == "drawn" else "beyond 1e300"):
+            keep_points(x, kind, tmp_path)
+        if kind == "csv":
+            with pytest.raises(Refused, match=r"Line 4 holds .* too large"):
+                read_csv("\n".join(f"{a!r},{b!r}" for a, b in x.tolist()))
+
+
+@pytest.mark.parametrize(("far", "edge"), [(0.0, 3.0), (6.0, None), (1e6, 8.0)])
+def test_the_frame_of_a_table_holds_its_points_but_no_outlier_makes_it_wide(far, edge, tmp_path):
+    x = np.stack([np.linspace(-1, 1, 100), np.linspace(1, 2, 100) ** 2], 1)
+    boxes = []
+    for sign in (1, -1):
+        for column in (0, 1):
+            one = x.copy()
+            one[5, column] += far
+            data = load(keep_points(sign * one, "csv", tmp_path), tmp_path)
+            boxes.append(data.box)
+            reached = max(data.x.abs().max().item(), data.test_x.abs().max().item())
+            assert data.box[1] == pytest.approx(edge or 1.1 * reached)
+            assert data.box == (-data.box[1], data.box[1], -data.box[1], data.box[1])
+    assert boxes[:2] == boxes[2:]
+
+
 written = st.tuples(
     st.lists(st.tuples(*[st.floats(-1e9, 1e9, allow_subnormal=False)] * 2), min_size=10, max_size=14),
     st.sampled_from(";\t,| "),

@@ -64,8 +64,11 @@ def test_ink_that_reaches_far_to_one_side_is_not_cut_off():
     heavy = np.zeros((28, 28), np.uint8)
     heavy[4:24, 4:8] = 255
     heavy[13:15, 4:24] = 255
-    placed = centred(heavy)
-    assert placed.sum(dtype=int) == heavy.sum(dtype=int)
+    for way in (heavy, heavy[:, ::-1], heavy.T, heavy.T[::-1]):
+        placed = centred(way)
+        assert placed.sum(dtype=int) == way.sum(dtype=int)
+        wide = [np.flatnonzero(placed.any(axis)) for axis in (1, 0)]
+        assert any(at[0] == 0 or at[-1] == 27 for at in wide)  # as near to the middle as it can be
 
 
 @pytest.mark.parametrize(("kind", "how"), [("png", {}), ("jpeg", {"quality": 95}), ("webp", {"quality": 95})])
@@ -77,6 +80,15 @@ def test_dark_ink_on_paper_is_the_digit_in_white_on_black(kind, how):
         assert white.shape == (28, 28)
         assert np.abs(white.astype(int) - dark).mean() < 3
         assert np.abs(white.astype(int) - x).mean() < 17  # a shift by one pixel makes 14
+
+
+@pytest.mark.parametrize("paper", [0, 60, 127])
+def test_a_picture_and_its_negative_are_the_same_digit(paper):
+    """However grey the paper is: what is darker than the middle of 0 to 255 is dark."""
+    for x in DIGITS[:5]:
+        light = np.rint(paper + x.astype(float) * (255 - paper) / 255).astype(np.uint8)
+        assert np.array_equal(read_digit("a.png", file_of(light)), read_digit("a.png", file_of(255 - light)))
+        assert np.abs(read_digit("a.png", file_of(light)).astype(int) - x).mean() < 17
 
 
 def test_faint_pencil_on_grey_paper_is_stretched_to_full_contrast():

@@ -75,6 +75,14 @@ def test_float32_agrees_with_float64(name):
     assert target(name).log_prob(x).dtype == torch.float32
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_points_may_come_in_any_shape(name):
+    t, x = target(name), points_of(name, 6)
+    flat = t.log_prob(x)
+    torch.testing.assert_close(t.log_prob(x.reshape(3, 4, t.d)), flat.reshape(3, 4))
+    torch.testing.assert_close(t.log_prob(x[0]), flat[0])
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"checkerboard"}))
 def test_autograd_gives_the_score(name):
     x = points_of(name, 20).requires_grad_()
@@ -100,6 +108,28 @@ def test_mixtures_agree_with_torch_distributions(name, weights, sigma):
     assert torch.allclose(t.log_prob(x), oracle.log_prob(x), rtol=1e-12, atol=1e-10)
     assert t.sigma == sigma
     assert torch.allclose(t.weights, oracle.mixture_distribution.probs)
+
+
+def test_modes_lie_where_their_descriptions_say():
+    for name in ("two-bumps", "three-bumps"):
+        t = target(name)
+        assert torch.equal(t.modes, -t.modes.flip(0))  # about 0
+        assert len(t.modes.diff(dim=0).unique()) == 1
+        assert t.modes.diff(dim=0).min() > 4 * t.sigma  # so that each is a bump of its own
+        x0, x1, y0, y1 = t.box
+        assert (x0, y0) == (-x1, 0)
+        assert y1 / 2 < t.log_prob(t.modes).exp().max() < y1
+    ring = torch.view_as_complex(target("ring").modes)
+    assert torch.allclose(ring, 2 * torch.exp(2j * math.pi * torch.arange(8, dtype=torch.float64) / 8))
+    lattice = {(float(i), float(j)) for i in range(-2, 3) for j in range(-2, 3)}
+    assert set(map(tuple, target("grid").modes.tolist())) == lattice
+    two, aside = target("two-gaussians"), target("aside")
+    assert two.modes.mean(0).tolist() == [0, 0]
+    away = aside.modes.mean(0)
+    assert away[0] > 4 * aside.sigma  # from noise around 0
+    assert away[1] == 0
+    # the same, turned by a quarter and moved
+    assert torch.equal(aside.modes - away, two.modes @ torch.tensor([[0.0, 1.0], [1.0, 0.0]]).double())
 
 
 def moon(k, t):

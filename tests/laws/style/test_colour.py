@@ -161,3 +161,17 @@ def test_the_square_roots_are_square_roots():
     assert (root @ root - covariance).abs().max() < 2e-5  # and the floor
     assert (root @ inverse - torch.eye(3)).abs().max() < 1e-9
     assert math.isclose(mean[0].item(), picture()[0, 0].mean().item())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_pictures_keep_their_dtype_and_their_device_whatever_is_the_default(dtype):
+    x, to = picture(seed=1).to(dtype), picture(seed=2).to(dtype)
+    default = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64 if dtype == torch.float32 else torch.float32)
+        with torch.device("meta"):
+            made = [*colour.moments(x), colour.matched(x, to), colour.matched_luminance(x, to)]
+            made += [colour.luminance(x), colour.with_colours(x, to), colour.resized(x, (12, 18))]
+    finally:
+        torch.set_default_dtype(default)
+    assert {(t.dtype, t.device.type) for t in made} == {(dtype, "cpu")}

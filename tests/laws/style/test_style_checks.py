@@ -222,6 +222,16 @@ def test_how_far_colours_are_from_the_contents(small, double):
         x.copy_(right)
 
 
+def test_a_term_that_should_be_zero_and_is_not_is_told(small, double):
+    data = pictures()
+    data.space.__dict__["styles"] = (data.space.content,)
+    model = built(data, init="content", tv=0.0)
+    assert style.terms(model) == pytest.approx(0, abs=1e-3)
+    usual = model.losses
+    model.losses = lambda x: {k: v + 1e-6 for k, v in usual(x).items()}
+    assert style.terms(model) > 1
+
+
 def test_a_loss_and_its_slope_are_measured_by_the_larger(double):
     for value, wanted in ((3.0, 6 * 9.0), (0.125, 0.25)):
         F = torch.full((1, 1, 2, 3), value)
