@@ -122,6 +122,11 @@ BAD_ARCHIVES = {
     "too few": (packed({"a.png": png()}), "There is only 1 picture; bring 10 or more"),
     "not a zip file": (b"hello", "is not a zip file; pack the pictures into one"),
     "nothing": (b"", "is not a zip file"),
+    "a long name": (packed({f"{'y' * 150}{'x' * 56}.png": b"hello"}), f"'{'x' * 56}.png' is not a PNG"),
+    "a long name outside": (
+        packed({f"../{'y' * 150}{'x' * 56}.png": png()}),
+        f"names '{'x' * 56}.png', outside",
+    ),
     "half a zip file": (packed(pictures())[:-30], "is damaged; pack it again"),
     "a damaged entry": (
         packed(pictures(), zipfile.ZIP_STORED).replace(b"IDAT", b"IDAX", 1),
@@ -202,6 +207,8 @@ def test_the_most_that_is_allowed_is_taken(tmp_path, monkeypatch):
 def test_a_bad_folder_is_refused(tmp_path, monkeypatch):
     with pytest.raises(Refused, match="cannot be opened; give a folder or a zip file"):
         keep_images(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(Refused, match=f"^'{'x' * 80}' cannot be opened"):
+        keep_images(tmp_path / ("y" * 50 + "x" * 80), tmp_path)
     with pytest.raises(Refused, match="only 0 pictures"):
         keep_images(tmp_path, tmp_path)
     (tmp_path / "a.png").write_text("hello")

@@ -1,5 +1,6 @@
 """A picture that cannot serve is refused with one sentence that says what is wrong and what to change."""
 
+import importlib.machinery
 import io
 import os
 import struct
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.config import Refused
-from engine.data import keep_mask, keep_picture, picture
+from engine.data import keep_mask, keep_picture, picture, pictures
 
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -103,6 +104,19 @@ def test_bad_pixels_of_a_mask_are_refused(pixels, tmp_path):
 def test_an_unknown_picture_lists_the_choices(name, tmp_path):
     with pytest.raises(Refused, match=r"^There is no picture called .*china.*\.$"):
         picture(name, tmp_path)
+
+
+@pytest.mark.parametrize("found", [None, "elsewhere"])
+def test_a_photograph_whose_package_is_not_whole_is_said(found, monkeypatch, tmp_path):
+    spec = found and importlib.machinery.ModuleSpec("skimage", None, is_package=True)
+    if spec:
+        spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(pictures, "find_spec", lambda package: spec)
+    pictures._made.cache_clear()
+    with pytest.raises(
+        Refused, match=r"^The picture data/coffee\.png is missing; install scikit-learn and sc"
+    ):
+        picture("coffee")
 
 
 @pytest.mark.parametrize("name", ["photo-0123456789ab", "painted-0123456789ab"])

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.config import Refused
-from engine.data import keep_points, load, read_csv
+from engine.data import keep_points, load, read_csv, table
 
 CASES = Path(__file__).parents[1] / "cases"
 FIRST = {  # the first line of numbers, the encoding, the separator and the decimal mark
@@ -115,6 +115,8 @@ REFUSED = {
     "money": (rows("{i},€{q}"), "Line 1 holds '€0' where a number should be"),
     "per cent": (rows("{i},{q}%"), "Line 1 holds '0%' where a number should be"),
     "wide digits": (rows("{i},{q}") + "1,１２\n", "Line 13 holds '１２' where a number should be"),
+    "a long word": (rows("{i},{q}") + f"1,{'x' * 999}\n", f"Line 13 holds '{'x' * 40}' where a number"),
+    "a long number": (rows("{i},{q}") + f"1,-{'9' * 999}\n", f"holds '-{'9' * 39}', which is too large"),
     "a missing cell": (rows("{i}\t{q}") + "5\t\n", "Line 13 holds '' where a number should be"),
     "a wrong group": (rows("1.{j},5;{i}") + "1.23,5;1\n", "Line 13 holds '1.23,5' where a number"),
     "beyond 64 bits": (rows("{i},{q}") + f"1,{'9' * 400}\n", "which is too large; give it in another unit"),
@@ -204,6 +206,35 @@ def test_the_largest_numbers_that_are_allowed_are_taken(kind, tmp_path):
         if kind == "csv":
             with pytest.raises(Refused, match=r"Line 4 holds .* too large"):
                 read_csv("\n".join(f"{a!r},{b!r}" for a, b in x.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("offset", "most", "says"), [(0, 1e-280, "too small"), (1, 1e-12, "agree in 12 digits")]
+)
+def test_numbers_that_64_bits_just_tell_apart_are_taken(offset, most, says, tmp_path):
+    for share, taken in ((1.01, True), (0.99, False)):
+        x = np.stack([np.arange(12.0), offset + np.linspace(0, share * most, 12)], 1)
+        for column in (0, 1):
+            if taken:
+                assert keep_points(x, "csv", tmp_path)
+                continue
+            with pytest.raises(Refused, match=rf"in column {2 - column} (are )?{says}"):
+                keep_points(x, "csv", tmp_path)
+            x = x[:, ::-1]
+
+
+def test_the_largest_table_that_is_allowed_is_taken(monkeypatch):
+    text = rows("{i},{q}")
+    for limit, most, says in (
+        ("MOST_BYTES", len(text), "larger than 10 MB"),
+        ("MOST", 12, "give at most 11"),
+    ):
+        monkeypatch.setattr(table, limit, most)
+        assert len(read_csv(text)) == len(read_csv(text.encode())) == 12
+        monkeypatch.setattr(table, limit, most - 1)
+        with pytest.raises(Refused, match=says):
+            read_csv(text)
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize(("far", "edge"), [(0.0, 3.0), (6.0, None), (1e6, 8.0)])

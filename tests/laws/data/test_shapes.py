@@ -53,6 +53,14 @@ def test_no_ellipse_is_cut_off_and_the_same_ones_come_every_time():
     assert np.array_equal(factors[9::10], data.test_factors)
 
 
+def test_positions_and_aspects_lie_about_0_and_x_moves_farthest():
+    for name in ("x position", "y position", "aspect"):
+        low, high = FACTORS[name]
+        assert low == -high
+    assert FACTORS["x position"][1] > 1.25 * FACTORS["y position"][1]
+    assert FACTORS["size"][0] > 0
+
+
 def test_factors_stay_with_their_pictures_and_are_independent_and_uniform():
     data = load("ellipses")
     assert data.factor_names == tuple(FACTORS)

@@ -10,7 +10,7 @@ from torch import nn
 from engine.config import Refused
 from engine.data import load
 from engine.data.dataset import batches
-from engine.data.transfer import Transfer
+from engine.data.transfer import Parts, Transfer
 from engine.fit import fit
 from engine.nets.backbone import backbone
 from engine.style.style import StyleTransfer
@@ -80,6 +80,7 @@ def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
     space = load(name).space
     assert isinstance(space, Transfer)
     assert (len(space.styles), space.mask is not None) == (styles, masked)
+    assert Parts.of(name).name == name == space.name
     assert space.shape == tuple(space.content.shape)
     assert all(s.dtype == torch.uint8 and len(s) == 3 for s in space.styles)
     if masked:

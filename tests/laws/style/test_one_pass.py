@@ -184,6 +184,13 @@ def test_the_shipped_decoder_is_small_and_says_what_it_is():
         assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
 
 
+def test_the_decoder_begins_with_grey_and_the_shipped_one_stays_as_it_is():
+    torch.manual_seed(0)
+    begun, F = onepass.Decoder(), net()(picture(32, 32), [NEAR])[NEAR]
+    assert begun.picture(F).abs().mean() < 0.2
+    assert not any(weight.requires_grad for weight in onepass.decoder(F.device, F.dtype).parameters())
+
+
 def test_a_decoder_that_is_missing_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(onepass, "FILE", tmp_path / "none")
     with pytest.raises(Refused, match=r"python -m lab\.makers\.decoder"):
