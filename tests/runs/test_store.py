@@ -183,7 +183,7 @@ def test_a_fork_that_cannot_be_made_is_refused_and_leaves_nothing(monkeypatch):
     at = store.create(SETTING)
     store.keyframe(at, 3).write_bytes(b"x")
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     for error, says in [(full, f"Run {at.name} cannot be copied: No space left"), (lambda *_: 1 / 0, "zero")]:
