@@ -479,7 +479,7 @@ def changed(since: str) -> dict[str, set[int]]:
 
 def chosen(paths: list[str], since: str | None, sample: int, seed: int) -> list[Mutant]:
     """The mutants to try, without those that are proved to change nothing."""
-    known = {line.split(" # ")[0].strip() for line in EQUIVALENT.read_text().splitlines()}
+    known = {line.split("  # ")[0] for line in EQUIVALENT.read_text().splitlines()}  # a key may hold a " # "
     lines = changed(since) if since else {}
     wanted = [ROOT / path for path in paths or lines]
     files = [file for path in wanted for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]

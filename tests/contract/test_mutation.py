@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import Functions, Mutant, Reached, mutants
+from tests import mutation
+from tests.mutation import Functions, Mutant, Reached, chosen, mutants
 
 SOURCE = '''"""f(x) = 1 - x."""
 from engine.config import knob
@@ -55,6 +56,16 @@ def test_every_kind_of_error_is_made_once_and_no_word_is_changed() -> None:
     assert not any(m.line in (1, 2, 5, 7, 13) for m in made)
     for m in made:
         assert compile(SOURCE[: m.start] + m.new + SOURCE[m.end :], "f.py", "exec")
+
+
+def test_what_is_proved_to_change_nothing_is_not_tried_also_on_a_line_with_a_comment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f.py").write_text("a = 1  # one\nb = 1\n")
+    (tmp_path / "known").write_text("# Why.\nf.py | a = 1 # one => a = 2 # one  # a # reason\n")
+    monkeypatch.setattr(mutation, "ROOT", tmp_path)
+    monkeypatch.setattr(mutation, "EQUIVALENT", tmp_path / "known")
+    assert [m.new_line for m in chosen(["f.py"], None, 0, 0)] == ["b = 2"]
 
 
 def test_tests_that_reach_a_line_come_first_and_a_line_of_a_class_is_everybodys() -> None:
