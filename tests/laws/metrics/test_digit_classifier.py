@@ -1,11 +1,15 @@
 """The classifier of digits: it recognises real ones, and its distances are those of the textbooks."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.linalg
 import torch
 
 from engine.data import floats, load
+from engine.data.builtin import ASSETS
+from engine.family import Batch
 from engine.metrics import digit_classifier as classifying
 from engine.metrics.digit_classifier import classifier_for, digit_classifier, frechet, moments, spread
 
@@ -103,6 +107,62 @@ def test_wrong_labels_and_noise_are_seen(tests):
     assert (
         digit_classifier().measure(noise, torch.arange(100) % 10)["Fréchet"] > floor.value + 20 * floor.error
     )
+
+
+def test_a_turn_is_the_cross_entropy_of_a_shifted_batch_with_half_of_the_features():
+    """All pictures of a batch are shifted alike, by up to two pixels both ways."""
+    net = classifying.DigitClassifier()
+    x, y = load("digits").some(4)
+    seen, kept = [], []
+    net.look.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    net.say.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+    rolled = {(i, j): x.roll((i, j), (2, 3)) for i in range(-2, 3) for j in range(-2, 3)}
+    shifts, shares = set(), []
+    for _ in range(200):
+        ((player, terms),) = net.turns(Batch(0, x, y, lambda: None))
+        (shift,) = [shift for shift, moved in rolled.items() if torch.equal(moved, seen[-1])]
+        shifts.add(shift)
+        h, left = net.features(seen[-1]), kept[-1]
+        seen.pop()
+        torch.testing.assert_close(left, torch.where(left == 0, 0, 2 * h))
+        shares.append((left[h > 0] > 0).double().mean().item())
+        loss = -net.say(left).log_softmax(1)[torch.arange(4), y].mean()
+        torch.testing.assert_close([*terms.values()], [loss])
+    assert shifts == set(rolled)
+    assert player is net
+    assert sum(shares) / 200 == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_shipped_weights_come_from_the_training_that_their_licence_tells_of():
+    text = " ".join((ASSETS / "README.md").read_text(encoding="utf-8").split())
+    told = re.search(
+        r"on the ([\d,]+) training digits.*?seed (\d+), ([\d,]+) rounds of (\d+) pictures shifted by up to two "
+        r"pixels, Adam (\S+), dropout 0.5\. It is right for ([\d.]+) % of the 1,000 test digits",
+        text,
+    )
+    digits, seed, rounds, batch, rate, right = (float(word.replace(",", "")) for word in told.groups())
+    assert (seed, rounds, batch) == (classifying.SEED, classifying.ROUNDS, classifying.BATCH)
+    data, net = load("digits"), classifying.DigitClassifier()
+    assert len(data.x) == digits
+    (group,) = net.optimizer("model").param_groups
+    assert (group["lr"], {*map(id, group["params"])}) == (rate, {*map(id, net.parameters())})
+    accuracy = digit_classifier().label_accuracy(floats(data.test_x), data.test_y)
+    assert accuracy == pytest.approx(right / 100)
+
+
+def test_training_begins_with_the_weights_of_the_seed_and_meets_its_batches(monkeypatch):
+    seen = []
+    monkeypatch.setattr(classifying, "fit", lambda model, given: seen.extend([model, *given]) or [])
+    monkeypatch.setattr(classifying, "ROUNDS", 3)
+    trained = classifying.train()
+    torch.manual_seed(classifying.SEED)
+    weights = classifying.DigitClassifier().parameters()
+    assert all(map(torch.equal, trained.parameters(), weights))
+    model, *given = seen
+    assert model is trained
+    assert not trained.training
+    wanted = [load("digits").batch(classifying.BATCH, classifying.SEED, round).x for round in range(3)]
+    assert all(torch.equal(one.x, x) for one, x in zip(given, wanted, strict=True))
 
 
 def test_training_descends(monkeypatch):

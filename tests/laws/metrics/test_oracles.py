@@ -1,6 +1,7 @@
 """Every number of engine/metrics beside an oracle, and beside what a wrong population or weight gives."""
 
 import math
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from engine.data import floats, load
 from engine.data.dataset import Dataset
 from engine.metrics import digit_classifier as classifying
 from engine.metrics import distance
+from engine.metrics import ruler as rulers
 from engine.metrics.coverage import coverage
 from engine.metrics.digit_classifier import ACCURACY, DIVERSITY, FRECHET, digit_classifier
 from engine.metrics.ruler import DISTANCE, FAR, HIGH_QUALITY, JS, MODES, SAMPLES, Ruler, about, floors, ruler
@@ -192,6 +194,32 @@ def test_the_error_of_a_table_knows_that_its_rows_are_few():
     assert held.floors[DISTANCE].error > 1.5 * alone
 
 
+def test_an_error_holds_95_scores_of_100_also_if_they_are_skewed():
+    scores = torch.randn(100_001, dtype=torch.float64)
+    assert rulers._error(3 + scores) == pytest.approx(1, rel=0.01)
+    rare = torch.cat([torch.zeros(94), torch.full((6,), 100.0)]).double()
+    wrong = (rare - rare.mean()).abs().quantile(0.955).item()  # what two standard deviations do not reach
+    assert rulers._error(rare) == pytest.approx(wrong / 2)
+    assert wrong > 2 * rare.std().item() * 0.9
+
+
+def test_the_last_rulers_are_kept_and_each_is_for_one_set_one_size_and_one_precision(monkeypatch):
+    monkeypatch.setattr(rulers, "_rulers", OrderedDict())
+    monkeypatch.setattr(rulers, "Ruler", lambda data, n: [data.name, n])
+    first = ruler(RING, 1)
+    kept = [ruler(RING, n) for n in range(2, 33)]
+    assert ruler(RING, 1) is first
+    assert ruler(load("moons"), 1) == ["moons", 1]  # the 33rd: the one that was asked for longest ago goes
+    assert ruler(RING, 1) is first
+    assert ruler(RING, 3) is kept[1]
+    assert ruler(RING, 2) is not kept[0]
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert ruler(RING, 1) is not first
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_what_a_detector_knows_of_data():
     told = about(RING)
     rows = RING.target.sample(100_000, np.random.default_rng(1))
@@ -316,5 +344,8 @@ def test_the_clouds_of_a_table_are_of_its_training_rows():
         assert all(rows <= training for rows in seen)
         assert len(set(map(frozenset, seen))) == 5  # drawn anew each time
     assert all(len(rows_of(x)) == 30 for x in one._subsets(5))
+    for n in (29, 30):  # as many rows as are asked for, and one fewer
+        (cloud,) = Ruler(table(rows[:n], rows[500:]), 30)._subsets(1)
+        assert (len(cloud), len(rows_of(cloud)) == 30) == (30, n == 30)
     small = Ruler(table(rows[:20], rows[500:]), 200)
     assert max(len(rows_of(x)) for x in small._resampled(20)) < 20  # of 20 rows drawn again, some are missing
