@@ -22,7 +22,7 @@ def coverage(samples: Tensor, modes: Tensor, sigma: float, share: float = 0.1) -
     least `share` of n / K high-quality samples, so that one stray point does not count."""
     distance, nearest = torch.cdist(samples, modes.to(samples)).min(dim=1)
     good = distance <= 3 * sigma
-    counts = torch.bincount(nearest[good], minlength=len(modes))
+    counts = torch.bincount(nearest[good])
     enough = max(1, math.ceil(share * len(samples) / len(modes)))
     shares = torch.bincount(nearest, minlength=len(modes)).double() / len(samples)
     return Coverage(int((counts >= enough).sum()), good.double().mean().item(), shares)

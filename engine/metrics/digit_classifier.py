@@ -191,7 +191,8 @@ def train() -> DigitClassifier:
     return net.eval()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Train the classifier again, write its weights, and say how good they are."""
     torch.set_num_threads(1)
     net = train()
     FILE.write_bytes(save({name: t.half().contiguous() for name, t in net.state_dict().items()}))
@@ -199,3 +200,7 @@ if __name__ == "__main__":
     right = digit_classifier().label_accuracy(floats(data.test_x), cast(Tensor, data.test_y))
     print(f"{FILE.name}: {FILE.stat().st_size:,} bytes, right for {right:.1%} of the test digits")
     print(f"100 real digits score {digit_classifier().floors(100)}")
+
+
+if __name__ == "__main__":
+    main()

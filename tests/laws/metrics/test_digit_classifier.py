@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from safetensors.torch import load as load_weights
 
 from engine.data import floats, load
 from engine.data.builtin import ASSETS
@@ -66,6 +67,11 @@ def test_moments_are_those_of_numpy():
     assert np.allclose(cov, np.cov(h.double().numpy(), rowvar=False))
 
 
+def test_no_distance_is_negative():
+    clouds = torch.randn(200, 12, 4)
+    assert all(0 <= frechet(moments(h), moments(h)) < 1e-9 for h in clouds)
+
+
 def test_equal_sets_are_at_no_distance_in_any_order(tests):
     x = tests[0][:200]
     assert digit_classifier().frechet(x, x[torch.randperm(200)]) == pytest.approx(0, abs=1e-4)
@@ -97,6 +103,48 @@ def test_the_floor_is_that_of_real_digits_and_falls_with_more_of_them(tests):
     scores = digit_classifier().measure(x[index], y[index])
     for name, floor in more.items():
         assert abs(scores[name] - floor.value) < 4 * floor.error, name
+
+
+@pytest.mark.parametrize("n", [20, 45, 1010])
+def test_a_floor_is_of_test_digits_one_class_after_the_other_and_as_many_as_there_are(n, tests, monkeypatch):
+    seen = []
+    monkeypatch.setattr(classifying, "REPEATS", 2)
+    monkeypatch.setattr(
+        classifying.DigitClassifier, "_measure", lambda self, h, y: seen.append((h, y)) or {"a": len(seen)}
+    )
+    assert classifying._scores(n)["a"].tolist() == [1, 2]
+    x, labels = tests
+    features = digit_classifier().features(x)
+    of = {tuple(one): i for i, one in enumerate(features.tolist())}
+    for h, y in seen:
+        assert y.tolist() == [i % 10 for i in range(n)]
+        rows = torch.tensor([of[tuple(one)] for one in h.tolist()])
+        assert torch.equal(labels[rows], y)
+        each = rows.bincount(minlength=len(x))
+        for digit in range(10):  # none twice before all were there
+            few, all_of = int((y == digit).sum()), int((labels == digit).sum())
+            assert each[labels == digit].max() == -(-few // all_of)
+    assert not torch.equal(seen[0][0], seen[1][0])
+
+
+@pytest.mark.parametrize("n", [20, 100, 1000, 5000])
+def test_the_error_of_a_floor_follows_from_that_of_fewer_digits(n, monkeypatch):
+    """m of N digits vary around all N as m' fresh ones do around the truth, 1/m' = 1/m - 1/N."""
+    asked = []
+
+    def scores(many):
+        asked.append(many)
+        values = {"Fréchet": 3.0, "label accuracy": 0.3}
+        return {k: v + v * torch.tensor([-1.0, 0, 1]).double() for k, v in values.items()}
+
+    monkeypatch.setattr(classifying, "_scores", scores)
+    floor = classifying._floors.__wrapped__(n)
+    first, m = asked
+    assert first == n
+    assert 20 <= m <= min(n, 125)  # so few of 1,000 that they differ from draw to draw
+    fresh = 1 / (1 / m - 1 / 1000)
+    assert floor["Fréchet"][:2] == pytest.approx((3, 3 * fresh / n))
+    assert floor["label accuracy"][:2] == pytest.approx((0.3, 0.3 * (fresh / n) ** 0.5))
 
 
 def test_wrong_labels_and_noise_are_seen(tests):
@@ -136,8 +184,8 @@ def test_a_turn_is_the_cross_entropy_of_a_shifted_batch_with_half_of_the_feature
 def test_the_shipped_weights_come_from_the_training_that_their_licence_tells_of():
     text = " ".join((ASSETS / "README.md").read_text(encoding="utf-8").split())
     told = re.search(
-        r"on the ([\d,]+) training digits.*?seed (\d+), ([\d,]+) rounds of (\d+) pictures shifted by up to two "
-        r"pixels, Adam (\S+), dropout 0.5\. It is right for ([\d.]+) % of the 1,000 test digits",
+        r"on the ([\d,]+) training digits.*?seed (\d+), ([\d,]+) rounds of (\d+) pictures shifted by up to "
+        r"two pixels, Adam (\S+), dropout 0.5\. It is right for ([\d.]+) % of the 1,000 test digits",
         text,
     )
     digits, seed, rounds, batch, rate, right = (float(word.replace(",", "")) for word in told.groups())
@@ -148,6 +196,28 @@ def test_the_shipped_weights_come_from_the_training_that_their_licence_tells_of(
     assert (group["lr"], {*map(id, group["params"])}) == (rate, {*map(id, net.parameters())})
     accuracy = digit_classifier().label_accuracy(floats(data.test_x), data.test_y)
     assert accuracy == pytest.approx(right / 100)
+
+
+def test_the_command_writes_the_weights_in_16_bits_and_says_how_good_they_are(monkeypatch, tmp_path, capsys):
+    net, _ = classifying.DigitClassifier(), digit_classifier()  # which is loaded before FILE is another
+    monkeypatch.setattr(classifying, "train", lambda: net)
+    monkeypatch.setattr(classifying, "FILE", file := tmp_path / "weights")
+    monkeypatch.setattr(classifying, "_floors", lambda n: f"the floor of {n}")
+    torch.set_num_threads(2)
+    classifying.main()
+    assert torch.get_num_threads() == 1
+    written = load_weights(file.read_bytes())
+    assert written.keys() == net.state_dict().keys()
+    for name, weights in net.state_dict().items():
+        assert torch.equal(written[name], weights.half())
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"weights: {file.stat().st_size:,} bytes, right for 99.2% of the test digits"
+    assert second == "100 real digits score the floor of 100"
+
+
+def test_the_shipped_classifier_is_for_measuring_alone():
+    assert not digit_classifier().training
+    assert not any(weight.requires_grad for weight in digit_classifier().parameters())
 
 
 def test_training_begins_with_the_weights_of_the_seed_and_meets_its_batches(monkeypatch):

@@ -69,6 +69,7 @@ def test_three_sigma_is_the_edge_of_quality():
     modes = torch.zeros(1, 2, dtype=torch.float64)
     samples = torch.tensor([[0.3, 0.0], [0.3001, 0.0], [0.0, -0.2999], [5.0, 5.0]], dtype=torch.float64)
     assert coverage(samples, modes, 0.1).high_quality == 0.5
+    assert coverage(torch.full((1, 2), 0.375) * torch.tensor([1, 0]), modes.float(), 0.125).high_quality == 1
 
 
 # --- distances ---------------------------------------------------------------------------------------
@@ -232,6 +233,23 @@ def test_what_a_detector_knows_of_data():
     assert (moons.groups, len(moons.shares)) == ("regions", 16)
     assert sum(moons.shares) == pytest.approx(1, abs=1e-3)
     assert about(load("digits")) == ({}, [], "images", 1.0, None)
+
+
+def test_the_spread_of_data_is_the_root_of_their_mean_variance():
+    rows = torch.randn(3000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.1, 0.7]) + 1
+    assert Ruler(table(rows, rows), 2000).about.spread == pytest.approx(
+        math.sqrt((0.01 + 0.49) / 2), rel=0.05
+    )
+
+
+def test_regions_of_a_line_are_its_quarters():
+    rows = torch.tensor([-0.9, -0.8, -0.1, 0.7])[:, None]
+    line = Dataset(
+        name="four", title="", x=rows, test_x=rows, space=Space.of((1,)), box=(-1.0, 1.0, 0.0, 1.0)
+    )
+    held = Ruler(line, 4)
+    assert held.look(rows)[1].tolist() == [0.5, 0.25, 0, 0.25]
+    assert held.about.groups == "regions"
 
 
 def test_regions_are_squares_of_the_box_with_x_fastest():
