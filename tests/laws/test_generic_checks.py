@@ -12,7 +12,7 @@ from engine.config import Config, Refused, knob
 from engine.data import load
 from engine.family import Family
 from engine.fit import fit
-from engine.space import Space
+from engine.space import Line, Picture, Plane, Space
 
 DATA = load("moons")
 COUNT = itertools.count()
@@ -151,6 +151,27 @@ def test_a_player_without_an_optimizer_only_tells_its_terms():
 
 
 # --- what every family has -------------------------------------------------------------------------
+
+
+def test_what_a_family_need_not_say():
+    class Plain(Family):
+        def turns(self, batch): ...
+        def sample(self, n, y=None):
+            return torch.zeros(n, 2)
+
+    one = Plain(Rates(), DATA.space)
+    assert (one.players, one.kinds, one.recipes) == (("model",), (Line, Plane, Picture), {})
+    assert (one.heavy, one.labelled, one.conditional, one.members) == (False, False, False, 0)
+    assert one.algorithm == one.stackable == one.stacked == one.draws == ()
+    assert one.like == {"device": torch.device("cpu"), "dtype": torch.float32}  # without a weight
+    assert (one.player("model"), one.signs(DATA.x), one.evaluate(DATA.x)) == (one, {}, {})
+    one.register_buffer("count", torch.zeros((), dtype=torch.int64))
+    one.register_buffer("mean", torch.zeros((), dtype=torch.float64))
+    assert one.like["dtype"] == torch.float64  # of the first buffer of real numbers
+    one.weight = nn.Parameter(torch.zeros(2))
+    assert one.like["dtype"] == torch.float32
+    (group,) = one.optimizer("model").param_groups
+    assert (group["lr"], group["betas"], group["fused"]) == (0.1, (0.9, 0.999), True)
 
 
 def test_labels_examples_and_devices_of_a_family():

@@ -118,6 +118,8 @@ def test_a_histogram_counts_its_lower_edges_and_what_is_outside_last():
     x = torch.tensor([[-1.0], [0.999], [1.0], [0.0], [-1.001], [math.pi]], dtype=torch.float64)
     shares = distance.histogram(x, (-1, 1, 0, 5), 4)
     assert shares.tolist() == [1 / 6, 0, 1 / 6, 1 / 6, 3 / 6]
+    edges = torch.tensor([[-0.1], [0.1]], dtype=torch.float64)  # which float32 rounds outwards
+    assert distance.histogram(edges, (-0.1, 0.1, 0, 1), 2).tolist() == [0.5, 0, 0.5]
 
 
 def test_js_is_the_mean_of_two_divergences_from_the_middle():

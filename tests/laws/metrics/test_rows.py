@@ -11,6 +11,7 @@ from engine.data import load
 from engine.families import find
 from engine.family import Family
 from engine.metrics import observe as measuring
+from engine.metrics.measure import LEFT_OUT
 from engine.metrics.observe import SHARES, held_out, observe
 from engine.metrics.ruler import SAMPLES, quality, ruler
 from engine.stack import stack
@@ -77,14 +78,18 @@ def test_quality_measures_as_many_samples_as_its_ruler_has():
 def test_what_a_subject_measures_replaces_what_the_family_measures(monkeypatch):
     model = Witness(Config(), RING.space)
 
-    def near(model, data):
+    def near(one, data):
         assert not torch.is_grad_enabled()
+        assert (one, data) == (model, RING)
         return {"test": 3.0, "own": [1.0]}
 
     near.__module__ = "engine.coins.measures"
     monkeypatch.setattr(measuring, "serving", lambda *how: [near])
     row = observe(model, RING)
     assert (row["test"], row["own"]) == (3.0, [1.0])
+    monkeypatch.setattr(near, "__code__", (lambda one, data: {}[0]).__code__)
+    (why,) = observe(model, RING)[LEFT_OUT]
+    assert why.startswith("What measures.py of coins has could not be measured: KeyError")
 
 
 SMALL = {"width_G": 8, "width_D": 8, "width": 8, "batch": 12, "depth": 1}
