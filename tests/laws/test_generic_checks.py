@@ -165,7 +165,7 @@ def test_what_a_family_need_not_say():
     assert one.algorithm == one.stackable == one.stacked == one.draws == ()
     assert one.like == {"device": torch.device("cpu"), "dtype": torch.float32}  # without a weight
     assert (one.player("model"), one.signs(DATA.x), one.evaluate(DATA.x)) == (one, {}, {})
-    one.register_buffer("count", torch.zeros((), dtype=torch.int64))
+    one.register_buffer("met", torch.zeros((), dtype=torch.int64))
     one.register_buffer("mean", torch.zeros((), dtype=torch.float64))
     assert one.like["dtype"] == torch.float64  # of the first buffer of real numbers
     one.weight = nn.Parameter(torch.zeros(2))
@@ -177,6 +177,7 @@ def test_what_a_family_need_not_say():
 def test_labels_examples_and_devices_of_a_family():
     one = Sound(Rates(), Space.of((2,), 3))
     assert one.labels(7).tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert Sound(Rates(), one.space).to("meta").labels(7).device.type == "meta"
     assert one.hot(torch.tensor([2, 0])).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert one.hot(torch.tensor([2, 0])).dtype == torch.float32
     assert one.count(torch.zeros(5, 2)) == 5

@@ -61,6 +61,12 @@ def test_one_part_is_the_sample_of_the_same_noise():
     assert torch.equal(part, model.sample(50))
 
 
+def test_an_example_is_never_parted(monkeypatch):
+    model, _data = built(find("gan"), "ring")
+    monkeypatch.setattr(contract, "AT_ONCE", 1)  # less than the two numbers of a point
+    assert [part.shape for part in model.in_parts(3)] == [(1, 2)] * 3
+
+
 def test_a_picture_counts_with_all_its_numbers():
     model, _data = built(find("vae"), "digits")
     sizes = [len(part) for part in model.in_parts(700)]

@@ -87,7 +87,12 @@ def test_what_a_subject_measures_replaces_what_the_family_measures(monkeypatch):
     monkeypatch.setattr(measuring, "serving", lambda *how: [near])
     row = observe(model, RING)
     assert (row["test"], row["own"]) == (3.0, [1.0])
-    monkeypatch.setattr(near, "__code__", (lambda one, data: {}[0]).__code__)
+
+    def lost(one, data):
+        return {}["test"]
+
+    lost.__module__ = "engine.coins.measures"
+    monkeypatch.setattr(measuring, "serving", lambda *how: [lost])
     (why,) = observe(model, RING)[LEFT_OUT]
     assert why.startswith("What measures.py of coins has could not be measured: KeyError")
 
