@@ -75,4 +75,4 @@ def retune(model: Family, optimizers: Optimizers, config: object) -> None:
     model.config = config
     for name, fresh in optimizers_of(model).items():
         for group, now in zip(optimizers[name].param_groups, fresh.param_groups, strict=True):
-            group.update({k: v for k, v in now.items() if k != "params"})
+            group.update(now)  # whose weights are the same

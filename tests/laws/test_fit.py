@@ -83,6 +83,15 @@ def test_other_players_are_neither_stepped_nor_charged():
     assert one.b.weight.grad is None
 
 
+def test_a_weight_that_no_term_asks_for_stays_as_it_is():
+    one = model()
+    one.a.spare = nn.Parameter(torch.ones(2))
+    list(fit(one, blank(2)))
+    assert one.a.spare.tolist() == [1, 1]
+    assert one.a.spare.grad is None
+    assert one.a.weight.grad is not None
+
+
 def test_a_player_that_does_not_play_is_passed_over():
     one = model()
     a = one.a.weight.item()

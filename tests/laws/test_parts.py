@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from engine import family as contract
+from engine.config import Refused
 from engine.data import load
 from engine.families import families, find
-from engine.space import Space
+from engine.space import Line, Picture, Plane, Space, Vectors, known
 from lab.cli import main
 from lab.terminal import figures, save
 from tests.contract.test_families import EXAMPLES, FAMILIES, built
@@ -112,5 +113,27 @@ def test_no_more_figures_are_written_than_a_sample_has():
     assert figures(center, unit, 2) == [17, 9]
 
 
-def test_a_space_counts_its_numbers():
-    assert (Space.of((2,)).size, Space.of((3, 8, 8)).size) == (2, 192)
+def test_a_space_is_of_the_kind_of_its_shape_and_owns_what_is_special_to_it():
+    out = torch.linspace(-3, 3, 7)
+    for shape, kind, word in (((1,), Line, "line"), ((2,), Plane, "points"), ((16,), Vectors, "vectors")):
+        space = Space.of(shape)
+        assert (type(space), space.kind, known(word), known(kind)) == (kind, word, kind, kind)
+        assert (space.shape, space.size, space.lowest, space.ends()) == (shape, shape[0], 0, [])
+        assert torch.equal(space.squashed(out), out)
+    space = Space.of((3, 8, 4))
+    assert (type(space), space.kind, known("image")) == (Picture, "image", Picture)
+    assert (space.size, space.lowest, space.levels) == (96, -1, 256)
+    (end,) = space.ends()
+    torch.testing.assert_close(end(out), out.tanh())
+    torch.testing.assert_close(space.squashed(out), out.tanh())
+    for shape in ((), (2, 2), (1, 2, 3, 4)):
+        with pytest.raises(Refused, match="neither numbers nor pictures"):
+            Space.of(shape)
+
+
+def test_a_space_says_what_comes_beside_an_example():
+    for alone in (Space.of((2,)), Plane((2,))):
+        assert (alone.given, alone.classes, alone.name, alone.paired) == (0, 0, "", True)
+    labelled = Space.of((2,), 7, "ring")
+    assert (labelled.given, labelled.classes, labelled.name) == (7, 7, "ring")
+    assert Space.of((3, 8, 8), alone).classes == 0  # another example is no label
