@@ -212,9 +212,16 @@ def test_a_run_in_the_trash_makes_room_for_the_next_and_one_that_is_trained_stay
     assert (store.look(at).state, store.look(at).why) == ("failed", "It is ill.")
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(30, "Read-only")))
-        with pytest.raises(Refused, match=f"Run {at.name} cannot be moved to the trash: Read-only"):
+        says = f"Run {at.name} cannot be moved to the trash: Read-only"
+        with pytest.raises(Refused, match=says) as told:  # which keeps all that was under way
             store.delete(at)
     assert not holder(at)
+    (at / "run.json").write_bytes(b"{")
+    with pytest.raises(Refused, match="damaged") as also:
+        store.stop(at, "x")
+    assert not holder(at)
+    assert told.tb
+    assert also.tb
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -216,8 +216,12 @@ def test_a_fork_is_of_now_if_the_run_is_open_and_its_worker_can_store_it(lab, mo
 
 def test_a_deleted_run_is_let_go_first_and_one_that_cannot_be_deleted_is_watched_on(lab, monkeypatch):
     run_id, other = run_of(), run_of()
+    worker = lab.place(other)
     lab.delete(other, "me")
     assert not store.here(other)
+    assert (lab.places, worker.runs, worker.told()) == ({}, set(), [("close", other)])
+    lab.delete(third := run_of(), "me")  # which was never opened
+    assert not store.here(third)
     worker = lab.place(run_id)
     monkeypatch.setattr(
         store, "delete", lambda at: (_ for _ in ()).throw(Refused("It is trained elsewhere."))
@@ -365,6 +369,7 @@ def test_a_worker_apart_is_like_the_one_that_died(lab):
     light = run_of()
     lab._hear(lab.place(light), ("died", light))
     lab._forget(light)
+    lab.light = lab.light[:1]
     assert lab.place(light).threads == 1
 
 
@@ -382,6 +387,20 @@ def test_a_worker_apart_stays_while_its_run_trains_or_is_watched(lab, trains, wa
     shared.runs = {run_of()}
     lab._retire(shared)
     assert shared.runs, "a shared one never ends"
+
+
+def test_a_worker_apart_ends_when_its_run_rests_and_the_last_one_leaves(lab, threads):
+    run_id = run_of()
+    lab._hear(lab.place(run_id), ("died", run_id))
+    own = lab.places[run_id]
+    lab.listen(run_id, print)
+    lab._hear(own, ("state", run_id, {"state": "paused"}))
+    assert own in lab.apart
+    lab.leave(run_id, print)
+    assert own not in lab.apart
+    assert run_id not in lab.places
+    threads.run()
+    assert own.closed == 1
 
 
 def test_one_that_cannot_hear_is_logged_and_the_others_hear(lab, capsys):

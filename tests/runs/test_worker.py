@@ -9,6 +9,7 @@ import io
 import math
 import os
 import pickle
+import runpy
 import sys
 from types import SimpleNamespace
 
@@ -303,7 +304,7 @@ def test_what_nobody_waits_for_is_not_drawn_on(clock):
 
 def test_pictures_come_as_often_as_is_promised_and_less_often_of_walls_and_while_questions_come(clock):
     single, many = Seat(Stand()), Seat(Stand(wall={"seed": [1, 2]}))
-    often, seldom, rare = seat.FRAMES_PER_SECOND, seat.WALL_FRAMES_PER_SECOND, seat.FEW_FRAMES_PER_SECOND
+    often, seldom, rare = 25, seat.WALL_FRAMES_PER_SECOND, seat.FEW_FRAMES_PER_SECOND
     for one, few, rate in [(single, False, often), (many, False, seldom), (single, True, rare)]:
         one.due = clock.now
         one.drew(0.0, runs=1, rare=False, few=few)
@@ -334,7 +335,7 @@ def test_the_estimate_of_a_pictures_cost_follows_slowly_and_what_is_rare_does_no
 def test_what_takes_long_has_its_share_of_the_time(clock):
     one = Seat(Stand())
     one.drew_rare(0.0, runs=1)
-    assert one.rare_due == clock.now + seat.RARE_FRAME_EVERY
+    assert one.rare_due == clock.now + 1.5
     one.drew_rare(2.0, runs=3)
     assert 2.0 * 3 / (one.rare_due - clock.now) == pytest.approx(seat.RARE_SHARE)
 
@@ -580,6 +581,14 @@ def test_trouble_is_told_and_logged_beside_the_run_but_not_where_there_is_none(c
     assert not [*(tmp_path / "b").iterdir()]
     assert set(at.worker.seats) == {"a"}
     assert at.runs[1].done == ["close"]
+
+
+def test_the_environment_says_how_long_a_run_goes_on_unwatched(monkeypatch):
+    for said, seconds in (("7", 7), ("", 600), (None, 600)):
+        monkeypatch.delenv("GENLAB_PATIENCE", raising=False)
+        if said is not None:
+            monkeypatch.setenv("GENLAB_PATIENCE", said)
+        assert runpy.run_path(seats.__file__)["PATIENCE"] == seconds
 
 
 def test_who_is_unwatched_goes_on_for_a_while_and_who_rests_unwatched_is_let_go(clock):
