@@ -151,7 +151,7 @@ def _tell_weak(story: Story, since: int) -> tuple[str, str]:
 
 
 def _works(story: Story, i: int) -> bool:
-    return story.rows[i].get(JS, 1.0) <= GOOD and story.covered(i) >= MOSTLY * story.asked()
+    return story.rows[i].get(JS, math.inf) <= GOOD and story.covered(i) >= MOSTLY * story.asked()
 
 
 def _tell_standing(story: Story, since: int) -> tuple[str, str]:
