@@ -10,7 +10,19 @@ import torch
 from torch import nn
 
 from engine.config import Refused
-from engine.nets.layers import ACTIVATIONS, Beside, SpectralLinear, Up, conv_decoder, conv_encoder, leaky, mlp
+from engine.nets.layers import (
+    ACTIVATIONS,
+    Beside,
+    SpectralLinear,
+    Up,
+    conv_decoder,
+    conv_encoder,
+    leaky,
+    mlp,
+    pool,
+    spread,
+    unpool,
+)
 from engine.nets.masked import MADE, MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -156,6 +168,46 @@ def test_a_convolutional_decoder_doubles_twice(up):
     torch.testing.assert_close(net(z), h, atol=1e-12, rtol=0)
     assert {type(one), type(two)} == {Up}
     assert (one.kind, two.kind) == (up, up)
+
+
+def squares(x):
+    """The numbers of each 2 x 2 square, in the order of reading: (B, C, H / 2, W / 2, 4)."""
+    return torch.stack([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], -1)
+
+
+def test_pooling_takes_the_largest_of_each_square_and_unpooling_puts_it_back():
+    x = torch.randn(2, 3, 4, 6)
+    largest, where = pool(x)
+    most = squares(x).amax(-1)
+    assert torch.equal(largest, most)
+    assert torch.equal(squares(unpool(largest, where)), squares(x) * (squares(x) == most[..., None]))
+    assert torch.equal(squares(unpool(0 * largest + 7, where)), 7.0 * (squares(x) == most[..., None]))
+
+
+def test_unpooling_without_places_leaves_holes():
+    x = torch.randn(2, 3, 2, 5)
+    expected = [x, *[0 * x] * 3]
+    for up in (spread, Up("max-unpooling", 3)):
+        assert torch.equal(squares(up(x)), torch.stack(expected, -1))
+
+
+def test_each_way_up_is_its_formula():
+    x = torch.randn(2, 3, 4, 5)
+    assert torch.equal(squares(Up("nearest", 3)(x)), x[..., None].expand(2, 3, 4, 5, 4))
+    far, near = 0.25, 0.75  # a pixel's quarters lie a quarter of a pixel from its centre
+
+    def doubled(x):  # along the last side
+        left, right = (torch.cat(part, -1) for part in ((x[..., :1], x[..., :-1]), (x[..., 1:], x[..., -1:])))
+        return torch.stack([near * x + far * left, near * x + far * right], -1).flatten(-2)
+
+    torch.testing.assert_close(Up("bilinear", 3)(x), doubled(doubled(x).mT).mT, atol=1e-12, rtol=0)
+    # a transposed convolution is the gradient of a convolution
+    up = Up("transposed", 3)
+    y = torch.randn(2, 3, 8, 10, requires_grad=True)
+    down = nn.functional.conv2d(y, up.net.weight, stride=2, padding=1)
+    (expected,) = torch.autograd.grad(down, y, x)
+    torch.testing.assert_close(up(x), expected + up.net.bias[:, None, None], atol=1e-12, rtol=0)
+    assert up.net.kernel_size == (4, 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 8), (1, 8, 6)])
