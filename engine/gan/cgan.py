@@ -51,7 +51,7 @@ class CGAN(Game):
 
     def G(self, z: Tensor, y: Tensor) -> Tensor:
         """G(z | y), shape (n, *shape), of noise (n, z) and labels (n,) or ()."""
-        return self.net(torch.cat([z, self.hot(y).expand(len(z), -1)], -1))
+        return self.net(torch.cat([z, self.hot(y).expand(len(z), -1)], 1))
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:  #: real
         """Algorithm 1 with labels: each fake is asked for under the label of a real example."""

@@ -3,13 +3,23 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from engine.codes.vae_gan import VAEGAN
 from engine.family import Batch
 from engine.gan.gan import GAN
-from engine.gan.losses import LOSSES, discriminator_terms, generator_terms, gradient_penalty, r1, total
+from engine.gan.losses import (
+    BELIEVING,
+    LOSSES,
+    curves,
+    discriminator_terms,
+    generator_terms,
+    gradient_penalty,
+    r1,
+    total,
+)
 from engine.space import Space
 from lab.gan.formulas import latex, summed
 from lab.gan.losses_tab import GAMES, table
@@ -148,6 +158,12 @@ def test_the_formulas_of_the_vae_gan_are_what_its_players_descend():
     torch.testing.assert_close(Dec, 4 * like + fooled)
     bound = value(re.search(r"\(R1\), \$([^$]+)\$", text)[1], **names)
     torch.testing.assert_close(Dis, -game + bound)
+
+
+def test_the_curves_of_the_losses_are_drawn_in_float64():
+    assert {loss: (rows.dtype, rows.shape) for loss, rows in curves(5).items()} == dict.fromkeys(
+        BELIEVING, (np.float64, (3, 5))
+    )
 
 
 def test_each_term_has_the_colour_of_the_player_that_descends_it():
