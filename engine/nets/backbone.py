@@ -125,11 +125,10 @@ def downloaded(name: str, pooling: str) -> Backbone:
 def layers_of(classifier: nn.Module, pooling: str) -> OrderedDict[str, nn.Module]:
     """The layers of one of torchvision's classifiers, without its last part, under names like VGG's: a new
     block begins where the maps become smaller."""
-    parts = getattr(classifier, "features", None)
-    if not isinstance(parts, nn.Sequential):  # ResNet, whose blocks stay together
-        named = dict(classifier.named_children())
-        parts = [m for n, m in named.items() if n not in ("avgpool", "fc", "classifier", "dropout")]
-        parts = [m for part in parts for m in (part if isinstance(part, nn.Sequential) else [part])]
+    last = ("avgpool", "fc", "classifier", "dropout")
+    parts: list[Any] = [part for name, part in classifier.named_children() if name not in last]
+    # of a ResNet, whose blocks stay together, or all in one part
+    parts = [m for part in parts for m in (part if isinstance(part, nn.Sequential) else [part])]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     h, size, b, i = torch.zeros(1, 3, 128, 128), 128, 1, 0
     classifier.eval()
