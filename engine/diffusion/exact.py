@@ -48,7 +48,7 @@ class Exact:
         centres, log_w = self.mixture.centres.to(x), self.mixture.weights.log().to(x)
         # |x|^2 is the same for every k, so it is left out
         ground = log_w - signal**2 * centres.square().sum(1) / (2 * v)
-        parts = x.split(max(1, CHUNK // len(centres)))
+        parts = x.split(CHUNK // len(centres))
         return torch.cat([(signal / v * x @ centres.T + ground).softmax(1) @ centres for x in parts]), v
 
     def error(self, model: Denoiser, x0: Tensor, t: int) -> float:

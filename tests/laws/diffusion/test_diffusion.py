@@ -279,6 +279,17 @@ def test_labels_are_hidden_as_often_as_said():
     assert built(conditional=True).hidden(None) is None
 
 
+def test_no_label_is_hidden_by_a_share_of_0_whatever_chance_says(monkeypatch):
+    model, y = built(conditional=True, drop=0.0), torch.arange(6) % 3
+    monkeypatch.setattr(torch, "rand", lambda n, **like: torch.zeros(n))
+    assert torch.equal(model.hidden(y), y)
+
+
+def test_what_is_kept_of_a_model_is_its_nets_alone():
+    """And how many rounds it had; the schedule follows from the knobs."""
+    assert {name.split(".")[0] for name in built().state_dict()} == {"net", "average", "rounds"}
+
+
 def test_the_net_says_of_a_hidden_label_what_it_says_of_none():
     model, x, at = built(conditional=True), torch.randn(4, 2), torch.tensor([0.3])
     torch.testing.assert_close(model.net(x, at), model.net(x, at, torch.full((4,), 3)), atol=1e-12, rtol=0)

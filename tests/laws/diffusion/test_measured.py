@@ -206,6 +206,11 @@ def test_a_part_is_small_enough_to_hold_whatever_the_size_of_the_net():
             assert 2**20 < numbers <= 2**21
 
 
+def test_a_part_has_at_least_one_example(monkeypatch):
+    monkeypatch.setattr("engine.diffusion.base.MOST", 1)
+    assert [built(space=space).chunk for space in (PLANE, PICTURE)] == [1, 1]
+
+
 def test_of_few_draws_among_many_levels_the_middles_are_taken():
     model, seen = built(space=PICTURE, T=1000), []
     model.predict = lambda x, t, y=None, guidance=None: (seen.append(t), (x, x))[1]

@@ -10,13 +10,27 @@ import pytest
 import torch
 from torch import nn
 
+from engine.families import find
 from engine.family import Batch
 from engine.flow import continuous_flow
 from engine.flow.base import BASES, BITS, Base, Flow, FlowConfig
 from engine.flow.linear import ActNorm
 from engine.flow.pixels import Logit, Reshape
+from engine.flow.transforms import Autoregressive, Coupling
 from engine.space import Picture
-from tests.laws.flow.flowing import FIVE, LINE, PICTURE, PLANE, cells, fits, flow, jacobians, log_dets, shaken
+from tests.laws.flow.flowing import (
+    FIVE,
+    LINE,
+    PICTURE,
+    PLANE,
+    SMALL,
+    cells,
+    fits,
+    flow,
+    jacobians,
+    log_dets,
+    shaken,
+)
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -313,6 +327,42 @@ def test_dequantised_pictures_keep_their_level_and_fill_it(dtype):
     assert noise.mean().item() == pytest.approx(0.5, abs=0.02)  # 5 standard errors
     assert noise.var().item() == pytest.approx(1 / 12, abs=0.006)
     assert not torch.equal(seen[0], seen[1])
+
+
+# --- where learning begins -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [(name, FIVE) for name in ("nice", "real-nvp", "maf", "iaf", "spline-flow", "glow", "continuous-flow")]
+    + [("spline-flow", LINE)],
+    ids=named,
+)  # fmt: skip
+@torch.no_grad()
+def test_a_flow_begins_as_the_identity_and_glow_as_a_rotation(name, space):
+    torch.manual_seed(0)
+    family, x = find(name), torch.randn(4, space.size)
+    model = family(family.configure(space, SMALL), space)
+    z, log_det = model.forward(x)
+    torch.testing.assert_close(log_det, torch.zeros(4), atol=1e-12, rtol=0)
+    torch.testing.assert_close(z.norm(dim=1), x.norm(dim=1), atol=1e-12, rtol=0)
+    assert torch.allclose(z, x, atol=1e-12) == (name != "glow")
+
+
+@pytest.mark.parametrize("name", ["nice", "real-nvp", "maf", "glow"])
+@torch.no_grad()
+def test_layers_of_pictures_begin_as_the_identity(name):
+    family = find(name)
+    model, seen = family(family.configure(PICTURE, SMALL), PICTURE), 0
+    for f in model.transforms:
+        if isinstance(f, Coupling | Autoregressive | ActNorm):
+            D = len(f.m) if isinstance(f, ActNorm) else f.net.D if name == "maf" else len(f.back)
+            x = torch.randn(2, D, *((3, 3) if name == "glow" else ()))
+            z, log_det = f(x)
+            torch.testing.assert_close(z, x, atol=1e-12, rtol=0)
+            assert (log_det == 0).all()
+            seen += 1
+    assert seen >= 4
 
 
 # --- the first minibatch -------------------------------------------------------------------------------
