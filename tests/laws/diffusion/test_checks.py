@@ -128,6 +128,14 @@ def test_every_law_has_a_model_that_breaks_it():
     assert {next(law for law in tried if one.startswith(law)) for one in laws} == tried
 
 
+@pytest.mark.parametrize("family", [DDPM, FlowMatching])
+def test_measured_twice_they_say_the_same_whatever_chance_did_between(family):
+    model = built(family, **LABELS)
+    once = measure(model, RING)
+    torch.manual_seed(8)
+    assert measure(model, RING) == once
+
+
 def test_pictures_and_lines_are_checked_too():
     for name in ("two-bumps", "digits"):
         for family in (DDPM, FlowMatching):

@@ -38,6 +38,13 @@ def test_the_laws_hold_on_shaken_weights(name, knobs, laws):
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
+def test_measured_twice_they_say_the_same_whatever_chance_did_between():
+    model = flow("real-nvp", RING.space, by=0.2)
+    once = measure(model, RING)
+    torch.manual_seed(8)
+    assert measure(model, RING) == once
+
+
 def test_they_hold_on_a_line_and_on_pictures():
     assert not broken(flow("spline-flow", BUMPS.space), BUMPS)
 

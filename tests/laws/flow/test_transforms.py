@@ -9,7 +9,7 @@ import torch
 
 from engine.flow.linear import ActNorm, Mix
 from engine.flow.pixels import Logit, Reshape, Squeeze
-from engine.flow.transforms import Elementwise, Inverse, Planar, affine, squash
+from engine.flow.transforms import STEEPEST, Elementwise, Inverse, Planar, affine, squash
 from tests.laws.flow.flowing import jacobians, log_dets, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -24,7 +24,7 @@ def holds(f: torch.nn.Module, x: torch.Tensor) -> None:
     torch.testing.assert_close(back, log_dets(lambda z: f.inverse(z)[0], z), atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("shape", [(5,), (4, 3, 2)])
+@pytest.mark.parametrize("shape", [(5,), (1,), (4, 3, 2), (1, 3, 2)])
 def test_actnorm_and_mix_count_every_place(shape):
     for f in (ActNorm(shape[0]), Mix(shape[0])):
         shaken(f)
@@ -47,6 +47,30 @@ def test_mix_begins_as_a_rotation_and_its_log_det_is_slogdet_times_the_places():
     assert abs(expected) > 0.1
     torch.testing.assert_close(f(x)[1], expected.expand(2), atol=1e-11, rtol=0)
     torch.testing.assert_close(f(x)[0][0, :, 1, 2], PL @ U @ x[0, :, 1, 2], atol=1e-12, rtol=0)
+
+
+@torch.no_grad()
+def test_a_mix_in_float32_is_that_in_float64_rounded_once():
+    made = []
+    for dtype in (torch.float64, torch.float32):
+        torch.set_default_dtype(dtype)
+        torch.manual_seed(4)
+        made.append(Mix(9))
+    exactly, rough = (f.state_dict() for f in made)
+    assert all(torch.equal(exactly[name].float(), rough[name]) for name in exactly)
+    torch.set_default_dtype(torch.float64)
+    x = torch.randn(3, 9)
+    z, log_det = made[1](x.float())  # whatever is usual
+    assert z.dtype == log_det.dtype == torch.float32
+    torch.testing.assert_close(z.double(), made[0](x)[0], atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_a_number_that_is_always_the_same_is_scaled_as_steeply_as_any_may_be():
+    f = ActNorm(2)
+    z = f.initialise(torch.stack([torch.full((8,), 5.0), torch.randn(8)], 1))
+    assert f.s[0].item() == pytest.approx(STEEPEST)
+    assert (z[:, 0] == 0).all()
 
 
 @torch.no_grad()
