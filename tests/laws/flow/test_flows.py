@@ -329,6 +329,19 @@ def test_dequantised_pictures_keep_their_level_and_fill_it(dtype):
     assert not torch.equal(seen[0], seen[1])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_ends_of_what_chance_may_say_keep_a_level_too_and_as_far_from_both_neighbours(dtype, monkeypatch):
+    model = flow("nice", PICTURE).to(dtype)
+    levels, ends = (torch.arange(256, dtype=dtype) / 127.5 - 1).view(16, 1, 4, 4), []
+    for u in (0.0, 1.0):
+        monkeypatch.setattr(torch, "rand_like", lambda x, u=u: torch.full_like(x, u))
+        c = model.dequantised(levels)
+        torch.testing.assert_close(model.shown(c), levels, atol=1e-6, rtol=0)
+        ends.append(c - c.floor())
+    assert ends[0].min() > 0
+    torch.testing.assert_close(ends[0], 1 - ends[1], atol=2e-5, rtol=0)
+
+
 # --- where learning begins -----------------------------------------------------------------------------
 
 
