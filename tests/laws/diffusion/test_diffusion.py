@@ -155,6 +155,7 @@ def test_min_snr_is_as_defined(predicts):
 def test_simple_weighs_all_alike(predicts):
     weight = built(predicts=predicts).weight(torch.arange(1, T + 1))
     assert torch.equal(weight, torch.ones(T))
+    assert weight.dtype == torch.float64
 
 
 @pytest.mark.parametrize("weighting", ["bound", "min-SNR"])
@@ -294,3 +295,6 @@ def test_the_net_says_of_a_hidden_label_what_it_says_of_none():
     model, x, at = built(conditional=True), torch.randn(4, 2), torch.tensor([0.3])
     torch.testing.assert_close(model.net(x, at), model.net(x, at, torch.full((4,), 3)), atol=1e-12, rtol=0)
     assert built(conditional=True, space=Space.of((2,))).conditional is False
+    assert built(conditional=True, space=Space.of((2,), 1)).conditional
+    assert not [name for name in built().net.state_dict() if "label" in name]  # nothing to learn of labels
+    assert [name for name in model.net.state_dict() if "label" in name]

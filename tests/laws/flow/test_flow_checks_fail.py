@@ -145,6 +145,23 @@ def test_mass_and_entropy_are_off_by_as_much_as_the_density_is(c, monkeypatch):
     assert entropy.tolerance == pytest.approx(5e-3 + noise, rel=0.15)
 
 
+@pytest.mark.parametrize("middle", [0.0, 7.0])
+def test_the_density_is_measured_twice_in_each_cell_of_a_box_half_as_wide_again_as_the_samples(middle):
+    model, asked = bell(), []
+    model.sample = lambda n: middle + torch.tensor([[1.0, 2.0], [-1.0, -2.0]]).repeat(n // 2, 1)
+    model.log_prob = lambda x: asked.append(x) or torch.zeros(len(x))
+    mass, entropy = density(model)
+    places, samples = asked
+    share = (places - middle) / torch.tensor([1.5, 3.0])
+    assert share.abs().max() <= 1
+    cells = ((share + 1) * 64).long().clamp(max=127)
+    assert (torch.bincount(cells[:, 0] * 128 + cells[:, 1], minlength=128**2) == 2).all()
+    assert len(places.unique(dim=0)) == 2 * 128**2
+    assert torch.equal(samples, model.sample(2000))
+    assert mass.discrepancy == pytest.approx(3 * 6 - 1, rel=1e-5)  # of a density of 1 in all of the box
+    assert entropy.discrepancy == 0
+
+
 @pytest.mark.parametrize("temperature", [0.8, 1.25])
 def test_samples_that_do_not_follow_the_density_break_its_entropy(temperature):
     model = bell()
