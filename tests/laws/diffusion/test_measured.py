@@ -1,7 +1,7 @@
 """What is reported of a diffusion: the test loss, its bars, the error of the score. Of whom, and where."""
 
 import dataclasses
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -184,15 +184,15 @@ def test_a_level_for_each_example_is_the_same_as_one_at_a_time():
 def test_many_examples_go_through_the_net_a_part_at_a_time(space, s):
     model = built(space=space, conditional=True)
     x, y, t = torch.randn(7, *space.shape), torch.arange(7) % 3, torch.tensor([1, 5, 20, 3, 20, 1, 2])
-    for level in (4, t):
+    for level, most in product((4, t), (3, 5)):
         whole, seen = model.predict(x, level, y, s), []
-        model.chunk = 3
+        model.chunk = most
         hook = model.average.register_forward_hook(lambda net, told, said, seen=seen: seen.append(len(said)))
         parts = model.predict(x, level, y, s)
         hook.remove()
         del model.chunk
         model.chunk = 1000
-        assert max(seen) == 3
+        assert max(seen) == most
         assert sum(seen) == (14 if s == 3 else 7)
         for one, other in zip(whole, parts, strict=True):
             torch.testing.assert_close(one, other, atol=1e-12, rtol=0)
