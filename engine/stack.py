@@ -63,7 +63,7 @@ def stack(family: type[Family], configs: Sequence[Config], space: Space, seeds: 
             self.members, self.seeds = len(members), list(seeds)
             for owner, leaf in held:
                 place = self.get_submodule(owner)
-                together = torch.stack([getattr(m.get_submodule(owner), leaf).detach() for m in members])
+                together = torch.stack([getattr(m.get_submodule(owner), leaf) for m in members])
                 if isinstance(getattr(place, leaf), nn.Parameter):
                     setattr(place, leaf, nn.Parameter(together))
                 else:

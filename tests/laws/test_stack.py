@@ -137,6 +137,8 @@ def test_drawing_noise_leaves_the_streams_of_others_alone():
     stacked = stack(GAN, configs, RING.space, [5, 1, 5])
     torch.manual_seed(9)
     before = torch.get_rng_state()
+    stacked.get_extra_state()
+    assert torch.equal(torch.get_rng_state(), before)
     z = stacked.p_z(4)
     assert torch.equal(torch.get_rng_state(), before)
     assert z.shape == (3, 4, 2)
@@ -218,3 +220,35 @@ def test_methods_named_as_stacked_and_samples_work_on_all_members():
     mine = alone.sample(7)
     torch.manual_seed(3)
     torch.testing.assert_close(stacked.sample(7)[1], mine)
+
+
+def test_a_stack_of_one_is_that_one_and_each_config_needs_a_seed():
+    (config, *_), _ = setting("learning rates")
+    stacked = stack(GAN, [config], RING.space, [7])
+    assert (stacked.members, stacked.seeds, stacked.config) == (1, [7], config)
+    together(stacked, optimizers_of(stacked), range(3))
+    alone, _ = single(config, 7, 3)
+    assert apart({k: t[0] for k, t in tensors(stacked).items()}, tensors(alone)) < 1e-9
+    for seeds in ([], [0, 1]):
+        with pytest.raises(ValueError, match="zip"):
+            stack(GAN, [config], RING.space, seeds)
+
+
+def test_the_weights_of_a_stack_are_leaves_and_its_members_keep_theirs():
+    configs, seeds = setting("hinge, spectral")
+    stacked = stack(GAN, configs, RING.space, seeds)
+    assert all(weight.is_leaf and weight.requires_grad for weight in stacked.parameters())
+    assert not any(buffer.requires_grad for buffer in stacked.buffers())
+
+
+def test_a_stack_samples_with_the_labels_that_it_is_given():
+    configs = [CGAN.configure(RING.space, SMALL | {"lr_D": lr}) for lr in (1e-3, 1e-2)]
+    stacked, y = stack(CGAN, configs, RING.space, [0, 1]), torch.tensor([3, 3, 0, 7])
+    for labels in (y, None):
+        torch.manual_seed(3)
+        x = stacked.sample(4, labels)
+        for i, config in enumerate(configs):
+            torch.manual_seed(i)
+            alone = CGAN(config, RING.space)
+            torch.manual_seed(3)
+            torch.testing.assert_close(x[i], alone.sample(4, labels))
