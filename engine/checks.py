@@ -100,8 +100,9 @@ def unrepeatable(model: Family, data: Dataset, rounds: int = 3) -> float:
     return (ends[0] - ends[1]).abs().max().item()
 
 
+@torch.no_grad()
 def _weights(module: nn.Module) -> Tensor:
-    return torch.cat([w.detach().flatten() for w in module.parameters()])
+    return torch.cat([w.flatten() for w in module.parameters()])
 
 
 def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> float:
@@ -121,7 +122,7 @@ def slope_gap(model: Family, x: Tensor, y: Tensor | None, h: float = 1e-6) -> fl
     g = torch.cat([(torch.zeros_like(w) if d is None else d).flatten() for w, d in pairs])
     chance = torch.randn(g.shape, generator=torch.Generator().manual_seed(1), dtype=g.dtype)
     way = g / g.norm().clamp(min=1e-300) + chance / chance.norm()
-    start = torch.nn.utils.parameters_to_vector(weights).detach()
+    start = torch.nn.utils.parameters_to_vector(weights)
 
     @torch.no_grad()
     def at(step: float) -> float:

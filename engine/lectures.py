@@ -84,7 +84,7 @@ def variance_of_samples(alpha_bar: Tensor, under: Tensor) -> float:
     `under` (T + 1,) is what stands under the root of the algorithm. Every step is linear, x_{t-1} = a x_t +
     sigma_t z, so the variance can be followed step by step from 1 at T.
     """
-    steps, variance = beta(alpha_bar), torch.ones((), dtype=alpha_bar.dtype)
+    steps, variance = beta(alpha_bar), torch.ones(())
     for t in range(len(alpha_bar) - 1, 0, -1):
         a = (1 - steps[t] / under[t].sqrt() * (1 - alpha_bar[t]).sqrt()) / (1 - steps[t]).sqrt()
         variance = a.square() * variance + (steps[t] if t > 1 else 0)

@@ -167,7 +167,7 @@ class StackedOptimizer(torch.optim.Optimizer):
     def __init__(self, weights: Any, singles: Sequence[torch.optim.Optimizer]) -> None:
         groups = [single.param_groups[0] for single in singles]
         kinds = {type(single) for single in singles}
-        if len(kinds) > 1 or not kinds <= {torch.optim.Adam, torch.optim.SGD}:
+        if kinds not in ({torch.optim.Adam}, {torch.optim.SGD}):
             raise Refused("All members of a wall need the same optimizer, Adam or SGD.")
         numbers = {"lr": torch.tensor([g["lr"] for g in groups])}
         if kinds == {torch.optim.Adam}:

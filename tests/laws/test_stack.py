@@ -12,7 +12,7 @@ from engine.family import Family
 from engine.fit import fit, optimizers_of, retune
 from engine.gan.cgan import CGAN
 from engine.gan.gan import GAN
-from engine.stack import batch_of, check_stackable, stack
+from engine.stack import StackedOptimizer, batch_of, check_stackable, stack
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -252,3 +252,38 @@ def test_a_stack_samples_with_the_labels_that_it_is_given():
             alone = CGAN(config, RING.space)
             torch.manual_seed(3)
             torch.testing.assert_close(x[i], alone.sample(4, labels))
+
+
+def test_noise_of_another_number_of_seeds_is_not_taken():
+    configs, seeds = setting("learning rates")
+    with pytest.raises(ValueError, match="zip"):
+        stack(GAN, configs, RING.space, seeds).set_extra_state(torch.zeros(2, 5056, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "kinds", [[torch.optim.Adam, torch.optim.SGD], [torch.optim.RMSprop] * 2, [torch.optim.AdamW] * 2]
+)
+def test_members_with_other_optimizers_are_refused(kinds):
+    weights = [torch.nn.Parameter(torch.ones(3)) for _ in kinds]
+    singles = [kind([weight], lr=0.1) for kind, weight in zip(kinds, weights, strict=True)]
+    with pytest.raises(Refused, match="need the same optimizer, Adam or SGD"):
+        StackedOptimizer([torch.nn.Parameter(torch.ones(2, 3))], singles)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+def test_a_stacked_step_is_that_of_torch_and_a_weight_without_a_gradient_stays(kind):
+    shapes, rates = [(3,), (2, 2), (5,)], [0.1, 0.003]
+    alone = [[torch.nn.Parameter(torch.randn(shape)) for shape in shapes] for _ in rates]
+    singles = [kind(weights, lr=rate) for weights, rate in zip(alone, rates, strict=True)]
+    weights = [torch.nn.Parameter(torch.stack([*one]).detach().clone()) for one in zip(*alone, strict=True)]
+    optimizer = StackedOptimizer(weights, singles)
+    for _ in range(4):
+        for j in (0, 1):
+            weights[j].grad = torch.randn_like(weights[j])
+            for i, one in enumerate(alone):
+                one[j].grad = weights[j].grad[i].clone()
+        optimizer.step()
+        [single.step() for single in singles]
+    for j, weight in enumerate(weights):
+        for i, one in enumerate(alone):
+            torch.testing.assert_close(weight[i], one[j], rtol=1e-9, atol=1e-12)

@@ -106,7 +106,7 @@ def test_laws_that_fail_are_told_of_as_broken_and_the_others_are_measured(monkey
     monkeypatch.setattr(checks, "of_training", lambda *given: [])
     failed, held = checks.measure(None, None)
     assert failed.law == "The laws of coins can be measured."
-    assert not failed.holds
+    assert (failed.discrepancy, failed.tolerance, failed.holds) == (math.inf, 0, False)
     assert "ZeroDivisionError" in failed.why
     assert held == ("A law.", 0.0, 1.0, "")
     assert held.holds
