@@ -288,3 +288,17 @@ def test_a_stacked_step_is_that_of_torch_and_a_weight_without_a_gradient_stays(k
     for j, weight in enumerate(weights):
         for i, one in enumerate(alone):
             torch.testing.assert_close(weight[i], one[j], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["ring", "grid"])
+def test_another_batch_of_a_stack_is_the_other_batches_of_its_members(name):
+    data, seeds = load(name), [5, 1, 5]
+    batch = batch_of(data, 6, seeds, 3)
+    for draw in range(3):
+        assert batch.round == 3
+        for i, seed in enumerate(seeds):
+            one = data.batch(6, seed, 3, draw)
+            assert torch.equal(batch.x[i], one.x)
+            assert (batch.y is None) == (one.y is None)
+            assert one.y is None or torch.equal(batch.y[i], one.y)
+        batch = batch.again()
