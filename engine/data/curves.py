@@ -29,7 +29,7 @@ class Curve(Target):
         nodes, w = np.polynomial.legendre.leggauss(64)
         t = np.concatenate([(panel + (nodes + 1) / 2) / panels for panel in range(panels)])
         centres = np.concatenate([np.stack(curve(t), -1) for curve in curves])
-        self.quadrature = Mixture(centres, sigma, box, np.tile(w, panels * len(curves)), labelled=False)
+        self.quadrature = Mixture(centres, sigma, box, np.tile(w, panels * len(curves)))
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) of the mixture that the quadrature gives."""

@@ -50,7 +50,7 @@ class Transfer(Space):
     """Pictures with the shape of `content`, uint8 (3, H, W), one or two `styles` of any size, and a `mask`
     (1, h, w), white where style is wanted and black where the content stays."""
 
-    content: Tensor = field(default_factory=lambda: torch.zeros(3, 64, 64), compare=False, repr=False)
+    content: Tensor = field(kw_only=True, compare=False, repr=False)
     styles: tuple[Tensor, ...] = field(default=(), compare=False, repr=False)
     mask: Tensor | None = field(default=None, compare=False, repr=False)
 

@@ -18,8 +18,9 @@ from scipy import stats
 
 from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
+from engine.data.builtin import TARGETS
 from engine.data.keep import keep
-from engine.space import Line, Picture
+from engine.space import Line, Picture, Plane
 
 torch.set_num_threads(1)
 ASSET = Path(__file__).parents[3] / "assets" / "digits.npz"
@@ -94,6 +95,23 @@ def test_every_built_in_data_set_is_well_formed(name):
         assert data.x[:, 0].max() < x1
         assert y0 < y1
         assert isinstance(data.space, Line) or x1 - x0 == y1 - y0
+
+
+def test_the_choices_say_what_the_data_are():
+    choices = names()
+    assert [choice.name for choice in choices] == [*TARGETS, "digits", "ellipses", *network.SETS]
+    for choice in choices:
+        assert choice.needs_network == (choice.name in network.SETS)
+        if choice.needs_network:
+            wanted = network.SETS[choice.name]
+            assert (choice.title, choice.says, choice.space) == (wanted.title, wanted.says, Picture)
+            assert choice.labelled
+        else:
+            data = load(choice.name)
+            assert choice.title == data.title
+            assert choice.labelled == (data.y is not None)
+    for kind in (Line, Plane, Picture):
+        assert names(kind) == [choice for choice in choices if choice.space is kind]
 
 
 def test_the_digits_are_9000_and_1000_with_pixels_from_minus_one_to_one():

@@ -114,3 +114,5 @@ def test_what_is_no_picture_of_a_digit_is_refused_in_a_sentence(content, says):
         read_digit("my file.png", content)
     assert says in str(refusal.value)
     assert "my file.png" in str(refusal.value)
+    with pytest.raises(Refused, match=rf"^'{'x' * 56}\.png' "):  # of a long name, the end
+        read_digit("y" * 99 + "x" * 56 + ".png", content)
