@@ -89,18 +89,18 @@ def _fetch(wanted: Set, root: Path) -> None:
 
 def online(url: str) -> bool:
     """Whether anything answers at `url` within PATIENCE seconds."""
-    answers: list[bool] = []
+    answered = threading.Event()
 
     def ask() -> None:
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE).close()
-            answers.append(True)
+            answered.set()
         except urllib.error.HTTPError:
-            answers.append(True)  # it refuses, but it answers
+            answered.set()  # it refuses, but it answers
         except OSError:
             pass
 
     thread = threading.Thread(target=ask, daemon=True)  # the look-up of a name has no timeout
     thread.start()
     thread.join(PATIENCE)
-    return bool(answers)
+    return answered.is_set()

@@ -45,13 +45,13 @@ class Parts(NamedTuple):
         return ".".join(part for part in self if part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transfer(Space):
     """Pictures with the shape of `content`, uint8 (3, H, W), one or two `styles` of any size, and a `mask`
     (1, h, w), white where style is wanted and black where the content stays."""
 
-    content: Tensor = field(kw_only=True, compare=False, repr=False)
-    styles: tuple[Tensor, ...] = field(default=(), compare=False, repr=False)
+    content: Tensor = field(compare=False, repr=False)
+    styles: tuple[Tensor, ...] = field(compare=False, repr=False)
     mask: Tensor | None = field(default=None, compare=False, repr=False)
 
     kind = "transfer"

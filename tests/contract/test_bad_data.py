@@ -11,6 +11,7 @@ import torch
 
 from engine.config import Refused
 from engine.data import images, keep_images, keep_points, load, names, network, read_csv
+from engine.data.keep import kept
 from tests.packing import packed, png
 
 torch.set_num_threads(1)
@@ -104,6 +105,13 @@ def test_bad_points_are_refused_and_nothing_is_stored(case, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_as_many_points_as_are_allowed_are_taken(tmp_path):
+    for n in (20, 5000):
+        drawn = np.random.default_rng(0).uniform(-3, 3, (n, 2))
+        name = keep_points(drawn, "drawn", tmp_path)
+        assert np.array_equal(kept(name, tmp_path)["points"], drawn)
+
+
 BAD_ARCHIVES = {
     "a path outside": (packed(pictures(**{"../../x.png": png()})), "outside of itself; pack it again"),
     "an absolute path": (packed(pictures(**{"/etc/x.png": png()})), "outside of itself"),
@@ -166,6 +174,7 @@ def test_too_many_pictures_and_too_many_pixels_are_refused(tmp_path, monkeypatch
     with pytest.raises(Refused, match="holds 12 pictures; bring at most 11"):
         keep_images(packed(pictures()), tmp_path)
     monkeypatch.setattr(images, "MOST", 12)
+    assert images.MOST_PIXELS_TOGETHER == 500_000_000  # as the refusal says
     monkeypatch.setattr(images, "MOST_PIXELS_TOGETHER", 12 * 64 - 1)
     with pytest.raises(Refused, match="megapixels together"):
         keep_images(packed(pictures()), tmp_path)

@@ -58,6 +58,7 @@ def test_positions_and_aspects_lie_about_0_and_x_moves_farthest():
         low, high = FACTORS[name]
         assert low == -high
     assert FACTORS["x position"][1] > 1.25 * FACTORS["y position"][1]
+    assert all(low < high for low, high in FACTORS.values())
     assert FACTORS["size"][0] > 0
 
 

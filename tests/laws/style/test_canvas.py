@@ -1,5 +1,6 @@
 """The pictures of a transfer: their names, their sizes and the first one."""
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
     assert all(s.dtype == torch.uint8 and len(s) == 3 for s in space.styles)
     if masked:
         assert space.mask.shape == (1, 512, 512)
+
+
+def test_a_transfer_is_known_by_its_name_and_not_by_its_pixels():
+    one = load("cat.glass.mask-left").space
+    styles = tuple(style.clone() for style in one.styles)
+    again = replace(one, content=one.content.clone(), styles=styles, mask=one.mask.clone())
+    assert one == again
+    assert hash(one) == hash(again)
+    assert one != load("cat.glass").space
+    assert len(repr(one)) < 200
+    assert Transfer(one.shape, content=one.content, styles=styles).mask is None
 
 
 @pytest.mark.parametrize(

@@ -233,8 +233,8 @@ def test_a_term_that_should_be_zero_and_is_not_is_told(small, double):
 
 
 def test_a_loss_and_its_slope_are_measured_by_the_larger(double):
-    for value, wanted in ((3.0, 6 * 9.0), (0.125, 0.25)):
-        F = torch.full((1, 1, 2, 3), value)
+    for value, wanted in ((3.0, 1.25 * 9), (0.125, 0.25)):
+        F = value * torch.tensor([[[[1.0, 0.5, 0.0]]]])
         for sign in (1, -1):
             assert style.flat(lambda F, sign=sign: sign * F.square().sum(), F) == wanted
 
