@@ -60,7 +60,8 @@ def test_a_narrow_picture_is_refused_with_a_size_that_is_enough():
             colour.shape_of(height, width, 64)
         enough = int(str(refused.value).split("a size of ")[1].split()[0])
         assert min(colour.shape_of(height, width, enough)) >= 32
-        assert min(height, width) * (enough - 2) / max(height, width) < 32
+        assert min(height, width) * (enough - 1) / max(height, width) < 32
+        assert min(height, width) * enough / max(height, width) >= 32
 
 
 @pytest.mark.parametrize("shape", [(12, 18), (48, 72), (31, 35), (24, 36)])
