@@ -185,7 +185,7 @@ def test_commands_after_one_that_cannot_be_read_count_no_more_and_that_is_said(a
         file.write(b'{"round":200,"do":"set","values":{"lr_G":0.03}}\n')
     run = Run(at)
     assert run.model.config.lr_G == 0.02
-    assert "log of commands" in run.info.why
+    assert "log of commands cannot be read and counts no more" in run.info.why
     assert len(files.commands(run.log)) == run.commands == 2
 
 

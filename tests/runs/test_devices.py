@@ -83,6 +83,15 @@ def test_noise_of_the_device_is_the_runs_own_and_goes_on_after_a_restart(tmp_pat
         assert straight.round == again.round == 5
 
 
+def test_the_sums_since_the_last_row_are_on_the_device_again():
+    with strange_device():
+        run = Run(store.create(setting(families()["gan"], Plane)))
+        tensors, about = wire.unpack_state(store.checkpoint(run.at).read_bytes())
+        about |= {"sums": {"a": 1.5}, "counts": {"a": 1}}
+        store.write(store.checkpoint(run.at), wire.pack_state(tensors, about))
+        assert Run(run.at)._sums["a"].device.type == "lazy"
+
+
 def test_a_wall_trains_on_the_device_and_moves_to_the_cpu():
     gan = families()["gan"]
     with strange_device():

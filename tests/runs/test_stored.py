@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.config import Refused
-from engine.fit import optimizers_of
+from engine.fit import Turn, optimizers_of
 from lab.runs import files, look, state, store, stored, wire
 from lab.runs import run as running
 from lab.runs.look import Look
@@ -88,6 +88,58 @@ def test_whatever_is_left_of_a_run_that_must_begin_again_it_says_so(left):
     assert "It goes on from round 0" in again.info.why
     assert (again.round, again.keyframes) == (0, [0])
     assert (run.at / "checkpoint.damaged").exists() == ("checkpoint" in left)
+
+
+def test_a_state_that_is_all_that_is_left_goes_on_and_says_so():
+    run = paused(3)
+    kept = store.keyframe(run.at, 2, state=True)
+    for path in [*run.at.glob("*.safetensors"), *run.at.glob("keyframes/*"), run.at / "metrics.jsonl"]:
+        path.unlink() if path != kept else None
+    again = Run(run.at)
+    assert "It goes on from round 2" in again.info.why
+    assert (again.round, again.keyframes) == (2, [])
+
+
+def test_what_a_writer_that_was_killed_has_left_goes_when_the_run_is_opened():
+    run = paused(3)
+    (run.at / ".checkpoint.safetensors.0123.tmp").write_bytes(b"half")
+    Run(run.at)
+    assert not [*run.at.glob("**/.*.tmp")]
+
+
+def test_a_command_between_two_rows_is_met_again_at_its_round():
+    def begun():
+        run = new()
+        run.round = 600  # where each fourth round has a row
+        run.play()
+        run.checkpoint()
+        run.train(rounds=1)
+        run.do(SET)
+        return run
+
+    straight, killed = begun(), begun()
+    straight.train(rounds=12)
+    killed.train(rounds=4)
+    killed.close()
+    again = Run(killed.at)
+    assert (again.round, again.pending) == (600, [{"round": 601} | SET])
+    again.train(rounds=13)
+    assert (again.model.config.lr_D, again.info.why) == (0.02, "")
+    assert weights(again).equal(weights(straight))
+    assert [row["round"] for row in again.history] == [604, 608, 612]
+
+
+def test_terms_that_share_a_tensor_are_summed_apart():
+    run = new()
+    term = torch.tensor(3.0)
+    run._turns = iter([Turn(0, "D", {"a": term, "b": term})] * 2)
+    assert run._turn()
+    assert run._turn()
+    assert ({n: s.item() for n, s in run._sums.items()}, run._counts) == (
+        {"a": 6.0, "b": 6.0},
+        {"a": 2, "b": 2},
+    )
+    assert term == 3.0
 
 
 @pytest.mark.parametrize(

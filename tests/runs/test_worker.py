@@ -141,6 +141,14 @@ def test_a_run_waits_only_when_it_is_ahead_of_its_pace_as_far_as_it_may_be(clock
     assert e.run.trained[-1][1] == math.inf
 
 
+def test_a_run_that_fails_in_its_slice_says_so(clock):
+    at = Hosted(Stand())
+    at.runs[0].each = lambda: 1 / 0
+    at.worker._slice(at.seats[0], 1)
+    assert at.runs[0].info.state == "failed"
+    assert at.told("state")[-1][2]["why"].startswith("It stopped with an error, ZeroDivisionError")
+
+
 def test_a_run_that_rests_or_is_gone_has_no_slice(clock):
     at = Hosted(Stand("a", state="paused"), Stand("b"))
     del at.worker.seats["b"]
@@ -276,13 +284,14 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     assert one.drawing is begun
     slices = 0
     at.told()
+    at.worker.now = "another"
     while one.drawing:
         before = len(taken)
         at.worker._draw_on(one, 3)
         assert (len(taken) - before) * 0.01 <= worker.SLICE
         slices += 1
     assert slices > 1
-    assert at.told("rare") == [("rare", "run", b"picture")]
+    assert at.told() == [("at", "run"), ("rare", "run", b"picture")]
     how = one.run.drawn[-1]
     assert how == {"rare": False, "once": False, "pointer": at.worker.pointers["run"], "ready": {"part": 8}}
     assert one.rare_due == pytest.approx(clock.now + 3 * 9 * 0.01 / seat.RARE_SHARE)
