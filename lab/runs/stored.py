@@ -112,7 +112,6 @@ class Stored(Held):
         tensors, about = unpack(path, self.info)
         self._build(about.config)
         self._restore(path, tensors, about)
-        retune(self.model, self.optimizers, self.model.config)
 
     def _restore(self, path: Path, tensors: dict[str, Tensor], about: About) -> None:
         """Put a stored state into the model that there is. Raises `Refused`; then it is half loaded."""
