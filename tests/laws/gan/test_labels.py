@@ -57,6 +57,18 @@ def test_a_score_is_for_the_own_label_of_each_example():
     torch.testing.assert_close(model.belief(x[0], LABELS), by_hand[0].sigmoid())
 
 
+@pytest.mark.parametrize("shape", [(2,), (1, 3, 4)])
+def test_one_label_for_all_is_that_label_for_each(shape):
+    space = Space.of(shape, 3)
+    model, x, z = cgan(space), torch.randn(5, *shape), torch.randn(5, cgan(space).config.z)
+    one, each = torch.tensor(2), torch.full((5,), 2)
+    for asked in (model.score, model.belief, model.value_to_descend):
+        torch.testing.assert_close(asked(x, one), scores := asked(x, each))
+        assert scores.shape == (5,)
+    torch.testing.assert_close(model.score(torch.stack([x, -x]), one)[1], model.score(-x, each))
+    torch.testing.assert_close(model.fakes(z, one), model.fakes(z, each))
+
+
 @pytest.mark.parametrize("asked", ["score", "belief", "value_to_descend", "signs"])
 def test_what_needs_a_label_is_refused_without_one(asked):
     with pytest.raises(Refused, match="labels"):
