@@ -70,7 +70,7 @@ class Discriminator(nn.Module):
             h = company = h.unflatten(-2, (-1, self.pack)).flatten(-2)
         elif self.pack > 1:
             index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(company)
-            h = torch.cat([h, company[index].reshape(len(h), (self.pack - 1) * h.shape[-1])], -1)
+            h = torch.cat([h, company[index].reshape(len(h), (self.pack - 1) * h.shape[1])], 1)
         if self.spread:
             deviation = (company.var(-2, correction=0) + 1e-8).sqrt()[..., None, :]
             h = torch.cat([h, deviation.expand(*h.shape[:-1], company.shape[-1])], -1)

@@ -53,6 +53,15 @@ def test_packs_are_of_neighbours_and_who_is_left_over_is_in_none(pack):
     assert D.in_company
 
 
+@pytest.mark.parametrize("how", [{"pack": 2}, {"pack": 3}, {"spread": True}])
+def test_pictures_are_judged_as_their_numbers_in_a_row(how):
+    D, x, beside = Discriminator((1, 3, 4), 6, 1, **how), torch.randn(6, 1, 3, 4), torch.randn(9, 1, 3, 4)
+    flat = Discriminator((12,), 6, 1, **how)
+    flat.load_state_dict(D.state_dict())
+    assert torch.equal(D(x, beside), flat(x.flatten(1), beside.flatten(1)))
+    assert torch.equal(D(torch.stack([x, -x])), flat(torch.stack([x, -x]).flatten(2)))
+
+
 def test_a_batch_all_alike_has_a_spread_near_0_and_a_slope():
     """Karras et al. add 1e-8 to the variance: the root of 0 has no slope."""
     D = Discriminator((2,), 6, 1, spread=True)
