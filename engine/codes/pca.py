@@ -98,7 +98,7 @@ class PCA(Coder):
     def log_prob(self, x: Tensor) -> Tensor:
         """The log density (n,) of x (n, *shape) under probabilistic PCA, on the CPU in float64: what float32
         rounds off would be divided by s^2, which may be small."""
-        V, m, S, x = (t.detach().cpu().double() for t in (self.V, self.m, self.S, x.flatten(1)))
+        V, m, S, x = (t.cpu().double() for t in (self.V, self.m, self.S, x.flatten(1)))
         V = torch.linalg.qr(V)[0]
         V = V @ torch.linalg.eigh(V.T @ S @ V)[1]  # its axes, which float32 rounds too
         along, rest = variances(V, S)

@@ -95,6 +95,12 @@ def test_a_thicker_digit_measures_thicker():
     assert (after > before + 0.5).all()
 
 
+def test_what_is_beyond_black_and_white_is_black_and_white():
+    """In each channel, before their mean is taken."""
+    x = 3 * torch.randn(4, 2, 9, 8)
+    torch.testing.assert_close(attributes(x), attributes(x.clamp(-1, 1)))
+
+
 def test_attributes_are_measured_where_the_pictures_are_and_each_of_its_own():
     assert attributes(torch.zeros(2, 3, 8, 6, device="meta")).device.type == "meta"
     inks = [bar(3, 16, 0.5)[5:35], bar(1, 5)[5:35], 0 * bar(2, 9)[5:35], bar(4, 17, -1.0)[5:35]]

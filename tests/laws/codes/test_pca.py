@@ -101,6 +101,25 @@ def test_no_axis_turns_around_between_rounds():
         assert ((before * model.V).sum(0) > 0.9).all()
 
 
+@pytest.mark.parametrize("turned", range(3))
+def test_an_axis_keeps_its_sign_whichever_it_is(turned):
+    model, _ = learned(SPACES["points"])
+    model.V.data[:, turned] *= -1
+    before = model.V.clone()
+    model.learn(examples(SPACES["points"])[0])
+    assert ((before * model.V).sum(0) > 0.9).all()
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e10])
+def test_the_density_of_all_directions_is_the_whole_gaussians(scale):
+    """Nothing is left out, and its rounding is not divided by next to nothing."""
+    space = Space.of((3,))
+    model, x = PCA(PCA.configure(space, {"z": 3}), space), scale * (torch.randn(200, 3) + 1)
+    model.learn(x)
+    wanted = stats.multivariate_normal(x.mean(0).numpy(), np.cov(x.T, bias=True)).logpdf(x)
+    assert model.log_prob(x).numpy() == pytest.approx(wanted, rel=1e-7)
+
+
 def test_after_every_batch_the_axes_are_uncorrelated_and_in_order():
     """Long before they are PCA's: within their subspace they are its own axes."""
     torch.manual_seed(0)
