@@ -152,6 +152,16 @@ def test_codes_that_are_all_alike_tell_nothing():
     assert (step == 0).all()
 
 
+def test_an_attribute_that_does_not_vary_is_explained_by_nothing_and_nothing_steps_towards_it():
+    z, _ = codes_and_attribute()
+    for constant in (0.0, 3.0):
+        weights, r2, step = regression(z, torch.full((300,), constant))
+        torch.testing.assert_close(weights, torch.tensor([0.0] * 4 + [constant]))
+        assert r2.isnan()
+        assert step.isfinite().all()
+    assert not regression(z, torch.zeros(300))[2].any()
+
+
 def test_correlations_are_numpys():
     z, a = codes_and_attribute()
     by_numpy = [np.corrcoef(z[:, j].numpy(), a.numpy())[0, 1] for j in range(4)]
