@@ -84,6 +84,7 @@ FORMS = {
     "the same without a mark": (rows("{i}\t{q}").encode("utf-16-be"), T, T**2),
     "UTF-32": (rows("{i}\t{q}", "x\ty\n").encode("utf-32"), T, T**2),
     "Japanese names": (rows("{i},{q}", "長さ,重さ\n").encode("shift_jis"), T, T**2),
+    "a space before a quoted number": (rows('"{i},5", "{i},25"'), T + 0.5, T + 0.25),
     "an old Mac's names": (rows("{i},{q}", "Länge,Größe\r", end="\r").encode("mac_roman"), T, T**2),
     "the end of a file under DOS": (rows("{i},{q}", end="\r\n").encode() + b"\x1a", T, T**2),
     "large beside small": (rows("{i}e290,{q}e-200"), T * 1e290, T**2 * 1e-200),

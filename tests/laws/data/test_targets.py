@@ -40,6 +40,19 @@ def points_of(name, n=400):
     return torch.cat([t.sample(n, rng), torch.as_tensor(rng.uniform(low, high, (n, t.d)))])
 
 
+@pytest.mark.parametrize("name", ["two-bumps", "aside"])
+def test_a_grid_has_the_middles_of_equal_cells_x_fastest(name):
+    t, n = target(name), 4
+    x0, x1, y0, y1 = t.box
+    across, up = (
+        (np.linspace(a, b, n + 1)[1:] + np.linspace(a, b, n + 1)[:-1]) / 2 for a, b in ((x0, x1), (y0, y1))
+    )
+    wanted = [[x] for x in across] if t.d == 1 else [[x, y] for y in up for x in across]
+    middles, cell = t.grid(n)
+    assert np.allclose(middles, wanted, atol=1e-12)
+    assert cell == pytest.approx((x1 - x0) / n * (1 if t.d == 1 else (y1 - y0) / n))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_density_integrates_to_one(name):
     assert masses(name).sum() == pytest.approx(1, abs=1e-8)

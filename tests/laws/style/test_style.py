@@ -99,6 +99,14 @@ def test_a_picture_of_its_own_content_and_style_is_done(double):
     assert away > 1e-6
 
 
+def test_a_term_of_no_weight_is_zero_and_flat_for_every_picture(small, double):
+    model = built(alpha=0.0, w4=0.0)
+    for x in (0 * noise(model), noise(model)):
+        for term in ("content", "style 4"):
+            assert model.losses(x)[term] == 0
+            assert grad(lambda x, term=term: model.losses(x)[term])(x).abs().max() == 0
+
+
 def test_content_alone_is_flat_at_the_content(double):
     model = built(alpha=1.0, beta=0.1, w1=0.0, w2=0.0, w3=0.0, w4=0.0, w5=0.0)
     assert slope(model, model.canvas.content).abs().max() == 0
