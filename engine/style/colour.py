@@ -77,5 +77,5 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     # the colours of a grey picture lie on a line: a little noise gives their covariance full rank
     floor = 1e-5 * torch.eye(3, dtype=x.dtype, device=x.device)
     values, vectors = torch.linalg.eigh((flat - mean) @ (flat - mean).T / flat.shape[1] + floor)
-    roots = values.clamp_min(1e-8).sqrt()
+    roots = values.sqrt()
     return mean, vectors * roots @ vectors.T, vectors / roots @ vectors.T

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from engine.config import Refused
 from engine.data import keep_mask, keep_picture, picture, picture_names
+from engine.data.images import flat
 from engine.data.pictures import CONTENT, MASK, PICTURES, STYLE
 
 PAINTINGS = [name for name in STYLE if name not in ("brick", "grass", "gravel")]
@@ -196,6 +197,12 @@ def test_a_large_picture_shrinks_and_keeps_its_shape_and_no_metadata(tmp_path):
     assert keep_picture(source, tmp_path) == name
     assert len(list((tmp_path / "data").iterdir())) == 1
     assert b"Exif" not in (tmp_path / "data" / f"{name}.safetensors").read_bytes()
+
+
+def test_a_large_jpeg_is_decoded_small_but_not_smaller_than_is_asked():
+    source = file_of(Image.new("RGB", (1600, 1200)), "JPEG")
+    for least, size in ((128, (200, 150)), (151, (400, 300)), (1024, (1600, 1200))):
+        assert flat("", Image.open(io.BytesIO(source)), least).size == size
 
 
 def test_a_mask_is_grey_and_the_same_from_a_file_and_from_pixels(tmp_path):

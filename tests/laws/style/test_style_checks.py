@@ -257,6 +257,13 @@ def test_a_slope_that_is_a_tenth_too_steep_is_told_so(double, monkeypatch):
     assert style.formula(F, A) == pytest.approx(0.1)
 
 
+def test_measuring_draws_no_random_number_of_the_run(double):
+    F = torch.rand(1, 3, 4, 5)
+    before = torch.get_rng_state()
+    style.forgets(F)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_laws_are_measured_on_a_picture_of_about_64_times_64_pixels():
     for shape, small in (((256, 256), (64, 64)), ((100, 400), (32, 128)), ((60, 50), (60, 50))):
         assert style.small(torch.rand(1, 3, *shape)).shape[-2:] == small
