@@ -27,7 +27,7 @@ def pack_answer(answer: dict[str, Any], number: int) -> bytes:
 
 
 def pack_state(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> bytes:
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    whole = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     return save_tensors(whole, {"state": json.dumps(about)})
 
 
