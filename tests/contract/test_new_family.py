@@ -206,6 +206,14 @@ def test_a_broken_file_fails_loudly_and_is_named(folder, discover, name, text, m
     assert all(message in told for message in messages), told
 
 
+def test_what_lies_beside_a_family_for_another_purpose_defines_none(folder, discover):
+    for role in engine.families.ROLES:
+        (folder / f"gauss_{role}.py").write_text("import nonsense", encoding="utf-8")  # nor is it loaded
+        (folder / f"{role}.py").write_text("import nonsense", encoding="utf-8")
+    importlib.invalidate_caches()
+    assert list(discover()) == [*sorted({*engine.families.families(), "gauss"})]
+
+
 def test_a_name_of_a_file_in_two_folders_is_refused(folder, discover, tmp_path, monkeypatch):
     (other := tmp_path / "other").mkdir()
     (other / "gauss.py").write_text(GAUSS.replace('"gauss"', '"other"'), encoding="utf-8")
