@@ -119,7 +119,7 @@ def terms_gap(model: Game, x: Tensor, y: Tensor | None) -> tuple[float, float]:
             judge = copy.deepcopy(model)
             judge.D = ahead(model, real, fake)
             expected = G_loss(model, judge.score(fake, y))
-        gaps[player is not model.player("D")] = gap(total(terms).detach(), expected.detach())
+        gaps[player is not model.player("D")] = gap(total(terms), expected)
     return gaps[0], gaps[1]
 
 
@@ -148,8 +148,8 @@ def slope_gap(model: Game, x: Tensor, y: Tensor | None) -> float:
 
 def lag(layer: SpectralLinear) -> float:
     """How far the norm that divides the matrix is from the norm that torch.linalg finds, relative."""
-    weight = layer.weight.detach().cpu()
+    weight = layer.weight.cpu()
     if not weight.isfinite().all():
         return float("inf")
     largest = torch.linalg.matrix_norm(weight, 2)
-    return ((layer.sigma().detach().cpu() - largest).abs() / largest).item()
+    return ((layer.sigma().cpu() - largest).abs() / largest).item()
