@@ -65,11 +65,11 @@ def some(model: Denoiser) -> list[int]:
 
 def jump_gap(model: DDPM) -> float:
     """Mean and variance of x_t for x_0 = 1 after t single steps, against one jump."""
-    one = torch.ones(model.space.shape, **model.like)
+    one, zero = torch.ones(model.space.shape, **model.like), torch.zeros(model.space.shape, **model.like)
     worst = 0.0
     for t, (mean, variance) in enumerate(by_steps(model.alpha_bar)):
-        jumped, spread = model.q(one, t, 0 * one), model.q(0 * one, t, one).square()
-        worst = max(worst, gap(jumped, mean * one), gap(spread, variance * one))
+        jumped, spread = model.q(one, t, zero), model.q(zero, t, one).square()
+        worst = max(worst, gap(jumped, one.new_tensor(mean)), gap(spread, one.new_tensor(variance)))
     return worst
 
 

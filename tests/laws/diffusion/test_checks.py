@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine import data as datasets
-from engine.diffusion.checks import measure
+from engine.diffusion.checks import measure, pair_gap, some
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
 
@@ -29,9 +29,26 @@ def both(self, x, t, o):
     return eps, -x0
 
 
+def more_noise(self, x, t, o):
+    eps, x0 = super(type(self), self).both(x, t, o)
+    return 1.01 * eps, x0
+
+
 def half_the_gradient(self, *given):
     terms = super(type(self), self).terms(*given)
     return {name: value.detach() + (value - value.detach()) / 2 for name, value in terms.items()}
+
+
+def trained_without_noise(self, x0, t, eps, y=None):
+    return super(type(self), self).terms(x0, t, 0 * eps, y)
+
+
+def walked_with_less_noise(self, c, predict, x, stops):
+    def less(x, t):
+        eps, x0 = predict(x, t)
+        return 0.99 * eps, x0
+
+    return super(type(self), self).way(c, less, x, stops)
 
 
 def told_an_earlier_t(self, x, at, y=None):
@@ -74,7 +91,12 @@ JUMP, BAYES, ETA = "x_t in one jump", "A step has the mean and variance", "DDIM 
 LINE, EULER = "The path is a straight line", "An Euler step along u"
 BREAKS = [
     (DDPM, PAIR, {"both": both}, {}), (FlowMatching, PAIR, {"both": both}, {}),
+    (DDPM, PAIR, {"both": more_noise}, {}), (FlowMatching, PAIR, {"both": more_noise}, {}),
     (DDPM, SLOPE, {"terms": half_the_gradient}, {}), (FlowMatching, SLOPE, {"terms": half_the_gradient}, {}),
+    (DDPM, LOSS, {"terms": trained_without_noise}, {}),
+    (FlowMatching, LOSS, {"terms": trained_without_noise}, {}),
+    (DDPM, KNOWN, {"way": walked_with_less_noise}, {"sampler": "DDIM"}),
+    (FlowMatching, KNOWN, {"way": walked_with_less_noise}, {}),
     (DDPM, LOSS, {"out": told_an_earlier_t}, {}), (FlowMatching, LOSS, {"out": told_an_earlier_t}, {}),
     (DDPM, LOSS, {"out": told_no_label}, LABELS), (DDPM, LOSS, {"out": weights_of_the_last}, {}),
     (DDPM, RESUMED, {"way": astray}, {}), (FlowMatching, RESUMED, {"way": astray}, {}),
@@ -126,6 +148,16 @@ def test_every_law_has_a_model_that_breaks_it():
     laws |= {check.law for check in measure(built(DDPM, sampler="Heun"), RING)}
     tried = {law for _family, law, _methods, _knobs in BREAKS}
     assert {next(law for law in tried if one.startswith(law)) for one in laws} == tried
+
+
+@pytest.mark.parametrize(("T", "levels"), [(40, [40, 33, 27, 20, 13, 7, 1]), (2, [2, 1])])
+def test_laws_are_measured_at_six_levels_and_at_the_first(T, levels):
+    assert some(built(FlowMatching, T=T)) == levels
+
+
+def test_where_x_t_is_noise_alone_nobody_can_give_back_the_data():
+    model = built(broken(FlowMatching, predicts="eps")).double()
+    assert pair_gap(model, torch.randn(3, 2).double()) < 1e-9
 
 
 @pytest.mark.parametrize("family", [DDPM, FlowMatching])
