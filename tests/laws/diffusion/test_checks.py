@@ -85,6 +85,14 @@ def too_much_guidance(self, x, t, y=None, guidance=None):
     return super(type(self), self).predict(x, t, y, s + 1 if s > 1 else s)
 
 
+def instead(s, other):
+    def predict(self, x, t, y=None, guidance=None):
+        given = self.config.guidance if guidance is None else guidance
+        return super(type(self), self).predict(x, t, y, other if given == s else given)
+
+    return predict
+
+
 PAIR, SLOPE, LOSS = "The net's target", "The gradient is the slope", "The loss of training"
 RESUMED, KNOWN, GUIDED = "A walk without added noise", "If the net knew x_0", "Guidance 0 ignores"
 JUMP, BAYES, ETA = "x_t in one jump", "A step has the mean and variance", "DDIM with η = 1"
@@ -112,6 +120,7 @@ BREAKS = [
     (FlowMatching, EULER, {"way": changed(sampler="Heun")}, {}),
     (DDPM, GUIDED, {"predict": too_much_guidance}, LABELS), (DDPM, GUIDED, {"out": told_no_label}, LABELS),
     (FlowMatching, GUIDED, {"predict": too_much_guidance}, LABELS),
+    (DDPM, GUIDED, {"predict": instead(0, 1)}, LABELS), (DDPM, GUIDED, {"predict": instead(1, 0.99)}, LABELS),
 ]  # fmt: skip
 
 
