@@ -65,8 +65,9 @@ class MADE(nn.Module):
 
     def mask(self) -> Tensor:
         """1 where an output (first index) may see an input, else 0, (D, D): the product of all masks."""
-        seen = torch.eye(self.D, dtype=self.out.mask.dtype, device=self.out.mask.device)
-        for layer in (*self.hidden, self.out):
+        first, *others = (*self.hidden, self.out)
+        seen = first.mask
+        for layer in others:
             seen = (layer.mask @ seen).clamp(max=1)
         return seen[:: self.k]
 
