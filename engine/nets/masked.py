@@ -65,9 +65,9 @@ class MADE(nn.Module):
 
     def mask(self) -> Tensor:
         """1 where an output (first index) may see an input, else 0, (D, D): the product of all masks."""
-        first, *others = (*self.hidden, self.out)
-        seen = first.mask
-        for layer in others:
+        layers: list[MaskedLinear] = [*self.hidden, self.out]
+        seen = layers[0].mask
+        for layer in layers[1:]:
             seen = (layer.mask @ seen).clamp(max=1)
         return seen[:: self.k]
 
