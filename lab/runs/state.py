@@ -79,7 +79,8 @@ class Stream:
     def restore(self, states: list[Tensor]) -> None:
         """Begin at stored states, of the CPU and maybe of another device. A run that was stored without one
         goes on with noise that follows from the CPU's state (engine/device.py)."""
-        self.states = [states[min(i, len(states) - 1)] for i in range(len(self.devices))]
+        # one memory each: two devices may begin at one state, and a checkpoint shares no memory
+        self.states = [states[min(i, len(states) - 1)].clone() for i in range(len(self.devices))]
 
 
 def apart(steps: Iterator[T], device: torch.device) -> Iterator[T]:
