@@ -69,7 +69,8 @@ def worse(rows: list[Row], loss: Measure) -> Symptom | None:
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
-    falls = median(row[loss] for row in rows[-FEW:]) < first[loss]
+    # whoever only measures a model has no training loss
+    falls = median(row.get(loss, 0.0) for row in rows[-FEW:]) < first.get(loss, 0.0)
     if now < first[key] + (WORSE if falls else LOST)[loss]:
         return None
     if falls:

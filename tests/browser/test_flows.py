@@ -39,7 +39,7 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     me.until(lambda: me.run, "a run of one's own")
     me.shows(me.run)
     me.until(lambda: me.number("now") > 130, "two measurements")
-    expect(me.page.get_by_text("nat above the entropy")).to_be_visible()
+    expect(me.page.locator("strong").filter(has_text="nat above the entropy")).to_be_visible()
     me.pause()
 
     # through the layers: the film plays from z to x; between two layers there is something, too

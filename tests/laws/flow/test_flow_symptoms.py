@@ -166,6 +166,14 @@ def test_a_table_is_judged_by_its_test_loss_alone():
     assert "entropy" not in symptom.sentence
 
 
+@pytest.mark.parametrize(("above", "claim"), [([0.1] * 8 + [3.0] * 4, "Diverging"), ([0.1] * 12, "Working")])
+def test_a_model_that_somebody_only_measures_has_no_training_loss_and_is_judged_by_the_test_loss(
+    above, claim
+):
+    measured = [{k: v for k, v in row.items() if k != NLL} for row in rows(*above)]
+    assert name(symptoms(measured, MOONS)) == claim
+
+
 # --- where each claim begins: made-up rows on either side of it --------------------------------------
 
 
