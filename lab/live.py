@@ -240,8 +240,9 @@ async def live(ws: WebSocket) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        # not waited for: a server that closes cancels what it waits for, and nobody would leave the run
-        THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+        left = THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+        # shielded: a server that closes cancels what it waits for, and nobody would leave the run
+        await asyncio.shield(asyncio.wrap_future(left))
 
 
 LIVE = WebSocketRoute("/live/{run:path}", live)
