@@ -81,6 +81,10 @@ class Mutant:
     old_line: str
     new_line: str
 
+    def wrong(self, right: str) -> str:
+        """The source of the file with the error."""
+        return right[: self.start] + self.new + right[self.end :]
+
     @property
     def key(self) -> str:
         return f"{self.path} | {self.old_line.strip()} => {self.new_line.strip()}"
@@ -197,9 +201,8 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
     for mutant in visit(ast.parse(source)):
         if mutant and (mutant.start, mutant.end, mutant.new) not in seen:
             seen.add((mutant.start, mutant.end, mutant.new))
-            changed = source[: mutant.start] + mutant.new + source[mutant.end :]
             with contextlib.suppress(SyntaxError, ValueError):
-                if ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source)):
+                if ast.dump(ast.parse(mutant.wrong(source))) != ast.dump(ast.parse(source)):
                     yield mutant
 
 
@@ -392,9 +395,8 @@ class Functions:
         """Which of them get which code instead. Raises ValueError if that would not be the whole error."""
         path = str(self.folder / mutant.path)
         right = Path(path).read_text()
-        wrong = right[: mutant.start] + mutant.new + right[mutant.end :]
         swaps = []
-        for a, b in differing(compile(right, path, "exec"), compile(wrong, path, "exec")):
+        for a, b in differing(compile(right, path, "exec"), compile(mutant.wrong(right), path, "exec")):
             place = a.co_qualname, a.co_firstlineno
             known = ((f, f.__code__) for f in self.of_file.get(path, []))
             mine = [f for f, code in known if (code.co_qualname, code.co_firstlineno) == place]
@@ -451,7 +453,7 @@ def fate(folder: Path, mutant: Mutant, reached: Reached, limit: float) -> str:
     near, far = reached.tests(mutant)
     path = folder / mutant.path
     right = path.read_text()
-    path.write_text(right[: mutant.start] + mutant.new + right[mutant.end :])
+    path.write_text(mutant.wrong(right))
     try:
         names, seconds = reached.first([*near, *far], limit)
         if names and forked(folder, 60 + 10 * seconds, lambda: only(names)):
