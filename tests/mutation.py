@@ -397,6 +397,8 @@ class Functions:
         right = Path(path).read_text()
         swaps = []
         for a, b in differing(compile(right, path, "exec"), compile(mutant.wrong(right), path, "exec")):
+            if a.co_freevars != b.co_freevars:  # a function keeps its cells
+                raise ValueError("It uses other variables of the function around it.")
             place = a.co_qualname, a.co_firstlineno
             known = ((f, f.__code__) for f in self.of_file.get(path, []))
             mine = [f for f, code in known if (code.co_qualname, code.co_firstlineno) == place]
