@@ -251,11 +251,16 @@ def test_tensorboard_reads_what_the_jsonl_says():
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = trained(new(), 40)
+    run.settle("paused")
+    run = trained(Run(run.at), 5)  # what it says from here on stands beside what was said before
+    run.do({"do": "rewind", "round": 24})  # and here it takes back a part of it
+    trained(run, 6)
     events = EventAccumulator(str(run.at))
     events.Reload()
     told = {e.step: e.value for e in events.Scalars("-E[log D(x)]")}
     rows = {row["round"]: row["-E[log D(x)]"] for row in store.rows(run.at / "metrics.jsonl")}
     assert told == pytest.approx(rows, rel=1e-6)
+    assert len(told) == 30
 
 
 def test_unknown_family_and_data_are_refused():

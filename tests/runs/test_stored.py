@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from engine.config import Refused
+from engine.device import random_state, seed
 from engine.fit import Turn, optimizers_of
 from lab.runs import files, look, state, store, stored, wire
 from lab.runs import run as running
@@ -107,7 +108,7 @@ def test_what_a_writer_that_was_killed_has_left_goes_when_the_run_is_opened():
     assert not [*run.at.glob("**/.*.tmp")]
 
 
-def test_a_command_between_two_rows_is_met_again_at_its_round():
+def test_commands_between_two_rows_are_met_again_at_their_rounds():
     def begun():
         run = new()
         run.round = 600  # where each fourth round has a row
@@ -115,16 +116,18 @@ def test_a_command_between_two_rows_is_met_again_at_its_round():
         run.checkpoint()
         run.train(rounds=1)
         run.do(SET)
+        run.train(rounds=1)
+        run.do({"do": "set", "values": {"lr_G": 0.03}})
         return run
 
     straight, killed = begun(), begun()
-    straight.train(rounds=12)
-    killed.train(rounds=4)
+    straight.train(rounds=11)
+    killed.train(rounds=3)
     killed.close()
     again = Run(killed.at)
-    assert (again.round, again.pending) == (600, [{"round": 601} | SET])
+    assert (again.round, [one["round"] for one in again.pending]) == (600, [601, 602])
     again.train(rounds=13)
-    assert (again.model.config.lr_D, again.info.why) == (0.02, "")
+    assert (again.model.config.lr_D, again.model.config.lr_G, again.info.why) == (0.02, 0.03, "")
     assert weights(again).equal(weights(straight))
     assert [row["round"] for row in again.history] == [604, 608, 612]
 
@@ -140,6 +143,28 @@ def test_terms_that_share_a_tensor_are_summed_apart():
         {"a": 2, "b": 2},
     )
     assert term == 3.0
+
+
+@pytest.mark.parametrize("wall_of", [{}, {"seed": [1, 2, 3]}])
+def test_a_row_is_the_mean_of_each_term_over_the_turns_of_its_player(monkeypatch, wall_of):
+    own, seen = running.fit, []
+
+    def fit(*given):
+        for turn in own(*given):
+            seen.append({name: term.clone() for name, term in turn.terms.items()})
+            yield turn
+
+    monkeypatch.setattr(running, "fit", fit)
+    run = new(config=SMALL["config"] | {"k": 3}, wall=wall_of)
+    run.play()
+    run.round = 512  # where a row is the mean of four rounds
+    run.train(rounds=4)
+    (row,) = run.history
+    turns = {name: [terms[name] for terms in seen if name in terms] for name in row if name != "round"}
+    assert sorted(map(len, turns.values())) == [4, 12, 12]
+    for name, values in turns.items():
+        wanted = torch.stack(values).double().mean(0)
+        assert torch.tensor(row[name]).double().sub(wanted).abs().max() < 1e-5, name
 
 
 @pytest.mark.parametrize(
@@ -200,6 +225,48 @@ def test_a_rewind_that_was_logged_and_not_stored_counts(orders):
     assert max(again.keyframes) == again.history[-1]["round"] == 10
     assert again.optimizers["D"].param_groups[0]["lr"] == again.model.config.lr_D
     assert weights(again).equal(weights(run))
+
+
+def test_of_several_rewinds_the_last_counts_and_what_came_after_it_is_met_in_its_round():
+    run = paused(20)
+    before = store.checkpoint(run.at).read_bytes()
+    run.do(REWIND)
+    run.do({"do": "rewind", "round": 5})
+    trained(run, 2)
+    run.do(SET)
+    run.train(rounds=3)
+    run.close()
+    store.checkpoint(run.at).write_bytes(before)
+    again = Run(run.at)
+    assert (again.round, again.commands, again.model.config.lr_D) == (5, 2, 0.001)
+    trained(again, 5)
+    assert again.model.config.lr_D == 0.02
+    assert weights(again).equal(weights(run))
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("round", [0, 10])
+def test_after_a_rewind_all_comes_as_it_came_before(round, inside):
+    """Rows, weights, moments and noise; also when it was asked for within a round, which is given up."""
+    run = paused(20)
+    rows, (tensors, about) = run.history[:], state.unpack(store.checkpoint(run.at))
+    if inside:
+        run.do({"do": "step", "player": None})
+    run.do({"do": "rewind", "round": round})
+    trained(run, 20 - round).settle("paused")
+    now, told = state.unpack(store.checkpoint(run.at))
+    assert run.history == rows
+    assert now.keys() == tensors.keys()
+    assert all(now[name].equal(tensor) for name, tensor in tensors.items())
+    assert (told.sums, told.counts, told.config) == (about.sums, about.counts, about.config)
+
+
+def test_the_noise_of_training_is_not_that_which_drew_the_weights():
+    run, other = new(), new(seed=6)
+    for one in (run, other):
+        seed(one.info.seed, one.device)
+        assert not one.stream.states[0].equal(random_state(one.device))
+    assert not run.stream.states[0].equal(other.stream.states[0])
 
 
 def test_a_rewind_to_what_is_damaged_is_undone_and_said():
@@ -280,6 +347,34 @@ def test_a_run_that_has_diverged_makes_no_step_and_one_that_ended_goes_on():
     assert (ended.round, ended.info.state) == (2, "ended")
     assert trained(ended, 3).round == 5
     assert store.read_info(ended.at).rounds is None
+
+
+def test_a_fork_from_now_has_the_steps_since_the_last_checkpoint():
+    run = paused(5)
+    for player in ("D", "D", "G"):
+        run.do({"do": "step", "player": player})
+    fork = Run(store.fork(run.at, "me"))
+    assert (fork.round, fork.last, fork.commands) == (run.round, "G", 3)
+    assert weights(fork).equal(weights(run))
+
+
+def test_each_step_is_of_the_player_that_it_names_and_training_goes_on_with_all():
+    run = paused(2)
+
+    def moved(act) -> set[str]:
+        players = {name: run.model.player(name) for name in run.model.players}
+        before = {name: [p.clone() for p in net.parameters()] for name, net in players.items()}
+        act()
+        return {
+            name for name, net in players.items() if not all(map(torch.equal, net.parameters(), before[name]))
+        }
+
+    for player, round in [("D", 2), ("G", 2), ("G", 3), ("D", 4), (None, 4), ("D", 5)]:
+        wanted = player or "G"
+        assert moved(lambda player=player: run.do({"do": "step", "player": player})) == {wanted}
+        assert (run.last, run.round) == (wanted, round)
+    assert moved(lambda: trained(run, 1)) == {"G"}, "the rest of the round"
+    assert moved(lambda: run.train(rounds=1)) == {"D", "G"}
 
 
 # --- what is written -----------------------------------------------------------------------------
@@ -364,6 +459,7 @@ def test_rows_and_keyframes_fall_on_their_rounds_however_long_a_slice_is(monkeyp
     assert 317 in run.keyframes, "between two rows"
     rounds = [row["round"] for row in run.history]
     assert rounds == [*range(1, 256), *range(256, 423, 2)]
+    assert json.loads(wire.header(run.frame())["frame"])["round"] == 423, "not that of the last row"
     run.train()
     assert (run.round, run.info.state) == (425, "ended")
     assert run.info.why == "It made the 425 rounds asked for."
@@ -527,6 +623,19 @@ def test_a_stream_begins_where_it_was_stored_on_every_device():
     assert [s.tolist() for s in stream.states] == [[1, 1, 1], [1, 1, 1]]
 
 
+def test_a_stream_flows_on_the_cpu_and_on_the_device(monkeypatch):
+    now = {"cpu": 1, "meta": 2}
+    monkeypatch.setattr(state, "random_state", lambda device: now[device.type])
+    monkeypatch.setattr(state, "set_random_state", lambda value, device: now.update({device.type: value}))
+    stream = Stream(torch.device("meta"))
+    now |= {"cpu": 50, "meta": 60}  # others draw
+    with stream.flow():
+        assert now == {"cpu": 1, "meta": 2}
+        now |= {"cpu": 3, "meta": 4}
+    assert stream.states == [3, 4]
+    assert len(Stream(torch.device("cpu")).states) == 1
+
+
 def test_a_stream_goes_on_undisturbed():
     torch.manual_seed(3)
     stream = Stream(torch.device("cpu"))
@@ -565,6 +674,8 @@ def test_news_of_a_run_that_is_trained_elsewhere_are_told_once(monkeypatch):
     assert [*one.news()] == []
     store.keyframe(at, 4).unlink()
     assert [kind for kind, _ in one.news()] == ["state"]
+    store.keyframe(at, 4).write_bytes(b"anew")
+    assert [*one.news()] == [("keyframe", b"anew"), ("state", one.told)]
     monkeypatch.setattr(look.lock, "holder", lambda at: "")
     assert one.state()["why"] == "It is trained by another process."
     bare = store.create(SMALL)
