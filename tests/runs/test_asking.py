@@ -238,6 +238,7 @@ def test_parts_are_sent_as_they_come_and_the_end_is_said(monkeypatch):
         assert headers == [{"part": part, "answer": 1} for part in range(3)]
         assert json.loads(end) == {"answer": 1, "end": True}
         assert slow.asked == [1, "more", "more", "more"]
+        assert viewer.question is None
         task.cancel()
 
     asyncio.run(story())

@@ -168,6 +168,8 @@ class TestTheFasterDevice:
         assert self.chosen(tmp_path, width_G=512) == "cuda"
         assert self.chosen(tmp_path, "vae") == "cuda"
         assert len(seen) == 6
+        assert [self.chosen(tmp_path), self.chosen(tmp_path, width_G=512)] == ["cpu", "cuda"]
+        assert len(seen) == 6, "all that was measured is kept"
 
     def test_is_the_cpu_where_the_other_one_fails(self, asked, tmp_path):
         asked[1]["cuda"] = math.inf
@@ -192,6 +194,18 @@ class TestTheFasterDevice:
             info = store.Info(family="gan", data="ring", seed=0, config={}, wall=wall)
             place.device_of(family, config, data, info, tmp_path)
         assert len(asked[0]) == 2 * 3  # two members are two members
+
+    def test_is_measured_for_each_shape_of_the_data_and_version_of_torch(self, monkeypatch):
+        family = families()["gan"]
+        info = store.Info(family="gan", data="x", seed=0, config={})
+        config = family.configure(load("ring").space, {})
+
+        def key(*shape):
+            return place._key(family, config, SimpleNamespace(space=SimpleNamespace(shape=shape)), info)
+
+        keys = [key(2), key(1, 8, 8), key(1, 28, 28), key(3, 28, 28), key(3, 28, 32)]
+        monkeypatch.setattr(torch, "__version__", "3.0")
+        assert len({*keys, key(2)}) == 6
 
     def test_is_written_down_and_nobody_waits_for_the_disk(self, asked, tmp_path, monkeypatch):
         monkeypatch.setattr("os.fsync", lambda file: pytest.fail("it was waited for"))

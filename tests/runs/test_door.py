@@ -9,7 +9,7 @@ from lab.door import Door, Name, forwarded, named, opened, taken
 
 HOME = Door()
 CLASS = Door(host="0.0.0.0")
-NAMED = Door(names=(Name("lab.example"), Name("hub.example", 8443)))
+NAMED = Door(names=(Name("lab.example"), Name("hub.example", 8443), Name("safe.example", 443)))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,17 @@ def test_a_machine_knows_its_own_name_in_each_form_and_asks_nobody(monkeypatch):
         ("http://hub.example:9", "hub.example:9", True),
         ("http://hub.example:9", "hub.example:8443", False),
         ("https://hub.example", "127.0.0.1:8501", False),
+        ("https://safe.example", "127.0.0.1:8501", True),  # whose port is the usual one
+        ("https://safe.example:443", "127.0.0.1:8501", True),
+        ("http://safe.example", "127.0.0.1:8501", False),
+        ("https://safe.example:8443", "127.0.0.1:8501", False),
+        ("http://localhost", "localhost", True),  # behind a proxy neither says the usual port
+        ("https://localhost", "localhost", True),
+        ("https://localhost", "localhost:443", True),
+        ("http://localhost:80", "localhost", True),
+        ("http://localhost:8501", "localhost", False),
+        ("https://localhost", "localhost:80", False),
+        ("http://localhost", "localhost:443", False),
         ("http://127.0.0.1:8502", "127.0.0.1:8501", False),
         ("http://127.0.0.1", "127.0.0.1:8501", False),
         ("https://127.0.0.1", "127.0.0.1:80", False),

@@ -185,6 +185,52 @@ def test_a_run_is_read_anew_only_if_others_changed_it():
     assert run.left_and_changed(), "it is gone"
 
 
+@pytest.mark.parametrize("name", ["run.json", "checkpoint.safetensors", "commands.jsonl"])
+@pytest.mark.parametrize("how", ["another file", "another moment", "another size"])
+def test_whatever_another_lab_writes_is_noticed_though_all_else_of_the_file_is_as_it_was(name, how):
+    run = new()
+    run.do({"do": "set", "values": {"lr_D": 0.02}})
+    path = run.at / name
+    before = path.stat()
+    if how == "another file":
+        store.write(path, path.read_bytes())
+    if how == "another size":
+        path.write_bytes(path.read_bytes() + b"\n")
+    later = before.st_mtime_ns + (how == "another moment")
+    os.utime(path, ns=(before.st_atime_ns, later))
+    after = path.stat()
+    same = (after.st_ino == before.st_ino, after.st_mtime_ns == before.st_mtime_ns)
+    assert (*same, after.st_size == before.st_size).count(False) == 1
+    assert run.changed()
+    assert run.left_and_changed()
+
+
+def test_rows_and_pictures_alone_make_no_run_another():
+    run = new()
+    for name in ("metrics.jsonl", "keyframes/00000000.safetensors", "error.log"):
+        (run.at / name).write_bytes(b"x")
+    assert not run.changed()
+
+
+def test_single_steps_of_another_lab_are_in_its_log_only_and_are_gone_on_with():
+    run = new()
+    Run(run.at).do({"do": "step", "player": None})
+    run.do({"do": "step", "player": None})
+    assert (run.last, run.commands) == ("G", 2)
+
+
+def test_a_run_that_failed_half_way_begins_again_with_what_is_stored():
+    run = trained(new(), 3)
+    run.checkpoint()
+    stored = [p.clone() for p in run.model.parameters()]
+    run.train(rounds=1)
+    run.fail("The disk is full.")
+    assert (Run(run.at).info.state, Run(run.at).info.why) == ("failed", "The disk is full.")
+    run.play()
+    assert run.round == 3
+    assert all(map(torch.equal, run.model.parameters(), stored))
+
+
 def test_a_run_that_cannot_be_opened_is_let_go():
     at = store.create(SETTING | {"family": "style", "config": {}})
     with pytest.raises(Refused, match="does not model") as told:  # which keeps all that was under way

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine import data as datasets
 from engine.config import Refused
 from lab import probes
 from lab.makers.recordings import halved
@@ -135,11 +136,27 @@ def test_what_a_run_holds_is_asked_with_its_threads_and_only_if_it_is_sound(run)
         stored(run.at)
 
 
+def net_of(run: Run) -> dict[str, torch.Tensor]:
+    """The weights that are trained, beside which the model keeps their average."""
+    return dict(run.model.player(run.model.players[0]).named_parameters())
+
+
+def test_a_run_finds_the_data_that_were_brought_beside_it_wherever_it_lies(tmp_path):
+    points = torch.rand(100, 2).numpy()
+    name = datasets.keep_points(points, "drawn", tmp_path / "elsewhere")
+    setting = {"family": "gan", "data": name, "seed": 0, "config": {"width_G": 8, "width_D": 8, "batch": 8}}
+    run = Run(store.create(setting, tmp_path / "elsewhere"))
+    assert stored(run.at)[2].x.equal(run.data.x)
+
+
 def test_a_recording_answers_with_its_averaged_weights_if_it_has_any(tmp_path, monkeypatch):
     run = Run(store.create(FLOW))
     run.play()
     run.train(rounds=3)
     run.settle("paused")
+    whole = stored(run.at)[1].state_dict()
+    assert any(not weight.equal(whole[f"average.{name}"]) for name, weight in net_of(run).items())
+    assert all(tensor.equal(whole[name]) for name, tensor in run.model.state_dict().items())
     store.checkpoint(run.at).unlink()
     monkeypatch.setattr(store, "is_recording", lambda at: at == run.at)
     with pytest.raises(Refused, match="is a recording, pictures without weights"):

@@ -209,6 +209,27 @@ def test_a_newer_frame_does_not_displace_what_took_long():
     assert sent(one) == [b"w2"], "a frame older than a whole picture would undo it"
 
 
+@pytest.mark.parametrize("newer", ["rare", "whole", "trace"])
+def test_a_frame_that_waits_is_not_sent_after_what_is_newer_and_has_all_of_it(newer):
+    one = viewer()
+    for kind in ("rare", "frame", newer):
+        one._take(kind, kind.encode())
+    assert sent(one) == [newer.encode()]
+
+
+def test_a_quiet_viewer_is_sent_all_but_pictures():
+    loud, quiet = viewer(), viewer()
+    quiet.quiet = True
+    for one in (loud, quiet):
+        for kind in ("hello", "state", "error", "done", "forked"):
+            one._take(kind, kind)
+        for kind in ("keyframe", "whole", "trace", "rare", "frame"):
+            one._take(kind, kind.encode())
+    words = [{kind: kind} for kind in ("hello", "state", "error", "done", "forked")]
+    assert sent(quiet) == words
+    assert sent(loud) == [*words, b"keyframe", b"whole", b"trace", b"rare", b"frame"]
+
+
 def test_a_page_may_point_before_anyone_watches(monkeypatch):
     asked = []
     monkeypatch.setattr(Supervisor, "__init__", lambda self: None)

@@ -1,9 +1,12 @@
 """A socket of the live route, with a supervisor that is slow, broken, or flooded with messages."""
 
+import asyncio
 import json
 import logging
+import shutil
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
@@ -13,6 +16,7 @@ from engine.config import Refused
 from lab import live
 from lab.live import BUSY, FAULT, LIVE, MOST_WAITING
 from lab.runs import store
+from lab.visitor import COOKIE, mark
 
 SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {}}
 
@@ -174,8 +178,6 @@ def test_a_browser_that_reads_nothing_fills_no_memory(boss):
             viewer.handle('{"show": "keyframes"}')
         return viewer.texts
 
-    import asyncio
-
     texts = asyncio.run(crowd())
     assert len(texts) == MOST_WAITING + 2
 
@@ -187,6 +189,61 @@ def test_what_is_no_order_is_refused(boss, text, monkeypatch):
     viewer = object.__new__(live.Viewer)
     with pytest.raises(Refused, match="did not understand"):
         viewer.handle(text)
+
+
+KEY = "k" * 32
+
+
+def viewers(run_id, *cookies):
+    """The viewers that these browsers open."""
+
+    async def opened():
+        return [live.Viewer(SimpleNamespace(cookies=one, query_params={}), run_id) for one in cookies]
+
+    return asyncio.run(opened())
+
+
+def test_each_page_of_a_visitor_has_questions_of_its_own():
+    one, other = viewers("run", {COOKIE: KEY}, {COOKIE: KEY})
+    assert one.who == other.who
+    assert len({one.key, other.key, one.who}) == 3
+
+
+def test_a_state_is_what_is_told_now_and_else_what_the_directory_says():
+    at = store.create(SETTING | {"owner": mark({COOKIE: KEY}), "state": "paused", "why": "It rests."})
+    (one,) = viewers(at.name, {COOKIE: KEY})
+    for round in (0, 10):
+        store.keyframe(at, round).write_bytes(b"x")
+    same = {"run": at.name, "mine": True, "recording": False, "again": False}
+    rests = {"state": "paused", "why": "It rests.", "keyframes": [0, 10], "round": 10}
+    assert one.state() == rests | same
+    now = {"state": "training", "why": "", "keyframes": [0], "round": 7}
+    assert one.state(**now) == now | same
+    assert one.changed(now) == now | same
+    assert one.state(mine=False, again=True, run="x", recording=True) == rests | same
+    shutil.rmtree(at)
+    lost = one.changed({"round": 3})
+    assert lost == {"state": "failed", "why": lost["why"], "keyframes": [], "round": 3} | same
+    assert f"There is no run {at.name}" in lost["why"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "cookie", "mine"), [(KEY, KEY, True), (KEY, "x" * 32, False), (KEY, "", False), ("", "", False)]
+)
+def test_a_run_is_its_owners_and_nobodys_where_there_is_none(owner, cookie, mine):
+    at = store.create(SETTING | {"owner": owner and mark({COOKIE: owner})})
+    (one,) = viewers(at.name, {COOKIE: cookie} if cookie else {})
+    assert one.state()["mine"] is mine
+
+
+@pytest.mark.parametrize(
+    ("state", "diverged", "again"),
+    [("failed", False, True), ("failed", True, False), ("paused", False, False), ("training", False, False)],
+)
+def test_a_run_may_go_on_after_trouble_but_not_after_it_has_diverged(state, diverged, again):
+    at = store.create(SETTING | {"state": state, "diverged": diverged})
+    (one,) = viewers(at.name, {})
+    assert one.state()["again"] is again
 
 
 @pytest.mark.parametrize("round", [-1, 1.5, True, "1", [], 2**53, 10**300])

@@ -83,10 +83,8 @@ def run_of(owner="me", **more):
     return store.create(SETTING | {"owner": owner} | more).name
 
 
-def heavy():
-    return store.create(
-        {"family": "style", "data": "flower.cat", "seed": 0, "config": {}, "owner": "me"}
-    ).name
+def heavy(**more):
+    return run_of(**{"family": "style", "data": "flower.cat", "config": {}} | more)
 
 
 # --- workers -------------------------------------------------------------------------------------
@@ -157,6 +155,8 @@ def test_runs_of_one_pace_are_together_and_those_of_none_are_not(lab):
     assert one is not other
     assert lab.place(run_of()) is not lab.place(run_of())
     assert lab.place(run_of(pace="duel")) is one
+    assert lab.place(heavy(pace="slow")) is lab.place(heavy(pace="slow"))
+    assert lab.place(heavy(pace="duel")) is one
 
 
 def test_a_family_is_made_ready_once(lab, threads):
@@ -212,6 +212,22 @@ def test_a_fork_is_of_now_if_the_run_is_open_and_its_worker_can_store_it(lab, mo
     assert lab.fork(run_id, "you") == run_id
     assert worker.told() == [("do", run_id, {"do": "checkpoint"})] * 2
     assert forks == [(store.folder(run_id), "you", round) for round in (None, 100, None)]
+
+
+def test_a_fork_is_made_and_a_run_deleted_only_when_its_worker_has_done_its_part(lab, monkeypatch):
+    run_id, order = run_of(), []
+    worker = lab.place(run_id)
+
+    class Later(Future):
+        def result(self, timeout=None):
+            order.append(worker.asked[-1][0])
+
+    monkeypatch.setattr(worker, "ask", lambda *message: worker.asked.append(message) or Later())
+    for name in ("fork", "delete"):
+        monkeypatch.setattr(store, name, lambda *_, name=name: order.append(name) or store.folder(run_id))
+    lab.fork(run_id, "you")
+    lab.delete(run_id, "me")
+    assert order == ["do", "fork", "close", "delete"]
 
 
 def test_a_deleted_run_is_let_go_first_and_one_that_cannot_be_deleted_is_watched_on(lab, monkeypatch):
@@ -591,6 +607,24 @@ def test_a_worker_that_dies_is_started_again_after_pauses_and_says_what_it_worke
         ("at", "a"), ("died", "a"), ("died", ""), ("died", ""), ("died", ""), ("at", "b"), ("died", "b"),
     ]  # fmt: skip
     assert set(silent) == {0}
+
+
+@pytest.mark.parametrize(("at", "counts"), [("a", 0), ("b", 1), ("", 1)])
+def test_of_a_worker_apart_the_supervisor_counts_the_deaths_of_its_run_and_itself_all_others(
+    worker, monkeypatch, at, counts
+):
+    worker.apart, worker.runs = Deaths(), {"a"}
+
+    def start():
+        worker.now = at
+        worker.process = Process()
+
+    turns = iter([False, True])
+    monkeypatch.setattr(worker, "_start", start)
+    monkeypatch.setattr(worker, "closing", SimpleNamespace(wait=lambda _: next(turns), is_set=lambda: False))
+    worker._serve()
+    assert worker.heard == [(worker, ("died", at))]
+    assert worker.apart.count() == counts
 
 
 def test_a_worker_that_is_closed_meanwhile_has_not_died(worker, monkeypatch):

@@ -278,10 +278,12 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     at.worker._frame(one, whole=True, once=True)
     begun = one.drawing
     assert begun
-    assert [how["rare"] for how in one.run.drawn] == [False]
+    assert [(how["rare"], how["once"]) for how in one.run.drawn] == [(False, True)]
+    assert at.told()[0][0] == "whole"
     assert one.rare_due == math.inf, "it is being drawn"
     at.worker._frame(one, whole=True)
     assert one.drawing is begun
+    assert [(how["rare"], how["once"]) for how in one.run.drawn[1:]] == [(False, False)]
     slices = 0
     at.told()
     at.worker.now = "another"
@@ -501,6 +503,21 @@ def test_orders_to_a_run(monkeypatch):
     assert at.told("state")[-1][2]["why"] == "It made the 3 rounds asked for."
     at.worker.on_do(run_id, {"do": "set", "values": {"lr_D": 0.02}})
     assert one.run.model.config.lr_D == 0.02
+
+
+def test_everybody_who_comes_gets_the_whole_picture_and_patience_begins_when_somebody_goes(clock):
+    at = Hosted(Stand(model="rare", state="paused"))
+    (one,) = at.seats
+    for watchers in (1, 2, 1):
+        clock.now += 60
+        at.worker.on_watch("run", watchers)
+        assert (one.watchers, one.left) == (watchers, clock.now)
+        assert [message[0] for message in at.told()] == ["state", "whole"]
+        assert one.run.drawn[-1]["once"]
+    clock.now += 60
+    at.worker.on_watch("run", 0)
+    assert (one.watchers, one.left) == (0, clock.now)
+    assert at.told() == []
 
 
 def test_a_wall_is_stepped_as_it_is_and_not_in_slow_motion():
