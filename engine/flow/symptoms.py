@@ -69,8 +69,8 @@ def worse(rows: list[Row], loss: Measure) -> Symptom | None:
     key = TEST[loss]
     first = min(rows, key=lambda row: value(row, key))
     now = best(rows[-FEW:], key)
-    # whoever only measures a model has no training loss
-    falls = median(row.get(loss, 0.0) for row in rows[-FEW:]) < first.get(loss, 0.0)
+    # whoever only measures a model has no training loss, of which nobody can say that it falls
+    falls = median(row.get(loss, math.inf) for row in rows[-FEW:]) < first.get(loss, -math.inf)
     if now < first[key] + (WORSE if falls else LOST)[loss]:
         return None
     if falls:

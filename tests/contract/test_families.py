@@ -1,5 +1,6 @@
 """What every family promises, for every family that is found."""
 
+import copy
 import json
 import math
 from itertools import islice, pairwise
@@ -91,13 +92,39 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_a_model_that_takes_the_state_of_another_goes_on_as_that_one_would(family):
+    """Whatever chance drew for it, and whatever it did before."""
+    odd = {"order": "random", "base": "mixture", "spectral": True}
+    odd |= {"width": 8, "layers": 3, "T": 20, "steps": 3}
+    odd = {name: value for name, value in odd.items() if name in family.Config.model_fields}
+    for kind in family.kinds:
+        one, data = built(family, EXAMPLES[kind.kind], **odd)
+        train(one, data, rounds=2)
+        new, used = (family(one.config, one.space) for _ in range(2))  # with other random numbers
+        train(used, data)
+        used.sample(3)
+        ends = []
+        for model in (new, used):
+            model.load_state_dict(copy.deepcopy(one.state_dict()))
+        for model in (one, new, used):
+            torch.manual_seed(5)
+            ends.append([model.sample(4)])
+            train(model, data)
+            ends[-1] += [model.sample(4), *model.parameters(), *model.buffers()]
+        assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(*ends, strict=True))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_a_walk_counts_down_to_0_and_ends_in_the_sample_of_the_same_noise(family):
     model, _data = built(family, EXAMPLES[family.kinds[0].kind])
     for name, weight in model.named_parameters():
         if "average" in name:  # as it begins, many a net says 0, and then no step would change anything
             weight.data += 0.1 * torch.randn_like(weight)
     torch.manual_seed(3)
-    steps = [*model.walk(3)]
+    steps, seen = [], []
+    for step in model.walk(3):
+        steps.append(step)
+        seen.append(step.x.clone())
     after = torch.rand(1)
     torch.manual_seed(3)
     sample = model.sample(3)
@@ -105,6 +132,7 @@ def test_a_walk_counts_down_to_0_and_ends_in_the_sample_of_the_same_noise(family
     assert torch.equal(steps[-1].x, sample)
     assert steps[-1].t == 0
     assert all(before.t > step.t for before, step in pairwise(steps))
+    assert all(torch.equal(step.x, x) for step, x in zip(steps, seen, strict=True)), "later ones change none"
     assert all(step.x.shape == sample.shape for step in steps)
 
 

@@ -174,6 +174,9 @@ BROKEN = {
     "it has a wrong sign": ("typo.py", "def f(:\n", ["SyntaxError", "typo.py"]),
     "it defines no family": ("helpers.py", "x = 1\n", ["helpers.py defines no Family"]),
     "its name is taken": ("copy.py", GAUSS, ["two families are named 'gauss'", "gauss.py"]),
+    "its name is one of the lab's": (
+        "mine.py", GAUSS.replace('"gauss"', '"gan"'), ["two families are named 'gan'", "mine.py"],
+    ),
     "a knob has no bounds": (
         "loose.py",
         GAUSS.replace("0.05, 1e-4, 1,", "0.05,").replace('"gauss"', '"loose"'),
@@ -212,6 +215,14 @@ def test_what_lies_beside_a_family_for_another_purpose_defines_none(folder, disc
         (folder / f"{role}.py").write_text("import nonsense", encoding="utf-8")
     importlib.invalidate_caches()
     assert list(discover()) == [*sorted({*engine.families.families(), "gauss"})]
+
+
+def test_helpers_may_lie_in_a_folder_beside_it_and_so_may_families(folder, discover):
+    (folder / "coins").mkdir()
+    (folder / "coins/helpers.py").write_text("x = 1\n", encoding="utf-8")
+    (folder / "coins/coin.py").write_text(GAUSS.replace('"gauss"', '"coin"'), encoding="utf-8")
+    importlib.invalidate_caches()
+    assert list(discover()) == [*sorted({*engine.families.families(), "coin", "gauss"})]
 
 
 def test_a_name_of_a_file_in_two_folders_is_refused(folder, discover, tmp_path, monkeypatch):

@@ -120,6 +120,16 @@ def test_a_function_must_say_whom_it_serves(first, toys):
         serving("scene", "toys", "draw", load("toys.plain").Coin)
 
 
+@pytest.mark.parametrize("place", ["toys__b_scene", "toys__coin__b_scene", "a__b_scene", "a__coin__b_scene"])
+def test_two_that_serve_one_type_are_refused_wherever_they_are(place, toys, monkeypatch):
+    (toys.at / "a").mkdir()
+    monkeypatch.setenv("GENLAB_FAMILIES", str(toys.at / "a"))
+    toys(toys__a_scene=f"{SCENE}def draw(model: Coin): ...")
+    toys(**{place: f"{SCENE}def draw(model: Coin): ..."})
+    with pytest.raises(TypeError, match=r"both have a draw for Coin"):
+        serving("scene", "toys", "draw", load("toys.plain").Coin)
+
+
 def test_two_that_serve_one_type_are_refused_and_one_that_is_loaded_is_kept(toys):
     toys(toys__a_scene=f"{SCENE}def draw(model: Coin): ...")
     coin = load("toys.plain").Coin

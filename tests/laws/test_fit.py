@@ -92,6 +92,45 @@ def test_a_weight_that_no_term_asks_for_stays_as_it_is():
     assert one.a.weight.grad is not None
 
 
+def test_a_weight_that_a_term_asks_for_no_more_stays_where_it_was():
+    one = model()
+    one.a.spare = nn.Parameter(torch.ones(1))
+    turns = one.turns
+
+    def asking(batch):
+        for player, terms in turns(batch):
+            yield player, terms | ({"spare": one.a.spare.sum()} if batch.round == 0 else {})
+
+    one.turns = asking
+    list(fit(one, blank(1)))
+    moved = one.a.spare.item()
+    assert moved == pytest.approx(0.9)
+    list(fit(one, blank(2)[1:], {"a": torch.optim.SGD(one.a.parameters(), 0.1)}))
+    assert one.a.spare.item() == moved
+
+
+@pytest.mark.parametrize("trained", ["", "a", "b", "ab"])
+def test_only_players_with_an_optimizer_step_and_all_tell_their_terms(trained):
+    one = model()
+    before = {name: one.player(name).weight.item() for name in "ab"}
+    optimizers = {name: one.optimizer(name) for name in trained}
+    assert [turn.player for turn in fit(one, blank(2), optimizers)] == ["a", "b"] * 2
+    assert "".join(name for name in "ab" if one.player(name).weight.item() != before[name]) == trained
+
+
+def test_who_plays_is_asked_before_each_turn():
+    asked, seen = [], []
+
+    def plays(name: str) -> bool:
+        asked.append((name, len(seen)))
+        return len(asked) % 3 != 0
+
+    for turn in fit(model(), blank(3), plays=plays):
+        seen.append((turn.round, turn.player))
+    assert asked == [("a", 0), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 4)]
+    assert seen == [(0, "a"), (0, "b"), (1, "b"), (2, "a")]
+
+
 def test_a_player_that_does_not_play_is_passed_over():
     one = model()
     a = one.a.weight.item()

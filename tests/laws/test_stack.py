@@ -159,14 +159,24 @@ def test_a_live_knob_is_set_for_all_members_and_swept_ones_keep_their_own():
     assert "λ E[|∇D(x)|²]/2" in made[0]
 
 
-def test_a_live_knob_that_is_not_swept_reaches_every_members_steps():
-    configs, seeds = setting("three turns of D")
+@pytest.mark.parametrize("name", ["three turns of D", "default"])  # where a knob is swept, and where none is
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lr_G": 0.02, "beta1": 0.1, "beta2": 0.5}, {"loss": "Wasserstein", "penalty": "R1", "weight": 3.0},
+        {"loss": "hinge", "noise_x": 0.2}, {"smooth": 0.3, "k": 2},
+        {"penalty": "weight clipping", "clip": 0.02},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_a_live_knob_that_is_not_swept_reaches_every_members_steps(change, name):
+    configs, seeds = setting(name)
     stacked = stack(GAN, configs, RING.space, seeds)
     optimizers = optimizers_of(stacked)
-    retune(stacked, optimizers, stacked.config.change({"lr_G": 0.02, "beta1": 0.1}))
+    retune(stacked, optimizers, stacked.config.change(change))
     together(stacked, optimizers, range(ROUNDS))
     for i, (config, seed) in enumerate(zip(configs, seeds, strict=True)):
-        alone, _ = single(config.change({"lr_G": 0.02, "beta1": 0.1}), seed)
+        alone, _ = single(config.change(change), seed)
         assert apart({k: t[i] for k, t in tensors(stacked).items()}, tensors(alone)) < 1e-9
 
 

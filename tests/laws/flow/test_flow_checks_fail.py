@@ -10,11 +10,11 @@ import torch
 from engine.data import load
 from engine.families import find
 from engine.flow import checks
-from engine.flow.checks import density, may_depend, measure, total
+from engine.flow.checks import density, layers, may_depend, measure, total
 from engine.flow.linear import ActNorm, Mix
 from engine.flow.transforms import Autoregressive, Coupling, Elementwise, Inverse, Planar
 from engine.space import Space
-from tests.laws.flow.flowing import flow
+from tests.laws.flow.flowing import flow, jacobians
 
 RING, BUMPS = load("ring"), load("two-bumps")
 VOLUME, BACK, ZEROS, MASS, ENTROPY = "autograd", "f⁻¹(f(x))", "zero where", "integrates", "entropy"
@@ -62,6 +62,35 @@ def test_a_wrong_sign_of_a_log_det_breaks_volume_and_a_wrong_inverse_the_way_bac
         assert BACK in broken(model)
     swap(monkeypatch, layer, "inverse", lambda pair, *_: (pair[0], -pair[1]))
     assert {BACK} <= broken(model) <= {BACK, VOLUME, MASS, ENTROPY}  # IAF's density is this inverse
+
+
+@pytest.mark.parametrize("name", ["real-nvp", "maf", "glow", "spline-flow", "planar"])
+def test_a_single_layer_that_is_wrong_breaks_the_laws_wherever_it_is(name):
+    for i in range(len(flow(name, RING.space, layers=2).transforms)):
+        model = flow(name, RING.space, layers=2)
+        f = model.transforms[i]
+
+        class Wrong(type(f)):
+            def forward(self, x):
+                z, log_det = super().forward(x)
+                return z, 0.99 * log_det
+
+        f.__class__ = Wrong
+        assert VOLUME in broken(model)
+
+
+@torch.no_grad()
+def test_of_pictures_the_last_layer_of_each_kind_and_shape_is_checked_at_its_own_input():
+    model = flow("glow", Tiny.space, layers=3)
+    h = torch.rand(1, 1, 8, 8) * 256
+    seen, last = {f: (J, log_det) for f, J, log_det in layers(model, h)}, {}
+    for f in model.transforms:
+        last[f.title, h.shape[1:]] = f, jacobians(lambda h, f=f: f(h)[0], h)
+        h = f(h)[0]
+    assert len(seen) == len(last) == 1 + 2 + 2 * 3 + 1  # logit, squeezes, steps at both scales, reshape
+    for f, J in last.values():
+        torch.testing.assert_close(seen[f][0], J)
+        torch.testing.assert_close(seen[f][1], torch.linalg.slogdet(J).logabsdet, atol=1e-3, rtol=0)
 
 
 def test_a_curve_on_a_line_and_a_velocity_are_checked_as_well(monkeypatch):

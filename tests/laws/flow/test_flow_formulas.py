@@ -153,7 +153,7 @@ def test_what_is_held_out_is_measured_with_the_averaged_weights(space):
 
 
 def test_the_rate_is_adams_and_the_first_step_is_as_long():
-    model = flow("real-nvp", PLANE, lr=3e-3)
+    model = flow("real-nvp", PLANE, lr=3e-3, base="mixture")
     optimizer = model.optimizer("f")
     assert isinstance(optimizer, torch.optim.Adam)
     (group,) = optimizer.param_groups

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -56,6 +58,20 @@ def test_of_a_table_it_is_the_plain_mean(few, tmp_path):
     assert list(measured) == [TEST[NLL]]
     assert measured[TEST[NLL]] == pytest.approx(-sum(log_p) / len(log_p), abs=1e-6)
     assert TEST[NLL].floor(data) is None
+
+
+def test_what_is_measured_is_exact_even_where_training_is_rough(few):
+    data = datasets.load("moons")
+    model = flow("continuous-flow", data.space, by=0.5, width=32)
+    x = data.some(FEW, test=True)[0]
+    with torch.no_grad():
+        exactly = -deepcopy(model).double().log_prob(x.double()).mean().item()
+        roughly = -model.average.log_prob(x).mean().item()
+    assert abs(roughly - exactly) > 1e-5
+    assert model.evaluate(x)[TEST[NLL]] == pytest.approx(exactly, abs=1e-6)
+    assert measure(model, data)[KL] == pytest.approx(
+        exactly + data.target.log_prob(x.double()).mean().item(), abs=1e-6
+    )
 
 
 def test_frozen_numbers_are_counted(few):

@@ -174,6 +174,16 @@ def test_a_model_that_somebody_only_measures_has_no_training_loss_and_is_judged_
     assert name(symptoms(measured, MOONS)) == claim
 
 
+@pytest.mark.parametrize("loss", [-2.0, 2.0])  # a density above 1 has a negative one
+@pytest.mark.parametrize("without", [slice(8), slice(8, 12), slice(12)])
+def test_a_training_loss_that_some_rows_lack_has_not_fallen(loss, without):
+    measured = told([loss] * 8 + [loss + 1.5] * 4, [loss] * 8 + [loss - 1] * 4)
+    assert name(symptoms(measured, TABLE)) == "Overfitting"
+    for row in measured[without]:
+        del row[NLL]
+    assert name(symptoms(measured, TABLE)) == "Diverging"
+
+
 # --- where each claim begins: made-up rows on either side of it --------------------------------------
 
 

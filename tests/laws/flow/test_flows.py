@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.checks import slope_gap
 from engine.families import find
 from engine.family import Batch
 from engine.flow import continuous_flow
@@ -182,6 +183,33 @@ def test_soft_edges_are_alike_and_finite_at_the_ends_of_what_chance_may_say(monk
     torch.testing.assert_close(ends[0], -ends[1], atol=1e-9, rtol=0)
 
 
+@pytest.mark.parametrize(("name", "space", "knobs"), [*WAYS, ("nice", FIVE, {"base": "mixture"})], ids=named)
+def test_the_gradient_of_the_loss_is_its_slope_in_every_weight(name, space, knobs):
+    model = flow(name, space, **knobs)
+    model.settled.fill_(True)
+    x = torch.rand(3, *space.shape) * 2 - 1 if space is PICTURE else 2 * torch.randn(3, space.size)
+    assert slope_gap(model, x, None) < 1e-4
+
+
+@pytest.mark.parametrize(("name", "space", "knobs"), WAYS, ids=named)
+@torch.no_grad()
+def test_a_flow_that_was_used_and_then_takes_other_weights_is_the_flow_of_those(name, space, knobs):
+    one = flow(name, space, **knobs)
+    other = type(one)(one.config, space)  # which chance gave another order
+    for model in (one, other):
+        shaken(model, 0.1)
+    x = points(one)
+    seen = []
+    for model in (other, one, other):
+        if len(seen) == 2:
+            other.load_state_dict(one.state_dict())
+        torch.manual_seed(6)
+        z, log_det = model.forward(x)
+        seen.append([z, log_det, *model.inverse(z), model.log_prob(x), model.sample(3)])
+    assert all(torch.equal(*pair) for pair in zip(*seen[1:], strict=True))
+    assert not torch.equal(seen[0][0], seen[1][0])
+
+
 # --- the lecture's triangles -------------------------------------------------------------------------
 
 
@@ -313,12 +341,14 @@ def test_the_uniform_model_has_8_bits_per_dimension():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_dequantised_pictures_keep_their_level_and_fill_it(dtype):
+@pytest.mark.parametrize("learns", [True, False])
+def test_dequantised_pictures_keep_their_level_and_fill_it(dtype, learns):
     model = flow("nice", PICTURE).to(dtype)
     levels = (torch.arange(256, dtype=dtype) / 127.5 - 1).view(16, 1, 4, 4)
     seen = []
     for _ in range(20):
-        c = model.dequantised(levels)
+        with torch.set_grad_enabled(learns):
+            c = model.dequantised(levels)
         assert (c > 0).all()
         assert (c < 256).all()
         torch.testing.assert_close(model.shown(c), levels, atol=1e-6, rtol=0)
@@ -327,6 +357,9 @@ def test_dequantised_pictures_keep_their_level_and_fill_it(dtype):
     assert noise.mean().item() == pytest.approx(0.5, abs=0.02)  # 5 standard errors
     assert noise.var().item() == pytest.approx(1 / 12, abs=0.006)
     assert not torch.equal(seen[0], seen[1])
+    pairs = torch.stack(seen).double().corrcoef().fill_diagonal_(0), noise.view(-1, 16).T.corrcoef()
+    assert pairs[0].abs().max() < 0.35  # 5 standard errors of 256 numbers
+    assert pairs[1].fill_diagonal_(0).abs().max() < 0.28, "each pixel has noise of its own"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
