@@ -142,8 +142,13 @@ def test_the_laws_of_the_check_tab_hold_on_a_trained_model(family):
     size = 1 if family.kinds[0] is Transfer else 64
     for _turn in fit(model, islice(batches(data, lambda: size, 0), 20)):
         pass
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    config, learning = model.config, {name: p.requires_grad for name, p in model.named_parameters()}
     broken = [check for check in measure(model, data) if not check.holds or check.why]
     assert not broken
+    assert model.config is config, "only copies are measured"
+    assert {name: p.requires_grad for name, p in model.named_parameters()} == learning
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)

@@ -113,13 +113,14 @@ def test_a_wrong_mean_fails(wrong):
     assert "mean" in broken(model, moved)
 
 
+@pytest.mark.parametrize("signs", [[1, 1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, -1]])
 @pytest.mark.parametrize("n", [0, 50, 9000])
 @pytest.mark.usefixtures("double")
-def test_the_discrepancies_of_pca_are_those_of_numpy(n):
-    """Of axes that are neither orthogonal nor in order, and that turn."""
+def test_the_discrepancies_of_pca_are_those_of_numpy(n, signs):
+    """Of axes that are neither orthogonal nor in order, and that turn; whichever way each of them points."""
     torch.manual_seed(1)
     model = PCA(PCA.configure(Space.of((6,)), {"z": 3}), Space.of((6,)))
-    x, V, root = torch.randn(400, 6), torch.randn(6, 3), torch.randn(6, 6)
+    x, V, root = torch.randn(400, 6), torch.randn(6, 3) * torch.tensor(signs), torch.randn(6, 6)
     with_axes(model, V).S.copy_(root @ root.T)
     model.m.fill_(0.3)
     model.n.fill_(n)

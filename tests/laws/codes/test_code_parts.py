@@ -65,6 +65,11 @@ def test_parts_are_what_all_at_once_would_be_and_no_net_sees_more_at_a_time(
         assert max(sizes) <= 32  # of one example, 32 draws are decoded
         assert 5 in sizes
         assert 2 in sizes  # 17 = 3 x 5 + 2
+    sizes.clear()
+    monkeypatch.setattr(base, "NUMBERS", 64 * model.config.numbers(data.space))
+    measured(model, x, y)
+    if sizes:  # as many as are allowed: 32 draws of two examples, or all examples
+        assert max(sizes) == (17 if isinstance(model, AE) else 64)
 
 
 def test_samples_in_parts_all_differ_and_have_their_labels(monkeypatch):

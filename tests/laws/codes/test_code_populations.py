@@ -157,6 +157,15 @@ def test_only_gaps_begin_at_their_limit_itself(change, seen):
     assert names((WINDOW, change)) == [seen]
 
 
+@pytest.mark.parametrize(
+    ("before", "name"), [(-300.0, "Learning"), (-151.0, "Learning"), (-150.0, "Working")]
+)
+def test_learning_is_a_gain_over_the_last_measurements_and_not_since_the_start(before, name):
+    """The last four beside the four before them; what came earlier says nothing."""
+    assert names((9, {ELBO: -300.0}), (4, {ELBO: before}), (4, {})) == [name]
+    assert names((9, {ELBO: before}), (8, {})) == ["Working"]
+
+
 def test_exactly_three_in_a_hundred_is_no_overfitting_and_exactly_half_a_percent_no_learning():
     assert names((4, {ELBO: -100.0}), (WINDOW, {ELBO: -100.0 - 100 * WORSE})) == ["Working"]
     assert names((4, {ELBO: -200.0 - 200 * BETTER}), (WINDOW, {ELBO: -200.0})) == ["Working"]

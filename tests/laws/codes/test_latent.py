@@ -83,6 +83,16 @@ def test_the_bernoulli_likelihood_is_that_of_scipy():
     assert latent.log_prob(model.likelihood(out), x).numpy() == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_grey_pixel_costs_what_its_draws_cost_on_average():
+    """Without u the greys themselves are explained: white with the probability that the grey gives."""
+    grey, out = torch.rand(5, 1, 2, 3), 3 * torch.randn(5, 1, 2, 3)
+    _, target = (model := vae(Space.of((1, 2, 3)), likelihood="Bernoulli")).target(2 * grey - 1, None)
+    torch.testing.assert_close(target, grey)
+    p = out.sigmoid()
+    expected = (grey * p.log() + (1 - grey) * (1 - p).log()).flatten(1).sum(1)
+    torch.testing.assert_close(latent.log_prob(model.likelihood(out), target), expected)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("space", [Space.of((4,)), Space.of((1, 2, 2))], ids=["points", "image"])

@@ -1,5 +1,7 @@
 """Laws of the VAE-GAN (Larsen et al., 2016): algorithm 1 by hand, and what each knob does."""
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
@@ -127,6 +129,17 @@ def test_the_terms_of_every_turn_and_their_gradients_are_those_of_algorithm_1(na
                 weight += 0.3 * torch.randn_like(weight)
         seen.append(who)
     assert seen == ["Enc", "Dec", "Dis"]
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_the_layers_are_as_many_and_as_wide_as_the_knobs_say(depth):
+    """The hidden layer of Dis that measures similarity is as wide as the others, whatever dim z is."""
+    model, hidden = built((1, 4, 4), depth=depth, width=7), [7] * depth
+    sizes = {"Enc": [16, *hidden, 2 * Z], "Dec": [Z, *hidden, 16], "Dis": [16, *hidden, 7, 1]}
+    for name, wanted in sizes.items():
+        layers = [layer for layer in model.player(name).modules() if isinstance(layer, torch.nn.Linear)]
+        assert [(one.in_features, one.out_features) for one in layers] == [*itertools.pairwise(wanted)]
+    assert model.Dis.features(torch.randn(M, 1, 4, 4)).shape == (M, 7)
 
 
 def test_the_three_players_share_no_weight_and_have_all_of_them():

@@ -75,12 +75,14 @@ def test_what_needs_a_label_is_refused_without_one(asked):
         getattr(cgan(), asked)(torch.randn(5, 2))
 
 
-def test_a_critics_belief_is_measured_from_fakes_each_of_its_own_label():
+@pytest.mark.parametrize("y", [LABELS, torch.full((5,), 2), torch.tensor(2)], ids=["own", "alike", "one"])
+def test_a_critics_belief_is_measured_from_fakes_each_of_its_own_label(y):
+    """Of all labels in turn, whatever label is asked about."""
     model, x = cgan(loss="Wasserstein"), torch.randn(5, 2)
     in_turn = torch.arange(512) % 3
     middle = scored(model, drawn(model, noise(model, 512), in_turn), in_turn).mean()
     torch.manual_seed(7)
-    torch.testing.assert_close(model.belief(x, LABELS), (scored(model, x, LABELS) - middle).sigmoid())
+    torch.testing.assert_close(model.belief(x, y), (scored(model, x, y.expand(5)) - middle).sigmoid())
 
 
 def test_the_signs_are_of_real_examples_and_of_fakes_of_the_same_labels():

@@ -149,6 +149,10 @@ def test_a_group_is_reached_as_coverage_says_and_need_not_be_where_few_real_poin
     assert story({}, few).asked() == 3
     assert story({"shares": [0.5, 0.4, 0.05, 0.05]}, few).reached(0) == 3
     assert story({"shares": [1, 0, 0, 0]}, few).reached(0) == 1
+    for group, real in enumerate(few.shares[:3]):  # a tenth of its own share, be it large or small
+        for part, reached in ((0.09, 0), (0.11, 1)):
+            shares = [part * real if i == group else 0.0 for i in range(4)]
+            assert story({"shares": shares}, few).reached(0) == reached
 
 
 def test_covered_modes_count_once_half_of_the_fakes_are_near_one():
@@ -157,6 +161,29 @@ def test_covered_modes_count_once_half_of_the_fakes_are_near_one():
     assert story({"modes": 8.0, "shares": HALF}).held(0) == 4, "good fakes are few, and near four modes"
     no_modes = {key: value for key, value in WELL.items() if key not in ("modes", "high-quality")}
     assert detector.Story([no_modes], RING).held(0) == detector.Story([no_modes], RING).covered(0) == 8
+
+
+MIXED = [  # each what the others are not
+    WELL, LOST | {"shares": ONE, "D(x)": 0.98, "D(G(z))": 0.01, "gradient": 1e-4}, LOST | FLAT,
+    {"modes": 5.0, "shares": HALF}, {"high-quality": 0.1, "modes": 3.0}, {"JS": 0.2, "modes": 2.0},
+    {"D(x)": 7.0, "gradient": 2e-4},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", range(len(MIXED)))
+def test_each_measurement_is_judged_by_its_own_numbers(last):
+    """What is asked of a measurement is asked of its row, wherever in the run it stands."""
+    kinds = rows(*((1, kind) for kind in MIXED[last:] + MIXED[:last]))
+    whole = detector.Story(kinds, RING)
+    looks = {look.name: look.holds for look in detector.LOOKS}
+    alone = ("Vanishing gradient", "Mode collapse", "D too weak", "Working", "Learning")
+    for i, row in enumerate(kinds):
+        one = detector.Story([row], RING)
+        for name in ("distance", "reached", "covered", "held", "loss"):
+            assert getattr(whole, name)(i) == getattr(one, name)(0), name
+        assert whole.beliefs(i) == pytest.approx(one.beliefs(0), nan_ok=True)
+        for name in alone:
+            assert looks[name](whole, i) == looks[name](one, 0), name
 
 
 def test_most_of_the_fakes_have_moved_if_three_quarters_are_elsewhere():

@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 
 from engine.family import Family
@@ -73,6 +74,23 @@ def test_a_symptom_stays_until_few_measurements_show_it():
     assert told(*[0.5] * 6, *[0.6] * 5) == ["Learning"]
     (one,) = symptoms(Family, rows(0.9, 0.9, *[0.5] * 6), FACTS)
     assert (one.name, one.since, one.tone) == ("Working", 64 * 3, "good")
+
+
+@pytest.mark.parametrize(("on", "off"), [(5, 2), (3, 1), (6, 6), (4, 4)])
+def test_a_symptom_begins_and_ends_as_if_it_were_watched_live(on, off):
+    """What is said of a whole run is what a watcher says who sees six measurements at a time."""
+    shown = np.random.default_rng(0)
+    for share in (0.3, 0.5, 0.7, 0.9):
+        held = [bool(one) for one in shown.random(60) < share]
+        look = Look("", lambda story, i: story.rows[i], lambda story, i: ("", ""), on, off)
+        began = None
+        for last in range(60):
+            seen = [i for i in range(last - 5, last + 1) if i >= 0 and held[i]]
+            if last >= 5 and began is None and len(seen) >= on:
+                began = seen[0]
+            elif len(seen) < off:
+                began = None
+            assert look.since(Story(held[: last + 1], FACTS)) == began  # type: ignore[arg-type]
 
 
 def test_a_loss_diverges_if_it_is_huge_and_has_doubled_within_a_window():

@@ -1,5 +1,6 @@
 """A measure that cannot be taken is left out, with its reason, and ends nothing."""
 
+import itertools
 import json
 import math
 
@@ -37,6 +38,17 @@ def test_what_fails_is_left_out_with_its_reason_and_the_rest_is_taken():
     signs, codes = told[LEFT_OUT]
     assert signs.startswith("Signs could not be measured: ZeroDivisionError in test_left_out.py, line ")
     assert codes == "Codes could not be measured: There are too few examples."
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
+def test_every_source_has_its_say_in_its_turn(order):
+    """What failed, what a source leaves out itself, and what is no number: none takes another's place."""
+    failing = ("Codes", refuse), "Codes could not be measured: There are too few examples."
+    modest = ("A", lambda: {"a": 1.0, LEFT_OUT: ["b is rare."]}), "b is rare."
+    empty = ("C", lambda: {LEFT_OUT: ["c is unknown."]}), "c is unknown."
+    given, said = zip(*((failing, modest, empty)[i] for i in order), strict=True)
+    told = taken([("D", lambda: {"d": math.nan}), *given])
+    assert told == {"a": 1.0, LEFT_OUT: [*said, "d is left out because it is not a number."]}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -114,6 +114,16 @@ def test_a_reference_within_its_quantiles_counts_its_spread():
     assert spread == pytest.approx(0.25, abs=1e-12)
 
 
+@pytest.mark.parametrize(("m", "n"), [(7, 4), (101, 3), (5, 30), (1001, 64)])
+def test_a_reference_seen_in_a_mirror_has_its_quantiles_in_a_mirror(m, n):
+    """Also where its points do not divide evenly: neither low nor high values are preferred."""
+    reference = torch.randn(3, m, dtype=torch.float64).sort().values
+    means, spread = distance.quantiles(reference, n)
+    mirrored = distance.quantiles(-reference.flip(1), n)
+    torch.testing.assert_close(mirrored.means, -means.flip(1))
+    assert mirrored.spread == pytest.approx(spread)
+
+
 def test_a_histogram_counts_its_lower_edges_and_what_is_outside_last():
     x = torch.tensor([[-1.0], [0.999], [1.0], [0.0], [-1.001], [math.pi]], dtype=torch.float64)
     shares = distance.histogram(x, (-1, 1, 0, 5), 4)
@@ -204,6 +214,7 @@ def test_an_error_holds_95_scores_of_100_also_if_they_are_skewed():
     wrong = (rare - rare.mean()).abs().quantile(0.955).item()  # what two standard deviations do not reach
     assert rulers._error(rare) == pytest.approx(wrong / 2)
     assert wrong > 2 * rare.std().item() * 0.9
+    assert rulers._error(-rare) == pytest.approx(wrong / 2), "low scores are as wrong as high ones"
 
 
 def test_the_last_rulers_are_kept_and_each_is_for_one_set_one_size_and_one_precision(monkeypatch):
