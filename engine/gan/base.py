@@ -52,7 +52,7 @@ class Discriminator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.rank, self.pack, self.spread = len(shape), pack, spread
-        inputs = pack * math.prod(shape) * (2 if spread else 1) + labels
+        inputs = (pack + spread) * math.prod(shape) + labels
         self.net = mlp(inputs, width, depth, 1, linear=SpectralLinear if spectral else nn.Linear)
 
     @property
@@ -66,8 +66,8 @@ class Discriminator(nn.Module):
         h = x.flatten(-self.rank)
         company = h if beside is None else beside.flatten(-self.rank)
         if self.pack > 1 and beside is None:
-            h = company = h[..., : h.shape[-2] // self.pack * self.pack, :]
-            h = company = h.unflatten(-2, (-1, self.pack)).flatten(-2)
+            h = h[..., : h.shape[-2] // self.pack * self.pack, :]
+            h = h.unflatten(-2, (-1, self.pack)).flatten(-2)
         elif self.pack > 1:
             index = torch.arange(len(h) * (self.pack - 1), device=h.device) % len(company)
             h = torch.cat([h, company[index].reshape(len(h), (self.pack - 1) * h.shape[1])], 1)

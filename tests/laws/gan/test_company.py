@@ -53,6 +53,29 @@ def test_packs_are_of_neighbours_and_who_is_left_over_is_in_none(pack):
     assert D.in_company
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_d_of_packs_may_see_the_spread_of_the_minibatch_as_well(alone):
+    """The spread is that of all that is judged or, where each x is judged alone, of its company."""
+    D, x, others = Discriminator((2,), 6, 1, pack=2, spread=True), torch.randn(8, 2), torch.randn(7, 2)
+    company = others if alone else x
+    spread = (company.var(0, correction=0) + 1e-8).sqrt()
+    packs = torch.cat([x, others[torch.arange(8) % 7]] if alone else [x[0::2], x[1::2]], 1)
+    expected = by_hand.net(D)(torch.cat([packs, spread.expand(len(packs), -1)], 1))[:, 0]
+    torch.testing.assert_close(D(x, others if alone else None), expected)
+
+
+@pytest.mark.parametrize("diversity", ["none", "minibatch std", "packing", "unrolling"])
+def test_a_critics_belief_of_each_is_measured_from_the_mean_score_of_fakes_as_they_come(diversity):
+    """Fakes are scored as D scores them in training, in packs and in company; each x in company of fakes."""
+    model, x = gan(loss="Wasserstein", diversity=diversity), torch.randn(9, 2)
+    torch.manual_seed(3)
+    told = model.belief(x)
+    torch.manual_seed(3)
+    fakes = model.G(model.p_z(512))
+    alone = model.D(x, fakes if model.D.in_company else None)
+    torch.testing.assert_close(told, (alone - model.D(fakes).mean()).sigmoid())
+
+
 @pytest.mark.parametrize("how", [{"pack": 2}, {"pack": 3}, {"spread": True}])
 def test_pictures_are_judged_as_their_numbers_in_a_row(how):
     D, x, beside = Discriminator((1, 3, 4), 6, 1, **how), torch.randn(6, 1, 3, 4), torch.randn(9, 1, 3, 4)

@@ -109,6 +109,21 @@ def test_a_critic_has_no_beliefs_and_images_no_distance():
     assert symptoms(digits, DataFacts({}, [], "images", 1.0)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ({"D(x)": 0.5, "D(G(z))": 0.5}, []),  # how far the fakes are nobody knows
+        ({"D(x)": 0.99, "D(G(z))": 0.01}, []),
+        ({"D(x)": 0.99, "D(G(z))": 0.01, "gradient": 2e-4}, ["Vanishing gradient"]),
+        ({"-E[log D(x)]": 5000.0}, ["Diverging"]),
+    ],
+)
+def test_of_images_is_told_what_needs_no_distance_and_no_groups(kind, named):
+    usual = {"D(x)": 0.6, "D(G(z))": 0.4, "gradient": 0.3, "-E[log D(x)]": 0.6}
+    run = [{"round": 64 * i} | usual | (kind if i > 4 else {}) for i in range(11)]
+    assert names(symptoms(run, DataFacts({}, [], "images", 1.0))) == named
+
+
 def test_numbers_are_short_and_have_a_real_minus():
     told = [number(v) for v in (0.0, 0.5, -0.25, 3e-4, 1.234e-12, 42.0, 1234.5, 2.5e7)]
     assert told == ["0.00", "0.50", "−0.25", "3e−4", "1e−12", "42.00", "1,234", "2e7"]
@@ -236,6 +251,18 @@ def test_half_of_the_modes_are_a_collapse_and_seven_eighths_are_enough(modes, na
     assert names(symptoms(rows((20, {"modes": modes, "shares": [1 / 25] * 25})), GRID)) == [name]
 
 
+@pytest.mark.parametrize(("reached", "name"), [(2, "Mode collapse"), (3, "Learning"), (4, "Working")])
+def test_regions_with_few_real_points_count_neither_for_nor_against_a_run(reached, name):
+    """Four of sixteen regions hold the data: two of the four are a collapse, and all four are enough."""
+    few = DataFacts(FLOORS, [0.24] * 4 + [0.04 / 12] * 12, "regions", 1.0)
+    shares = [1 / reached] * reached + [0.0] * (16 - reached)
+    no_modes = {key: value for key, value in WELL.items() if key not in ("modes", "high-quality")}
+    run = [{"round": 64 * i} | no_modes | {"shares": shares} for i in range(9)]
+    (told,) = symptoms(run, few)
+    assert told.name == name
+    assert f"{reached} of 4 regions" in told.sentence
+
+
 @pytest.mark.parametrize(("now", "name"), [(0.91, "D too strong"), (0.9, "Working"), (0.89, "Working")])
 def test_fakes_come_closer_if_they_lose_a_tenth_of_their_distance_in_a_window(now, name):
     steps = [SHARP | {"sliced Wasserstein": 2 * now ** (i / WINDOW)} for i in range(30)]
@@ -288,6 +315,9 @@ def test_a_gradient_is_compared_with_the_largest_if_it_is_less_than_a_tenth(was,
     del run[0]["gradient"]  # it was not measured
     (symptom,) = symptoms(run, RING)
     assert f"the gradient at a fake is {share} G has nothing" in symptom.sentence
+    run = rows((3, still), (1, {"gradient": was}), (3, still))  # also if it was large only for a moment since
+    (symptom,) = symptoms(run, RING)
+    assert f"the gradient at a fake is {share} G has nothing" in symptom.sentence
 
 
 def test_a_collapse_tells_the_most_groups_of_those_measurements_in_the_window_that_show_it():
@@ -328,3 +358,16 @@ def test_a_fault_or_what_explains_it_is_named_alone():
     assert names(symptoms(rows((20, still | {"gradient": 0.3})), RING)) == ["D too strong"]
     (learning,) = symptoms(rows((20, {"JS": 0.9})), RING)
     assert (learning.name, learning.tone) == ("Learning", "")
+
+
+def test_faults_of_which_none_explains_the_other_are_all_named_the_gravest_first():
+    lost = LOST | {"shares": ONE}
+    assert names(symptoms(rows((20, lost | FLAT)), RING)) == ["Mode collapse", "D too weak"]
+    moving = [(1, FLAT | LOST | {"shares": shares}) for shares in (ONE, ONE[::-1]) * 8]
+    assert names(symptoms(rows(*moving), RING)) == ["Mode collapse", "Oscillation", "D too weak"]
+    wild = [(1, lost | {"-E[log D(x)]": 5.0**i}) for i in range(16)]
+    assert names(symptoms(rows(*wild), RING)) == ["Diverging", "Mode collapse"]
+    still = [(1, kind | SHARP | {"gradient": 1e-4}) for _, kind in wild]
+    assert names(symptoms(rows(*still), RING)) == ["Diverging", "Vanishing gradient"]
+    strong = [(1, kind | SHARP) for _, kind in moving]
+    assert names(symptoms(rows(*strong), RING)) == ["D too strong", "Oscillation"]

@@ -193,6 +193,11 @@ def test_the_nets_have_the_layers_that_the_knobs_say(shape):
         model = built(GAN, small | knobs, shape)
         sizes = [by_hand.net(model.player(name)).sizes for name in ("G", "D")]
         assert sizes == [[(5, 3), (5, 5), (size, 5)], [(7, extra * size), (7, 7), (7, 7), (1, 7)]]
+    for diversity, spectral in itertools.product(DIVERSITIES, (False, True)):
+        model = built(GAN, {"diversity": diversity, "spectral": spectral}, shape)
+        norms = {name: by_hand.net(model.player(name)).norms for name in ("G", "D")}
+        assert [one is not None for one in norms["D"]] == [spectral] * 3, "with any remedy beside it"
+        assert norms["G"] == [None, None]
     if shape != (1,):
         model = built(CGAN, {"z": 3, "depth_G": 0, "depth_D": 0}, shape)
         sizes = [by_hand.net(model.player(name)).sizes for name in ("G", "D")]
