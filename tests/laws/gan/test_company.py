@@ -32,6 +32,14 @@ def test_any_number_of_examples_has_a_belief_each(diversity, n):
     assert ((told > 0) & (told < 1)).all()
 
 
+def test_a_d_without_remedies_has_plain_layers_and_judges_each_example_alone():
+    D, x = Discriminator((2, 3), 7, 2), torch.randn(5, 2, 3)
+    assert not D.in_company
+    assert by_hand.net(D).norms == [None] * 3
+    torch.testing.assert_close(D(x), by_hand.net(D)(x.flatten(1))[:, 0])
+    assert torch.equal(D(x, torch.randn(4, 2, 3)), D(x)), "company changes nothing"
+
+
 @pytest.mark.parametrize("pack", [2, 3, 4])
 @pytest.mark.parametrize(("n", "m"), [(0, 5), (1, 4), (3, 7), (5, 2), (4, 4)])
 def test_each_example_is_packed_with_others_of_its_company_in_turn(n, m, pack):
