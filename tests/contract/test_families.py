@@ -92,6 +92,21 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_no_layer_stands_in_two_places(family):
+    """Each that a knob asks for has weights of its own."""
+    many = {
+        name: 3 for name in ("layers", "depth", "depth_G", "depth_D") if name in family.Config.model_fields
+    }
+    for kind in family.kinds:
+        model, _data = built(family, EXAMPLES[kind.kind], **many)
+        places: dict[int, list[str]] = {}
+        for name, part in model.named_modules(remove_duplicate=False):
+            if next(part.parameters(), None) is not None:
+                places.setdefault(id(part), []).append(name)
+        assert [names for names in places.values() if len(names) > 1] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_a_model_that_takes_the_state_of_another_goes_on_as_that_one_would(family):
     """Whatever chance drew for it, and whatever it did before."""
     odd = {"order": "random", "base": "mixture", "spectral": True}

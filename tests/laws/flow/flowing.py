@@ -14,6 +14,7 @@ from engine.flow.base import Flow
 from engine.space import Picture, Space
 
 LINE, PLANE, FIVE, PICTURE = Space.of((1,)), Space.of((2,)), Space.of((5,)), Space.of((1, 4, 4))
+COLOUR = Space.of((3, 4, 8))  # and wider than high
 SMALL = {"width": 12, "layers": 3}
 
 

@@ -64,19 +64,37 @@ def test_a_wrong_sign_of_a_log_det_breaks_volume_and_a_wrong_inverse_the_way_bac
     assert {BACK} <= broken(model) <= {BACK, VOLUME, MASS, ENTROPY}  # IAF's density is this inverse
 
 
-@pytest.mark.parametrize("name", ["real-nvp", "maf", "glow", "spline-flow", "planar"])
-def test_a_single_layer_that_is_wrong_breaks_the_laws_wherever_it_is(name):
-    for i in range(len(flow(name, RING.space, layers=2).transforms)):
-        model = flow(name, RING.space, layers=2)
+ERRORS = {
+    VOLUME: ("forward", lambda x, log_det: (x, 0.99 * log_det)),
+    BACK: ("inverse", lambda x, log_det: (x + 1e-4 * x.sin(), log_det)),
+    ZEROS: ("forward", lambda x, log_det: (x + 1e-7 * x.flip(1).sin(), log_det)),
+}
+
+
+@pytest.mark.parametrize("law", ERRORS)
+@pytest.mark.parametrize("name", ["real-nvp", "maf", "iaf", "glow", "spline-flow", "planar"])
+def test_a_single_layer_that_is_wrong_breaks_the_laws_wherever_it_is(name, law):
+    (method, wrong), models = ERRORS[law], [flow(name, RING.space, layers=2) for _ in range(6)]
+    for i, model in enumerate(models[: len(models[0].transforms)]):
         f = model.transforms[i]
+        right = getattr(type(f), method)
+        f.__class__ = type("Wrong", (type(f),), {method: lambda f, x, right=right: wrong(*right(f, x))})
+        if law != ZEROS or may_depend(f, torch.zeros(2)) is not None:
+            assert law in broken(model)
 
-        class Wrong(type(f)):
-            def forward(self, x):
-                z, log_det = super().forward(x)
-                return z, 0.99 * log_det
 
-        f.__class__ = Wrong
-        assert VOLUME in broken(model)
+@pytest.mark.parametrize("at", range(checks.EXAMPLES))
+def test_volume_is_checked_at_every_example(at):
+    model = flow("real-nvp", RING.space, layers=1)
+    f, wrong = model.transforms[0], RING.take(slice(checks.EXAMPLES))[at].double()
+
+    class Wrong(type(f)):
+        def forward(self, x):
+            z, log_det = super().forward(x)
+            return z, log_det + 0.1 * (x == wrong).all(1)
+
+    f.__class__ = Wrong
+    assert VOLUME in broken(model)
 
 
 @torch.no_grad()
@@ -218,3 +236,10 @@ def test_a_total_is_a_sum_over_cells_and_its_error_that_of_two_draws_in_each():
 def test_pictures_and_more_numbers_have_no_quadrature():
     assert density(flow("real-nvp", Space.of((5,)), layers=1)) == []
     assert len(measure(flow("nice", Tiny.space), Tiny())) == 3
+
+
+def test_jacobians_which_take_long_are_those_of_one_picture(monkeypatch):
+    seen, few = [], layers
+    monkeypatch.setattr(checks, "layers", lambda model, x: seen.append(x.shape) or few(model, x))
+    measure(flow("nice", Tiny.space), Tiny())
+    assert seen == [(1, 1, 8, 8)]

@@ -13,7 +13,7 @@ from engine.family import Batch
 from engine.flow.base import BITS, NLL, TEST, Flow
 from engine.space import Picture
 from tests.laws.flow import paper
-from tests.laws.flow.flowing import FIVE, LINE, PICTURE, PLANE, flow, shaken
+from tests.laws.flow.flowing import COLOUR, FIVE, LINE, PICTURE, PLANE, flow, shaken
 
 pytestmark = pytest.mark.usefixtures("double")
 
@@ -26,6 +26,7 @@ SETTINGS = [
       for kind in ("coupling", "autoregressive") for order in ORDERS],
     *[(name, PICTURE, {"order": order}) for name in ("nice", "real-nvp", "maf", "glow") for order in ORDERS],
     ("glow", PICTURE, {"depth": 2, "layers": 2}),
+    *[(name, COLOUR, {}) for name in ("nice", "maf", "glow")],
     ("real-nvp", FIVE, {"depth": 1, "layers": 1}),
     ("maf", FIVE, {"depth": 3, "layers": 2}),
     ("spline-flow", LINE, {"bins": 5, "bound": 2.0}),
@@ -104,6 +105,7 @@ def batch(x: Tensor) -> Batch:
 )
 def test_the_loss_of_points_is_the_mean_of_minus_log_p_under_the_trained_weights(name, space, base):
     model = flow(name, space, base=base)
+    model.settled.fill_(True)  # else the average would begin with the trained weights
     shaken(model.f, 0.2)  # the average now has other weights, and so has its base
     x = points(model, 4)
     ((player, terms),) = model.turns(batch(x))
@@ -115,21 +117,22 @@ def test_the_loss_of_points_is_the_mean_of_minus_log_p_under_the_trained_weights
     assert terms[NLL].item() == pytest.approx(-sum(by_hand) / 4, abs=1e-7)
 
 
-def test_the_loss_of_pictures_is_that_of_dequantised_levels_in_bits_per_dimension():
-    model = flow("glow", PICTURE)
+@pytest.mark.parametrize("space", [PICTURE, COLOUR], ids=named)
+def test_the_loss_of_pictures_is_that_of_dequantised_levels_in_bits_per_dimension(space):
+    model = flow("glow", space)
     model.settled.fill_(True)
     shaken(model.f, 0.05)
-    x = torch.randint(256, (3, 1, 4, 4)) / 127.5 - 1
+    x = torch.randint(256, (3, *space.shape)) / 127.5 - 1
     torch.manual_seed(4)
-    u = torch.rand(3, 1, 4, 4)
+    u = torch.rand(3, *space.shape)
     torch.manual_seed(4)
     ((_, terms),) = model.turns(batch(x))
-    trained = flow("glow", PICTURE)
+    trained = flow("glow", space)
     trained.average.load_state_dict(model.f.state_dict())
     v = ((x + 1) * 127.5).round() + u
     by_hand = [paper.log_prob(trained, one.numpy()) for one in v]
     assert list(terms) == [BITS]
-    assert terms[BITS].item() == pytest.approx(-sum(by_hand) / 3 / 16 / math.log(2), abs=1e-7)
+    assert terms[BITS].item() == pytest.approx(-sum(by_hand) / 3 / space.size / math.log(2), abs=1e-7)
 
 
 @pytest.mark.parametrize("space", [PLANE, PICTURE], ids=named)

@@ -362,6 +362,11 @@ def test_dequantised_pictures_keep_their_level_and_fill_it(dtype, learns):
     assert pairs[1].fill_diagonal_(0).abs().max() < 0.28, "each pixel has noise of its own"
 
 
+def test_what_lies_beyond_the_levels_is_shown_as_black_or_white():
+    x = flow("nice", PICTURE).shown(torch.tensor([-3.0, -0.1, 0.0, 127.9, 255.9, 256.0, 300.0]))
+    assert x.tolist() == pytest.approx([-1, -1, -1, 127 / 127.5 - 1, 1, 1, 1])
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_ends_of_what_chance_may_say_keep_a_level_too_and_as_far_from_both_neighbours(dtype, monkeypatch):
     model = flow("nice", PICTURE).to(dtype)

@@ -148,6 +148,16 @@ def test_planar_stays_invertible_at_the_edge_of_its_constraint(wu, dtype):
     assert back.isfinite().all()
 
 
+@torch.no_grad()
+def test_a_planar_layer_that_looks_nowhere_shifts_all_alike():
+    f, x = Planar(3), torch.randn(4, 3)
+    f.w.zero_()
+    z, log_det = f(x)
+    torch.testing.assert_close(z - x, (f.u * f.b.tanh()).expand(4, -1), atol=1e-12, rtol=0)
+    assert (log_det == 0).all()
+    torch.testing.assert_close(f.inverse(z)[0], x, atol=1e-12, rtol=0)
+
+
 def test_planar_changes_one_direction_only():
     f = pushed(0.5)
     J = jacobians(lambda x: f(x)[0], torch.randn(4, 3)) - torch.eye(3)
