@@ -210,10 +210,10 @@ def test_the_largest_numbers_that_are_allowed_are_taken(kind, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("offset", "most", "says"), [(0, 1e-280, "too small"), (1, 1e-12, "agree in 12 digits")]
+    ("offset", "most", "says"), [(0, 1e-280, "too small"), (-5e15, 5000, "agree in 12 digits")]
 )
 def test_numbers_that_64_bits_just_tell_apart_are_taken(offset, most, says, tmp_path):
-    for share, taken in ((1.01, True), (0.99, False)):
+    for share, taken in ((1.01, True), (1.0, True), (0.99, False)):
         x = np.stack([np.arange(12.0), offset + np.linspace(0, share * most, 12)], 1)
         for column in (0, 1):
             if taken:

@@ -80,6 +80,8 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert data is load(name)
     assert data.name == name
     assert data.note
+    assert not data.center.any()  # nothing was standardised
+    assert (data.unit == 1).all()
     assert data.x.shape[1:] == data.test_x.shape[1:] == data.space.shape
     assert data.x.dtype == (torch.uint8 if isinstance(data.space, Picture) else torch.float32)
     assert next(choice.space for choice in names() if choice.name == name) is type(data.space)
@@ -302,6 +304,27 @@ def test_asking_for_the_network_ends_soon(monkeypatch):
     monkeypatch.setattr(network, "PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert not network.online(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+
+
+def test_a_name_that_is_looked_up_without_end_keeps_no_program_from_ending(monkeypatch):
+    """Only threads that are daemons are left behind, which Python does not wait for."""
+    end, asked = threading.Event(), threading.Event()
+
+    def look_up(*request, timeout):
+        asked.set()
+        end.wait()
+        raise OSError
+
+    monkeypatch.setattr(network.urllib.request, "urlopen", look_up)
+    monkeypatch.setattr(network, "PATIENCE", 0.05)
+    before = set(threading.enumerate())
+    try:
+        assert not network.online("http://nowhere.test/")
+        assert asked.wait(60)
+        (left,) = set(threading.enumerate()) - before
+        assert left.daemon
+    finally:
+        end.set()
 
 
 @pytest.mark.parametrize("status", [200, 404, 503])

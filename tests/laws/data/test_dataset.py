@@ -123,6 +123,31 @@ def test_examples_are_the_first_draws_of_their_target(name):
     assert (data.center.tolist(), data.unit.tolist()) == ([0.0] * data.target.d, [1.0] * data.target.d)
 
 
+# the first example and the last one for testing, with their labels: recordings were made with these
+FIRST_AND_LAST = {
+    "two-bumps": ([-1.4358], [-1.6931], (0, 0)),
+    "three-bumps": ([-0.3268], [-2.5198], (1, 0)),
+    "ring": ([-1.5232, -1.4736], [2.0313, 0.0084], (5, 0)),
+    "grid": ([-2.0545, 0.9703], [-1.9843, -1.9958], (15, 0)),
+    "two-gaussians": ([0.4553, -0.2967], [-0.8433, 0.0419], (1, 0)),
+    "aside": ([2.4553, 0.7033], [3.1567, -0.9581], (1, 0)),
+    "line": ([1.5964, 0.9064], [0.2803, -0.0138], None),
+    "moons": ([0.9947, -0.4952], [-0.4394, 0.7754], (1, 0)),
+    "spiral": ([-0.2304, -1.9794], [-0.0458, 0.5571], None),
+    "pinwheel": ([1.2467, -0.8292], [-1.1709, 1.2407], (4, 1)),
+    "checkerboard": ([-0.9192, 3.1879], [1.0833, -2.869], (6, 1)),
+    "circles": ([-2.0678, -0.5056], [-0.4856, -0.947], (1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_examples_are_always_the_same(name):
+    data, (first, last, labels) = load(name), FIRST_AND_LAST[name]
+    assert data.x[0].tolist() == pytest.approx(first, abs=1e-4)
+    assert data.test_x[-1].tolist() == pytest.approx(last, abs=1e-4)
+    assert labels == (None if data.y is None else (data.y[0], data.test_y[-1]))
+
+
 def piece(name, x):
     """The class of each point that is nearest, (n,), and how far the nearest piece is."""
     t = torch.linspace(0, 1, 2000, dtype=torch.float64)

@@ -14,6 +14,7 @@ from engine.config import Refused
 from engine.data import keep_mask, keep_picture, picture, picture_names
 from engine.data.images import flat
 from engine.data.pictures import CONTENT, MASK, PICTURES, STYLE
+from engine.space import Picture
 
 PAINTINGS = [name for name in STYLE if name not in ("brick", "grass", "gravel")]
 RNG = np.random.default_rng(0)
@@ -87,6 +88,10 @@ def test_every_built_in_picture_is_well_formed_and_ones_own():
     assert [choice.name for role in ("content", "style", "mask") for choice in picture_names(role)] == [
         *PICTURES
     ]
+    for role, listed in (("content", CONTENT), ("style", STYLE), ("mask", MASK)):
+        for choice in picture_names(role):
+            assert (choice.title, choice.says) == listed[choice.name][:2]
+            assert (choice.space, choice.needs_network, choice.labelled) == (Picture, False, False)
     assert len(PICTURES) == len(CONTENT) + len(STYLE) + len(MASK)
     assert len(PAINTINGS) >= 10
     for name in [*CONTENT, *MASK, "brick"]:

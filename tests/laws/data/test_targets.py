@@ -10,6 +10,7 @@ from scipy import integrate, stats
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from engine.data import load, names
+from engine.data.curves import Circles, Line
 from engine.data.points import keep_points
 from engine.data.targets import Mixture
 from engine.space import Picture
@@ -71,6 +72,20 @@ def test_samples_follow_the_density(name):
     expected = np.append(expected[often], n - expected[often].sum())
     chi2 = ((seen - expected) ** 2 / np.maximum(expected, 1)).sum()
     assert stats.chi2.sf(chi2, df=len(seen) - 1) > 1e-4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_draw_is_of_n_points_and_the_piece_of_each(name):
+    t, draws = target(name), [target(name).draw(7, np.random.default_rng(seed)) for seed in (2, 2, 3)]
+    for x, k in draws:
+        assert (x.shape, x.dtype) == ((7, t.d), torch.float64)
+        assert (k.shape, k.dtype) == ((7,), torch.int64)
+        assert 0 <= k.min() <= k.max() < t.pieces
+    (x, k), (again, same), (other, _) = draws
+    assert torch.equal(x, again)
+    assert torch.equal(k, same)
+    assert not (x == other).any()
+    assert torch.equal(t.sample(7, np.random.default_rng(2)), x)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,6 +196,48 @@ def test_thickened_curves_agree_with_adaptive_quadrature(name, curve, pieces):
         assert integrate.quad(density, 0, 1, points=knots, limit=500, epsabs=1e-11)[0] == pytest.approx(
             1, abs=1e-9
         )
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.4])
+@pytest.mark.parametrize("kind", ["segment", "circles"])
+def test_closed_forms_hold_for_short_lines_and_small_circles(kind, sigma):
+    """Noise is as wide as the curve, so that no part of a formula vanishes."""
+    box, half, angle, radii = (-3.0, 3.0, -3.0, 3.0), 0.15, 2.2, [0.05, 0.3, 0.9]
+    t = Line(half, angle, sigma, box) if kind == "segment" else Circles(radii, sigma, box)
+    places = torch.as_tensor(np.random.default_rng(0).normal(0, 0.6, (12, 2)))
+
+    def curve(s):
+        if kind == "segment":
+            return [half * (2 * s - 1) * np.exp(1j * angle)]
+        return [radius * np.exp(2j * np.pi * s) for radius in radii]
+
+    for (x, y), log_p in zip(places.tolist(), t.log_prob(places).tolist(), strict=True):
+
+        def density(s, z=x + 1j * y, log_p=log_p):
+            return np.mean([np.exp(-(abs(z - c) ** 2) / 2 / sigma**2 - log_p) for c in curve(s)])
+
+        p = integrate.quad(density, 0, 1, points=[0.25, 0.5, 0.75], limit=200)[0]
+        assert p / (2 * math.pi * sigma**2) == pytest.approx(1, abs=1e-8)
+
+
+def test_every_place_that_a_checkerboard_can_draw_is_on_it():
+    """The lower and left edge of a square belong to it: a uniform number can be 0 and is less than 1."""
+    t = target("checkerboard")
+    for share in (0.0, 0.5):
+
+        class Stream:
+            def integers(self, most, size):
+                return np.arange(size) % most
+
+            def random(self, shape, share=share):
+                return np.full(shape, share)
+
+        x, k = t.draw(8, Stream())
+        assert (t.log_prob(x) == -math.log(32)).all()
+        assert ((x + 4) // 2).unique(dim=0).shape == (8, 2)
+        assert k.tolist() == list(range(8))
+    for place in ((4.0, 3.0), (3.0, 4.0), (-4.1, -3.0), (-3.0, -4.1), (-1.0, -3.0)):
+        assert t.log_prob(torch.tensor(place)) == -math.inf
 
 
 def test_the_pinwheel_is_a_mixture_seen_through_a_map_that_preserves_area():

@@ -15,7 +15,7 @@ from engine.data.transfer import Parts, Transfer
 from engine.fit import fit
 from engine.nets.backbone import backbone
 from engine.style.style import StyleTransfer
-from tests.laws.style.styling import built, gap, pictures
+from tests.laws.style.styling import built, gap, half, noise, pictures
 
 
 def test_each_level_is_twice_the_one_before_and_all_are_seen():
@@ -120,8 +120,10 @@ def test_a_name_of_no_transfer_is_refused(name, message):
         load(name, Path("nowhere"))
 
 
-def test_samples_are_the_picture():
-    model = built()
+@pytest.mark.parametrize("colours", ["style", "luminance"])
+def test_samples_are_the_picture(colours):
+    model = built(pictures(mask=half()), colour=colours)
+    model.image[0].data.copy_(2 * noise(model))  # outside the mask and the range of pixels it is not seen
     x = model.sample(3)
     assert x.shape == (3, 3, 48, 64)
     assert not x.requires_grad

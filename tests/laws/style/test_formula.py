@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.data.dataset import batches
-from engine.fit import fit
+from engine.fit import fit, optimizers_of, retune
 from engine.style import canvas
 from engine.style.style import TERMS, StyleTransfer
 from tests.laws.style.conftest import network
@@ -166,6 +166,19 @@ def test_the_picture_descends_the_gradient_of_the_formula(choice):
     sure = down.abs() > 1e-6  # Adam's first step is the sign of the slope
     assert sure.double().mean() > 0.3
     assert (step[sure] + 0.01 * down[sure].sign()).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "knob", [name for name, knob in StyleTransfer.Config.knobs().items() if knob.live and name != "lr"]
+)
+def test_a_knob_that_is_turned_under_way_has_the_effect_that_it_has_from_the_beginning(knob):
+    others = {"styles": 2, "blend": 0.3, "tv": 1.0}
+    (model, _), (other, _) = transfer(**others), transfer(**others | {knob: 0.85})
+    x = noise(model)
+    before = total(model, x)
+    retune(model, optimizers_of(model), model.config.change({knob: 0.85}))
+    assert model.losses(x) == other.losses(x)
+    assert total(model, x) != before
 
 
 # --- the knobs that shape no term ----------------------------------------------------------------

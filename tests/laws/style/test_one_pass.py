@@ -111,6 +111,15 @@ def test_outside_the_mask_features_are_the_contents_and_inside_they_have_the_sty
 
 
 @pytest.mark.parametrize("how", HOWS)
+def test_a_soft_mask_weights_each_place_by_the_mean_of_its_pixels(double, how):
+    F, A, mask = features(12, 8, 16), features(), torch.rand(1, 1, 32, 64)
+    w = mask.view(8, 4, 16, 4).mean((1, 3))
+    change = {"AdaIN": adain, "whitening": whitening}[how](F, A, w[None, None])
+    wanted = (1 - 0.7 * w) * F + 0.7 * w * change
+    torch.testing.assert_close(transferred(F, [A], 0.0, 0.7, how, mask), wanted)
+
+
+@pytest.mark.parametrize("how", HOWS)
 def test_strength_goes_straight_from_the_content_to_the_style(double, how):
     F, A = features(), features()
     none, half, full = (transferred(F, [A], 0.0, s, how) for s in (0.0, 0.5, 1.0))
