@@ -61,6 +61,19 @@ def test_what_is_no_picture_is_not_judged(case, tmp_path):
     assert shades(content, tmp_path) == shades(stored(PICTURES), tmp_path)
 
 
+@pytest.mark.parametrize("place", ["mine", ".hidden/mine", "__MACOSX/mine", "x.png/mine"])
+def test_a_folder_is_read_as_an_archive_of_it_wherever_it_lies(place, tmp_path):
+    files = PICTURES | {"a/x.PNG": png(200), "a/b/y.jpeg": png(201), "a/b/z.webp": png(202)}
+    beside = {".0.png": b"hi", "a/.hidden/9.png": png(9), "__MACOSX/9.png": png(9), "a/9.gif": b"GIF8"}
+    for name, content in (files | beside).items():
+        path = tmp_path / place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (tmp_path / place / "trip.jpg").mkdir()
+    assert shades(tmp_path / place, tmp_path) == shades(stored(files | beside), tmp_path)
+    assert {200, 201, 202} < set(shades(str(tmp_path / place), tmp_path))
+
+
 def test_a_damaged_or_encrypted_file_beside_the_pictures_is_not_read(tmp_path):
     content = bytearray(stored({"a.txt": b"hello"} | PICTURES))
     content[content.index(b"hello")] ^= 255

@@ -111,6 +111,8 @@ REFUSED = {
     "no end of a quotation": (rows("{i},{q}") + '5,"6\n7,8\n', "Line 13 holds a quotation mark out of place"),
     "a quotation in a number": (rows("{i},{q}", '"x","y"\n') + '5,"6"7\n', "Line 14 holds a quotation mark"),
     "lines behind a long header": (rows("{i},{q}", '"x\n\n(m)",y\n') + "1,?\n", "Line 16 holds '?' where a"),
+    "a word behind Excel's separator": (rows("{i}|{q}", "sep=|\r\n") + "1|?\n", "Line 14 holds '?' where a"),
+    "a word behind empty lines": ("\r\n\n" + rows("{i},{q}") + "1,?\n", "Line 15 holds '?' where a"),
     "dates": (rows("2024-01-{j},{i}"), "Line 1 holds '2024-01-100' where a number should be"),
     "German dates": (rows("01.02.2024;{i},5"), "Line 1 holds '01.02.2024' where a number should be"),
     "money": (rows("{i},€{q}"), "Line 1 holds '€0' where a number should be"),

@@ -198,18 +198,38 @@ def test_thickened_curves_agree_with_adaptive_quadrature(name, curve, pieces):
         )
 
 
+HALF, ANGLE, RADII = 0.15, 2.2, [0.05, 0.3, 0.9]
+
+
+def short(kind, sigma, box=(-3.0, 3.0, -3.0, 3.0)):
+    """A segment or circles as wide as their noise, so that no part of a formula vanishes."""
+    return Line(HALF, ANGLE, sigma, box) if kind == "segment" else Circles(RADII, sigma, box)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.4])
+@pytest.mark.parametrize("kind", ["segment", "circles"])
+def test_samples_have_the_moments_of_the_density_however_wide_the_noise_is(kind, sigma):
+    t = short(kind, sigma)
+    at, cell = t.grid(200)
+    p = t.log_prob(at).exp() * cell
+    x = t.sample(200_000, np.random.default_rng(5))
+    assert p.sum().item() == pytest.approx(1, abs=1e-6)
+    assert (x.mean(0) - p @ at).abs().max() < 0.01
+    torch.testing.assert_close(x.T.cov(), at.T @ (p[:, None] * at), rtol=0.02, atol=0.002)
+    surprise = -t.log_prob(x)
+    assert surprise.mean().item() == pytest.approx(t.entropy(), abs=5 * surprise.std().item() / 200_000**0.5)
+
+
 @pytest.mark.parametrize("sigma", [0.1, 0.4])
 @pytest.mark.parametrize("kind", ["segment", "circles"])
 def test_closed_forms_hold_for_short_lines_and_small_circles(kind, sigma):
-    """Noise is as wide as the curve, so that no part of a formula vanishes."""
-    box, half, angle, radii = (-3.0, 3.0, -3.0, 3.0), 0.15, 2.2, [0.05, 0.3, 0.9]
-    t = Line(half, angle, sigma, box) if kind == "segment" else Circles(radii, sigma, box)
+    t = short(kind, sigma)
     places = torch.as_tensor(np.random.default_rng(0).normal(0, 0.6, (12, 2)))
 
     def curve(s):
         if kind == "segment":
-            return [half * (2 * s - 1) * np.exp(1j * angle)]
-        return [radius * np.exp(2j * np.pi * s) for radius in radii]
+            return [HALF * (2 * s - 1) * np.exp(1j * ANGLE)]
+        return [radius * np.exp(2j * np.pi * s) for radius in RADII]
 
     for (x, y), log_p in zip(places.tolist(), t.log_prob(places).tolist(), strict=True):
 

@@ -180,6 +180,13 @@ def test_a_picture_of_any_size_keeps_it(how, shape):
     assert y.std() > 0.05
 
 
+@pytest.mark.parametrize("how", HOWS)
+def test_a_picture_of_any_size_is_the_corner_of_one_that_was_extended_with_its_mask(double, how):
+    x, s, mask = picture(33, 46), picture(40, 32), torch.rand(1, 1, 33, 46)
+    whole = one_pass(onepass.grown(x), [s], how=how, mask=onepass.grown(mask))
+    torch.testing.assert_close(one_pass(x, [s], how=how, mask=mask), whole[..., :33, :46])
+
+
 def test_the_shipped_decoder_makes_again_a_photograph_that_it_has_never_seen():
     net = onepass.decoder(torch.device("cpu"), torch.float32)
     assert recipe.quality(net) > RECONSTRUCTS
@@ -221,7 +228,7 @@ def test_its_recipe_is_the_same_each_time_and_learns(monkeypatch):
 
 
 def test_the_decoders_turns_are_its_papers_terms():
-    """Each once more in float32, from the features of the network; the turns themselves work in 16 bits."""
+    """Each, and its slope, once more in float32; the turns themselves work in 16 bits."""
     torch.manual_seed(1)
     trained = onepass.Decoder()
     x = torch.cat([picture(32, 40), picture(32, 40)])
@@ -230,17 +237,26 @@ def test_the_decoders_turns_are_its_papers_terms():
     with torch.no_grad():
         F = net()(x, layers)
         rooted = {k: (f / unit[k]).clamp_min(1e-6).sqrt() - 0.5 for k, f in F.items()}
-        made = trained.near(rooted["relu3_1"])
-        again = net()(made, layers[:2])
-        near = {"pixels": 20 * (made - x).square().mean()}
-        near |= {f"features {k}": ((again[k] - F[k]) / unit[k]).square().mean() for k in layers[:2]}
-        afar = {"features from afar": (trained.far(rooted["relu4_1"]) - F["relu3_1"] / 350).square().mean()}
-        assert torch.equal(trained.picture(F["relu3_1"]), made)
-        assert torch.equal(trained.nearer(F["relu4_1"]), trained.far(rooted["relu4_1"]) * 350)
+    made = trained.near(rooted["relu3_1"])
+    again = net()(made, layers[:2])
+    near = {"pixels": 20 * (made - x).square().mean()}
+    near |= {f"features {k}": ((again[k] - F[k]) / unit[k]).square().mean() for k in layers[:2]}
+    afar = {"features from afar": (trained.far(rooted["relu4_1"]) - F["relu3_1"] / 350).square().mean()}
+    assert torch.equal(trained.picture(F["relu3_1"]), made)
+    assert torch.equal(trained.nearer(F["relu4_1"]), trained.far(rooted["relu4_1"]) * 350)
+
+    def slope(term, player):
+        grads = torch.autograd.grad(term, list(player.parameters()), retain_graph=True)
+        return torch.cat([g.flatten() for g in grads])
+
     batch = next(recipe.batches(torch.Generator().manual_seed(3)))
     turns = list(trained.turns(type(batch)(0, x, None, batch.again)))
     assert [player for player, _ in turns] == [trained.near, trained.far]
-    for (_, terms), wanted in zip(turns, (near, afar), strict=True):
+    for (player, terms), wanted in zip(turns, (near, afar), strict=True):
+        for name, term in terms.items():
+            ours, right = slope(term, player), slope(wanted[name], player)
+            assert torch.cosine_similarity(ours, right, dim=0) > 0.99
+            assert ours.norm().item() == pytest.approx(right.norm().item(), rel=0.05)
         assert {k: t.item() for k, t in terms.items()} == pytest.approx(
             {k: t.item() for k, t in wanted.items()}, rel=0.03
         )

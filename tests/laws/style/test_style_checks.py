@@ -189,19 +189,20 @@ def test_how_far_a_picture_is_from_the_content_or_sees_the_player_outside_its_ma
     model.image[0].data.copy_(noise(model))
     assert style.outside(model) == 0
     x, content = (t.detach()[0, :, 20, -5] for t in (model.image[0], model.canvas.content))
-    planted(model, "shown", lambda shown, x: content + torch.tensor([0.0, -leaves, 0.0]))
+    planted(model, "shown", lambda shown, x: content + leaves * (x - content))
     planted(model, "seen", lambda seen, x: seen + sees * x)
-    slope = 2 * (content + sees * x) * sees  # of the square
-    assert style.outside(model) == pytest.approx(max(leaves, slope.abs().max().item()), rel=1e-4)
+    away, slope = leaves * (x - content), 2 * (content + sees * x) * sees  # of the square
+    assert style.outside(model) == pytest.approx(torch.stack([away, slope]).abs().max().item(), rel=1e-4)
 
 
 def test_how_far_a_hue_is_from_the_contents(small):
     model = built(colour="luminance")
+    model.image[0].data.copy_(0.1 * noise(model))
     assert style.tint(model) < 1e-6
-    planted(
-        model, "shown", lambda shown, x: torch.tensor([0.0, -0.125, 0.0]) + model.canvas.content[0, :, 20, -5]
-    )
-    assert style.tint(model) == pytest.approx(0.125, abs=1e-6)
+    x, content = (t.detach()[0, :, 20, -5] for t in (model.image[0], model.canvas.content))
+    planted(model, "shown", lambda shown, x: content + 0.5 * (x - content))
+    wanted = 0.5 * (x - content).diff().abs().max().item()
+    assert style.tint(model) == pytest.approx(wanted, abs=1e-6)
     for end in (-1.0, 1.0):  # it is clipped, and says nothing
         planted(model, "shown", lambda shown, x, end=end: torch.tensor([0.0, end, 0.3]))
         assert style.tint(model) < 1e-6
@@ -230,6 +231,14 @@ def test_a_term_that_should_be_zero_and_is_not_is_told(small, double):
     usual = model.losses
     model.losses = lambda x: {k: v + 1e-6 for k, v in usual(x).items()}
     assert style.terms(model) > 1
+
+
+def test_the_terms_are_those_of_the_model_s_own_picture(small):
+    """A loss that is wrong at this picture alone is noticed."""
+    model = built(init="noise", tv=2.0)
+    usual, picture = model.losses, model.image[0].detach().clone()
+    model.losses = lambda x: {k: v * (1 + torch.equal(x, picture)) for k, v in usual(x).items()}
+    assert style.terms(model) > 0.4
 
 
 def test_a_loss_and_its_slope_are_measured_by_the_larger(double):
