@@ -130,6 +130,15 @@ def test_masks_cover_half_and_mirror_each_other():
     assert abs(middle.mean() / 255 - area) < 1e-4
 
 
+@pytest.mark.parametrize("keep", [keep_picture, keep_mask])
+def test_a_stored_picture_is_ones_own_too(keep, tmp_path):
+    name = keep(file_of(SMOOTH), tmp_path)
+    x = picture(name, tmp_path)
+    kept = x.copy()
+    x[:] = 0
+    assert (picture(name, tmp_path) == kept).all()
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_is_turned_upright(orientation, tmp_path):
     """Oracle: the table of the EXIF standard, where row 0 and column 0 lie, written as numpy's moves."""

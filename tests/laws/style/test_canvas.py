@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from engine.config import Refused
-from engine.data import load
+from engine.data import load, picture
 from engine.data.dataset import batches
 from engine.data.transfer import Parts, Transfer
 from engine.fit import fit
@@ -83,9 +83,11 @@ def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
     assert (len(space.styles), space.mask is not None) == (styles, masked)
     assert Parts.of(name).name == name == space.name
     assert space.shape == tuple(space.content.shape)
-    assert all(s.dtype == torch.uint8 and len(s) == 3 for s in space.styles)
-    if masked:
-        assert space.mask.shape == (1, 512, 512)
+    content, *others = (torch.from_numpy(picture(part)).permute(2, 0, 1) for part in name.split("."))
+    mask = others.pop()[:1] if masked else None
+    for ours, named in zip((space.content, *space.styles), (content, *others), strict=True):
+        assert torch.equal(ours, named)
+    assert space.mask is mask or torch.equal(space.mask, mask)
 
 
 def test_a_transfer_is_known_by_its_name_and_not_by_its_pixels():

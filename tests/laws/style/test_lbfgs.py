@@ -1,5 +1,6 @@
 """L-BFGS is torch's own, forgets what no longer holds, and lowers the loss of a transfer."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -86,15 +87,17 @@ def test_a_picture_is_descended_as_torch_would_the_amplitudes_of_its_waves(doubl
         assert (descend(ours, x, x) - theirs).abs().max() < 1e-8
 
 
-def test_coarse_waves_grow_most():
-    """A wave of f periods is an eigenvector: it keeps its form, and grows by a function of f alone."""
-    across = torch.arange(24) / 24 * 2 * torch.pi
-    grown = []
-    for f in (0, 1, 3, 6, 12):
-        wave = torch.cos(f * across).expand(1, 1, 16, 24)
-        grown.append((lbfgs.waves(wave) / wave)[wave.abs() > 0.1])
-        assert (grown[-1] - grown[-1].mean()).abs().max() < 1e-4
-        assert grown[-1].mean().item() == pytest.approx((24 / (f + lbfgs.COARSE)) ** 0.5, rel=1e-4)
+@pytest.mark.parametrize(("h", "w"), [(16, 24), (24, 16), (24, 24), (21, 15)])
+def test_coarse_waves_grow_most(double, h, w):
+    """A wave is an eigenvector: it keeps its form, and grows by a function of its periods along the longest
+    side, whichever way it runs."""
+    side, (i, j) = max(h, w), torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    for down, across in ((0, 0), (0, 1), (1, 0), (3, 0), (0, 6), (2, 5), (4, -3), (7, 7)):
+        wave = torch.cos(2 * torch.pi * (down * i / h + across * j / w) + 0.3)
+        wave = torch.stack([wave, 2 * wave, 1 - wave])[None]
+        f, mean = math.hypot(down * side / h, across * side / w), wave.mean((2, 3), keepdim=True)
+        grown = (side / lbfgs.COARSE) ** 0.5 * mean + (side / (f + lbfgs.COARSE)) ** 0.5 * (wave - mean)
+        torch.testing.assert_close(lbfgs.waves(wave), grown)
 
 
 def test_no_step_is_longer_than_the_curvature_is_known(double):
