@@ -84,16 +84,17 @@ def test_the_largest_that_is_allowed_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "pixels",
+    ("pixels", "says"),
     [
-        np.zeros((64, 64)),
-        np.zeros(64, np.uint8),
-        np.zeros((64, 64, 4), np.uint8),
-        np.zeros((9, 64), np.uint8),
+        (np.zeros((64, 64)), "uint8"),
+        (np.zeros(64, np.uint8), "uint8"),
+        (np.zeros((64, 64, 4), np.uint8), "uint8"),
+        (np.zeros((9, 64), np.uint8), "has 64 x 9 pixels; bring one with 32 or more"),
+        (np.zeros((300, 32, 3), np.uint8), "has 32 x 300 pixels; crop it"),
     ],
 )
-def test_bad_pixels_of_a_mask_are_refused(pixels, tmp_path):
-    with pytest.raises(Refused, match=r"uint8|32 or more"):
+def test_bad_pixels_of_a_mask_are_refused(pixels, says, tmp_path):
+    with pytest.raises(Refused, match=says):
         keep_mask(pixels, tmp_path)
     assert not list(tmp_path.iterdir())
 

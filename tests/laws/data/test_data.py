@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import socket
 import struct
 import threading
@@ -90,6 +91,7 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert batch.x.dtype == torch.get_default_dtype()
     assert (batch.y is None) == (data.space.classes == 0) == (data.test_y is None)
     if not isinstance(data.space, Picture):
+        assert data.space.name == name  # for which a family may have a recipe
         assert len(data.x) == 50_000
         assert len(data.test_x) == 10_000
         x0, x1, y0, y1 = data.box
@@ -185,6 +187,9 @@ def test_a_table_is_standardised_and_can_be_undone(tmp_path):
     train = torch.as_tensor(table[np.arange(200) % 10 != 9])
     assert torch.allclose(data.x.double() * data.unit + data.center, train, rtol=1e-6, atol=1e-5)
     assert data.unit.dtype == data.center.dtype == torch.float64
+    said = [float(number) for number in re.findall(r"-?[\d.]+", data.note.split("minus")[1].rstrip("."))]
+    assert said == pytest.approx([*table.mean(0), *table.std(0)], rel=1e-3)
+    assert data.note.startswith("200 rows, standardised")
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", " ", "  "])

@@ -72,6 +72,14 @@ def test_a_picture_beside_a_picture_is_of_the_same_pair_and_as_a_model_sees_it()
         assert torch.equal(levels[0] + 100, levels[1])
 
 
+@pytest.mark.parametrize("test", [False, True])
+def test_some_pictures_beside_pictures_are_of_the_same_pairs_and_as_a_model_sees_them(test):
+    x, y = pairs(True).some(7, test=test)
+    assert x.dtype == y.dtype == torch.get_default_dtype()
+    assert ((x[:, 0, 0, 0] + 1) * 127.5).round().tolist() == [i * 60 // 7 for i in range(7)]
+    assert ((y[:, 0, 0, 0] + 1) * 127.5).round().tolist() == [100 + i * 60 // 7 for i in range(7)]
+
+
 def test_unpaired_pictures_come_independently_of_each_other():
     data, both = pairs(False), []
     for round in range(100):

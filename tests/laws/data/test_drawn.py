@@ -82,6 +82,14 @@ def test_dark_ink_on_paper_is_the_digit_in_white_on_black(kind, how):
         assert np.abs(white.astype(int) - x).mean() < 17  # a shift by one pixel makes 14
 
 
+@pytest.mark.parametrize("side", [8, 12, 100, 900])
+def test_a_photograph_of_any_size_shows_a_digit_as_large_as_mnists(side):
+    for x in DIGITS[:10]:
+        resized = np.asarray(Image.fromarray(x).resize((side, side), Image.Resampling.BILINEAR))
+        seen = [np.flatnonzero((read_digit("a.png", file_of(resized)) > 51).any(axis)) for axis in (1, 0)]
+        assert 18 <= max(map(np.ptp, seen)) + 1 <= 20
+
+
 @pytest.mark.parametrize("paper", [0, 60, 127])
 def test_a_picture_and_its_negative_are_the_same_digit(paper):
     """However grey the paper is: what is darker than the middle of 0 to 255 is dark."""

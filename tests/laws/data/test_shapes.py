@@ -66,6 +66,7 @@ def test_factors_stay_with_their_pictures_and_are_independent_and_uniform():
     data = load("ellipses")
     assert data.factor_names == tuple(FACTORS)
     assert data.factors.shape == (9000, 4)
+    assert (data.x.dtype, data.factors.dtype) == (torch.uint8, torch.float32)
     for x, factors in ((data.x, data.factors), (data.test_x, data.test_factors)):
         assert np.array_equal(ellipse(factors[:50].numpy()), x[:50, 0])
     low, high = torch.tensor([*FACTORS.values()]).T

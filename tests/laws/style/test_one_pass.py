@@ -137,22 +137,24 @@ def test_two_styles_blend(double, how):
     torch.testing.assert_close(half.mean((2, 3)), wanted)
 
 
-def test_the_change_far_away_is_carried_near_and_added_there(double):
-    """The whole pass with AdaIN, from the network's features on."""
-    x, s = picture(40, 48), picture(32, 40)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("how", HOWS)
+def test_the_change_far_away_is_carried_near_and_added_there(double, how, masked):
+    """The whole pass with all of its options, from the network's features on; the laws above are those of
+    one change of features."""
+    x, *styles = picture(40, 48), picture(32, 40), picture(40, 32)
+    mask = torch.rand(1, 1, 40, 48) if masked else None
     inverse = onepass.decoder(x.device, x.dtype)
-    F, A = (net()(one, [NEAR, onepass.FAR]) for one in (x, s))
+    F, *A = (net()(one, [NEAR, onepass.FAR]) for one in (x, *styles))
 
-    def styled(f, a):
-        (m, spread), (m_style, spread_style) = (
-            (t.mean((2, 3), keepdim=True), t.std((2, 3), correction=0, keepdim=True)) for t in (f, a)
-        )
-        return (f - m) / spread.clamp_min(1e-6) * spread_style + m_style
+    def styled(f, layer):
+        return transferred(f, [a[layer] for a in A], 0.3, 0.8, how, mask)
 
     far, near = F[onepass.FAR], F[NEAR]
-    near = near + inverse.nearer(styled(far, A[onepass.FAR])) - inverse.nearer(far)
-    wanted = inverse.picture(styled(near, A[NEAR])).clamp(-1, 1)
-    torch.testing.assert_close(one_pass(x, [s], how="AdaIN"), wanted, rtol=0, atol=1e-8)
+    near = near + inverse.nearer(styled(far, onepass.FAR)) - inverse.nearer(far)
+    wanted = inverse.picture(styled(near, NEAR)).clamp(-1, 1)
+    made = one_pass(x, styles, blend=0.3, strength=0.8, how=how, mask=mask)
+    torch.testing.assert_close(made, wanted, rtol=0, atol=1e-8)
 
 
 def test_a_layer_of_the_decoder_keeps_the_scale_of_features_and_mirrors_at_the_border(double):

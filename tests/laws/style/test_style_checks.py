@@ -241,6 +241,13 @@ def test_the_terms_are_those_of_the_model_s_own_picture(small):
     assert style.terms(model) > 0.4
 
 
+def test_the_terms_are_those_of_the_level_of_the_round(small, double):
+    model = built(pictures(mask=half(), h=96, w=128), size=128, levels=2, init="noise", tv=2.0)
+    for level in (0, 1):
+        model.level.fill_(level)
+        assert style.terms(model) < 1e-9
+
+
 def test_a_loss_and_its_slope_are_measured_by_the_larger(double):
     for value, wanted in ((3.0, 1.25 * 9), (0.125, 0.25)):
         F = value * torch.tensor([[[[1.0, 0.5, 0.0]]]])
