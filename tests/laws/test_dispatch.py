@@ -95,20 +95,22 @@ def test_the_last_word_of_a_name_is_its_kind(toys, monkeypatch):
     assert found == ["toys.coin.coin_scene", "toys.scene", "yours.my_scene"]
 
 
-def test_functions_serve_what_inherits_the_nearest_type_first(toys):
+@pytest.mark.parametrize("base", ["base", "zoo"])  # found before or after the nearer one
+def test_functions_serve_what_inherits_the_nearest_type_first(base, toys):
     toys(
-        toys__toy_scene=f"{SCENE}def draw(model: Toy): ...\ndef layers(model: Toy): ...\nonce = 3",
-        toys__coin__coin_scene=f"{SCENE}from toys.toy_scene import draw, layers\n"
+        toys__coin__coin_scene=f"{SCENE}from toys.{base}_scene import draw, layers\n"
         "def draw(f: type[Coin], data): ...\ndef once(model: Coin): ...",
         toys__plain_scene=f"{SCENE}def other(model): ...",
+        **{f"toys__{base}_scene": f"{SCENE}def draw(model: Toy): ...\ndef layers(model: Toy): ...\nonce = 3"},
     )
     plain = load("toys.plain")
 
     def served(name: str, kind: str) -> list[str]:
         return [one.__module__ for one in serving("scene", "toys", name, getattr(plain, kind))]
 
-    assert served("draw", "Penny") == served("draw", "Coin") == ["toys.coin.coin_scene", "toys.toy_scene"]
-    assert served("draw", "Toy") == served("layers", "Penny") == ["toys.toy_scene"]  # imported is not its own
+    assert served("draw", "Penny") == served("draw", "Coin") == ["toys.coin.coin_scene", f"toys.{base}_scene"]
+    for name, kind in (("draw", "Toy"), ("layers", "Penny")):
+        assert served(name, kind) == [f"toys.{base}_scene"]  # imported is not its own
     assert served("once", "Coin") == ["toys.coin.coin_scene"]  # 3 is no function
     assert served("draw", "Ball") == served("once", "Toy") == served("nothing", "Penny") == []
 

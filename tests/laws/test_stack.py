@@ -280,6 +280,16 @@ def test_members_with_other_optimizers_are_refused(kinds):
         StackedOptimizer([torch.nn.Parameter(torch.ones(2, 3))], singles)
 
 
+def test_so_are_members_with_none():
+    class Still(GAN):
+        def optimizer(self, player):
+            return None
+
+    configs, seeds = setting("default")
+    with pytest.raises(Refused, match="need the same optimizer, Adam or SGD"):
+        stack(Still, configs, RING.space, seeds).optimizer("D")
+
+
 @pytest.mark.parametrize("shapes", [[(3,), (2, 2), (5,)], [(4,)]], ids=["many", "one"])
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
 def test_a_stacked_step_is_that_of_torch_and_a_weight_without_a_gradient_stays(kind, shapes):

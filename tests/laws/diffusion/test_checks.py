@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine import data as datasets
+from engine.diffusion import checks
 from engine.diffusion.checks import measure, pair_gap, some
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
@@ -182,9 +183,9 @@ SOUND = [
 
 @pytest.mark.parametrize(("family", "knobs"), SOUND)
 def test_all_laws_hold_for_every_choice_but_the_slides(family, knobs):
-    checks = measure(built(family, **knobs), RING)
-    assert not [check for check in checks if not check.holds]
-    laws = {check.law for check in checks}
+    measured = measure(built(family, **knobs), RING)
+    assert not [check for check in measured if not check.holds]
+    laws = {check.law for check in measured}
     known = family is FlowMatching or knobs["sampler"] in ("Heun", "DPM-Solver++") or (
         knobs["sampler"] == "DDIM" and not knobs.get("eta")
     )  # fmt: skip
@@ -215,6 +216,18 @@ def test_measured_twice_they_say_the_same_whatever_chance_did_between(family):
     once = measure(model, RING)
     torch.manual_seed(8)
     assert measure(model, RING) == once
+
+
+@pytest.mark.parametrize("family", [DDPM, FlowMatching])
+def test_no_law_changes_the_copy_that_the_next_one_measures(family, monkeypatch):
+    model, seen = built(family, **LABELS), []
+    monkeypatch.setattr(checks, "slope_gap", lambda copied, *given: seen.append(copied) or 0.0)
+    measure(model, RING)
+    (copied,) = seen
+    assert copied is not model
+    assert copied.average is not copied.net
+    for name, value in model.state_dict().items():
+        assert torch.equal(copied.state_dict()[name], value.double())
 
 
 def test_pictures_and_lines_are_checked_too():

@@ -419,10 +419,15 @@ def test_layers_of_pictures_begin_as_the_identity(name):
 # --- the first minibatch -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("space", [PLANE, PICTURE], ids=named)
+@pytest.mark.parametrize(
+    ("name", "space", "many"),
+    [("glow", PLANE, 3), ("glow", PICTURE, 3), ("nice", PLANE, 1), ("nice", PICTURE, 2),
+     ("real-nvp", PICTURE, 1), ("maf", PICTURE, 1)],
+    ids=named,
+)  # fmt: skip
 @torch.no_grad()
-def test_the_first_minibatch_leaves_actnorms_with_mean_0_and_variance_1(space):
-    model = flow("glow", space)
+def test_the_first_minibatch_leaves_actnorms_with_mean_0_and_variance_1(name, space, many):
+    model = flow(name, space)
     x = torch.randn(64, *space.shape) * 3 + 7 if space is PLANE else torch.rand(64, *space.shape) * 2 - 1
     torch.manual_seed(5)
     next(model.turns(Batch(1, x, None, lambda: None)))
@@ -435,7 +440,7 @@ def test_the_first_minibatch_leaves_actnorms_with_mean_0_and_variance_1(space):
             torch.testing.assert_close(per.mean(1), torch.zeros(len(per)), atol=1e-9, rtol=0)
             torch.testing.assert_close(per.std(1), torch.ones(len(per)), atol=1e-9, rtol=0)
             seen += 1
-    assert seen == 3
+    assert seen == many
     before = [p.clone() for p in model.parameters()]
     next(model.turns(Batch(2, x * 0.5, None, lambda: None)))
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
