@@ -132,6 +132,8 @@ EDGES = [
     ("below the four before", "Learning",
      [1.0] * 8 + [0.2] * 4 + [0.19] * 4, [1.0] * 8 + [0.2] * 4 + [0.189] * 4),
     ("a twentieth below before", "Learning", [0.2] * 4 + [0.19] * 4, [0.2] * 4 + [0.189] * 4),
+    ("mostly below", "Learning", [0.2] * 4 + [0.2] * 3 + [0.1], [0.2] * 4 + [0.18] * 3 + [0.2]),
+    ("below what was usual", "Learning", [0.18] * 3 + [0.3] + [0.18] * 4, [0.2] * 3 + [0.1] + [0.18] * 4),
 ]  # fmt: skip
 
 
@@ -152,6 +154,10 @@ DISTANCES = [
      [2.0] * 8 + [1.0] * 4 + [0.89] * 4, [2.0] * 8 + [1.0] * 4 + [0.9] * 4),
     ("closer than in the four before", "Learning", 9.0, FLOORED,
      [2.0] * 8 + [0.5] * 4 + [0.45] * 4, [2.0] * 8 + [0.5] * 4 + [0.449] * 4),
+    ("mostly no closer", "Far from the data", 1.0, FLOORED,
+     [1.0] * 4 + [0.8] * 3 + [2.0], [1.0] * 4 + [0.95] * 3 + [0.5]),
+    ("mostly closer", "Learning", 9.0, FLOORED,
+     [0.5] * 4 + [0.5] * 3 + [0.1], [0.5] * 4 + [0.4] * 3 + [0.6]),
     ("closer by a tenth", "Learning", 9.0, FLOORED, [0.5] * 4 + [0.45] * 4, [0.5] * 4 + [0.449] * 4),
     ("closer and not yet there", "Learning", 9.0, FLOORED, [0.1] * 4 + [0.05] * 4, [0.1] * 4 + [0.051] * 4),
 ]  # fmt: skip
