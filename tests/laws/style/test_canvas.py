@@ -1,15 +1,17 @@
 """The pictures of a transfer: their names, their sizes and the first one."""
 
+import io
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from engine.config import Refused
-from engine.data import load, picture
+from engine.data import keep_mask, keep_picture, load, picture
 from engine.data.dataset import batches
 from engine.data.transfer import Parts, Transfer
 from engine.fit import fit
@@ -90,6 +92,17 @@ def test_the_name_of_a_transfer_tells_its_pictures(name, styles, masked):
     assert space.mask is mask or torch.equal(space.mask, mask)
 
 
+def test_a_transfer_of_ones_own_pictures_finds_them_where_they_are_kept(tmp_path):
+    sources = [io.BytesIO() for _ in range(4)]
+    for i, source in enumerate(sources):
+        Image.new("RGB", (40 + i, 50), (10 * i, 100, 200)).save(source, "PNG")
+    *parts, mask = (source.getvalue() for source in sources)
+    names = [*(keep_picture(part, tmp_path) for part in parts), keep_mask(mask, tmp_path)]
+    space = load(".".join(names), tmp_path).space
+    for name, held in zip(names, (space.content, *space.styles, space.mask), strict=True):
+        assert torch.equal(held, torch.from_numpy(picture(name, tmp_path)).permute(2, 0, 1)[: len(held)])
+
+
 def test_a_transfer_is_known_by_its_name_and_not_by_its_pixels():
     one = load("cat.glass.mask-left").space
     styles = tuple(style.clone() for style in one.styles)
@@ -132,6 +145,17 @@ def test_samples_are_the_picture(colours):
     assert torch.equal(x[0], x[2])
     assert torch.equal(x[:1], model.picture())
     assert -1 <= x.min() <= x.max() <= 1
+
+
+def test_a_run_stores_its_picture_and_level_and_none_of_the_pictures_that_it_is_made_from(small):
+    model = built(pictures(2, half(), 96, 128), size=128, levels=2, coarse=2, init="noise")
+    list(fit(model, islice(batches(pictures(h=96, w=128), lambda: 1, 0), 3)))
+    stored = model.state_dict()
+    assert set(stored) == {"image.0", "level"}
+    again = built(pictures(2, half(), 96, 128), size=128, levels=2, coarse=2, init="noise")
+    again.load_state_dict(stored)
+    assert int(again.level) == 1
+    assert torch.equal(again.picture(), model.picture())
 
 
 def test_what_is_prepared_is_the_network_that_a_transfer_sees_through():

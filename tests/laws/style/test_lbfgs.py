@@ -148,16 +148,17 @@ def test_lbfgs_reaches_the_bottom_of_a_bowl(double):
     assert (model.x - model.b).abs().max() < 1e-6
 
 
-def test_lbfgs_forgets_the_curvature_of_a_loss_that_has_changed(double):
+@pytest.mark.parametrize("to", [50.0, 1.0001])
+def test_lbfgs_forgets_the_curvature_of_a_loss_that_has_changed(double, to):
     """From a changed loss on it is a new optimizer at that place; an unchanged loss is not forgotten."""
     changed, fresh, kept = bowl(), bowl(), bowl()
     scale = [1.0]
     optimizer = LBFGS([changed.x], lambda: scale)
     changed.descend(optimizer, 8)
     fresh.x.data.copy_(changed.x)
-    scale[0] = 50.0
-    after = changed.descend(optimizer, 6, 50.0)
-    anew = fresh.descend(LBFGS([fresh.x], lambda: [50.0]), 6, 50.0)
+    scale[0] = to
+    after = changed.descend(optimizer, 6, to)
+    anew = fresh.descend(LBFGS([fresh.x], lambda: [to]), 6, to)
     assert all(torch.equal(a, b) for a, b in zip(after, anew, strict=True))
     optimizer = LBFGS([kept.x], lambda: [1.0])
     first, then = kept.descend(optimizer, 8), kept.descend(optimizer, 6)

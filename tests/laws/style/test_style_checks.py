@@ -195,6 +195,18 @@ def test_how_far_a_picture_is_from_the_content_or_sees_the_player_outside_its_ma
     assert style.outside(model) == pytest.approx(torch.stack([away, slope]).abs().max().item(), rel=1e-4)
 
 
+@pytest.mark.parametrize("size", [64, 96])
+def test_a_content_that_overshoots_the_range_of_pixels_is_shown_clipped_and_is_no_violation(small, size):
+    data = pictures(mask=half())
+    data.space.content.copy_(255 * (torch.arange(64) // 8 % 2))  # sharp bars, which bicubic curves sharpen
+    for _negative in range(2):
+        model = built(data, size=size)
+        assert (model.canvas.content.abs().max() > 1) == (size == 96)
+        model.image[0].data.copy_(noise(model))
+        assert style.outside(model) == 0
+        data.space.content.copy_(255 - data.space.content)
+
+
 def test_how_far_a_hue_is_from_the_contents(small):
     model = built(colour="luminance")
     model.image[0].data.copy_(0.1 * noise(model))
@@ -242,7 +254,8 @@ def test_the_terms_are_those_of_the_model_s_own_picture(small):
 
 
 def test_the_terms_are_those_of_the_level_of_the_round(small, double):
-    model = built(pictures(mask=half(), h=96, w=128), size=128, levels=2, init="noise", tv=2.0)
+    mask = torch.randint(0, 256, (1, 60, 70), dtype=torch.uint8)
+    model = built(pictures(mask=mask, h=96, w=128), size=128, levels=2, init="noise", tv=2.0)
     for level in (0, 1):
         model.level.fill_(level)
         assert style.terms(model) < 1e-9
