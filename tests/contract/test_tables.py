@@ -107,6 +107,7 @@ REFUSED = {
     "two decimal marks, lines apart": (rows("{i};{q}.5") + "1;7,25\n", "'0.5' and line 13 '7,25'; write"),
     "one column under its name": (rows("{i},5", "x\n"), "Line 1 has 1 column and line 2 has 2; give every"),
     "three names": (rows("{i},{q}", "x,y,z\n"), "Line 1 has 3 columns and line 2 has 2"),
+    "three names above one row": ("x,y,z\n1,2\n", "Line 1 has 3 columns and line 2 has 2"),
     "a third number far below": (rows("{i},{q},", n=30) + "1,2,3\n", "Line 1 has 3 columns; give"),
     "an index": (rows("{i},{i}.5,{q}", ",x,y\n"), "Line 2 has 3 columns; give exactly two"),
     "no end of a quotation": (rows("{i},{q}") + '5,"6\n7,8\n', "Line 13 holds a quotation mark out of place"),
