@@ -1,5 +1,5 @@
-"""The supervisor, in the server process: places runs in worker processes, passes commands on, and hands
-frames to whoever watches, and restarts a worker that died (lab/runs/suspects.py).
+"""The supervisor, in the server process: places runs in worker processes, passes commands on, hands frames
+to whoever watches, and restarts a worker that died (lab/runs/suspects.py).
 """
 
 from __future__ import annotations

@@ -112,6 +112,18 @@ def test_a_new_run_and_the_recordings_that_ship_have_the_present_format():
     assert store.RECORDINGS in store.recordings()
 
 
+def test_a_fork_is_the_same_setting_and_a_run_of_its_own():
+    same = {"family": "gan", "data": "ring", "seed": 7, "config": {"lr_D": 0.02}, "wall": {"k": [1, 2]}}
+    same |= {"rounds": 9, "threads": 3}
+    own = {"owner": "you", "state": "failed", "why": "It is ill.", "diverged": True, "pace": "duel"}
+    at = store.create(same | own | {"created": 1e9, "parent": "x" * 12})
+    fork = store.read_info(store.fork(at, "me"))
+    wanted = {"owner": "me", "state": "paused", "why": "", "diverged": False, "pace": "", "parent": at.name}
+    assert fork.model_dump(exclude={"created", "format"}) == same | wanted
+    assert fork.created > 1.7e9
+    assert fork.id != at.name
+
+
 def test_recordings_lie_beside_families_too_and_can_be_asked_if_they_have_weights(tmp_path, monkeypatch):
     for place in ("recordings", "coins/recordings", "dice"):
         (tmp_path / place).mkdir(parents=True)

@@ -261,6 +261,24 @@ def test_after_a_rewind_all_comes_as_it_came_before(round, inside):
     assert (told.sums, told.counts, told.config) == (about.sums, about.counts, about.config)
 
 
+def test_a_rewind_keeps_the_knobs_as_they_are_now():
+    run = paused(20)
+    run.do(SET)
+    run.do(REWIND)
+    for one in (run, Run(by_hand(run.at))):
+        assert one.round == 10
+        assert one.model.config.lr_D == one.optimizers["D"].param_groups[0]["lr"] == 0.02
+        assert one.info.config == store.read_info(one.at).config == one.model.config.model_dump()
+
+
+def test_the_knobs_are_those_of_the_state_that_goes_on_whatever_run_json_says():
+    run = paused(3)
+    store.change_info(run.at, config=run.info.config | {"lr_D": 0.5})
+    again = Run(run.at)
+    assert again.model.config.lr_D == again.info.config["lr_D"] == 0.001
+    assert store.read_info(run.at).config == again.model.config.model_dump()
+
+
 def test_the_noise_of_training_is_not_that_which_drew_the_weights():
     run, other = new(), new(seed=6)
     for one in (run, other):

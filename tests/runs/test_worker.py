@@ -157,14 +157,17 @@ def test_a_run_that_rests_or_is_gone_has_no_slice(clock):
         assert one.run.trained == []
 
 
+@pytest.mark.parametrize("asked", [0, 1])
 @pytest.mark.parametrize("behind", [0, 1, LEAD, LEAD + 1])
-def test_a_pause_is_at_one_round_but_for_those_that_are_far_behind(clock, behind):
+def test_a_pause_of_whichever_is_at_one_round_but_for_those_that_are_far_behind(clock, behind, asked):
     at = Hosted(Stand("a", "p", round=100), Stand("b", "p", round=100 - behind))
-    b = at.runs[1]
-    at.worker._pause(at.seats[0])
+    a, b = at.runs
+    at.worker._pause(at.seats[asked])
     assert [run.info.state for run in at.runs] == ["paused", "paused"]
+    assert a.trained == []
     assert b.trained == ([(math.inf, behind)] if 0 < behind <= LEAD else [])
-    assert [one[1] for one in at.told("state")] == ["b"], "of the other one it is shown by whoever paused it"
+    (told,) = (one[1] for one in at.told("state"))
+    assert told == at.runs[1 - asked].info.id, "of the other one it is shown by whoever paused it"
 
 
 def test_a_run_that_ends_or_fails_while_others_are_paused_stays_so(clock):
@@ -550,6 +553,8 @@ def test_what_a_page_looks_at_is_drawn_at_once_where_the_run_rests_and_soon_wher
     one.watchers = 0
     at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 4.0})
     assert len(one.run.drawn) == 1
+    at.worker.on_pointer("run", {"kind": "label", "x": 7.0, "y": 0.0})
+    assert at.worker.pointers["run"] == {"axes": {"x": 1.0, "y": 4.0}, "label": {"x": 7.0, "y": 0.0}}
 
 
 # --- what is told, and what is let go ------------------------------------------------------------
