@@ -347,6 +347,15 @@ def test_every_answer_says_what_it_may_load_and_who_may_frame_it(path, url):
     assert scripts[:2] == ["'self'", "blob:"]
     assert all(one.startswith("'sha256-") for one in scripts[2:])
     assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "data:", "https:"} & set(scripts)
+    for name, sources in policy.items():
+        allowed = {"'self'", "'none'", "data:", "blob:"} | (
+            {"'unsafe-inline'"} if name == "style-src" else set()
+        )
+        if name not in ("script-src", "connect-src"):
+            assert set(sources.split()) <= allowed, "nothing from anywhere else"
+    assert {"style-src", "font-src", "media-src", "worker-src"} < policy.keys()
+    closed = dict(one.split("=") for one in headers["permissions-policy"].split(", "))
+    assert closed == dict.fromkeys(["camera", "geolocation", "microphone"], "()")
     own = "" if "evil" in url else " ws://localhost:8501 wss://localhost:8501"
     assert policy["connect-src"] == f"'self'{own}"
     assert headers["x-content-type-options"] == "nosniff"

@@ -75,6 +75,7 @@ def socket(boss):
     assert boss.left == [run_id]
 
 
+KEY = "k" * 32
 SECRET = "/home/ann/secret.py: KeyError"
 
 
@@ -191,7 +192,61 @@ def test_what_is_no_order_is_refused(boss, text, monkeypatch):
         viewer.handle(text)
 
 
-KEY = "k" * 32
+@pytest.mark.parametrize(
+    ("message", "order"),
+    [
+        *(({"do": kind}, {"do": kind}) for kind in ("play", "pause", "reset")),
+        ({"do": "rewind", "round": 0}, {"do": "rewind", "round": 0}),
+        ({"do": "rewind", "round": 32}, {"do": "rewind", "round": 32}),
+        ({"do": "rewind"}, {"do": "rewind", "round": None}),
+        ({"do": "step"}, {"do": "step", "player": None}),
+        ({"do": "step", "player": "D", "slow": True}, {"do": "step", "player": "D", "slow": True}),
+        ({"do": "step", "player": "D", "slow": 1}, {"do": "step", "player": "D"}),
+        ({"do": "step", "player": 7, "slow": False}, {"do": "step", "player": "7"}),
+        ({"do": "step", "player": "x" * 99}, {"do": "step", "player": "x" * 40}),
+        ({"do": "play", "who": "you", "owner": "you", "wall": {}}, {"do": "play"}),
+    ],
+)
+def test_an_order_is_passed_on_as_it_was_meant_and_waited_for(boss, monkeypatch, message, order):
+    asked, (one,) = [], viewers("run", {COOKIE: KEY})
+    monkeypatch.setattr(boss, "do", lambda *given, wait: asked.append((*given, wait)))
+    one.hear = lambda *told: asked.append(told)
+    one.handle(json.dumps(message | {"id": 3}))
+    assert asked == [("run", mark({COOKIE: KEY}), order, True), ("done", 3)]
+
+
+@pytest.mark.parametrize("round", [None, 0, 32])
+def test_a_fork_is_of_the_round_that_was_named_and_its_id_is_told(boss, round):
+    asked, (one,) = [], viewers("run", {COOKIE: KEY})
+    boss.fork = lambda *given: asked.append(given) or "copy"
+    one.hear = lambda *told: asked.append(told)
+    one.handle(json.dumps({"do": "fork", "round": round, "id": 4}))
+    assert asked == [("run", mark({COOKIE: KEY}), round), ("forked", "copy"), ("done", 4)]
+
+
+def test_the_newest_picture_greets_and_all_of_them_are_sent_in_order_to_who_asks(boss):
+    at = store.create(SETTING)
+    rounds = (0, 1, 10, 32)
+    for round in rounds:
+        store.keyframe(at, round).write_bytes(b"%d" % round)
+    with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{at.name}") as ws:
+        assert ws.receive_json()["hello"]["keyframes"] == [0, 1, 10, 32]
+        assert ws.receive_bytes() == b"32"
+        ws.send_json({"show": "keyframes"})
+        assert [ws.receive_bytes() for _ in rounds] == [b"%d" % round for round in rounds]
+
+
+def test_the_browser_goes_away_and_its_key_and_its_ear_are_given_back(boss, monkeypatch):
+    heard, left = [], []
+    monkeypatch.setattr(boss, "listen", lambda *given: heard.append(given))
+    monkeypatch.setattr(boss, "leave", lambda *given: left.append(given) or boss.gone.set())
+    run_id = store.create(SETTING).name
+    with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
+        assert "hello" in ws.receive_json()
+    assert boss.gone.wait(60)
+    assert [one[:2] for one in left] == heard
+    assert heard[0][0] == run_id
+    assert left[0][2] == left[0][1].__self__.key
 
 
 def viewers(run_id, *cookies):

@@ -145,6 +145,22 @@ def test_terms_that_share_a_tensor_are_summed_apart():
     assert term == 3.0
 
 
+@pytest.mark.parametrize("seeds", [[], [1, 2]])
+def test_each_round_meets_examples_of_its_own_which_seed_and_round_decide(monkeypatch, seeds):
+    own, met = running.fit, []
+
+    def fit(model, batches, *more):
+        met.extend(batches)
+        return own(model, batches, *more)
+
+    monkeypatch.setattr(running, "fit", fit)
+    run = trained(new(wall={"seed": seeds} if seeds else {}), 3)
+    for round, batch in enumerate(met):
+        wanted = [run.data.batch(8, seed, round).x for seed in seeds or [run.info.seed]]
+        assert batch.x.equal(torch.stack(wanted) if seeds else wanted[0])
+    assert len(met) == 3
+
+
 @pytest.mark.parametrize("wall_of", [{}, {"seed": [1, 2, 3]}])
 def test_a_row_is_the_mean_of_each_term_over_the_turns_of_its_player(monkeypatch, wall_of):
     own, seen = running.fit, []
@@ -253,6 +269,7 @@ def test_after_a_rewind_all_comes_as_it_came_before(round, inside):
     if inside:
         run.do({"do": "step", "player": None})
     run.do({"do": "rewind", "round": round})
+    assert run.last == ""
     trained(run, 20 - round).settle("paused")
     now, told = state.unpack(store.checkpoint(run.at))
     assert run.history == rows
