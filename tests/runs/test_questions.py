@@ -7,8 +7,8 @@ from engine import data as datasets
 from engine.config import Refused
 from lab import probes
 from lab.makers.recordings import halved
+from lab.runs import place, store, wire
 from lab.runs import questions as asking
-from lab.runs import store, wire
 from lab.runs.lock import Elsewhere
 from lab.runs.questions import STREAMS, Questions, stored
 from lab.runs.run import Run
@@ -48,6 +48,7 @@ def test_parts_come_in_order_and_between_them_the_model_may_train(run):
         torch.rand(7)
     assert [part["part"] for part in parts] == [0, 1, 2]
     assert [part["left"] for part in parts] == [2, 1, 0]
+    assert [part["round"] for part in parts] == [0, 0, 0]
     assert len({part["weight"] for part in parts}) == 1  # of the model that was asked
     assert len({part["chance"] for part in parts}) == 3
     again = [questions.ask(run.info.id, "weights", {}, "me")]
@@ -147,6 +148,24 @@ def test_a_run_finds_the_data_that_were_brought_beside_it_wherever_it_lies(tmp_p
     setting = {"family": "gan", "data": name, "seed": 0, "config": {"width_G": 8, "width_D": 8, "batch": 8}}
     run = Run(store.create(setting, tmp_path / "elsewhere"))
     assert stored(run.at)[2].x.equal(run.data.x)
+
+
+def test_of_two_devices_the_faster_is_known_beside_the_run_to_who_trains_and_to_who_asks(
+    tmp_path, monkeypatch
+):
+    cpu, timed = torch.device("cpu"), []
+    monkeypatch.setattr(place, "devices", lambda: [cpu, cpu])
+    monkeypatch.setattr(
+        place, "seconds", lambda family, config, data, info, one: timed.append(info.id) or 1.0
+    )
+    run = Run(store.create(FLOW, tmp_path / "elsewhere"))
+    assert timed == [run.info.id] * 2
+    stored(run.at)
+    assert timed == [run.info.id] * 2, "what was measured is found again"
+    (tmp_path / "elsewhere/devices.json").unlink()
+    stored(run.at)
+    assert timed == [run.info.id] * 4
+    assert (tmp_path / "elsewhere/devices.json").exists()
 
 
 def test_a_recording_answers_with_its_averaged_weights_if_it_has_any(tmp_path, monkeypatch):

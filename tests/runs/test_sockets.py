@@ -258,6 +258,20 @@ def viewers(run_id, *cookies):
     return asyncio.run(opened())
 
 
+def test_what_is_heard_in_another_thread_is_taken_in_the_sockets_own():
+    async def story():
+        one = live.Viewer(SimpleNamespace(cookies={}, query_params={}), "run")
+        taken = []
+        one._take = lambda *what: taken.append((*what, threading.current_thread()))
+        ear = threading.Thread(target=one.hear, args=("frame", b"x"))
+        ear.start(), ear.join()
+        assert taken == []
+        await asyncio.sleep(0)
+        assert taken == [("frame", b"x", threading.current_thread())]
+
+    asyncio.run(story())
+
+
 def test_each_page_of_a_visitor_has_questions_of_its_own():
     one, other = viewers("run", {COOKIE: KEY}, {COOKIE: KEY})
     assert one.who == other.who

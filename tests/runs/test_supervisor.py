@@ -255,8 +255,11 @@ def test_listeners_are_counted_and_who_leaves_wants_no_more_answers(lab):
     lab.listen(run_id, len)
     worker = lab.places[run_id]
     assert worker.told() == [("watch", run_id, 1), ("watch", run_id, 2)]
+    lab.leave(run_id, print, "other")
+    assert worker.told() == [("watch", run_id, 1), ("question", run_id, "enough", "other")]
+    lab.listen(run_id, print)
     lab.leave(run_id, print)
-    assert worker.told() == [("watch", run_id, 1)]
+    assert worker.told() == [("watch", run_id, 2), ("watch", run_id, 1)]
     lab.leave(run_id, len, "asker")
     assert worker.told() == [("watch", run_id, 0), ("question", run_id, "enough", "asker")]
     lab.leave("gan-ring", len, "asker")  # a recording
@@ -378,6 +381,7 @@ def test_a_worker_apart_is_like_the_one_that_died(lab):
     assert (own.threads, own.nice, own.gpu) == (like.threads, like.nice, like.gpu)
     assert own.apart is lab.deaths[run_id]
     assert own.pause > 0
+    assert (like.runs, own.runs) == (set(), {run_id})
     lab._forget(run_id)
     own = lab.place(run_id)
     assert own.apart is lab.deaths[run_id]

@@ -19,7 +19,7 @@ import torch
 from engine.config import Refused
 from engine.families import find
 from lab.runs import seat, seats, store, worker
-from lab.runs.lock import Gone
+from lab.runs.lock import Elsewhere, Gone
 from lab.runs.seat import Seat
 from lab.runs.worker import LEAD, Worker
 from tests.runs.test_run import SETTING, new, trained
@@ -304,6 +304,21 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     assert at.told() == []
 
 
+def test_what_is_drawn_in_steps_is_of_the_model_as_it_was_then(clock, monkeypatch):
+    at, given = Hosted(Stand(model=torch.nn.Linear(2, 2))), []
+    for name in ("has_rare", "takes_steps"):
+        monkeypatch.setattr(worker.scenes, name, lambda model: True)
+    monkeypatch.setattr(
+        worker.scenes, "rarely_in_steps", lambda *all_of_it: iter(given.append(all_of_it) or [])
+    )
+    model = at.runs[0].model
+    before = model.weight.clone()
+    at.worker._frame(at.seats[0], whole=True)
+    with torch.no_grad():
+        model.weight.zero_()
+    assert given[0][0].weight.equal(before)
+
+
 def test_what_nobody_waits_for_is_not_drawn_on(clock):
     at = Hosted(Stand())
     (one,) = at.seats
@@ -508,15 +523,20 @@ def test_orders_to_a_run(monkeypatch):
     assert one.run.model.config.lr_D == 0.02
 
 
-def test_everybody_who_comes_gets_the_whole_picture_and_patience_begins_when_somebody_goes(clock):
-    at = Hosted(Stand(model="rare", state="paused"))
+@pytest.mark.parametrize(("model", "kind"), [("plain", "frame"), ("rare", "whole"), ("steps", "whole")])
+def test_everybody_who_comes_gets_the_whole_picture_and_patience_begins_when_somebody_goes(
+    clock, monkeypatch, model, kind
+):
+    monkeypatch.setattr(worker.scenes, "rarely_in_steps", lambda *_: iter([]))
+    at = Hosted(Stand(model=model, state="paused"))
     (one,) = at.seats
     for watchers in (1, 2, 1):
         clock.now += 60
         at.worker.on_watch("run", watchers)
         assert (one.watchers, one.left) == (watchers, clock.now)
-        assert [message[0] for message in at.told()] == ["state", "whole"]
-        assert one.run.drawn[-1]["once"]
+        assert [message[0] for message in at.told()] == ["state", kind]
+        assert one.run.drawn[-1]["full"]
+        assert one.run.drawn[-1]["once"] == (kind == "whole")
     clock.now += 60
     at.worker.on_watch("run", 0)
     assert (one.watchers, one.left) == (0, clock.now)
@@ -661,6 +681,21 @@ def test_of_a_run_that_is_trained_elsewhere_the_news_are_told_until_it_is_free(c
     at.worker._look_around()
     assert at.told() == []
     assert watched == [("a", 3)]
+
+
+def test_of_a_run_that_others_train_each_newcomer_is_told_and_no_picture_is_forgotten(clock, monkeypatch):
+    at, run_id = Hosted(), store.create(SETTING).name
+    monkeypatch.setattr(seats, "Run", lambda at: (_ for _ in ()).throw(Elsewhere("It is trained.")))
+    at.worker.on_watch(run_id, 1)
+    look = at.worker.looks[run_id]
+    store.keyframe(store.folder(run_id), 3).write_bytes(b"3")
+    at.worker.on_watch(run_id, 2)
+    assert at.worker.looks == {run_id: look}
+    assert look.watchers == 2
+    assert [one[2]["keyframes"] for one in at.told("state")] == [[], [3]]
+    assert ("keyframe", b"3") in look.news()
+    at.worker.on_watch(run_id, 0)
+    assert at.worker.looks == {}
 
 
 @pytest.mark.parametrize(
