@@ -171,6 +171,10 @@ def test_a_run_is_read_anew_only_if_others_changed_it():
     run.settle("paused")
     assert run.model is model
     assert not run.left_and_changed()
+    held = Lock(run.at)
+    assert run.left_and_changed(), "somebody holds it and has written nothing yet"
+    held.close()
+    assert not run.left_and_changed()
     other = trained(Run(run.at), 3)
     assert run.left_and_changed(), "it is held"
     assert not other.left_and_changed(), "by whom we are ourselves"

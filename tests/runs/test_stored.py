@@ -212,6 +212,31 @@ def test_a_knob_that_a_state_does_not_know_yet_makes_it_no_others():
     assert not otherwise(fixed | {"width_G": 99}, run)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"family": "wgan"}, {"data": "moons"}, {"seed": 6}, {"config": SMALL["config"] | {"width_D": 16}}],
+)
+def test_a_state_of_another_run_is_refused_and_one_that_does_not_say_whose_it_is_is_not(other):
+    run = new()
+    path = store.checkpoint(run.at)
+    state.unpack(path, run.info)
+    with pytest.raises(Refused, match="is of another run"):
+        state.unpack(path, run.info.model_copy(update=other))
+    tensors, about = wire.unpack_state(path.read_bytes())
+    store.write(path, wire.pack_state(tensors, about | {"run": []}))  # of an older version
+    assert state.unpack(path, run.info)[1].round == 0
+
+
+def test_a_state_without_some_of_the_weights_is_stepped_over():
+    run = paused(3)
+    tensors, about = wire.unpack_state(store.checkpoint(run.at).read_bytes())
+    del tensors[next(name for name in tensors if name.startswith("model/"))]
+    store.write(store.checkpoint(run.at), wire.pack_state(tensors, about))
+    again = Run(run.at)
+    assert "checkpoint.safetensors does not fit this model. It goes on from round 3" in again.info.why
+    assert weights(again).equal(weights(run))
+
+
 # --- the log -------------------------------------------------------------------------------------
 
 
@@ -378,6 +403,9 @@ def test_a_run_that_has_diverged_makes_no_step_and_one_that_ended_goes_on():
             order()
     run.do({"do": "rewind", "round": 0})
     assert not run.info.diverged
+    run.settle("failed", "The disk is full.", save=False)
+    run.do({"do": "step", "player": None})  # after other trouble it may
+    assert run.last == "D"
     ended = trained(new(rounds=2), 9)
     assert (ended.round, ended.info.state) == (2, "ended")
     assert trained(ended, 3).round == 5
@@ -669,6 +697,22 @@ def test_a_stream_flows_on_the_cpu_and_on_the_device(monkeypatch):
         now |= {"cpu": 3, "meta": 4}
     assert stream.states == [3, 4]
     assert len(Stream(torch.device("cpu")).states) == 1
+
+
+def test_what_is_made_in_steps_draws_numbers_of_its_own_without_gradients():
+    def steps():
+        for _ in range(4):
+            yield torch.rand(()).item(), torch.is_grad_enabled()
+
+    torch.manual_seed(3)
+    wanted = torch.rand(4).tolist()
+    torch.manual_seed(3)
+    made = []
+    for step in state.apart(steps(), torch.device("cpu")):
+        made.append(step)
+        torch.manual_seed(99)
+        assert torch.is_grad_enabled()
+    assert made == [(number, False) for number in wanted]
 
 
 def test_a_stream_goes_on_undisturbed():

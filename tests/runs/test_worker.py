@@ -304,19 +304,30 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     assert at.told() == []
 
 
-def test_what_is_drawn_in_steps_is_of_the_model_as_it_was_then(clock, monkeypatch):
-    at, given = Hosted(Stand(model=torch.nn.Linear(2, 2))), []
+def test_what_is_drawn_in_steps_is_of_the_model_as_it_was_then_and_of_numbers_of_its_own(clock, monkeypatch):
+    at = Hosted(Stand(model=torch.nn.Linear(2, 2)))
+    (one,) = at.seats
+
+    def steps(model, data, pointer):
+        for _ in range(3):
+            clock.used += 1  # one step a slice
+            yield {"weight": model.weight.clone(), "chance": torch.rand(()).item()}
+
     for name in ("has_rare", "takes_steps"):
         monkeypatch.setattr(worker.scenes, name, lambda model: True)
-    monkeypatch.setattr(
-        worker.scenes, "rarely_in_steps", lambda *all_of_it: iter(given.append(all_of_it) or [])
-    )
-    model = at.runs[0].model
-    before = model.weight.clone()
-    at.worker._frame(at.seats[0], whole=True)
-    with torch.no_grad():
-        model.weight.zero_()
-    assert given[0][0].weight.equal(before)
+    monkeypatch.setattr(worker.scenes, "rarely_in_steps", steps)
+    before, one.watchers = one.run.model.weight.clone(), 1
+    torch.manual_seed(3)
+    wanted = torch.rand(3).tolist()
+    torch.manual_seed(3)
+    at.worker._frame(one, whole=True)
+    for number in wanted:
+        at.worker._draw_on(one, 1)
+        assert one.drawn["weight"].equal(before)
+        assert one.drawn["chance"] == number
+        with torch.no_grad():
+            one.run.model.weight.zero_()  # it trains on, and others draw
+        torch.manual_seed(99)
 
 
 def test_what_nobody_waits_for_is_not_drawn_on(clock):
