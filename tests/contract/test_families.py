@@ -14,11 +14,11 @@ from engine.data import batches, load
 from engine.data.transfer import Transfer
 from engine.families import families, find
 from engine.family import Family
-from engine.fit import fit
+from engine.fit import fit, optimizers_of, retune
 from engine.metrics.measure import LEFT_OUT
 from engine.metrics.observe import observe
 from engine.nets.backbone import TORCHVISION
-from engine.space import Picture
+from engine.space import Picture, Plane
 from lab.runs import picture, wire
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
@@ -89,6 +89,33 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
         train(model, data, rounds=2)
         still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
         assert not still
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_a_knob_that_is_changed_while_training_counts_as_if_it_had_been_so_from_the_beginning(family):
+    """For the next round and for samples; weights, drawn at the beginning, do not hang on it."""
+    small = {"width": 8, "width_G": 8, "width_D": 8, "layers": 2, "batch": 8, "T": 9, "conditional": True}
+    kind = Plane if Plane in family.kinds else family.kinds[0]
+    small = {name: value for name, value in small.items() if name in family.Config.model_fields}
+    for name, knob in family.Config.knobs().items():
+        quick = name == "batch" or kind is Transfer
+        for end in knob.ends()[: 1 if quick else None] if knob.live else ():
+            ends = []
+            for values, change in (({name: end}, {}), ({}, {name: end})):
+                model, data = built(family, EXAMPLES[kind.kind], **small | values)
+                if change:  # nothing may be kept of what it was
+                    first = copy.deepcopy(model.state_dict())
+                    train(model, data)
+                    model.sample(1)
+                    model.load_state_dict(first)
+                optimizers = optimizers_of(model)
+                retune(model, optimizers, model.config.change(change))
+                torch.manual_seed(5)
+                for _turn in fit(model, [data.batch(model.config.batch, 0, 0)], optimizers):
+                    pass
+                y = model.labels(4) if model.conditional or model.labelled else None
+                ends.append([model.sample(4, y), *model.parameters()])
+            assert all(torch.equal(*pair) for pair in zip(*ends, strict=True)), (name, end)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
