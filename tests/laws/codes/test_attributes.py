@@ -160,6 +160,8 @@ def test_an_attribute_that_does_not_vary_is_explained_by_nothing_and_nothing_ste
         assert r2.isnan()
         assert step.isfinite().all()
     assert not regression(z, torch.zeros(300))[2].any()
+    for n in range(5, 300, 7):  # also where the mean of equal numbers is rounded
+        assert regression(z[:n], torch.full((n,), 0.1))[1].isnan()
 
 
 def test_correlations_are_numpys():

@@ -15,6 +15,7 @@ from engine.codes.vae import VAE
 from engine.data import load
 from engine.metrics.measure import LEFT_OUT
 from engine.metrics.observe import observe
+from engine.space import Space
 from engine.stack import stack
 from lab.runs import wall
 
@@ -106,6 +107,17 @@ def test_a_stack_is_measured_in_parts_too(family, monkeypatch):
         torch.testing.assert_close(value, whole[key], rtol=1e-4, atol=1e-4)
 
 
+def test_the_members_of_a_stack_share_what_goes_through_the_nets_at_a_time(monkeypatch):
+    """32 draws of 3 examples for 2 members are 192."""
+    data, sizes, right = load("moons"), [], base.parts
+    configs = [VAE.configure(data.space, SMALL | {"beta": beta}) for beta in (0.5, 4.0)]
+    model = stack(VAE, configs, data.space, [0, 1])
+    monkeypatch.setattr(base, "parts", lambda size, *given: sizes.append(size) or right(size, *given))
+    monkeypatch.setattr(base, "NUMBERS", 200 * model.config.numbers(data.space))
+    model.evaluate(*data.some(17, test=True))
+    assert sizes == [3]
+
+
 @pytest.mark.parametrize(
     ("shape", "values", "numbers"),
     [
@@ -116,6 +128,9 @@ def test_a_stack_is_measured_in_parts_too(family, monkeypatch):
 def test_the_largest_layer_is_that_of_the_net(shape, values, numbers):
     space = load(shape).space
     assert VAE.configure(space, values).numbers(space) == numbers
+    if space.kind == "image":  # colours are numbers of a picture, and channels those of a feature map
+        colours = Space.of((3, 28, 28))
+        assert VAE.configure(colours, values).numbers(colours) == max(3 * 784, numbers)
 
 
 # --- what cannot be measured -----------------------------------------------------------------------
@@ -168,8 +183,6 @@ def test_pictures_without_edges_have_no_sharpness_and_the_rest_is_measured():
 @pytest.mark.parametrize("z", [1, 2, 3, 4, 5, 6])
 def test_the_density_of_pca_is_its_twins_of_float64_and_that_of_its_covariance(z, scale):
     from scipy.stats import multivariate_normal
-
-    from engine.space import Space
 
     space = Space.of((6,))
     x = (

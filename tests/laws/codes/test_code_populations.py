@@ -237,6 +237,10 @@ def test_dark_greys_are_no_ink_and_nothing_is_brighter_than_white():
         dirty = bar.clone()
         dirty[..., 0, 0] = 2 * grey - 1
         assert bool((attributes(dirty) != plain).any()) == counts
+        dim = torch.where(bar > 0, -0.4, -1.0)  # however dim the shape itself is
+        dirty = dim.clone()
+        dirty[..., 0, 0] = 2 * grey - 1
+        assert bool((attributes(dirty) != attributes(dim)).any()) == counts
     torch.testing.assert_close(attributes(3 * bar), plain)
     colours = torch.cat([bar, bar, bar], 1)
     torch.testing.assert_close(attributes(colours), plain)

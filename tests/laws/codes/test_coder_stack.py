@@ -53,23 +53,30 @@ def test_a_stack_trains_each_member_as_a_run_of_its_own_would(name):
     assert apart(ends[0], ends[1]) > 1e-5  # so that this cannot hold because nothing moved
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize(
     ("family", "data_name", "knobs"),
-    [(VAE, "ring", {}), (VAE, "digits", {"z": 3}), (CVAE, "digits", {"z": 3})],
-    ids=["points", "pictures", "labels"],
-)
-def test_what_is_measured_of_a_stack_is_what_each_member_measures(family, data_name, knobs):
+    [(VAE, "ring", {}), (VAE, "digits", {"z": 3}), (CVAE, "digits", {"z": 3}),
+     (AE, "ring", {"noise": "Gaussian"}), (AE, "digits", {"noise": "masking"})],
+    ids=["points", "pictures", "labels", "noise", "masking"],
+)  # fmt: skip
+def test_what_is_measured_of_a_stack_is_what_each_member_measures(family, data_name, knobs, members):
+    """One number a member, also where there is only one."""
     data = load(data_name)
-    configs = [family.configure(data.space, SMALL | knobs | {"beta": beta}) for beta in (0.5, 4.0)]
-    stacked = stack(family, configs, data.space, [0, 1])
+    knob = "amount" if family is AE else "beta"
+    own = [{knob: 0.5 / (i + 1), "lr": 0.01 * (i + 1)} for i in range(members)]
+    configs = [family.configure(data.space, SMALL | knobs | values) for values in own]
+    stacked = stack(family, configs, data.space, range(members))
     x, y = floats(data.test_x[:20]), data.test_y[:20]
+    draws = {} if family is AE else {"k": 8}
     before = stacked.get_extra_state().clone()
     torch.manual_seed(5)
-    together = stacked.evaluate(x, y, k=8)
+    together = stacked.evaluate(x, y, **draws)
+    assert all(len(value) == members for value in together.values())
     assert torch.equal(stacked.get_extra_state(), before)  # measuring leaves the noise to come as it was
     for i, config in enumerate(configs):
         torch.manual_seed(i)
         alone = family(config, data.space)
         torch.manual_seed(5)
-        for name, value in alone.evaluate(x, y, k=8).items():
+        for name, value in alone.evaluate(x, y, **draws).items():
             assert together[name][i] == pytest.approx(value, rel=1e-9)

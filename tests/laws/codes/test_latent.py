@@ -117,8 +117,9 @@ def test_codes_are_decoded_to_the_mean_on_the_scale_of_pixels():
     torch.testing.assert_close(grey.decode(z), grey.D(z).tanh())
 
 
-def test_dynamic_binarization_is_unbiased():
-    model = vae(Space.of((1, 2, 4)), likelihood="Bernoulli")
+@pytest.mark.parametrize("training", [True, False])
+def test_dynamic_binarization_is_unbiased(training):
+    model = vae(Space.of((1, 2, 4)), likelihood="Bernoulli").train(training)
     x = torch.linspace(-1, 1, 8).view(1, 1, 2, 4)
     n = 20_000
     seen, drawn = model.target(x.expand(n, -1, -1, -1), model.p_u(n))

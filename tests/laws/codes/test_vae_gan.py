@@ -22,6 +22,7 @@ SETTINGS = {
     "other weights": {"beta": 0.2, "gamma": 0.3, "weight": 0.4},
     "nothing weighs": {"beta": 0.0, "gamma": 0.0, "weight": 0.0},
     "tanh": {"activation": "tanh", "depth": 1, "gamma": 2.0, "weight": 2.0},
+    "linear": {"activation": "linear", "beta": 2.0},
 }
 SHAPES = [(2,), (1, 4, 4)]
 TERMS = {
@@ -45,7 +46,8 @@ def layered(module: torch.nn.Module, h: Tensor, act: str) -> Tensor:
     layers = [layer for layer in module.modules() if isinstance(layer, torch.nn.Linear)]
     for layer in layers[:-1]:
         h = h @ layer.weight.T + layer.bias
-        h = h.tanh() if act == "tanh" else torch.where(h > 0, h, 0.2 * h)
+        if act != "linear":
+            h = h.tanh() if act == "tanh" else torch.where(h > 0, h, 0.2 * h)
     return h @ layers[-1].weight.T + layers[-1].bias
 
 
