@@ -198,6 +198,8 @@ def test_what_a_row_does_not_hold_shows_nothing():
     assert [one.name for one in symptoms(VAE, bare, ANY)] == ["Working"]
     gaps = [row | ({HOLES: 1.2 * GAPS} if i % WINDOW else {}) for i, row in enumerate(bare)]
     assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Working"]  # on average fewer than GAPS
+    gaps = [row | ({HOLES: 1.4 * GAPS} if i % WINDOW else {}) for i, row in enumerate(bare)]
+    assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Holes"]  # and more, though one has none
 
 
 def test_one_dimension_that_sleeps_among_sleepers_is_no_news():

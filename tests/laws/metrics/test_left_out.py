@@ -129,7 +129,7 @@ def test_a_detector_that_fails_gives_no_verdict(monkeypatch):
         return rows[-1]["missing"]
 
     monkeypatch.setattr(detector, "serving", lambda *how: [fails])
-    (told,) = detector.diagnose(Odd, [{"round": 7}], DataFacts({}, [], "images", 1.0))
+    (told,) = detector.diagnose(Odd, [{"round": 3}, {"round": 7}], DataFacts({}, [], "images", 1.0))
     assert told.name == "No verdict"
     assert "KeyError" in told.sentence
     assert (told.since, told.bad) == (7, False)

@@ -199,6 +199,16 @@ def test_a_table_is_compared_with_its_test_rows_and_its_floor_is_of_the_others()
     assert held.about.shares == pytest.approx(inside, abs=0.06)
 
 
+def test_the_floor_of_a_table_is_the_mean_score_of_many_draws_of_its_rows():
+    rows = torch.randn(800, 2, generator=torch.Generator().manual_seed(3))
+    held = Ruler(table(rows[:500], rows[500:]), 300)
+    rng = np.random.default_rng(4)
+    draws = [held.measure(rows[rng.permutation(500)[:300]]) for _ in range(200)]
+    for metric, floor in held.floors.items():
+        scores = np.array([draw[metric] for draw in draws])
+        assert abs(floor.value - scores.mean()) <= 3 * scores.std() * math.sqrt(1 / 200 + 1 / 64), metric
+
+
 def test_the_error_of_a_table_knows_that_its_rows_are_few():
     """The mean of 40 rows is off by 1 / sqrt(40); of 300 draws from them, alone, by less than half of it."""
     rows = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
