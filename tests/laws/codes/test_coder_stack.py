@@ -27,6 +27,7 @@ SETTINGS = {
         [{"beta": 1.0}, {"beta": 4.0}], [0, 0],
     ),
     "labels": (CVAE, "ring", {}, [{"beta": 0.5}, {"beta": 4.0, "lr": 0.01}], [0, 1]),
+    "labels, spread": (CVAE, "ring", {"likelihood": "Gaussian"}, [{"sigma": 0.1}, {"sigma": 2.0}], [0, 0]),
     "learning rates": (AE, "ring", {}, [{"lr": 1e-3}, {"lr": 1e-2}], [0, 1]),
     "noise": (AE, "ring", {"noise": "Gaussian"}, [{"amount": 0.0}, {"amount": 0.5}], [0, 0]),
     "masking": (AE, "digits", {"noise": "masking", "z": 3}, [{"amount": 0.2}, {"amount": 0.8}], [0, 0]),

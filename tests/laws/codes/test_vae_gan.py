@@ -84,7 +84,7 @@ class ByHand:
         restored, sampled = self.Dec(mean + deviation * eps), self.Dec(z_p)
         if player == "Enc":
             q = Independent(Normal(mean, deviation), 1)
-            p = Independent(Normal(torch.zeros(M, Z), torch.ones(M, Z)), 1)
+            p = Independent(Normal(torch.zeros_like(mean), torch.ones_like(mean)), 1)
             return [self.c.beta * kl_divergence(q, p).mean(), self.L_like(restored)]
         on_fakes = [self.Dis(restored), self.Dis(sampled)]  # each kind weighs a half
         if player == "Dec":
@@ -99,12 +99,14 @@ class ByHand:
         ]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", SETTINGS)
-def test_the_terms_of_every_turn_and_their_gradients_are_those_of_algorithm_1(name, shape):
-    """With one noise for all three players, and weights that change after each turn."""
+CASES = [*itertools.product(SETTINGS, SHAPES, [M]), ("default", SHAPES[0], 1), ("weights", SHAPES[1], 5)]
+
+
+@pytest.mark.parametrize(("name", "shape", "m"), CASES)
+def test_the_terms_of_every_turn_and_their_gradients_are_those_of_algorithm_1(name, shape, m):
+    """With one noise for all three players, and weights that change after each turn; of any number of x."""
     model = built(shape, **SETTINGS[name])
-    x = torch.randn(M, *shape)
+    x = torch.randn(m, *shape)
     by_hand = ByHand(model, x)
     torch.manual_seed(4)
     turns = model.turns(Batch(0, x, None, again))
@@ -114,7 +116,7 @@ def test_the_terms_of_every_turn_and_their_gradients_are_those_of_algorithm_1(na
         if not seen:
             after = torch.get_rng_state()
             torch.manual_seed(4)
-            eps, z_p = torch.randn(M, Z), torch.randn(M, Z)
+            eps, z_p = torch.randn(m, Z), torch.randn(m, Z)
             assert torch.equal(torch.get_rng_state(), after), "no other noise"
         expected = by_hand.terms(who, eps, z_p)
         assert [*terms] == TERMS[who]
@@ -195,6 +197,9 @@ def test_codes_samples_and_restored_examples_are_those_of_the_nets():
         torch.testing.assert_close(samples, by_hand.Dec(torch.randn(5, Z)).view(5, *shape))
         error = (x.flatten(1) - by_hand.Dec(mean)).square().sum(1).mean().item()
         assert model.evaluate(x)["test error"] == pytest.approx(error)
+        alone = [model.evaluate(one[None])["test error"] for one in x]
+        assert sum(alone) / M == pytest.approx(error), "the mean over examples, of which there may be one"
+        assert model.Dis(x[:1]).shape == (1,)
 
 
 def test_pictures_begin_with_more_dimensions_and_a_smaller_weight_of_the_prior():

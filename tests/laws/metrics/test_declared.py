@@ -14,7 +14,8 @@ from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 def test_a_name_that_nobody_declared_is_a_term_that_is_better_lower():
     unknown = declared("E[never heard of]")
     assert unknown == "E[never heard of]"
-    assert (unknown.term, unknown.better, unknown.chart, unknown.label) == (True, "lower", LOSS, unknown)
+    assert (unknown.term, unknown.better, unknown.chart) == (True, "lower", LOSS)
+    assert unknown.label == unknown.says == unknown
     assert unknown not in looked_at()
     assert declared(JS) is JS
     assert JS in looked_at()
@@ -27,6 +28,12 @@ def test_a_measure_is_declared_once_and_travels_by_its_name():
     with pytest.raises(TypeError, match="two measures are named 'odd one'"):
         Measure("odd one", chart="Odd", better="higher", digits=2)
     assert pickle.loads(pickle.dumps(JS)) is JS
+
+
+def test_measures_are_looked_at_in_the_order_of_their_declaration():
+    several = [Measure(name) for name in ("order z", "order a", "order m")]
+    term("order b")
+    assert [*looked_at()][-3:] == several
 
 
 def test_how_a_measure_is_drawn_is_in_the_name_of_its_array():

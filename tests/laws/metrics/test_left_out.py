@@ -52,7 +52,9 @@ def test_every_source_has_its_say_in_its_turn(order):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("shape", [lambda v: v, lambda v: [1.0, v, 2.0]])
+@pytest.mark.parametrize(
+    "shape", [lambda v: v, lambda v: [v], lambda v: [1.0, v, 2.0], lambda v: [1.0, None, 2.0, v]]
+)
 def test_what_is_no_finite_number_is_left_out(bad, shape):
     told = taken([("Loss", lambda: {"a": shape(bad), "b": 2.0})])
     assert told["b"] == 2.0
