@@ -50,7 +50,7 @@ class Pixels(Bernoulli):
     """Pixels that are 1 with probability sigma(a), for logits a."""
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """The log probability of each pixel x: x a - log(1 + e^a). Of a grey one, its mean over draws."""
+        """The log probability of each pixel x or, of a grey one, its mean over draws: x a - log(1 + e^a)."""
         a = self.logits
         # log(1 + e^a) = max(a, 0) - log sigma(|a|), which takes half as long as torch's own version
         return x * a - a.relu() + a.abs().sigmoid().log()
