@@ -174,9 +174,10 @@ def test_the_picture_descends_the_gradient_of_the_formula(choice):
 def test_a_knob_that_is_turned_under_way_has_the_effect_that_it_has_from_the_beginning(knob):
     others = {"styles": 2, "blend": 0.3, "tv": 1.0}
     (model, _), (other, _) = transfer(**others), transfer(**others | {knob: 0.85})
-    x = noise(model)
+    x, using = noise(model), optimizers_of(model)
     before = total(model, x)
-    retune(model, optimizers_of(model), model.config.change({knob: 0.85}))
+    retune(model, using, model.config.change({knob: 0.85}))
+    assert using["image"].loss() == model.objective() == other.objective()  # so that L-BFGS begins anew
     assert model.losses(x) == other.losses(x)
     assert total(model, x) != before
 
@@ -191,6 +192,17 @@ def test_the_optimizer_is_the_one_asked_for(optimizer):
     next(iter(fit(model, batches(data, lambda: 1, 0))))
     step = (model.image[0] - before).abs().max().item()
     assert step == pytest.approx({"L-BFGS": 0.05, "Adam": 0.03}[optimizer], rel=1e-3)
+
+
+def test_a_learning_rate_that_is_turned_under_way_is_that_of_the_next_step():
+    model, data = transfer(optimizer="Adam", lr=0.03, levels=1)
+    using = optimizers_of(model)
+    next(iter(fit(model, batches(data, lambda: 1, 0), using)))
+    before = model.image[0].detach().clone()
+    retune(model, using, model.config.change({"lr": 0.005}))
+    next(iter(fit(model, batches(data, lambda: 1, 0, 1), using)))
+    step = (model.image[0] - before).abs().max().item()
+    assert 0.0025 < step < 0.0075  # of Adam, about the learning rate
 
 
 def test_levels_and_their_rounds():
