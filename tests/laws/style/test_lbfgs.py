@@ -184,6 +184,10 @@ def test_every_number_that_shapes_the_loss_is_in_its_objective():
         model.config = before
     model.level.fill_(1)
     assert model.objective() != now
+    # each on its own, so that no two changes can cancel
+    live = [name for name, knob in StyleTransfer.Config.knobs().items() if knob.live and name != "lr"]
+    model.config = model.config.change({name: 0.5 + i / 32 for i, name in enumerate(live)})
+    assert {getattr(model.config, name) for name in live} <= set(model.objective())
 
 
 def test_lbfgs_lowers_the_loss_of_a_transfer():
