@@ -31,6 +31,12 @@ def test_untrained_weights_are_hes_with_seed_0():
                 assert not layer.bias.any()
 
 
+@pytest.mark.parametrize(("name", "prepare"), [("VGG-19", nets.caffe), ("untrained VGG-19", nets.standard)])
+def test_pictures_come_to_a_network_as_it_expects_them(name, prepare):
+    net, x = backbone(name, "max", CPU, torch.float32), torch.rand(2, 3, 8, 8) * 2 - 1
+    assert torch.equal(net(x, ["conv1_1"])["conv1_1"], net.layers.conv1_1(prepare(x)))
+
+
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_each_block_halves_the_sides_with_the_pooling_asked_for(pooling):
     net = backbone("untrained VGG-19", pooling, CPU, torch.float32)
