@@ -57,6 +57,14 @@ def test_a_created_run_is_found_and_listed():
     assert (store.home() / "trash").is_dir()
 
 
+def test_a_run_has_the_name_of_its_folder_also_where_that_is_a_link():
+    at = store.create(SETTING)
+    link = at.with_name("abcdefabcdef")
+    link.symlink_to(at)
+    for place in (at, link):
+        assert store.read_info(place).id == store.read_info(store.folder(place.name)).id == place.name
+
+
 def test_a_broken_run_file_is_refused_and_does_not_hide_the_other_runs():
     at, broken = store.create(SETTING), store.create(SETTING)
     (broken / "run.json").write_text("{")

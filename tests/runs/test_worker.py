@@ -452,7 +452,7 @@ def test_at_the_end_all_is_stored_though_one_cannot_be(clock, monkeypatch):
     assert [one[1] for one in at.told("done")] == [1]
 
 
-def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock, monkeypatch):
+def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock, monkeypatch, capsys):
     at = Hosted(Stand("a"), Stand("b"))
     for kind, run_id, state in [
         ("question", "a", "training"),
@@ -462,6 +462,7 @@ def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock
         monkeypatch.setattr(at.worker, f"on_{kind}", lambda *_: 1 / 0)
         at.worker._handle(kind, run_id, 5)
         assert at.told("done")[0][1:] == (5, at_fault(), None)
+        assert "ZeroDivisionError" in capsys.readouterr().err, "the log of the server says where"
         assert (at.runs[0].info.state, at.runs[1].info.state) == (state, "training")
     monkeypatch.setattr(at.worker, "on_do", lambda *_: (_ for _ in ()).throw(Refused("No.")))
     at.worker._handle("do", "b", 6)
@@ -761,19 +762,21 @@ def test_a_run_of_nobody_that_rests_is_not_told_that_it_was_cut_off():
     assert at.worker.looks == {}
 
 
-def test_the_process_speaks_on_its_own_channel_only_and_ends_with_it(monkeypatch):
-    """In this process: descriptors 0 and 1 are pipes for a while."""
+def test_the_process_speaks_on_its_own_channel_only_and_ends_with_it(monkeypatch, tmp_path):
+    """In this process: descriptors 0 and 1 are pipes for a while, and 2 is a file."""
     told, tell = os.pipe()
     heard, hear = os.pipe()
-    kept = os.dup(0), os.dup(1)
+    kept = os.dup(0), os.dup(1), os.dup(2)
+    log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
     threads, ends = torch.get_num_threads(), []
     monkeypatch.setattr(worker, "Worker", lambda *files: ends.extend(files) or Worker(*files))
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     monkeypatch.setenv("GENLAB_THREADS", "2")
     os.write(tell, pickle.dumps(("odd", "run", 7)))
     os.close(tell)
-    os.dup2(told, 0), os.dup2(hear, 1)
-    os.close(told), os.close(hear)
+    for i, end in enumerate((told, hear, log)):
+        os.dup2(end, i)
+        os.close(end)
     try:
         worker.main()
         assert sys.stdout is sys.stderr
@@ -787,6 +790,7 @@ def test_the_process_speaks_on_its_own_channel_only_and_ends_with_it(monkeypatch
         torch.set_num_threads(threads)
         for end in ends:
             end.close()
+    assert b"a stray word of a library\n" in (tmp_path / "log").read_bytes()
     with os.fdopen(heard, "rb") as channel:
         messages = []
         while channel.peek(1):
