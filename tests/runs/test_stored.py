@@ -421,6 +421,15 @@ def test_a_fork_from_now_has_the_steps_since_the_last_checkpoint():
     assert weights(fork).equal(weights(run))
 
 
+@pytest.mark.parametrize(("round", "last"), [(None, 20), (18, 18), (10, 10), (0, 0)])
+def test_a_fork_has_pictures_states_and_rows_up_to_its_round(round, last):
+    run = paused(20)
+    fork = store.fork(run.at, "me", round)
+    for of in (store.keyframes, store.states):
+        assert of(fork) == [one for one in of(run.at) if one <= last]
+    assert [row["round"] for row in store.rows(fork / "metrics.jsonl")] == list(range(1, last + 1))
+
+
 def test_each_step_is_of_the_player_that_it_names_and_training_goes_on_with_all():
     run = paused(2)
 
