@@ -97,6 +97,24 @@ def test_a_trespasser_is_found_by_how_far_it_went():
     assert not measure(model(Trespasser), DATA)[0].holds
 
 
+def test_a_trespass_on_one_number_is_found_as_well():
+    class Sly(Sound):
+        def __init__(self, config, space):
+            super().__init__(config, space)
+            self.b = nn.Linear(1, 2)
+
+        def turns(self, batch):
+            for turn in super().turns(batch):
+                yield turn
+                if turn[0] is self.a:
+                    self.b.bias.data[1] -= 0.5
+
+        def noise(self):
+            return self.b.bias.square().sum()
+
+    assert trespass(model(Sly), DATA) == pytest.approx(0.5)
+
+
 def test_a_training_that_cannot_be_repeated_is_found():
     assert unrepeatable(model(Sound), DATA) == 0
     assert unrepeatable(model(Forgetful), DATA) > 0.1
