@@ -159,12 +159,13 @@ def test_unrolling_a_step_short_or_in_another_game_breaks_the_law_of_g(monkeypat
     assert broken(model) == {G}
 
 
+@pytest.mark.parametrize("place", [0, 1], ids=["weight", "bias"])
 @pytest.mark.parametrize("weight", [0.2, -0.2])
-def test_weights_beyond_the_range_break_the_law_of_clipping(weight):
+def test_weights_beyond_the_range_break_the_law_of_clipping(weight, place):
     model = trained(penalty="weight clipping")
     assert not broken(model)
     with torch.no_grad():
-        next(model.D.parameters())[0, 0] = weight
+        [*model.D.parameters()][place].view(-1)[0] = weight
     assert broken(model) == {CLIP}
 
 

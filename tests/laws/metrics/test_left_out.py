@@ -116,9 +116,10 @@ def test_laws_that_fail_are_told_of_as_broken_and_the_others_are_measured(monkey
         return [Check("A law.", 0.0, 1.0)]
 
     broken.__module__ = "engine.coins.checks"
-    monkeypatch.setattr(checks, "serving", lambda *how: [broken, fine])
+    monkeypatch.setattr(checks, "serving", lambda *how: [fine, broken, fine])
     monkeypatch.setattr(checks, "of_training", lambda *given: [])
-    failed, held = checks.measure(None, None)
+    before, failed, held = checks.measure(None, None)
+    assert before == held
     assert failed.law == "The laws of coins can be measured."
     assert (failed.discrepancy, failed.tolerance, failed.holds) == (math.inf, 0, False)
     assert "ZeroDivisionError" in failed.why
