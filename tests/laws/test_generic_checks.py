@@ -68,6 +68,11 @@ class Forgetful(Sound):
         return next(COUNT) * self.b.weight.sum()  # no seed gives it back
 
 
+class Sinking(Forgetful):
+    def noise(self):
+        return -super().noise()
+
+
 class Mistaken(Sound):
     """Its gradient is not that of its loss."""
 
@@ -117,7 +122,7 @@ def test_a_trespass_on_one_number_is_found_as_well():
 
 def test_a_training_that_cannot_be_repeated_is_found():
     assert unrepeatable(model(Sound), DATA) == 0
-    assert unrepeatable(model(Forgetful), DATA) > 0.1
+    assert min(unrepeatable(model(kind), DATA) for kind in (Forgetful, Sinking)) > 0.1
     assert not measure(model(Forgetful), DATA)[1].holds
 
 
