@@ -17,8 +17,9 @@ test: .venv/ready
 test-all: test
 	$(MAKE) more
 
+# long files first, so that at the end no core waits for the other
 quick: .venv/ready
-	$(PYTEST) tests/laws tests/contract tests/runs tests/pages engine $(ROOMS)
+	$(PYTEST) $(ROOMS) tests/contract tests/runs tests/pages tests/laws engine
 
 more: .venv/ready
 	$(PYTEST) tests/trainings tests/bench tests/browser --ignore $(ROOMS)
