@@ -252,15 +252,23 @@ class TestTheFasterDevice:
         assert timed == min(place.ROUNDS, math.floor(place.SECONDS / round + 1e-9) + 1)
         assert waited == [turns - 1] * len(rounds)
 
-    def test_rounds_are_timed_on_both_and_failures_are_infinite(self, tmp_path, monkeypatch):
+    def test_rounds_are_timed_where_they_shall_be_and_failures_are_infinite(self, tmp_path, monkeypatch):
         family, data = families()["gan"], load("ring")
         info = store.Info(format=1, id="0" * 12, family="gan", data="ring", seed=0, config={})
         config = family.configure(data.space, {"width_G": 8, "width_D": 8, "batch": 8})
         before = torch.get_rng_state()
         with strange_device() as here:
-            slow = place.seconds(family, config, data, info, one=here)
-            quick = place.seconds(family, config, data, info, one=torch.device("cpu"))
-            assert 0 < quick < slow < math.inf  # each of its operations passes through Python
+            devices: list[str] = []
+            right = place.fit
+
+            def fit(model, *rest):
+                devices.append(next(model.parameters()).device.type)
+                return right(model, *rest)
+
+            monkeypatch.setattr(place, "fit", fit)
+            for one in (here, torch.device("cpu")):
+                assert 0 < place.seconds(family, config, data, info, one=one) < math.inf
+            assert list(dict.fromkeys(devices)) == ["lazy", "cpu"]
             monkeypatch.setattr(family, "turns", lambda *_: (_ for _ in ()).throw(TypeError("no float64")))
             assert place.seconds(family, config, data, info, one=here) == math.inf
         torch.set_rng_state(before)
