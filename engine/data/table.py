@@ -191,8 +191,8 @@ def decimal_mark(rows: list[Line]) -> str:
     unclear = None
     for at, cells in rows:
         for cell in cells:
-            for mark in ",.":
-                if mark not in cell and cell.count(".") < 2:
+            for mark, other in (",.", ".,"):
+                if mark not in cell and cell.count(other) < 2:
                     continue
                 if _THOUSAND[mark].fullmatch(cell):
                     unclear = unclear or (Line(at, [cell]) if mark == "," else None)
