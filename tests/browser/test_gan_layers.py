@@ -144,3 +144,51 @@ def test_the_bubble_answers_in_the_moment_in_which_the_pointer_moves(visitor: Co
     )
     assert all("D(x)" in one for one in told)
     assert told[0] != told[1]
+
+
+def test_a_finger_can_do_it_too(visitor: Come) -> None:
+    me = paused(visitor(**PHONE), "/gan?seed=1")
+    for x, y in places(me, step=16):  # within reach of any fake
+        me.page.touchscreen.tap(x, y)
+        me.drawn()
+        if me.says("path"):
+            break
+    me.until(lambda: me.number("path") >= 2, "the path of the z that was tapped")
+    assert me.stage.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+def test_the_game_on_a_line_is_the_figure_of_the_paper_with_its_numbers(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?data=two-bumps&seed=1", rounds=600)
+    for layer in ("line/discriminator", "line/best discriminator", "links/generator"):
+        before = me.canvas.screenshot()
+        word(me, layer).click()
+        me.page.mouse.move(2, 2)
+        me.until(lambda: me.canvas.screenshot() != before, f"other pixels without {layer}")  # noqa: B023
+
+    def number(name: str) -> float:
+        text = me.stage.locator(f'[data-number="{name}"] dd').inner_text()
+        return float(text.replace("−", "-")) if "·" not in text else 0.0
+
+    assert number("V(D, G)") == pytest.approx(number("above −log 4") - 1.3863, abs=6e-3)
+    assert -0.01 < number("above −log 4") <= number("2 JSD(p, p_g)") + 0.01
+    assert 0 < number("D at a fake, mean") < 1
+    box = me.canvas.bounding_box()
+    assert box
+    me.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    expect(me.button("hover")).to_contain_text("truth density = ")
+
+
+def test_a_digit_has_its_score_and_is_enlarged_under_the_pointer(visitor: Come) -> None:
+    me = paused(visitor(), "/gan?data=digits&seed=1&width=64", rounds=20)
+    plain = me.canvas.screenshot()
+    word(me, "score/samples").click()
+    me.page.mouse.move(2, 2)
+    me.until(lambda: me.canvas.screenshot() != plain, "the digits without scores")
+    me.canvas.scroll_into_view_if_needed()
+    box = me.canvas.bounding_box()
+    assert box
+    me.canvas.hover(position={"x": 0.47 * box["width"], "y": 0.45 * box["height"]})  # not between two
+    expect(me.button("hover")).to_contain_text(re.compile(r"D\(x\) = [01]\.\d+"))
+    large = me.button("hover").locator("canvas").bounding_box()
+    assert large
+    assert large["width"] == large["height"] == 112
