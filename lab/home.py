@@ -15,8 +15,7 @@ PAGES = Path(__file__).parents[1] / "pages"
 
 st.set_page_config(page_title="genlab", page_icon=str(store.ASSETS / "icon.png"), layout="wide")
 
-# room for the picture: Streamlit leaves six rem above and below a page
-st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 2rem }</style>")
+st.html(Path(__file__).with_name("page.css"))  # how a page uses the window
 
 MENUS = {"tractable": "Exact p(x)", "approximate": "Approximate p(x)", "implicit": "Samples only"}
 BESIDE = "Beside"

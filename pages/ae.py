@@ -96,5 +96,6 @@ kit.tabs(
         "Failures and cures": lambda: kit.gallery(kit.words_of(AE).failures),
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

@@ -64,5 +64,6 @@ kit.tabs(
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

@@ -199,5 +199,6 @@ kit.tabs(
         "Failures and cures": failures,
         "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

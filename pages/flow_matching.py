@@ -115,5 +115,6 @@ kit.tabs(
         "Formula and code": formula,
         "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

@@ -66,5 +66,6 @@ kit.tabs(
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

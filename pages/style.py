@@ -71,5 +71,6 @@ kit.tabs(
         "Keep it": lambda: keep_it(room),
         "Try this": lambda: kit.experiments(kit.words_of(StyleTransfer).experiments),
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

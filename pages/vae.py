@@ -105,5 +105,6 @@ kit.tabs(
         "Failures and cures": failures,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

@@ -59,5 +59,6 @@ kit.tabs(
         "From blurred to sharp": blur,
         "Formula and code": formula,
         "Check": lambda: kit.checks(room),
-    }
+    },
+    room,
 )

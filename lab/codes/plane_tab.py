@@ -32,6 +32,11 @@ HANDS = (
 
 def latent_plane(room: Room) -> None:
     """How to walk in the plane and, if z has more than two dimensions, a choice of its axes."""
+    with room.below:
+        _latent_plane(room)
+
+
+def _latent_plane(room: Room) -> None:
     st.caption(HANDS)
     dimensions = latent_dimensions(room)
     if dimensions < 3 or not room.live:
@@ -52,9 +57,10 @@ def label_of_plane(room: Room) -> None:
     """The label with which the plane is decoded, in a room whose decoder is told one."""
     if not isinstance(room.space, Picture) or not room.live:
         return
-    chosen = st.select_slider(
-        "Label of the decoded plane", range(room.space.classes), 0, key="label_of_plane"
-    )
+    with room.below:
+        chosen = st.select_slider(
+            "Label of the decoded plane", range(room.space.classes), 0, key="label_of_plane"
+        )
     supervisor().point(room.run, {"kind": "label", "x": float(chosen), "y": 0.0})
 
 

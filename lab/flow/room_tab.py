@@ -56,7 +56,7 @@ def flow_room(
     first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
     own = {name: partial(tab, room) for name, tab in (first | (tools or {}) | gallery).items()}
     last = {"Formula and code": lecture, "Try this": lambda: kit.experiments(tries)}
-    kit.tabs(own | last | {"Check": lambda: kit.checks(room)})
+    kit.tabs(own | last | {"Check": lambda: kit.checks(room)}, room)
 
 
 def failures(room: kit.Room) -> None:

@@ -24,7 +24,7 @@ def game_tabs(
     if isinstance(room.space, Picture):
         parts["Explore z"] = partial(explore, room)
     parts |= {"Failures and cures": partial(failures, room), "Try this": partial(experiments, tries)}
-    tabs(parts | {"Check": partial(checks, room)})
+    tabs(parts | {"Check": partial(checks, room)}, room)
 
 
 def failures(room: Room) -> None:

@@ -32,7 +32,7 @@ def page_of(family: type[Family]) -> Callable[[], None]:
             parts["Failures and cures"] = partial(kit.gallery, words.failures)
         if words.experiments:
             parts["Try this"] = partial(kit.experiments, words.experiments)
-        kit.tabs(parts | {"Check": partial(kit.checks, room)})
+        kit.tabs(parts | {"Check": partial(kit.checks, room)}, room)
 
     page.__name__ = f"page_{family.name}".replace("-", "_")
     return page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from engine import data
 from engine.config import Refused
 from engine.family import Family
 from engine.space import Space
+from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.subject import Under, words_of
@@ -27,6 +28,10 @@ from lab.visitor import who
 AXES = {"rows": "row_values", "columns": "column_values"}
 
 
+Place = AbstractContextManager[Any]
+"""Of a page: `with` it, what is drawn is drawn there."""
+
+
 class Room(NamedTuple):
     """What a page's tabs may speak of."""
 
@@ -34,15 +39,18 @@ class Room(NamedTuple):
     run: str
     space: Space  # of the data
     live: bool  # it has a model to ask; most recordings have none
+    below: Place = nullcontext()  # under the stage
+    tools: Place = nullcontext()  # beside the stage, where the tabs are
 
 
 def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     """Title, one sentence, sliders, and the stage, already moving. The family's subject says all else."""
     words = words_of(family)
-    st.title(family.title)
-    st.markdown(sentence)
-    _adopt_linked_run(family)
-    picture, below = st.container(), st.container()  # what is below is read first
+    left, tools = bench()
+    with left:
+        heading(family.title, sentence)
+        _adopt_linked_run(family)
+        picture, below = st.container(), st.container()  # what is below is read first
     apart = partial(_draw_under, family, below, words.under) if words.under else None
     setting = choose(family, data_name or usual_data(family), apart=apart)
     if setting is None:
@@ -58,13 +66,18 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     with picture:
         stage(
             run_id, key="stage", legend=legend, players=family.players, labels=words.labels,
-            graph=words.graph, on_fork=_go, on_train=lambda: _go(_start(family, setting)),
+            graph=words.graph, charts=words.charts, presented=presented(), on_present=toggle_presented,
+            on_fork=_go, on_train=lambda: _go(_start(family, setting)),
         )  # fmt: skip
-    if chosen.note:
-        st.caption(plain(chosen.note))
-    compare = link(f"/compare?family={family.name}&{address(family, *setting[:3])}")
-    st.link_button("Compare with another setting", compare, icon=":material/compare:")
-    return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)))
+    foot = left.container()
+    with foot:
+        if chosen.note:
+            st.caption(plain(chosen.note))
+        compare = link(f"/compare?family={family.name}&{address(family, *setting[:3])}")
+        st.link_button("Compare with another setting", compare, icon=":material/compare:", type="tertiary")
+        if presented():
+            present([*family.Config.knobs().values()])
+    return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)), below, tools)
 
 
 def _draw_under(

@@ -129,6 +129,7 @@ class Subject:
     # by kind of data; "points alone" is for points whose density nobody knows
     legends: Mapping[str, Legend] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)  # of what the stage shows beside measures
+    charts: Sequence[str] = ()  # the two or three that matter most; the first is drawn large
     graph: Graph | None = None  # what flows where
     now: Callable[[str, Row], str] | None = None  # a sentence on a run, from its id and its last row
     judged: bool | None = None  # whether the detector's verdict stands under the stage

@@ -1,8 +1,9 @@
-"""The tabs under the stage: formula and code, failures with their cures, experiments, checks."""
+"""The tabs beside the stage: formula and code, failures with their cures, experiments, checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -14,9 +15,10 @@ from lab.kit.subject import Failure
 from lab.runs.supervisor import supervisor
 
 
-def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
-    """The tabs under the stage. Only the open one runs, and the address says which: `?tab=Check`."""
-    places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
+def tabs(parts: Mapping[str, Callable[[], None]], room: Room | None = None) -> None:
+    """The tabs, beside the stage of a room. Only the open one runs; the address says which: `?tab=Check`."""
+    with room.tools if room else nullcontext():
+        places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
     for part, place in zip(parts.values(), places, strict=True):
         if place.open:
             with place:

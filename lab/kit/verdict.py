@@ -34,7 +34,8 @@ def commentary(room: Room) -> None:
         if words.now and (rows := store.rows(store.folder(room.run) / "metrics.jsonl", tail=4096)):
             st.markdown(words.now(room.run, rows[-1]))
 
-    show()
+    with room.below:
+        show()
 
 
 def left_out(run_id: str) -> list[str]:

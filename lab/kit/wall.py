@@ -70,7 +70,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     kind = chosen.space.kind
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
-        run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players, height=680,
+        run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players,
         on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
     return Wall(family, run_id, setting)

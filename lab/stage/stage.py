@@ -55,12 +55,14 @@ def stage(
     legend: Sequence[str | Segment] = (),
     players: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
-    height: int = 480,
     train: bool = True,
     graph: Graph | None = None,
     links: Sequence[str] = (),
+    charts: Sequence[str] = (),
+    presented: bool | None = None,
     on_fork: Callable[[str], None] = lambda run: None,
     on_train: Callable[[], None] = lambda: None,
+    on_present: Callable[[], None] = lambda: None,
 ) -> None:
     """Show a run, live, with its controls.
 
@@ -72,12 +74,14 @@ def stage(
         labels: replaces any of the stage's own sentences (see `js/core/words.js`), and names what is drawn:
             `labels["field"]` = "D(x)", `labels["images/samples"]` = "samples", `labels["chart/loss"]` =
             "Losses", `labels["number/V(D, G)"]` = "value of the game".
-        height: most pixels the picture may be high.
         train: False hides play, step, reset and rewind.
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
         links: the address that each panel of a wall opens when it is pressed.
+        charts: names of the charts that matter most; the first is drawn large until another is pressed.
+        presented: whether it is shown as on a projector; None: this page cannot be.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
+        on_present: called when "Present", or "Leave the presentation", is pressed.
     """
 
     def forked() -> None:
@@ -88,11 +92,15 @@ def stage(
         if st.session_state[key].train:
             on_train()
 
+    def present() -> None:
+        if st.session_state[key].present:
+            on_present()
+
     data = {
-        "run": run, "legend": legend, "players": players, "train": train,
-        "labels": labels or {}, "height": height, "graph": graph, "links": links,
+        "run": run, "legend": legend, "players": players, "train": train, "labels": labels or {},
+        "graph": graph, "links": links, "charts": charts, "presented": presented,
     }  # fmt: skip
-    _stage(key=key, data=data, on_forked_change=forked, on_train_change=trained)
+    _stage(key=key, data=data, on_forked_change=forked, on_train_change=trained, on_present_change=present)
 
 
 def pair(
@@ -119,6 +127,6 @@ def pair(
     """
     data = {
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
-        "train": True, "labels": labels or {}, "height": 400, "alike": alike,
+        "train": True, "labels": labels or {}, "alike": alike,
     }  # fmt: skip
     _pair(key=key, data=data)

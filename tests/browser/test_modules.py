@@ -359,7 +359,7 @@ def test_a_stage_keeps_what_it_was_told_of_measures_until_there_is_another_run(m
     const drawn = async () => {
       await new Promise((done) => setTimeout(done, 150));
       const chart = stage.root.querySelector(".chart");
-      return [...chart.querySelectorAll("figcaption > span, .keys > span")].map((one) => one.textContent);
+      return [...chart.querySelectorAll("figcaption > button, .keys > span")].map((one) => one.textContent);
     };
     const told = [];
     stage.update({ data: { ...page, run: "one" } });

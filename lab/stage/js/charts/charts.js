@@ -9,18 +9,24 @@ import { MANY_TERMS, sleepers } from "./areas.js";
 import { chartBox, drawChart } from "./plot.js";
 import { readCharts } from "./read.js";
 
-export const BESIDE = 3; // more charts than these stand in two columns
-const BELOW = 230; // px, of a chart that stands below the picture, with its words
-const LOWEST = 96; // px, of a chart without its words
+const GAP = 10; // px, between charts
+const NARROWEST = 92; // px, of a small chart
+const LARGE = { share: 0.56, least: 150, most: 330 }; // of the charts' height, and px, with its words
+const SMALL = { least: 58, most: 96 }; // px, with its words
+const BELOW = 230; // px, of the large chart where the page may grow
+const LARGE_SHARE = 0.38; // of the width, in a strip
 const RIGHT_SHARE = 0.36; // labels wider than this share of a chart go above it instead
 const WIDE_CHART = 260; // px; only in a chart this wide do labels stand at the right
 
 export class Charts {
+  /** One chart is large, the others are small; a press makes another one large. `main` names those that matter most. */
   constructor(words) {
     this.element = make("div", { class: "charts", role: "group" });
     this.figures = new Map();
     this.boxes = new Map(); // [first round, last round, lowest, highest], by chart
     this.peers = [];
+    this.main = [];
+    this.enlarged = () => {};
     this.use(words);
   }
 
@@ -29,28 +35,62 @@ export class Charts {
     setAll(this.element, { "aria-label": words.charts });
   }
 
-  /** One figure a chart, in `height` if it is given and they fit. A chart once shown stays, so that the page never jumps. */
-  update(arrays, look, height, marker) {
-    const charts = readCharts(arrays, look);
-    for (const name of this.inOrder(charts, look.measures)) if (!this.figures.has(name)) this.add(name);
+  /** Take what there is to draw. A chart once shown stays, so that the page never jumps. */
+  read(arrays, look) {
+    this.charts = readCharts(arrays, look);
+    for (const name of this.inOrder(this.charts, look.measures)) if (!this.figures.has(name)) this.add(name);
     show(this.element, this.figures.size > 0);
+  }
+
+  /** `room`: {charts, chartsWide, chartsHigh}, where they stand, and how much room there is. */
+  draw(room, look, marker) {
     if (!this.figures.size) return;
-    const columns = getComputedStyle(this.element).gridTemplateColumns.split(" ").length;
-    const rows = Math.ceil(this.figures.size / columns);
-    const each = height === null ? BELOW : Math.floor((height - 10 * (rows - 1)) / rows);
+    this.zoom = room.zoom;
+    const large = this.figures.has(this.large) ? this.large : this.figures.keys().next().value;
+    const sizes = this.sizes(room);
+    setAll(this.element, { style: `--columns: ${sizes.columns}; --rows: ${sizes.rows}; --first: ${this.figures.size > 1 ? LARGE_SHARE : 1}` });
     for (const [name, figure] of this.figures) {
-      const chart = charts.get(name) ?? { title: figure.title.textContent, terms: [], levels: [], alone: true };
+      const chart = this.charts.get(name) ?? { title: figure.title.textContent, terms: [], levels: [], alone: true };
+      const small = name !== large;
+      figure.root.classList.toggle("small", small);
       setText(figure.title, chart.title);
+      setAll(figure.title, { "aria-pressed": String(!small), title: fill(this.words.chartLarge, { chart: chart.title }) });
       chart.box = this.scale(name, chart);
       setAll(figure.root, { "data-box": chart.box.map((end) => end.toPrecision(4)).join(" ") });
-      this.draw(name, figure, chart, look, each, marker);
+      this.drawOne(name, figure, chart, look, small ? sizes.small : sizes.large, marker, small);
     }
   }
 
-  /** First the charts that the page speaks of, then by the measures that they have. */
+  /** Columns and rows of the small ones, and how high each kind is. */
+  sizes({ charts, chartsWide, chartsHigh }) {
+    const others = this.figures.size - 1;
+    const strip = charts === "strip";
+    const wide = strip ? (1 - LARGE_SHARE) * chartsWide : chartsWide;
+    const fit = Math.max(1, Math.floor((wide + GAP) / (NARROWEST + GAP)));
+    const rows = Math.ceil(others / fit);
+    const columns = Math.max(1, Math.ceil(others / Math.max(1, rows)));
+    const share = (height) => (rows ? (height - GAP * (rows - 1)) / rows : 0);
+    if (strip) return { columns, rows: Math.max(1, rows), large: chartsHigh, small: share(chartsHigh) };
+    if (chartsHigh === Infinity) return { columns, rows, large: BELOW, small: SMALL.most };
+    const small = rows ? clamp(share((1 - LARGE.share) * chartsHigh), SMALL.least, SMALL.most) : 0;
+    const left = chartsHigh - rows * (small + GAP);
+    return { columns, rows, small, large: clamp(left, LARGE.least, LARGE.most) };
+  }
+
+  /** Make this chart the large one, here and in the charts beside these. */
+  enlarge(name) {
+    for (const charts of [this, ...this.peers]) {
+      charts.large = name;
+      charts.enlarged();
+    }
+  }
+
+  /** First the charts that matter most, then those that the page speaks of, then by the measures that they have. */
   inOrder(charts, measures) {
     const of = (name) => [name, ...charts.get(name).terms.map((one) => one.term)];
-    return inLabelOrder(inDeclaredOrder(charts.keys(), measures, of), this.words, "chart/");
+    const names = inLabelOrder(inDeclaredOrder(charts.keys(), measures, of), this.words, "chart/");
+    const first = this.main.filter((name) => names.includes(name));
+    return [...first, ...names.filter((name) => !first.includes(name))];
   }
 
   /** What a chart shows of both axes. Charts beside it (`peers`) of the same name have the same scales. */
@@ -72,24 +112,26 @@ export class Charts {
   add(name) {
     const canvas = make("canvas", { role: "img" });
     const keys = make("div", { class: "keys" });
-    const title = make("span", {});
+    const title = make("button", { type: "button", class: "chart-title" });
     const caption = make("figcaption", {}, title, keys);
     const root = make("figure", { class: "chart", "data-chart": name }, caption, canvas);
+    root.addEventListener("click", () => this.enlarge(name));
     this.element.append(root);
     this.figures.set(name, { root, canvas, caption, title, keys });
   }
 
-  draw(name, figure, chart, look, height, marker) {
+  drawOne(name, figure, chart, look, height, marker, small) {
     const width = figure.root.clientWidth;
     if (!width) return;
     const probe = figure.canvas.getContext("2d");
     probe.font = `600 13px ${look.palette.font}`;
     const widest = Math.max(0, ...chart.terms.map((one) => probe.measureText(one.label).width));
-    const beside = !chart.alone && chart.terms.length <= MANY_TERMS && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
-    this.writeKeys(figure.keys, [...(beside ? [] : chart.terms), ...chart.levels, ...sleepers(chart, this.words)], chart.alone, look);
-    const room = height - figure.caption.offsetHeight - 6;
-    const size = { width, height: clamp(room, LOWEST, 260), right: beside ? Math.max(58, widest + 14) : 10 };
-    const ctx = sharpen(figure.canvas, size.width, size.height);
+    const beside = !small && !chart.alone && chart.terms.length <= MANY_TERMS && width >= WIDE_CHART && widest + 12 <= RIGHT_SHARE * width;
+    const said = small ? chart.terms.slice(0, 1) : [...(beside ? [] : chart.terms), ...chart.levels];
+    this.writeKeys(figure.keys, [...said, ...sleepers(chart, this.words)], chart.alone || small, look);
+    const room = height - figure.caption.offsetHeight - 4;
+    const size = { width, height: Math.max(room, small ? 14 : 60), right: beside ? Math.max(58, widest + 14) : 10, small };
+    const ctx = sharpen(figure.canvas, size.width, size.height, this.zoom);
     drawChart(ctx, size, chart, look, marker, beside);
     const bars = chart.bars && [...chart.bars].map((value) => measureText(value, name, look));
     const values = (bars ?? chart.terms.map((one) => `${one.label} ${one.text}`)).join(", ");

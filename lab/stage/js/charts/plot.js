@@ -13,9 +13,10 @@ export function drawChart(ctx, size, chart, look, marker, beside) {
   const yTicks = ticks(low, high, size.height < 150 ? 3 : 4);
   ctx.font = `12px ${palette.font}`;
   const left = 8 + Math.max(ctx.measureText(look.unit).width, ...yTicks.map((tick) => ctx.measureText(tick.text).width));
-  const area = { x: left, y: 8, w: size.width - left - size.right, h: size.height - 30 };
+  const small = { x: 2, y: 3, w: size.width - 4, h: size.height - 6 }; // a line alone, its value is above it
+  const area = size.small ? small : { x: left, y: 8, w: size.width - left - size.right, h: size.height - 30 };
   const map = mapping(chart.box, area);
-  drawAxes(ctx, map, yTicks, look);
+  if (!size.small) drawAxes(ctx, map, yTicks, look);
   clip(ctx, { x: area.x, y: area.y - 2, w: area.w + 3, h: area.h + 4 }, 0);
   for (const level of chart.levels) drawLevel(ctx, map, level, palette);
   if (marker !== null) {

@@ -31,8 +31,8 @@ export class Controls {
     this.fork = this.button("fork", "fork", "small", () => act.fork(), words.fork);
     this.back = this.button("back", null, "small", () => act.back(), words.backToNow);
     const bar = make("div", { class: "bar" }, buttons, this.scrub);
-    const foot = make("div", { class: "foot" }, this.readout, this.chip, this.notMine, this.rewind, this.fork, this.back);
-    this.element.append(bar, foot);
+    this.foot = make("div", { class: "foot" }, this.readout, this.chip, this.notMine, this.rewind, this.fork, this.back);
+    this.element.append(bar, this.foot);
   }
 
   button(id, picture, style, pressed, ...says) {

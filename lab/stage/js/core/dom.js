@@ -31,6 +31,7 @@ const ICONS = {
   step: "M3 2.5v11l7-5.5zM11 2.5h2.2v11H11z",
   back: "M11 3.2L9.6 1.8 3.4 8l6.2 6.2L11 12.8 6.2 8z",
   forth: "M5 3.2l1.4-1.4L12.6 8l-6.2 6.2L5 12.8 9.8 8z",
+  close: "M3.4 2.2L8 6.8l4.6-4.6 1.2 1.2L9.2 8l4.6 4.6-1.2 1.2L8 9.2l-4.6 4.6-1.2-1.2L6.8 8 2.2 3.4z",
   reset: "M3 2.5h2.2v11H3zM13 2.5v11L6 8z",
   fork: "M4 1.5a2 2 0 0 1 1 3.7v.8q0 1 1 1h4q1 0 1-1v-.8a2 2 0 1 1 2 0v.8q0 3-3 3H9v1.8a2 2 0 1 1-2 0V9H6q-3 0-3-3v-.8a2 2 0 0 1 1-3.7z",
 };
@@ -43,9 +44,9 @@ export function icon(name) {
   return svg;
 }
 
-/** A canvas of this size in CSS pixels, sharp on this display. Returns its 2d context. */
-export function sharpen(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
+/** A canvas of this size in CSS pixels, sharp on this display, also where the page is enlarged. Returns its 2d context. */
+export function sharpen(canvas, width, height, zoom = 1) {
+  const ratio = (window.devicePixelRatio || 1) * zoom;
   const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * ratio)));
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
@@ -108,8 +109,9 @@ export function layOver({ style }, { x, y, w, h }) {
 
 /** Where on an element an event took place, in CSS pixels. */
 export function placeOn(element, event) {
-  const { left, top } = element.getBoundingClientRect();
-  return [event.clientX - left, event.clientY - top];
+  const { left, top, width } = element.getBoundingClientRect();
+  const zoom = width / element.offsetWidth || 1;
+  return [(event.clientX - left) / zoom, (event.clientY - top) / zoom];
 }
 
 /** Where a pointer has moved, in shares of the canvas. The browser merges fast moves into one event; all are taken. */

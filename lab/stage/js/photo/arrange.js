@@ -43,9 +43,3 @@ function arrangeBelow(first, others, width, tallest) {
   }
   return { placed, height: top + GAP + CAPTION + h };
 }
-
-/** How wide they are where there is room enough. */
-export function photosWide(panels, tallest) {
-  const right = ({ area }) => area.x + area.w;
-  return Math.max(...arrangePhotos(panels, 1e6, tallest).placed.map(right));
-}

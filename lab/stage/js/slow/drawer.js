@@ -1,7 +1,9 @@
-// The drawer under the controls: slow motion, the graph and the strip. More than one can be open, for a line and its node.
+// The drawer: slow motion, the graph and the strip. It opens over the tools beside the stage, so that the picture stays in
+// sight; where there are none it opens below the controls. More than one part can be open, for a line and its node.
 
-import { make, makeButton, setAll, setText, show } from "../core/dom.js";
+import { iconButton, make, makeButton, setAll, setText, show } from "../core/dom.js";
 import { measureRole } from "../core/measures.js";
+import { fill } from "../core/words.js";
 import { Graph } from "./diagram.js";
 import { SlowMotion } from "./slow.js";
 import { Strip } from "./strip.js";
@@ -14,13 +16,41 @@ export class Drawer {
     this.strip = new Strip(stage);
     this.parts = [this.slow, this.graph, this.strip];
     this.openers = make("div", { class: "drawer-buttons openers", role: "group" });
-    this.element = make("div", { class: "drawer", "data-testid": "drawer" }, this.openers);
+    this.element = make("div", { class: "drawer", "data-testid": "drawer" });
     for (const part of this.parts) this.add(part);
+    this.present = makeButton("present", "", () => stage.togglePresent());
+    this.openers.append(this.present);
+    this.moving = new AbortController();
+    for (const what of ["resize", "scroll"]) window.addEventListener(what, () => this.place(), { capture: true, passive: true, signal: this.moving.signal });
+  }
+
+  presenting({ presented }) {
+    show(this.present, presented !== undefined);
+    const { words } = this.stage;
+    setText(this.present, presented ? words.presentEnd : words.present);
+    setAll(this.present, { title: presented ? words.presentEndSays : words.presentSays });
+    this.place();
+  }
+
+  /** Over the tools, if they stand beside the stage; above all else of the page, whose boxes would cut it off. */
+  place() {
+    const tools = document.querySelector(".st-key-tools")?.getBoundingClientRect();
+    const beside = tools && tools.left > this.stage.root.getBoundingClientRect().right - 1;
+    const open = this.parts.some((part) => part.open);
+    const { element } = this;
+    setAll(element, { popover: open && beside ? "manual" : null });
+    if (!open || !beside) return element.removeAttribute("style");
+    if (!element.matches(":popover-open")) element.showPopover();
+    const [x, y] = [Math.round(tools.left) - 6, Math.round(tools.top)];
+    Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${Math.round(tools.width) + 8}px`, height: `${window.innerHeight - y}px` });
   }
 
   add(part) {
     part.opener = makeButton(part.id, "", () => this.toggle(part), { "aria-expanded": "false" });
-    part.section = make("section", { hidden: true, "data-testid": `${part.id}-section` }, part.element);
+    part.shut = iconButton(`${part.id}-close`, "close", "icon", () => this.toggle(part));
+    part.title = make("h3", { class: "drawer-title" });
+    const head = make("div", { class: "drawer-head" }, part.title, part.shut);
+    part.section = make("section", { hidden: true, "data-testid": `${part.id}-section` }, head, part.element);
     this.openers.append(part.opener);
     this.element.append(part.section);
   }
@@ -31,6 +61,8 @@ export class Drawer {
     setAll(this.openers, { "aria-label": words.drawer });
     for (const part of this.parts) {
       setText(part.opener, words[part.id]);
+      setText(part.title, words[part.id]);
+      part.shut.say("", fill(words.drawerClose, { part: words[part.id] }));
       setAll(part.section, { "aria-label": words[part.id] });
       part.use(words, data);
     }
@@ -40,13 +72,15 @@ export class Drawer {
     part.open = !part.open;
     setAll(part.opener, { "aria-expanded": String(part.open) });
     show(part.section, part.open);
+    this.place();
     if (part.open) part.opened();
     else part.leave?.();
   }
 
   /** Called often; a part that is closed has nothing to do. */
   render() {
-    show(this.element, !this.stage.live?.meta.wall); // of many models there is no one turn to show
+    const many = this.stage.live?.meta.wall; // of many models there is no one turn to show
+    for (const one of [this.openers, this.element]) show(one, !many);
     for (const part of this.parts) {
       const offered = part.offered();
       const locked = part.allowed?.() === false;
@@ -75,5 +109,6 @@ export class Drawer {
 
   close() {
     for (const part of this.parts) if (part.open) this.toggle(part);
+    this.moving.abort();
   }
 }

@@ -1,16 +1,15 @@
 // The screen: the picture and its charts, drawn only when something changed or moves.
 
-import { BESIDE, Charts } from "../charts/charts.js";
+import { Charts } from "../charts/charts.js";
 import { Numbers } from "../charts/numbers.js";
 import { Pointer } from "../controls/pointer.js";
 import { make, setAll, sharpen, watch } from "../core/dom.js";
 import { belongs, splitName } from "../core/names.js";
 import { roleOf, wearPalette } from "../core/palette.js";
 import { WORDS } from "../core/words.js";
-import { boxAround, GAP } from "../draw/box.js";
+import { boxAround } from "../draw/box.js";
 import { Layers } from "../draw/layers.js";
 import { MORPH, morphShare } from "../draw/mesh.js";
-import { photosWide } from "../photo/arrange.js";
 import { Photos } from "../photo/photos.js";
 import { Hand } from "../plane/hand.js";
 import { Sheets } from "../plane/sheets.js";
@@ -18,7 +17,8 @@ import { wallGrid } from "../wall/grid.js";
 import { worldMap } from "../world/graph.js";
 import { zOf } from "../world/reading.js";
 import { Trail } from "../world/trail.js";
-import { arrange, paintPanel, panelsOf, readPanel } from "./panels.js";
+import { roomFor } from "./frame.js";
+import { paintPanel, panelsOf, readPanel } from "./panels.js";
 
 export class Screen {
   /** `root` carries the theme; `before(now)` runs before each drawing. */
@@ -45,7 +45,10 @@ export class Screen {
     this.hand = new Hand(this); // in the latent plane
     this.sheets = new Sheets(() => this.repaint());
     this.under = null; // the point under the pointer: {name, index}
-    this.unwatch = watch(root, () => this.request(true), (visible) => this.see(visible));
+    this.charts.enlarged = () => this.request(true);
+    this.resized = () => this.request(true);
+    window.addEventListener("resize", this.resized);
+    this.unwatch = watch(root, this.resized, (visible) => this.see(visible));
   }
 
   /** A picture that is scrolled out of sight is not drawn: the time is for what is in sight. */
@@ -58,10 +61,9 @@ export class Screen {
   update(data, words) {
     this.words = words;
     this.photos.use(words);
-    // the buttons stay in sight
-    this.tallest = Math.min(data.height, Math.max(300, 0.55 * window.innerHeight));
     this.palette = wearPalette(this.root);
     this.layered = data.legend.filter((one) => one.layer);
+    this.charts.main = data.charts ?? [];
     this.roles = new Map(this.layered.filter((one) => one.role).map((one) => [one.layer, one.role]));
     this.request(true);
   }
@@ -120,20 +122,18 @@ export class Screen {
     this.photos.follow(this.layers);
     const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words, this.photos);
     const captions = panels.length > 1;
-    const photos = panels[0].kind === "photo";
-    const wanted = photos ? photosWide(panels, this.tallest) : panels.reduce((sum, panel) => sum + panel.aspect * this.tallest + GAP, -GAP);
-    this.root.style.setProperty("--picture", `${Math.round(wanted)}px`);
-    const width = this.element.clientWidth;
-    if (!width) return;
-    const { placed, height } = arrange(panels, width, this.tallest, captions);
+    this.look = this.looks(captions);
+    if (this.dirty) this.readCharts();
+    const room = roomFor(this, panels, captions);
+    if (!room) return;
+    const { placed, width, height } = room;
+    this.root.style.setProperty("--picture", `${width}px`);
+    for (const place of ["beside", "strip"]) this.root.classList.toggle(place, room.charts === place);
     this.panels = placed;
     this.photos.put(placed);
-    this.look = this.looks(captions);
-    const ctx = sharpen(this.canvas, width, height);
+    const ctx = sharpen(this.canvas, width, height, room.zoom);
     for (const panel of placed) paintPanel(ctx, panel, this.layers, this.look);
-    const plane = this.layers.items.has("box/plane");
-    this.root.classList.toggle("with-plane", plane);
-    if (this.dirty) this.drawCharts(plane ? null : Math.max(height, this.column.offsetHeight));
+    if (this.dirty) this.charts.draw(room, this.chartLook, this.marker);
     this.dirty = this.redraw = false;
     this.pointer.refresh();
     setAll(this.root, { "data-path": this.trail.places.size || null, ...this.hand.says() });
@@ -171,17 +171,12 @@ export class Screen {
   }
 
   /** A stored picture without curves borrows those of now, with a mark at its round. */
-  drawCharts(height) {
+  readCharts() {
     const own = this.shown && [...this.shown.arrays.keys()].some((name) => name.startsWith("curve/"));
     const source = own ? this.shown : this.newest ?? this.shown;
-    const marker = own || source === this.shown ? null : this.shown.meta.round;
-    const before = this.charts.figures.size;
-    this.charts.update(source?.arrays ?? new Map(), { ...this.look, measures: source?.measures }, height, marker);
-    const after = this.charts.figures.size;
-    this.root.classList.toggle("with-charts", after > 0);
-    this.root.classList.toggle("many-charts", after > BESIDE);
-    // The first chart narrows the picture: lay everything out once more.
-    if (after !== before) queueMicrotask(() => this.request(true));
+    this.marker = own || source === this.shown ? null : this.shown.meta.round;
+    this.chartLook = { ...this.look, measures: source?.measures };
+    this.charts.read(source?.arrays ?? new Map(), this.chartLook);
   }
 
   /** Tests and the curious can read what is on the screen from the root element. */
@@ -265,6 +260,7 @@ export class Screen {
 
   close() {
     this.unwatch();
+    window.removeEventListener("resize", this.resized);
     this.numbers.forget();
     this.photos.close();
     cancelAnimationFrame(this.raf);

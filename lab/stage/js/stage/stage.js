@@ -41,6 +41,7 @@ export default class Stage {
     this.screen = new Screen(this.root, (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
     this.screen.trail.past = () => this.past();
+    this.screen.beneath = (legend) => this.beneath(legend);
     this.screen.open = (index) => this.data.links[index] && location.assign(this.data.links[index]);
     this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
@@ -49,12 +50,13 @@ export default class Stage {
     this.drawer = new Drawer(this);
     // The root is the container the layout is measured by, so the grid is one element deeper.
     const { column, charts } = this.screen;
-    const layout = make("div", { class: "layout" }, this.legendHolder, this.warning, column, this.controlsHolder, this.drawer.element, charts.element);
+    const layout = make("div", { class: "layout" }, this.warning, column, charts.element, this.controlsHolder, this.drawer.element, this.legendHolder);
     this.root.append(layout, this.spoken);
     parent.append(this.root);
     this.keys = new Keys(this.root, () => (this.pair ?? this).controls, () => this.data.train, {
       z: () => this.screen.followNext(),
       Enter: () => this.screen.openUnder(),
+      p: () => this.togglePresent(),
       Escape: () => this.screen.letGo(),
       ...Object.fromEntries(Object.keys(ARROWS).map((key) => [key, (event) => this.screen.hand.walk(key, event.shiftKey)])),
     });
@@ -66,7 +68,9 @@ export default class Stage {
     this.data = data;
     this.trigger = setTriggerValue;
     this.words = { ...WORDS, ...data.labels };
+    setAll(this.root, { "data-presented": data.presented ? "1" : null });
     this.screen.update(data, this.words);
+    this.drawer.presenting(data);
     if (differs(old, data, "legend", "labels")) {
       this.screen.forget();
       writeLegend(this.legendHolder, data.legend, this.words, this.screen);
@@ -77,8 +81,20 @@ export default class Stage {
     this.render();
   }
 
+  /** How many pixels below the picture must be in the window with it; of the legend at most so many. */
+  beneath(legend) {
+    const [controls, numbers] = [this.controlsHolder, this.screen.numbers.element].map((one) => one.offsetHeight);
+    return controls + numbers + Math.min(this.legendHolder.offsetHeight, legend);
+  }
+
+  /** For the projector: the page lays itself out anew. */
+  togglePresent() {
+    if (this.data.presented !== undefined) this.trigger("present", Date.now());
+  }
+
   buildControls() {
     this.controls = new Controls(this.words, this.data.players, this.actions());
+    this.controls.foot.append(this.drawer.openers);
     this.controlsHolder.replaceChildren(this.controls.element);
     setAll(this.root, { "aria-label": this.words.picture });
     if (!this.screen.shown) setAll(this.screen.canvas, { "aria-label": this.words.waiting });

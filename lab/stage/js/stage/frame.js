@@ -1,0 +1,47 @@
+// How the stage uses the window: the picture as large as it can be while the buttons stay in sight, and the charts beside or below it.
+
+import { clamp } from "../core/numbers.js";
+import { arrange } from "./panels.js";
+
+const GUTTER = 20; // px, between picture and charts
+const BESIDE = { least: 190, share: 0.3, most: 440 }; // px, of the charts at the side
+const STRIP = 104; // px, of the charts below
+const NARROW = 560; // px; on a phone charts come after all else
+const SMALLEST = 0.47; // of the window's height
+const PRESENTED = 0.7;
+const LEGEND = 0.12; // of the window's height are kept for the legend
+const MARGINS = 30; // px
+
+/** {placed, width, height, charts, ...}: where the panels stand, and where the charts have their place. Null while there is no room. */
+export function roomFor(screen, panels, captions) {
+  const { root } = screen;
+  const [wide, zoom] = [root.clientWidth, root.currentCSSZoom ?? 1];
+  if (!wide) return null;
+  const high = highest(screen, wide, zoom);
+  const put = (width, tallest) => framed(arrange(panels, width, tallest, captions), tallest);
+  if (!screen.charts.figures.size) return { ...put(wide, high), charts: "", zoom };
+  if (wide < NARROW) return { ...put(wide, high), charts: "", chartsWide: wide, chartsHigh: Infinity, zoom };
+  const side = clamp(BESIDE.share * wide, BESIDE.least, BESIDE.most);
+  const beside = put(wide - GUTTER - side, high);
+  const strip = put(wide, Math.max(high - STRIP - GUTTER / 2, (SMALLEST * window.innerHeight) / zoom));
+  if (beside.area >= strip.area) return { ...beside, charts: "beside", chartsWide: wide - GUTTER - beside.width, chartsHigh: beside.height, zoom };
+  return { ...strip, charts: "strip", chartsWide: wide, chartsHigh: STRIP, zoom };
+}
+
+/** With what the panels fill: nothing, where they are higher than they may be. */
+function framed({ placed, height }, tallest) {
+  const left = Math.min(...placed.map(({ area }) => area.x));
+  for (const { area } of placed) area.x -= left;
+  const width = Math.ceil(Math.max(...placed.map(({ area }) => area.x + area.w)));
+  const area = height > tallest + 1 ? 0 : placed.reduce((sum, { area: { w, h } }) => sum + w * h, 0);
+  return { placed, width, height: Math.ceil(height), area };
+}
+
+/** How high the picture may be, in the stage's own pixels. */
+function highest({ root, beneath }, wide, zoom) {
+  const window_ = window.innerHeight / zoom;
+  if (root.dataset.presented) return PRESENTED * window_;
+  const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+  const top = (root.getBoundingClientRect().top + scrolled) / zoom;
+  return Math.max(window_ - top - beneath(LEGEND * window_) - MARGINS, SMALLEST * window_);
+}
