@@ -29,8 +29,9 @@ $$
 \text{loss} = \lVert x - \hat x \rVert^2 = \lVert x - d(z) \rVert^2 = \lVert x - d(e(x)) \rVert^2
 $$
 
-summed over the numbers of an example. A **lossless** code satisfies $x = d(e(x))$. A code with fewer numbers than $x$ is
-**lossy**: it keeps what helps most to restore the training examples. The **denoising** autoencoder (choose a noise) sees
+summed over the numbers of an example. A code is **lossless** for $x$ if $x = d(e(x))$, and **lossy** if not. A code with
+fewer numbers than $x$ can be lossless where the data lie on a surface with as few dimensions: points on a curve need only one number each.
+Digits do not lie on a plane, however it is bent, so two numbers lose something, and training keeps what helps most to restore the examples. The **denoising** autoencoder (choose a noise) sees
 a corrupted $\tilde x$ and must restore the clean $x$, so copying its input is not enough.
 """
     )
@@ -69,7 +70,7 @@ def experiments() -> None:
             ),
             (
                 "Sixteen numbers instead of two",
-                "The digits are restored well, but hardly any sample is a digit: the longer the code, the emptier its space.",
+                "The digits are restored well, but hardly any decoded draw of N(0, I) is a digit: the longer the code, the emptier its space.",
                 "/ae?z=16",
             ),
             (

@@ -15,7 +15,8 @@ $$
 
 This is the lecture's sum with infinitely many layers: each is $h \mapsto h + v\, dt$, with the determinant
 $\det(\mathbb I + \frac{\partial v}{\partial h} dt) = 1 + \mathrm{tr} \frac{\partial v}{\partial h}\, dt$. A solver follows the paths with steps as long as the
-tolerance allows, so a round takes many passes of the net. Paths cannot cross, so a blob stays a blob here as well. Compare
+tolerance allows, so a round takes many passes of the net. Two paths are never at one place at one time, because there is one velocity
+there; so the map tears nothing apart, and one blob stays one blob here as well. Compare
 [flow matching](./flow-matching), which learns such a velocity without following it.
 """,
     code=[Piece],
@@ -27,7 +28,7 @@ tolerance allows, so a round takes many passes of the net. Paths cannot cross, s
         ),
         (
             "On a line",
-            "Paths on a line cannot pass each other: f is a rising curve.",
+            "On a line, no number overtakes another: f is a rising curve.",
             "/continuous-flow?data=two-bumps",
         ),
         (

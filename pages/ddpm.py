@@ -63,7 +63,8 @@ $$
 \mathbb E[x_0 \mid x_t] = \frac{x_t + (1 - \bar\alpha_t)\, \nabla_x \log p_t(x_t)}{\sqrt{\bar\alpha_t}}
 $$
 
-For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. Let the model train
+For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. So they are for the moons and
+the other curves, whose density is a sum of many narrow Gaussians. Let the model train
 and press play again: the error shrinks first where noised data are. Far from them the net was never trained.
 """
     )
@@ -156,7 +157,7 @@ EXPERIMENTS = [
     ),
     (
         "The exact score beside the learned one",
-        "For a ring of Gaussians the truth is known at every noise level.",
+        "For a ring of Gaussians the truth is known at every noise level; for the moons as well.",
         "/ddpm?data=ring&tab=Score+field",
     ),
     (

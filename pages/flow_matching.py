@@ -21,7 +21,8 @@ def reverse() -> None:
     st.markdown(
         r"""
 Many lines cross at a place $x_t$, and the net learns their mean velocity, $u_\theta(x_t, t) \approx \mathbb E[\varepsilon - x_0 \mid x_t]$. So
-the paths of samples curve where lines cross, and never cross each other. From $u$ and $x_t$ both predictions follow:
+the paths of samples curve where lines cross. Two of them are never at one place at one time, because $u_\theta(x, t)$ is one velocity
+there; in the picture, which shows all times at once, one may run across the trace of another. From $u$ and $x_t$ both predictions follow:
 $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
 """
     )
@@ -41,7 +42,7 @@ $$
     forward_film(room)
 
 
-def speed() -> None:
+def velocity() -> None:
     st.markdown(
         r"""
 The velocity and the score are equivalent. With $\tau = t / T$, $\hat\varepsilon = \mathbb E[\varepsilon \mid x_t]$ and
@@ -110,7 +111,7 @@ kit.tabs(
     {
         "Reverse": reverse,
         "Forward": forward,
-        "Speed and score": speed,
+        "Velocity and score": velocity,
         "Do more with it": lambda: remake(room),
         "Formula and code": formula,
         "Try this": lambda: kit.experiments(EXPERIMENTS),

@@ -22,7 +22,7 @@ def look() -> None:
     st.markdown(
         r"""
 - **Spread.** Compare the scales of the axes. Nothing limits the size of the autoencoder's codes, so they wander off. The
-  VAE's codes fill the circles of the prior. PCA's are scaled to standard deviation 1 by construction.
+  VAE's codes fill the circles of $\mathcal N(0, I)$, its prior. PCA's are scaled to standard deviation 1 by construction.
 - **Holes.** Point at places between the groups. The autoencoder's plane has regions to which no training digit is mapped, and
   there the decoder draws anything. The VAE's clouds overlap, so such places are rare.
 - **Samples.** Below each plane are decoded draws from $\mathcal N(0, I)$. The autoencoder was not trained on this distribution,

@@ -29,7 +29,7 @@ At a layer $l$ of the network, the picture $x$ has the features $F$, with one ro
 each of $M$ places. The features of the content are $P$, and those of the style are $A$. The picture descends
 
 $$
-L = \alpha\, L_{content} + \beta \sum_{l=1}^5 w_l\, E_l + tv\, V
+L = \alpha\, L_{content} + \beta \sum_{l=1}^5 w_l\, E_l + \rho\, V
 $$
 $$
 L_{content} = \tfrac12 \operatorname{mean}\, (F - P)^2
@@ -41,7 +41,9 @@ $$
 
 with the **Gram matrix** $G = F F^\top / M$. $L_{content}$ compares **place by place**, at one layer. $G_{ij}$ is a mean
 **over all places**: it says how much channels $i$ and $j$ respond together, anywhere. So the content stays where it is, and the
-style may appear everywhere. $V$, which the paper does not have, is large where neighbouring pixels differ. It removes noise.
+style may appear everywhere. The **roughness** $V$, which the paper does not have, is
+the mean squared difference of neighbouring pixels. Its weight $\rho$ is `tv` in the code, after the total roughness, a relative of $V$ without
+the square. To descend $V$ removes noise.
 
 With two styles, $G(style)$ lies between their matrices, and *Second style* says where. With a mask, only its white places
 count in $G(x)$, and only there do pixels change.
@@ -55,7 +57,7 @@ their length. A round is one step of L-BFGS, which the paper used too. It estima
     kit.source(
         StyleTransfer.losses, StyleTransfer.wanted, losses.gram, losses.style_loss, losses.content_loss
     )
-    kit.source(losses.variation, canvas.Canvas.first, LBFGS)
+    kit.source(losses.roughness, canvas.Canvas.first, LBFGS)
     st.markdown("And the one pass:")
     kit.source(onepass.one_pass, onepass.adain, onepass.whitening)
     kit.knob_table(StyleTransfer)

@@ -9,7 +9,8 @@ from lab.kit.subject import legend
 LEGENDS = {
     "points": legend(
         "Each panel is a model of its own: its [fakes](wall/points, model) over the [real points](wall/real, "
-        "data), on the [belief of its D](wall/field, field). The stronger a panel's frame, the more of the "
+        "data), on the [belief of its D](wall/field, field): blue where it takes a point for real, orange for "
+        "fake, without colour where it cannot tell. The stronger a panel's frame, the more of the "
         "data's modes its fakes reach. Press a panel to open it."
     ),
     "points without D": legend(

@@ -6,8 +6,8 @@ An encoder e and a decoder d are trained so that the output equals the input:
 
 With linear nets, the optimum is PCA's subspace in another basis (Baldi and Hornik 1989). With noise on the
 input, this is the denoising autoencoder (Vincent et al. 2008): e sees a corrupted x, and d must restore the
-clean one. There is no prior. `sample` decodes draws from N(0, I) all the same, but the codes of the data lie
-elsewhere; a VAE cures that.
+clean one. There is no prior and no p(x). `sample` decodes draws from N(0, I) all the same, but the codes of
+the data lie elsewhere; a VAE cures that.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Coder(Family):
         """The mean of x, (n, *shape), for codes z (n, z)."""
 
     def p_z(self, n: int) -> Tensor:
-        """Draws of z from the prior N(0, I), (n, z)."""
+        """Draws of z from N(0, I), (n, z): the prior, of models that have one."""
         return torch.randn(n, self.config.z, **self.like)
 
     def p_eps(self, n: int) -> Tensor:
@@ -88,7 +88,7 @@ class Coder(Family):
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Samples (n, *shape): what `emit` makes of draws from the prior."""
+        """Samples (n, *shape): what `emit` makes of draws of `p_z`."""
         y = self.labels(n) if self.labelled and y is None else y
         return torch.cat([self.emit(*part) for part in parts(self.at_once, (self.p_z(n), 0), (y, 0))])
 

@@ -15,7 +15,7 @@ from engine.space import Picture
 
 EXAMPLES, DRAWS = 3000, 1000  # codes, and places at which the gaps between them are measured
 
-HOLES = Measure("holes", label="gaps between codes, 1 = as in the prior", draw="number")
+HOLES = Measure("holes", label="gaps between codes, 1 = as in N(0, I)", draw="number")
 SHARPNESS = Measure("sharpness", label="sharpness of samples, 1 = real", draw="number")
 
 
@@ -33,10 +33,10 @@ def measure(model: Coder, data: Dataset) -> dict[str, Any]:
 
 
 def holes(codes: Tensor, z: Tensor, others: Tensor) -> float:
-    """How far draws z (m, d) of the prior lie from the nearest of n codes (n, d), relative to the nearest
-    of n `others` (n, d), which are draws from the prior too; both distances are 90 % quantiles.
+    """How far draws z (m, d) of N(0, I) lie from the nearest of n codes (n, d), relative to the nearest
+    of n `others` (n, d), which are draws of N(0, I) too; both distances are 90 % quantiles.
 
-    It is 1 if codes are distributed like the prior, and more if parts of the prior have no code nearby. It
+    It is 1 if codes are distributed like N(0, I), and more if parts of it have no code nearby. It
     tells most in few dimensions, because in many dimensions all points lie far apart.
     """
     far, usual = (torch.cdist(z, points).amin(1).quantile(0.9) for points in (codes, others))

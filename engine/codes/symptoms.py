@@ -70,15 +70,15 @@ def asleep(rows: list[Row]) -> Symptom | None:
 
 
 def holes(rows: list[Row]) -> Symptom | None:
-    """Much of the prior lies far from every code."""
+    """Much of N(0, I), from which codes of samples are drawn, lies far from every code."""
     recent = [row.get(HOLES, 0.0) for row in rows[-WINDOW:]]
     gaps = sum(recent) / WINDOW
     if gaps < GAPS:
         return None
     return Symptom(
         "Holes",
-        f"Holes: draws from the prior N(0, I) lie {gaps:.1f} times as far from the nearest code as they "
-        "would if the codes followed the prior. The decoder has never been trained on such places.",
+        f"Holes: draws of N(0, I) lie {gaps:.1f} times as far from the nearest code as they would if the "
+        "codes were distributed like N(0, I). The decoder has never been trained on such places.",
         rows[-WINDOW]["round"],
         "a VAE, whose KL term keeps the codes of all examples close to the prior",
     )

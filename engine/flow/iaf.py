@@ -29,7 +29,7 @@ class IAF(AutoregressiveFlow):
     kinds = (Plane,)
 
     def build(self) -> list[Transform]:
-        """Inverted autoregressive layers."""
+        """Inverted autoregressive layers: the law that takes x to z in MAF takes z to x here."""
         c = self.config
         nets = [MADE(rank, c.width, c.depth, 2) for rank in self.ranks()]
         return [Inverse(Autoregressive(net, standardise)) for net in nets]

@@ -25,8 +25,8 @@ NOISE = 0.25  # standard deviation of the pixels of noise
 def _weight(i: int) -> Any:
     """The knob w_i: the weight of the Gram matrix at the first layer of block i."""
     return knob(
-        1.0, 0, 5, step=0.1, symbol=f"w_{i}", label=f"conv{i}_1", live=True, advanced=True,
-        says=f"weight of the Gram matrix at conv{i}_1: {FORMS[i]}",
+        1.0, 0, 5, step=0.1, symbol=f"w_{i}", label=f"relu{i}_1", live=True, advanced=True,
+        says=f"weight of the Gram matrix at relu{i}_1: {FORMS[i]}",
     )  # fmt: skip
 
 
@@ -64,12 +64,12 @@ class StyleConfig(Config):
     w4: float = _weight(4)
     w5: float = _weight(5)
     tv: float = knob(
-        3.0, 0, 100, step=0.5, label="Smoothness", live=True, advanced=True,
-        says="weight of the total variation, which smooths away noise",
+        3.0, 0, 100, step=0.5, label="Weight of the roughness", symbol=r"\rho", live=True, advanced=True,
+        says="weight of V, the mean squared difference of neighbouring pixels: more removes more noise",
     )
     at: Literal["relu", "conv"] = knob(
         "relu", label="Style layers", advanced=True,
-        says="whether features are taken after or before the ReLU",
+        says="whether the style's features are taken after the ReLU, as at relu1_1, or before it, at conv1_1",
     )
     pooling: Literal["max", "average"] = knob(
         "average", label="Pooling", advanced=True,

@@ -26,6 +26,6 @@ def content_loss(F: Tensor, P: Tensor) -> Tensor:
     return (F - P).square().mean() / 2
 
 
-def variation(x: Tensor) -> Tensor:
+def roughness(x: Tensor) -> Tensor:
     """Mean squared difference of neighbouring pixels of x (1, 3, H, W), across and down."""
     return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()

@@ -31,10 +31,10 @@ from engine.nets.backbone import backbone
 from engine.space import Space
 from engine.style.canvas import LAYERS, Canvas, StyleConfig
 from engine.style.lbfgs import LBFGS
-from engine.style.losses import content_loss, gram, style_loss, variation
+from engine.style.losses import content_loss, gram, roughness, style_loss
 
 _SPLIT: Any = {"chart": "loss, split by term", "draw": "stack"}
-CONTENT, SMOOTH = term("content", "data", **_SPLIT), term("total variation", "critic", **_SPLIT)
+CONTENT, SMOOTH = term("content", "data", **_SPLIT), term("roughness", "critic", **_SPLIT)
 STYLES = [term(f"style {i}", f"style-{i}", **_SPLIT) for i in range(1, LAYERS + 1)]
 TERMS = (CONTENT, *STYLES, SMOOTH)
 
@@ -92,7 +92,7 @@ class StyleTransfer(Family):
         for i, (layer, weight) in enumerate(zip(layers, w, strict=True)):
             E = style_loss(gram(F[layer], t.mask), self.wanted(t, i)) if weight else nothing
             terms.append(c.beta * weight * E)
-        terms.append(c.tv * variation(x))
+        terms.append(c.tv * roughness(x))
         return dict(zip(TERMS, terms, strict=True))
 
     def wanted(self, t: Targets, layer: int) -> Tensor:

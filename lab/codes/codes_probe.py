@@ -103,7 +103,7 @@ def manifold(
 ) -> Answer:  # fmt: skip
     """A picture of n x n decoded pictures, over two axes u and v of the code; one row if z is one number.
 
-    The other dimensions stay at the prior's mean. Codes lie at "quantiles" of the prior, so that each stands
+    The other dimensions stay at 0. Codes lie at "quantiles" of N(0, I), so that each stands
     for the same share of it (Kingma and Welling 2014, figure 4), or "even" within r standard deviations. `at`
     has the places on axis u, from left to right, in standard deviations; axis v grows upwards.
     """

@@ -106,9 +106,9 @@ def manifold(room: Room) -> None:
     """A plane of codes, decoded into one picture."""
     dims = latent_dimensions(room)
     st.markdown(
-        "Codes on a grid, each decoded at its place. At **quantiles** of the prior, each picture stands for "
-        "the same share of all samples. **Evenly spaced**, the grid reaches places where the prior hardly "
-        "ever draws a code."
+        "Codes on a grid, each decoded at its place. At **quantiles** of N(0, I), each picture stands for "
+        "the same share of its draws. **Evenly spaced**, the grid reaches places where N(0, I) hardly ever "
+        "draws a code."
     )
     left, middle, right = st.columns(3)
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")
@@ -129,9 +129,9 @@ def manifold(room: Room) -> None:
         strip([("", [Figure(answer["picture"], name=name)])], columns=1, least=200, most=672)
         across = f"Dimension {u + 1} of the code grows from left to right"
         up = f", dimension {v + 1} from bottom to top" if dims > 1 else ""
-        rest = "; all others stay at the mean of the prior" if dims > 2 else ""
+        rest = "; all others stay at 0" if dims > 2 else ""
         ends = f"{signed(answer['at'][0])} to {signed(answer['at'][-1])}"
-        st.caption(f"{across}{up}{rest}: from {ends} standard deviations of the prior.")
+        st.caption(f"{across}{up}{rest}: from {ends}.")
         ask_again(answer, "manifold-again")
 
 

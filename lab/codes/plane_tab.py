@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import data
+from engine.codes.base import Coder
 from engine.config import Refused
 from engine.family import Family
 from engine.space import Picture, Space
@@ -70,7 +71,7 @@ def label_of_plane(room: Room) -> None:
 def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
     """The stages side by side, each with its title, under the sliders of the last family."""
     *_, chief = sides.values()
-    words = words_of(chief)
+    words = words_of(Coder)  # what is true of all
     setting = choose(chief, "digits", room="planes")
     if setting is None:
         st.stop()

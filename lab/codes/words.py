@@ -23,37 +23,51 @@ SWATCHES: list[Any] = [
     for part in ({"words": str(digit), "layer": f"codes/test/{digit}", "role": f"label-{digit}"}, " ")
 ]
 
-LEGENDS: dict[str, Legend] = {
-    "image": [
-        "Each dot of the latent plane is the ",
-        {"words": "code", "layer": "codes/test"},
-        " μ of a test picture, coloured by its label: ",
-        *SWATCHES,
-        "The ",
-        {"words": "circles", "layer": "circle/prior", "role": "latent"},
-        " are one, two and three standard deviations of the prior p(z). The ",
-        {"words": "grid picture", "layer": "atlas/decoder", "role": "model"},
-        " behind them shows what the decoder makes of each place: point anywhere to enlarge it.",
-    ],
-    "points": [
-        "Each dot of the latent plane is the ",
-        {"words": "code", "layer": "codes/test", "role": "data"},
-        " μ of a test point, coloured by its label if it has one; the ",
-        {"words": "circles", "layer": "circle/prior", "role": "latent"},
-        " are one, two and three standard deviations of the prior p(z). Beside it, ",
-        {"words": "samples", "layer": "points/fake", "role": "model"},
-        " decoded from draws of the prior should come to be distributed like the ",
-        {"words": "data", "layer": "points/real", "role": "data"},
-        ". The ",
+CODE_WORD: dict[str, Any] = {"words": "code", "layer": "codes/test"}
+CIRCLES: dict[str, Any] = {"words": "circles", "layer": "circle/prior", "role": "latent"}
+
+
+def legends(mu: str, circles: str, drawn: str, density: bool = False) -> dict[str, Legend]:
+    """The legends of models whose code of x is written `mu`, if it has a letter; `circles` says whose
+    standard deviations are drawn, and `drawn` where the samples come from. Some know a `density` of x."""
+    dot, deviations = f"{mu} of a test ", f" are one, two and three standard deviations of {circles}. "
+    known: list[Any] = [
+        " The ",
         {"words": "background", "layer": "field/density", "role": "model"},
-        " is the model's own density p(x), the integral of p(x|z) p(z) over z, as a share of its "
-        "largest value. Each test point is restored at the end of its ",
-        {"words": "arrow", "layer": "arrows/reconstruction", "role": "truth", "off": True},
-        "; the ",
-        {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
-        " shows how the decoder bends the plane of z. Point into the latent plane to see where a place goes.",
-    ],
-}  # fmt: skip
+        " is the model's own density p(x), the integral of p(x|z) p(z) over z, as a share of its largest "
+        "value.",
+    ]
+    return {
+        "image": [
+            "Each dot of the latent plane is the ", CODE_WORD, f"{dot}picture, coloured by its label: ",
+            *SWATCHES, "The ", CIRCLES, deviations + "The ",
+            {"words": "grid picture", "layer": "atlas/decoder", "role": "model"},
+            " behind them shows what the decoder makes of each place: point anywhere to enlarge it.",
+        ],
+        "points": [
+            "Each dot of the latent plane is the ", CODE_WORD | {"role": "data"},
+            f"{dot}point, coloured by its label if it has one; the ", CIRCLES, deviations + "Beside it, ",
+            {"words": "samples", "layer": "points/fake", "role": "model"},
+            f" decoded from draws of {drawn} should come to be distributed like the ",
+            {"words": "data", "layer": "points/real", "role": "data"}, ".", *(known if density else ()),
+            " Each test point is restored at the end of its ",
+            {"words": "arrow", "layer": "arrows/reconstruction", "role": "truth", "off": True},
+            "; the ", {"words": "grid", "layer": "mesh/generator", "role": "model", "off": True},
+            " shows how the decoder bends the plane of z. Point into the latent plane to see where a place "
+            "goes.",
+        ],
+    }  # fmt: skip
+
+
+OF_A_GAUSSIAN = legends("", "N(0, I)", "N(0, I)")
+NO_PRIOR = legends("", "N(0, I), to which nothing in the loss draws the codes", "N(0, I)")
+OF_A_PRIOR, WITH_DENSITY = (legends(" μ", "the prior p(z)", "the prior", density=on) for on in (False, True))
+LABELS = {
+    "world": "Data space",
+    "field": "p(x) over its maximum",
+    "images/samples": "Decoded draws of N(0, I)",
+}
+OF_THE_PRIOR = LABELS | {"images/samples": "Samples of the prior"}
 
 BOUNDS = {vae.RESTORE: vae.DIVERGE, cvae.RESTORE: cvae.DIVERGE}
 """The two terms of each bound."""
@@ -170,8 +184,8 @@ SUBJECT = Subject(
         Place("ae", "Squeeze and restore; no density, but codes"),
         Place("planes", "PCA, autoencoder and VAE side by side", title="Three planes of codes"),
     ],
-    legends=LEGENDS,
-    labels={"world": "Data space", "field": "p(x) over its maximum"},
+    legends=OF_A_GAUSSIAN,
+    labels=LABELS,
     graph=AE_GRAPH,
     now=error_now,
     data="digits",
@@ -182,8 +196,12 @@ SUBJECT = Subject(
         Recording("vae-gan", "digits", 4000, pictures=PLANES),
     ],
 )  # fmt: skip
-OF_PCA = Subject(PCA, graph=PCA_GRAPH)
-OF_AE = Subject(AE, failures=AE_FAILURES)
-VARIATIONAL = Subject(Variational, graph=VARIATIONAL_GRAPH, now=bound_now)
+OF_PCA = Subject(PCA, graph=PCA_GRAPH, legends=legends("", "N(0, I), the model's p(z)", "p(z)"))
+OF_AE = Subject(AE, failures=AE_FAILURES, legends=NO_PRIOR)
+VARIATIONAL = Subject(
+    Variational, graph=VARIATIONAL_GRAPH, now=bound_now, legends=WITH_DENSITY, labels=OF_THE_PRIOR
+)
 OF_VAE = Subject(VAE, failures=VAE_FAILURES)
-OF_VAE_GAN = Subject(VAEGAN, graph=VAE_GAN_GRAPH, now=game_now, failures=[BLUR])
+OF_VAE_GAN = Subject(
+    VAEGAN, graph=VAE_GAN_GRAPH, now=game_now, failures=[BLUR], legends=OF_A_PRIOR, labels=OF_THE_PRIOR
+)

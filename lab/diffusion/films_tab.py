@@ -38,7 +38,8 @@ LEGENDS: dict[str, list[Any]] = {
                 " are the noise that the model predicts in them. Where no noise is added, the ",
                 {"words": "grid", "layer": "mesh/generator", "role": "model"},
                 " shows where the plane of noise goes."],
-    "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Black arrows are exact."],
+    "score": ["Noised ", REAL, ", and arrows that point to where they are denser. Where "
+              "black ones stand beside them, those are exact."],
 }  # fmt: skip
 NUMBERS = {
     "number/variance of x_t": "variance of xₜ",
@@ -211,6 +212,6 @@ def score_film(room: Room) -> None:
     show(room, "score", [asked("score", seed=0)], screens)
     if not known:
         st.info(
-            "The exact score of these data is not known: choose a mixture of Gaussians, such as the ring, to "
-            "see it beside the model's."
+            "The exact score of these data is not known here: choose a mixture of Gaussians, such as the "
+            "ring, or a curve, such as the moons, to see it beside the model's."
         )

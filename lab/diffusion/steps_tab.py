@@ -23,6 +23,7 @@ from lab.runs.supervisor import NO_MODEL
 
 STEPS = (5, 10, 20)  # for digits, which are expensive
 MORE = (5, 10, 20, 50, 100)  # for points
+POINTS, PICTURES = 2000, 200  # samples of a measurement
 SCALES = (0.0, 0.5, 1.0, 2.0, 4.0, 7.0)
 LEFT_OUT = ("DDPM as on the slide",)
 ROLES = ("model", "data", "latent", "gradient", "critic")  # the colours of a family's samplers, in order
@@ -59,7 +60,7 @@ def steps(room: Room) -> None:
 
 @st.fragment
 def by_steps(room: Room, setting: Setting) -> None:
-    what = "100 digits with the labels in turn" if setting.pictures else "2,000 points"
+    what = f"{PICTURES} digits with the labels in turn" if setting.pictures else f"{POINTS:,} points"
     st.markdown(
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many. The chart shows "
         f"how far these are from the data ({setting.measure.says}) against the cost of a sample: the number "
@@ -103,7 +104,11 @@ def cheapest(points: list[Point], measure: str) -> str:
         )
     real = f"the grey band: {short(value)} ± {short(2 * error)}."
     if least <= value + 2 * error:
-        return f"{says}This is the score of as many real examples, {real}"
+        return (
+            f"{says}As many real examples score as much, {real} So this measurement **cannot tell** these "
+            f"samples from real ones; no sampler is better than real, and differences below "
+            f"{short(2 * error)} say nothing."
+        )
     says += f"As many real examples score less, {real} "
     return says + "The rest is the error of the net itself: train it longer."
 
@@ -173,7 +178,7 @@ def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point
     held = st.session_state.get(key)
     if held is None or held["run"] != room.run or held["plan"] != plan:
         held = st.session_state[key] = {"run": room.run, "plan": plan, "points": [], "on": False}
-    points = held["points"]
+    points, among = held["points"], PICTURES if isinstance(room.space, Picture) else POINTS
     st.button(
         "Measure", key=f"{name}-go", icon=":material/straighten:",
         on_click=lambda: held.update(points=[], on=True),
@@ -193,7 +198,7 @@ def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point
         asked = plan[len(points)]
         told = ", ".join(value if what == "sampler" else f"{what} {value:g}" for what, value in asked.items())
         bar.progress(len(points) / len(plan), f"{len(points)} of {len(plan)} measured; now {told}")
-        if (answer := ask(room, "tradeoff", **asked)) is None:  # the page says why
+        if (answer := ask(room, "tradeoff", n=among, **asked)) is None:  # the page says why
             held["on"] = False
             break
         points.append(asked | answer)

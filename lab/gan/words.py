@@ -54,15 +54,18 @@ LEGENDS = {
     "points": legend(
         "The generator turns noise z into [fake points](points/fake, model) that should come to be spread "
         "like the [real points](points/real, data). The [background](field/discriminator, field) is what the "
-        "discriminator believes: blue where it takes a point for real, orange for fake. The generator moves "
-        "each fake along an [arrow](arrows/gradient, gradient, off); its [grid](mesh/generator, model, off) "
-        "shows how it bends the plane of z. Press a fake (or the key z) to see the path of its z."
+        "discriminator believes: blue where it takes a point for real, orange for fake, without colour where "
+        "it cannot tell. The [arrows](arrows/gradient, gradient, off) show where D would have each fake go: "
+        "G changes its weights, which moves all fakes at once, so as to follow them on average. Its "
+        "[grid](mesh/generator, model, off) shows how it bends the plane of z. Press a fake (or the key z) "
+        "to see the path of its z."
     ),
     "line": legend(
         "The [density of the fakes](line/model density, model) should come to match the [data's exact "
-        "density](line/truth density, truth). The [discriminator](line/discriminator, critic), on the "
-        "right-hand axis, chases the [best possible one](line/best discriminator, truth). The generator "
-        "sends each z below along a [line](links/generator, latent) to its x."
+        "density](line/truth density, truth), which is dotted. The [discriminator](line/discriminator, "
+        "critic), dashed and on the right-hand axis, chases the [best possible one](line/best discriminator, "
+        "truth), with thin dashes. The generator sends each z below along a [line](links/generator, latent) "
+        "to its x."
     ),
     "image": legend(
         "Each square is what the generator draws from one fixed noise vector z; watch it become a digit. "
@@ -71,8 +74,8 @@ LEGENDS = {
     "points compared": legend(
         "On both sides: the generator's [fakes](points/fake, model), the [real points](points/real, data), "
         "in the [background](field/discriminator, field) what D believes, the [arrows](arrows/gradient, "
-        "gradient, off) along which G moves its fakes, and the [grid](mesh/generator, model, off) into which "
-        "it bends the plane of z."
+        "gradient, off) to where D would have fakes go, and the [grid](mesh/generator, model, off) into "
+        "which it bends the plane of z."
     ),
     "line compared": legend(
         "On both sides: the [density of the fakes](line/model density, model), the [data's exact "
@@ -93,8 +96,8 @@ OF_A_LABEL = {
     ),
     "points": legend(
         "The generator is asked for a label and makes [fake points](points/fake, model) of it; they should "
-        "lie like the [real points](points/real, data) of the same label. The generator moves each fake "
-        "along an [arrow](arrows/gradient, gradient, off). Choose one label below: then the "
+        "lie like the [real points](points/real, data) of the same label. The [arrows](arrows/gradient, "
+        "gradient, off) show where D would have each fake go. Choose one label below: then the "
         "[background](field/discriminator, field) is what the discriminator believes about a point that "
         "claims this label, and the [grid](mesh/generator, model, off) shows how the generator bends the "
         "plane of z for it."

@@ -41,7 +41,7 @@ def gram_matrices(room: Room) -> None:
     )
     layer = st.pills(
         "Layer", list(FORMS), default=1, required=True, key="gram-layer",
-        format_func=lambda i: f"conv{i}_1: {FORMS[i]}",
+        format_func=lambda i: f"relu{i}_1: {FORMS[i]}",
     )  # fmt: skip
     answer = ask(room, "grams", layer=layer)
     if not answer:
@@ -96,7 +96,7 @@ def layers_keep(room: Room) -> None:
         "This is the paper's first figure. Ten pictures begin as noise. Each of the **upper five** learns "
         "to have the content's features at **one layer**: early layers still know every pixel, and deep "
         "layers only what is where. Each of the **lower five** learns to have the style's Gram matrices "
-        "from conv1_1 **up to** one layer: the more layers, the larger the forms that it imitates, but "
+        "from relu1_1 **up to** one layer: the more layers, the larger the forms that it imitates, but "
         "none of them is where the style picture has it."
     )
     if not room.live:
@@ -134,7 +134,7 @@ def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
         rows.append(f"<p>{title}</p>")
         for layer in FORMS:
             part = done.get((row, layer))
-            name = f"relu{layer}_2" if row == "content" else "conv1_1" if layer == 1 else f"… conv{layer}_1"
+            name = f"relu{layer}_2" if row == "content" else "relu1_1" if layer == 1 else f"… relu{layer}_1"
             image = _img(part, name) if part else "<div></div>"
             rows.append(f"<figure>{image}<figcaption>{name}</figcaption></figure>")
     return f"{_SHEET}<div class='keeps'>{''.join(rows)}</div>"

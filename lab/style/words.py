@@ -38,7 +38,7 @@ def loss_now(run: str, row: Row) -> str:
     content, smooth = row[CONTENT], row[SMOOTH]
     return (
         f"Around round {row['round']:,}: "
-        r"$\alpha\, L_{content} + \beta \sum_l w_l E_l + tv\, V"
+        r"$\alpha\, L_{content} + \beta \sum_l w_l E_l + \rho\, V"
         f" = {content:.3f} + {style:.3f} + {smooth:.3f} = {content + style + smooth:.3f}$."
     )
 
@@ -63,7 +63,7 @@ EXPERIMENTS = [
     ),
     (
         "Fine grain alone",
-        "With only conv1_1 and conv2_1 you get the colours and dots of the painting, but no strokes.",
+        "With only relu1_1 and relu2_1 you get the colours and dots of the painting, but no strokes.",
         "/style?w3=0&w4=0&w5=0",
     ),
     (

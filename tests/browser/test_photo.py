@@ -291,7 +291,7 @@ def test_the_parts_of_the_loss_are_seen_after_the_first_rounds(gallery) -> None:
     low, high = (float(end) for end in (chart.get_attribute("data-box") or "").split()[2:])
     assert low <= 0
     assert 7 < high < 14  # of a sum that is 7 after its first tenth, and was 7000
-    for name in ("content", "style 1", "style 5", "total variation"):
+    for name in ("content", "style 1", "style 5", "roughness"):
         expect(chart.locator(".keys")).to_contain_text(name)
     assert chart.locator(".keys b").all_inner_texts() == ["1"] * 7
     colours = chart.locator(".keys i").evaluate_all(

@@ -105,7 +105,7 @@ def formula(space, c, x: Tensor, level: int, levels: int) -> dict[str, Tensor]:
         E = ((G - target) ** 2).sum() / (4 * n**2)
         terms[f"style {i}"] = c.beta * getattr(c, f"w{i}") * E
     across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
-    terms["total variation"] = c.tv * ((across**2).mean() + (down**2).mean())
+    terms["roughness"] = c.tv * ((across**2).mean() + (down**2).mean())
     return terms
 
 
@@ -309,6 +309,6 @@ def test_the_knob_of_a_layer_is_called_after_it():
     knobs = StyleTransfer.Config.knobs()
     for i, form in canvas.FORMS.items():
         knob = knobs[f"w{i}"]
-        assert (knob.symbol, knob.label, knob.default) == (f"w_{i}", f"conv{i}_1", 1.0)
+        assert (knob.symbol, knob.label, knob.default) == (f"w_{i}", f"relu{i}_1", 1.0)
         assert knob.says.endswith(form)
         assert knob.live

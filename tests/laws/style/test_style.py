@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from engine.style.losses import content_loss, gram, style_loss, variation
+from engine.style.losses import content_loss, gram, roughness, style_loss
 from engine.style.style import TERMS
 from tests.laws.style.styling import built, gap, half, noise, pictures, slope, total, trained
 
@@ -61,8 +61,8 @@ def test_losses_are_means_that_do_not_grow_with_the_picture(double):
 
 def test_variation_is_the_mean_square_of_the_slopes(double):
     x = torch.zeros(1, 3, 10, 12) + 0.25 * torch.arange(12) + 0.5 * torch.arange(10)[:, None]
-    assert variation(x).item() == pytest.approx(0.25**2 + 0.5**2, rel=1e-12)
-    assert variation(torch.full((1, 3, 5, 5), 0.7)) == 0
+    assert roughness(x).item() == pytest.approx(0.25**2 + 0.5**2, rel=1e-12)
+    assert roughness(torch.full((1, 3, 5, 5), 0.7)) == 0
 
 
 def test_the_terms_are_those_of_the_formula_in_the_networks_features(double):
@@ -79,7 +79,7 @@ def test_the_terms_are_those_of_the_formula_in_the_networks_features(double):
         n, unit = len(f), a.square().mean()
         E = (f @ f.T / f.shape[1] - a @ a.T / a.shape[1]).square().sum() / unit**2 / (4 * n**2)
         wanted[f"style {i + 1}"] = 3.0 * c.weights[i] * E
-    wanted["total variation"] = 2.0 * variation(x)
+    wanted["roughness"] = 2.0 * roughness(x)
     terms = model.losses(x)
     assert tuple(terms) == TERMS == tuple(wanted)
     for name in TERMS:

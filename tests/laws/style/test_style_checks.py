@@ -149,7 +149,7 @@ def compare_the_content_elsewhere(model):
 BROKEN_MODELS = {
     "a weight of a layer": ignore_a_weight,
     "a tenth of the content": lambda model: told(model, content=1.1),
-    "no total variation": lambda model: told(model, total_variation=0.0),
+    "no roughness": lambda model: told(model, roughness=0.0),
     "the sign of a style": lambda model: told(model, style_4=-1.0),
     "one style of two": lose_the_second_style,
     "the mask": ignore_the_mask,

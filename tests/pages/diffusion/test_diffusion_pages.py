@@ -18,7 +18,7 @@ SMALL = {"width": "8", "depth": "1", "batch": "8", "T": "10", "seed": "3"}
 TABS = {
     "ddpm": ["Forward", "Reverse", "Score field", "Training, slow", "Steps and guidance", "Do more with it",
              "Formula and code", "Slips in the slides", "Failures and cures", "Try this", "Check"],
-    "flow-matching": ["Reverse", "Forward", "Speed and score", "Do more with it", "Formula and code",
+    "flow-matching": ["Reverse", "Forward", "Velocity and score", "Do more with it", "Formula and code",
                       "Try this", "Check"],
 }  # fmt: skip
 
