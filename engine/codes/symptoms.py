@@ -72,13 +72,13 @@ def asleep(rows: list[Row]) -> Symptom | None:
 def holes(rows: list[Row]) -> Symptom | None:
     """Much of N(0, I), from which codes of samples are drawn, lies far from every code."""
     recent = [row.get(HOLES, 0.0) for row in rows[-WINDOW:]]
-    gaps = sum(recent) / WINDOW
-    if gaps < GAPS:
+    if sum(recent) / WINDOW < GAPS:
         return None
     return Symptom(
         "Holes",
-        f"Holes: draws of N(0, I) lie {gaps:.1f} times as far from the nearest code as they would if the "
-        "codes were distributed like N(0, I). The decoder has never been trained on such places.",
+        f"Holes: draws of N(0, I) lie {rows[-1].get(HOLES, 0.0):.1f} times as far from the nearest code "
+        "as they would if the codes were distributed like N(0, I). The decoder has never been trained on "
+        "such places.",
         rows[-WINDOW]["round"],
         "a VAE, whose KL term keeps the codes of all examples close to the prior",
     )
@@ -108,7 +108,7 @@ def overfitting(rows: list[Row]) -> Symptom | None:
     return Symptom(
         "Overfitting",
         f"Overfitting: {what} was best around round {best['round']:,}, {best[key]:.1f}, and is "
-        f"{sign * recent:.1f} now. The model is memorizing its training examples.",
+        f"{rows[-1][key]:.1f} now. The model is memorizing its training examples.",
         best["round"],
         "stop, or rewind to that round, or use smaller nets or more data",
     )

@@ -53,13 +53,13 @@ def overfitting(rows: list[Row]) -> Symptom | None:
     first = min(range(len(halves)), key=halves.__getitem__)
     if halves[-1] < (1 + WORSE) * halves[first] or first > len(halves) - HALF:
         return None
-    round = rows[first + WINDOW // 4]["round"]
+    then = rows[first + WINDOW // 4]
     return Symptom(
         "Overfitting",
-        f"Overfitting: the test loss was lowest around round {round:,}, {number(halves[first])}, and is "
-        f"{number(halves[-1])} now. The net memorises its training examples, and samples become copies "
-        "of them.",
-        round,
+        f"Overfitting: the test loss was lowest around round {then['round']:,}, {number(_loss(then))}, "
+        f"and is {number(_loss(rows[-1]))} now. The net memorises its training examples, and "
+        "samples become copies of them.",
+        then["round"],
         "stop or rewind to that round, or use a smaller net or more data",
     )
 

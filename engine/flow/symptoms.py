@@ -49,6 +49,11 @@ def value(row: Row, key: str) -> float:
     return measured if math.isfinite(measured) else math.inf
 
 
+def signed(nats: float) -> str:
+    """A distance from the entropy; that of a very good model may be below 0 by chance."""
+    return f"{nats:.3f}".replace("-", "−")
+
+
 def frozen(rows: list[Row]) -> Symptom | None:
     """All layers together only scale and shift some number of x, so its density is not learned."""
     if not all(FROZEN in row for row in rows[-FEW:]) or best(rows[-FEW:], KL) < NEAR:
@@ -77,15 +82,15 @@ def worse(rows: list[Row], loss: Measure) -> Symptom | None:
         return Symptom(
             "Overfitting",
             f"Overfitting: the test {loss} was best around round {first['round']:,}, {number(first[key])}, "
-            f"and is {number(now)} now, while the training loss keeps falling. The model concentrates its "
-            "density on the training examples.",
+            f"and is {number(value(rows[-1], key))} now, while the training loss keeps falling. "
+            "The model concentrates its density on the training examples.",
             first["round"],
             "stop or rewind to that round, or use smaller nets or more data",
         )
     return Symptom(
         "Diverging",
         f"Diverging: the test {loss} was {number(first[key])} around round {first['round']:,} and is "
-        f"{number(now)} now.",
+        f"{number(value(rows[-1], key))} now.",
         first["round"],
         "a lower learning rate, from the beginning or from that round",
     )
@@ -96,7 +101,7 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     now = best(rows[-FEW:], KL)
     if not FAR <= now < math.inf:  # infinite where KL is not known
         return None
-    above = f"the test {NLL} is still {now:.2f} nat above the entropy"
+    above = f"the test {NLL} is still {signed(rows[-1][KL])} nat above the entropy"
     near = rows[-1].get(HIGH_QUALITY, 1.0)
     gain = 1 - now / best(rows[:-FEW], KL)
     if data.groups == "modes" and near < SHARP and gain < SLOWER:
@@ -125,7 +130,7 @@ def progress(rows: list[Row], loss: Measure) -> Symptom:
     gains = best(rows, key) < best(rows[:-FEW], key) - GAIN[loss]
     if KL in last:
         above = median(row[KL] for row in rows[-FEW:])
-        says += f", {above:.3f} nat above the data's entropy".replace("-", "−")  # of a very good model
+        says += f", {signed(last[KL])} nat above the data's entropy"
         gains = above > NEAR and best(rows[-FEW:], KL) < (1 - BETTER) * best(rows[:-FEW], KL)
     if gains:
         return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")

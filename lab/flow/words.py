@@ -80,12 +80,12 @@ def loss_now(run: str, row: Row) -> str:
     """The lecture's loss with its present value, and that on test data beside the lowest possible one."""
     when = rf"Around round {row['round']:,}: $L = -\frac1m \sum_i \log p_x(x_i)"
     at = store.folder(run)
-    rows = store.rows(at / "metrics.jsonl", tail=32_768, having=(b'"test ',))
-    last = rows[-1] if rows else {}
+    tested = store.rows(at / "metrics.jsonl", having=(b'"test ',))
+    last: Row = next((one for one in reversed(tested) if one["round"] <= row["round"]), {})
     if BITS in row:
         says = when + rf"$ is {row[BITS]:.3f} bits per dimension"
-        if tested := last.get(TEST[BITS]):
-            says += f", and {tested:.3f} on test data"
+        if (bits := last.get(TEST[BITS])) is not None:
+            says += f", and {bits:.3f} on test data around round {last['round']:,}"
         return says + ". A model that gives all 256 levels the same probability needs 8 bits."
     if NLL not in row:
         return ""

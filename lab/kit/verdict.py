@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +13,8 @@ import streamlit as st
 
 from engine import data
 from engine.families import find
-from engine.metrics.detector import WINDOW, Symptom, diagnose
+from engine.family import Family
+from engine.metrics.detector import WINDOW, Row, Symptom, diagnose
 from engine.metrics.measure import LEFT_OUT, looked_at
 from engine.metrics.ruler import DataFacts, about
 from lab.kit.room import Room
@@ -22,46 +25,80 @@ from lab.runs import store
 def commentary(room: Room) -> None:
     """What goes on, under the stage: the detector's verdict, and a formula with the run's present numbers.
     Written anew every two seconds: the one timed fragment of its page."""
-    words = words_of(room.family)
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        if words.judged:
-            st.markdown(verdict(room.run))
-        for sentence in left_out(room.run):
-            st.caption(sentence)
-        # the newest row is at the end of the file
-        if words.now and (rows := store.rows(store.folder(room.run) / "metrics.jsonl", tail=4096)):
-            st.markdown(words.now(room.run, rows[-1]))
+        comment(room.family, room.run)
 
     with room.below:
         show()
 
 
-def left_out(run_id: str) -> list[str]:
-    """What the newest measurement of a run could not measure, and why."""
-    at = store.folder(run_id)
+def comment(family: type[Family], run_id: str, round: int | None = None) -> None:
+    """The verdict on a run, what could not be measured, and a formula with numbers: all of one round."""
+    words = words_of(family)
+    if words.judged:
+        st.markdown(verdict(run_id, round))
+    for sentence in left_out(run_id, round):
+        st.caption(sentence)
+    if words.now and (row := newest(run_id, round)):
+        st.markdown(words.now(run_id, row))
+
+
+def newest(run_id: str, round: int | None = None) -> Row | None:
+    """The last row of a run, or the last one up to a round."""
+    path = store.folder(run_id) / "metrics.jsonl"
+    # the newest row is at the end of the file
+    known = store.rows(path, tail=4096) if round is None else _rows(path, _changed(path), ())
+    rows = _until(known, round)
+    return rows[-1] if rows else None
+
+
+def left_out(run_id: str, round: int | None = None) -> list[str]:
+    """What the newest measurement of a run up to a round could not measure, and why."""
     words = [LEFT_OUT, *looked_at()]
-    having = tuple(json.dumps(str(word)).encode() for word in words)
-    measured = store.rows(at / "metrics.jsonl", tail=65_536, having=having)
-    return measured[-1].get(LEFT_OUT, []) if measured else []
+    path = store.folder(run_id) / "metrics.jsonl"
+    if round is None:
+        rows = store.rows(path, tail=65_536, having=_having(words))
+    else:
+        rows = _until(_rows(path, _changed(path), _having(words)), round)
+    return rows[-1].get(LEFT_OUT, []) if rows else []
 
 
-def diagnosis(run_id: str) -> list[Symptom] | None:
-    """What the detector sees in a run, the gravest first; None while there is too little to tell."""
+def diagnosis(run_id: str, round: int | None = None) -> list[Symptom] | None:
+    """What the detector sees in a run up to a round, the gravest first; None while there is too little to
+    tell."""
     at = store.folder(run_id)
-    path = at / "metrics.jsonl"
-    known = judged_by(store.read_info(at).data)
-    return _diagnosis(path, path.stat().st_mtime_ns) if known.done() and path.exists() else None
+    path, known = at / "metrics.jsonl", judged_by(store.read_info(at).data)
+    return _diagnosis(path, _changed(path), round) if known.done() else None
 
 
 @lru_cache(maxsize=128)
-def _diagnosis(path: Path, _changed: int) -> list[Symptom] | None:
-    measured = tuple(json.dumps(str(measure)).encode() for measure in looked_at())
-    rows, info = store.rows(path, having=measured), store.read_info(path.parent)
+def _diagnosis(path: Path, changed: int, round: int | None) -> list[Symptom] | None:
+    info = store.read_info(path.parent)
+    rows = _until(_rows(path, changed, _having(looked_at())), round)
     if len(rows) < WINDOW:
         return None
     return diagnose(find(info.family), rows, judged_by(info.data).result())
+
+
+@lru_cache(maxsize=8)
+def _rows(path: Path, _changed: int, having: tuple[bytes, ...]) -> list[Row]:
+    """The rows with one of these words, or all: read once while the file does not change."""
+    return store.rows(path, having=having or (b"",))
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _having(words: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(json.dumps(str(word)).encode() for word in words)
+
+
+def _until(rows: list[Row], round: int | None) -> list[Row]:
+    """The rows up to a round."""
+    return rows if round is None else rows[: bisect_right(rows, round, key=lambda row: row["round"])]
 
 
 @lru_cache(maxsize=32)
@@ -84,14 +121,16 @@ def tell(symptoms: list[Symptom] | None) -> list[dict[str, str]]:
     ]
 
 
-def verdict(run_id: str) -> str:
-    """What the detector sees in a run, as markdown: green where it works, amber where it does not."""
+def verdict(run_id: str, round: int | None = None) -> str:
+    """What the detector sees in a run up to a round, as markdown: green where it works, amber where it does
+    not. It names the round if there is a newer one."""
     looks = {
         "good": ":green[:material/check_circle: **{name}.**] ",
         "bad": ":orange[:material/error: **{name}.**] ",
     }
-    parts = []
-    for one in tell(diagnosis(run_id)):
+    last = newest(run_id)
+    parts = [f"At round {round:,}:"] if round is not None and last and last["round"] > round else []
+    for one in tell(diagnosis(run_id, round)):
         name = looks.get(one["tone"], "**{name}.** " if one["name"] else "").format(**one)
         says = one["says"][0].upper() + one["says"][1:]
         parts.append(name + says + (f"  \n**Cure:** {one['cure']}" if one["cure"] else ""))

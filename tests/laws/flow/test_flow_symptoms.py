@@ -263,11 +263,11 @@ def test_what_is_told_is_of_these_measurements_and_rounds():
     best = [1.2] * 4 + [1.0] + [3.5, 3.0, 2.5, 2.75, 2.5, 3.0, 3.5]
     kind, since, tone, says, cure = about_it(told(best, [2.0] * 5 + [1.0] * 7), TABLE)
     assert (kind, since, tone) == ("Overfitting", 320, "bad")
-    assert "was best around round 320, 1.00, and is 2.50 now" in says
+    assert "was best around round 320, 1.00, and is 3.50 now" in says
     assert "more data" in cure
     kind, since, tone, says, cure = about_it(told(best), TABLE)
     assert (kind, since, tone) == ("Diverging", 320, "bad")
-    assert "was 1.00 around round 320 and is 2.50 now" in says
+    assert "was 1.00 around round 320 and is 3.50 now" in says
     assert "learning rate" in cure
     still = [*rows(*[0.6] * 11, frozen=2.0), rows(*[0.6] * 12, frozen=1.0)[-1]]
     kind, since, tone, says, _ = about_it(still, MOONS)
@@ -277,13 +277,13 @@ def test_what_is_told_is_of_these_measurements_and_rounds():
     between[-1] |= BETWEEN
     kind, since, tone, says, _ = about_it(between, RING)
     assert (kind, since, tone) == ("Bridges", 64 * 9, "bad")
-    assert "still 0.55 nat above the entropy, and 50% of the samples" in says
+    assert "still 0.700 nat above the entropy, and 50% of the samples" in says
     kind, since, tone, says, _ = about_it(rows(*[0.5] * 8, 0.7, 0.55, 0.7, 0.7), MOONS)
     assert (kind, since, tone) == ("Too stiff", 64 * 9, "bad")
-    assert "still 0.55 nat above the entropy" in says
+    assert "still 0.700 nat above the entropy" in says
     kind, since, tone, says, _ = about_it(rows(*[0.5] * 8, 0.2, 0.21, 0.23, 0.4), MOONS)
     assert (kind, since, tone) == ("Learning", 64, "")
-    assert "is 1.40, 0.220 nat above the data's entropy, and still improving" in says
+    assert "is 1.40, 0.400 nat above the data's entropy, and still improving" in says
     kind, since, tone, says, _ = about_it(rows(*[0.01] * 8, *[-0.003] * 4), MOONS)
     assert (kind, since, tone) == ("Working", 64 * 12, "good")
     assert "1.00, −0.003 nat above" in says  # by chance of the test examples

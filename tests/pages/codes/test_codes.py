@@ -149,7 +149,7 @@ def test_the_plane_of_codes_is_one_picture(run_of):
     assert html(page).count("<img") == 1
     assert "25 decoded codes" in html(page)
     works(page.button_group(key="manifold-spread").set_value("even").run())
-    assert "from −3.00 to 3.00 standard deviations" in texts(page)
+    assert "from −3.00 to 3.00." in texts(page)
     page.number_input(key="manifold-u").set_value(2).run()
     assert "two different" in page.error[0].value  # both axes are the second
 
