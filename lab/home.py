@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.families import families
+from lab.kit.address import arrive
 from lab.kit.generic import page_of
 from lab.kit.subject import places
 from lab.runs import store
@@ -39,4 +40,6 @@ for name in [*placed, *(name for name in files if name not in placed)]:
 st.session_state["_rooms"] = rooms
 landing = st.Page(PAGES / "map.py", title="Map", icon=":material/map:", default=True)
 menus[""] = [landing]
-st.navigation(menus, position="top").run()
+chosen = st.navigation(menus, position="top")
+arrive(chosen.url_path)
+chosen.run()

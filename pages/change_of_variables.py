@@ -4,6 +4,7 @@ import streamlit as st
 
 from engine.flow.spline import spline
 from lab import kit
+from lab.kit.address import strangers
 from lab.kit.plain import complain
 from lab.stage.alone import BASES, TARGETS, bend
 
@@ -23,6 +24,7 @@ def asked(name: str, known: tuple[str, ...]) -> str | None:
     return None
 
 
+strangers([name for name in st.query_params if name not in ("base", "target")], ("base", "target"))
 bend(key="bend", base=asked("base", BASES) or "normal", target=asked("target", TARGETS))
 
 

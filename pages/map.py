@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lab import kit
+from lab.kit.address import strangers
 from lab.kit.subject import BRANCHES, Place
 
 COMING = [
@@ -33,6 +34,7 @@ def draw(place: Place) -> None:
 
 
 st.title("A lab for generative models")
+strangers(st.query_params, ())
 st.markdown(
     "A generative model learns the distribution of data from samples, so that it can make new ones. "
     "Enter a room, move a slider, and watch a real model learn on this machine. The map sorts the models "

@@ -6,12 +6,14 @@ from urllib.parse import quote
 import streamlit as st
 
 from engine.config import Refused
+from lab.kit.address import strangers
 from lab.kit.plain import complain, link, plain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.visitor import who
 
 st.title("Runs")
+strangers(st.query_params, ())
 st.markdown(
     "Every run is a directory on the server. Opening one shows it where it is; the owner can go on with it."
 )

@@ -12,6 +12,7 @@ from engine.codes.base import Coder
 from engine.config import Refused
 from engine.family import Family
 from engine.space import Picture, Space
+from lab.kit.address import write
 from lab.kit.answers import Figure, ask, strip
 from lab.kit.pickers import data_of, latent_dimensions
 from lab.kit.plain import complain
@@ -72,8 +73,10 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
     """The stages side by side, each with its title, under the sliders of the last family."""
     *_, chief = sides.values()
     words = words_of(Coder)  # what is true of all
-    setting = choose(chief, "digits", room="planes")
+    notes = st.container()
+    setting = choose(chief, "digits", notes=notes)
     if setting is None:
+        write(notes)
         st.stop()
     space = data.load(setting.data).space
     try:
@@ -82,6 +85,8 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
     except Refused as refusal:
         complain(refusal)
         st.stop()
+    finally:
+        write(notes)
 
     @st.fragment(run_every=2.0)
     def show() -> None:

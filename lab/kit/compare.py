@@ -11,6 +11,7 @@ from engine import data
 from engine.config import Knob, Refused
 from engine.families import families
 from engine.family import Family
+from lab.kit.address import keep, link, show, write
 from lab.kit.plain import complain
 from lab.kit.setting import choose, choose_family, pick, titled, usual_data, widget
 from lab.kit.subject import words_of
@@ -27,17 +28,18 @@ def compare() -> None:
     The address is the setting: ?family=gan&data=ring&seed=0&k=1&knob=lr_D&left=0.001&right=0.0001. It also
     keeps the two runs (a, b), for a refresh.
     """
-    family = choose_family(families(), st.query_params.clear, always=True)
-    words, notes = words_of(family), st.container()
+    notes = st.container()
+    family = choose_family(families(), always=True)
+    words = words_of(family)
     chosen: dict[str, Any] = {}  # the knob and its two values
 
     def apart(defaults: dict[str, Any]) -> dict[str, Any]:
         chosen.update(_sides(family, defaults, notes))
         return {chosen["knob"].name: defaults[chosen["knob"].name]}
 
-    _check_address(family)
-    setting = choose(family, usual_data(family), room=f"compare {family.name}", apart=apart)
+    setting = choose(family, usual_data(family), notes=notes, apart=apart)
     if setting is None:
+        write(notes)
         st.stop()
     knob, values = chosen["knob"], [chosen[side] for side in SIDES]
     try:
@@ -48,6 +50,8 @@ def compare() -> None:
     except Refused as refusal:
         complain(refusal)
         st.stop()
+    finally:
+        write(notes)
     said = [_say(value) for value in values]
     if values[0] == values[1]:
         st.info(f"{knob.label} is {said[0]} on both sides: the two runs are the same, number for number.")
@@ -60,7 +64,7 @@ def compare() -> None:
         )
 
     @st.fragment(run_every=2.0)
-    def show() -> None:
+    def both() -> None:
         pair(
             runs,
             key="pair",
@@ -71,39 +75,22 @@ def compare() -> None:
             labels=words.labels,
         )
 
-    show()
-
-
-def _check_address(family: type[Family]) -> None:
-    """Say what is wrong with a knob in the address; its slider then has the default."""
-    given = {name: st.query_params[name] for name in family.Config.knobs() if name in st.query_params}
-    try:
-        family.Config.of(given)
-    except Refused as refusal:
-        complain(refusal)
+    both()
 
 
 def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator) -> dict[str, Any]:
     """The select box of the knob that differs, and its two sliders."""
     knobs = family.Config.knobs()
     rates = [name for name, knob in knobs.items() if knob.log and knob.live]
-    unknown = f"There is no knob {st.query_params.get('knob', '')[:40]!r}"
     titles = {name: knob.label for name, knob in knobs.items()}
     name = pick(
-        "knob", titles, [*rates, *knobs][0], "What differs", unknown,
-        "The one knob whose value is not the same in the two runs.", _forget_sides,
-        always=True, notes=notes,
+        "knob", titles, [*rates, *knobs][0], "What differs", "There is no knob {}",
+        "The one knob whose value is not the same in the two runs.", always=True, notes=notes,
     )  # fmt: skip
     knob = knobs[name]
-    # a link from a room brings the knob's present value: here that is the left side's
-    left = _value(family, name, st.query_params.pop(name, None), defaults[name], notes)
-    left = _side(family, knob, "left", left, notes)
+    # the knob's present value, of a slider or of the link from a room, is here the left side's
+    left = _side(family, knob, "left", st.session_state.pop(name, defaults[name]), notes)
     return {"knob": knob, "left": left, "right": _side(family, knob, "right", contrast(knob, left), notes)}
-
-
-def _forget_sides() -> None:
-    for side in SIDES:
-        st.query_params.pop(side, None)
 
 
 def _value(family: type[Family], name: str, text: str | None, default: Any, notes: DeltaGenerator) -> Any:
@@ -119,10 +106,11 @@ def _value(family: type[Family], name: str, text: str | None, default: Any, note
 
 def _side(family: type[Family], knob: Knob, side: str, default: Any, notes: DeltaGenerator) -> Any:
     key = f"{side.capitalize()}-{knob.name}"
-    if key not in st.session_state:
-        st.session_state[key] = _value(family, knob.name, st.query_params.get(side), default, notes)
+    text = link().pop(side, None)
+    if text is not None or key not in st.session_state:
+        show(key, _value(family, knob.name, text, default, notes))
     value = widget(knob, default, side.capitalize())
-    st.query_params[side] = str(value)
+    keep(side, value)
     return value
 
 

@@ -13,8 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine import data
 from engine.config import Refused
+from engine.families import families
 from engine.family import Family
 from engine.space import Space
+from lab.kit.address import keep, write
+from lab.kit.address import link as linked
 from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
@@ -49,17 +52,15 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     left, tools = bench()
     with left:
         heading(family.title, sentence)
-        _adopt_linked_run(family)
+        notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
+        _adopt_linked_run(family, notes)
         picture, below = st.container(), st.container()  # what is below is read first
     apart = partial(_draw_under, family, below, words.under) if words.under else None
-    setting = choose(family, data_name or usual_data(family), apart=apart)
+    setting = choose(family, data_name or usual_data(family), notes=notes, apart=apart)
     if setting is None:
+        write(notes, "This room")
         st.stop()
-    try:
-        run_id = _run_of(family, setting)
-    except Refused as refusal:
-        complain(refusal)
-        st.stop()
+    run_id = show_run(family, setting, notes)
     chosen = data.load(setting.data)
     kind = chosen.space.kind
     legend = words.legends.get(kind if chosen.target else f"{kind} alone", words.legends.get(kind, ()))
@@ -94,10 +95,11 @@ def _draw_under(
     return values
 
 
-def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
-    """A link that names a run shows that run's setting."""
-    run_id = st.query_params.get("run")
-    if not run_id or run_id == st.session_state.get("_run"):
+def _adopt_linked_run(family: type[Family], notes: DeltaGenerator, wall: bool = False) -> None:
+    """A link that names a run shows that run's setting, whatever else it says; if there is no such run here,
+    it shows what else it says."""
+    run_id = linked().pop("run", "")
+    if not run_id:
         return
     try:
         info = store.read_info(store.folder(run_id))
@@ -108,23 +110,29 @@ def _adopt_linked_run(family: type[Family], wall: bool = False) -> None:
             raise Refused(f"Run {info.id} is {is_one} wall: open it at /{page}?run={info.id}.")
         st.session_state["_recipe"] = family.recipe(data.load(info.data).space)
     except Refused as refusal:
-        complain(refusal)
-        del st.query_params["run"]
+        complain(f"{refusal} Here is the setting that the link names.", notes)
         return
-    # a knob in the address beside a run would win over the run's own: the run is the setting
-    beside = [name for name in (*family.Config.knobs(), "data", "seed", *AXES) if name in st.query_params]
-    for name in beside:
-        del st.query_params[name]
-    if beside:
-        st.rerun()
+    for name in (*family.Config.knobs(), "data", "seed", *AXES, *AXES.values()):
+        linked().pop(name, None)
     adopt(values_of(info))
     st.session_state["_run"] = run_id
 
 
+def show_run(family: type[Family], setting: Setting, notes: DeltaGenerator) -> str:
+    """The run for this setting, and the address of both; if there can be none, say why and stop."""
+    try:
+        return _run_of(family, setting)
+    except Refused as refusal:
+        complain(refusal)
+        st.stop()
+    finally:
+        keep("run", st.session_state.get("_run"))
+        write(notes, "This wall" if setting.wall else "This room")
+
+
 def _run_of(family: type[Family], setting: Setting) -> str:
     """The run in the address, changed as the sliders say; a recording of this very setting; or a new run."""
-    run_id = st.query_params.get("run")
-    if run_id and run_id == st.session_state.get("_run"):
+    if run_id := st.session_state.get("_run"):
         info = store.read_info(store.folder(run_id))
         same = list(info.wall.items()) == list(setting.wall.items())
         if same and (info.data, info.seed) == (setting.data, setting.seed):
@@ -138,9 +146,18 @@ def _run_of(family: type[Family], setting: Setting) -> str:
                 return run_id
     else:
         for at, info in shipped():
-            if info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting:
+            if _is(info, family, setting):
+                _rest(at)
                 return at
+        last = st.session_state.get("_last")  # back from it, to an address that does not name it yet
+        with suppress(Refused):
+            if last and _is(store.read_info(store.folder(last)), family, setting):
+                return _open(last)
     return _open(_start(family, setting))
+
+
+def _is(info: store.Info, family: type[Family], setting: Setting) -> bool:
+    return info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting
 
 
 def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any]) -> str:
@@ -163,19 +180,24 @@ def _start(family: type[Family], setting: Setting) -> str:
 
 
 def _open(run_id: str) -> str:
-    """Put this run on the stage; the visitor's run that was there rests, because nobody looks at it now."""
-    before = st.session_state.get("_run")
-    with suppress(Refused):
-        if before and before != run_id:
-            supervisor().do(before, who(), {"do": "pause"})
-    st.query_params["run"] = run_id
+    """Put this run on the stage."""
+    _rest(run_id)
     st.session_state["_run"] = run_id
     return run_id
 
 
+def _rest(run_id: str) -> None:
+    """The visitor's run that was on the stage before this one rests, because nobody looks at it now."""
+    before = st.session_state.get("_run") or st.session_state.pop("_last", None)
+    with suppress(Refused):
+        if before and before != run_id:
+            supervisor().do(before, who(), {"do": "pause"})
+
+
 def values_of(info: store.Info) -> dict[str, Any]:
     """What the widgets show for this run."""
-    values = {k: v for k, v in info.config.items() if k not in info.wall}
+    knobs = families()[info.family].Config.knobs()
+    values = {k: v for k, v in info.config.items() if k in knobs and k not in info.wall}
     values |= {"data": info.data, "seed": info.seed}
     names = [*info.wall, "none"][:2]
     for (side, listed), name in zip(AXES.items(), names if info.wall else (), strict=False):

@@ -1,19 +1,20 @@
-"""The setting of a page: data, seed and knobs, as widgets bound to the address. A link is a lesson."""
+"""The setting of a page: data, seed and knobs, as widgets that the address keeps. A link is a lesson."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import data
 from engine.config import Knob, Refused
 from engine.family import Family
 from engine.space import Picture, Plane, Space
+from lab.kit.address import asked, keep, link, show, start_over
 from lab.kit.plain import complain
 from lab.kit.subject import subjects, words_of
 from lab.runs import store
@@ -22,6 +23,7 @@ from lab.stage import sketch
 KEPT = re.compile(r"(drawn|csv|images)-[0-9a-f]{12}")
 DRAW, CSV, IMAGES = "draw", "upload-csv", "upload-images"
 YOURS = {"drawn": "Your drawing", "csv": "Your CSV", "images": "Your pictures"}
+SEEDS = 2**32 - 1  # the last one
 BRING = {DRAW: "Draw your own …", CSV: "Upload a CSV of two columns …", IMAGES: "Upload pictures (zip) …"}
 
 
@@ -37,17 +39,18 @@ def adopt(values: dict[str, Any]) -> None:
     st.session_state["_adopt"] = st.session_state.get("_adopt", {}) | values
 
 
-def choose_family(
-    known: Mapping[str, type[Family]], changed: Callable[[], None] | None = None, always: bool = False
-) -> type[Family]:
-    """The select box of the model, kept in the address. It opens with the model of the subject that leads."""
+def choose_family(known: Mapping[str, type[Family]], always: bool = False) -> type[Family]:
+    """The select box of the model, kept in the address. It opens with the model of the subject that leads.
+    With another model everything else begins anew."""
     notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
     leading = [one.places[0].address for one, _ in subjects().values() if one.leads]
     usual = next((name for name in [*leading, *known] if name in known), "")
     titles = {name: family.title for name, family in known.items()}
-    unknown = f"There is no model called {st.query_params.get('family', '')[:40]!r}"
     with st.sidebar:
-        name = pick("family", titles, usual, "Model", unknown, "What is trained.", changed, always, notes)
+        name = pick(
+            "family", titles, usual, "Model", "There is no model called {}", "What is trained.",
+            lambda: start_over("family"), always, notes,
+        )  # fmt: skip
     return known[name]
 
 
@@ -66,20 +69,18 @@ def _fitting(family: type[Family]) -> list[data.Choice]:
 
 
 def choose(
-    family: type[Family], default_data: str, *, room: str = "",
+    family: type[Family], default_data: str, *, notes: DeltaGenerator,
     smaller: Mapping[str, Mapping[str, Any]] = {},
     apart: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Setting | None:  # fmt: skip
     """Draw the widgets in the sidebar; None while the student still has to bring data.
 
-    A page that is not the family's own is another `room`; it may have `smaller` defaults, by kind of data.
-    `apart`, given the defaults, may draw something between data and knobs, or elsewhere, and says the values
-    of the knobs (or of the seed) that are not drawn here.
+    What is wrong with the link is said in `notes`. A page that is not the family's own may have `smaller`
+    defaults, by kind of data. `apart`, given the defaults, may draw something between data and knobs, or
+    elsewhere, and says the values of the knobs (or of the seed) that are not drawn here.
     """
-    _forget_other_rooms(family, room or family.name)
-    for key, value in st.session_state.pop("_adopt", {}).items():
-        st.session_state[key] = value
-    notes = st.container()  # a phone hides the sidebar, but must not hide what is wrong
+    for name, value in st.session_state.pop("_adopt", {}).items():
+        show(name, value)
     with st.sidebar:
         choose_own = words_of(family).choose
         name = choose_own(default_data, notes) if choose_own else _choose_data(family, default_data, notes)
@@ -95,18 +96,10 @@ def choose(
     own = {name: value for name, value in small if name in family.Config.model_fields}
     defaults = family.configure(space, own).model_dump()
     _take_recipe(family, space, defaults)
+    _take_link(family, defaults, notes)
     with st.sidebar:
         without = apart(defaults) if apart else {}
         return _choose_knobs(family, name, defaults, without)
-
-
-def _forget_other_rooms(family: type[Family], room: str) -> None:
-    """Rooms share the names of knobs in the address, not their values."""
-    if st.session_state.get("_room", room) != room:
-        bringing = [key for key in st.session_state if str(key).startswith("bring-")]
-        for key in [*family.Config.knobs(), "data", "seed", "_run", "_recipe", *bringing]:
-            st.session_state.pop(key, None)
-    st.session_state["_room"] = room
 
 
 def _choose_data(family: type[Family], default: str, notes: Any) -> str:
@@ -114,11 +107,11 @@ def _choose_data(family: type[Family], default: str, notes: Any) -> str:
     if not family.labelled:
         spaces = {DRAW: Plane, CSV: Plane, IMAGES: Picture}
         titles |= {own: BRING[own] for own, space in spaces.items() if issubclass(space, family.kinds)}
-    now = st.session_state.get("data", st.query_params.get("data", default))
+    now = asked("data", default)
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
     help = "What the model learns to imitate. Changing it starts a new model."
-    unknown = f"There is no data called {now[:40]!r} for this family"
+    unknown = "There is no data called {} for this family"
     return pick("data", titles, default, "Data", unknown, help, notes=notes)
 
 
@@ -129,8 +122,8 @@ def pick(
 ) -> str:  # fmt: skip
     """A select box kept in the address by name: Streamlit's own binding would write the title.
     The default is kept there only if `always`."""
-    if st.session_state.setdefault(key, st.query_params.get(key, default)) not in titles:
-        complain(f"{unknown}; here is {titles[default]}.", notes)
+    if (now := asked(key, default)) not in titles:
+        complain(f"{unknown.format(repr(now[:40]))}; here is {titles[default]}.", notes)
         st.session_state[key] = default
     name: str = st.selectbox(
         label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help,
@@ -138,14 +131,6 @@ def pick(
     )  # fmt: skip
     keep(key, name, "" if always else default)
     return name
-
-
-def keep(key: str, value: str, default: str) -> None:
-    """Keep a value in the address, unless it is the one that is there without."""
-    if value == default:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = value
 
 
 def bring(kind: str) -> None:
@@ -175,7 +160,7 @@ def bring(kind: str) -> None:
 
 def _take(name: str) -> None:
     adopt({"data": name})
-    st.query_params.pop("run", None)
+    st.session_state.pop("_run", None)
     st.rerun()
 
 
@@ -189,6 +174,20 @@ def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -
             st.session_state[name] = defaults[name]
 
 
+def _take_link(family: type[Family], defaults: Mapping[str, Any], notes: DeltaGenerator) -> None:
+    """Let the widgets show what the link says of knobs and seed; say what it may not say."""
+    for name in [name for name in link() if name in family.Config.knobs()]:
+        try:
+            show(name, getattr(family.Config.of({name: link().pop(name)}), name))
+        except Refused as refusal:
+            complain(f"{refusal} Here it is {defaults[name]}.", notes)
+    if text := link().pop("seed", ""):
+        if re.fullmatch(r"\d{1,10}", text) and int(text) <= SEEDS:
+            show("seed", int(text))
+        else:
+            complain(f"seed is {text[:40]!r}; it must be a whole number up to {SEEDS}. Here it is 0.", notes)
+
+
 def _choose_knobs(
     family: type[Family], name: str, defaults: dict[str, Any], without: Mapping[str, Any]
 ) -> Setting:
@@ -197,10 +196,12 @@ def _choose_knobs(
     values = dict(without) | {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
         values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
+        st.session_state.setdefault("seed", 0)
         seed = 0 if "seed" in without else st.number_input(
-            "Seed", 0, 2**32 - 1, 0, key="seed", bind="query-params",
+            "Seed", 0, SEEDS, 0, key="seed",
             help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
         )  # fmt: skip
+        keep("seed", seed, 0)
     return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in defaults})
 
 
@@ -209,19 +210,25 @@ def titled(knob: Knob) -> str:
 
 
 def widget(knob: Knob, default: Any, side: str = "") -> Any:
-    """The slider of a knob, bound to the address by its name; the page binds the `side` of a comparison."""
-    label = side or titled(knob)
+    """The slider of a knob, which the address keeps; a page keeps the `side` of a comparison itself."""
+    if not side:
+        value = _widget(knob, default, titled(knob), knob.name)
+        keep(knob.name, value, default)
+        return value
+    return _widget(knob, default, side, f"{side}-{knob.name}")
+
+
+def _widget(knob: Knob, default: Any, label: str, key: str) -> Any:
+    st.session_state.setdefault(key, default)  # a browser keeps its own value unless it is told one
     says = knob.says[0].upper() + knob.says[1:] + "."
     says += " May change while training." if knob.live else " Changing it starts a new model."
-    common: dict[str, Any] = {"key": knob.name, "help": says, "bind": "query-params"}
-    if side:
-        common = {"key": f"{side}-{knob.name}"}
+    common: dict[str, Any] = {"key": key, "help": says}
     if knob.kind == "bool":
         return st.toggle(label, default, **common)
     if knob.kind == "choice":
         return st.selectbox(label, knob.choices, knob.choices.index(default), **common)
     if knob.log:
-        options = _ladder(knob, default, common["key"])
+        options = _ladder(knob, default, st.session_state.get(key))
         return st.select_slider(label, options, default, format_func=lambda v: f"{v:g}", **common)
     low, high = knob.ends()
     number = int if knob.kind == "int" else float
@@ -229,12 +236,10 @@ def widget(knob: Knob, default: Any, side: str = "") -> Any:
     return st.slider(label, *map(number, (low, high, default, step)), **common)
 
 
-def _ladder(knob: Knob, default: float, key: str) -> list[float]:
-    """1, 2, 5, 10, ... from end to end, and whatever value the address or a run brought."""
+def _ladder(knob: Knob, default: float, now: float | None) -> list[float]:
+    """1, 2, 5, 10, ... from end to end, and whatever value a link or a run brought."""
     low, high = knob.ends()
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [float(f"{m}e{power}") for power in powers for m in (1, 2, 5)]
-    for now in (st.session_state.get(key), st.query_params.get(key)):
-        with suppress(TypeError, ValueError):
-            values.append(float(now))  # type: ignore[arg-type]
-    return sorted({default, *(value for value in values if low <= value <= high)})
+    brought = {default} if now is None else {default, now}
+    return sorted(brought | {value for value in values if low <= value <= high})

@@ -18,6 +18,8 @@ from lab.runs.supervisor import supervisor
 def tabs(parts: Mapping[str, Callable[[], None]], room: Room | None = None) -> None:
     """The tabs, beside the stage of a room. Only the open one runs; the address says which: `?tab=Check`."""
     with room.tools if room else nullcontext():
+        if (asked := st.query_params.get("tab", "")) and asked not in parts:
+            complain(f"There is no tab called {asked[:40]!r} here; choose one of {', '.join(parts)}.")
         places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
     for part, place in zip(parts.values(), places, strict=True):
         if place.open:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.config import Refused
 from engine.family import Family
+from lab.kit.address import keep, link
 from lab.kit.plain import complain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -33,7 +34,7 @@ def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list
     began with other values is not the one that is wanted."""
     runs = _runs_in_address(wanted, fixed) or _start(wanted)
     for name, run_id in zip(NAMES, runs, strict=False):
-        st.query_params[name] = run_id
+        keep(name, run_id)
     with suppress(Refused):
         for before in st.session_state.get("_together", ()):
             if before not in runs:  # nobody looks at it now
@@ -45,7 +46,8 @@ def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list
 def _runs_in_address(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:
     """The runs in the address if they are the visitor's own and can take this setting; else none. For another
     visitor the same setting gives the same numbers, in runs that obey them."""
-    runs = [st.query_params[name] for name in NAMES[: len(wanted)] if name in st.query_params]
+    named = [link().pop(name) for name in NAMES[: len(wanted)] if name in link()]
+    runs = named or st.session_state.get("_together", [])
     try:
         infos = [store.read_info(store.folder(run_id)) for run_id in runs]
     except Refused as refusal:

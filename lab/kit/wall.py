@@ -17,9 +17,11 @@ from engine.config import Refused
 from engine.families import families
 from engine.family import Family
 from engine.metrics.measure import Measure
+from lab.kit.address import asked, keep, write
+from lab.kit.address import link as linked
 from lab.kit.plain import complain, link
-from lab.kit.room import AXES, _adopt_linked_run, _go, _run_of, _start
-from lab.kit.setting import Setting, choose, choose_family, keep, usual_data
+from lab.kit.room import AXES, _adopt_linked_run, _go, _start, show_run
+from lab.kit.setting import Setting, choose, choose_family, usual_data
 from lab.kit.subject import words_of
 from lab.runs import store, wall
 from lab.scenes.wall import ends, measured
@@ -48,25 +50,28 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     """Title, one sentence, what differs, and the stage; a press of a panel opens it as a run."""
     st.title("The sweep wall")
     st.markdown(sentence)
+    notes = st.container()
     known = {name: family for name, family in families().items() if family.stacked}
     with suppress(Refused):  # a link to a run says its model; the room will say what is wrong with it
-        name = store.read_info(store.folder(st.query_params.get("run", ""))).family
+        name = store.read_info(store.folder(linked().get("run", ""))).family
         if name in known:
-            st.session_state.setdefault("family", name)
+            linked()["family"] = name
     family = choose_family(known)
-    _adopt_linked_run(family, wall=True)
-    setting = choose(family, usual_data(family), room=f"wall of {family.name}", smaller=SMALLER, apart=_swept)
+    _adopt_linked_run(family, notes, wall=True)
+    setting = choose(family, usual_data(family), notes=notes, smaller=SMALLER, apart=_swept)
     if setting is None:
+        write(notes, "This wall")
         st.stop()
     axes = _choose_axes(family)
     chosen = data.load(setting.data)
     try:
         setting = setting._replace(wall=_axes_of(axes))
         wall.check(family, chosen.space, family.configure(chosen.space, setting.config), setting.wall)
-        run_id = _run_of(family, setting)
     except Refused as refusal:
         complain(refusal)
+        write(notes, "This wall")
         st.stop()
+    run_id = show_run(family, setting, notes)
     kind = chosen.space.kind
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
@@ -78,8 +83,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
 
 def _swept(defaults: dict[str, Any]) -> dict[str, Any]:
     """What differs: it has values instead of a slider."""
-    asked = [st.session_state.get(side, st.query_params.get(side, first(side, defaults))) for side in AXES]
-    return {name: defaults.get(name, 0) for name in asked}
+    return {name: defaults.get(name, 0) for name in (asked(side, first(side, defaults)) for side in AXES)}
 
 
 def first(side: str, knobs: Collection[str]) -> str:
@@ -93,11 +97,10 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
     for (side, listed), column in zip(AXES.items(), st.columns(2), strict=True):
         options = wall.choices(family) + [NONE] * (side == "columns")
         default = first(side, options)
-        name = st.session_state.setdefault(side, st.query_params.get(side, default))
-        if name not in options:
+        if (name := asked(side, default)) not in options:
             complain(f"A wall cannot vary {name[:40]!r}; choose one of {', '.join(options)}.")
             name = st.session_state[side] = default
-        st.session_state.setdefault(listed, st.query_params.get(listed, usual(family, name)))
+        asked(listed, usual(family, name))
         says = {n: knobs[n].label if n in knobs else n.capitalize() for n in options}
         with column, st.container(horizontal=True):
             name = st.selectbox(

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from engine import data
 from engine.config import Refused
 from engine.data.transfer import MASKS, Parts
+from lab.kit.address import asked, keep, show
 from lab.kit.plain import complain
 from lab.runs import store
 
@@ -29,7 +30,7 @@ Role = Literal["content", "style", "second", "mask"]
 
 def choose_pictures(default: str, notes: Any) -> str:
     """Show the widgets and return the name of the data that they choose; complain in `notes`."""
-    name = st.session_state.get("data") or st.query_params.get("data", default)
+    name = asked("data", default)
     try:
         now = Parts.of(name)
         strange = [part for part in now if part and part not in _listed() and not KEPT.fullmatch(part)]
@@ -38,7 +39,7 @@ def choose_pictures(default: str, notes: Any) -> str:
     if strange:
         complain(f"There is no picture called {strange[0][:40]!r}; here is {_title(default)}.", notes)
         now = Parts.of(default)
-    st.session_state["data"] = now.name
+    show("data", now.name)
     for part in now:
         if KEPT.fullmatch(part) and part not in _brought():
             _brought().append(part)
@@ -48,10 +49,7 @@ def choose_pictures(default: str, notes: Any) -> str:
     _select("second", "Second style", now, "none", second)
     where = "Where style is wanted; elsewhere the content stays as it is."
     _select("mask", "Where", now, "everywhere", where)
-    if now.name == default:
-        st.query_params.pop("data", None)
-    else:
-        st.query_params["data"] = now.name
+    keep("data", now.name, default)
     return now.name
 
 
