@@ -28,6 +28,7 @@ def arrive(page: str) -> None:
     state["_words"] = {}
     if back or state.get("_page") != page:
         start_over()
+        state["_back"] = back
         state["_page"] = page
         state["_link"] = {name: st.query_params[name] for name in st.query_params}
 

@@ -97,7 +97,7 @@ def _draw_under(
 
 def _adopt_linked_run(family: type[Family], notes: DeltaGenerator, wall: bool = False) -> None:
     """A link that names a run shows that run's setting, whatever else it says; if there is no such run here,
-    it shows what else it says."""
+    it shows what else it says. Back and Forward give one's own run the live knobs that it had."""
     run_id = linked().pop("run", "")
     if not run_id:
         return
@@ -112,10 +112,14 @@ def _adopt_linked_run(family: type[Family], notes: DeltaGenerator, wall: bool = 
     except Refused as refusal:
         complain(f"{refusal} Here is the setting that the link names.", notes)
         return
+    st.session_state["_run"] = run_id
+    rewritten = st.session_state.setdefault("_rewritten", [])  # links that did not say the run's own setting
+    if st.session_state.get("_back") and info.owner == who() and (run_id, linked()) not in rewritten:
+        return
+    rewritten.append((run_id, dict(linked())))
     for name in (*family.Config.knobs(), "data", "seed", *AXES, *AXES.values()):
         linked().pop(name, None)
     adopt(values_of(info))
-    st.session_state["_run"] = run_id
 
 
 def show_run(family: type[Family], setting: Setting, notes: DeltaGenerator) -> str:

@@ -36,6 +36,11 @@ class Sight:
         self.run = me.says("run") if me.stage.count() == 1 else ""
         self.address = dict(parse_qsl(urlsplit(me.page.url).query))
 
+    def of_anybody(self) -> Sight:
+        """Without the runs side by side, of which everybody has their own."""
+        self.address = {name: text for name, text in self.address.items() if name not in "abc"}
+        return self
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sight) and vars(self) == vars(other)
 
@@ -121,4 +126,45 @@ def test_back_forward_reload_another_tab_and_another_browser_show_what_the_addre
     sees(me, sights[-1], "a second tab")
     friend = visitor()
     friend.open(link)
-    sees(friend, sights[-1], "a second browser")
+    friend.until(
+        lambda: Sight(friend).of_anybody() == sights[-1].of_anybody(), f"{sights[-1]} in a second browser", 30
+    )
+
+
+def test_back_gives_ones_own_run_the_live_knobs_that_it_had(visitor: Come) -> None:
+    me = visitor()
+    me.open("/gan?width_G=8")
+    me.until(lambda: me.run, "a run of this setting")
+    first, run = settled(me), me.run
+    turn_a_knob(me)
+    me.until(lambda: me.info()["config"]["lr_D"] == 0.002, "the run to take the learning rate")
+    second = settled(me)
+    assert (first.run, second.run) == (run, run)
+    me.page.go_back()
+    sees(me, first, "Back")
+    me.until(lambda: me.info()["config"]["lr_D"] == 0.001, "the run to take the learning rate it had")
+    me.page.go_forward()
+    sees(me, second, "Forward")
+    me.until(lambda: me.info()["config"]["lr_D"] == 0.002, "the run to take the later learning rate")
+    friend = visitor()
+    friend.open(f"/gan?run={run}")  # the address is completed, and Back to the short one is no change
+    seen = settled(friend)
+    assert (seen.widgets, seen.address) == (second.widgets, second.address)
+    friend.page.go_back()
+    sees(friend, seen, "Back to the short link")
+
+
+def test_a_link_that_gave_no_run_and_another_room_are_in_the_history_as_well(visitor: Come) -> None:
+    me = visitor()
+    me.open("/gan?run=0123456789ab&lr_D=0.005&data=grid")
+    me.until(lambda: me.run not in ("", "0123456789ab"), "a run of the link's setting")
+    here = settled(me)
+    assert (here.address["lr_D"], here.address["data"]) == ("0.005", "grid")
+    assert "There is no run 0123456789ab" in me.page.get_by_test_id("stAlert").first.inner_text()
+    me.page.goto(f"{me.lab.url}/cgan?lr_D=0.01")
+    there = settled(me)
+    assert there.address["lr_D"] == "0.01"
+    me.page.go_back()
+    sees(me, there, "Back to the link without its run")
+    me.page.go_back()
+    sees(me, here, "Back to the other room")
