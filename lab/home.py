@@ -9,7 +9,8 @@ import streamlit as st
 from engine.families import families
 from lab.kit.address import arrive
 from lab.kit.generic import page_of
-from lab.kit.subject import places
+from lab.kit.path import neighbours
+from lab.kit.subject import BRANCHES, places
 from lab.runs import store
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -18,12 +19,10 @@ st.set_page_config(page_title="genlab", page_icon=str(store.ASSETS / "icon.png")
 
 st.html(Path(__file__).with_name("page.css"))  # how a page uses the window
 
-MENUS = {"tractable": "Exact p(x)", "approximate": "Approximate p(x)", "implicit": "Samples only"}
-BESIDE = "Beside"
 files = {file.stem.replace("_", "-"): file for file in sorted(PAGES.glob("*.py")) if file.stem != "map"}
 known, placed = families(), {place.address: place for place in places()}
 rooms: dict[str, st.Page] = {}  # by address
-menus: dict[str, list[st.Page]] = {title: [] for title in ("", *MENUS.values(), BESIDE)}
+menus: dict[str, list[st.Page]] = {title: [] for title in ("", *(one for one, _ in BRANCHES.values()))}
 for name in [*placed, *(name for name in files if name not in placed)]:
     place, family = placed.get(name), known.get(name)
     title = place.title if place else name.replace("-", " ").capitalize()
@@ -35,11 +34,14 @@ for name in [*placed, *(name for name in files if name not in placed)]:
             f"{name} has a place on the map, but neither a page in pages/ nor a family of that name"
         )
     rooms[name] = st.Page(page, title=title, url_path=name)
-    menus[MENUS.get(place.branch, BESIDE) if place else BESIDE].append(rooms[name])
+    menu, _ = BRANCHES[place.branch if place else "tools"]
+    menus[menu].append(rooms[name])
 
 st.session_state["_rooms"] = rooms
 landing = st.Page(PAGES / "map.py", title="Map", icon=":material/map:", default=True)
 menus[""] = [landing]
 chosen = st.navigation(menus, position="top")
+st.session_state.setdefault("_seen", set()).add(chosen.url_path)
 arrive(chosen.url_path)
 chosen.run()
+neighbours(rooms, chosen.url_path)

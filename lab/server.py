@@ -28,6 +28,7 @@ from engine.families import families
 from lab.door import Door
 from lab.gate import Gate, page
 from lab.live import LIVE
+from lab.reels import ROUTE as REEL
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
@@ -104,9 +105,8 @@ def places() -> set[str]:
 class Anywhere(Route):
     """Every address that is neither Streamlit's nor the stage's: pages, and what somebody mistyped."""
 
-    others = {"_stcore", "component", "live", "media", "stage", *(file.name for file in STATIC.iterdir())} - {
-        "index.html"
-    }
+    others = {"_stcore", "component", "live", "media", "reel", "stage"}
+    others |= {file.name for file in STATIC.iterdir()} - {"index.html"}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         first = scope["path"].removeprefix("/").partition("/")[0]
@@ -127,7 +127,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 def app(door: Door) -> st.App:
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[LIVE, ROUTE, Route("/", answer, methods=["POST"]), Anywhere("/{path:path}", index)],
+        routes=[LIVE, ROUTE, REEL, Route("/", answer, methods=["POST"]), Anywhere("/{path:path}", index)],
         middleware=[Middleware(Gate, door=door, page=HTML)],
         lifespan=lifespan,
     )

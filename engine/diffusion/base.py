@@ -88,7 +88,6 @@ class DenoiserConfig(Config):
 class Denoiser(Averaged):
     """A family that generates data from noise by denoising step by step."""
 
-    branch = "approximate"
     players = ("net",)
     algorithm = ("terms",)
     samplers: ClassVar[tuple[str, ...]]  # the choices of the knob `sampler`

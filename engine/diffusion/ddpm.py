@@ -69,6 +69,7 @@ class DDPM(Denoiser):
     name = "ddpm"
     title = "Denoising diffusion"
     source = "Ho, Jain and Abbeel, 2020, https://arxiv.org/abs/2006.11239"
+    branch = "approximate"
     Config = DDPMConfig
     samplers = tuple(SAMPLERS)
     recipes = {

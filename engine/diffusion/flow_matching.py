@@ -38,6 +38,7 @@ class FlowMatching(Denoiser):
     name = "flow-matching"
     title = "Flow matching"
     source = "Lipman et al., 2023, https://arxiv.org/abs/2210.02747"
+    branch = "tractable"  # its density is exact along the ODE, although its loss is another
     Config = FlowMatchingConfig
     samplers = ("Euler", "Heun")
     predicts = "u"

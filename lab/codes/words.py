@@ -177,12 +177,15 @@ def bound_now(run: str, row: Row) -> str:
 SUBJECT = Subject(
     Coder,
     places=[
-        Place("pca", "The best plane, and a Gaussian on it"),
-        Place("vae", "Codes in a plane that you can walk on", "Variational"),
-        Place("cvae", "The same handwriting, another digit", "Variational"),
-        Place("vae-gan", "A discriminator looks for blur", "Direct", rank=1),
-        Place("ae", "Squeeze and restore; no density, but codes"),
-        Place("planes", "PCA, autoencoder and VAE side by side", title="Three planes of codes"),
+        Place("pca", "The best plane, and a Gaussian on it", step=30),
+        Place("ae", "Squeeze and restore; no density, but codes", "Codes alone", step=40, needs=["pca"]),
+        Place("vae", "Codes in a plane that you can walk on", "Variational", step=50, needs=["ae"]),
+        Place(
+            "planes", "PCA, autoencoder and VAE side by side", "Codes alone", "Three planes of codes",
+            "beside", 60, ["pca", "ae", "vae"], ["pca-digits", "ae-digits", "vae-digits"],
+        ),
+        Place("cvae", "The same handwriting, another digit", "Variational", step=70, needs=["vae"]),
+        Place("vae-gan", "A discriminator looks for blur", "Direct", step=80, needs=["gan", "vae"]),
     ],
     legends=OF_A_GAUSSIAN,
     labels=LABELS,

@@ -76,8 +76,11 @@ def loss_now(run: str, row: Row) -> str:
 SUBJECT = Subject(
     Denoiser,
     places=[
-        Place("ddpm", "Learn to remove noise, step by step", "Variational"),
-        Place("flow-matching", "Straight paths from noise to data", "Variational"),
+        Place("ddpm", "Learn to remove noise, step by step", "Variational", step=180, needs=["vae"]),
+        Place(
+            "flow-matching", "Straight paths from noise to data; p(x) is exact along them",
+            "Normalizing flows", step=190, needs=["continuous-flow", "ddpm"],
+        ),
     ],
     legends=LEGENDS,
     labels={

@@ -104,7 +104,7 @@ def loss_now(run: str, row: Row) -> str:
     )
 
 
-_GROUP = "Normalizing flows"
+_GROUP, _FIRST = "Normalizing flows", "change-of-variables"
 _SHIPPED = {
     "planar": 4000, "nice": 3000, "real-nvp": 3000, "maf": 3000, "iaf": 3000, "glow": 3000,
     "continuous-flow": 1500,
@@ -113,17 +113,26 @@ SUBJECT = Subject(
     Flow,
     places=[
         Place(
-            "change-of-variables", "Bend a curve, and the density follows", _GROUP, "Change of variables",
-            "tractable",
+            _FIRST, "Bend a curve, and the density follows", _GROUP, "Change of variables",
+            "tractable", 90, films=["spline-flow-two-bumps"],
         ),
-        Place("real-nvp", "Scale and shift one half, depending on the other", _GROUP),
-        Place("nice", "Shift one half, and keep volume the same", _GROUP),
-        Place("planar", "Push the plane along one direction, again and again", _GROUP),
-        Place("maf", "Each number depends on those before it", _GROUP),
-        Place("iaf", "The inverse map, for fast samples", _GROUP),
-        Place("glow", "Learn which half is kept", _GROUP),
-        Place("spline-flow", "Curves instead of scaling and shifting", _GROUP),
-        Place("continuous-flow", "Infinitely many layers: a continuous movement", _GROUP),
+        Place("nice", "Shift one half, and keep volume the same", _GROUP, step=100, needs=[_FIRST]),
+        Place(
+            "real-nvp", "Scale and shift one half, depending on the other", _GROUP, step=110, needs=["nice"]
+        ),
+        Place(
+            "planar", "Push the plane along one direction, again and again", _GROUP, step=120, needs=[_FIRST]
+        ),
+        Place("maf", "Each number depends on those before it", _GROUP, step=130, needs=["real-nvp"]),
+        Place("iaf", "The inverse map, for fast samples", _GROUP, step=140, needs=["maf"]),
+        Place("glow", "Learn which half is kept", _GROUP, step=150, needs=["real-nvp"]),
+        Place(
+            "spline-flow", "Curves instead of scaling and shifting", _GROUP, step=160, needs=["real-nvp"]
+        ),
+        Place(
+            "continuous-flow", "Infinitely many layers: a continuous movement", _GROUP, step=170,
+            needs=["planar"],
+        ),
     ],
     legends=LEGENDS,
     labels={

@@ -143,8 +143,8 @@ def best_now(config: Mapping[str, Any]) -> str:
 SUBJECT = Subject(
     Game,
     places=[
-        Place("gan", "A forger and a detective train each other", "Direct"),
-        Place("cgan", "Ask for a digit and get that digit", "Direct"),
+        Place("gan", "A forger and a detective train each other", "Direct", step=10),
+        Place("cgan", "Ask for a digit and get that digit", "Direct", step=20, needs=["gan"]),
     ],
     leads=True,
     legends=LEGENDS,

@@ -7,6 +7,7 @@ classes.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -25,14 +26,18 @@ Row = Mapping[str, Any]
 _COLOURED = re.compile(r"\[([^]]+)\]\(([^,)]+)(?:, (\w+))?(, off)?\)")
 
 BRANCHES = {
-    "tractable": ("Explicit density, tractable", "The model says how probable any $x$ is, exactly."),
-    "approximate": (
-        "Explicit density, approximate", "The model gives a bound on $p(x)$, or $p(x)$ up to a constant.",
-    ),
-    "implicit": ("Implicit density", "The model gives samples, and no $p(x)$."),
-    "beside": ("Beside the map", ""),
-}  # fmt: skip
-"""The lecture's taxonomy: title and meaning."""
+    "tractable": ("Tractable density", "The model says exactly how probable any x is."),
+    "approximate": ("Approximate density", "The model gives a bound on p(x), or p(x) up to a constant."),
+    "implicit": ("Implicit density", "The model gives samples, and no p(x)."),
+    "beside": ("Beside the tree", "These rooms learn something else than a distribution of x."),
+    "tools": ("Tools", "They show many runs, or look things up."),
+}
+"""The lecture's taxonomy, and what stands beside it: title and meaning, for the map and the menus."""
+TREE = (
+    "Generative models", "They learn the distribution of data from samples, so that they can make new ones.",
+    {"Explicit density": ("tractable", "approximate"), "": ("implicit",)},
+)  # fmt: skip
+"""How the branches hang together: Goodfellow's tree. A branch without a fork above it hangs on the root."""
 
 
 def legend(text: str) -> Legend:
@@ -47,14 +52,16 @@ def legend(text: str) -> Legend:
 
 
 class Place(NamedTuple):
-    """A room on the map and in the menu. Title and branch are a family's own, unless they are given here."""
+    """A room on the map and in the menus. Title and branch are a family's own, unless they are given here."""
 
     address: str
     idea: str  # in a few words
     group: str = ""  # within its branch
     title: str = ""
     branch: str = ""
-    rank: int = 0  # places of a higher one come later
+    step: int = 0  # its turn on the path through the lectures; 0: it is not on the path, and comes last
+    needs: Sequence[str] = ()  # addresses of the rooms to have seen before
+    films: Sequence[str] = ()  # recordings that its card plays, if not the one that the room opens with
 
 
 class Cure(NamedTuple):
@@ -186,4 +193,19 @@ def places() -> list[Place]:
         title = place.title or (family.title if family else place.address.replace("-", " ").capitalize())
         branch = place.branch or (family.branch if family else "beside")
         titled.append(place._replace(title=title, branch=branch))
-    return sorted(titled, key=lambda place: place.rank)
+    return sorted(titled, key=lambda place: place.step or math.inf)
+
+
+def path() -> list[str]:
+    """The addresses of the rooms to visit one after another, in the order of the lectures."""
+    return [place.address for place in places() if place.step]
+
+
+def films(place: Place) -> list[str]:
+    """The recordings that a card plays: those that it names, or the one that its room opens with."""
+    known = recordings()
+    if place.films:
+        return [name for name in place.films if name in known]
+    own = {r.data: name for name, (r, _) in known.items() if r.family == place.address}
+    usual = words_of(families()[place.address]).data if own else ""
+    return [own.get(usual, next(iter(own.values())))] if own else []

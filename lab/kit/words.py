@@ -19,9 +19,19 @@ LEGENDS = {
 SUBJECT = Subject(
     Family,
     places=[
-        Place("wall", "Many models at once, each with a setting of its own", title="The sweep wall", rank=2),
-        Place("compare", "Two runs side by side, with one knob different", title="Compare", rank=3),
+        Place(
+            "compare", "Two runs side by side, with one knob different", "", "Compare", "tools",
+            films=["gan-ring", "spline-flow-ring"],
+        ),
+        Place(
+            "wall", "Many models at once, each with a setting of its own", "", "The sweep wall", "tools",
+            films=["gan-ring", "ddpm-ring", "gan-moons", "planar-moons"],
+        ),
+        Place(
+            "runs", "All runs on this server, and the trash", "", "Runs", "tools",
+            films=["gan-grid", "real-nvp-digits", "vae-digits", "maf-moons"],
+        ),
     ],
     legends=LEGENDS,
     judged=True,
-)
+)  # fmt: skip

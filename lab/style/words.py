@@ -100,7 +100,7 @@ EXPERIMENTS = [
 
 SUBJECT = Subject(
     StyleTransfer,
-    places=[Place("style", "The picture itself learns")],
+    places=[Place("style", "The picture itself learns", "One picture", step=200)],
     legends=LEGENDS,
     now=loss_now,
     judged=False,

@@ -197,8 +197,9 @@ def visited(says: str) -> str:
 def test_it_is_on_the_map_and_in_the_menu(folder):
     says = """
 page = visit("")
-assert "Heads or tails, learned" in texts(page)
-assert "Coins" in [c.value for c in page.caption]
+given = page.get("bidi_component")[0].proto.json
+assert "Heads or tails, learned" in given
+assert '"Coins"' in given
 rooms = page.session_state["_rooms"]
 assert rooms["fair-coin"].title == "Fair coin"
 """

@@ -14,6 +14,7 @@ from engine import data
 from engine.families import families
 from engine.gan.cgan import CGAN
 from engine.gan.gan import GAN
+from lab.kit.subject import recordings
 from lab.runs import files, store
 from lab.runs.supervisor import NO_MODEL, supervisor
 
@@ -108,15 +109,52 @@ def test_the_page_of_a_family_without_one_opens(visit):
     assert '<span class="nc">GAN</span>' in "".join(h.proto.body for h in page.get("html"))
 
 
-def test_the_map_links_what_is_built_and_says_of_the_rest_that_it_is_not(visit):
+def cards_of(page: AppTest) -> dict[str, dict]:
+    """The cards that the map's component is given, by their addresses."""
+    (component,) = page.get("bidi_component")
+    given = json.loads(component.proto.json)
+
+    def rooms(branch):
+        inner = [room for fork in branch.get("forks", ()) for room in rooms(fork)]
+        return inner + [room for group in branch.get("groups", ()) for room in group["rooms"]]
+
+    cards = [room for branch in (given["root"], *given["beside"]) for room in rooms(branch)]
+    assert len({card["address"] for card in cards}) == len(cards)
+    return {card["address"]: card for card in cards}
+
+
+def test_the_map_has_a_card_of_every_page_and_says_of_the_rest_that_it_is_not_built(visit):
     page = visit("")
-    linked = [link.page for link in page.get("page_link")]
-    grey = [m.value for m in page.markdown if m.value.startswith(":gray[**")]
-    unbuilt = [m.value for m in page.markdown if "Not built yet" in m.value]
-    assert set(linked) == set(families()) | (set(linked) & {page.replace("_", "-") for page in PAGES})
-    assert len(grey) == len(unbuilt)
-    assert len(linked) + len(grey) >= 12
-    assert not [title for title in grey if any(link.label in title for link in page.get("page_link"))]
+    cards = cards_of(page)
+    pages = set(families()) | {name.replace("_", "-") for name in PAGES - {"map"}}
+    assert {name for name, card in cards.items() if card["built"]} == pages
+    assert len(cards) > len(pages)
+    assert not any(card["films"] or card["number"] for card in cards.values() if not card["built"])
+    recorded = {recording.family for recording, _ in recordings().values()}
+    assert not [name for name in recorded if not cards[name]["films"]]
+
+
+def test_the_path_numbers_the_rooms_and_each_comes_after_what_it_needs(visit):
+    cards = cards_of(visit(""))
+    numbers = {name: card["number"] for name, card in cards.items() if card["number"]}
+    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+    assert set(numbers) >= {recording.family for recording, _ in recordings().values()}
+    for name, card in cards.items():
+        assert all(numbers[before] < numbers[name] for before in card["needs"])
+
+
+def test_a_room_leads_to_those_it_builds_on_and_to_the_next_one(visit):
+    links = [link.label for link in visit("cvae").get("page_link")]
+    assert links == ["Builds on: VAE", "Next: VAE-GAN"]
+    assert not visit("runs").get("page_link")
+
+
+def test_the_menus_are_the_branches_of_the_map_in_its_order(visit):
+    page = visit("")
+    cards = list(cards_of(page))
+    menus = [app_page for app_page in page.session_state["_rooms"] if app_page in cards]
+    numbered = [name for name in menus if cards_of(page)[name]["number"]]
+    assert numbered == sorted(numbered, key=lambda name: cards_of(page)[name]["number"])
 
 
 def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
