@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import median
 
 from engine.codes.base import ELBO, KL, KL_EACH, RESTORED, Coder
 from engine.codes.measures import HOLES, SHARPNESS
-from engine.metrics.detector import Row, Symptom
+from engine.metrics.detector import Level, Row, Symptom, settled, usual_level
 from engine.metrics.ruler import DataFacts
 
 WINDOW = 4  # measurements; nothing is claimed before that many exist
@@ -26,7 +27,7 @@ def symptoms(family: type[Coder], rows: list[Row], data: DataFacts) -> list[Symp
         return []
     tests = (collapse, holes, overfitting, blur, asleep)
     seen = [symptom for test in tests if (symptom := test(measured))]
-    return seen if any(one.bad for one in seen) else [*seen, progress(measured)]
+    return seen if any(one.bad for one in seen) else [*seen, progress(measured, data)]
 
 
 def collapse(rows: list[Row]) -> Symptom | None:
@@ -114,7 +115,7 @@ def overfitting(rows: list[Row]) -> Symptom | None:
     )
 
 
-def progress(rows: list[Row]) -> Symptom:
+def progress(rows: list[Row], data: DataFacts) -> Symptom:
     """Whether the model is still getting better."""
     key, sign, what = _score(rows)
     few = min(WINDOW, len(rows) // 2)
@@ -122,4 +123,12 @@ def progress(rows: list[Row]) -> Symptom:
     says = f"{what} is {rows[-1][key]:.1f}"
     if sign * (now - before) > BETTER * abs(now):
         return Symptom("Learning", f"Learning: {says} and still getting better.", rows[0]["round"], tone="")
-    return Symptom("Working", f"Working: {says} and hardly changes now.", rows[-1]["round"], tone="good")
+    return settled(sharp(rows) or usual_level(rows[-WINDOW:], data), says, rows[-1], data)
+
+
+def sharp(rows: list[Row]) -> Level | None:
+    """Whether the samples of pictures are as sharp as real ones, of codes without gaps; None if not."""
+    sharp, gaps = ([row[key] for row in rows[-WINDOW:] if key in row] for key in (SHARPNESS, HOLES))
+    if not sharp or not gaps or median(gaps) >= GAPS:
+        return None
+    return "Working" if BLURRED <= median(sharp) <= 1 / BLURRED else None

@@ -10,7 +10,7 @@ import math
 from statistics import median
 
 from engine.diffusion.base import TEST_LOSS, Denoiser
-from engine.metrics.detector import Row, Symptom, number
+from engine.metrics.detector import Row, Symptom, number, settled, usual_level
 from engine.metrics.ruler import DISTANCE, DataFacts
 
 # Thresholds lie between the measurements of healthy and of failing runs on points.
@@ -97,7 +97,7 @@ def progress(rows: list[Row], data: DataFacts) -> Symptom:
     closer = away and _distance(now) < CLOSER * _distance(before)
     if closer or _usual(now) < (1 - BETTER) * _usual(before):
         return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
-    return Symptom("Working", f"Working: {says}. It hardly changes any more.", rows[-1]["round"], tone="good")
+    return settled(usual_level(now, data), says, rows[-1], data)
 
 
 def _loss(row: Row) -> float:

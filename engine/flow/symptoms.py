@@ -11,7 +11,7 @@ from statistics import median
 
 from engine.flow.base import BITS, NLL, TEST, Flow
 from engine.flow.measures import FROZEN, KL
-from engine.metrics.detector import Row, Symptom, number
+from engine.metrics.detector import Row, Symptom, number, settled, usual_level
 from engine.metrics.measure import Measure
 from engine.metrics.ruler import HIGH_QUALITY, DataFacts
 
@@ -19,7 +19,7 @@ from engine.metrics.ruler import HIGH_QUALITY, DataFacts
 # upwards and never downwards, so several measurements are judged by the best of them.
 WINDOW = 6  # measurements, needed before anything is claimed
 FEW = 4  # measurements that count as "now"
-NEAR = 0.1  # nats above the entropy: hardly any better is possible
+NEAR = 0.1  # nats above the entropy: a test example is then 0.9 times as probable as for a perfect model
 FAR = 0.3  # nats; default runs reach 0.02 to 0.2
 BETTER = 0.15  # relative fall of KL, from before to now, that counts as learning
 SLOWER = 0.25  # the same where there are bridges, which more training hardly makes thinner
@@ -35,7 +35,9 @@ def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Sympt
     measured = [row for row in rows if TEST[loss] in row]
     if len(measured) < WINDOW:
         return []
-    return [worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss)]
+    return [
+        worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss, data)
+    ]
 
 
 def best(rows: list[Row], key: str) -> float:
@@ -123,7 +125,7 @@ def far(rows: list[Row], data: DataFacts) -> Symptom | None:
     )
 
 
-def progress(rows: list[Row], loss: Measure) -> Symptom:
+def progress(rows: list[Row], loss: Measure, data: DataFacts) -> Symptom:
     """The model still improves, or has stopped improving."""
     key, last = TEST[loss], rows[-1]
     says = f"the {key} is {number(last[key])}"
@@ -134,4 +136,8 @@ def progress(rows: list[Row], loss: Measure) -> Symptom:
         gains = above > NEAR and best(rows[-FEW:], KL) < (1 - BETTER) * best(rows[:-FEW], KL)
     if gains:
         return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
-    return Symptom("Working", f"Working: {says}. It hardly changes any more.", last["round"], tone="good")
+    near = usual_level(rows[-FEW:], data)
+    if KL in last:  # the loss itself says how far the model is; so do the samples, where they are measured
+        near = "Working" if near is None else near
+        near = "Close" if near == "Working" and above > NEAR else near
+    return settled(near, says, last, data)

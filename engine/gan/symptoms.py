@@ -6,7 +6,19 @@ import math
 
 from engine.gan.base import D_FAKE, D_REAL, PULL, Game
 from engine.metrics import detector
-from engine.metrics.detector import GOOD, WINDOW, Look, Row, Symptom, diverging, grown, number, standing
+from engine.metrics.detector import (
+    MOSTLY,
+    WINDOW,
+    Level,
+    Look,
+    Row,
+    Symptom,
+    diverging,
+    grown,
+    levels,
+    number,
+    standing,
+)
 from engine.metrics.observe import SHARES
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, DataFacts
 
@@ -17,7 +29,6 @@ MOVES_ON, MOVES_OFF = 3, 1  # moves in a window: a generator that oscillates res
 REACHED = 0.1  # a group is reached with this part of its fair share of the fakes, as in `coverage`
 IN_DATA = 0.02  # a region with a smaller share of the real points need not be reached
 COLLAPSED = 0.5  # at most this part of the groups; default runs pass it within a few hundred rounds
-MOSTLY = 7 / 8  # this part of the groups is enough for a run that works
 MOVED = 0.75  # this part of the fakes is in another group than one measurement before; healthy: up to 0.68
 SURE, UNSURE = 0.05, 0.05  # distance from 0 or 1, and from 1/2; a healthy D believes 0.25 to 0.75
 STILL = 1e-3  # gradient at a fake, in nats per unit of length; healthy runs have 0.01 to 5
@@ -50,6 +61,13 @@ class Story(detector.Story):
         """How many of these groups have good fakes: the number in the chart, if modes are known."""
         return int(self.rows[i].get(MODES, self.reached(i)))
 
+    def level(self, i: int) -> Level | None:
+        """How near the fakes are to the data; a run that works covers all groups, and a close one most."""
+        near, share = super().level(i), self.covered(i) / max(1, self.asked())
+        if share >= 1 or not near:
+            return near
+        return "Close" if share >= MOSTLY else ""
+
     def held(self, i: int) -> int:
         """The number that tells a collapse: covered modes count once half of the fakes are near one."""
         sharp = MODES in self.rows[i] and self.rows[i][HIGH_QUALITY] >= 0.5
@@ -65,7 +83,7 @@ class Story(detector.Story):
 
 def symptoms(family: type[Game], rows: list[Row], data: DataFacts) -> list[Symptom]:
     """What the rows of a run show, the gravest first; [] while there are too few. A run on points that has no
-    fault is "Working" or still "Learning"."""
+    fault is "Working", "Close", still "Learning" or "Not there yet"."""
     return detector.looked(LOOKS, Story([row for row in rows if JS in row or D_REAL in row], data))
 
 
@@ -150,12 +168,9 @@ def _tell_weak(story: Story, since: int) -> tuple[str, str]:
     )
 
 
-def _works(story: Story, i: int) -> bool:
-    return story.rows[i].get(JS, math.inf) <= GOOD and story.covered(i) >= MOSTLY * story.asked()
-
-
-def _tell_standing(story: Story, since: int) -> tuple[str, str]:
-    return f"{story.covered(-1)} of {story.asked()} {story.data.groups} covered; {standing(story)}", ""
+def _standing(story: Story) -> str:
+    covered = f"{story.covered(-1)} of {story.asked()} {story.data.groups} covered"
+    return f"{covered}; {standing(story.rows[-1], story.data)}"
 
 
 LOOKS = [  # the gravest first
@@ -167,7 +182,4 @@ LOOKS = [  # the gravest first
     Look("D too weak", _weak, _tell_weak),
 ]
 FAULTS = tuple(look.name for look in LOOKS)
-LOOKS += [
-    Look("Working", _works, _tell_standing, unless=FAULTS, tone="good"),
-    Look("Learning", lambda s, i: JS in s.rows[i], _tell_standing, unless=(*FAULTS, "Working"), tone=""),
-]
+LOOKS += levels(_standing, FAULTS)

@@ -29,7 +29,7 @@ def test_a_student_walks_through_the_page(visitor: Come) -> None:
     me.until(lambda: me.run, "a run")
     me.until(lambda: me.number("now") > 450, "enough rounds for a verdict")
     main = me.page.get_by_test_id("stMain")
-    expect(main.get_by_text("Working").or_(main.get_by_text("Learning")).first).to_be_visible()
+    expect(main.get_by_text("Close").or_(main.get_by_text("Learning")).first).to_be_visible()
     expect(main.get_by_text("Around round").first).to_be_visible()
     for chart in ("What each player descends", "Modes found", "JS divergence, bits", "What D believes"):
         expect(me.stage.get_by_text(chart).first).to_be_visible()

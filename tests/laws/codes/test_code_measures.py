@@ -89,7 +89,7 @@ def test_sleeping_dimensions_are_counted_and_are_no_fault():
 def test_holes_and_blur_are_seen_and_only_holes_are_a_fault():
     assert names(seen_in(rows((9, {HOLES: 1.8})))) == ["Holes"]
     seen = seen_in(rows((9, {SHARPNESS: 0.4})))
-    assert names(seen) == ["Blur", "Working"]
+    assert names(seen) == ["Blur", "Settled"]
     assert "40%" in seen[0].sentence
 
 

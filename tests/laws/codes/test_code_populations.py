@@ -138,7 +138,7 @@ def test_falling_behind_the_best_by_three_in_a_hundred_is_overfitting(key, sign)
 @pytest.mark.parametrize("key", [ELBO, RESTORED])
 def test_a_gain_of_half_a_percent_over_the_last_measurements_is_still_learning(key):
     sign = 1 if key is ELBO else -1
-    for gain, name in ((0.006, "Learning"), (0.004, "Working")):
+    for gain, name in ((0.006, "Learning"), (0.004, "Settled")):
         rows = [{key: -sign * 100.0 * (1 + gain), "round": i} for i in range(4)]
         rows += [{key: -sign * 100.0, "round": i} for i in range(4, 8)]
         (seen,) = symptoms(AE, rows, ANY)
@@ -195,9 +195,9 @@ def test_a_single_good_measurement_among_the_last_is_no_best_that_was_lost():
 
 def test_what_a_row_does_not_hold_shows_nothing():
     bare = [{"round": i, ELBO: -150.0} for i in range(8)]
-    assert [one.name for one in symptoms(VAE, bare, ANY)] == ["Working"]
+    assert [one.name for one in symptoms(VAE, bare, ANY)] == ["Settled"]
     gaps = [row | ({HOLES: 1.2 * GAPS} if i % WINDOW else {}) for i, row in enumerate(bare)]
-    assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Working"]  # on average fewer than GAPS
+    assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Settled"]  # on average fewer than GAPS
     gaps = [row | ({HOLES: 1.4 * GAPS} if i % WINDOW else {}) for i, row in enumerate(bare)]
     assert [one.name for one in symptoms(VAE, gaps, ANY)] == ["Holes"]  # and more, though one has none
 

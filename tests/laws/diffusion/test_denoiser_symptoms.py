@@ -50,7 +50,7 @@ def test_a_healthy_run_works_and_says_how_far_from_the_floor_it_is():
     assert (symptom.name, symptom.bad) == ("Working", False)
     assert "distance 0.05, where real data have 0.030 ± 0.020" in symptom.sentence
     (symptom,) = symptoms([{k: v for k, v in row.items() if k[0] != "s"} for row in rows((20, {}))], DIGITS)
-    assert symptom.name == "Working"
+    assert (symptom.name, symptom.tone) == ("Settled", "")
     assert "distance" not in symptom.sentence
 
 
@@ -72,11 +72,11 @@ def test_samples_that_stay_far_though_the_net_has_learned_are_the_walks_fault():
 
 def test_far_is_measured_in_spreads_and_in_errors():
     away = rows((20, {"sliced Wasserstein": 0.3}))
-    assert names(symptoms(away, POINTS._replace(spread=3.0))) == ["Working"]
+    assert names(symptoms(away, POINTS._replace(spread=3.0))) == ["Close"]
     wide = POINTS._replace(floors={"sliced Wasserstein": Floor(0.1, 0.05)})
     assert names(symptoms(away, wide)) == ["Working"]
     once_near = rows((10, {"sliced Wasserstein": 0.3}), (1, {}))
-    assert names(symptoms(once_near, POINTS)) == ["Working"]
+    assert names(symptoms(once_near, POINTS)) == ["Close"]
 
 
 def test_a_test_loss_past_its_best_is_overfitting():
@@ -94,7 +94,7 @@ def test_a_net_that_forgets_is_diverging():
     assert "learning rate" in symptom.cure
     assert names(symptoms(rows((10, {}), (8, {"test loss": float("nan")})), POINTS)) == ["Diverging"]
     hard = rows((20, {"test loss": 3.0}))  # it never was better
-    assert names(symptoms(hard, DIGITS)) == ["Working"]
+    assert names(symptoms(hard, DIGITS)) == ["Settled"]
 
 
 def test_one_odd_measurement_changes_nothing():
@@ -114,7 +114,7 @@ def plain(losses: list[float], distances: list[float] | None = None) -> list[dic
 
 
 EDGES = [
-    ("eight measurements", "Working", [0.2] * 7, [0.2] * 8),
+    ("eight measurements", "Settled", [0.2] * 7, [0.2] * 8),
     ("worse than predicting no noise", "Diverging", [0.2] * 8 + [0.99] * 8, [0.2] * 8 + [1.0] * 8),
     ("twice the best if that is more", "Diverging", [0.8] * 8 + [1.59] * 8, [0.8] * 8 + [1.6] * 8),
     ("but for a quarter of the window", "Diverging",
@@ -173,11 +173,11 @@ def test_a_claim_about_the_samples_begins_where_it_says(where, name, spread, flo
 
 
 def test_a_distance_that_was_not_measured_says_nothing():
-    assert names(symptoms(plain([0.2] * 8), POINTS)) == ["Working"]
+    assert names(symptoms(plain([0.2] * 8), POINTS)) == ["Settled"]
     begun = plain([0.2] * 8, [0.3] * 8)
     for row in begun[:4]:
         del row["sliced Wasserstein"]
-    assert names(symptoms(begun, POINTS)) == ["Working"]
+    assert names(symptoms(begun, POINTS)) == ["Close"]
     (symptom,) = symptoms(plain([0.2] * 8, [0.05] * 7 + [0.04]), POINTS)
     assert "distance 0.04, where" in symptom.sentence
 
@@ -193,6 +193,6 @@ def test_rounds_that_are_told_are_those_of_the_claim():
     (symptom,) = symptoms(plain([0.2] * 12, [0.3] * 12), POINTS)
     assert (symptom.name, symptom.since) == ("Far from the data", 64 * 5)
     (symptom,) = symptoms(plain([0.2] * 12), DIGITS)
-    assert (symptom.since, symptom.tone) == (64 * 12, "good")
+    assert (symptom.name, symptom.since, symptom.tone) == ("Settled", 64 * 12, "")
     (symptom,) = symptoms(plain([0.9**i for i in range(12)]), DIGITS)
     assert (symptom.since, symptom.tone) == (64, "")

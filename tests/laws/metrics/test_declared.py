@@ -63,11 +63,17 @@ def told(*values: float, name: str = JS) -> list[str]:
 
 
 def test_a_good_distance_works_and_a_bad_one_learns():
-    assert told(*[0.5] * 6) == ["Working"]
-    assert told(*[0.51] * 6) == ["Learning"]
-    assert told(*[0.5] * 5) == [], "five measurements are too few"
-    assert told(0.6, *[0.5] * 5) == ["Working"]
-    assert told(0.6, 0.6, *[0.5] * 4) == ["Learning"], "five of the last six must show it"
+    floor = FACTS.floors[JS].value
+    assert told(*[4 * floor] * 6) == ["Working"], "four floors"
+    assert told(*[4.001 * floor] * 6) == ["Learning"], "0.3 bits above this floor are no more than these"
+    assert told(*[0.4] * 5) == [], "five measurements are too few"
+    assert told(0.6, *[0.4] * 5) == ["Working"]
+    assert told(0.6, 0.6, *[0.4] * 4) == ["Learning"], "five of the last six must show it"
+    low = DataFacts({JS: Floor(0.01, 0.001)}, [], "regions", 1.0)
+    for value, name in ((0.04, "Working"), (0.041, "Close"), (0.31, "Close"), (0.311, "Not there yet")):
+        assert [one.name for one in symptoms(Family, rows(*[value] * 20), low)] == [name]
+    for fall, name in ((0.949, "Learning"), (0.951, "Not there yet")):  # from window to window
+        assert told(*[0.9 * fall ** (i / 6) for i in range(24)]) == [name]
 
 
 def test_a_bad_distance_is_no_fault_and_nothing_is_said_of_rows_without_one():
@@ -77,9 +83,9 @@ def test_a_bad_distance_is_no_fault_and_nothing_is_said_of_rows_without_one():
 
 
 def test_a_symptom_stays_until_few_measurements_show_it():
-    assert told(*[0.5] * 6, *[0.6] * 4) == ["Working"]
-    assert told(*[0.5] * 6, *[0.6] * 5) == ["Learning"]
-    (one,) = symptoms(Family, rows(0.9, 0.9, *[0.5] * 6), FACTS)
+    assert told(*[0.4] * 6, *[0.6] * 4) == ["Working"]
+    assert told(*[0.4] * 6, *[0.6] * 5) == ["Learning"]
+    (one,) = symptoms(Family, rows(0.9, 0.9, *[0.4] * 6), FACTS)
     assert (one.name, one.since, one.tone) == ("Working", 64 * 3, "good")
 
 
@@ -136,9 +142,13 @@ def test_a_diverging_loss_is_told_from_where_it_began_to_where_it_is():
 
 
 def test_the_distance_is_told_beside_that_of_real_data():
-    assert standing(Story(rows(0.3), FACTS)) == "JS 0.30 bits, where real data have 0.100 ± 0.040."
-    assert standing(Story(rows(0.14), FACTS)) == "JS 0.14 bits, within the noise of real data."
-    assert standing(Story(rows(0.15), FACTS)).endswith("± 0.040.")
+    def said(value: float, **more: float) -> str:
+        return standing(rows(value)[0] | more, FACTS)
+
+    assert said(0.44) == "JS 0.44 bits, 4 times that of real data, 0.100 ± 0.040."
+    assert said(0.39) == "JS 0.39 bits, near that of real data, 0.100 ± 0.040."
+    assert said(0.14) == "JS 0.14 bits, within the noise of real data."
+    assert said(0.15).endswith("± 0.040.")
 
 
 @pytest.mark.parametrize(
