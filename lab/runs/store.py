@@ -183,13 +183,18 @@ def stop(at: Path, why: str) -> None:
         held.close()
 
 
+def check_name(name: str) -> None:
+    """Raises `Refused` if a run's folder cannot be called so."""
+    if not _ID.fullmatch(name):
+        raise Refused(f"This name is no run's id. Rename the folder: {_ID_RULE}.")
+
+
 def listing() -> tuple[list[Info], dict[str, str]]:
     """All runs that can be read, newest first; and of each other run directory, what is wrong with it."""
     infos, damaged = list[Info](), dict[str, str]()
     for at in (file.parent for file in home().glob("*/run.json")):
         try:
-            if not _ID.fullmatch(at.name):
-                raise Refused(f"This name is no run's id. Rename the folder: {_ID_RULE}.")
+            check_name(at.name)
             infos.append(look(at))
         except Refused as refusal:
             damaged[at.name] = str(refusal)

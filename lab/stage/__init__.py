@@ -2,7 +2,7 @@
 
 from lab.stage.alone import sketch, split
 from lab.stage.asking import coder, film, passage
-from lab.stage.cards import room_map
+from lab.stage.cards import room_map, still
 from lab.stage.stage import Graph, pair, stage
 
-__all__ = ["Graph", "coder", "film", "pair", "passage", "room_map", "sketch", "split", "stage"]
+__all__ = ["Graph", "coder", "film", "pair", "passage", "room_map", "sketch", "split", "stage", "still"]

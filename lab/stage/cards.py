@@ -13,6 +13,7 @@ import streamlit as st
 from lab.stage.files import component
 
 SHEETS = ("core/base.css", "cards/cards.css")
+_still = component("genlab_still", "cards/still.js", *SHEETS)
 _map = component("genlab_map", "cards/map.js", *SHEETS)
 
 
@@ -38,3 +39,8 @@ def room_map(
 
     data = {"root": root, "beside": beside, "seen": seen}
     _map(key=key, data=data, on_room_change=pressed)
+
+
+def still(run: str, *, key: str, says: str) -> None:
+    """The last picture that a run has kept, small; `says` names it for those who do not see it."""
+    _still(key=key, data={"run": run, "says": says})

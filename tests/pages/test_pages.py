@@ -407,10 +407,18 @@ def test_runs_lists_ones_own_and_others_and_only_ones_own_can_be_deleted(visit):
     assert f"[Open](./gan?run={hers})" in texts(page)
     assert f"[Open](./gan?run={his})" in texts(page)
     assert [button.key for button in page.button] == [f"delete-{hers}"]
+    assert "Width of G 8" in texts(page), "its setting in words"
     works(page.button(key=f"delete-{hers}").click().run())
     assert f"run={hers}" not in texts(page)
     (trash,) = (store.home() / "trash").glob(f"{hers}-*")
     assert store.read_info(trash).id == trash.name
+    works(page.button(key="undo").click().run())
+    assert f"run={hers}" in texts(page)
+    assert info_of(hers).config["width_G"] == 8
+    works(page.button(key=f"delete-{hers}").click().run())
+    works(page.selectbox(key="runs-whose").set_value("Trash").run())
+    assert hers in texts(page)
+    assert "undo" not in [button.key for button in page.button]
     assert info_of(his).id == his
 
 
