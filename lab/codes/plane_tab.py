@@ -14,16 +14,16 @@ from engine.family import Family
 from engine.space import Picture, Space
 from lab.kit.address import write
 from lab.kit.answers import Figure, ask, strip
+from lab.kit.exhibit import Wanted
 from lab.kit.pickers import data_of, latent_dimensions
 from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.kit.setting import Setting, choose
 from lab.kit.subject import words_of
-from lab.kit.together import Wanted, runs_together
+from lab.kit.together import pair_of_runs, runs_together
 from lab.kit.verdict import diagnosis, tell
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from lab.stage import pair
 
 HANDS = (
     "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, "
@@ -81,7 +81,8 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
     space = data.load(setting.data).space
     try:
         configs = {family: config(family, setting, space) for family in sides.values()}
-        runs = runs_together([Wanted(f, setting.data, setting.seed, c) for f, c in configs.items()])
+        wanted = [Wanted(f, setting.data, setting.seed, c) for f, c in configs.items()]
+        runs = runs_together(wanted)
     except Refused as refusal:
         complain(refusal)
         st.stop()
@@ -90,14 +91,14 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        pair(
-            runs, key="planes", titles=list(sides),
+        pair_of_runs(
+            runs, wanted, key="planes", titles=list(sides),
             verdicts=[tell(diagnosis(run)) for run in runs],
             legend=words.legends.get(space.kind, ()), players=("model",), labels=words.labels, alike=False,
         )  # fmt: skip
 
     show()
-    live = [not store.is_recording(store.folder(run)) for run in runs]
+    live = [store.has_model(store.folder(run)) for run in runs]
     return [Room(f, run, space, on) for f, run, on in zip(sides.values(), runs, live, strict=True)]
 
 

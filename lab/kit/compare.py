@@ -12,12 +12,12 @@ from engine.config import Knob, Refused
 from engine.families import families
 from engine.family import Family
 from lab.kit.address import keep, link, show, write
+from lab.kit.exhibit import Wanted
 from lab.kit.plain import complain
 from lab.kit.setting import choose, choose_family, pick, titled, usual_data, widget
 from lab.kit.subject import words_of
-from lab.kit.together import Wanted, runs_together
+from lab.kit.together import pair_of_runs, runs_together
 from lab.kit.verdict import diagnosis, tell
-from lab.stage import pair
 
 SIDES = ("left", "right")
 
@@ -65,8 +65,9 @@ def compare() -> None:
 
     @st.fragment(run_every=2.0)
     def both() -> None:
-        pair(
+        pair_of_runs(
             runs,
+            wanted,
             key="pair",
             titles=[f"{side}: {knob.label} {one}" for side, one in zip(("Left", "Right"), said, strict=True)],
             verdicts=[tell(diagnosis(run)) if words.judged else [] for run in runs],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from engine.family import Family
 from engine.space import Space
 from lab.kit.address import keep, write
 from lab.kit.address import link as linked
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, recording_of
 from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
@@ -29,6 +30,7 @@ from lab.visitor import who
 
 # the widgets of a wall: what differs from row to row, and its values
 AXES = {"rows": "row_values", "columns": "column_values"}
+WAITING = "_at_rest"  # the run of the session that waits for Train
 
 
 Place = AbstractContextManager[Any]
@@ -135,33 +137,26 @@ def show_run(family: type[Family], setting: Setting, notes: DeltaGenerator) -> s
 
 
 def _run_of(family: type[Family], setting: Setting) -> str:
-    """The run in the address, changed as the sliders say; a recording of this very setting; or a new run."""
+    """The run in the address, changed as the sliders say; else a recording of this very setting, or its model
+    at rest, which comes into the address when it trains."""
+    if waited := begun(WAITING):
+        _open(*waited)
+    one = _wanted(family, setting)
     if run_id := st.session_state.get("_run"):
         info = store.read_info(store.folder(run_id))
-        same = list(info.wall.items()) == list(setting.wall.items())
-        if same and (info.data, info.seed) == (setting.data, setting.seed):
-            held = setting.config.items()
-            changed = {k: v for k, v in held if k not in info.wall and info.config.get(k) != v}
-            if not changed:
-                return run_id
-            live = {k for k, knob in family.Config.knobs().items() if knob.live}
-            if info.owner == who() and live.issuperset(changed):
-                supervisor().do(run_id, who(), {"do": "set", "values": changed}, wait=True)
-                return run_id
-    else:
-        for at, info in shipped():
-            if _is(info, family, setting):
-                _rest(at)
-                return at
-        last = st.session_state.get("_last")  # back from it, to an address that does not name it yet
-        with suppress(Refused):
-            if last and _is(store.read_info(store.folder(last)), family, setting):
-                return _open(last)
-    return _open(_start(family, setting))
+        values = changes(info, one)
+        if values == {}:
+            return run_id
+        if values and info.owner == who():
+            supervisor().do(run_id, who(), {"do": "set", "values": values}, wait=True)
+            return run_id
+        _rest()
+    return recording_of(one) or at_rest([one], WAITING)[0]
 
 
-def _is(info: store.Info, family: type[Family], setting: Setting) -> bool:
-    return info.family == family.name and (info.data, info.seed, info.config, info.wall) == setting
+def _wanted(family: type[Family], setting: Setting) -> Wanted:
+    config = family.configure(data.load(setting.data).space, setting.config).model_dump()
+    return Wanted(family, setting.data, setting.seed, config, setting.wall)
 
 
 def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any]) -> str:
@@ -171,30 +166,24 @@ def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any
     return urlencode({"data": name} | ({"seed": seed} if seed else {}) | own)
 
 
-@cache
-def shipped() -> list[tuple[str, store.Info]]:
-    """The runs that ship with the lab."""
-    infos = sorted(file for place in store.recordings() for file in place.glob("*/run.json"))
-    return [(file.parent.name, store.read_info(file.parent)) for file in infos]
-
-
 def _start(family: type[Family], setting: Setting) -> str:
-    config = family.configure(data.load(setting.data).space, setting.config).model_dump()
-    return supervisor().create(who(), family=family.name, **setting._asdict() | {"config": config})
+    """A run of this setting that trains; its id."""
+    return supervisor().create(who(), **_wanted(family, setting).info())
 
 
-def _open(run_id: str) -> str:
-    """Put this run on the stage."""
-    _rest(run_id)
+def _open(run_id: str) -> None:
+    """Put this run on the stage; the one that was there rests."""
+    if run_id != st.session_state.get("_run"):
+        _rest()
+    if st.session_state.get(WAITING) == [run_id]:
+        del st.session_state[WAITING]
     st.session_state["_run"] = run_id
-    return run_id
 
 
-def _rest(run_id: str) -> None:
-    """The visitor's run that was on the stage before this one rests, because nobody looks at it now."""
-    before = st.session_state.get("_run") or st.session_state.pop("_last", None)
+def _rest() -> None:
+    """The visitor's run that was on the stage rests, because nobody looks at it now."""
     with suppress(Refused):
-        if before and before != run_id:
+        if before := st.session_state.pop("_run", None):
             supervisor().do(before, who(), {"do": "pause"})
 
 

@@ -110,7 +110,7 @@ def _choose_data(family: type[Family], default: str, notes: Any) -> str:
     now = asked("data", default)
     if KEPT.fullmatch(now):
         titles[now] = YOURS[now.split("-")[0]]
-    help = "What the model learns to imitate. Changing it starts a new model."
+    help = "What the model learns to imitate. Changing it needs a new model."
     unknown = "There is no data called {} for this family"
     return pick("data", titles, default, "Data", unknown, help, notes=notes)
 
@@ -199,7 +199,7 @@ def _choose_knobs(
         st.session_state.setdefault("seed", 0)
         seed = 0 if "seed" in without else st.number_input(
             "Seed", 0, SEEDS, 0, key="seed",
-            help="Of weights, batches and noise: one seed, one run. Changing it starts a new model.",
+            help="Of weights, batches and noise: one seed, one run. Changing it needs a new model.",
         )  # fmt: skip
         keep("seed", seed, 0)
     return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in defaults})
@@ -221,7 +221,7 @@ def widget(knob: Knob, default: Any, side: str = "") -> Any:
 def _widget(knob: Knob, default: Any, label: str, key: str) -> Any:
     st.session_state.setdefault(key, default)  # a browser keeps its own value unless it is told one
     says = knob.says[0].upper() + knob.says[1:] + "."
-    says += " May change while training." if knob.live else " Changing it starts a new model."
+    says += " May change while training." if knob.live else " Changing it needs a new model."
     common: dict[str, Any] = {"key": key, "help": says}
     if knob.kind == "bool":
         return st.toggle(label, default, **common)

@@ -5,36 +5,37 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
 from engine.config import Refused
-from engine.family import Family
 from lab.kit.address import keep, link
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, recording_of
 from lab.kit.plain import complain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
+from lab.stage import pair
 from lab.visitor import who
 
 NAMES = "abc"
 
 
-class Wanted(NamedTuple):
-    """What one of the runs is to be."""
-
-    family: type[Family]
-    data: str
-    seed: int
-    config: dict[str, Any]
+WAITING = "_together_at_rest"  # the runs of the session that wait for Train
 
 
 def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list[str]:
-    """The runs in the address, changed as the sliders say; or new ones. A run whose knobs in `fixed`
-    began with other values is not the one that is wanted."""
-    runs = _runs_in_address(wanted, fixed) or _start(wanted)
-    for name, run_id in zip(NAMES, runs, strict=False):
-        keep(name, run_id)
+    """The runs in the address, changed as the sliders say; or recordings of all these settings; or runs at
+    rest, which come into the address when they train. A run whose knobs in `fixed` began with other values is
+    not the one that is wanted."""
+    if waited := begun(WAITING):
+        _take(waited)
+    if runs := _runs_in_address(wanted, fixed):
+        for name, run_id in zip(NAMES, runs, strict=False):
+            keep(name, run_id)
+    else:
+        recordings = [recording_of(one) for one in wanted]
+        runs = recordings if all(recordings) else at_rest(wanted, WAITING, fixed, secrets.token_hex(4))
     with suppress(Refused):
         for before in st.session_state.get("_together", ()):
             if before not in runs:  # nobody looks at it now
@@ -43,38 +44,42 @@ def runs_together(wanted: Sequence[Wanted], fixed: Collection[str] = ()) -> list
     return runs
 
 
+def pair_of_runs(runs: Sequence[str], wanted: Sequence[Wanted], **how: Any) -> None:
+    """These runs side by side, in a fragment; when they begin to train, they come into the address."""
+    if begun(WAITING) or st.session_state["_together"] != runs:
+        st.rerun()
+    pair(runs, on_train=lambda: _train(wanted), **how)
+
+
+def _train(wanted: Sequence[Wanted]) -> None:
+    """In a callback: new runs of these settings train in step."""
+    pace = secrets.token_hex(4)
+    _take([supervisor().create(who(), pace=pace, **one.info()) for one in wanted])
+
+
+def _take(runs: Sequence[str]) -> None:
+    """Show these runs, which have begun to train, from the coming rerun on."""
+    st.session_state.pop(WAITING, None)
+    st.session_state["_together"] = list(runs)
+
+
 def _runs_in_address(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[str]:
-    """The runs in the address if they are the visitor's own and can take this setting; else none. For another
-    visitor the same setting gives the same numbers, in runs that obey them."""
+    """The runs in the address if they are the visitor's own and can take this setting; else none. Another
+    visitor gets this setting at rest, in runs that obey them."""
     named = [link().pop(name) for name in NAMES[: len(wanted)] if name in link()]
     runs = named or st.session_state.get("_together", [])
     try:
         infos = [store.read_info(store.folder(run_id)) for run_id in runs]
     except Refused as refusal:
-        complain(f"{refusal} Here are new runs of this setting.")
+        complain(f"{refusal} Here is this setting anew.")
         return []
     paces, owners = {info.pace for info in infos}, {info.owner for info in infos}
     if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or owners != {who()}:
         return []
-    changes = [_changes(info, one, fixed) for info, one in zip(infos, wanted, strict=True)]
-    if None in changes:
+    settings = [changes(info, one, fixed) for info, one in zip(infos, wanted, strict=True)]
+    if None in settings or any(info.state == "ready" for info in infos):
         return []
-    for run_id, change in zip(runs, changes, strict=True):
-        if change:
-            supervisor().do(run_id, who(), {"do": "set", "values": change}, wait=True)
+    for run_id, values in zip(runs, settings, strict=True):
+        if values:
+            supervisor().do(run_id, who(), {"do": "set", "values": values}, wait=True)
     return runs
-
-
-def _changes(info: store.Info, one: Wanted, fixed: Collection[str]) -> dict[str, Any] | None:
-    """What must be set in this run to be the one that is wanted; None where it must be a new one."""
-    if (info.family, info.data, info.seed) != (one.family.name, one.data, one.seed):
-        return None
-    changed = {k: v for k, v in one.config.items() if info.config.get(k) != v}
-    knobs = one.family.Config.knobs()
-    return changed if all(knobs[k].live and k not in fixed for k in changed) else None
-
-
-def _start(wanted: Sequence[Wanted]) -> list[str]:
-    pace = secrets.token_hex(4)
-    settings = [one._asdict() | {"family": one.family.name, "pace": pace} for one in wanted]
-    return [supervisor().create(who(), **setting) for setting in settings]

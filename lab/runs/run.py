@@ -141,6 +141,8 @@ class Run(Stored):
         self.commands += 1
         match command:
             case {"do": "step"}:
+                if self.info.state == "ready":
+                    self._note(state="paused")
                 self._step(command.get("player"))
             case {"do": "set", "values": values}:
                 config = self.model.config.change(values)

@@ -20,6 +20,7 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,8 @@ _ID_RULE = "ids have 8 to 40 small letters, digits and hyphens"
 _NAME = r"^[\w.-]{1,200}$"
 NOBODY = "Nobody trains it at the moment."
 
-State = Literal["training", "paused", "ended", "failed"]
+State = Literal["ready", "training", "paused", "ended", "failed"]
+"""A run that is ready waits at round 0 for its owner to press Train, and has never trained."""
 FORMAT = 2
 """Of run directories and recordings. 1 had other names of charts in its pictures, and says no number."""
 
@@ -190,7 +192,8 @@ def check_name(name: str) -> None:
 
 
 def listing() -> tuple[list[Info], dict[str, str]]:
-    """All runs that can be read, newest first; and of each other run directory, what is wrong with it."""
+    """All runs that can be read and have trained, newest first; and what is wrong with each folder that
+    cannot be read."""
     infos, damaged = list[Info](), dict[str, str]()
     for at in (file.parent for file in home().glob("*/run.json")):
         try:
@@ -198,7 +201,8 @@ def listing() -> tuple[list[Info], dict[str, str]]:
             infos.append(look(at))
         except Refused as refusal:
             damaged[at.name] = str(refusal)
-    return sorted(infos, key=lambda info: -info.created), damaged
+    trained = [info for info in infos if info.state != "ready"]
+    return sorted(trained, key=lambda info: -info.created), damaged
 
 
 def every() -> list[Info]:
@@ -267,6 +271,25 @@ def _copy(at: Path, new: Path, round: int | None) -> None:
     history = rows(at / "metrics.jsonl")
     write_rows(new / "metrics.jsonl", [r for r in history if round is None or r["round"] <= round])
     write_rows(new / "commands.jsonl", commands)
+
+
+def remove_ready(at: Path) -> None:
+    """Remove a run, unless it has trained. Raises `Refused` if somebody has it open."""
+    held = lock.Lock(at)
+    try:
+        if read_info(at).state == "ready":
+            shutil.rmtree(at, ignore_errors=True)
+    finally:
+        held.close()
+
+
+def sweep(older: float) -> None:
+    """Remove what has been ready for so many seconds and has never trained."""
+    for file in home().glob("*/run.json"):
+        with suppress(Refused):
+            info = read_info(file.parent)
+            if info.state == "ready" and info.created < time.time() - older:
+                remove_ready(file.parent)
 
 
 def delete(at: Path) -> None:

@@ -5,9 +5,11 @@ to whoever watches, and restarts a worker that died (lab/runs/suspects.py).
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import secrets
 import threading
+import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -33,6 +35,7 @@ CORES = os.cpu_count() or 2
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # for workers: one core is the server's
+FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Train; between two sweeps
 
 
 class Supervisor(Suspects):
@@ -43,6 +46,8 @@ class Supervisor(Suspects):
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
         self.light = [self._start(gpu=gpu) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
         self.warmed: set[str] = set()
+        self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
+        self.swept = -math.inf
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -121,6 +126,34 @@ class Supervisor(Suspects):
         self.do(at.name, owner, {"do": "play"})
         return at.name
 
+    def ready(self, owner: str, **info: Any) -> str:
+        """Make a run that waits at round 0 for its owner to press Train; its id."""
+        if time.monotonic() > self.swept + SWEEP_EVERY:
+            self.swept = time.monotonic()
+            threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()
+        return store.create(info | {"owner": owner, "state": "ready"}).name
+
+    def discard(self, run_id: str) -> None:
+        """Remove a run that has never trained, as soon as nobody looks at it."""
+        self.unwanted.add(run_id)
+        self._clear(run_id)
+
+    def _clear(self, run_id: str) -> None:
+        if run_id not in self.unwanted or self.listeners.get(run_id):
+            return
+        self.unwanted.discard(run_id)
+
+        def remove(_: Any = None) -> None:
+            with suppress(Refused):
+                if store.here(run_id):
+                    store.remove_ready(store.folder(run_id))
+
+        if worker := self.places.get(run_id):
+            self._forget(run_id)
+            worker.ask("close", run_id).add_done_callback(remove)
+        else:
+            remove()
+
     def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
         """Pass a command to a run that is yours. Raises `Refused` if it is not."""
         self._owned(run_id, who)
@@ -168,6 +201,7 @@ class Supervisor(Suspects):
             if asker:
                 worker.ask("question", run_id, "enough", asker)
             self._retire(worker)
+        self._clear(run_id)
 
     def _watch(self, run_id: str) -> Future[Any] | None:
         if not store.here(run_id):  # a recording, or deleted meanwhile

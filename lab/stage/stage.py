@@ -7,6 +7,7 @@ pictures move without any rerun; Python hears only what a page must act on, `for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
@@ -88,19 +89,23 @@ def stage(
         if new := st.session_state[key].forked:
             on_fork(new)
 
-    def trained() -> None:
-        if st.session_state[key].train:
-            on_train()
-
-    def present() -> None:
-        if st.session_state[key].present:
-            on_present()
-
     data = {
         "run": run, "legend": legend, "players": players, "train": train, "labels": labels or {},
         "graph": graph, "links": links, "charts": charts, "presented": presented,
     }  # fmt: skip
-    _stage(key=key, data=data, on_forked_change=forked, on_train_change=trained, on_present_change=present)
+    _stage(key=key, data=data, on_forked_change=forked, **_heard(key, train=on_train, present=on_present))
+
+
+def _heard(key: str, **acts: Callable[[], None]) -> dict[str, Any]:
+    """What is done when a button is pressed, by the name of its trigger. A run that was ready tells with
+    "began" that it trains; the rerun that this makes is enough."""
+
+    def call(name: str) -> None:
+        if st.session_state[key][name]:
+            acts[name]()
+
+    acts.setdefault("began", lambda: None)
+    return {f"on_{name}_change": partial(call, name) for name in acts}
 
 
 def pair(
@@ -113,6 +118,7 @@ def pair(
     players: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     alike: bool = True,
+    on_train: Callable[[], None] = lambda: None,
 ) -> None:
     """Show runs beside one another (on a phone one above the other), with one bar that drives all.
 
@@ -124,9 +130,10 @@ def pair(
             `says` and `cure`, or none.
         legend, players, labels: as for `stage`; the legend's words switch layers of all.
         alike: whether charts of one name have one scale.
+        on_train: as for `stage`.
     """
     data = {
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
         "train": True, "labels": labels or {}, "alike": alike,
     }  # fmt: skip
-    _pair(key=key, data=data)
+    _pair(key=key, data=data, **_heard(key, train=on_train))

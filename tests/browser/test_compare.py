@@ -24,7 +24,7 @@ class Pair:
     def __init__(self, me: Visitor, address: str) -> None:
         self.me = me
         me.open(address)
-        self.bar.get_by_test_id("play").wait_for()
+        self.press("play")
         me.until(lambda: min(self.numbers("now"), default=0) > 30, "some rounds of both")
 
     @property

@@ -23,9 +23,7 @@ class Films:
         self.me = me
         me.open(address)
         if own:
-            me.until(lambda: me.run, "a run of one's own")
-            me.shows(me.run)
-            me.until(lambda: me.number("now") > 0, "the first round")
+            me.train()
             me.pause()
         me.written()
 

@@ -19,8 +19,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 def tools(me: Visitor) -> Locator:
     """Open the tab of the tools on a small run of digits that rests; the tab."""
     me.open("/gan?data=digits&width_G=16&width_D=16")
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    me.train()
     me.until(lambda: me.number("now") > 20, "some rounds")
     me.pause()
     me.page.get_by_role("tab", name="Explore z").click()

@@ -30,8 +30,7 @@ class Pad:
         self.asked = 0  # questions about what is on the pad
         me.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
         me.open(address)
-        me.until(lambda: me.run, "a run of one's own")
-        me.shows(me.run)
+        me.train()
         me.page.get_by_role("tab", name="Draw a digit").click()
         self.canvas = self.get("pad")
         expect(self.get("picks").get_by_role("button")).to_have_count(20)

@@ -12,7 +12,7 @@ from tests.browser.visiting import Visitor
 pytestmark = pytest.mark.browser
 
 Come = Callable[..., Visitor]
-FRESH = "/gan?lr_G=0.002"  # a setting without a recording: a run of one's own begins at once
+FRESH = "/gan?lr_G=0.002"  # a setting without a recording
 
 PRESSED = """button => new Promise((done) => {
   const marked = () => button.getRootNode().querySelector('.slow-code [aria-current=step]');
@@ -24,7 +24,7 @@ PRESSED = """button => new Promise((done) => {
 
 def begin(me: Visitor, rounds: int = 60) -> None:
     me.open(FRESH)
-    me.until(lambda: me.run, "a run in the address")
+    me.train()
     me.until(lambda: me.number("now") > rounds, "some rounds")
 
 

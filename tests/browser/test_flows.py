@@ -36,8 +36,7 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
 ) -> None:
     me = visitor()
     me.open(f"/real-nvp?data=moons&{SMALL}&tab=Layers")
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    me.train()
     me.until(lambda: me.number("now") > 130, "two measurements")
     expect(me.page.locator("strong").filter(has_text="nat above the entropy")).to_be_visible()
     me.pause()

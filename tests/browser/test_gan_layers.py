@@ -20,8 +20,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 def paused(me: Visitor, address: str, rounds: int = 150) -> Visitor:
     """A run at this address, trained a little and then still."""
     me.open(address)
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    me.train()
     me.until(lambda: me.number("now") > rounds, "some rounds")
     me.pause()
     me.at_rest()

@@ -26,7 +26,7 @@ def opened(me: Visitor, name: str) -> None:
 def test_a_student_walks_through_the_page(visitor: Come) -> None:
     me = visitor()
     me.open("/gan?width_G=32&width_D=32")
-    me.until(lambda: me.run, "a run")
+    me.train()
     me.until(lambda: me.number("now") > 450, "enough rounds for a verdict")
     main = me.page.get_by_test_id("stMain")
     expect(main.get_by_text("Close").or_(main.get_by_text("Learning")).first).to_be_visible()
@@ -58,7 +58,7 @@ def test_a_link_of_the_gallery_opens_the_failure_and_the_detector_names_it(visit
     me = visitor()
     (failure,) = [one for one in FAILURES if one.title == "Vanishing gradient"]
     me.open(failure.address())
-    me.until(lambda: me.run, "a run")
+    me.train()
     info = me.info()
     assert info["config"] | failure.knobs == info["config"]
     verdict = me.page.get_by_test_id("stMain").get_by_text(failure.symptom).first

@@ -35,8 +35,7 @@ HOVER = """async (stage, [x, y]) => {
 def resting(me: Visitor, address: str, rounds: int = 40) -> Visitor:
     """A run at this address, trained a little, then still, with its atlas."""
     me.open(address)
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    me.train()
     me.until(lambda: me.number("now") > rounds, "some rounds")
     me.pause()
     me.until(lambda: me.says("tile"), "the atlas")

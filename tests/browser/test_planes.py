@@ -21,7 +21,8 @@ def said(me: Visitor, name: str) -> list[str]:
 def test_three_planes_train_in_step_and_rest_together(visitor: Callable[..., Visitor], options):
     me = visitor(**options)
     me.open("/planes?width=32&batch=32&seed=1")
-    me.until(lambda: len(said(me, "now")) == 3, "three stages")
+    me.until(lambda: said(me, "state") == ["ready"] * 3, "three models at rest")
+    me.page.get_by_test_id("shared").get_by_test_id("play").click()
     me.until(lambda: min(int(n or 0) for n in said(me, "now")) > 20, "some rounds of each")
     me.page.get_by_test_id("shared").get_by_test_id("play").click()
     me.until(lambda: said(me, "state") == ["paused"] * 3, "all to rest")

@@ -70,7 +70,7 @@ def test_a_paused_run_steps_one_turn_of_one_player_and_rewinds(visitor: Come) ->
 def test_a_fork_from_an_earlier_round_is_a_new_run_of_ones_own(visitor: Come) -> None:
     me = visitor()
     me.open("/gan?lr_G=0.002")
-    me.until(lambda: me.run, "a run, since there is no recording of this setting")
+    me.train()
     first = me.run
     me.until(lambda: me.number("now") > 60, "some rounds")
     me.pause()
@@ -89,8 +89,7 @@ def test_a_fork_from_an_earlier_round_is_a_new_run_of_ones_own(visitor: Come) ->
 def test_a_refresh_a_second_tab_and_a_second_browser_show_the_same_run_and_setting(visitor: Come) -> None:
     me, friend = visitor(), visitor()
     me.open("/gan?lr_D=0.005&k=2")
-    me.until(lambda: me.run, "a run in the address")
-    run = me.run
+    run = me.train()
 
     def same(who: Visitor) -> bool:
         who.shows(run)
@@ -137,8 +136,9 @@ def test_a_drawing_becomes_the_data_of_a_run(visitor: Come) -> None:
         me.page.mouse.move(x + radius * math.cos(i / 4), y + radius * math.sin(i / 4))
     me.page.mouse.up()
     me.page.get_by_test_id("sketch-use").click()
-    me.until(lambda: "data=drawn-" in me.page.url and me.run, "the drawing and a run in the address")
-    me.shows(me.run)
+    me.until(lambda: "data=drawn-" in me.page.url, "the drawing in the address")
+    me.written()
+    me.train()
     me.moves()
     assert me.info()["data"].startswith("drawn-")
     me.until(lambda: me.number("now") > 0, "training on the drawing")
@@ -156,8 +156,9 @@ def test_a_csv_of_words_gets_a_sentence_and_a_good_one_trains(visitor: Come) -> 
     me.written()
     rows = "".join(f"{i % 7},{i % 5}.5\n" for i in range(40)).encode()
     chooser.set_input_files({"name": "numbers.csv", "mimeType": "text/csv", "buffer": rows})
-    me.until(lambda: "data=csv-" in me.page.url and me.run, "the file and a run in the address")
-    me.shows(me.run)
+    me.until(lambda: "data=csv-" in me.page.url, "the file in the address")
+    me.written()
+    me.train()
     me.until(lambda: me.number("now") > 0, "training on the file")
 
 

@@ -33,11 +33,9 @@ def test_a_student_brings_a_picture_changes_a_weight_and_takes_the_result_home(
 ) -> None:
     me = visitor()
     me.open(f"/style?{SMALL}")
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    first = me.train()
 
     # a text file is refused, and the run stays; then a photograph, which is turned upright
-    first = me.run
     me.page.locator(".st-key-picture-content").get_by_role("radio", name="Upload").click()
     chooser = me.page.locator(".st-key-file-content input[type=file]")
     (tmp_path / "words.png").write_text("no picture")
@@ -45,8 +43,9 @@ def test_a_student_brings_a_picture_changes_a_weight_and_takes_the_result_home(
     expect(me.page.get_by_test_id("stAlert")).to_contain_text("not a PNG, JPEG or WebP")
     assert me.run == first
     chooser.set_input_files(upside(tmp_path / "camera.jpg"))
-    me.until(lambda: me.run != first, "another run")
-    me.shows(me.run)
+    me.until(lambda: not me.run, "another picture, at rest")
+    me.written()
+    me.train()
     assert me.info()["data"].startswith("photo-")
     assert me.info()["data"].endswith(".brushstrokes")
     expect(me.page.get_by_test_id("stAlert")).to_have_count(0)

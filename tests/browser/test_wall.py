@@ -19,8 +19,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 def wall(me: Visitor, address: str = SMALL, rounds: int = 70) -> str:
     """A wall in training; the id of its run."""
     me.open(address)
-    me.until(lambda: me.run, "a run of one's own")
-    me.shows(me.run)
+    me.train()
     me.until(lambda: me.number("now") > rounds, "some rounds")
     return me.run
 
@@ -59,9 +58,10 @@ def test_a_press_opens_the_setting_as_a_run_and_a_refresh_keeps_it(visitor: Come
     me.pause()
     me.page.mouse.move(*place(me, 0.85, 0.3))
     me.page.mouse.click(*place(me, 0.85, 0.3))
-    me.until(lambda: "/gan?" in me.page.url and me.run not in ("", first), "a run in the GAN's room")
-    me.shows(me.run)
-    single = me.run
+    me.until(lambda: "/gan?" in me.page.url, "the GAN's room")
+    me.written()
+    single = me.train()
+    assert single != first
     config = me.info(single)["config"]
     assert (config["lr_D"], config["lr_G"], config["width_G"], config["depth_G"]) == (0.001, 0.003, 8, 2)
     assert not me.info(single)["wall"]
@@ -95,10 +95,8 @@ def test_the_keyboard_walks_the_panels_and_opens_one(visitor: Come) -> None:
     me.page.keyboard.press("z")
     expect(me.button("hover")).to_contain_text("Learning rate of G: 0.003")
     me.page.keyboard.press("Enter")
-    me.until(lambda: "/gan?" in me.page.url and me.run, "a run in the GAN's room")
-    me.until(lambda: me.info()["config"]["lr_G"] == 0.003, "the run of the second panel")
-    me.shows(me.run)
-    me.pause()
+    me.until(lambda: "/gan?" in me.page.url, "the GAN's room")
+    assert me.info(me.untrained())["config"]["lr_G"] == 0.003  # of the second panel
 
 
 def test_on_a_phone_the_first_tap_reads_and_the_second_opens(visitor: Come) -> None:
@@ -115,9 +113,8 @@ def test_on_a_phone_the_first_tap_reads_and_the_second_opens(visitor: Come) -> N
     assert box["x"] + box["width"] <= 390
     assert "/wall?" in me.page.url
     me.page.touchscreen.tap(x, y)
-    me.until(lambda: "/gan?" in me.page.url and me.run, "a run in the GAN's room")
-    me.shows(me.run)
-    me.pause()
+    me.until(lambda: "/gan?" in me.page.url, "the GAN's room")
+    me.untrained()
 
 
 def test_sixty_four_panels_of_one_axis_stand_in_a_square(visitor: Come) -> None:

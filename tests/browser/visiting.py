@@ -119,12 +119,18 @@ class Visitor:
         self.until(lambda: self.canvas.screenshot() != picture, "other pixels")
 
     def train(self) -> str:
-        """Press Train in a room with a recording; the id of the run that this starts."""
+        """Press Train in a room that shows a recording, or a model at rest; the id of the run that trains."""
         self.button("play").click()
         self.until(lambda: self.run, "a run in the address")
         self.shows(self.run)
         self.until(lambda: self.number("now") > 0, "the first round")
         return self.run
+
+    def untrained(self) -> str:
+        """Wait for the picture of a model that has not trained yet; its run."""
+        self.until(lambda: self.says("state") == "ready" and self.says("run"), "a model at rest")
+        assert not self.run
+        return self.says("run")
 
     def pause(self) -> int:
         """Pause the run on the stage; its round."""

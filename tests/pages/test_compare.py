@@ -9,7 +9,7 @@ from engine.gan.gan import GAN
 from lab.kit.compare import contrast
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import info_of, own_run, slide, texts, until, works
+from tests.pages.test_pages import info_of, own_run, slide, texts, train, until, works
 
 SMALL = {"width_G": "8", "width_D": "8", "batch": "16"}
 
@@ -18,7 +18,8 @@ def pair_of(page) -> list[store.Info]:
     """The two runs on the stages."""
     (stages,) = page.get("bidi_component")
     runs = json.loads(stages.proto.json)["runs"]
-    assert [page.query_params["a"], page.query_params["b"]] == runs
+    kept = [page.query_params[name] for name in "ab" if name in page.query_params]
+    assert kept == [run for run in runs if info_of(run).state != "ready"]
     return [info_of(run) for run in runs]
 
 
@@ -34,7 +35,9 @@ def test_the_page_opens_with_a_slow_and_a_fast_discriminator_on_the_ring(visit):
     assert left.pace == right.pace != ""
     assert supervisor().place(left.id) is supervisor().place(right.id)
     assert "is **0.001** on the left and **0.0001** on the right" in texts(page)
-    until(lambda: [info_of(run.id).state for run in (left, right)] == ["training", "training"])
+    assert (left.state, right.state) == ("ready", "ready")
+    train(page)
+    assert [(run.id, run.state) for run in pair_of(page)] == [(left.id, "training"), (right.id, "training")]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_an_address_decides_all_of_both_runs(visit, knob, left, right, values):
 
 
 def test_the_runs_are_found_again_by_their_owner_and_made_anew_for_another(visit):
-    page = visit("compare", "ann", **SMALL)
+    page = train(visit("compare", "ann", **SMALL))
     runs = [run.id for run in pair_of(page)]
     address = {name: page.query_params[name] for name in page.query_params} | SMALL
     assert [run.id for run in pair_of(visit("compare", "ann", **address))] == runs
@@ -68,8 +71,8 @@ def test_the_runs_are_found_again_by_their_owner_and_made_anew_for_another(visit
     assert differ(*theirs) == {"lr_D": (0.001, 0.0001)}
 
 
-def test_a_live_knob_of_the_base_changes_both_and_another_knob_starts_two_new_runs(visit):
-    page = visit("compare", **SMALL)
+def test_a_live_knob_of_the_base_changes_both_and_another_knob_needs_two_new_runs(visit):
+    page = train(visit("compare", **SMALL))
     runs = pair_of(page)
     slide(page, "k", 3)
     assert [run.id for run in pair_of(page)] == [run.id for run in runs]
@@ -78,6 +81,7 @@ def test_a_live_knob_of_the_base_changes_both_and_another_knob_starts_two_new_ru
     new = pair_of(page)
     assert not {run.id for run in new} & {run.id for run in runs}
     assert differ(*new) == {"lr_D": (0.001, 0.01)}
+    assert [run.state for run in new] == ["ready", "ready"]
     until(lambda: [info_of(run.id).state for run in runs] == ["paused", "paused"])
     slide(page, "depth_G", 1)
     assert not {run.id for run in pair_of(page)} & {run.id for run in new}
@@ -115,6 +119,13 @@ def test_a_run_that_is_no_pair_is_left_alone(visit):
     alone = page.query_params["run"]
     pair = pair_of(visit("compare", a=alone, b=alone, **SMALL))
     assert alone not in [run.id for run in pair]
+
+
+def test_sides_that_are_recordings_open_with_them(visit):
+    page = visit("compare", left="0.001", right="0.001")
+    (stages,) = page.get("bidi_component")
+    assert json.loads(stages.proto.json)["runs"] == ["gan-ring", "gan-ring"]
+    assert not {"a", "b"} & set(page.query_params)
 
 
 def test_equal_sides_are_said_to_be_equal(visit):

@@ -55,9 +55,24 @@ def slide(page: AppTest, name: str, value: float) -> AppTest:
     return works(sliders[name].set_value(value).run())
 
 
+def staged(page: AppTest) -> list[str]:
+    """The runs on the stage, of a page that may have other components, too."""
+    told = [json.loads(one.proto.json) for one in page.get("bidi_component")]
+    (stage,) = [one for one in told if "train" in one]
+    return stage.get("runs", [stage.get("run")])
+
+
+def train(page: AppTest) -> AppTest:
+    """Press Train on what is at rest, as the stage would."""
+    for run_id in staged(page):
+        assert info_of(run_id).state == "ready"
+        supervisor().do(run_id, info_of(run_id).owner, {"do": "play"}, wait=True)
+    return works(page.run())
+
+
 def own_run(visit: Visit, visitor: str = "ann", **query: str) -> AppTest:
     """A page with a small run of the visitor's own, in training."""
-    page = slide(visit("gan", visitor, **query), "width_G", 8)
+    page = train(slide(visit("gan", visitor, **query), "width_G", 8))
     assert page.query_params["run"] == on_stage(page)
     return page
 
@@ -258,25 +273,55 @@ def test_a_live_knob_changes_ones_own_run_which_goes_on(visit):
 
 
 @pytest.mark.parametrize(("name", "value"), [("width_G", 16), ("z", 3), ("depth_G", 1)])
-def test_a_knob_that_is_not_live_starts_a_new_run(visit, name, value):
+def test_a_knob_that_is_not_live_shows_a_new_model_at_rest(visit, name, value):
     page = own_run(visit)
     old = on_stage(page)
     before = info_of(old)
     slide(page, name, value)
     new = info_of(on_stage(page))
     assert new.id != old
-    assert new.config == before.config | {name: value}
+    assert (new.config, new.state) == (before.config | {name: value}, "ready")
     assert info_of(old).config == before.config
+    assert "run" not in page.query_params
 
 
-def test_a_new_seed_starts_a_new_run(visit):
+def test_what_is_at_rest_obeys_live_knobs_and_is_no_run_yet(visit):
+    page = slide(visit("gan", "eli"), "width_G", 8)
+    run_id = on_stage(page)
+    slide(page, "k", 3)
+    assert on_stage(page) == run_id
+    assert (info_of(run_id).config["k"], info_of(run_id).state) == (3, "ready")
+    assert run_id not in [info.id for info in store.every()]
+    assert f"run={run_id}" not in texts(visit("runs", "eli"))
+
+
+def test_what_never_trained_is_removed_when_another_setting_takes_its_place(visit):
+    page = slide(visit("gan"), "width_G", 8)
+    first = on_stage(page)
+    slide(page, "width_G", 9)
+    until(lambda: not store.here(first))
+    trained = on_stage(train(page))
+    slide(page, "width_G", 10)
+    second = on_stage(page)
+    slide(page, "width_G", 9)
+    until(lambda: not store.here(second))
+    assert store.here(trained)
+
+
+def test_back_at_the_setting_of_a_recording_there_is_the_recording(visit):
+    page = slide(visit("gan"), "k", 2)
+    assert info_of(on_stage(page)).state == "ready"
+    assert on_stage(slide(page, "k", 1)) == "gan-ring"
+
+
+def test_a_new_seed_shows_a_new_model_at_rest(visit):
     page = own_run(visit)
     old = on_stage(page)
     works(page.number_input(key="seed").set_value(5).run())
     assert on_stage(page) != old
     assert (info_of(on_stage(page)).seed, info_of(old).seed) == (5, 0)
     until(lambda: info_of(old).state == "paused")  # nobody looks at it now
-    until(lambda: info_of(on_stage(page)).state == "training")  # a busy worker begins it a little later
+    assert info_of(on_stage(page)).state == "ready"
 
 
 def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
@@ -307,7 +352,7 @@ def test_the_run_of_a_link_wins_over_knobs_beside_it(visit):
 
 
 @pytest.mark.parametrize(("name", "value"), [("lr_D", 0.005), ("width_G", 16)])
-def test_moving_a_slider_over_anothers_run_starts_ones_own(visit, name, value):
+def test_moving_a_slider_over_anothers_run_shows_ones_own_at_rest(visit, name, value):
     run_id = on_stage(own_run(visit, "ann"))
     before = info_of(run_id)
     page = visit("gan", "bob", run=run_id)
@@ -345,7 +390,7 @@ def test_a_link_to_no_run_says_so_and_the_page_works_on(visit, run_id, message):
     assert on_stage(page) == "gan-ring"
     slide(page, "k", 2)
     assert not page.error
-    assert info_of(page.query_params["run"]).config["k"] == 2
+    assert info_of(on_stage(page)).config["k"] == 2
 
 
 def test_a_run_of_another_family_is_not_shown_here(visit):

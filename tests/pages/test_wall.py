@@ -11,7 +11,7 @@ from engine.gan.gan import GAN
 from lab.kit import wall as kit
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import Visit, info_of, on_stage, texts, until, works
+from tests.pages.test_pages import Visit, info_of, on_stage, texts, train, until, works
 
 
 @pytest.fixture
@@ -31,13 +31,14 @@ def paused(page: AppTest) -> str:
     return run_id
 
 
-def test_it_opens_with_the_two_learning_rates_and_trains(visit):
+def test_it_opens_with_the_two_learning_rates_at_rest_and_trains_when_asked(visit):
     page = visit()
     info = info_of(on_stage(page))
     rates = [1e-4, 3e-4, 1e-3, 3e-3]
     assert list(info.wall.items()) == [("lr_D", rates), ("lr_G", rates)]
     assert {k: info.config[k] for k in SMALLER} == SMALLER
-    until(lambda: info_of(on_stage(page)).state == "training")
+    assert (info.state, "run" in page.query_params) == ("ready", False)
+    assert info_of(on_stage(train(page))).state == "training"
     assert set(page.query_params) == {"run"}
     assert "How to read it" in texts(page)
     drawn = {w.key for w in (*page.select_slider, *page.slider)}
@@ -59,12 +60,12 @@ def test_a_link_is_a_wall(visit):
     assert list(info.wall.items()) == [("weight", [0.1, 10]), ("seed", [4, 2])]
     assert (info.data, info.config["k"], info.config["penalty"]) == ("grid", 2, "R1")
     assert {k: page.query_params[k] for k in query} == query
-    run_id = paused(page)
+    run_id = paused(train(page))
     assert on_stage(visit(run=run_id)) == run_id  # a refresh keeps it
 
 
 def test_a_link_to_a_wall_shows_its_axes_and_knobs_to_anybody(visit):
-    run_id = paused(visit(**SMALL))
+    run_id = paused(train(visit(**SMALL)))
     page = visit(visitor="bob", run=run_id)
     assert on_stage(page) == run_id
     assert page.selectbox(key="rows").value == "lr_D"
@@ -128,14 +129,14 @@ def test_what_cannot_be_a_wall_is_refused_in_a_sentence(visit, query, message):
 
 
 def test_a_wall_is_not_shown_in_the_room_of_its_family(visit):
-    run_id = paused(visit(**SMALL))
+    run_id = paused(train(visit(**SMALL)))
     page = visit("gan", run=run_id)
     assert f"is a wall: open it at /wall?run={run_id}" in page.error[0].value
     assert f"[Open](./wall?run={run_id})" in texts(visit("runs"))
 
 
 def test_scores_stand_below_and_each_is_a_link_to_its_run(visit):
-    page = visit(**SMALL, data="moons")
+    page = train(visit(**SMALL, data="moons"))
     run_id = on_stage(page)
     until(lambda: any("JS" in row for row in store.rows(store.folder(run_id) / "metrics.jsonl")))
     works(page.run())

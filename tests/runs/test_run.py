@@ -125,6 +125,13 @@ def test_steps_are_single_turns_and_are_not_lost_by_a_kill():
     assert torch.equal(weights(run), weights(again))
 
 
+def test_what_is_ready_stays_so_until_a_turn_is_made():
+    for command in ({"do": "set", "values": {"k": 2}}, {"do": "step", "player": None}):
+        run = new(state="ready")
+        run.do(command)
+        assert store.read_info(run.at).state == {"set": "ready", "step": "paused"}[command["do"]]
+
+
 def test_stepping_through_a_round_equals_training_it():
     stepped, whole = new(), trained(new(), 3)
     for _ in range(6):

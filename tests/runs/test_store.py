@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -399,3 +400,12 @@ def test_of_rows_in_disorder_the_longest_rising_series_counts():
         parts = itertools.chain(*(itertools.combinations(rows, n) for n in range(len(rows) + 1)))
         rising = (p for p in parts if all(a["round"] < b["round"] for a, b in itertools.pairwise(p)))
         assert len(kept) == max(map(len, rising))
+
+
+def test_what_waited_too_long_for_train_is_swept_and_nothing_that_trained():
+    old = {"created": time.time() - 100}
+    ready, fresh = (store.create(SETTING | {"state": "ready"} | more) for more in (old, {}))
+    trained = store.create(SETTING | old)
+    assert [info.id for info in store.every()] == [trained.name]
+    store.sweep(50)
+    assert [at.exists() for at in (ready, fresh, trained)] == [False, True, True]

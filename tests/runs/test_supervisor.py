@@ -175,6 +175,27 @@ def test_a_new_run_is_its_owners_and_trains(lab):
     assert lab.places[run_id].told() == [("do", run_id, {"do": "play"})]
 
 
+def test_a_run_that_is_ready_trains_not_and_is_removed_when_the_last_who_looks_has_gone(lab):
+    run_id, listener = lab.ready("me", **SETTING), lambda kind, what: None
+    assert store.read_info(store.folder(run_id)).state == "ready"
+    assert run_id not in lab.places
+    lab.listen(run_id, listener)
+    worker = lab.places[run_id]
+    lab.discard(run_id)
+    assert store.here(run_id)
+    lab.leave(run_id, listener)
+    assert not store.here(run_id)
+    assert run_id not in lab.places
+    assert ("close", run_id) in worker.told()
+
+
+def test_a_discarded_run_that_has_trained_stays(lab):
+    run_id = lab.ready("me", **SETTING)
+    store.change_info(store.folder(run_id), state="paused")
+    lab.discard(run_id)
+    assert store.here(run_id)
+
+
 def test_who_wants_to_know_how_it_ended_waits_for_it_and_others_do_not(lab):
     run_id = run_of()
     worker = lab.place(run_id)

@@ -9,7 +9,7 @@ from engine.families import find
 from lab.codes import failures
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import info_of, texts, until, works
+from tests.pages.test_pages import info_of, staged, texts, train, until, works
 
 SMALL = {"width": "8", "batch": "16"}
 ROOMS = {"vae": SMALL, "ae": SMALL, "cvae": SMALL, "vae-gan": SMALL, "pca": {"batch": "16"}}
@@ -32,7 +32,7 @@ def asked(page, name: str) -> str:
 
 
 def paused(page) -> str:
-    run_id = asked(page, "run")  # the pad of a tab is a component too
+    (run_id,) = staged(page)
     supervisor().do(run_id, info_of(run_id).owner, {"do": "pause"}, wait=True)
     return run_id
 
@@ -67,7 +67,7 @@ def test_more_directions_than_numbers_are_refused_in_a_sentence(visit):
 
 
 def test_three_planes_train_in_step_with_the_nets_of_one_another(visit):
-    page = visit("planes", data="ring", z="1", seed="4", **SMALL)
+    page = train(visit("planes", data="ring", z="1", seed="4", **SMALL))
     runs = [asked(page, name) for name in "abc"]
     infos = [info_of(run) for run in runs]
     assert [info.family for info in infos] == ["pca", "ae", "vae"]
@@ -83,7 +83,7 @@ def test_three_planes_train_in_step_with_the_nets_of_one_another(visit):
 
 def test_a_wall_of_vaes_differs_in_beta_and_shows_what_each_pays(visit):
     given = {"data": "moons", "row_values": "0.5, 2", "width": "8", "z": "1"}
-    page = visit("wall", family="vae", **given)
+    page = train(visit("wall", family="vae", **given))
     run = asked(page, "run")
     assert info_of(run).wall == {"beta": [0.5, 2.0]}
     metrics = store.folder(run) / "metrics.jsonl"

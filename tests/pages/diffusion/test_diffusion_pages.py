@@ -11,7 +11,7 @@ from lab.diffusion.films_tab import pairs
 from lab.diffusion.noising_tab import agree, left_at_the_end
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import info_of, texts, until, works
+from tests.pages.test_pages import info_of, staged, texts, train, until, works
 
 SMALL = {"width": "8", "depth": "1", "batch": "8", "T": "10", "seed": "3"}
 
@@ -30,7 +30,7 @@ def asked(page, name: str) -> str:
 
 
 def paused(page) -> str:
-    run_id = asked(page, "run")
+    (run_id,) = staged(page)
     supervisor().do(run_id, info_of(run_id).owner, {"do": "pause"}, wait=True)
     return run_id
 
@@ -57,7 +57,8 @@ def open_tab(visit, name: str, tab: str, data: str = "moons", **query: str):
 def test_every_tab_opens_on_points_and_on_pictures(visit, name, tab, data):
     page = open_tab(visit, name, tab, data)
     assert [t.label for t in page.tabs][: len(TABS[name])] == TABS[name]
-    info = info_of(asked(page, "run"))
+    (run_id,) = staged(page)
+    info = info_of(run_id)
     assert (info.family, info.data, info.config["T"]) == (name, data, 10)
 
 
@@ -137,7 +138,7 @@ def test_a_digit_is_completed_drawn_over_and_walked_to(visit):
 
 
 def test_loss_by_t_stands_there_once_it_is_measured(visit):
-    page = visit("ddpm", tab="Training, slow", data="moons", **SMALL)
+    page = train(visit("ddpm", tab="Training, slow", data="moons", **SMALL))
     run = asked(page, "run")
     at = store.folder(run) / "metrics.jsonl"
     until(lambda: at.exists() and b'"loss by t"' in at.read_bytes())

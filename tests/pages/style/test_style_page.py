@@ -17,7 +17,7 @@ from lab.style import keep_tab as style_keep
 from lab.style import pictures_tab as pictures
 from lab.style.pictures_tab import USUAL
 from lab.style.words import EXPERIMENTS, LAYERS
-from tests.pages.test_pages import info_of, on_stage, slide, texts, until, works
+from tests.pages.test_pages import info_of, on_stage, slide, texts, train, until, works
 
 SMALL = {"size": "64", "coarse": "4"}
 
@@ -34,6 +34,7 @@ def test_the_room_opens_with_a_picture_in_the_making(visit):
     assert page.title[0].value == "Neural style transfer"
     info = info_of(on_stage(page))
     assert (info.family, info.data) == ("style", USUAL)
+    train(page)
     assert page.query_params["run"] == info.id
     assert [tab.label for tab in page.tabs][:2] == ["Formula and code", "One pass"]
     assert "Style alone" in texts(page)
@@ -51,8 +52,8 @@ def test_weights_stand_under_the_stage_and_the_rest_in_the_sidebar(visit):
     assert "blend" not in everywhere  # there is no second style
 
 
-def test_a_weight_changes_the_run_that_goes_on_and_another_style_starts_another(visit):
-    page = visit("style", **SMALL)
+def test_a_weight_changes_the_run_that_goes_on_and_another_style_is_another_at_rest(visit):
+    page = train(visit("style", **SMALL))
     run = on_stage(page)
     slide(slide(page, "alpha", 2.5), "w3", 0.0)
     assert on_stage(page) == run
@@ -131,7 +132,7 @@ def test_a_name_is_taken_apart_and_put_together(name):
 
 
 def test_what_is_taken_home_is_the_picture_and_its_making(visit):
-    page = visit("style", tab="Keep it", **SMALL)
+    page = train(visit("style", tab="Keep it", **SMALL))
     run = on_stage(page)
     until(lambda: len(store.keyframes(store.folder(run))) >= 6)
     page = works(page.run())

@@ -60,7 +60,7 @@ export class Controls {
     const locked = !view.recording && (!view.mine || (view.state === "failed" && !view.again));
     this.play.disabled = locked;
     for (const button of [this.step, ...this.turns]) button.disabled = locked;
-    this.reset.disabled = !view.mine;
+    this.reset.disabled = !view.mine || view.state === "ready";
     show(this.play, view.canTrain);
     for (const button of [this.step, ...this.turns, this.reset]) show(button, view.canTrain && !view.recording);
   }

@@ -20,6 +20,7 @@ export const WORDS = {
   recording: "recording, {unit} {round}",
   speed: "{speed} {unit}s/s",
   lastTurn: "last turn: {player}",
+  stateReady: "not trained yet",
   stateTraining: "training",
   statePaused: "paused",
   stateEnded: "finished",

@@ -43,9 +43,10 @@ export default class Pair {
     return { title, element, stage, verdict };
   }
 
-  update({ data }) {
+  update({ data, setTriggerValue }) {
     const old = this.data;
     this.data = data;
+    this.trigger = setTriggerValue;
     this.words = { ...WORDS, ...data.labels };
     if (!this.sides) this.seat(data.runs.length, data.alike);
     // a side renders itself when it is updated: then the bar must be there
@@ -53,7 +54,7 @@ export default class Pair {
     this.sides.forEach(({ title, stage, verdict }, i) => {
       setText(title, data.titles[i]);
       if (differs(old?.verdicts, data.verdicts, i)) writeVerdict(verdict, data.verdicts[i], this.words);
-      stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue: () => {} });
+      stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue });
     });
     const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
     const act = { toggle: all("toggle"), morph: all("morph") };
@@ -80,8 +81,9 @@ export default class Pair {
     };
   }
 
-  /** While one trains, pause; else all go on, but those that have failed. */
+  /** While one trains, pause; else all go on, but those that have failed. Of recordings the page starts runs. */
   play() {
+    if (this.stages.some((stage) => stage.server?.recording)) return this.trigger("train", Date.now());
     const training = this.stages.filter((stage) => stage.state() === "training");
     const able = this.stages.filter((stage) => stage.state() !== "failed" || stage.server?.again);
     for (const stage of training.length ? training : able) stage.play();
@@ -110,7 +112,7 @@ export default class Pair {
     const round = Math.max(...views.map((view) => view.round));
     this.controls.render({
       ...views[0],
-      state: ["training", "paused", "ended"].find((state) => states.includes(state)) ?? "failed",
+      state: ["training", "paused", "ended", "ready"].find((state) => states.includes(state)) ?? "failed",
       again: views.some((view) => view.again),
       mine: views.every((view) => view.mine),
       looking,

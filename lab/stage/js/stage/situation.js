@@ -43,7 +43,7 @@ export function told(stage) {
 }
 
 function stateWord(words, state) {
-  const known = { training: words.stateTraining, paused: words.statePaused, ended: words.stateEnded, failed: words.stateFailed };
+  const known = { ready: words.stateReady, training: words.stateTraining, paused: words.statePaused, ended: words.stateEnded, failed: words.stateFailed };
   return known[state] ?? state;
 }
 

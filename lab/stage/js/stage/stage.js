@@ -145,6 +145,7 @@ export default class Stage {
     if (state.recording && this.history.missing()) this.askHistory();
     this.screen.request(false);
     this.render();
+    if (before?.state === "ready" && state.state !== "ready" && state.mine) this.trigger("began", state.run);
     if (before?.state !== state.state) setText(this.spoken, state.recording ? "" : told(this));
   }
 
