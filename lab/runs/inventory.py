@@ -30,7 +30,8 @@ def listing() -> tuple[list[store.Info], dict[str, str]]:
             info = _read(at)
             if info.state == "training" and not lock.holder(at):
                 info.state, info.why = "paused", store.NOBODY
-            infos.append(info)
+            if info.state != "ready":  # it has never trained
+                infos.append(info)
         except Refused as refusal:
             damaged[at.name] = str(refusal)
     return sorted(infos, key=lambda info: -info.created), damaged
