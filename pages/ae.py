@@ -21,7 +21,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        AE,
         r"""
 With an encoder $e$ and a decoder $d$, the code of $x$ is $z = e(x)$. Both descend
 
@@ -33,7 +34,7 @@ summed over the numbers of an example. A code is **lossless** for $x$ if $x = d(
 fewer numbers than $x$ can be lossless where the data lie on a surface with as few dimensions: points on a curve need only one number each.
 Digits do not lie on a plane, however it is bent, so two numbers lose something, and training keeps what helps most to restore the examples. The **denoising** autoencoder (choose a noise) sees
 a corrupted $\tilde x$ and must restore the clean $x$, so copying its input is not enough.
-"""
+""",
     )
     kit.source(AE.turns, AE.terms, AE.corrupted)
     kit.knob_table(AE)

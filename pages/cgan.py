@@ -26,7 +26,8 @@ def labels() -> None:
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        CGAN,
         r"""
 The value of the game is the GAN's, with every probability conditioned on the label $y$:
 
@@ -36,7 +37,7 @@ $$
 
 The label enters both nets as a one-hot vector beside their input. D sees real $x$ with their own labels, and fakes
 with the labels that G was asked for: a beautiful 3 is a bad fake where a 5 was asked for.
-"""
+""",
     )
     kit.source(CGAN.turns, CGAN.D_terms, CGAN.G_terms, CGAN.G)
     kit.knob_table(CGAN)

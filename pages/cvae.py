@@ -1,7 +1,5 @@
 """The conditional VAE's room: the label says which digit it is, and z how it is written."""
 
-import streamlit as st
-
 from engine.codes.cvae import CVAE
 from lab import kit
 from lab.codes.bound_tab import bound
@@ -21,7 +19,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        CVAE,
         r"""
 Every distribution of the VAE is conditioned on the label $c$:
 
@@ -32,7 +31,7 @@ $$
 
 The prior is $p(z \mid c) = \mathcal N(0, I)$ for every label. In code the change is small: the label enters both nets as a
 one-hot vector, $[x, c]$ for the encoder and $[z, c]$ for the decoder.
-"""
+""",
     )
     kit.source(CVAE.turns, CVAE.terms, CVAE.q, CVAE.p)
     kit.knob_table(CVAE)

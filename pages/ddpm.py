@@ -23,7 +23,8 @@ kit.commentary(room)
 
 
 def forward() -> None:
-    st.markdown(
+    kit.formula(
+        DDPM,
         r"""
 Each step adds noise of variance $\beta_t$. The same is possible in one jump, with $\alpha_t = 1 - \beta_t$ and
 $\bar\alpha_t = \prod_{s=1}^t \alpha_s$:
@@ -37,7 +38,7 @@ $$
 So $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\; \varepsilon$ with $\varepsilon \sim \mathcal N(0, \mathbf I)$:
 training can use any level directly. The two films use different noise, so single points differ, but their distribution is
 the same.
-"""
+""",
     )
     forward_film(room)
     schedules(room)
@@ -52,7 +53,8 @@ def reverse() -> None:
 
 
 def score() -> None:
-    st.markdown(
+    kit.formula(
+        DDPM,
         r"""
 The **score** $\nabla_x \log p_t(x)$ points to where noised data are more likely. The net knows it, because its predicted noise is
 the score in other units. So is the mean of all $x_0$ from which $x_t$ may have come (Tweedie's formula):
@@ -66,7 +68,7 @@ $$
 For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. So they are for the moons and
 the other curves, whose density is a sum of many narrow Gaussians. Let the model train
 and press play again: the error shrinks first where noised data are. Far from them the net was never trained.
-"""
+""",
     )
     score_film(room)
 
@@ -74,7 +76,8 @@ and press play again: the error shrinks first where noised data are. Far from th
 def training() -> None:
     left, right = st.columns([2, 3])
     with left:
-        st.markdown(
+        kit.formula(
+            DDPM,
             r"""
 **Algorithm 1, Training**
 
@@ -90,22 +93,24 @@ Lines 2 to 4 are in `turns`, line 5 is in `terms`. The lab takes the mean over n
 updates a moving average of the weights, which draws the samples.
 
 **To go through these lines one by one**, press Train, then Pause, and open *Slow motion* under the picture.
-"""
+""",
         )
     with right:
         kit.source(Denoiser.turns, Denoiser.terms, Averaged.follow)
-    st.markdown(
+    kit.formula(
+        DDPM,
         r"""
 **Which levels are hard?** At a small $t$ the noise is faint and hard to distinguish from the data, so the error of $\varepsilon$ is
 largest. At a large $t$ there is hardly anything but noise, and the error is near 0. That does not make large $t$ easy: there a tiny
 error of $\varepsilon$ means a large error of $\hat x_0$, by the factor $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$.
-"""
+""",
     )
     hard(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        DDPM,
         r"""
 **Algorithm 2, Sampling**, goes back from $x_T \sim \mathcal N(0, \mathbf I)$; for $t = T, \dots, 1$, with
 $z \sim \mathcal N(0, \mathbf I)$, but $z = 0$ in the last step:
@@ -126,7 +131,7 @@ $$
 
 **Guidance**: a net that sees the label only most of the time learns both $\varepsilon_\theta(x_t, y)$ and $\varepsilon_\theta(x_t)$. It
 is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsilon_\theta(x_t))$.
-"""
+""",
     )
     kit.source(samplers.ddpm, samplers.ddim, Denoiser.predict, schedule.linear)
     kit.knob_table(DDPM)

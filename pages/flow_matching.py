@@ -1,7 +1,5 @@
 """The room of flow matching: a relative of diffusion whose paths are straight."""
 
-import streamlit as st
-
 from engine.diffusion.base import Denoiser
 from engine.diffusion.flow_matching import FlowMatching
 from lab import kit
@@ -18,32 +16,35 @@ kit.commentary(room)
 
 
 def reverse() -> None:
-    st.markdown(
+    kit.formula(
+        FlowMatching,
         r"""
 Many lines cross at a place $x_t$, and the net learns their mean velocity, $u_\theta(x_t, t) \approx \mathbb E[\varepsilon - x_0 \mid x_t]$. So
 the paths of samples curve where lines cross. Two of them are never at one place at one time, because $u_\theta(x, t)$ is one velocity
 there; in the picture, which shows all times at once, one may run across the trace of another. From $u$ and $x_t$ both predictions follow:
 $\hat x_0 = x_t - \tfrac tT u$ and $\hat\varepsilon = x_t + (1 - \tfrac tT)\, u$.
-"""
+""",
     )
     reverse_film(room)
 
 
 def forward() -> None:
-    st.markdown(
+    kit.formula(
+        FlowMatching,
         r"""
 No noise is added step by step. A line leads from $x_0$ to $\varepsilon$, and $t$ says how far along this line $x_t$ is.
 
 $$
 x_t = \left(1 - \tfrac tT\right) x_0 + \tfrac tT\, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, \mathbf I)
 $$
-"""
+""",
     )
     forward_film(room)
 
 
 def velocity() -> None:
-    st.markdown(
+    kit.formula(
+        FlowMatching,
         r"""
 The velocity and the score are equivalent. With $\tau = t / T$, $\hat\varepsilon = \mathbb E[\varepsilon \mid x_t]$ and
 $\hat x_0 = \mathbb E[x_0 \mid x_t]$:
@@ -54,13 +55,14 @@ u = \hat\varepsilon - \hat x_0, \qquad \nabla_x \log p_t(x_t) = -\frac{\hat\vare
 $$
 
 The arrows below are the score that follows from the velocity.
-"""
+""",
     )
     score_film(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        FlowMatching,
         r"""
 $$
 \min_\theta\; \mathbb E_{x_0,\, \varepsilon,\, t}\; \lVert u_\theta(x_t, t) - (\varepsilon - x_0) \rVert^2
@@ -78,7 +80,7 @@ DDPM with another $x_t$ and another target. These are the differences:
 | the schedule | must be chosen | none |
 
 Straighter paths need fewer steps: compare five steps here with five steps of Euler or DDIM in the room of DDPM.
-"""
+""",
     )
     kit.source(FlowMatching.__init__, FlowMatching.way, Denoiser.turns, Denoiser.terms)
     kit.knob_table(FlowMatching)

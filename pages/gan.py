@@ -1,7 +1,5 @@
 """The GAN room: two networks play a game, and the student watches one of them learn to draw."""
 
-import streamlit as st
-
 from engine.gan.gan import GAN
 from lab import kit
 from lab.gan.room_tab import game_tabs
@@ -15,7 +13,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        GAN,
         r"""
 D's belief that $x$ is real is $D(x)$, a number between 0 and 1. The players fight over one value,
 which D raises and G lowers:
@@ -33,7 +32,7 @@ slope is bounded, or D sees noise or several examples at once, no formula gives 
 A round is the lecture's Algorithm 1: $k$ turns in which D climbs $V$ on fresh real points and fresh fakes,
 then G's turn. What follows a `yield` runs after that player's step, so G always meets the D that has
 just learned. **Slow motion**, under the picture, walks through these very lines.
-"""
+""",
     )
     kit.source(GAN.turns, GAN.D_terms, GAN.G_terms)
     kit.knob_table(GAN)

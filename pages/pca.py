@@ -1,7 +1,5 @@
 """PCA's room: the best plane through the data, found batch by batch."""
 
-import streamlit as st
-
 from engine.codes.pca import PCA
 from lab import kit
 from lab.codes.codes_tab import use_codes
@@ -18,7 +16,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        PCA,
         r"""
 Among all orthonormal $V$ with as many columns as the code has numbers, PCA's loses least:
 
@@ -31,7 +30,7 @@ This is the sum of the eigenvalues of the covariance $S$ that $V$ leaves out. No
 leading eigenvectors of $S$. Here each batch updates $m$ and $S$, and one step of orthogonal iteration turns $V$ towards
 the eigenvectors, so you see the plane turn into place. Codes are divided by $\sqrt{\lambda_i}$. Then
 $z \sim \mathcal N(0, I)$ is a sensible draw, and the model is a Gaussian whose density is known exactly.
-"""
+""",
     )
     kit.source(PCA.turns, PCA.learn, PCA.e, PCA.d, PCA.log_prob)
     kit.knob_table(PCA)

@@ -23,7 +23,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        StyleTransfer,
         r"""
 At a layer $l$ of the network, the picture $x$ has the features $F$, with one row for each of $N$ channels and one column for
 each of $M$ places. The features of the content are $P$, and those of the style are $A$. The picture descends
@@ -52,7 +53,7 @@ count in $G(x)$, and only there do pixels change.
 features of each layer are divided by their root mean square in the target pictures (the paper rescaled the network instead).
 And training goes from coarse to fine: at first the losses see the picture at a fraction of its size, where strokes soon reach
 their length. A round is one step of L-BFGS, which the paper used too. It estimates the curvature from the last ten steps.
-"""
+""",
     )
     kit.source(
         StyleTransfer.losses, StyleTransfer.wanted, losses.gram, losses.style_loss, losses.content_loss

@@ -25,7 +25,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        VAE,
         r"""
 We want to maximize $\log p(x)$, where $p(x) = \int p(x \mid z)\, p(z)\, dz$ and $p(z) = \mathcal N(0, I)$.
 The integral is intractable. The encoder therefore proposes $q(z \mid x) = \mathcal N(\mu(x), \sigma^2(x))$, and
@@ -43,7 +44,7 @@ and the gradient passes through $\mu$ and $\sigma$. For two Gaussians, the KL ne
 $$
 \mathrm{KL} = \tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - \log \sigma_j^2 - 1\right)
 $$
-"""
+""",
     )
     kit.source(VAE.turns, VAE.terms, Variational.likelihood, latent.kl, latent.normal)
     kit.knob_table(VAE)

@@ -19,7 +19,8 @@ kit.commentary(room)
 
 
 def formula() -> None:
-    st.markdown(
+    kit.formula(
+        VAEGAN,
         r"""
 There are three players. $\mathrm{Dis}_l(x)$ is a hidden layer of the discriminator, $\hat x = \mathrm{Dec}(z)$ is
 restored from $z \sim q(z \mid x)$, and $x_p = \mathrm{Dec}(z_p)$ is decoded from a draw $z_p$ of the prior. The
@@ -38,7 +39,7 @@ discriminator $-\mathcal L_{GAN}$ and a penalty on its slope (R1), $\tfrac{\lamb
 \rVert^2$. Of $-\mathcal L_{GAN}$ the decoder descends $-\log \mathrm{Dis}(\tilde x)$ in place of $\log(1 - \mathrm{Dis}(\tilde x))$,
 which is flat where the discriminator is sure of a fake. (The paper adds a term for each kind of fake, so that fakes weigh
 twice as much as real pictures. Here all fakes together weigh as much as the real pictures.) A small $\gamma$ asks for sharp pictures, and a large one for pictures similar to $x$.
-"""
+""",
     )
     kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.discriminate, Discriminator)
     kit.knob_table(VAEGAN)

@@ -189,6 +189,10 @@ SUBJECT = Subject(
     ],
     legends=OF_A_GAUSSIAN,
     labels=LABELS,
+    colours={
+        "x": "data", r"\tilde x": "data", r"\hat x": "model", "d": "model", "e": "latent", "z": "latent",
+        "q": "latent", r"\mu": "latent", r"\sigma": "latent",
+    },
     graph=AE_GRAPH,
     now=error_now,
     data="digits",
@@ -199,12 +203,30 @@ SUBJECT = Subject(
         Recording("vae-gan", "digits", 4000, pictures=PLANES),
     ],
 )  # fmt: skip
-OF_PCA = Subject(PCA, graph=PCA_GRAPH, legends=legends("", "N(0, I), the model's p(z)", "p(z)"))
+OF_PCA = Subject(
+    PCA,
+    graph=PCA_GRAPH,
+    colours={"x": "data", "z": "latent", "V": "model"},
+    legends=legends("", "N(0, I), the model's p(z)", "p(z)"),
+)
 OF_AE = Subject(AE, failures=AE_FAILURES, legends=NO_PRIOR)
 VARIATIONAL = Subject(
     Variational, graph=VARIATIONAL_GRAPH, now=bound_now, legends=WITH_DENSITY, labels=OF_THE_PRIOR
 )
 OF_VAE = Subject(VAE, failures=VAE_FAILURES)
 OF_VAE_GAN = Subject(
-    VAEGAN, graph=VAE_GAN_GRAPH, now=game_now, failures=[BLUR], legends=OF_A_PRIOR, labels=OF_THE_PRIOR
+    VAEGAN,
+    colours={
+        "x": "data",
+        r"\hat x": "model",
+        r"\tilde x": "model",
+        "x_p": "model",
+        "z": "latent",
+        "q": "latent",
+    },
+    graph=VAE_GAN_GRAPH,
+    now=game_now,
+    failures=[BLUR],
+    legends=OF_A_PRIOR,
+    labels=OF_THE_PRIOR,
 )

@@ -89,6 +89,10 @@ SUBJECT = Subject(
         "images/denoised": "Noised test digits, and what the net predicts from them",
         f"chart/{LOSS}": "Loss",
     },
+    colours={
+        "x_0": "data", r"\hat x_0": "model", r"\varepsilon": "latent", r"\varepsilon_\theta": "model",
+        r"\hat\varepsilon": "model", r"u_\theta": "model", "u": "model", r"\nabla_x": "gradient",
+    },
     graph=graph("ε_θ(x_t, t)", "the predicted noise"),
     now=loss_now,
     data="digits",

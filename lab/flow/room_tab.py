@@ -45,8 +45,8 @@ def flow_room(
     kit.commentary(room)
 
     def lecture() -> None:
-        st.markdown(LECTURE)
-        st.markdown(formula)
+        kit.formula(family, LECTURE)
+        kit.formula(family, formula)
         kit.source(family.build, *code, Bijection, Flow.turns, Flow.terms)
         kit.knob_table(family)
 

@@ -141,6 +141,7 @@ SUBJECT = Subject(
         "side/target": "exact density of the data",
         "side/error": "data minus model",
     },
+    colours={"x": "data", "z": "latent", "f": "model"},
     graph=GRAPH,
     now=loss_now,
     data="moons",

@@ -149,6 +149,7 @@ SUBJECT = Subject(
     leads=True,
     legends=LEGENDS,
     labels={"field": "D(x)", f"chart/{LOSS}": "What each player descends"},
+    colours={"x": "data", "z": "latent", "G": "model", "p_g": "model", "D": "critic", "D^*": "critic"},
     graph=GRAPH,
     now=game_now,
     failures=FAILURES,

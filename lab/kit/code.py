@@ -17,7 +17,15 @@ from lab.runs.listing import listed, unmarked
 def source(*pieces: Any) -> None:
     """Show the very code that runs. It is coloured here, because Streamlit's way loads 1.5 MB of script."""
     text = "\n\n".join(map(_text, pieces))
-    st.html(_CODE_STYLE + highlight(text, PythonLexer(), HtmlFormatter(cssclass="source")))
+    code = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True))
+    lines = "".join(map(_hanging, text.splitlines(), code.splitlines()))
+    st.html(f'{_CODE_STYLE}<div class="source"><pre>{lines}</pre></div>')
+
+
+def _hanging(plain: str, line: str) -> str:
+    """A line of code, as HTML; what is too long for its column goes on below, further to the right."""
+    indent = len(plain) - len(plain.lstrip()) + 4
+    return f'<span class="line" style="--in: {indent}ch">{line or " "}</span>'
 
 
 def _text(piece: Any) -> str:
@@ -33,8 +41,10 @@ def _text(piece: Any) -> str:
 
 
 _CODE_STYLE = """<style>
-.source pre { font-family: "Source Code Pro", monospace; font-size: 0.875rem; line-height: 1.5; margin: 0;
-  padding: 1rem; border-radius: 0.5rem; background: rgb(128 128 128 / 10%); overflow-x: auto }
+.source pre { font-family: "Source Code Pro", monospace; font-size: 0.8rem; line-height: 1.5; margin: 0;
+  padding: 0.8rem; border-radius: 0.5rem; background: rgb(128 128 128 / 10%); white-space: pre-wrap;
+  overflow-wrap: anywhere }
+.source .line { display: block; padding-left: var(--in); text-indent: calc(-1 * var(--in)) }
 .source .k, .source .kn, .source .ow { color: #2a7fb8 }
 .source .nf, .source .nc { font-weight: 600 }
 .source .s2, .source .sd, .source .s1 { color: #1d8a5f }

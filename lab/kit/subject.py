@@ -137,6 +137,8 @@ class Subject:
     legends: Mapping[str, Legend] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)  # of what the stage shows beside measures
     charts: Sequence[str] = ()  # the two or three that matter most; the first is drawn large
+    # what the symbols of its formulas (LaTeX) name on the stage: the roles of their colours
+    colours: Mapping[str, str] = field(default_factory=dict)
     graph: Graph | None = None  # what flows where
     now: Callable[[str, Row], str] | None = None  # a sentence on a run, from its id and its last row
     judged: bool | None = None  # whether the detector's verdict stands under the stage

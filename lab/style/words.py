@@ -102,6 +102,7 @@ SUBJECT = Subject(
     StyleTransfer,
     places=[Place("style", "The picture itself learns", "One picture", step=200)],
     legends=LEGENDS,
+    colours={"x": "model", "F": "model", "P": "data"},
     now=loss_now,
     judged=False,
     experiments=EXPERIMENTS,
