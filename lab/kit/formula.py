@@ -12,6 +12,7 @@ from lab.kit.palette import letter
 from lab.kit.subject import words_of
 
 _MATH = re.compile(r"(\$\$.+?\$\$|\$[^$]+?\$)", re.DOTALL)
+_DISPLAY = re.compile(r"\$\$(?:(?!\\begin).)+?\$\$", re.DOTALL)
 # what is no symbol: words in a formula, and names of environments
 _WORDS = r"\\(?:text|mathrm|operatorname|begin|end|mathcal)\s*(?:\{[^{}]*\}|[A-Za-z])"
 _STYLE = """<style>
@@ -22,7 +23,16 @@ _STYLE = """<style>
 def formula(family: type[Family], text: str) -> None:
     """Markdown with formulas, coloured as the stage of this family is."""
     st.html(_STYLE)
-    st.markdown(coloured(text, {sign: letter(role) for sign, role in words_of(family).colours.items()}))
+    st.markdown(
+        coloured(stacked(text), {sign: letter(role) for sign, role in words_of(family).colours.items()})
+    )
+
+
+def stacked(text: str) -> str:
+    """The text with one formula a line, where a display has several side by side: a tab is narrow."""
+    return _DISPLAY.sub(
+        lambda display: "\n$$\n\n$$\n".join(re.split(r"\\qquad(?! *\\\\| *\n*\$)", display[0])), text
+    )
 
 
 def coloured(text: str, colours: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from engine.families import families
-from lab.kit.formula import coloured
+from lab.kit.formula import coloured, stacked
 from lab.kit.palette import INKS, TEXTS
 from lab.kit.subject import words_of
 from lab.stage.files import SCRIPTS
@@ -30,6 +30,12 @@ def test_only_symbols_of_formulas_are_coloured(text, shown):
 def test_the_longest_sign_wins_and_without_colours_nothing_changes():
     assert coloured(r"$\hat x = x_0$", BLUE) == r"${\textcolor{#00f}{\hat x}} = {\textcolor{#0f0}{x_0}}$"
     assert coloured(r"$\hat x = x_0$", {}) == r"$\hat x = x_0$"
+
+
+def test_several_formulas_of_a_display_stand_below_each_other():
+    assert stacked(r"$a \qquad b$ $$a \qquad b$$") == "$a \\qquad b$ $$a \n$$\n\n$$\n b$$"
+    cases = r"$$\begin{cases} a \qquad b \end{cases}$$"
+    assert stacked(cases) == cases
 
 
 def brightness(colour: str) -> float:
