@@ -8,7 +8,7 @@ import torch
 
 from engine.data import Dataset, batches, load
 from engine.families import find
-from engine.fit import fit
+from engine.fit import fit, optimizers_of, retune
 from engine.metrics.detector import diagnose
 from engine.metrics.observe import observe
 from engine.metrics.ruler import about
@@ -51,6 +51,25 @@ def test_a_slow_discriminator_loses_modes_and_the_fakes_run(seed):
     symptoms = story(load("ring"), 768, seed=seed, lr_D=1e-4)[-1]
     assert {"Mode collapse", "Oscillation"} <= {*names(symptoms)}
     assert "packing" in symptoms[0].cure
+
+
+@pytest.mark.budget(90)
+def test_a_generator_made_twenty_times_as_fast_loses_the_groups_that_it_had_found():
+    """README, step 4: drag the learning rate of G up to 0.02 while it runs."""
+    data, kind, collapsed = load("ring"), find("gan"), []
+    known, usual = about(data), kind.configure(data.space, {})
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = kind(usual, data.space)
+        optimizers, history = optimizers_of(model), []
+        for turn in fit(model, islice(batches(data, lambda: usual.batch, seed), 2048), optimizers):
+            if turn.player == "G" and (turn.round + 1) % 64 == 0 and turn.round > 896:
+                history.append({"round": turn.round + 1} | observe(model, data))
+            if turn.player == "G" and turn.round + 1 == 1344:
+                assert "Mode collapse" not in names(diagnose(kind, history, known))
+                retune(model, optimizers, usual.change({"lr_G": 0.02}))
+        collapsed.append("Mode collapse" in names(diagnose(kind, history, known)))
+    assert sum(collapsed) >= 4, collapsed
 
 
 def test_under_minimax_a_discriminator_that_has_won_teaches_nothing():
