@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import secrets
 import socket
@@ -27,6 +28,7 @@ from engine.device import prepare
 from engine.families import families
 from lab.door import Door
 from lab.gate import Gate, page
+from lab.kit.glossary import for_browsers
 from lab.live import LIVE
 from lab.reels import ROUTE as REEL
 from lab.runs.supervisor import supervisor
@@ -59,7 +61,11 @@ START = """<script>
 }
 </script>"""
 HTML = (STATIC / "index.html").read_text(encoding="utf-8")
-HTML = HTML.replace("</head>", f'<meta name="genlab" content="HOST" data-page="PAGE">{START}{HEAD}</head>', 1)
+TERMS = json.dumps(for_browsers()).replace("<", "\\u003c")
+TERMS = f'<script type="application/json" id="genlab-glossary">{TERMS}</script>'
+HTML = HTML.replace(
+    "</head>", f'<meta name="genlab" content="HOST" data-page="PAGE">{START}{TERMS}{HEAD}</head>', 1
+)
 
 
 def index(request: Request) -> Response:

@@ -27,6 +27,7 @@ SUBJECT = Subject(
             "wall", "Many models at once, each with a setting of its own", "", "The sweep wall", "tools",
             films=["gan-ring", "ddpm-ring", "gan-moons", "planar-moons"],
         ),
+        Place("glossary", "The field's terms, each in a sentence or two", "", "Glossary", "tools"),
         Place(
             "runs", "All runs on this server, and the trash", "", "Runs", "tools",
             films=["gan-grid", "real-nvp-digits", "vae-digits", "maf-moons"],

@@ -69,6 +69,11 @@ def preload(module: str, *sheets: str) -> str:
     return "".join([*scripts, *(f'<link rel="prefetch" href=".{address(sheet)}">' for sheet in sheets)])
 
 
+def script(module: str) -> str:
+    """A tag that runs a module on a page."""
+    return f'<script type="module" src=".{address(module)}"></script>'
+
+
 async def serve(request: Request) -> Response:
     """`/stage/{version}/{path}`. A page of before an upgrade finds nothing here, and is told so by a 404."""
     path = request.path_params["path"]

@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
-from lab.stage.files import component, preload
+from lab.stage.files import component, preload, script
 
 
 class Segment(TypedDict):
@@ -43,7 +43,8 @@ class Graph(TypedDict):
 
 
 STAGE = ("stage/stage.js", "core/base.css", "slow/drawer.css", "photo/split.css")
-HEAD = preload(*STAGE)  # for the head of every page
+GLOSSARY = "glossary/glossary.js"  # explains terms on every page; it reads them from the page itself
+HEAD = preload(*STAGE) + script(GLOSSARY)  # for the head of every page
 
 _stage = component("genlab_stage", *STAGE)
 _pair = component("genlab_pair", "stage/pair.js", "core/base.css", "photo/split.css", "stage/pair.css")

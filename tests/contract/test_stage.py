@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from lab import stage as components
-from lab.stage.files import FILES, MOUNT, ROUTE, VERSION, address, imported, needed, preload
-from lab.stage.stage import HEAD, STAGE
+from lab.stage.files import FILES, MOUNT, ROUTE, VERSION, address, imported, needed, preload, script
+from lab.stage.stage import GLOSSARY, HEAD, STAGE
 from tests.browser.modules import exports
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def test_the_stages_preloads_are_its_whole_graph():
     assert {"charts/plot.js", "core/measures.js", "plane/latent.js", "slow/drawer.js"} <= scripts
     assert not any(path.startswith(("film/", "bend/", "coder/", "passage/", "pads/")) for path in scripts)
     assert all(f'rel="prefetch" href=".{address(sheet)}"' in HEAD for sheet in STAGE[1:])
-    assert preload(*STAGE) == HEAD
+    assert preload(*STAGE) + script(GLOSSARY) == HEAD
 
 
 def test_a_component_sends_two_lines_and_its_data():

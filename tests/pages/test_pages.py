@@ -91,6 +91,7 @@ def until(true: Callable[[], object], seconds: float = 120) -> None:
         ("gan", GAN.title),
         ("cgan", CGAN.title),
         ("runs", "Runs"),
+        ("glossary", "Glossary"),
         ("wall", "sweep wall"),
         ("planes", "Three planes"),
         ("change-of-variables", "Change of variables"),
@@ -101,7 +102,7 @@ def test_every_page_opens(visit, name, title):
 
 
 def test_every_file_of_pages_is_opened_by_these_tests():
-    opened = {"map", "gan", "cgan", "runs", "compare", "wall", "planes", "change_of_variables"}
+    opened = {"map", "gan", "cgan", "runs", "glossary", "compare", "wall", "planes", "change_of_variables"}
     # in files of their own
     opened |= {"ae", "pca", "vae", "cvae", "vae_gan", "ddpm", "flow_matching", "style"}
     opened |= {"planar", "nice", "real_nvp", "maf", "iaf", "glow", "spline_flow", "continuous_flow"}
