@@ -22,7 +22,7 @@ from lab.visitor import mark
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
 MOST_WAITING = 64  # messages of one browser, and sentences for it; others are dropped, and that is said
 LARGEST_NUMBER = 2**53  # that a browser writes exactly
-Question = tuple[str, dict[str, Any], int]  # a probe's name and arguments, and the asker's number
+Question = tuple[str, dict[str, Any], int, int | None]  # a probe, arguments, the asker's number, the round
 LOG = logging.getLogger(__name__)
 FAULT = "That did not work. The log of the server says why."
 # a thread waits for each order that a worker is busy with: those of some visitors must not stop all others
@@ -60,7 +60,7 @@ class Viewer:
             if error := future.exception():
                 self.hear("error", sentence(error))
 
-        if opened := supervisor().listen(self.run_id, self.hear):
+        if opened := supervisor().listen(self.run_id, self.hear, self.who):
             opened.add_done_callback(tell)
 
     def hear(self, kind: str, what: Any) -> None:
@@ -119,9 +119,11 @@ class Viewer:
                     self.texts.append(part)
                     self.news.set()
 
-    async def _parts(self, name: str, arguments: dict[str, Any], number: int) -> AsyncIterator[str | bytes]:
+    async def _parts(
+        self, name: str, arguments: dict[str, Any], number: int, round: int | None
+    ) -> AsyncIterator[str | bytes]:
         """The answer, or its parts and a word that says that it was all; a newer question ends it."""
-        ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key)
+        ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key, round)
         try:
             while part := await self._answer(*ask):
                 yield _packed(part, name, number)
@@ -177,10 +179,11 @@ class Viewer:
                 at = store.folder(self.run_id)
                 for round in store.keyframes(at):
                     self.hear("keyframe", store.keyframe(at, round).read_bytes())
+                supervisor().draw(self.run_id, self.who)
             case {"ask": str(name), "with": dict(arguments), "id": int(number)} if (
                 abs(number) < LARGEST_NUMBER
             ):
-                self.question = name, arguments, number
+                self.question = name, arguments, number, _round(message)
                 self.loop.call_soon_threadsafe(self.asked.set)
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
@@ -240,7 +243,7 @@ async def live(ws: WebSocket) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        left = THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key)
+        left = THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key, viewer.who)
         # shielded: a server that closes cancels what it waits for, and nobody would leave the run
         await asyncio.shield(asyncio.wrap_future(left))
 

@@ -84,7 +84,7 @@ class VAEGAN(Coder):
     Config = VAEGANConfig
     players = ("Enc", "Dec", "Dis")
     algorithm = ("L_prior", "L_like", "fool", "discriminate")
-    recipes = {Picture: {"z": 16, "width": 192, "lr": 4e-4, "beta": 0.1}}
+    recipes = {Picture: {"z": 10, "width": 256, "lr": 4e-4, "beta": 0.2, "gamma": 0.1, "weight": 1.0}}
 
     def __init__(self, config: VAEGANConfig, space: Space) -> None:
         super().__init__(config, space)

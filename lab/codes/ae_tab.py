@@ -11,7 +11,6 @@ from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
 from lab.kit.pickers import test_picture_number
 from lab.kit.room import Room
-from lab.runs.supervisor import NO_MODEL
 
 MOST = 10  # axes shown
 
@@ -44,7 +43,7 @@ def against_pca(room: Room) -> None:
         )
         adds = "What each number of the autoencoder's code adds to the picture (grey is 0)"
         strip([(adds, own), ("The principal axes", principal)], columns=MOST)
-    ask_again(answer, "pca-again")
+    ask_again(room, answer, "pca-again")
 
 
 # --- up-sampling ---------------------------------------------------------------------------------
@@ -80,9 +79,6 @@ def up_sampling(room: Room) -> None:
     if not isinstance(room.space, Picture):
         st.info("Up-sampling is for pictures: choose Digits as the data.")
         return
-    if not room.live:
-        st.info(NO_MODEL)
-        return
     left, right = st.columns(2)
     with left:
         index = test_picture_number(room, "Test picture", "up-index", 500)
@@ -116,7 +112,7 @@ def up_sampling(room: Room) -> None:
         + f". The closest here is {WAYS[best][0].lower()}. No way brings back what pooling discarded; the "
         "convolutions after the doubling must redraw it."
     )
-    ask_again(answer, "up-again")
+    ask_again(room, answer, "up-again")
 
 
 def _square(numbers: list[list[float]], title: str, says: str) -> str:

@@ -55,7 +55,7 @@ def attribute_directions(room: Room) -> None:
     row = next(row for row in answer["table"] if row["attribute"] == attribute)
     st.markdown(_came_out(attribute, row, measured))
     _table(answer)
-    ask_again(answer, "attribute-again")
+    ask_again(room, answer, "attribute-again")
 
 
 def _came_out(attribute: str, row: dict[str, Any], measured: list[float]) -> str:
@@ -125,7 +125,7 @@ def factors(room: Room) -> None:
             "for each factor is ahead of the second best, on average. 1 means that each factor has one "
             "dimension of its own; 0 means that factors are shared or unknown."
         )
-        ask_again(answer, "factors-again")
+        ask_again(room, answer, "factors-again")
 
 
 def _table_of_factors(answer: dict[str, Any]) -> str:

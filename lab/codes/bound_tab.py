@@ -22,7 +22,7 @@ def bound(room: Room) -> None:
         st.markdown(test_elbo(answer))
         st.html(_bars(tight))
         st.markdown(_says(tight))
-        ask_again(answer, "bound-again")
+        ask_again(room, answer, "bound-again")
 
 
 def test_elbo(answer: dict[str, Any]) -> str:

@@ -18,7 +18,6 @@ from lab.kit.numbers import signed
 from lab.kit.pickers import data_of, latent_dimensions, one_of, two_test_pictures
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
-from lab.runs.supervisor import NO_MODEL
 
 ROWS = 6  # of handwriting
 PLACES = {"quantiles": "Quantiles", "even": "Evenly spaced"}
@@ -28,9 +27,6 @@ def use_codes(room: Room) -> None:
     """The tools that this family can use, one at a time."""
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
-        return
-    if not room.live:
-        st.info(NO_MODEL)
         return
     tools: dict[str, Callable[[Room], None]] = {
         "Between two digits": between_digits,
@@ -70,7 +66,7 @@ def between_digits(room: Room) -> None:
                 "Up to the middle, the decoder is told the label of the first digit; after it, that of the "
                 "last."
             )
-        ask_again(answer, "between-again")
+        ask_again(room, answer, "between-again")
 
 
 def _which_fades(grey: dict[str, list[float]]) -> str:
@@ -132,7 +128,7 @@ def manifold(room: Room) -> None:
         rest = "; all others stay at 0" if dims > 2 else ""
         ends = f"{signed(answer['at'][0])} to {signed(answer['at'][-1])}"
         st.caption(f"{across}{up}{rest}: from {ends}.")
-        ask_again(answer, "manifold-again")
+        ask_again(room, answer, "manifold-again")
 
 
 def _axes(dims: int) -> tuple[int, int]:
@@ -171,7 +167,7 @@ def styles(room: Room) -> None:
             "The first column is the test digit; the others show its z decoded with each label. To fix the "
             "label and vary z instead, choose *All codes at once*."
         )
-        ask_again(answer, "styles-again")
+        ask_again(room, answer, "styles-again")
 
 
 def _others(end: int) -> None:

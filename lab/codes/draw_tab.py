@@ -17,7 +17,6 @@ from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.runs import store
 from lab.runs.listing import listed
-from lab.runs.supervisor import NO_MODEL
 from lab.stage import coder
 
 BOXES = (
@@ -38,8 +37,6 @@ def draw(room: Room) -> None:
         "while you draw. It has seen only digits that fill a box of 20 × 20 pixels and have their centre of "
         "mass in the middle, so your drawing is moved and scaled to match, unless you switch that off."
     )
-    if not room.live:
-        st.info(NO_MODEL)
     if store.read_info(store.folder(room.run)).config.get("likelihood") == "Bernoulli":
         st.caption(
             "This decoder gives each pixel a probability of being white, so x is first made black and white."
@@ -48,7 +45,10 @@ def draw(room: Room) -> None:
     picture = _upload() if drawable else None
     classes = room.space.classes if room.family.labelled else 0
     code, links = annotated(room.family)
-    coder(room.run, key="coder", drawable=drawable, classes=classes, picture=picture, code=code, links=links)
+    coder(
+        room.run, key="coder", round=room.round, drawable=drawable, classes=classes,
+        picture=picture, code=code, links=links,
+    )  # fmt: skip
 
 
 def _upload() -> str | None:

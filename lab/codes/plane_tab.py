@@ -13,7 +13,7 @@ from engine.config import Refused
 from engine.family import Family
 from engine.space import Picture, Space
 from lab.kit.address import write
-from lab.kit.answers import Figure, ask, strip
+from lab.kit.answers import Figure, ask, point, strip
 from lab.kit.exhibit import Wanted
 from lab.kit.pickers import data_of, latent_dimensions
 from lab.kit.plain import complain
@@ -23,7 +23,6 @@ from lab.kit.subject import words_of
 from lab.kit.together import pair_of_runs, runs_together
 from lab.kit.verdict import diagnosis, tell
 from lab.runs import store
-from lab.runs.supervisor import supervisor
 
 HANDS = (
     "In the latent plane, press to hold a z and drag to walk; with a finger, rest first. Press the marker, "
@@ -51,8 +50,7 @@ def _latent_plane(room: Room) -> None:
     if across == up:
         complain("Both axes are the same; choose two different ones.")
         return
-    chosen = {which: float(values[names.index(name)]) for which, name in (("x", across), ("y", up))}
-    supervisor().point(room.run, {"kind": "axes"} | chosen)
+    point(room, "axes", *(float(values[names.index(name)]) for name in (across, up)))
 
 
 def label_of_plane(room: Room) -> None:
@@ -63,7 +61,7 @@ def label_of_plane(room: Room) -> None:
         chosen = st.select_slider(
             "Label of the decoded plane", range(room.space.classes), 0, key="label_of_plane"
         )
-    supervisor().point(room.run, {"kind": "label", "x": float(chosen), "y": 0.0})
+    point(room, "label", float(chosen))
 
 
 # --- side by side --------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ mean**; the trick buys **less noise**. Here $f(z) = \log p(x \mid z)$, and each 
         f"{answer['draws']:,} draws, the same for all three estimates. All share one axis; the outermost "
         "bars also count what lies beyond it. The dashed line is 0; ± is the standard error of a mean."
     )
-    ask_again(answer, "trick-again")
+    ask_again(room, answer, "trick-again")
 
 
 def _histogram(answer: dict[str, Any], name: str) -> str:

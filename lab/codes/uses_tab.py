@@ -38,7 +38,7 @@ def few_labels(room: Room) -> None:
             f"Accuracy on {answer['tested']:,} test digits: mean and standard deviation of {answer['draws']} "
             f"choices of the labelled digits. The dashed line is guessing, {answer['chance']:.0%}."
         )
-        ask_again(answer, "few-again")
+        ask_again(room, answer, "few-again")
 
 
 def _group(answer: dict[str, Any], i: int) -> str:

@@ -200,7 +200,7 @@ SUBJECT = Subject(
     recordings=[
         Recording("pca", "digits", 300, pictures=PLANES), Recording("ae", "digits", 3000, pictures=PLANES),
         Recording("vae", "digits", 3000, pictures=PLANES), Recording("cvae", "digits", 3000, pictures=PLANES),
-        Recording("vae-gan", "digits", 4000, pictures=PLANES),
+        Recording("vae-gan", "digits", 9000, slower=True, pictures=PLANES),
     ],
 )  # fmt: skip
 OF_PCA = Subject(

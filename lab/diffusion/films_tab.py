@@ -63,7 +63,7 @@ def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str],
     large = next(iter(screens)) if isinstance(room.space, Picture) else None
     legend = LEGENDS.get(name, ()) if isinstance(room.space, Plane) else ()
     given: dict[str, Any] = {"large": large, "legend": legend, "labels": NUMBERS} | more
-    film(room.run, key=f"film-{name}", rows=rows, screens=screens, **given)
+    film(room.run, key=f"film-{name}", round=room.round, rows=rows, screens=screens, **given)
 
 
 @st.fragment

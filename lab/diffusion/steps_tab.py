@@ -19,7 +19,6 @@ from lab.kit.numbers import short
 from lab.kit.palette import ink
 from lab.kit.pickers import data_of
 from lab.kit.room import Room
-from lab.runs.supervisor import NO_MODEL
 
 STEPS = (5, 10, 20)  # for digits, which are expensive
 MORE = (5, 10, 20, 50, 100)  # for points
@@ -44,9 +43,6 @@ class Setting(NamedTuple):
 
 def steps(room: Room) -> None:
     pictures, family = isinstance(room.space, Picture), room.family
-    if not room.live:
-        st.info(NO_MODEL)
-        return
     if pictures and data_of(room).name not in DIGIT_DATA:
         st.info("Quality is measured here for points and for digits: choose one of these as the data.")
         return
@@ -174,10 +170,10 @@ def traded(points: list[Point], measure: str) -> str:
 def _gather(room: Room, name: str, plan: list[Point], draw: Callable[[list[Point]], None]) -> None:
     """A button that measures the settings of the plan one by one. The results are kept: another rerun draws
     them too, and goes on where this one was interrupted."""
-    key = f"_{name}"
+    key, of = f"_{name}", (room.run, room.round)
     held = st.session_state.get(key)
-    if held is None or held["run"] != room.run or held["plan"] != plan:
-        held = st.session_state[key] = {"run": room.run, "plan": plan, "points": [], "on": False}
+    if held is None or held["of"] != of or held["plan"] != plan:
+        held = st.session_state[key] = {"of": of, "plan": plan, "points": [], "on": False}
     points, among = held["points"], PICTURES if isinstance(room.space, Picture) else POINTS
     st.button(
         "Measure", key=f"{name}-go", icon=":material/straighten:",

@@ -97,9 +97,9 @@ SUBJECT = Subject(
     now=loss_now,
     data="digits",
     recordings=[
-        Recording("ddpm", "digits", 10_000, weights=True), Recording("ddpm", "moons", 3000, weights=True),
-        Recording("ddpm", "ring", 3000, weights=True),
-        Recording("flow-matching", "moons", 3000, weights=True),
+        Recording("ddpm", "digits", 10_000, slower=True), Recording("ddpm", "moons", 3000, slower=True),
+        Recording("ddpm", "ring", 3000, slower=True),
+        Recording("flow-matching", "moons", 6000, slower=True),
     ],
 )  # fmt: skip
 OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)

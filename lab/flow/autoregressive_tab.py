@@ -16,7 +16,6 @@ from lab.kit.numbers import short, subscript
 from lab.kit.palette import DARK, LIGHT, ink
 from lab.kit.pickers import wanted
 from lab.kit.room import Room
-from lab.runs.supervisor import NO_MODEL
 
 ROLES = {"density": "model", "sampling": "latent"}  # the colours of the two directions
 
@@ -24,9 +23,6 @@ ROLES = {"density": "model", "sampling": "latent"}  # the colours of the two dir
 @st.fragment
 def masks_tab(room: Room) -> None:
     """Which number may depend on which."""
-    if not room.live:
-        st.info(NO_MODEL)
-        return
     st.markdown(
         "One net gives all $\\mu_i$ and $s_i$ in one pass, although $\\mu_i$ may depend only on the numbers "
         "**before** $i$. **Masks** ensure this: weights that would let a number see itself or later numbers "
@@ -42,7 +38,7 @@ def masks_tab(room: Room) -> None:
     if answer := ask(room, "masks", **asked):
         show = of_pixel if isinstance(room.space, Picture) else of_points
         show(answer)
-        ask_again(answer, "masks-again")
+        ask_again(room, answer, "masks-again")
 
 
 def of_pixel(answer: dict[str, Any]) -> None:
@@ -103,9 +99,6 @@ def matrix(mask: np.ndarray, name: str) -> str:
 @st.fragment
 def speeds_tab(room: Room) -> None:
     """MAF against IAF: the seconds of both directions over D, measured now on this machine."""
-    if not room.live:
-        st.info(NO_MODEL)
-        return
     st.markdown(
         "These are the same map in opposite directions. **MAF** is given $x$ and finds all $z_i$ in one "
         "pass, so its density is fast. To sample, it needs $x_1$ before it can find $x_2$, and so on: D "
@@ -117,7 +110,7 @@ def speeds_tab(room: Room) -> None:
     if answer := ask(room, "speeds"):
         draw(answer["curves"])
         st.markdown(own(answer))
-        ask_again(answer, "speeds-again")
+        ask_again(room, answer, "speeds-again")
 
 
 def draw(curves: dict[str, list[float]]) -> None:

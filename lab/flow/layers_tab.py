@@ -13,7 +13,6 @@ from lab.kit.numbers import signed
 from lab.kit.palette import ink
 from lab.kit.pickers import HOW, number_of_z
 from lab.kit.room import Room
-from lab.runs.supervisor import NO_MODEL
 from lab.stage import film, passage
 
 LEGEND: list[Any] = [
@@ -32,8 +31,6 @@ def plane_only(room: Room) -> bool:
         st.info(
             "This is drawn in the plane: choose points, such as [the two moons](?data=moons), as the data."
         )
-    elif not room.live:
-        st.info(NO_MODEL)
     else:
         return True
     return False
@@ -53,6 +50,7 @@ def film_of_layers(room: Room) -> None:
     film(
         room.run,
         key="film-layers",
+        round=room.round,
         rows=[{"title": "", "ask": "layers", "with": {"seed": seed}}],
         screens={
             "h": "samples, data and grid",
@@ -74,7 +72,7 @@ def a_point(room: Room) -> None:
         r"are the Jacobians; their zeros are left empty."
     )
     if plane_only(room):
-        passage(room.run, key="passage")
+        passage(room.run, key="passage", round=room.round)
 
 
 @st.fragment
@@ -105,7 +103,7 @@ them is missing where the data are.
         "The shades are logarithmic: each step fainter means a density smaller by the same factor, down to "
         "e⁻¹² of the largest."
     )
-    ask_again(answer, "bridges-again")
+    ask_again(room, answer, "bridges-again")
     st.markdown(
         "Two things help: **splines**, whose curves can be steeper and so make bridges thinner ([the ring by "
         "a spline flow](./spline-flow?data=ring)); and a **base in several pieces**, which needs no bridges "

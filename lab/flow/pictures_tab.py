@@ -15,7 +15,6 @@ from lab.kit.numbers import in_a_row, short
 from lab.kit.palette import DARK, LIGHT
 from lab.kit.pickers import number_of_z, one_of, two_test_pictures
 from lab.kit.room import Room
-from lab.runs.supervisor import NO_MODEL
 from lab.stage import film
 
 SEEN = ("test", "training")  # kinds of pictures like those that the model learned from
@@ -31,8 +30,6 @@ def use_flow(room: Room) -> None:
     }
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
-    elif not room.live:
-        st.info(NO_MODEL)
     else:
         one_of(room, tools, "flow-tool")
 
@@ -61,7 +58,7 @@ def likelihoods_tab(room: Room) -> None:
         strip(rows, columns=8, least=36, most=64)
     if answer["lacking"]:
         st.caption(answer["lacking"])
-    ask_again(answer, "likely-again")
+    ask_again(room, answer, "likely-again")
 
 
 def chart(answer: dict[str, Any]) -> str:
@@ -139,7 +136,8 @@ def draw_tab(room: Room) -> None:
         "film": "A drawing on its way through the layers",
     }
     film(
-        room.run, key="flow-draw", rows=[{"title": "", "ask": "of_picture", "with": {"centre": centre}}],
+        room.run, key="flow-draw", round=room.round,
+        rows=[{"title": "", "ask": "of_picture", "with": {"centre": centre}}],
         screens={"h": "hₜ, from black to white over its own range"}, labels=words, pad={"name": "picture"},
     )  # fmt: skip
     st.caption(
@@ -168,7 +166,7 @@ def between_tab(room: Room) -> None:
     if answer := ask(room, "between", a=a, b=b):
         strip([(heading, figures(answer, way)) for way, heading in WAYS.items()], columns=11)
         st.markdown(middle(answer))
-        ask_again(answer, "flow-between-again")
+        ask_again(room, answer, "flow-between-again")
 
 
 def figures(answer: dict[str, Any], way: str) -> list[Figure]:
@@ -214,7 +212,7 @@ def temperature_tab(room: Room) -> None:
             "densest there, but the picture need not be the most likely: f⁻¹ stretches some places and "
             "squeezes others, as the bits show."
         )
-        ask_again(answer, "temperature-again")
+        ask_again(room, answer, "temperature-again")
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -8,11 +8,10 @@ import streamlit as st
 
 from engine.space import Picture
 from lab.gan.judge_tab import judge
-from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.answers import Figure, ask, ask_again, point, strip
 from lab.kit.pickers import number_of_z, one_of
 from lab.kit.room import Room
 from lab.kit.ways import sums, ways
-from lab.runs.supervisor import NO_MODEL, supervisor
 
 
 def explore(room: Room) -> None:
@@ -23,8 +22,6 @@ def explore(room: Room) -> None:
     }  # fmt: skip
     if not isinstance(room.space, Picture):
         st.info("These tools are for pictures: choose Digits, or pictures of your own, as the data.")
-    elif not room.live:
-        st.info(NO_MODEL)
     else:
         one_of(room, tools, "explore-tool")
 
@@ -47,7 +44,7 @@ def between(room: Room) -> None:
     if answer := ask(room, "interpolate", a=a, b=b, **label):
         strip(ways(answer, "Straight line from z to z"), columns=11)
         st.markdown(_why_the_arc(answer))
-        ask_again(answer, "explore-again")
+        ask_again(room, answer, "explore-again")
 
 
 def _why_the_arc(answer: dict[str, Any]) -> str:
@@ -104,7 +101,7 @@ def memorizing(room: Room) -> None:
             f"(median of {usual['measured']}; 98 % lie between {usual['near']:.1f} and {usual['far']:.1f})."
         )
         st.markdown(_verdict(answer["copies"], answer["strangers"], len(far)))
-        ask_again(answer, "explore-again")
+        ask_again(room, answer, "explore-again")
 
 
 def _verdict(copies: int, strangers: int, n: int) -> str:
@@ -139,8 +136,7 @@ def label_shown(room: Room) -> None:
     options = ["all", *map(str, range(room.space.classes))]
     chosen = st.select_slider("Label shown", options, "all", key="label_shown")
     label = -1 if chosen == "all" else int(chosen)
-    if room.live:
-        supervisor().point(room.run, {"kind": "label", "x": float(label), "y": 0.0})
+    point(room, "label", float(label))
 
 
 @st.fragment
@@ -157,4 +153,4 @@ def ask_for_labels(room: Room) -> None:
             "Sixteen noise vectors z, the same at every setting. The label decides which digit is drawn, and "
             "z its handwriting. G was never trained between two labels; see whether the digits morph or jump."
         )
-        ask_again(answer, "labels_again")
+        ask_again(room, answer, "labels_again")

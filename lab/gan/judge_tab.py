@@ -65,9 +65,9 @@ def _question(label: int | None) -> str:
 
 def _game(room: Room) -> dict[str, Any]:
     game = st.session_state.get("_judge")
-    if game is None or game["run"] != room.run:
+    if game is None or game["of"] != (room.run, room.round):
         game = {
-            "run": room.run,
+            "of": (room.run, room.round),
             "seed": random.randrange(2**32),
             "picture": None,
             "label": None,

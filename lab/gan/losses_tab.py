@@ -97,7 +97,7 @@ score, measured from its mean over fakes.
 def loss_picture(room: Room) -> None:
     """G's losses and their gradients against D(G(z)): the run's own stands out, its batch lies on it."""
     loss = store.read_info(store.folder(room.run)).config["loss"]
-    batch = ask(room, "present") if room.live and loss in BELIEVING else None
+    batch = ask(room, "present") if loss in BELIEVING else None
     left, right = st.columns(2)
     with left:
         _panel("What G descends: its loss", 1, loss, "model", batch)
@@ -107,9 +107,9 @@ def loss_picture(room: Room) -> None:
         "a is D's score of a fake, and D(G(z)) = σ(a); with least squares D(G(z)) is the score itself. The "
         "gradients of the non-saturating and of the least-squares loss are the same line."
     )
-    st.markdown(_says(loss, batch, room.live))
+    st.markdown(_says(loss, batch))
     if batch:
-        ask_again(batch, "present-again")
+        ask_again(room, batch, "present-again")
 
 
 def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> None:
@@ -133,14 +133,14 @@ def _panel(title: str, row: int, loss: str, role: str, batch: Batch | None) -> N
     )  # fmt: skip
 
 
-def _says(loss: str, batch: Batch | None, live: bool) -> str:
+def _says(loss: str, batch: Batch | None) -> str:
     if loss not in BELIEVING:
         return (
             "This run's **Wasserstein** critic scores without bounds, so its scores have no place on this "
             "axis. G descends −a, so its gradient is 1 everywhere, like that of the hinge loss."
         )
     if not batch:
-        return "" if live else "This is a recording: press Train, and the present batch appears on the curve."
+        return ""
     mean, slopes = batch["mean"], batch["slopes"]
     others = f", that of this run's {loss} loss {slopes[loss]:.2f}" if loss not in BELIEVING[:2] else ""
     said = (
@@ -162,7 +162,7 @@ def spectrum(room: Room) -> None:
     rows = zip(answer["values"], answer["trained"], answer["estimate"], strict=True)
     st.html(_STYLE + "".join(_bars(i, *row, top) for i, row in enumerate(rows, 1)))
     st.markdown(_steepest(answer["steepest"]))
-    ask_again(answer, "spectrum-again")
+    ask_again(room, answer, "spectrum-again")
 
 
 def _bars(i: int, values: np.ndarray, trained: float, estimate: float | None, top: float) -> str:

@@ -4,37 +4,68 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
+from engine.checks import Check
 from engine.config import Refused
 from lab.kit.plain import complain
 from lab.kit.room import Room
+from lab.runs import store
 from lab.runs.supervisor import NO_MODEL, supervisor
+from lab.visitor import who
+
+T = TypeVar("T")
 
 
 def ask(room: Room, probe: str, **arguments: Any) -> dict[str, Any] | None:
-    """The answer of this room's model; None when there is none, and the page says why."""
+    """The answer of this room's model at the round that is looked at, or of the nearest that is stored; None
+    when there is none, and the page says why."""
+    return _answer(room, lambda: supervisor().probe(room.run, probe, round=room.round, **arguments))
+
+
+def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
+    """The same part by part, as they come, until the caller closes the generator. Raises `Refused`."""
+    return supervisor().parts(room.run, probe, round=room.round, **arguments)
+
+
+def laws(room: Room) -> list[Check] | None:
+    """The laws measured on the same model; None when there is none, and the page says why."""
+    return _answer(room, lambda: supervisor().measure(room.run, round=room.round))
+
+
+def point(room: Room, kind: str, x: float, y: float = 0.0) -> None:
+    """Say what is looked at in the picture on the stage."""
+    supervisor().point(room.run, {"kind": kind, "x": x, "y": y}, who(), round=room.round)
+
+
+def _answer(room: Room, question: Callable[[], T]) -> T | None:
     if not room.live:
         st.info(NO_MODEL)
         return None
     try:
-        return supervisor().probe(room.run, probe, **arguments)
+        return question()
     except Refused as refusal:
         complain(refusal)
         return None
 
 
-def ask_again(answer: dict[str, Any], key: str) -> None:
-    """Which model answered, and a button that asks the one of now: a fragment's button runs it again."""
+def ask_again(room: Room, answer: dict[str, Any], key: str) -> None:
+    """Which model answered, and a button that asks a run anew: a fragment's button runs it again."""
+    told = f"This is the model of round {answer['round']:,}. "
+    if room.round not in (None, answer["round"]):
+        told += "It is the nearest to the round on the stage whose weights are stored."
+    if room.round is not None or store.is_recording(store.folder(room.run)):
+        st.caption(told)
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Ask again", key=key, icon=":material/refresh:")
-        st.caption(f"This is the model of round {answer['round']:,}. While it trains, it goes on changing.")
+        st.caption(told + "While it trains, it goes on changing.")
 
 
 class Figure(NamedTuple):

@@ -43,9 +43,10 @@ class Room(NamedTuple):
     family: type[Family]
     run: str
     space: Space  # of the data
-    live: bool  # it has a model to ask; most recordings have none
+    live: bool  # it has a model to ask; only a recording that somebody brought may have none
     below: Place = nullcontext()  # under the stage
     tools: Place = nullcontext()  # beside the stage, where the tabs are
+    round: int | None = None  # the kept round that the stage looks at; None: the newest
 
 
 def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:

@@ -102,13 +102,13 @@ class Failure(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A training with the default knobs from seed 0 that is shipped, so that a room opens with pictures that
-    move. With `weights` its model can be asked as well, and learns more slowly towards the end."""
+    """A training with the default knobs from seed 0 that is shipped with its weights, so that a room opens
+    with pictures that move and tools that answer. Some learn more slowly towards the end."""
 
     family: str
     data: str
     rounds: int
-    weights: bool = False
+    slower: bool = False
     pictures: int = 40
 
     @property

@@ -7,12 +7,11 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from engine.config import Refused
 from engine.family import Family
-from lab.kit.plain import complain, link
+from lab.kit.answers import laws
+from lab.kit.plain import link
 from lab.kit.room import Room
 from lab.kit.subject import Failure
-from lab.runs.supervisor import supervisor
 
 
 def tabs(parts: Mapping[str, Callable[[], None]], room: Room | None = None) -> None:
@@ -56,15 +55,7 @@ def knob_table(family: type[Family]) -> None:
 def checks(room: Room) -> None:
     """The laws that the tests assert, measured on this very model."""
     st.markdown("The laws that the tests of this lab assert, measured on the very model on the stage.")
-    if not room.live:
-        st.info("This is a recording. Press Train first: then there is a model to measure.")
-        return
-    if st.button("Measure now", icon=":material/rule:", key="measure"):
-        try:
-            measured = supervisor().measure(room.run)
-        except Refused as refusal:
-            complain(refusal)
-            return
+    if st.button("Measure now", icon=":material/rule:", key="measure") and (measured := laws(room)):
         st.table([
             {"law": c.law, "discrepancy": f"{c.discrepancy:.1e}", "allowed": f"{c.tolerance:.0e}",
              "": c.why or ("✅ holds" if c.holds else "❌ broken")}

@@ -50,4 +50,4 @@ def sums(room: Room, key: str, seed_label: str, one: str, heading: str, **asked:
             Figure(added[name], f"{words}\n|z| = {added[f'norm {name}']:.1f}") for name, words in says.items()
         ]
         strip([(heading, drawn)], columns=4, least=70, most=112)
-        ask_again(added, f"{key}-again")
+        ask_again(room, added, f"{key}-again")

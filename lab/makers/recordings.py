@@ -1,7 +1,8 @@
 """The recordings that rooms open with: `python -m lab.makers.recordings` makes those in assets/recordings.
 
 A recording is a run directory with pictures: real training by this code, from seed 0 with the default knobs.
-Some keep the weights of their model, so that its tools work at once.
+It keeps the weights of its model at its end and, as far as they are small, at earlier rounds, so that all
+tools answer at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -22,7 +24,10 @@ from lab.runs import store, wire
 from lab.runs.run import Run
 
 SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
-"""Shares of the first learning rate, by the share of the rounds from which they hold."""
+"""Shares of the first learning rates, by the share of the rounds from which they hold."""
+SAID = "From {shares} of its rounds on, the learning rates are {rates} of what they were at first."
+EARLIER_BYTES = 300_000
+"""What the weights of a recording's earlier rounds may take, without those of its end."""
 
 
 def record(recording: Recording, place: Path) -> None:
@@ -36,23 +41,43 @@ def record(recording: Recording, place: Path) -> None:
         (at / "keyframes").mkdir(parents=True)
         rounds, pictures = recording.rounds, recording.pictures
         kept = {round(rounds * (i / (pictures - 1)) ** 2.5) for i in range(pictures)}
-        slower = SLOWER if recording.weights and "lr" in config else {}
-        rates = {round(rounds * share): config["lr"] * rate for share, rate in slower.items()}
+        weighed = with_weights(sorted(kept), size_of(run.model))
+        first = {name: value for name, value in config.items() if name.startswith("lr")}
+        slower = SLOWER if recording.slower else {}
+        rates = {round(rounds * share): rate for share, rate in slower.items()}
         run.play()
         for stop in sorted(kept | rates.keys()):
             while run.round < stop:
                 run.train(rounds=stop - run.round)
             if stop in rates:
-                run.do({"do": "set", "values": {"lr": rates[stop]}})
+                run.do({"do": "set", "values": {name: rate * rates[stop] for name, rate in first.items()}})
             if stop in kept:
                 store.write(store.keyframe(at, stop), run.frame(key=stop))
+            if stop in weighed or stop == rounds:
+                packed = wire.pack_state(halved(run.model), {"round": stop, "config": config})
+                store.write(store.weights(at, stop if stop < rounds else None), packed)
         shutil.copy(run.at / "metrics.jsonl", at)
-        ended = {"state": "ended", "config": config}
+        ended = {"state": "ended", "config": config, "why": said(slower)}
         store.write_info(at, run.info.model_copy(update=ended))
-        if recording.weights:
-            packed = wire.pack_state(halved(run.model), {"round": rounds, "config": config})
-            store.write(store.weights(at), packed)
         print(f"{recording.name}: {rounds:,} rounds, {run.quality()}")
+
+
+def said(slower: Mapping[float, float]) -> str:
+    """What is not in the knobs of a recording that learned more slowly towards its end."""
+    shares, rates = (", ".join(f"{one:.0%}" for one in each) for each in (slower, slower.values()))
+    return SAID.format(shares=shares, rates=rates) if slower else ""
+
+
+def with_weights(kept: list[int], size: int) -> list[int]:
+    """At which of the kept rounds before the last the weights are stored, too: as many as there is room for,
+    evenly among the pictures."""
+    *earlier, _ = kept
+    n = min(len(earlier), EARLIER_BYTES // size)
+    return [earlier[int((i + 0.5) * len(earlier) / n)] for i in range(n)]
+
+
+def size_of(model: Family) -> int:
+    return sum(t.numel() * t.element_size() for t in halved(model).values())
 
 
 def halved(model: Family) -> dict[str, Tensor]:

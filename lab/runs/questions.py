@@ -1,9 +1,8 @@
-"""Questions to models: those of runs, and of recordings that ship with weights."""
+"""Questions to models: those of runs and of recordings, as they are now or were at a kept round."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,23 +16,37 @@ from engine.data import Dataset
 from engine.families import find
 from engine.family import Family
 from lab import probes
-from lab.runs import store
+from lab.runs import files, picture, store
 from lab.runs.lock import Elsewhere
 from lab.runs.place import device_of
 from lab.runs.run import Run
 from lab.runs.state import unpack
+from lab.scenes.arrays import Pointer
 
 Asked = tuple[int, Family, Dataset]
 """A round, the model then, and its data."""
 STREAMS = 32  # under way at once; who began the longest ago and did not come to the end is forgotten
 
 
-def stored(at: Path) -> Asked:
-    """What a run or a recording with weights holds. It is read, not opened as a `Run`, because a worker may
-    be training it at this moment. Raises `Refused`."""
+def stored(at: Path, round: int | None = None) -> Asked:
+    """What a run or a recording holds; with `round`, of the nearest kept round (`store.stored`). It is read,
+    not opened as a `Run`, because a worker may be training it at this moment. Raises `Refused`."""
+    return _of(at, store.stored(at, round))
+
+
+def remembered(at: Path, round: int | None = None) -> Asked:
+    """The same, read once. Raises `Refused`."""
+    kept = store.stored(at, round)
+    return _read(at, kept, kept.stat().st_mtime_ns if kept.exists() else 0)
+
+
+@lru_cache(maxsize=8)
+def _read(at: Path, kept: Path, written: int) -> Asked:
+    return _of(at, kept)
+
+
+def _of(at: Path, kept: Path) -> Asked:
     info = store.read_info(at)
-    kept = store.checkpoint(at)
-    kept = kept if kept.exists() else store.weights(at)
     if not kept.exists():
         if store.is_recording(at):
             why = "is a recording, pictures without weights; train a model and sample that"
@@ -63,14 +76,6 @@ def _stored(at: Path, info: store.Info, kept: Path) -> Asked:
     return about.round, model, data
 
 
-recorded = lru_cache(maxsize=4)(stored)
-
-
-@lru_cache(maxsize=2)
-def _elsewhere(at: Path, written: int) -> Asked:
-    return stored(at)
-
-
 class Questions:
     """Answers come at once, or part by part: then each asker has at most one stream of them."""
 
@@ -78,29 +83,41 @@ class Questions:
         self.run_of = run_of
         self.streams: dict[str, Iterator[probes.Answer]] = {}
 
-    def _model(self, run_id: str) -> Asked:
+    def _model(self, run_id: str, round: int | None = None) -> Asked:
+        """The model now, or that of the nearest kept round: a copy, so that no training is disturbed."""
         if store.is_recording(at := store.folder(run_id)):
-            return recorded(at)
+            return remembered(at, round)
         try:
             run = self.run_of(run_id)
         except Elsewhere:  # what it has stored can be asked
-            with suppress(OSError):
-                return _elsewhere(at, store.checkpoint(at).stat().st_mtime_ns)
+            if store.checkpoint(at).exists():
+                return remembered(at, round)
             raise
-        return run.round, run.model, run.data
+        if round is None or round >= run.round or not store.states(at):
+            return run.round, run.model, run.data
+        return remembered(at, round)
 
-    def measure(self, run_id: str) -> list[Check]:
+    def measure(self, run_id: str, round: int | None = None) -> list[Check]:
         """The laws measured on this model."""
-        return measure(*self._model(run_id)[1:])
+        return measure(*self._model(run_id, round)[1:])
 
-    def ask(self, run_id: str, name: str, arguments: dict[str, Any], asker: str) -> probes.Answer:
+    def draw(self, run_id: str, pointer: Pointer, round: int | None = None) -> bytes:
+        """The keyframe of a recording, drawn anew for one who looks at something else in it."""
+        shown, model, data = self._model(run_id, round)
+        rows = files.rows(store.folder(run_id) / "metrics.jsonl")
+        about = {"round": shown, "turn": "", "speed": 0.0, "key": shown}
+        return picture.of(model, data, [row for row in rows if row["round"] <= shown], about, pointer=pointer)
+
+    def ask(
+        self, run_id: str, name: str, arguments: dict[str, Any], asker: str, round: int | None = None
+    ) -> probes.Answer:
         """The answer, or its first part, which has a number: "part"."""
         self.streams.pop(asker, None)
-        round, model, data = self._model(run_id)
+        then, model, data = self._model(run_id, round)
         answer = probes.ask(model, data, name, arguments)
         if isinstance(answer, dict):
-            return {"round": round} | answer
-        self.streams[asker] = ({"round": round} | part for part in answer)
+            return {"round": then} | answer
+        self.streams[asker] = ({"round": then} | part for part in answer)
         while len(self.streams) > STREAMS:
             self.streams.pop(next(iter(self.streams)))
         return self.more(run_id, asker) or {}

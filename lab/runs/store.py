@@ -6,7 +6,8 @@
                 checkpoint.safetensors weights, optimizers, random state; the JSON is in its header
                 keyframes/             00000100.safetensors, the picture of round 100, and
                                        00000100.state.safetensors, what a rewind restores
-                weights.safetensors    of a recording that can be asked: its model, in half precision
+                weights.safetensors    of a recording: its model at the end, in half precision; in keyframes/
+                                       00000100.weights.safetensors, that of round 100
 
                 lock                   whose process trains it (lab/runs/lock.py)
 
@@ -110,9 +111,23 @@ def is_recording(at: Path) -> bool:
     return at.parent in recordings()
 
 
-def weights(at: Path) -> Path:
-    """Where a recording keeps the weights of its model, if it has them."""
-    return at / "weights.safetensors"
+def weights(at: Path, round: int | None = None) -> Path:
+    """Where a recording keeps the weights of its model: those of its end, or of a kept round."""
+    kept = "weights" if round is None else f"keyframes/{round:08d}.weights"
+    return at / f"{kept}.safetensors"
+
+
+def stored(at: Path, round: int | None = None) -> Path:
+    """What holds the model of a run or a recording: its newest, or that of the kept round which is at `round`
+    or the nearest before; where nothing is as early, the earliest that there is."""
+    newest = weights(at) if is_recording(at) else checkpoint(at)
+    if round is None or (is_recording(at) and round >= max(keyframes(at), default=0)):
+        return newest
+    kept = _rounds(at, "????????.weights.safetensors") if is_recording(at) else states(at)
+    nearest = max((one for one in kept if one <= round), default=min(kept, default=None))
+    if nearest is None:
+        return newest
+    return weights(at, nearest) if is_recording(at) else keyframe(at, nearest, state=True)
 
 
 def has_model(at: Path) -> bool:

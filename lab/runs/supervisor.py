@@ -25,13 +25,15 @@ from engine.device import pick
 from engine.families import find
 from lab.runs import store
 from lab.runs.pipe import WorkerProcess
+from lab.runs.seat import Pointers
 from lab.runs.suspects import Listener, Suspects
 
 T = TypeVar("T")
-NO_MODEL = "This is a recording. Press Train: then there is a model to ask."
+NO_MODEL = "This recording has pictures and no weights. Press Train: then there is a model to ask."
 ANSWER_SECONDS = 30.0
 BUSY = "The model is busy and has not answered; try again."
 CORES = os.cpu_count() or 2
+MOST_POINTERS = 256  # visitors who look at something of their own in a recording
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # for workers: one core is the server's
@@ -48,6 +50,8 @@ class Supervisor(Suspects):
         self.warmed: set[str] = set()
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
+        # what each visitor looks at in a recording, and at which round
+        self.pointers: dict[tuple[str, str], tuple[Pointers, int | None]] = {}
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -188,14 +192,19 @@ class Supervisor(Suspects):
             raise Refused("This run is not yours: you can watch it, or fork it and change the copy.")
         return at
 
-    def listen(self, run_id: str, listener: Listener) -> Future[Any] | None:
-        """Hear a run's frames and states; its worker opens it if needed."""
-        self.listeners.setdefault(run_id, set()).add(listener)
+    def listen(self, run_id: str, listener: Listener, who: str = "") -> Future[Any] | None:
+        """Hear a run's frames and states; its worker opens it if needed. Of a recording, `who` hears what is
+        drawn for them alone."""
+        for key in (run_id, *([_private(run_id, who)] if who else ())):
+            self.listeners.setdefault(key, set()).add(listener)
         return self._watch(run_id)
 
-    def leave(self, run_id: str, listener: Listener, asker: str = "") -> None:
+    def leave(self, run_id: str, listener: Listener, asker: str = "", who: str = "") -> None:
         """Hear no more; this asker does not want the rest of an answer, either."""
-        self.listeners.get(run_id, set()).discard(listener)
+        for key in (run_id, _private(run_id, who)):
+            self.listeners.get(key, set()).discard(listener)
+            if not self.listeners.get(key):
+                self.listeners.pop(key, None)
         self._watch(run_id)
         if worker := self.places.get(run_id):
             if asker:
@@ -208,37 +217,42 @@ class Supervisor(Suspects):
             return None
         return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
-    def measure(self, run_id: str) -> list[Check]:
-        """The laws measured on this run's model."""
-        checks: list[Check] = _result(self.place(run_id).ask("question", run_id, "measure"))
+    def measure(self, run_id: str, round: int | None = None) -> list[Check]:
+        """The laws measured on this run's model, or on that of the nearest kept round."""
+        if not store.has_model(store.folder(run_id)):
+            raise Refused(NO_MODEL)
+        checks: list[Check] = _result(self.place(run_id).ask("question", run_id, "measure", round))
         return checks
 
     def ask(
-        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = ""
+        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = "", round: int | None = None
     ) -> Future[dict[str, Any]]:
-        """What the model of any run will answer to a question (lab/probes), and at which "round".
+        """What the model of any run will answer to a question (lab/probes), and at which "round": it is the
+        newest, or the one that is stored of the kept round `round`, or of the nearest before.
 
         An answer with a "part" is the first of several; the same asker, a word of its own, gets the others
         by `more`, until it asks something else.
         """
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
-        return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker)
+        return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker, round)
 
     def more(self, run_id: str, asker: str) -> Future[dict[str, Any] | None]:
         """The next part of the answer, None after the last."""
         return self.place(run_id).ask("question", run_id, "more", asker)
 
-    def probe(self, run_id: str, name: str, **arguments: Any) -> dict[str, Any]:
+    def probe(self, run_id: str, name: str, *, round: int | None = None, **arguments: Any) -> dict[str, Any]:
         """The answer to a page's question, which waits for it; of several parts the last."""
-        *_, answer = self.parts(run_id, name, **arguments)
+        *_, answer = self.parts(run_id, name, round=round, **arguments)
         return answer
 
-    def parts(self, run_id: str, name: str, **arguments: Any) -> Generator[dict[str, Any]]:
+    def parts(
+        self, run_id: str, name: str, *, round: int | None = None, **arguments: Any
+    ) -> Generator[dict[str, Any]]:
         """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
         asker, part = secrets.token_hex(8), None
         try:
-            part = _result(self.ask(run_id, name, arguments, asker))
+            part = _result(self.ask(run_id, name, arguments, asker, round))
             while part:
                 yield part
                 part = _result(self.more(run_id, asker)) if "part" in part else None
@@ -246,15 +260,40 @@ class Supervisor(Suspects):
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
 
-    def point(self, run_id: str, pointer: dict[str, Any]) -> None:
-        """What the page of a run looks at, for its scene; of a recording there is nothing to draw anew."""
+    def point(self, run_id: str, pointer: dict[str, Any], who: str = "", round: int | None = None) -> None:
+        """What the page of a run looks at, for its scene. The picture of a recording, at `round`, is drawn
+        anew for this visitor alone: others look at it, too."""
         if store.here(run_id):
             self.place(run_id).ask("pointer", run_id, pointer)
+            return
+        before, _ = self.pointers.pop((run_id, who), ({}, None))
+        now = before | {pointer["kind"]: {"x": pointer["x"], "y": pointer["y"]}}
+        self.pointers[run_id, who] = now, round
+        while len(self.pointers) > MOST_POINTERS:
+            self.pointers.pop(next(iter(self.pointers)))
+        self.draw(run_id, who)
+
+    def draw(self, run_id: str, who: str) -> None:
+        """Draw a recording for a visitor who looks at something else in it than all others, if they do."""
+        pointer, round = self.pointers.get((run_id, who), ({}, None))
+        if not pointer or not store.has_model(store.folder(run_id)):
+            return
+
+        def tell(future: Future[bytes]) -> None:
+            if not future.exception():  # else a picture less
+                self._tell(_private(run_id, who), "keyframe", future.result())
+
+        self.place(run_id).ask("question", run_id, "draw", pointer, round).add_done_callback(tell)
 
     def close(self) -> None:
         self.closed.set()
         for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
+
+
+def _private(run_id: str, who: str) -> str:
+    """Under which what is drawn for one visitor is heard; no run has such an id."""
+    return f"{run_id} for {who}"
 
 
 def _result(future: Future[T]) -> T:

@@ -1,6 +1,7 @@
 """Components that ask the model of a run over the live route: films, a digit's way, a place's way.
 
-In each, `key` is the component's key, always the same one on a page, and `run` is the id of the run.
+In each, `key` is the component's key, always the same one on a page, `run` is the id of the run, and `round`
+the kept round whose model is asked: that of the nearest stored weights, or (None) of the newest.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def film(
     key: str,
     rows: Sequence[Row],
     screens: Mapping[str, str],
+    round: int | None = None,
     legend: Sequence[str | Segment] = (),
     labels: Mapping[str, str] | None = None,
     pad: Mapping[str, str] | None = None,
@@ -59,8 +61,8 @@ def film(
     """
     asked = [{"title": row.get("title", ""), "ask": row["ask"], "with": row.get("with", {})} for row in rows]
     data = {
-        "run": run, "rows": asked, "screens": screens, "legend": legend, "labels": labels or {}, "pad": pad,
-        "large": large, "tween": tween,
+        "run": run, "round": round, "rows": asked, "screens": screens, "legend": legend,
+        "labels": labels or {}, "pad": pad, "large": large, "tween": tween,
     }  # fmt: skip
     _film(key=key, data=data)
 
@@ -69,6 +71,7 @@ def coder(
     run: str,
     *,
     key: str,
+    round: int | None = None,
     drawable: bool = True,
     classes: int = 0,
     picture: str | None = None,
@@ -85,15 +88,15 @@ def coder(
         links: for each box of the graph the lines that compute it, `[listing, line from 0]`.
     """
     data = {
-        "run": run, "drawable": drawable, "labelled": classes > 0, "classes": classes, "picture": picture,
-        "code": code, "links": links or {},
+        "run": run, "round": round, "drawable": drawable, "labelled": classes > 0, "classes": classes,
+        "picture": picture, "code": code, "links": links or {},
     }  # fmt: skip
     _coder(key=key, data=data)
 
 
-def passage(run: str, *, key: str) -> None:
+def passage(run: str, *, key: str, round: int | None = None) -> None:
     """The plane of the data with the density of a `Flow`; a press on it (mouse, touch, or the arrow keys,
     which move a cross) shows the way x = h_0 -> h_1 -> ... -> h_L = z, log|det| and the Jacobian of each
     layer, and log p(x) as the sum of these. It asks the probes `plane` and `point`; while the run trains,
     anew every second."""
-    _passage(key=key, data={"run": run})
+    _passage(key=key, data={"run": run, "round": round})

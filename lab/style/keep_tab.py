@@ -11,9 +11,9 @@ from PIL import Image
 from safetensors.numpy import load
 
 from engine.config import Refused
+from lab.kit.answers import parts
 from lab.kit.room import Room, address
 from lab.runs import store
-from lab.runs.supervisor import supervisor
 from lab.style.pictures_tab import encoded
 
 LONGEST = {"gif": 320, "webp": 512}  # pixels
@@ -59,7 +59,8 @@ def link(room: Room) -> str:
 def png(room: Room) -> bytes:
     """The present picture; for a recording without its model, the last picture that was kept."""
     if room.live:
-        image = Image.fromarray(supervisor().probe(room.run, "result")["picture"])
+        *_, answer = parts(room, "result")
+        image = Image.fromarray(answer["picture"])
     else:
         image = pictures(room.run)[-1]
     return encoded(image, "png", optimize=True)

@@ -12,11 +12,10 @@ from PIL import Image
 
 from engine.config import Refused
 from engine.style.canvas import FORMS
-from lab.kit.answers import Figure, ask, ask_again, strip
+from lab.kit.answers import Figure, ask, ask_again, parts, strip
 from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.runs import store
-from lab.runs.supervisor import NO_MODEL, supervisor
 from lab.stage import split
 from lab.style.pictures_tab import encoded
 
@@ -61,7 +60,7 @@ def gram_matrices(room: Room) -> None:
     E = answer["E"][int(str(layer)) - 1]
     st.markdown(f"At this layer, $E_l$ is **{E:.2g}**. All layers, with their weighted share of the loss:")
     st.html(_bars(answer))
-    ask_again(answer, "gram-again")
+    ask_again(room, answer, "gram-again")
 
 
 def _bars(answer: dict[str, Any]) -> str:
@@ -99,9 +98,6 @@ def layers_keep(room: Room) -> None:
         "from relu1_1 **up to** one layer: the more layers, the larger the forms that it imitates, but "
         "none of them is where the style picture has it."
     )
-    if not room.live:
-        st.info(NO_MODEL)
-        return
     key = f"_keeps-{room.run}"
     done: dict[tuple[str, int], dict[str, Any]] = st.session_state.get(key, {})
     go = st.button(
@@ -116,7 +112,7 @@ def layers_keep(room: Room) -> None:
         return
     done = {}
     try:
-        with closing(supervisor().parts(room.run, "keeps")) as coming:
+        with closing(parts(room, "keeps")) as coming:
             for part in coming:
                 done[part["row"], part["layer"]] = part
                 st.session_state[key] = done  # visitors who come back find what was made
@@ -182,7 +178,7 @@ def look_inside(room: Room) -> None:
         "The number of the channel, and its mean as a multiple of the mean of all channels. Each map is "
         "scaled to full brightness."
     )
-    ask_again(answer, "inside-again")
+    ask_again(room, answer, "inside-again")
 
 
 @st.fragment
@@ -217,4 +213,4 @@ def quick(room: Room) -> None:
             "descends the loss from there. The slider of rounds under the stage then leads from one to the "
             "other."
         )
-    ask_again(answer, "quick-again")
+    ask_again(room, answer, "quick-again")

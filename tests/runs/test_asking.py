@@ -91,7 +91,19 @@ def test_a_refused_question_has_its_number_and_the_next_is_answered(lab, monkeyp
         assert answer(ws, 4)
 
 
-def test_a_recording_has_no_model_to_ask(lab):
+def test_a_recording_is_asked_at_the_round_that_is_looked_at(lab):
+    first, *_, last = store.keyframes(store.RECORDINGS / "gan-ring")
+    with watching(lab, "gan-ring") as ws:
+        for number, round in enumerate((None, last, last - 1, first), 1):
+            send(ws, ask="present", id=number, **{"with": {}, "round": round})
+            then = answer(ws, number)[0]["round"]
+            assert then == last if number < 3 else first <= then < last
+        send(ws, ask="present", id=9, **{"with": {}, "round": -1})
+        assert "A round is a whole number" in text(ws, "error")
+
+
+def test_a_recording_without_weights_has_no_model_to_ask(lab, monkeypatch):
+    monkeypatch.setattr(store, "has_model", lambda at: False)
     with watching(lab, "gan-digits") as ws:
         ask(ws, 1, "sheet", seed=0)
         assert refusal(ws, 1) == NO_MODEL

@@ -228,7 +228,6 @@ REFUSALS = {
     "a place that is a file": ([*GOOD, "--out", "text.csv"], "Not a directory"),
     "a run that is not there": (["sample", "0123456789ab", "--out", "x.csv"], "no run 0123456789ab"),
     "a malicious run": (["sample", "../../etc/passwd", "--out", "x.csv"], "That is not a run's id"),
-    "a recording": (["sample", "gan-ring", "--out", "x.csv"], "pictures without weights"),
     "too many samples": (["sample", "0123456789ab", "-n", "100001", "--out", "x.csv"], "-n must be from"),
     "no samples": (["sample", "0123456789ab", "-n", "0", "--out", "x.csv"], "-n must be from"),
     "a huge seed of noise": (["sample", "0123456789ab", "--seed", "9" * 20, "--out", "x.csv"], "--seed must"),

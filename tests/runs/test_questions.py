@@ -188,3 +188,56 @@ def test_a_recording_answers_with_its_averaged_weights_if_it_has_any(tmp_path, m
     averaged = dict(run.model.average.named_parameters())
     for net in (model.average, model.player(model.players[0])):
         assert all(p.equal(averaged[name].half().float()) for name, p in net.named_parameters())
+
+
+# --- earlier rounds ------------------------------------------------------------------------------
+
+
+def test_a_run_answers_as_it_was_at_a_kept_round_and_trains_on_undisturbed(run):
+    alone = Run(store.fork(run.at, "ann"))
+    for one in (run, alone):
+        one.play()
+        one.train(rounds=12)
+    kept = store.states(run.at)
+    assert kept[:3] == [0, 1, 2]
+    questions = Questions(lambda run_id: run)
+    first = {round: questions.ask(run.info.id, "weights", {}, "me", round) for round in (0, 2)}
+    assert [answer["round"] for answer in first.values()] == [0, 2]
+    assert first[0]["weight"] != first[2]["weight"]
+    between = next(round for round in range(3, 12) if round not in kept)
+    nearest = max(round for round in kept if round < between)
+    assert questions.ask(run.info.id, "now", {}, "me", between) == {"round": nearest, "all": True}
+    assert questions.ask(run.info.id, "now", {}, "me", 10**6)["round"] == 12
+    for one in (run, alone):
+        one.train(rounds=5)
+    for name, tensor in run.model.state_dict().items():
+        assert tensor.equal(alone.model.state_dict()[name]), name
+
+
+def test_what_was_trained_again_after_a_rewind_is_read_again(run):
+    run.play()
+    run.train(rounds=6)
+    questions = Questions(lambda run_id: run)
+    before = questions.ask(run.info.id, "weights", {}, "me", 2)["weight"]
+    run.do({"do": "set", "values": {"lr_G": 0.05, "lr_D": 0.05}})
+    run.do({"do": "rewind", "round": 1})
+    run.play()
+    run.train(rounds=6)
+    assert questions.ask(run.info.id, "weights", {}, "me", 2)["weight"] != before
+
+
+def test_a_recording_answers_at_the_nearest_round_whose_weights_are_stored(run, monkeypatch):
+    monkeypatch.setattr(store, "is_recording", lambda at: at == run.at)
+    config = run.model.config.model_dump()
+    for round, stored_at in ((2, 2), (5, 5), (9, None)):
+        packed = wire.pack_state(halved(run.model), {"round": round, "config": config})
+        store.write(store.weights(run.at, stored_at), packed)
+        store.write(store.keyframe(run.at, round), b"a picture")
+    store.write(store.keyframe(run.at, 7), b"a picture without weights")
+    questions = Questions(lambda run_id: pytest.fail("it is no run"))
+    asked = {None: 9, 99: 9, 9: 9, 8: 5, 7: 5, 5: 5, 4: 2, 2: 2, 0: 2}
+    for round, answered in asked.items():
+        assert questions.ask(run.info.id, "now", {}, "me", round)["round"] == answered, round
+    for round in (2, 5):
+        store.weights(run.at, round).unlink()
+    assert questions.ask(run.info.id, "now", {}, "me", 3)["round"] == 9, "it has no others"

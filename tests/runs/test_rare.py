@@ -5,6 +5,8 @@ import io
 import json
 import pickle
 import time
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -237,8 +239,44 @@ def test_a_page_may_point_before_anyone_watches(monkeypatch):
     monkeypatch.setattr(Supervisor, "ask", lambda self, *what: asked.append(what), raising=False)
     at = store.create(CODER)
     Supervisor().point(at.name, {"kind": "axes", "x": 1.0, "y": 2.0})
-    Supervisor().point("gan-ring", {"kind": "axes", "x": 1.0, "y": 2.0})
     assert [what[:2] for what in asked] == [("pointer", at.name)]
+
+
+def test_what_one_visitor_looks_at_in_a_recording_is_drawn_for_them_alone_and_again_for_who_comes_later(
+    monkeypatch,
+):
+    """The picture of a recording is everybody's."""
+    lab, drawn = Supervisor(), []
+
+    def ask(run_id, *question):
+        drawn.append(question)
+        future = Future()
+        future.set_result(b"picture %d" % len(drawn))
+        return future
+
+    heard = {name: [] for name in ("ann", "bob", "ann later")}
+    monkeypatch.setattr(
+        lab, "place", lambda run: SimpleNamespace(ask=lambda kind, run, *what: ask(run, *what))
+    )
+    try:
+        for name, who in (("ann", "a"), ("bob", "b")):
+            lab.listen("cvae-digits", lambda kind, what, name=name: heard[name].append((kind, what)), who)
+        lab.point("cvae-digits", {"kind": "label", "x": 3.0, "y": 0.0}, "a", 100)
+        lab.point("cvae-digits", {"kind": "axes", "x": 1.0, "y": 2.0}, "a", 100)
+        both = {"label": {"x": 3.0, "y": 0.0}, "axes": {"x": 1.0, "y": 2.0}}
+        assert drawn == [("draw", {"label": both["label"]}, 100), ("draw", both, 100)]
+        assert heard == {
+            "ann": [("keyframe", b"picture 1"), ("keyframe", b"picture 2")],
+            "bob": [],
+            "ann later": [],
+        }
+        lab.draw("cvae-digits", "b")
+        assert len(drawn) == 2, "Bob sees what all see"
+        lab.listen("cvae-digits", lambda kind, what: heard["ann later"].append((kind, what)), "a")
+        lab.draw("cvae-digits", "a")
+        assert heard["ann later"] == [("keyframe", b"picture 3")]
+    finally:
+        lab.close()
 
 
 def test_the_next_picture_waits_for_four_times_its_cost_in_training():

@@ -288,20 +288,22 @@ def test_listeners_are_counted_and_who_leaves_wants_no_more_answers(lab):
     assert set(lab.places) == {run_id}
 
 
-def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(lab):
+def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(lab, monkeypatch):
     run_id = run_of()
     worker = lab.place(run_id)
     worker.answers = [{"round": 3}, None, ["a law"]]
-    assert lab.ask(run_id, "look", {"n": 1}, "me").result() == {"round": 3}
+    assert lab.ask(run_id, "look", {"n": 1}, "me", 7).result() == {"round": 3}
     lab.more(run_id, "me")
-    assert lab.measure(run_id) == ["a law"]
+    assert lab.measure(run_id, 7) == ["a law"]
     assert worker.told() == [
-        ("question", run_id, "ask", "look", {"n": 1}, "me"),
+        ("question", run_id, "ask", "look", {"n": 1}, "me", 7),
         ("question", run_id, "more", "me"),
-        ("question", run_id, "measure"),
+        ("question", run_id, "measure", 7),
     ]
-    with pytest.raises(Refused, match=NO_MODEL):
-        lab.ask("gan-digits", "look", {})
+    monkeypatch.setattr(store, "has_model", lambda at: store.here(at.name))
+    for question in (lambda: lab.ask("gan-digits", "look", {}), lambda: lab.measure("gan-digits")):
+        with pytest.raises(Refused, match=NO_MODEL):
+            question()
     lab.point(run_id, {"kind": "axes"})
     assert worker.told() == [("pointer", run_id, {"kind": "axes"})]
 

@@ -12,7 +12,7 @@ from engine.metrics.ruler import floors, quality
 from engine.style.style import TERMS
 from lab.kit.subject import recordings
 from lab.runs import store
-from lab.runs.questions import recorded
+from lab.runs.questions import remembered
 from lab.runs.supervisor import NO_MODEL, Supervisor
 
 pytestmark = pytest.mark.budget(30)
@@ -22,7 +22,7 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     """By a judge trained on real digits only; with the defaults of the room, DDIM in 20 steps at s = 2."""
     at = store.RECORDINGS / "ddpm-digits"
     assert store.weights(at).stat().st_size <= 5e6
-    _, model, _ = recorded(at)
+    _, model, _ = remembered(at)
     torch.manual_seed(1)
     y = model.labels(300)
     x = model.sample(300, y)
@@ -47,7 +47,7 @@ WEAK = {"planar-moons": 0.35, "nice-moons": 0.1}  # nats: what these layers can 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_density_of_a_pretrained_flow_is_near_the_data_s(name):
-    _, model, data = recorded(store.RECORDINGS / name)
+    _, model, data = remembered(store.RECORDINGS / name)
     assert measure(model, data)[KL] < WEAK.get(name, 0.07)
 
 
@@ -57,7 +57,7 @@ def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promis
     many pictures of pure noise have more than 1,000, real digits 5."""
     at = store.RECORDINGS / "real-nvp-digits"
     assert store.weights(at).stat().st_size <= 6e6
-    _, model, data = recorded(at)
+    _, model, data = remembered(at)
     torch.manual_seed(1)
     assert model.evaluate(data.some(1000, test=True)[0])["test bits per dimension"] < 1.83
     distance = digit_classifier().measure(model.sample(500))["Fréchet"]
@@ -67,7 +67,7 @@ def test_the_pretrained_flow_of_digits_is_as_likely_and_as_like_digits_as_promis
 
 @pytest.mark.parametrize("name", sorted(set(POINTS) - set(FLOWS)))
 def test_the_pretrained_points_lie_like_the_data(name):
-    _, model, data = recorded(store.RECORDINGS / name)
+    _, model, data = remembered(store.RECORDINGS / name)
     torch.manual_seed(1)
     measured, floor = quality(model, data), floors(data)["sliced Wasserstein"]
     assert measured["sliced Wasserstein"] < floor.value + 6 * floor.error, (measured, floor)
@@ -76,7 +76,7 @@ def test_the_pretrained_points_lie_like_the_data(name):
 @torch.no_grad()
 def test_the_recorded_transfer_is_near_its_photograph_and_its_painting():
     """By its pixels in half precision: it has gained the style, and kept the content."""
-    _, model, _ = recorded(store.RECORDINGS / "style-china")
+    _, model, _ = remembered(store.RECORDINGS / "style-china")
     model.level.fill_(len(model.canvas.shapes) - 1)
     before, now = (model.losses(x) for x in (model.canvas.content, model.image[0]))
     styles = [sum(terms[name] for name in TERMS if name.startswith("style")) for terms in (before, now)]

@@ -89,8 +89,10 @@ def test_guidance_is_for_models_that_are_told_labels(monkeypatch):
     assert "The samples are closest to the data at **s = " in texts(page)
 
 
-def test_a_recording_and_pictures_without_a_judge_are_told_so():
-    assert NO_MODEL in [info.value for info in opened("ddpm", "ring", live=False).info]
+def test_a_recording_without_weights_and_pictures_without_a_judge_are_told_so():
+    page = opened("ddpm", "ring", live=False)
+    assert not page.info
+    assert [info.value for info in page.button(key="steps-go").click().run().info] == [NO_MODEL]
     assert "for points and for digits" in opened("ddpm", "ellipses").info[0].value
 
 

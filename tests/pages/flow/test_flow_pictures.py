@@ -77,7 +77,7 @@ def test_each_tool_answers(run_of):
 def test_they_ask_for_pictures_and_for_a_model(run_of):
     page = opened("maf", run_of("maf", "moons"), "use_flow")
     assert "These tools are for pictures" in page.info[0].value
-    for part in ("use_flow", "masks_tab", "speeds_tab"):
+    for part in ("use_flow", "masks_tab"):
         assert opened("maf", run_of("maf"), part, live=False).info[0].value == NO_MODEL
 
 

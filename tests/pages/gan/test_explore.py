@@ -130,10 +130,15 @@ def test_be_the_discriminator_tells_the_truth_only_afterwards_and_keeps_the_scor
     assert html(page).count("<img") == 1
 
 
-def test_a_recording_has_no_model_to_ask():
-    page = opened("explore", "gan-digits", live=False)
-    assert [info.value for info in page.info] == [NO_MODEL]
-    assert [info.value for info in opened("spectrum", "gan-digits", live=False).info] == [NO_MODEL]
+def test_a_recording_without_weights_has_no_model_to_ask():
+    for part in ("explore", "spectrum"):
+        assert [info.value for info in opened(part, "gan-digits", live=False).info] == [NO_MODEL]
+
+
+def test_the_model_of_a_recording_answers_and_is_not_asked_again():
+    page = opened("spectrum", "gan-ring")
+    assert "This is the model of round 3,000." in texts(page)
+    assert not page.button
 
 
 def test_points_have_other_tools(run_of):
@@ -156,10 +161,9 @@ def test_the_picture_of_the_losses_says_what_the_present_batch_feels(run_of, los
     assert all(("present batch" in spec) == (loss != "Wasserstein") for spec in drawn)
 
 
-def test_the_picture_of_the_losses_of_a_recording_has_no_batch():
-    page = opened("loss_picture", "gan-ring", live=False)
-    assert "This is a recording: press Train" in texts(page)
-    assert "present batch" not in page.get("plotly_chart")[0].proto.spec
+def test_the_picture_of_the_losses_of_a_recording_has_its_last_batch():
+    page = opened("loss_picture", "gan-ring")
+    assert "present batch" in page.get("plotly_chart")[0].proto.spec
 
 
 @pytest.mark.parametrize("spectral", [False, True])

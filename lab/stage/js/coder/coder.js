@@ -63,6 +63,7 @@ export default class CoderView {
     for (const part of [this.pad.element, this.tools]) show(part, data.drawable);
     this.listing.update(data, this.words);
     this.showLabels();
+    this.asker.at(data.round);
     if (this.run !== data.run) {
       this.run = data.run;
       this.test = null;

@@ -41,7 +41,7 @@ export class Controls {
     return button;
   }
 
-  /** view: {state, again, mine, recording, canTrain, looking, rounds, position, readout, round, unit} */
+  /** view: {state, again, mine, recording, canTrain, looking, shown, rounds, position, readout, round, unit} */
   render(view) {
     this.renderButtons(view);
     this.renderScrub(view);
@@ -81,7 +81,7 @@ export class Controls {
     show(this.chip, view.looking);
     show(this.rewind, view.looking && view.mine && !view.recording && view.canTrain);
     show(this.fork, (view.looking && !view.recording) || watching(view));
-    show(this.back, view.looking);
+    show(this.back, view.looking || view.shown);
     setText(this.chip, fill(words.lookingAt, { unit: view.unit, round: count(view.round) }));
     this.fork.say(view.looking ? words.forkHere : words.fork);
     this.back.say(view.recording ? words.playRecording : words.backToNow);

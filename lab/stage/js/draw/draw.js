@@ -4,6 +4,8 @@ import { splitName } from "../core/names.js";
 import { rgb } from "../core/palette.js";
 import { arrow, dotImage, dotRadius, smooth, stamp, stroke, trace } from "./pen.js";
 
+const RESTING = 0.18; // how strong ways are where they have led to: samples lie at their ends
+
 export function paintField(ctx, item, map, look, name) {
   const [rows, columns] = item.shape;
   const key = `${item.version}${look.palette.name}`;
@@ -67,7 +69,7 @@ export function paintPaths(ctx, item, map, look, name) {
   const [n, length] = item.shape;
   ctx.beginPath();
   for (let i = 0; i < n; i++) trace(ctx, item.values, map, i * length, length, 1);
-  stroke(ctx, look, name, 1.2, n > 60 ? 0.35 : 0.6);
+  stroke(ctx, look, name, 1.2, look.rests ? RESTING : n > 60 ? 0.35 : 0.6);
 }
 
 export function paintArrows(ctx, item, map, look, name) {

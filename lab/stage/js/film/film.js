@@ -172,10 +172,10 @@ export default class Film {
 
   /** Ask for all films that are wanted and not here; `anew`: for all. */
   askAll(anew = false) {
-    const { run, rows, pad } = this.data;
+    const { run, round, rows, pad } = this.data;
     const lacking = this.lacking();
     const drawn = pad && !lacking ? { [pad.name]: this.pad.base64() } : {};
-    this.rows.forEach((row, i) => row.want(run, lacking ? null : [rows[i].ask, { ...rows[i].with, ...drawn }], this.words, anew));
+    this.rows.forEach((row, i) => row.want(run, round, lacking ? null : [rows[i].ask, { ...rows[i].with, ...drawn }], this.words, anew));
     this.request(false);
   }
 

@@ -26,10 +26,11 @@ export class FilmRow {
     this.asker = new Asker(this);
   }
 
-  /** Ask `question` of `run`, [name, arguments], or null for nothing; the same one only `anew`. */
-  want(run, question, words, anew) {
+  /** Ask `question` of `run` at `round`, [name, arguments], or null for nothing; the same one only `anew`. */
+  want(run, round, question, words, anew) {
     this.words = words;
-    const wanted = JSON.stringify([run, question]);
+    this.asker.at(round);
+    const wanted = JSON.stringify([run, round, question]);
     if (wanted === this.wanted && !anew) return;
     this.wanted = wanted;
     this.question = question;

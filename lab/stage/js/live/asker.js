@@ -25,6 +25,13 @@ export class Asker {
     this.link.connect(run);
   }
 
+  /** The kept round whose model is asked from now on, or null for the newest. True if that is another one. */
+  at(round = null) {
+    const before = this.round;
+    this.round = round;
+    return before !== undefined && before !== round;
+  }
+
   /** `make` gives the question's arguments when its turn comes, or null if there is none any more. */
   ask(name, make) {
     this.waiting.set(name, make);
@@ -47,7 +54,7 @@ export class Asker {
       if (!question) continue;
       this.asked = { name, question, make };
       this.number += 1;
-      this.link.send({ ask: name, with: question.arguments, id: this.number });
+      this.link.send({ ask: name, with: question.arguments, id: this.number, round: this.round ?? null });
       this.wait();
     }
   }

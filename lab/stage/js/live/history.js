@@ -1,7 +1,6 @@
-// Earlier rounds: keyframes kept once fetched, and the loop that plays a recording.
+// Earlier rounds: keyframes kept once fetched, and how a recording plays: once, and then it rests on its last picture.
 
-const LOOP = 6000; // ms for one showing of a recording
-const LOOP_REST = 1500; // ms on its last picture
+const SHOWING = 6000; // ms
 
 export class History {
   frames = new Map();
@@ -39,17 +38,26 @@ export class History {
     return this.missing() && performance.now() - this.askedAt < 4000;
   }
 
-  /** What a recording shows at `now`: the frame it moves towards, and for how long. */
+  /** What a recording shows at `now`: the frame it moves towards, and for how long. It begins with the first call. */
   play(now) {
     const rounds = this.rounds.filter((round) => this.frames.has(round));
     if (!rounds.length) return null;
-    if (this.start === null || now - this.start > LOOP + LOOP_REST) {
+    if (this.start === null) {
       this.start = now;
       return { frame: this.frames.get(rounds[0]), duration: 0 };
     }
-    const step = LOOP / Math.max(1, rounds.length - 1);
+    const step = SHOWING / Math.max(1, rounds.length - 1);
     const index = Math.min(rounds.length - 1, Math.floor(Math.max(0, now - this.start) / step) + 1);
     return { frame: this.frames.get(rounds[index]), duration: step };
+  }
+
+  /** Whether it has been shown to its end. */
+  over(now) {
+    return this.start !== null && now - this.start > SHOWING;
+  }
+
+  again() {
+    this.start = null;
   }
 
   /** For those who asked for less motion: the last picture of the recording. */

@@ -58,6 +58,7 @@ export default class Passage {
     this.words = { ...WORDS, ...PASSAGE_WORDS, ...data.labels };
     this.palette = wearPalette(this.root);
     setAll(this.root, { "aria-label": this.words.passage });
+    if (this.asker.at(data.round)) this.look();
     if (data.run !== this.run) {
       this.run = data.run;
       this.point = this.box = null; // the data may be others

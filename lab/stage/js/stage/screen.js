@@ -151,6 +151,7 @@ export class Screen {
       box: this.box,
       captions,
       trail: this.trail,
+      rests: this.rests,
       hand: this.layers.items.has("box/plane") ? this.hand : null,
       sheets: this.sheets,
       photos: this.photos,
@@ -250,6 +251,12 @@ export class Screen {
     this.pointer.at = [map.x(item.values[2 * index]), map.y(item.values[2 * index + 1])];
     this.trail.pick({ name, index });
     this.repaint();
+  }
+
+  /** What is at rest is to be seen: the ways that led to it step back. */
+  settle(rests) {
+    if (this.rests !== rests) this.repaint();
+    this.rests = rests;
   }
 
   /** Draw the picture again, but not the charts. */

@@ -17,6 +17,7 @@ export function situation(stage) {
     recording: server?.recording ?? false,
     canTrain: stage.data.train,
     looking: view !== null,
+    shown: Boolean(server?.recording && stage.over && !stage.screen.layers.still), // to its end: it may be played again
     rounds,
     position: stored ? Math.max(0, rounds.indexOf(round)) : rounds.length,
     readout: server ? told(stage) : "",

@@ -109,6 +109,7 @@ export default class Stage {
     this.screen.hand.forget();
     this.drawer.forget();
     this.stale = true;
+    this.over = false; // of a recording: it has been shown to its end
     this.view = null;
     this.guess = null;
     this.notice.say("");
@@ -252,7 +253,7 @@ export default class Stage {
     const back = round === null && this.view !== null;
     const stored = this.history.frames.get(round);
     this.view = round;
-    this.history.start = null;
+    this.history.again();
     if (stored) this.present(stored, LONGEST_TWEEN);
     else if (round !== null) this.askHistory();
     else if (back) this.showNow();
@@ -260,17 +261,23 @@ export default class Stage {
     this.render();
   }
 
-  /** A recording plays by itself, unless someone scrubs it or asked for less motion. */
+  /** A recording plays by itself, once, unless someone scrubs it or asked for less motion. */
   loop(now) {
     if (!this.server?.recording || this.view !== null) return false;
     const { history, screen } = this;
     const step = screen.layers.still ? history.end() : history.play(now);
     if (!step) return false;
-    if (screen.shown !== step.frame) {
-      this.present(step.frame, step.duration);
-      this.render();
-    }
-    return !screen.layers.still;
+    const changes = screen.shown !== step.frame || this.over !== history.over(now);
+    this.over = history.over(now);
+    if (screen.shown !== step.frame) this.present(step.frame, step.duration);
+    if (changes) this.render();
+    return !screen.layers.still && !this.over;
+  }
+
+  /** Whether the picture stays as it is until somebody does something. */
+  rests() {
+    if (this.view !== null) return true;
+    return this.server?.recording ? this.over || this.screen.layers.still : this.state() !== "training";
   }
 
   // --- words and buttons -----------------------------------------------------------------
@@ -281,7 +288,8 @@ export default class Stage {
     const failed = server?.state === "failed";
     show(this.warning, failed);
     setText(this.warning, failed ? server.why || this.words.failed : "");
-    setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null });
+    setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null, "data-rests": this.rests() ? "1" : null });
+    this.screen.settle(this.rests());
     this.drawer.render();
     if (this.screen.shown) describe(this.screen.canvas, summary(this));
     this.pair?.render();

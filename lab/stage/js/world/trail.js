@@ -36,17 +36,32 @@ export class Trail {
     for (const old of this.places.keys()) if (old > round) this.places.delete(old);
   }
 
-  draw(ctx, layers, map, look) {
+  /** Where the point is now; null if none is followed, or none is seen. */
+  now(layers, look) {
     const item = this.name && layers.items.get(this.name);
-    if (!item || this.index >= item.shape[0] || look.isOff(this.name)) return;
+    if (!item || this.index >= item.shape[0] || look.isOff(this.name)) return null;
+    return [item.values[2 * this.index], item.values[2 * this.index + 1]];
+  }
+
+  /** The way so far, under all points. */
+  draw(ctx, layers, map, look) {
+    const now = this.now(layers, look);
+    if (!now) return;
     const past = [...this.places].filter(([round]) => round < look.round).sort(([a], [b]) => a - b);
-    const now = [item.values[2 * this.index], item.values[2 * this.index + 1]];
     const places = [...past.map(([, place]) => place), now].map(([x, y]) => [map.x(x), map.y(y)]);
     const { background, roles: { latent: { ink } } } = look.palette;
     ctx.lineCap = "round";
+    ctx.globalAlpha = look.rests ? 0.5 : 1;
     for (const [colour, width] of [[background, 4], [ink, 2]]) polyline(ctx, places, colour, width);
+    ctx.globalAlpha = 1;
     disc(ctx, places[0], 3, ink, background);
-    disc(ctx, places.at(-1), 5, ink, background);
+  }
+
+  /** Where it has led to, over all points. */
+  end(ctx, layers, map, look) {
+    const now = this.now(layers, look);
+    const { background, roles: { latent: { ink } } } = look.palette;
+    if (now) disc(ctx, [map.x(now[0]), map.y(now[1])], 5, ink, background);
   }
 }
 

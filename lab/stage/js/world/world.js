@@ -11,9 +11,10 @@ import { ringed } from "./trail.js";
 export function drawWorld(ctx, layers, map, look) {
   clip(ctx, map.area);
   for (const [kind, paint] of PAINTERS) {
+    if (kind === "points") look.trail.draw(ctx, layers, map, look);
     for (const [name, item] of inOrder(layers.entries(kind), look)) paint(ctx, item, map, look, name);
   }
-  look.trail.draw(ctx, layers, map, look);
+  look.trail.end(ctx, layers, map, look);
   ringed(ctx, layers, map, look);
   paintDecodedPoint(ctx, layers, map, look);
   ctx.restore();
