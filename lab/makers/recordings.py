@@ -81,10 +81,15 @@ def size_of(model: Family) -> int:
 
 
 def halved(model: Family) -> dict[str, Tensor]:
-    """The weights in half precision; only the averaged ones, if there are any: they answer all questions."""
+    """The weights in half precision; only the averaged ones, if there are any: they answer all questions.
+    What is solved for and not descended is exact, and stays so."""
     left = tuple(f"{player}." for player in model.players) if hasattr(model, "average") else ()
     held = {name: t for name, t in model.state_dict().items() if not name.startswith(left)}
-    return {f"model/{name}": t.half() if t.ndim and t.is_floating_point() else t for name, t in held.items()}
+    solved = all(model.optimizer(player) is None for player in model.players)
+    return {
+        f"model/{name}": t.half() if t.ndim and t.is_floating_point() and not solved else t
+        for name, t in held.items()
+    }
 
 
 def main() -> None:

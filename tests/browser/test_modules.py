@@ -550,23 +550,27 @@ def test_a_field_of_bytes_glides_only_at_a_slow_pace(modules):
     assert modules("draw/layers.js", body, 40) == [100, True]
 
 
-def test_a_keyframes_way_is_one_showing_long(modules):
+def test_a_recording_plays_once_and_rests_on_its_last_picture_until_it_is_to_play_again(modules):
     body = """
     const history = new History();
     history.list([0, 10, 20]);
     const missing = history.missing();
     for (const key of [0, 10, 20, 30]) history.add({ meta: { key } });
-    const shown = [0, 100, 3100, 7000].map((now) => {
+    const play = (now) => {
       const { frame, duration } = history.play(now);
-      return [frame.meta.key, duration];
-    });
+      return [frame.meta.key, duration, history.over(now)];
+    };
+    const shown = [0, 100, 3100, 6100, 60000].map(play);
+    history.again();
+    shown.push(play(70000));
     history.list([0, 10]);
     history.forgetAfter(5);
     return [missing, shown, [...history.frames.keys()]];
     """
     missing, shown, left = modules("live/history.js", body)
     assert missing
-    assert shown == [[0, 0], [10, 3000], [20, 3000], [20, 3000]]
+    first, *way = [[0, 0, False], [10, 3000, False], [20, 3000, False], [20, 3000, True], [20, 3000, True]]
+    assert shown == [first, *way, first]
     assert left == [0]
 
 

@@ -14,7 +14,6 @@ from engine.config import Refused
 from lab import live, probes
 from lab.runs import store, wire
 from lab.runs.run import Run
-from lab.runs.supervisor import NO_MODEL
 from tests.runs.test_live import mark, new_run, send, text, watching
 
 VAE = {"family": "vae", "data": "digits", "config": {"width": 16, "batch": 16}}
@@ -102,13 +101,6 @@ def test_a_recording_is_asked_at_the_round_that_is_looked_at(lab):
         assert "A round is a whole number" in text(ws, "error")
 
 
-def test_a_recording_without_weights_has_no_model_to_ask(lab, monkeypatch):
-    monkeypatch.setattr(store, "has_model", lambda at: False)
-    with watching(lab, "gan-digits") as ws:
-        ask(ws, 1, "sheet", seed=0)
-        assert refusal(ws, 1) == NO_MODEL
-
-
 def test_an_answer_that_no_browser_could_read_is_a_sentence(lab, monkeypatch):
     """D's singular values are a list of arrays."""
     config = {"width_G": 16, "width_D": 16, "batch": 16}
@@ -152,7 +144,8 @@ class Slow:
         self.asked: list[int | str] = []
         self.futures: list[Future] = []
 
-    def ask(self, run_id, name, arguments, asker) -> Future:
+    def ask(self, run_id, name, arguments, asker, round) -> Future:
+        assert round is None
         return self._told(arguments["n"])
 
     def more(self, run_id, asker) -> Future:

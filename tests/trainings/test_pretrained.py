@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from engine.config import Refused
 from engine.families import find
 from engine.flow.base import Flow
 from engine.flow.measures import KL, measure
@@ -13,7 +12,7 @@ from engine.style.style import TERMS
 from lab.kit.subject import recordings
 from lab.runs import store
 from lab.runs.questions import remembered
-from lab.runs.supervisor import NO_MODEL, Supervisor
+from lab.runs.supervisor import Supervisor
 
 pytestmark = pytest.mark.budget(30)
 
@@ -39,8 +38,8 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     assert min(by_digit) >= 0.8, by_digit
 
 
-PRETRAINED = {name: one for name, (one, _) in recordings().items() if one.weights}
-POINTS = [name for name in PRETRAINED if not name.endswith(("digits", "china"))]
+PRETRAINED = {name: one for name, (one, _) in recordings().items()}
+POINTS = [name for name, one in PRETRAINED.items() if one.slower and not name.endswith("digits")]
 FLOWS = [name for name in POINTS if issubclass(find(PRETRAINED[name].family), Flow)]
 WEAK = {"planar-moons": 0.35, "nice-moons": 0.1}  # nats: what these layers can do
 
@@ -84,7 +83,19 @@ def test_the_recorded_transfer_is_near_its_photograph_and_its_painting():
     assert now["content"] < 0.5, "the temple is gone"
 
 
-def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
+@torch.no_grad()
+def test_the_pretrained_games_draw_digits_and_no_salt():
+    """By the judge: pure noise has more than 1,000, real digits 5. The GAN had 314 without R1, the VAE-GAN
+    330 when similarity weighed ten times as much."""
+    for name in ("gan-digits", "vae-gan-digits"):
+        _, model, _ = remembered(store.RECORDINGS / name)
+        torch.manual_seed(1)
+        distance = digit_classifier().measure(model.sample(1000))["Fréchet"]
+        print(f"{name}: Fréchet {distance:.0f}")
+        assert distance < 200, name
+
+
+def test_a_recording_is_asked_like_a_run():
     lab = Supervisor()
     try:
         answer = lab.probe("ddpm-moons", "reverse", steps=3)
@@ -92,7 +103,5 @@ def test_a_recording_with_weights_is_asked_like_a_run_and_one_without_is_not():
         assert answer["t"] == 0
         assert answer["round"] == PRETRAINED["ddpm-moons"].rounds
         assert all(check.holds for check in lab.measure("ddpm-moons"))
-        with pytest.raises(Refused, match=NO_MODEL[:20]):
-            lab.probe("gan-ring", "reverse")
     finally:
         lab.close()

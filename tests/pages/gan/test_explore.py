@@ -111,7 +111,7 @@ def test_be_the_discriminator_tells_the_truth_only_afterwards_and_keeps_the_scor
     assert 'alt="the picture to judge"' in html(page)
     for told in ("Right", "Wrong", "D(x) = "):
         assert told not in texts(page)
-    assert {*page.session_state["_judge"]} == {"run", "seed", "picture", "label", "history"}, "not the truth"
+    assert {*page.session_state["_judge"]} == {"of", "seed", "picture", "label", "history"}, "not the truth"
     for n in range(1, 13):
         shown = re.findall(r"base64,([^\"]+)", html(page))[0]
         press(page, "judge-real" if n % 2 else "judge-fake")

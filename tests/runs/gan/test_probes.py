@@ -287,7 +287,7 @@ def test_the_present_batch_is_a_batch_and_its_gradients_are_means(loss):
     assert math.isclose(answer["mean"], answer["belief"].mean(), rel_tol=1e-5)
     assert math.isclose(answer["slopes"]["minimax"], answer["mean"], rel_tol=1e-3, abs_tol=1e-5)
     assert math.isclose(answer["slopes"]["non-saturating"], 1 - answer["mean"], rel_tol=1e-3, abs_tol=1e-5)
-    said = _says(loss, answer, live=True)
+    said = _says(loss, answer)
     assert f"D(G(z)) is {answer['mean']:.2f} on average" in said
     assert f"the non-saturating one {1 - answer['mean']:.2f}" in said
 
