@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.family import Family
 from lab.kit.answers import laws
-from lab.kit.plain import link
+from lab.kit.plain import complain, link
 from lab.kit.room import Room
 from lab.kit.subject import Failure
 
