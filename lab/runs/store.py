@@ -34,6 +34,7 @@ from engine.families import find
 from lab.runs import files, lock
 from lab.runs.files import append as append
 from lab.runs.files import rows, write, write_rows
+from lab.runs.kept import checkpoint, keyframe, keyframes, states, weighed, weights
 from lab.runs.state import unpack
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -111,19 +112,13 @@ def is_recording(at: Path) -> bool:
     return at.parent in recordings()
 
 
-def weights(at: Path, round: int | None = None) -> Path:
-    """Where a recording keeps the weights of its model: those of its end, or of a kept round."""
-    kept = "weights" if round is None else f"keyframes/{round:08d}.weights"
-    return at / f"{kept}.safetensors"
-
-
 def stored(at: Path, round: int | None = None) -> Path:
     """What holds the model of a run or a recording: its newest, or that of the kept round which is at `round`
     or the nearest before; where nothing is as early, the earliest that there is."""
     newest = weights(at) if is_recording(at) else checkpoint(at)
     if round is None or (is_recording(at) and round >= max(keyframes(at), default=0)):
         return newest
-    kept = _rounds(at, "????????.weights.safetensors") if is_recording(at) else states(at)
+    kept = weighed(at) if is_recording(at) else states(at)
     nearest = max((one for one in kept if one <= round), default=min(kept, default=None))
     if nearest is None:
         return newest
@@ -223,29 +218,6 @@ def listing() -> tuple[list[Info], dict[str, str]]:
 def every() -> list[Info]:
     """All runs that can be read, newest first."""
     return listing()[0]
-
-
-def checkpoint(at: Path) -> Path:
-    return at / "checkpoint.safetensors"
-
-
-def keyframe(at: Path, round: int, state: bool = False) -> Path:
-    return at / "keyframes" / f"{round:08d}{'.state' if state else ''}.safetensors"
-
-
-def keyframes(at: Path) -> list[int]:
-    """Rounds that have a picture, in order."""
-    return _rounds(at, "????????.safetensors")
-
-
-def states(at: Path) -> list[int]:
-    """Rounds that have stored weights, in order."""
-    return _rounds(at, "????????.state.safetensors")
-
-
-def _rounds(at: Path, pattern: str) -> list[int]:
-    names = [f.name[:8] for f in (at / "keyframes").glob(pattern) if files.is_file(f)]
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 
 def fork(at: Path, owner: str, round: int | None = None) -> Path:

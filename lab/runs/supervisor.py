@@ -25,22 +25,21 @@ from engine.device import pick
 from engine.families import find
 from lab.runs import store
 from lab.runs.pipe import WorkerProcess
-from lab.runs.seat import Pointers
-from lab.runs.suspects import Listener, Suspects
+from lab.runs.pointing import Pointing, private
+from lab.runs.suspects import Listener
 
 T = TypeVar("T")
 NO_MODEL = "This recording has pictures and no weights. Press Train: then there is a model to ask."
 ANSWER_SECONDS = 30.0
 BUSY = "The model is busy and has not answered; try again."
 CORES = os.cpu_count() or 2
-MOST_POINTERS = 256  # visitors who look at something of their own in a recording
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # for workers: one core is the server's
 FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Train; between two sweeps
 
 
-class Supervisor(Suspects):
+class Supervisor(Pointing):
     def __init__(self) -> None:
         super().__init__()
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
@@ -50,8 +49,6 @@ class Supervisor(Suspects):
         self.warmed: set[str] = set()
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
-        # what each visitor looks at in a recording, and at which round
-        self.pointers: dict[tuple[str, str], tuple[Pointers, int | None]] = {}
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -195,13 +192,13 @@ class Supervisor(Suspects):
     def listen(self, run_id: str, listener: Listener, who: str = "") -> Future[Any] | None:
         """Hear a run's frames and states; its worker opens it if needed. Of a recording, `who` hears what is
         drawn for them alone."""
-        for key in (run_id, *([_private(run_id, who)] if who else ())):
+        for key in (run_id, *([private(run_id, who)] if who else ())):
             self.listeners.setdefault(key, set()).add(listener)
         return self._watch(run_id)
 
     def leave(self, run_id: str, listener: Listener, asker: str = "", who: str = "") -> None:
         """Hear no more; this asker does not want the rest of an answer, either."""
-        for key in (run_id, _private(run_id, who)):
+        for key in (run_id, private(run_id, who)):
             self.listeners.get(key, set()).discard(listener)
             if not self.listeners.get(key):
                 self.listeners.pop(key, None)
@@ -260,40 +257,10 @@ class Supervisor(Suspects):
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
 
-    def point(self, run_id: str, pointer: dict[str, Any], who: str = "", round: int | None = None) -> None:
-        """What the page of a run looks at, for its scene. The picture of a recording, at `round`, is drawn
-        anew for this visitor alone: others look at it, too."""
-        if store.here(run_id):
-            self.place(run_id).ask("pointer", run_id, pointer)
-            return
-        before, _ = self.pointers.pop((run_id, who), ({}, None))
-        now = before | {pointer["kind"]: {"x": pointer["x"], "y": pointer["y"]}}
-        self.pointers[run_id, who] = now, round
-        while len(self.pointers) > MOST_POINTERS:
-            self.pointers.pop(next(iter(self.pointers)))
-        self.draw(run_id, who)
-
-    def draw(self, run_id: str, who: str) -> None:
-        """Draw a recording for a visitor who looks at something else in it than all others, if they do."""
-        pointer, round = self.pointers.get((run_id, who), ({}, None))
-        if not pointer or not store.has_model(store.folder(run_id)):
-            return
-
-        def tell(future: Future[bytes]) -> None:
-            if not future.exception():  # else a picture less
-                self._tell(_private(run_id, who), "keyframe", future.result())
-
-        self.place(run_id).ask("question", run_id, "draw", pointer, round).add_done_callback(tell)
-
     def close(self) -> None:
         self.closed.set()
         for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
-
-
-def _private(run_id: str, who: str) -> str:
-    """Under which what is drawn for one visitor is heard; no run has such an id."""
-    return f"{run_id} for {who}"
 
 
 def _result(future: Future[T]) -> T:

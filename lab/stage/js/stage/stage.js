@@ -10,7 +10,7 @@ import { History } from "../live/history.js";
 import { Link } from "../live/wire.js";
 import { Drawer } from "../slow/drawer.js";
 import { Screen } from "./screen.js";
-import { Notice, situation, summary, told } from "./situation.js";
+import { Notice, rests, situation, summary, told } from "./situation.js";
 
 const LONGEST_TWEEN = 250;
 
@@ -274,12 +274,6 @@ export default class Stage {
     return !screen.layers.still && !this.over;
   }
 
-  /** Whether the picture stays as it is until somebody does something. */
-  rests() {
-    if (this.view !== null) return true;
-    return this.server?.recording ? this.over || this.screen.layers.still : this.state() !== "training";
-  }
-
   // --- words and buttons -----------------------------------------------------------------
 
   render() {
@@ -288,8 +282,8 @@ export default class Stage {
     const failed = server?.state === "failed";
     show(this.warning, failed);
     setText(this.warning, failed ? server.why || this.words.failed : "");
-    setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null, "data-rests": this.rests() ? "1" : null });
-    this.screen.settle(this.rests());
+    setAll(this.root, { "data-state": this.state(), "data-now": this.round, "data-recording": server?.recording ? "1" : null, "data-rests": rests(this) ? "1" : null });
+    this.screen.settle(rests(this));
     this.drawer.render();
     if (this.screen.shown) describe(this.screen.canvas, summary(this));
     this.pair?.render();
