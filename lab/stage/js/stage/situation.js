@@ -29,7 +29,8 @@ export function situation(stage) {
 /** Whether the picture stays as it is until somebody does something. */
 export function rests(stage) {
   if (stage.view !== null) return true;
-  return stage.server?.recording ? stage.over || stage.screen.layers.still : stage.state() !== "training";
+  if (!stage.server) return false;
+  return stage.server.recording ? stage.over || stage.screen.layers.still : stage.state() !== "training";
 }
 
 function shownRound(stage) {
