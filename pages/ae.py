@@ -4,6 +4,7 @@ import streamlit as st
 
 from engine.codes.ae import AE
 from engine.nets.layers import Up, pool, spread, unpool
+from engine.space import Picture
 from lab import kit
 from lab.codes.ae_tab import against_pca, up_sampling
 from lab.codes.codes_tab import use_codes
@@ -21,6 +22,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(AE)
     kit.formula(
         AE,
         r"""
@@ -37,7 +39,6 @@ a corrupted $\tilde x$ and must restore the clean $x$, so copying its input is n
 """,
     )
     kit.source(AE.turns, AE.terms, AE.corrupted)
-    kit.knob_table(AE)
 
 
 def linear() -> None:
@@ -88,13 +89,13 @@ def experiments() -> None:
     )
 
 
+pictures = {"Draw a digit": lambda: draw(room), "Use the codes": lambda: use_codes(room)}
+nets = {"Linear, and PCA": linear} | ({"Up-sampling": upsampling} if isinstance(room.space, Picture) else {})
 kit.tabs(
     {
-        "Draw a digit": lambda: draw(room),
-        "Use the codes": lambda: use_codes(room),
+        **(pictures if isinstance(room.space, Picture) else {}),
+        "Other nets": nets,
         "Formula and code": formula,
-        "Linear, and PCA": linear,
-        "Up-sampling": upsampling,
         "Failures and cures": lambda: kit.gallery(kit.words_of(AE).failures),
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

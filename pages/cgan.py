@@ -26,6 +26,7 @@ def labels() -> None:
 
 
 def formula() -> None:
+    kit.knob_table(CGAN)
     kit.formula(
         CGAN,
         r"""
@@ -40,7 +41,6 @@ with the labels that G was asked for: a beautiful 3 is a bad fake where a 5 was 
 """,
     )
     kit.source(CGAN.turns, CGAN.D_terms, CGAN.G_terms, CGAN.G)
-    kit.knob_table(CGAN)
 
 
 game_tabs(

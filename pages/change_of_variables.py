@@ -8,11 +8,13 @@ from lab.kit.address import strangers
 from lab.kit.plain import complain
 from lab.stage.alone import BASES, TARGETS, bend
 
-st.title("Change of variables")
-st.markdown(
-    "Bend the curve $z = f(x)$, and a simple density of $z$ becomes any density of $x$: a short interval of $x$ "
-    "has the same mass as its image under $f$."
-)
+left, right = kit.bench()
+with left:
+    kit.heading(
+        "Change of variables",
+        "Bend the curve $z = f(x)$, and a simple density of $z$ becomes any density of $x$: a short interval of $x$ "
+        "has the same mass as its image under $f$.",
+    )
 
 
 def asked(name: str, known: tuple[str, ...]) -> str | None:
@@ -25,7 +27,8 @@ def asked(name: str, known: tuple[str, ...]) -> str | None:
 
 
 strangers([name for name in st.query_params if name not in ("base", "target")], ("base", "target"))
-bend(key="bend", base=asked("base", BASES) or "normal", target=asked("target", TARGETS))
+with left:
+    bend(key="bend", base=asked("base", BASES) or "normal", target=asked("target", TARGETS))
 
 
 def formula() -> None:
@@ -99,4 +102,5 @@ TRIES = [
         "/spline-flow?data=two-bumps",
     ),
 ]
-kit.tabs({"Formula and code": formula, "Try this": lambda: kit.experiments(TRIES)})
+with right:
+    kit.tabs({"Formula and code": formula, "Try this": lambda: kit.experiments(TRIES)})

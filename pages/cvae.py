@@ -1,6 +1,7 @@
 """The conditional VAE's room: the label says which digit it is, and z how it is written."""
 
 from engine.codes.cvae import CVAE
+from engine.space import Picture
 from lab import kit
 from lab.codes.bound_tab import bound
 from lab.codes.codes_tab import use_codes
@@ -19,6 +20,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(CVAE)
     kit.formula(
         CVAE,
         r"""
@@ -34,7 +36,6 @@ one-hot vector, $[x, c]$ for the encoder and $[z, c]$ for the decoder.
 """,
     )
     kit.source(CVAE.turns, CVAE.terms, CVAE.q, CVAE.p)
-    kit.knob_table(CVAE)
 
 
 def experiments() -> None:
@@ -55,10 +56,10 @@ def experiments() -> None:
     )
 
 
+pictures = {"Use the codes": lambda: use_codes(room), "Draw a digit": lambda: draw(room)}
 kit.tabs(
     {
-        "Use the codes": lambda: use_codes(room),
-        "Draw a digit": lambda: draw(room),
+        **(pictures if isinstance(room.space, Picture) else {}),
         "How tight is the bound?": lambda: bound(room),
         "Formula and code": formula,
         "Try this": experiments,

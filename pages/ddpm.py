@@ -1,11 +1,14 @@
 """The diffusion room: data dissolve in noise, and a net that has learned to remove noise walks back."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from engine.average import Averaged
 from engine.diffusion import samplers, schedule
 from engine.diffusion.base import Denoiser
 from engine.diffusion.ddpm import DDPM
+from engine.space import Plane
 from lab import kit
 from lab.diffusion.films_tab import forward_film, reverse_film, score_film
 from lab.diffusion.noising_tab import hard, noise_slips, schedules
@@ -109,6 +112,7 @@ error of $\varepsilon$ means a large error of $\hat x_0$, by the factor $\sqrt{(
 
 
 def formula() -> None:
+    kit.knob_table(DDPM)
     kit.formula(
         DDPM,
         r"""
@@ -134,7 +138,6 @@ is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsi
 """,
     )
     kit.source(samplers.ddpm, samplers.ddim, Denoiser.predict, schedule.linear)
-    kit.knob_table(DDPM)
 
 
 def failures() -> None:
@@ -192,16 +195,18 @@ EXPERIMENTS = [
     ),
 ]
 
+back: dict[str, Callable[[], None]] = {"Reverse": reverse, "Do more with it": lambda: remake(room)}
+if isinstance(room.space, Plane):  # where arrows can be drawn
+    back["Score field"] = score
 kit.tabs(
     {
-        "Forward": forward,
-        "Reverse": reverse,
-        "Score field": score,
-        "Training, slow": training,
+        "Forward": {"Forward": forward, "Training, slow": training},
+        "Reverse": back,
         "Steps and guidance": lambda: steps(room),
-        "Do more with it": lambda: remake(room),
-        "Formula and code": formula,
-        "Slips in the slides": lambda: noise_slips(room),
+        "Formula and code": {
+            "Formula and code": formula,
+            "Slips in the slides": lambda: noise_slips(room),
+        },
         "Failures and cures": failures,
         "Try this": lambda: kit.experiments(EXPERIMENTS),
         "Check": lambda: kit.checks(room),

@@ -61,6 +61,7 @@ The arrows below are the score that follows from the velocity.
 
 
 def formula() -> None:
+    kit.knob_table(FlowMatching)
     kit.formula(
         FlowMatching,
         r"""
@@ -83,7 +84,6 @@ Straighter paths need fewer steps: compare five steps here with five steps of Eu
 """,
     )
     kit.source(FlowMatching.__init__, FlowMatching.way, Denoiser.turns, Denoiser.terms)
-    kit.knob_table(FlowMatching)
 
 
 EXPERIMENTS = [

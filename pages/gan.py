@@ -13,6 +13,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(GAN)
     kit.formula(
         GAN,
         r"""
@@ -35,7 +36,6 @@ just learned. **Slow motion**, under the picture, walks through these very lines
 """,
     )
     kit.source(GAN.turns, GAN.D_terms, GAN.G_terms)
-    kit.knob_table(GAN)
 
 
 game_tabs(

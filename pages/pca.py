@@ -1,6 +1,7 @@
 """PCA's room: the best plane through the data, found batch by batch."""
 
 from engine.codes.pca import PCA
+from engine.space import Picture
 from lab import kit
 from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
@@ -16,6 +17,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(PCA)
     kit.formula(
         PCA,
         r"""
@@ -33,7 +35,6 @@ $z \sim \mathcal N(0, I)$ is a sensible draw, and the model is a Gaussian whose 
 """,
     )
     kit.source(PCA.turns, PCA.learn, PCA.e, PCA.d, PCA.log_prob)
-    kit.knob_table(PCA)
 
 
 def experiments() -> None:
@@ -58,10 +59,10 @@ def experiments() -> None:
     )
 
 
+pictures = {"Draw a digit": lambda: draw(room), "Use the codes": lambda: use_codes(room)}
 kit.tabs(
     {
-        "Draw a digit": lambda: draw(room),
-        "Use the codes": lambda: use_codes(room),
+        **(pictures if isinstance(room.space, Picture) else {}),
         "Formula and code": formula,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

@@ -23,6 +23,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(StyleTransfer)
     kit.formula(
         StyleTransfer,
         r"""
@@ -61,16 +62,17 @@ their length. A round is one step of L-BFGS, which the paper used too. It estima
     kit.source(losses.roughness, canvas.Canvas.first, LBFGS)
     st.markdown("And the one pass:")
     kit.source(onepass.one_pass, onepass.adain, onepass.whitening)
-    kit.knob_table(StyleTransfer)
 
 
 kit.tabs(
     {
         "Formula and code": formula,
         "One pass": lambda: quick(room),
-        "Gram matrices": lambda: gram_matrices(room),
-        "What each layer keeps": lambda: layers_keep(room),
-        "Look inside": lambda: look_inside(room),
+        "Look inside": {
+            "What each layer keeps": lambda: layers_keep(room),
+            "Gram matrices": lambda: gram_matrices(room),
+            "Look inside": lambda: look_inside(room),
+        },
         "Keep it": lambda: keep_it(room),
         "Try this": lambda: kit.experiments(kit.words_of(StyleTransfer).experiments),
         "Check": lambda: kit.checks(room),

@@ -5,6 +5,7 @@ import streamlit as st
 from engine.codes import base as latent
 from engine.codes.base import Variational
 from engine.codes.vae import VAE
+from engine.space import Picture
 from lab import kit
 from lab.codes.attributes_tab import factors
 from lab.codes.bound_tab import bound
@@ -13,6 +14,7 @@ from lab.codes.draw_tab import draw
 from lab.codes.failures import DISENTANGLED
 from lab.codes.plane_tab import latent_plane
 from lab.codes.slips_tab import slips
+from lab.kit.pickers import data_of
 
 room = kit.room(
     VAE,
@@ -25,6 +27,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(VAE)
     kit.formula(
         VAE,
         r"""
@@ -47,7 +50,6 @@ $$
 """,
     )
     kit.source(VAE.turns, VAE.terms, Variational.likelihood, latent.kl, latent.normal)
-    kit.knob_table(VAE)
 
 
 def failures() -> None:
@@ -95,14 +97,14 @@ def experiments() -> None:
     )
 
 
+pictures = {"Draw a digit": lambda: draw(room), "Use the codes": lambda: use_codes(room)}
+if data_of(room).factors is not None:  # of a picture of digits nobody knows them
+    pictures = {"Factors": lambda: factors(room), "Use the codes": lambda: use_codes(room)}
 kit.tabs(
     {
-        "Draw a digit": lambda: draw(room),
-        "Use the codes": lambda: use_codes(room),
-        "Factors": lambda: factors(room),
+        **(pictures if isinstance(room.space, Picture) else {}),
         "How tight is the bound?": lambda: bound(room),
-        "Formula and code": formula,
-        "Slips in the slides": slips,
+        "Formula and code": {"Formula and code": formula, "Slips in the slides": slips},
         "Failures and cures": failures,
         "Try this": experiments,
         "Check": lambda: kit.checks(room),

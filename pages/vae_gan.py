@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.codes.vae_gan import VAEGAN, Discriminator
+from engine.space import Picture
 from lab import kit
 from lab.codes.codes_tab import use_codes
 from lab.codes.draw_tab import draw
@@ -19,6 +20,7 @@ kit.commentary(room)
 
 
 def formula() -> None:
+    kit.knob_table(VAEGAN)
     kit.formula(
         VAEGAN,
         r"""
@@ -42,7 +44,6 @@ twice as much as real pictures. Here all fakes together weigh as much as the rea
 """,
     )
     kit.source(VAEGAN.turns, VAEGAN.L_prior, VAEGAN.L_like, VAEGAN.fool, VAEGAN.discriminate, Discriminator)
-    kit.knob_table(VAEGAN)
 
 
 def blur() -> None:
@@ -53,10 +54,10 @@ def blur() -> None:
     kit.gallery(kit.words_of(room.family).failures)
 
 
+pictures = {"Draw a digit": lambda: draw(room), "Use the codes": lambda: use_codes(room)}
 kit.tabs(
     {
-        "Draw a digit": lambda: draw(room),
-        "Use the codes": lambda: use_codes(room),
+        **(pictures if isinstance(room.space, Picture) else {}),
         "From blurred to sharp": blur,
         "Formula and code": formula,
         "Check": lambda: kit.checks(room),

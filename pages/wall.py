@@ -28,17 +28,19 @@ shown = kit.wall_room(
     "the same first weights on the same data, and look.",
 )
 
-if "belief" in shown.family.stacked:
-    st.markdown(
-        "**How to read it.** Find the region of panels that reach all modes, and the border where they begin to "
-        "be lost: a model near the border works by luck, and one in the middle of the region for a reason."
-    )
-else:
-    st.markdown(
-        "**How to read it.** The table tells what each member reaches on test examples. Compare pictures of "
-        "neighbours: where they change at once, the setting matters; where they do not, it does not."
-    )
-kit.scores(shown)
+
+def members() -> None:
+    if "belief" in shown.family.stacked:
+        st.markdown(
+            "**How to read it.** Find the region of panels that reach all modes, and the border where they begin to "
+            "be lost: a model near the border works by luck, and one in the middle of the region for a reason."
+        )
+    else:
+        st.markdown(
+            "**How to read it.** The table tells what each member reaches on test examples. Compare pictures of "
+            "neighbours: where they change at once, the setting matters; where they do not, it does not."
+        )
+    kit.scores(shown)
 
 
 def tries() -> None:
@@ -86,4 +88,4 @@ def code() -> None:
     kit.source(stack, StackedOptimizer)
 
 
-kit.tabs({"Try this": tries, "Code": code})
+kit.tabs({"Scores": members, "Try this": tries, "Code": code}, shown)

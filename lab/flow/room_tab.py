@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.flow.base import Flow
 from engine.flow.transforms import Bijection
-from engine.space import Picture
+from engine.space import Picture, Plane
 from lab import kit
 from lab.flow.layers_tab import a_point, film_of_layers, gaps
 from lab.flow.pictures_tab import use_flow
@@ -45,18 +45,21 @@ def flow_room(
     kit.commentary(room)
 
     def lecture() -> None:
+        kit.knob_table(family)
         kit.formula(family, LECTURE)
         kit.formula(family, formula)
         kit.source(family.build, *code, Bijection, Flow.turns, Flow.terms)
-        kit.knob_table(family)
 
     plane: Tools = {"Layers": film_of_layers, "A point": a_point, "Why not perfect?": gaps}
-    pictures: Tools = {"Pictures": use_flow} if Picture in family.kinds else {}
+    pictures: Tools = {"Pictures": use_flow}
     gallery: Tools = {"Failures and cures": failures} if kit.words_of(family).failures else {}
-    first = pictures | plane if isinstance(room.space, Picture) else plane | pictures
-    own = {name: partial(tab, room) for name, tab in (first | (tools or {}) | gallery).items()}
-    last = {"Formula and code": lecture, "Try this": lambda: kit.experiments(tries)}
-    kit.tabs(own | last | {"Check": lambda: kit.checks(room)}, room)
+    special = pictures if isinstance(room.space, Picture) else plane if isinstance(room.space, Plane) else {}
+    own: dict[str, Any] = {name: partial(tab, room) for name, tab in special.items()}
+    if tools:
+        own[next(iter(tools))] = {name: partial(tab, room) for name, tab in tools.items()}
+    cured = {name: partial(tab, room) for name, tab in gallery.items()}
+    last = {"Try this": lambda: kit.experiments(tries), "Check": lambda: kit.checks(room)}
+    kit.tabs(own | {"Formula and code": lecture} | cured | last, room)
 
 
 def failures(room: kit.Room) -> None:

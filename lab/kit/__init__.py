@@ -3,6 +3,7 @@
 from lab.kit.code import source
 from lab.kit.compare import compare
 from lab.kit.formula import formula
+from lab.kit.layout import bench, heading
 from lab.kit.room import Room, room
 from lab.kit.subject import places, words_of
 from lab.kit.tabs import checks, experiments, gallery, knob_table, tabs
@@ -10,7 +11,6 @@ from lab.kit.verdict import commentary, verdict
 from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
-    "Room", "Wall", "checks", "commentary", "compare", "experiments", "formula",
-    "gallery", "knob_table", "places",
-    "room", "scores", "source", "tabs", "verdict", "wall_room", "words_of",
+    "Room", "Wall", "bench", "checks", "commentary", "compare", "experiments", "formula", "gallery",
+    "heading", "knob_table", "places", "room", "scores", "source", "tabs", "verdict", "wall_room", "words_of",
 ]  # fmt: skip

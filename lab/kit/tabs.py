@@ -12,18 +12,41 @@ from lab.kit.answers import laws
 from lab.kit.plain import complain, link
 from lab.kit.room import Room
 from lab.kit.subject import Failure
+from lab.kit.wall import Wall
+
+Part = Callable[[], None]
+MOST = 7  # tabs: with more, nobody finds any
 
 
-def tabs(parts: Mapping[str, Callable[[], None]], room: Room | None = None) -> None:
-    """The tabs, beside the stage of a room. Only the open one runs; the address says which: `?tab=Check`."""
+def tabs(parts: Mapping[str, Part | Mapping[str, Part]], room: Room | Wall | None = None) -> None:
+    """The tabs, beside the stage of a room. Only the open one runs; the address says which: `?tab=Check`.
+
+    A tab may hold several parts, chosen by pills; a link may name a part instead of its tab.
+    """
+    if len(parts) > MOST:
+        raise TypeError(f"A room has at most {MOST} tabs; put some of these into one: {', '.join(parts)}")
+    asked = st.query_params.get("tab")
+    for title, part in parts.items():
+        if isinstance(part, Mapping) and asked in part:
+            st.session_state["tab"], st.session_state[f"part of {title}"] = title, asked
     with room.tools if room else nullcontext():
         if (asked := st.query_params.get("tab", "")) and asked not in parts:
             complain(f"There is no tab called {asked[:40]!r} here; choose one of {', '.join(parts)}.")
         places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
-    for part, place in zip(parts.values(), places, strict=True):
+    for (title, part), place in zip(parts.items(), places, strict=True):
         if place.open:
             with place:
-                part()
+                _one_of(title, part)() if isinstance(part, Mapping) else part()
+
+
+def _one_of(title: str, parts: Mapping[str, Part]) -> Part:
+    """The part of a tab that is chosen; with one alone there is no choice."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    key = f"part of {title}"
+    st.session_state.setdefault(key, next(iter(parts)))
+    chosen = st.pills(title, list(parts), required=True, key=key, label_visibility="collapsed")
+    return parts[str(chosen)]
 
 
 def gallery(failures: Sequence[Failure]) -> None:

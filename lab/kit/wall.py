@@ -19,8 +19,9 @@ from engine.family import Family
 from engine.metrics.measure import Measure
 from lab.kit.address import asked, keep, write
 from lab.kit.address import link as linked
+from lab.kit.layout import bench, heading
 from lab.kit.plain import complain, link
-from lab.kit.room import AXES, _adopt_linked_run, _go, _start, show_run
+from lab.kit.room import AXES, Place, _adopt_linked_run, _go, _start, show_run
 from lab.kit.setting import Setting, choose, choose_family, usual_data
 from lab.kit.subject import words_of
 from lab.runs import store, wall
@@ -44,12 +45,18 @@ class Wall(NamedTuple):
     family: type[Family]
     run: str
     setting: Setting
+    tools: Place  # beside the stage, where the tabs are
 
 
 def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
     """Title, one sentence, what differs, and the stage; a press of a panel opens it as a run."""
-    st.title("The sweep wall")
-    st.markdown(sentence)
+    left, tools = bench()
+    with left:
+        heading("The sweep wall", sentence)
+        return _draw(legends, tools)
+
+
+def _draw(legends: Mapping[str, Sequence[Any]], tools: Place) -> Wall:
     notes = st.container()
     known = {name: family for name, family in families().items() if family.stacked}
     with suppress(Refused):  # a link to a run says its model; the room will say what is wrong with it
@@ -78,7 +85,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players,
         on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
-    return Wall(family, run_id, setting)
+    return Wall(family, run_id, setting, tools)
 
 
 def _swept(defaults: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def _choose_axes(family: type[Family]) -> list[tuple[str, str]]:
                 TITLES[side], options, format_func=says.__getitem__, key=side,
                 on_change=_usual_values, args=(family, side),
             )  # fmt: skip
-            label = "Values, with commas between"
+            label = "Values"
             text = st.text_input(label, key=listed, max_chars=600, disabled=name == NONE)
         axes.append((name, text))
         keep(side, name, default)

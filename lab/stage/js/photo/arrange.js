@@ -5,11 +5,18 @@ import { CAPTION, GAP, NARROWEST } from "../draw/box.js";
 const PHOTO_ROW = 120; // px, height of the small ones on a phone
 const PHOTO_COLUMN = 80; // px; a narrower column is a row instead
 
-/** The result large at the right, the others one above the other at its left; where that is narrow, in a row below it. */
+/** The result large at the right, the others one above the other at its left; where it is larger so, in a row below it. */
 export function arrangePhotos(panels, width, tallest) {
   const [first, ...others] = panels;
-  const caption = others.length ? CAPTION : 0;
   if (width < 2 * NARROWEST) return arrangeBelow(first, others, width, tallest);
+  const large = ({ placed }) => placed[0].area.w;
+  const below = arrangeBelow(first, others, width, tallest - PHOTO_ROW - CAPTION - GAP);
+  const beside = arrangeBeside(first, others, width, tallest);
+  return large(below) > 1.15 * large(beside) ? below : beside;
+}
+
+function arrangeBeside(first, others, width, tallest) {
+  const caption = others.length ? CAPTION : 0;
   // As high as the result, with their words between them, they are `slope * h - less` wide.
   const sum = others.reduce((so, one) => so + 1 / one.aspect, 0);
   const slope = sum ? 1 / sum : 0;

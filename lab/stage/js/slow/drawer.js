@@ -48,7 +48,7 @@ export class Drawer {
   add(part) {
     part.opener = makeButton(part.id, "", () => this.toggle(part), { "aria-expanded": "false" });
     part.shut = iconButton(`${part.id}-close`, "close", "icon", () => this.toggle(part));
-    part.title = make("h3", { class: "drawer-title" });
+    part.title = make("h2", { class: "drawer-title" });
     const head = make("div", { class: "drawer-head" }, part.title, part.shut);
     part.section = make("section", { hidden: true, "data-testid": `${part.id}-section` }, head, part.element);
     this.openers.append(part.opener);

@@ -35,7 +35,7 @@ export default class Pair {
   }
 
   side() {
-    const title = make("h3", { class: "side-title" });
+    const title = make("h2", { class: "side-title" });
     const element = make("div", { class: "cell" }, title);
     const stage = new Stage(element, this);
     const verdict = make("div", { class: "verdict", role: "status", "data-testid": "verdict" });
@@ -55,6 +55,7 @@ export default class Pair {
       setText(title, data.titles[i]);
       if (differs(old?.verdicts, data.verdicts, i)) writeVerdict(verdict, data.verdicts[i], this.words);
       stage.update({ data: { ...data, run: data.runs[i] }, setTriggerValue });
+      setAll(stage.root, { "aria-label": `${this.words.picture}: ${data.titles[i]}` }); // each a landmark of its own
     });
     const all = (name) => (...given) => this.stages.forEach((stage) => stage.screen[name](...given));
     const act = { toggle: all("toggle"), morph: all("morph") };

@@ -13,6 +13,8 @@ import { Screen } from "./screen.js";
 import { Notice, rests, situation, summary, told } from "./situation.js";
 
 const LONGEST_TWEEN = 250;
+const SETTLED = 350; // ms for which a round must be looked at before the page hears of it
+const SHARED_BAR = 72; // px, at the foot of the window, where stages stand side by side
 
 export default class Stage {
   /** `pair`, where there is one, has the controls of this stage and hears of each rendering. */
@@ -23,6 +25,7 @@ export default class Stage {
     this.view = null; // null = now, else the round looked back at
     this.server = null; // the state the server last told
     this.round = 0;
+    this.told = null; // the round that the page has heard of; null: the newest
     this.guess = null; // the state that the last order will probably bring
     this.orders = 0; // so many were given
     this.notice = new Notice();
@@ -63,10 +66,11 @@ export default class Stage {
   }
 
   /** Take what the page says now. */
-  update({ data, setTriggerValue }) {
+  update({ data, setTriggerValue, setStateValue }) {
     const old = this.data;
     this.data = data;
     this.trigger = setTriggerValue;
+    this.tell = setStateValue;
     this.words = { ...WORDS, ...data.labels };
     setAll(this.root, { "data-presented": data.presented ? "1" : null });
     this.screen.update(data, this.words);
@@ -84,7 +88,7 @@ export default class Stage {
   /** How many pixels below the picture must be in the window with it; of the legend at most so many. */
   beneath(legend) {
     const [controls, numbers] = [this.controlsHolder, this.screen.numbers.element].map((one) => one.offsetHeight);
-    return controls + numbers + Math.min(this.legendHolder.offsetHeight, legend);
+    return (this.pair ? SHARED_BAR : 0) + controls + numbers + Math.min(this.legendHolder.offsetHeight, legend);
   }
 
   /** For the projector: the page lays itself out anew. */
@@ -286,10 +290,25 @@ export default class Stage {
     this.screen.settle(rests(this));
     this.drawer.render();
     if (this.screen.shown) describe(this.screen.canvas, summary(this));
+    this.tellRound();
     this.pair?.render();
   }
 
+  /** The words of the page are of one round: it hears which is looked at, and until they are of the picture they are hidden. */
+  tellRound() {
+    if (this.data.round === undefined) return;
+    const { view, server, history, screen } = this;
+    const plays = server?.recording && view === null && screen.shown?.meta.round !== history.rounds.at(-1);
+    document.documentElement.toggleAttribute("data-words-late", Boolean(plays) || this.data.round !== view);
+    if (view === this.told) return;
+    this.told = view;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.tell("round", view), SETTLED);
+  }
+
   close() {
+    clearTimeout(this.telling);
+    document.documentElement.removeAttribute("data-words-late");
     this.drawer.close();
     this.keys.close();
     this.link.close();
