@@ -25,7 +25,7 @@ from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.subject import Under, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from lab.stage import stage
+from lab.stage import looked_at, stage
 from lab.visitor import who
 
 # the widgets of a wall: what differs from row to row, and its values
@@ -70,7 +70,8 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
     with picture:
         stage(
             run_id, key="stage", legend=legend, players=family.players, labels=words.labels,
-            graph=words.graph, charts=words.charts, presented=presented(), on_present=toggle_presented,
+            graph=words.graph, charts=words.charts, told=True,
+            presented=presented(), on_present=toggle_presented,
             on_fork=_go, on_train=lambda: _go(_start(family, setting)),
         )  # fmt: skip
     foot = left.container()
@@ -81,7 +82,9 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
         st.link_button("Compare with another setting", compare, icon=":material/compare:", type="tertiary")
         if presented():
             present([*family.Config.knobs().values()])
-    return Room(family, run_id, chosen.space, store.has_model(store.folder(run_id)), below, tools)
+    return Room(
+        family, run_id, chosen.space, store.has_model(store.folder(run_id)), below, tools, looked_at("stage")
+    )
 
 
 def _draw_under(

@@ -28,9 +28,9 @@ def commentary(room: Room) -> None:
 
     @st.fragment(run_every=2.0)
     def show() -> None:
-        comment(room.family, room.run)
+        comment(room.family, room.run, room.round)
 
-    with room.below:
+    with room.below, st.container(key="commentary"):
         show()
 
 

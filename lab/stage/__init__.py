@@ -3,6 +3,8 @@
 from lab.stage.alone import sketch, split
 from lab.stage.asking import coder, film, passage
 from lab.stage.cards import room_map, still
-from lab.stage.stage import Graph, pair, stage
+from lab.stage.stage import Graph, looked_at, pair, stage
 
-__all__ = ["Graph", "coder", "film", "pair", "passage", "room_map", "sketch", "split", "stage", "still"]
+__all__ = [
+    "Graph", "coder", "film", "looked_at", "pair", "passage", "room_map", "sketch", "split", "stage", "still",
+]  # fmt: skip

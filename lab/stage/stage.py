@@ -62,6 +62,7 @@ def stage(
     links: Sequence[str] = (),
     charts: Sequence[str] = (),
     presented: bool | None = None,
+    told: bool = False,
     on_fork: Callable[[str], None] = lambda run: None,
     on_train: Callable[[], None] = lambda: None,
     on_present: Callable[[], None] = lambda: None,
@@ -81,6 +82,7 @@ def stage(
         links: the address that each panel of a wall opens when it is pressed.
         charts: names of the charts that matter most; the first is drawn large until another is pressed.
         presented: whether it is shown as on a projector; None: this page cannot be.
+        told: whether the page speaks of the round that is looked at: it then hears of it, see `looked_at`.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
         on_present: called when "Present", or "Leave the presentation", is pressed.
@@ -94,7 +96,10 @@ def stage(
         "run": run, "legend": legend, "players": players, "train": train, "labels": labels or {},
         "graph": graph, "links": links, "charts": charts, "presented": presented,
     }  # fmt: skip
-    _stage(key=key, data=data, on_forked_change=forked, **_heard(key, train=on_train, present=on_present))
+    if told:
+        data["round"] = looked_at(key)
+    heard = _heard(key, train=on_train, present=on_present)
+    _stage(key=key, data=data, on_forked_change=forked, on_round_change=lambda: None, **heard)
 
 
 def _heard(key: str, **acts: Callable[[], None]) -> dict[str, Any]:
@@ -107,6 +112,12 @@ def _heard(key: str, **acts: Callable[[], None]) -> dict[str, Any]:
 
     acts.setdefault("began", lambda: None)
     return {f"on_{name}_change": partial(call, name) for name in acts}
+
+
+def looked_at(key: str) -> int | None:
+    """The earlier round that the visitor looks at on the stage of this key; None: what is now."""
+    round = getattr(st.session_state.get(key), "round", None)
+    return None if round is None else int(round)
 
 
 def pair(

@@ -1,5 +1,5 @@
-"""Every room uses one window: what one presses and what one sees are in it together, on a laptop, a large screen and a
-phone; a presentation is readable from the last row; and everybody can use it (axe)."""
+"""Every room uses one window: what one presses and what one sees are in it together, on a laptop, a large
+screen and a phone; a presentation is readable from the last row; and everybody can use it (axe)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ PRESENTED = 0.7
 BOXES = """name => {
   const all = (root, what) => [...root.querySelectorAll("*")].flatMap((one) => [
     ...(one.matches(what) ? [one] : []), ...(one.shadowRoot ? all(one.shadowRoot, what) : [])]);
-  const box = (one) => { const { left, top, right, bottom } = one.getBoundingClientRect(); return { left, top, right, bottom }; };
+  const box = (one) => {
+    const { left, top, right, bottom } = one.getBoundingClientRect();
+    return { left, top, right, bottom };
+  };
   const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getClientRects().length > 0;
   const panel = [...document.querySelectorAll("[role=tabpanel]")].find(seen);
   const main = document.querySelector("[data-testid=stMain]");

@@ -14,15 +14,16 @@ from tests.pages.test_pages import info_of, staged, texts, train, until, works
 SMALL = {"width": "8", "batch": "16"}
 ROOMS = {"vae": SMALL, "ae": SMALL, "cvae": SMALL, "vae-gan": SMALL, "pca": {"batch": "16"}}
 TABS = {
-    "vae": ["Draw a digit", "Use the codes", "Factors", "How tight is the bound?", "Formula and code",
-            "Slips in the slides", "Failures and cures", "Try this", "Check"],
-    "ae": ["Draw a digit", "Use the codes", "Formula and code", "Linear, and PCA", "Up-sampling",
-           "Failures and cures", "Try this", "Check"],
+    "vae": ["Draw a digit", "Use the codes", "How tight is the bound?", "Formula and code", "Failures and cures",
+            "Try this", "Check"],
+    "ae": ["Draw a digit", "Use the codes", "Other nets", "Formula and code", "Failures and cures", "Try this",
+           "Check"],
     "cvae": ["Use the codes", "Draw a digit", "How tight is the bound?", "Formula and code", "Try this",
              "Check"],
     "vae-gan": ["Draw a digit", "Use the codes", "From blurred to sharp", "Formula and code", "Check"],
     "pca": ["Draw a digit", "Use the codes", "Formula and code", "Try this", "Check"],
 }  # fmt: skip
+PARTS = {"Slips in the slides": "vae", "Linear, and PCA": "ae", "Up-sampling": "ae"}
 
 
 def asked(page, name: str) -> str:
@@ -51,6 +52,22 @@ def test_every_tab_opens(visit, name, tab):
     page = visit(name, tab=tab, seed="3", data="digits", **ROOMS[name])
     paused(page)
     assert [t.label for t in page.tabs][: len(TABS[name])] == TABS[name]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_link_opens_a_part_of_a_tab(visit, part):
+    page = visit(PARTS[part], tab=part, seed="3", data="digits", **SMALL)
+    paused(page)
+    assert part in [one.value for one in page.get("button_group")]
+
+
+def test_factors_are_offered_where_they_are_known_and_points_cannot_be_drawn_as_digits(visit):
+    labels = {
+        data: [t.label for t in visit("vae", data=data, seed="3", **SMALL).tabs]
+        for data in ("ellipses", "ring")
+    }
+    assert "Factors" in labels["ellipses"]
+    assert labels["ring"][0] == "How tight is the bound?"
 
 
 def test_a_latent_dimension_of_one_and_of_sixty_four_open(visit):

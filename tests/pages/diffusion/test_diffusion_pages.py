@@ -16,11 +16,16 @@ from tests.pages.test_pages import info_of, staged, texts, train, until, works
 SMALL = {"width": "8", "depth": "1", "batch": "8", "T": "10", "seed": "3"}
 
 TABS = {
-    "ddpm": ["Forward", "Reverse", "Score field", "Training, slow", "Steps and guidance", "Do more with it",
-             "Formula and code", "Slips in the slides", "Failures and cures", "Try this", "Check"],
+    "ddpm": ["Forward", "Reverse", "Steps and guidance", "Formula and code", "Failures and cures", "Try this",
+             "Check"],
     "flow-matching": ["Reverse", "Forward", "Velocity and score", "Do more with it", "Formula and code",
                       "Try this", "Check"],
 }  # fmt: skip
+PARTS = {
+    "Forward": ["Training, slow"],
+    "Reverse": ["Do more with it"],
+    "Formula and code": ["Slips in the slides"],
+}
 
 
 def asked(page, name: str) -> str:
@@ -62,8 +67,24 @@ def test_every_tab_opens_on_points_and_on_pictures(visit, name, tab, data):
     assert (info.family, info.data, info.config["T"]) == (name, data, 10)
 
 
+@pytest.mark.parametrize("tab", PARTS)
+def test_the_parts_of_a_tab_have_links_of_their_own_and_pills(visit, tab):
+    for part in PARTS[tab]:
+        page = open_tab(visit, "ddpm", part)
+        (pills,) = [one for one in page.get("button_group") if one.key == f"part of {tab}"]
+        assert pills.value == part
+        assert page.query_params["tab"] in (tab, [tab])
+
+
+def test_arrows_are_offered_where_they_can_be_drawn(visit):
+    for data, there in (("moons", True), ("digits", False)):
+        page = open_tab(visit, "ddpm", "Reverse", data)
+        (pills,) = [one for one in page.get("button_group") if one.key == "part of Reverse"]
+        assert ("Score field" in pills.options) == there
+
+
 def test_a_line_opens_too(visit):
-    for tab in ("Forward", "Reverse", "Score field"):
+    for tab in ("Forward", "Reverse"):
         open_tab(visit, "ddpm", tab, "two-bumps")
 
 
