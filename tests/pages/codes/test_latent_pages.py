@@ -14,10 +14,10 @@ from tests.pages.test_pages import info_of, staged, texts, train, until, works
 SMALL = {"width": "8", "batch": "16"}
 ROOMS = {"vae": SMALL, "ae": SMALL, "cvae": SMALL, "vae-gan": SMALL, "pca": {"batch": "16"}}
 TABS = {
-    "vae": ["Draw a digit", "Use the codes", "How tight is the bound?", "Formula and code", "Failures and cures",
-            "Try this", "Check"],
-    "ae": ["Draw a digit", "Use the codes", "Other nets", "Formula and code", "Failures and cures", "Try this",
-           "Check"],
+    "vae": ["Draw a digit", "Use the codes", "How tight is the bound?", "Formula and code",
+            "Failures and cures", "Try this", "Check"],
+    "ae": ["Draw a digit", "Use the codes", "Other nets", "Formula and code", "Failures and cures",
+           "Try this", "Check"],
     "cvae": ["Use the codes", "Draw a digit", "How tight is the bound?", "Formula and code", "Try this",
              "Check"],
     "vae-gan": ["Draw a digit", "Use the codes", "From blurred to sharp", "Formula and code", "Check"],
