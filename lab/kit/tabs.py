@@ -25,12 +25,13 @@ def tabs(parts: Mapping[str, Part | Mapping[str, Part]], room: Room | Wall | Non
     """
     if len(parts) > MOST:
         raise TypeError(f"A room has at most {MOST} tabs; put some of these into one: {', '.join(parts)}")
-    asked = st.query_params.get("tab")
+    asked, known = st.query_params.get("tab", ""), {*parts}
     for title, part in parts.items():
+        known |= {*part} if isinstance(part, Mapping) else set()
         if isinstance(part, Mapping) and asked in part:
             st.session_state["tab"], st.session_state[f"part of {title}"] = title, asked
     with room.tools if room else nullcontext():
-        if (asked := st.query_params.get("tab", "")) and asked not in parts:
+        if asked and asked not in known:
             complain(f"There is no tab called {asked[:40]!r} here; choose one of {', '.join(parts)}.")
         places = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
     for (title, part), place in zip(parts.items(), places, strict=True):

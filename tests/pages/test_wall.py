@@ -164,7 +164,7 @@ def test_each_panel_leads_to_the_run_of_its_setting(visit):
 
 
 def test_the_presets_open(visit):
-    page = visit()
+    page = visit(tab="Try this")
     links = [button.proto.url for button in page.get("link_button")]
     assert len(links) == 4
     for link in links:

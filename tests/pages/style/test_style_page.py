@@ -36,7 +36,7 @@ def test_the_room_opens_with_a_picture_in_the_making(visit):
     assert (info.family, info.data) == ("style", USUAL)
     train(page)
     assert page.query_params["run"] == info.id
-    assert [tab.label for tab in page.tabs][:2] == ["One pass", "Look inside"]
+    assert [tab.label for tab in page.tabs][:2] == ["Formula and code", "One pass"]
     assert "Style alone" in texts(page)
     until(lambda: store.rows(store.folder(info.id) / "metrics.jsonl"))
     until(lambda: "Around round" in texts(works(page.run())))
