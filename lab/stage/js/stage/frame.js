@@ -11,6 +11,7 @@ const SMALLEST = 0.47; // of the window's height
 const PRESENTED = 0.7;
 const LEGEND = 0.12; // of the window's height are kept for the legend
 const MARGINS = 30; // px
+const SHARED_BAR = 72; // px, at the foot of the window, where stages stand side by side
 
 /** {placed, width, height, charts, ...}: where the panels stand, and where the charts have their place. Null while there is no room. */
 export function roomFor(screen, panels, captions) {
@@ -38,10 +39,12 @@ function framed({ placed, height }, tallest) {
 }
 
 /** How high the picture may be, in the stage's own pixels. */
-function highest({ root, beneath }, wide, zoom) {
+function highest({ root, numbers, beneath }, wide, zoom) {
   const window_ = window.innerHeight / zoom;
   if (root.dataset.presented) return PRESENTED * window_;
   const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
   const top = (root.getBoundingClientRect().top + scrolled) / zoom;
-  return Math.max(window_ - top - beneath(LEGEND * window_) - MARGINS, SMALLEST * window_);
+  const { controls, legend, shared } = beneath;
+  const below = controls.offsetHeight + numbers.element.offsetHeight + Math.min(legend.offsetHeight, LEGEND * window_);
+  return Math.max(window_ - top - below - (shared ? SHARED_BAR : 0) - MARGINS, SMALLEST * window_);
 }

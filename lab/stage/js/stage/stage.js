@@ -11,10 +11,9 @@ import { Link } from "../live/wire.js";
 import { Drawer } from "../slow/drawer.js";
 import { Screen } from "./screen.js";
 import { Notice, rests, situation, summary, told } from "./situation.js";
+import { Teller } from "./teller.js";
 
 const LONGEST_TWEEN = 250;
-const SETTLED = 350; // ms for which a round must be looked at before the page hears of it
-const SHARED_BAR = 72; // px, at the foot of the window, where stages stand side by side
 
 export default class Stage {
   /** `pair`, where there is one, has the controls of this stage and hears of each rendering. */
@@ -25,7 +24,7 @@ export default class Stage {
     this.view = null; // null = now, else the round looked back at
     this.server = null; // the state the server last told
     this.round = 0;
-    this.told = null; // the round that the page has heard of; null: the newest
+    this.teller = new Teller();
     this.guess = null; // the state that the last order will probably bring
     this.orders = 0; // so many were given
     this.notice = new Notice();
@@ -44,12 +43,12 @@ export default class Stage {
     this.screen = new Screen(this.root, (now) => this.loop(now));
     this.screen.element.append(this.notice.element);
     this.screen.trail.past = () => this.past();
-    this.screen.beneath = (legend) => this.beneath(legend);
     this.screen.open = (index) => this.data.links[index] && location.assign(this.data.links[index]);
     this.warning = make("div", { class: "warning", role: "alert", hidden: true, "data-testid": "warning" });
     this.spoken = make("div", { class: "spoken", "aria-live": "polite" });
     this.legendHolder = make("div", { class: "legend-holder" });
     this.controlsHolder = make("div", { class: "controls-holder" });
+    this.screen.beneath = { controls: this.controlsHolder, legend: this.legendHolder, shared: this.pair !== null };
     this.drawer = new Drawer(this);
     // The root is the container the layout is measured by, so the grid is one element deeper.
     const { column, charts } = this.screen;
@@ -83,12 +82,6 @@ export default class Stage {
     if (differs(old, data, "players", "labels", "graph")) this.drawer.update(data, this.words);
     if (old?.run !== data.run) this.watch(data.run);
     this.render();
-  }
-
-  /** How many pixels below the picture must be in the window with it; of the legend at most so many. */
-  beneath(legend) {
-    const [controls, numbers] = [this.controlsHolder, this.screen.numbers.element].map((one) => one.offsetHeight);
-    return (this.pair ? SHARED_BAR : 0) + controls + numbers + Math.min(this.legendHolder.offsetHeight, legend);
   }
 
   /** For the projector: the page lays itself out anew. */
@@ -290,25 +283,12 @@ export default class Stage {
     this.screen.settle(rests(this));
     this.drawer.render();
     if (this.screen.shown) describe(this.screen.canvas, summary(this));
-    this.tellRound();
+    this.teller.follow(this);
     this.pair?.render();
   }
 
-  /** The words of the page are of one round: it hears which is looked at, and until they are of the picture they are hidden. */
-  tellRound() {
-    if (this.data.round === undefined) return;
-    const { view, server, history, screen } = this;
-    const plays = server?.recording && view === null && screen.shown?.meta.round !== history.rounds.at(-1);
-    document.documentElement.toggleAttribute("data-words-late", Boolean(plays) || this.data.round !== view);
-    if (view === this.told) return;
-    this.told = view;
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.tell("round", view), SETTLED);
-  }
-
   close() {
-    clearTimeout(this.telling);
-    document.documentElement.removeAttribute("data-words-late");
+    this.teller.close();
     this.drawer.close();
     this.keys.close();
     this.link.close();
