@@ -157,7 +157,7 @@ SUBJECT = Subject(
     recordings=[
         Recording("gan", "ring", 3000), Recording("gan", "grid", 8000), Recording("gan", "moons", 3000),
         Recording("gan", "digits", 15_000, slower=True), Recording("gan", "two-bumps", 3000),
-        Recording("cgan", "digits", 15_000, slower=True),
+        Recording("cgan", "digits", 15_000),
     ],
 )  # fmt: skip
 CONDITIONAL = Subject(
