@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -10,6 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 class Refused(ValueError):
     """Bad input. The message is one sentence for the user: what is wrong and what to change."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a knob does something: it `holds` for a config and a space. `says` so: "only with labels"."""
+
+    says: str
+    holds: Callable[[Any, Any], bool]
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Knob:
     log: bool  # spread evenly in the logarithm
     live: bool  # may change while training; otherwise a change needs a new model
     advanced: bool  # not among the six sliders, at most, that are shown first
+    where: Where | None  # where it does something, if not everywhere
 
     @property
     def range(self) -> str:
@@ -56,10 +66,12 @@ def knob(
     log: bool = False,
     live: bool = False,
     advanced: bool = False,
+    where: Where | None = None,
 ) -> Any:
     """Declare one hyper-parameter of a `Config`. Numbers need `low` and `high`, both allowed; choices are
     `Literal[...]` fields, and switches are `bool` fields."""
     extra = dict[str, Any](label=label, symbol=symbol, step=step, log=log, live=live, advanced=advanced)
+    extra["where"] = where
     return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
 
 
@@ -73,6 +85,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
     idle: ClassVar[tuple[str, ...]] = ()  # inherited fields that change nothing here: no knobs
+    only: ClassVar[Mapping[str, Where]] = {}  # where inherited knobs do something here
     _plain: ClassVar[dict[type, str]] = {int: "int", float: "float", bool: "bool"}
 
     @classmethod
@@ -101,8 +114,18 @@ class Config(BaseModel):
             high=bounds.get("le"),
             choices=choices,
             says=field.description,
-            **extra | {"label": extra["label"] or name},  # type: ignore[arg-type]
+            **extra | {"label": extra["label"] or name, "where": cls.only.get(name, extra["where"])},  # type: ignore[arg-type]
         )
+
+    def without_effect(self, space: Any) -> dict[str, str]:
+        """The knobs that change nothing in this setting, and where each would."""
+        wheres = {name: knob.where for name, knob in self.knobs().items()}
+        return {n: where.says for n, where in wheres.items() if where and not where.holds(self, space)}
+
+    def effective(self, space: Any) -> dict[str, Any]:
+        """The values on which the numbers of a run depend."""
+        idle = {*self.idle, *self.without_effect(space)}
+        return {name: value for name, value in self.model_dump().items() if name not in idle}
 
     @classmethod
     def table(cls) -> list[dict[str, str]]:

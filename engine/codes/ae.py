@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from engine.codes.base import ERROR, RESTORED, Coder, parts
 from engine.codes.config import CoderConfig
-from engine.config import knob
+from engine.config import Where, knob
 from engine.family import Batch, Terms
 from engine.space import Picture, Plane, Space
 
@@ -35,6 +35,7 @@ class AEConfig(CoderConfig):
     amount: float = knob(
         0.5, 0, 1, label="Amount of noise", live=True,
         says="standard deviation of Gaussian noise, or the share of numbers that masking removes",
+        where=Where("only with noise on the input", lambda c, _: c.noise != "none"),
     )  # fmt: skip
 
 

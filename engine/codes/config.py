@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import nn
 
-from engine.config import Config, knob
+from engine.config import Config, Where, knob
 from engine.nets.layers import ACTIVATIONS, Beside, conv_decoder, conv_encoder, mlp
 from engine.space import Picture, Space
 
@@ -35,17 +35,20 @@ class CoderConfig(CodeConfig):
     network: Literal["MLP", "convolutional"] = knob(
         "MLP", label="Network", advanced=True,
         says="fully connected layers, or 3 x 3 convolutions for pictures",
+        where=Where("only with pictures", lambda _, space: isinstance(space, Picture)),
     )  # fmt: skip
     width: int = knob(64, 4, 512, label="Width", says="units, or channels, of a hidden layer", advanced=True)
     depth: int = knob(
-        2, 0, 5, label="Depth", says="hidden layers of the encoder and of the decoder", advanced=True
-    )
+        2, 0, 5, label="Depth", says="hidden layers of the encoder and of the decoder", advanced=True,
+        where=Where("only in fully connected nets", lambda c, space: not c.convolves(space)),
+    )  # fmt: skip
     activation: Literal["LeakyReLU", "ReLU", "tanh", "linear"] = knob(
         "LeakyReLU", label="Activation", says="what follows each hidden layer", advanced=True
     )
     upsampling: Literal["nearest", "bilinear", "max-unpooling", "transposed"] = knob(
         "nearest", label="Up-sampling", advanced=True,
         says="how a convolutional decoder doubles a feature map",
+        where=Where("only in convolutional nets", lambda c, space: c.convolves(space)),
     )  # fmt: skip
 
     def encoder(self, space: Space, outputs: int, more: int = 0) -> nn.Module:
@@ -84,6 +87,7 @@ class VariationalConfig(CoderConfig):
     sigma: float = knob(
         0.3, 0.01, 3, label="Spread of a Gaussian decoder", symbol=r"\sigma_x", log=True, live=True,
         advanced=True, says="standard deviation of each number around the decoder's mean, unless learned",
+        where=Where("only in a Gaussian decoder of given spread", lambda c, _: c.likelihood == "Gaussian"),
     )  # fmt: skip
     beta: float = knob(
         1.0, 0, 50, label="Weight of the KL term", symbol=r"\beta", step=0.1, live=True,

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.average import Averaged
-from engine.config import Config, Refused, knob
+from engine.config import Config, Refused, Where, knob
 from engine.diffusion.samplers import Predict, Step
 from engine.diffusion.schedule import groups, levels
 from engine.family import Batch, Terms
@@ -46,6 +46,10 @@ REPEATS = 4  # draws of the noise for each example of a measurement
 MOST = 2**21  # numbers of a layer that are held at a time: 8 MB
 
 
+LABELS = Where("only with labelled data", lambda _, space: space.classes > 0)
+TOLD = Where("only if the net is told labels", lambda c, space: c.conditional and space.classes > 0)
+
+
 class DenoiserConfig(Config):
     """Knobs of all diffusions."""
 
@@ -58,15 +62,16 @@ class DenoiserConfig(Config):
     )  # fmt: skip
     guidance: float = knob(
         1.0, 0, 10, label="Guidance", symbol="s", step=0.1, live=True,
-        says="weight of the label: 0 ignores it, 1 is the conditional model, more exaggerates",
+        says="weight of the label: 0 ignores it, 1 is the conditional model, more exaggerates", where=TOLD,
     )  # fmt: skip
     conditional: bool = knob(
         False, label="Told the label", advanced=True,
-        says="whether the net also sees the label, where the data have labels",
+        says="whether the net also sees the label, where the data have labels", where=LABELS,
     )  # fmt: skip
     drop: float = knob(
         0.15, 0, 1, label="Labels hidden", live=True, advanced=True,
         says="share of examples whose label is hidden, so that the net learns to work without one too",
+        where=TOLD,
     )  # fmt: skip
     lr: float = knob(
         2e-3, 1e-5, 0.1, label="Learning rate", symbol=r"\eta", log=True, live=True, advanced=True,

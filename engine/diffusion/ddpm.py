@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from engine.config import knob
+from engine.config import Where, knob
 from engine.diffusion import schedule
 from engine.diffusion.base import PICTURES, Denoiser, DenoiserConfig
 from engine.diffusion.samplers import SAMPLERS, Predict, Step, Walk
@@ -38,6 +38,7 @@ class DDPMConfig(DenoiserConfig):
     scaled: bool = knob(
         True, label="Schedule scaled with T", advanced=True,
         says="whether the linear schedule, designed for 1,000 steps, is rescaled to T steps",
+        where=Where("only for the linear schedule", lambda c, _: c.schedule == "linear" and c.T != 1000),
     )  # fmt: skip
     predicts: Literal["eps", "x0", "v"] = knob(
         "eps", label="The net predicts", says="the noise, the data, or v = signal eps - noise x0"
@@ -52,14 +53,17 @@ class DDPMConfig(DenoiserConfig):
     variance: Literal["beta", "posterior"] = knob(
         "beta", label="Variance of a DDPM step", symbol=r"\sigma_t^2", live=True, advanced=True,
         says="beta_t, optimal for data of variance 1, or the posterior's, optimal for a single point",
+        where=Where("only with the sampler DDPM", lambda c, _: c.sampler.startswith("DDPM")),
     )  # fmt: skip
     eta: float = knob(
         0.0, 0, 1, label="Noise of DDIM", symbol=r"\eta", step=0.05, live=True, advanced=True,
         says="0 adds none, 1 as much as DDPM",
+        where=Where("only with the sampler DDIM", lambda c, _: c.sampler == "DDIM"),
     )  # fmt: skip
     clip: bool = knob(
         True, label="Pixels kept in range", live=True, advanced=True,
         says="whether each predicted picture is clipped to the range of black to white",
+        where=Where("only with pictures", lambda _, space: isinstance(space, Picture)),
     )  # fmt: skip
 
 

@@ -14,17 +14,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from engine.config import knob
+from engine.config import Where, knob
 from engine.flow.base import Flow, FlowConfig
 from engine.flow.spline import spline
 from engine.flow.transforms import Autoregressive, Elementwise, Transform
 from engine.nets.masked import MADE
 from engine.space import Line, Plane
 
+NET = Where("only with several variables", lambda _, space: not isinstance(space, Line))
+
 
 class SplineFlowConfig(FlowConfig):
     """Knobs of the spline flow."""
 
+    only = dict.fromkeys(("width", "depth", "order", "kind"), NET)
     layers: int = knob(4, 1, 16, label="Layers", symbol="L", says="invertible layers, one after another")
     bins: int = knob(8, 2, 32, label="Bins", symbol="K", says="pieces of each curve")
     bound: float = knob(

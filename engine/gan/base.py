@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from engine.config import Config, knob
+from engine.config import Config, Where, knob
 from engine.family import Family, Terms, adam
 from engine.gan.losses import (
     LOGARITHMIC,
@@ -82,6 +82,7 @@ class Discriminator(nn.Module):
 Rule = Literal["Adam", "SGD"]
 advanced = partial(knob, advanced=True)
 rate = partial(knob, 1e-3, 1e-5, 1, log=True, live=True)
+ADAM = Where("only with Adam", lambda c, _: "Adam" in (c.optimizer_D, c.optimizer_G))
 FOR_PICTURES = {
     "width_G": 192, "depth_G": 2, "width_D": 192, "depth_D": 2, "batch": 64, "lr_D": 4e-4, "lr_G": 4e-4,
 }  # fmt: skip
@@ -99,7 +100,10 @@ class TwoPlayers(Config):
         says="cut D's weights (WGAN), slope 1 between real and fake (WGAN-GP), flat at real examples (R1)",
     )  # fmt: skip
     lr_D: float = rate(label="Learning rate of D", symbol=r"\eta_D", says="learning rate of D")
-    lr_G: float = rate(label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G")
+    lr_G: float = rate(
+        label="Learning rate of G", symbol=r"\eta_G", says="learning rate of G",
+        where=Where("only if G has turns", lambda c, _: c.k_G > 0),
+    )  # fmt: skip
     k: int = knob(1, 1, 10, label="D's turns a round", symbol="k", says="turns of D in a round", live=True)
     k_G: int = advanced(
         1, 0, 10, label="G's turns a round", says="turns of G in a round; 0 freezes G", live=True
@@ -107,25 +111,28 @@ class TwoPlayers(Config):
     weight: float = advanced(
         1.0, 1e-3, 100, label="Weight of the penalty", symbol=r"\lambda", log=True, live=True,
         says="weight of the gradient penalty or of R1",
+        where=Where("only with a penalty on the slope", lambda c, _: c.penalty in ("gradient penalty", "R1")),
     )  # fmt: skip
     clip: float = advanced(
         0.1, 1e-3, 10, label="Range of clipped weights", symbol="c", log=True, live=True,
         says="after each turn of D its weights are cut to [-c, c], where clipping is chosen",
+        where=Where("only with weight clipping", lambda c, _: c.penalty == "weight clipping"),
     )  # fmt: skip
     smooth: float = advanced(
         0.0, 0, 0.5, label="One-sided label smoothing", symbol="s", live=True,
         says="D is told that real examples are real with probability 1 - s; not for hinge and Wasserstein",
+        where=Where("not with hinge and Wasserstein", lambda c, _: c.loss not in ("hinge", "Wasserstein")),
     )  # fmt: skip
     batch: int = advanced(128, 2, 1024, label="Batch", symbol="m", says="examples in a minibatch", live=True)
     optimizer_D: Rule = advanced("Adam", label="Optimizer of D", says="how D descends")
     optimizer_G: Rule = advanced("Adam", label="Optimizer of G", says="how G descends")
     beta1: float = advanced(
         0.5, 0, 0.99, label="Adam's memory of the gradient", symbol=r"\beta_1", live=True,
-        says="how much of the old mean gradient each step keeps",
+        says="how much of the old mean gradient each step keeps", where=ADAM,
     )  # fmt: skip
     beta2: float = advanced(
         0.999, 0, 0.9999, label="Adam's memory of its square", symbol=r"\beta_2", live=True,
-        says="how much of the old mean squared gradient each step keeps",
+        says="how much of the old mean squared gradient each step keeps", where=ADAM,
     )  # fmt: skip
     spectral: bool = advanced(
         False, label="Spectral normalization of D",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from engine.config import Config, Refused, knob
+from engine.config import Config, Refused, Where, knob
 from engine.data.dataset import floats
 from engine.data.transfer import Transfer
 from engine.nets.backbone import Backbone, Name, backbone
@@ -30,6 +30,14 @@ def _weight(i: int) -> Any:
     )  # fmt: skip
 
 
+def shapes_of(space: Any, size: int, levels: int) -> list[tuple[int, int]]:
+    """Heights and widths from coarse to fine: as many `levels` as the picture is large enough for."""
+    shapes = [colour.shape_of(space.shape[1], space.shape[2], size)]
+    while len(shapes) < levels and min(shapes[0]) >= 2 * colour.SHORTEST:
+        shapes.insert(0, (shapes[0][0] // 2, shapes[0][1] // 2))
+    return shapes
+
+
 class StyleConfig(Config):
     """The hyper-parameters of a transfer."""
 
@@ -46,6 +54,7 @@ class StyleConfig(Config):
     blend: float = knob(
         0.0, 0, 1, step=0.05, label="Second style", live=True,
         says="share of the second style, if there is one",
+        where=Where("only with a second style", lambda _, space: len(space.styles) > 1),
     )
     content_layer: Literal["relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2"] = knob(
         "relu4_2", label="Content layer", says="the layer at which the content is compared",
@@ -89,13 +98,16 @@ class StyleConfig(Config):
     lr: float = knob(
         0.02, 1e-3, 0.2, log=True, label="Learning rate", live=True, advanced=True,
         says="step of Adam, in units of half the range of a pixel; L-BFGS finds its own",
+        where=Where("only with Adam", lambda c, _: c.optimizer == "Adam"),
     )
     levels: int = knob(
         3, 1, 3, label="Levels", advanced=True,
         says="number of sizes from coarse to fine, each twice the one before",
+        where=Where("only in a larger picture", lambda c, space: len(shapes_of(space, c.size, 2)) > 1),
     )
     coarse: int = knob(
         60, 1, 500, label="Rounds a level", advanced=True, says="rounds at each coarser size",
+        where=Where("only with several levels", lambda c, space: len(shapes_of(space, c.size, c.levels)) > 1),
     )
     scale: float = knob(
         1.0, 0.5, 2, step=0.1, label="Size of the style", advanced=True,
@@ -125,10 +137,7 @@ class Canvas(nn.Module):
             raise Refused(
                 "Style transfer needs a content picture and a style: choose two pictures as the data."
             )
-        self.config, (_, height, width) = config, space.shape
-        self.shapes = [colour.shape_of(height, width, config.size)]
-        while len(self.shapes) < config.levels and min(self.shapes[0]) >= 2 * colour.SHORTEST:
-            self.shapes.insert(0, (self.shapes[0][0] // 2, self.shapes[0][1] // 2))
+        self.config, self.shapes = config, shapes_of(space, config.size, config.levels)
         h, w = self.shapes[-1]
         white = torch.full((1, h, w), 255, dtype=torch.uint8)
         mask = (floats((white if space.mask is None else space.mask)[None]) + 1) / 2

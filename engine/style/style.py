@@ -121,7 +121,7 @@ class StyleTransfer(Family):
     def objective(self) -> list[float]:
         """The numbers that determine the present loss."""
         c = self.config
-        return [int(self.level), c.alpha, c.beta, c.tv, c.blend, *c.weights]
+        return [int(self.level), c.alpha, c.beta, c.tv, c.blend * (self.canvas.number > 1), *c.weights]
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """L-BFGS as in the paper, or Adam."""

@@ -53,6 +53,8 @@ def compare() -> None:
     finally:
         write(notes)
     said = [_say(value) for value in values]
+    if where := configs[0].without_effect(space).get(knob.name):
+        st.info(f"{knob.label} changes nothing in this setting: it counts {where}.")
     if values[0] == values[1]:
         st.info(f"{knob.label} is {said[0]} on both sides: the two runs are the same, number for number.")
     else:

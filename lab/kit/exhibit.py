@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from engine import data
 from engine.config import Refused
 from engine.family import Family
 from lab.runs import store
@@ -43,12 +44,14 @@ def recording_of(one: Wanted) -> str:
 
 def changes(info: store.Info, one: Wanted, fixed: Collection[str] = ()) -> dict[str, Any] | None:
     """What must be set in this run to be the one that is wanted; None where it must be another run. A run
-    whose knobs in `fixed` began with other values is another one."""
+    whose knobs in `fixed` began with other values is another one. What does nothing may differ."""
     if (info.family, info.data, info.seed) != (one.family.name, one.data, one.seed):
         return None
     if list(info.wall.items()) != list(one.wall.items()):
         return None
-    changed = {k: v for k, v in one.config.items() if k not in info.wall and info.config.get(k) != v}
+    space = data.load(one.data).space
+    config = one.family.configure(space, one.config).effective(space)
+    changed = {k: v for k, v in config.items() if k not in info.wall and info.config.get(k) != v}
     knobs = one.family.Config.knobs()
     return changed if all(knobs[k].live and k not in fixed for k in changed) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -96,10 +97,10 @@ def choose(
     own = {name: value for name, value in small if name in family.Config.model_fields}
     defaults = family.configure(space, own).model_dump()
     _take_recipe(family, space, defaults)
-    _take_link(family, defaults, notes)
+    _take_link(family, space, defaults, notes)
     with st.sidebar:
         without = apart(defaults) if apart else {}
-        return _choose_knobs(family, name, defaults, without)
+        return _choose_knobs(family, name, space, defaults, without)
 
 
 def _choose_data(family: type[Family], default: str, notes: Any) -> str:
@@ -174,13 +175,19 @@ def _take_recipe(family: type[Family], space: Space, defaults: dict[str, Any]) -
             st.session_state[name] = defaults[name]
 
 
-def _take_link(family: type[Family], defaults: Mapping[str, Any], notes: DeltaGenerator) -> None:
+def _take_link(
+    family: type[Family], space: Space, defaults: Mapping[str, Any], notes: DeltaGenerator
+) -> None:
     """Let the widgets show what the link says of knobs and seed; say what it may not say."""
-    for name in [name for name in link() if name in family.Config.knobs()]:
+    named = [name for name in link() if name in family.Config.knobs()]
+    for name in named:
         try:
             show(name, getattr(family.Config.of({name: link().pop(name)}), name))
         except Refused as refusal:
             complain(f"{refusal} Here it is {defaults[name]}.", notes)
+    idle = _without_effect(family, space, defaults)
+    for name in (name for name in named if name in idle):
+        complain(f"{name} changes nothing here: it counts {idle[name]}.", notes)
     if text := link().pop("seed", ""):
         if re.fullmatch(r"\d{1,10}", text) and int(text) <= SEEDS:
             show("seed", int(text))
@@ -189,10 +196,12 @@ def _take_link(family: type[Family], defaults: Mapping[str, Any], notes: DeltaGe
 
 
 def _choose_knobs(
-    family: type[Family], name: str, defaults: dict[str, Any], without: Mapping[str, Any]
+    family: type[Family], name: str, space: Space, defaults: dict[str, Any], without: Mapping[str, Any]
 ) -> Setting:
+    """The sliders of the knobs that do something in this setting, and the seed's."""
     knobs = family.Config.knobs()
-    drawn = [k for k in knobs.values() if k.name not in without]
+    idle = _without_effect(family, space, defaults)
+    drawn = [k for k in knobs.values() if k.name not in without and k.name not in idle]
     values = dict(without) | {k.name: widget(k, defaults[k.name]) for k in drawn if not k.advanced}
     with st.expander("Advanced"):
         values |= {k.name: widget(k, defaults[k.name]) for k in drawn if k.advanced}
@@ -203,6 +212,14 @@ def _choose_knobs(
         )  # fmt: skip
         keep("seed", seed, 0)
     return Setting(name, int(seed), {k: values.get(k, defaults[k]) for k in defaults})
+
+
+def _without_effect(family: type[Family], space: Space, defaults: Mapping[str, Any]) -> dict[str, str]:
+    """The knobs that change nothing beside what the sliders show, or will show when they are drawn."""
+    values = {name: st.session_state.get(name, defaults[name]) for name in family.Config.knobs()}
+    with suppress(Refused):  # the room says why
+        return family.configure(space, values).without_effect(space)
+    return {}
 
 
 def titled(knob: Knob) -> str:

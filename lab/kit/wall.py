@@ -73,11 +73,15 @@ def _draw(legends: Mapping[str, Sequence[Any]], tools: Place) -> Wall:
     chosen = data.load(setting.data)
     try:
         setting = setting._replace(wall=_axes_of(axes))
-        wall.check(family, chosen.space, family.configure(chosen.space, setting.config), setting.wall)
+        config = family.configure(chosen.space, setting.config)
+        wall.check(family, chosen.space, config, setting.wall)
     except Refused as refusal:
         complain(refusal)
         write(notes, "This wall")
         st.stop()
+    for name, where in config.without_effect(chosen.space).items():
+        if name in setting.wall:
+            st.info(f"{name} changes nothing in this setting: it counts {where}.")
     run_id = show_run(family, setting, notes)
     kind = chosen.space.kind
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"

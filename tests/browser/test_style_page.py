@@ -15,7 +15,7 @@ from tests.browser.visiting import Visitor
 
 pytestmark = pytest.mark.browser
 
-SMALL = "size=64&coarse=5"
+SMALL = "size=64"
 
 
 def upside(path: Path) -> Path:

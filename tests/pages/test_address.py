@@ -6,7 +6,7 @@ from streamlit.util import calc_hash
 from engine import data
 from engine.gan.gan import GAN
 from lab.runs import store
-from tests.pages.test_pages import info_of, on_stage, shown, works
+from tests.pages.test_pages import info_of, on_stage, shown, shown_of, works
 
 
 def complaints(page) -> str:
@@ -22,6 +22,7 @@ def complaints(page) -> str:
         ("gan", {"seed": "-1"}, "seed is '-1'; it must be a whole number"),
         ("gan", {"lrD": "1"}, "This room has no knob called 'lrD'. Perhaps lr_D was meant."),
         ("gan", {"tab": "Nope"}, "There is no tab called 'Nope' here; choose one of "),
+        ("gan", {"clip": "1"}, "clip changes nothing here: it counts only with weight clipping."),
         ("gan", {"data": "rings"}, "There is no data called 'rings'"),
         ("compare", {"lr_D": "99", "knob": "k"}, "is '99'; it must be in [1e-05, 1]."),
         ("compare", {"knob": "lrD"}, "There is no knob 'lrD'"),
@@ -67,7 +68,7 @@ def test_an_adopted_run_keeps_its_setting_in_the_address_for_a_machine_without_i
     elsewhere = visit("gan", "eve", **said | {"run": "0123456789ab"})
     assert "There is no run 0123456789ab" in complaints(elsewhere)
     assert len(elsewhere.error) == 1
-    assert shown(elsewhere) == config
+    assert shown(elsewhere) == shown_of("moons", **ODD)
     assert on_stage(elsewhere) != run_id
     info = info_of(on_stage(elsewhere))
     assert (info.data, info.seed, info.config) == ("moons", 11, config)
@@ -81,3 +82,13 @@ def test_another_room_takes_nothing_over(visit):
     assert page.slider(key="batch").value != 32
     assert page.selectbox(key="data").value == "digits"
     assert "lr_D" not in page.query_params
+
+
+def test_a_knob_without_effect_is_not_shown_and_never_starts_a_run(visit):
+    config = GAN.configure(data.load("ring").space, {"clip": 1.0, "width_G": 8}).model_dump()
+    run_id = store.create({"family": "gan", "data": "ring", "seed": 0, "config": config}).name
+    page = visit("gan", "bob", run=run_id)
+    assert on_stage(page) == run_id
+    assert not {"clip", "weight"} & {*shown(page)}
+    works(page.selectbox(key="penalty").set_value("R1").run())
+    assert {"clip", "weight"} & {*shown(page)} == {"weight"}

@@ -40,10 +40,16 @@ def on_stage(page: AppTest) -> str:
 
 
 def shown(page: AppTest) -> dict[str, object]:
-    """The values of all knobs' widgets."""
+    """The values of the knobs that are shown."""
     kinds = (*page.slider, *page.select_slider, *page.selectbox, *page.toggle)
     values = {widget.key: widget.value for widget in kinds if widget.key in GAN.Config.model_fields}
-    return {name: values[name] for name in GAN.Config.model_fields}
+    return {name: values[name] for name in GAN.Config.model_fields if name in values}
+
+
+def shown_of(data_name: str, **values: object) -> dict[str, object]:
+    """What the knobs of these data show: those that do something."""
+    space = data.load(data_name).space
+    return GAN.configure(space, values).effective(space)
 
 
 def info_of(run_id: str) -> store.Info:
@@ -120,7 +126,7 @@ def test_the_page_of_a_family_without_one_opens(visit):
     page.session_state["visitor"] = "ann"
     works(page.run())
     assert page.title[0].value == GAN.title
-    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    assert shown(page) == shown_of("ring")
     assert [tab.label for tab in page.tabs] == ["Formula and code", "Failures and cures", "Check"]
     assert '<span class="nc">GAN</span>' in "".join(h.proto.body for h in page.get("html"))
 
@@ -175,12 +181,12 @@ def test_the_menus_are_the_branches_of_the_map_in_its_order(visit):
 
 def test_all_knobs_are_there_with_the_defaults_and_at_most_six_first(visit):
     page = visit("gan")
-    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    assert shown(page) == shown_of("ring")
     (advanced,) = page.sidebar.expander
     inside = {
         w.key for kind in ("slider", "select_slider", "selectbox", "toggle") for w in getattr(advanced, kind)
     }
-    assert inside == {knob.name for knob in GAN.Config.knobs().values() if knob.advanced}
+    assert inside == {knob.name for knob in GAN.Config.knobs().values() if knob.advanced} & {*shown(page)}
     assert 1 <= len(set(shown(page)) - inside) <= 6
     assert advanced.number_input(key="seed").value == 0
 
@@ -205,7 +211,7 @@ def test_a_link_sets_the_knob_and_the_run(visit, name):
     assert shown(page)[name] == value
     assert info_of(on_stage(page)).config[name] == value
     others = shown(page) | {name: None}
-    assert others == GAN.configure(data.load("ring").space).model_dump() | {name: None}
+    assert others == shown_of("ring") | {name: None}
 
 
 def test_a_link_sets_data_and_seed(visit):
@@ -226,7 +232,7 @@ def test_a_link_sets_data_and_seed(visit):
 )
 def test_what_a_link_may_not_say_is_ignored(visit, query):
     page = visit("gan", **query)
-    assert shown(page) == GAN.configure(data.load("ring").space).model_dump()
+    assert shown(page) == shown_of("ring")
     assert page.number_input(key="seed").value == 0
     assert on_stage(page) == "gan-ring"
 
@@ -248,7 +254,7 @@ def test_brought_data_of_another_machine_are_named_and_others_can_be_chosen(visi
 def test_changing_to_digits_takes_their_defaults_over_and_back(visit):
     page = visit("gan")
     works(page.selectbox(key="data").set_value("digits").run())
-    assert shown(page) == GAN.configure(data.load("digits").space).model_dump()
+    assert shown(page) == shown_of("digits")
     assert shown(page)["z"] == 100
     works(page.selectbox(key="data").set_value("moons").run())
     assert shown(page)["z"] == 2
@@ -338,7 +344,7 @@ def test_a_link_to_a_run_shows_the_run_with_its_own_setting(visit):
     run_id = store.create({"family": "gan", "data": "moons", "seed": 11, "config": config}).name
     page = visit("gan", "bob", run=run_id)
     assert on_stage(page) == run_id
-    assert shown(page) == config
+    assert shown(page) == shown_of("moons", **odd)
     assert (page.selectbox(key="data").value, page.number_input(key="seed").value) == ("moons", 11)
     works(page.run())
     assert on_stage(page) == run_id

@@ -19,7 +19,7 @@ from lab.style.pictures_tab import USUAL
 from lab.style.words import EXPERIMENTS, LAYERS
 from tests.pages.test_pages import info_of, on_stage, slide, texts, train, until, works
 
-SMALL = {"size": "64", "coarse": "4"}
+SMALL = {"size": "64"}
 
 
 def pick(page, role: str, name: str):
@@ -138,7 +138,7 @@ def test_what_is_taken_home_is_the_picture_and_its_making(visit):
     page = works(page.run())
     labels = [b.proto.label for b in page.get("download_button")]
     assert labels == ["Picture (PNG)", "Film (WebP)", "Film (GIF)"]
-    assert f"/style?data={USUAL}&size=64&coarse=4" in page.code[0].value
+    assert f"/style?data={USUAL}&size=64" in page.code[0].value
     for kind in ("gif", "webp"):
         film = Image.open(io.BytesIO(style_keep.film(run, kind)))
         assert film.format == kind.upper()
