@@ -6,6 +6,7 @@ import streamlit as st
 
 from lab import kit
 from lab.kit.address import strangers
+from lab.kit.layout import heading
 from lab.kit.subject import BRANCHES, TREE, Place, films, path
 from lab.stage import room_map
 
@@ -64,11 +65,11 @@ def enter() -> None:
 
 enter()
 st.html("<style>.stMainBlockContainer .stVerticalBlock { gap: 0.6rem }</style>")  # the tree fits a window
-st.title("A lab for generative models")
 strangers(st.query_params, ())
-st.markdown(
+heading(
+    "A lab for generative models",
     "Enter a room, move a slider, and watch a real model learn. The numbers lead through the lectures; the "
-    "tree sorts the models by what they tell of their density p(x)."
+    "tree sorts the models by what they tell of their density p(x).",
 )
 room_map(
     key="map", root=tree(), beside=[branch("beside"), branch("tools")],

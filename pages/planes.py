@@ -7,12 +7,13 @@ from engine.codes.pca import PCA
 from engine.codes.vae import VAE
 from lab import kit
 from lab.codes.plane_tab import planes, ways
+from lab.kit.layout import heading
 
-st.title("Three planes of codes")
-st.markdown(
+heading(
+    "Three planes of codes",
     "Three methods code the same digits with equally few numbers. **PCA** projects onto the best plane. The **autoencoder** bends "
     "the plane, and so restores the digits better. The **VAE** gives each digit a cloud of codes and keeps all clouds "
-    "near the origin, so that a code drawn at random is a digit too."
+    "near the origin, so that a code drawn at random is a digit too.",
 )
 SIDES = {"PCA": PCA, "Autoencoder": AE, "VAE": VAE}
 rooms = planes(SIDES)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from engine.config import Refused
 from lab.kit.address import strangers
+from lab.kit.layout import heading
 from lab.kit.plain import complain, link, plain
 from lab.kit.told import setting_of, title_of
 from lab.runs import inventory, store
@@ -17,10 +18,10 @@ from lab.visitor import who
 PAGE = 20  # runs on a page: only their pictures are read
 ALL, YOURS, OTHERS, TRASH = "All", "Yours", "Others'", "Trash"
 
-st.title("Runs")
 strangers(st.query_params, ())
-st.markdown(
-    "Every run is a directory on the server. Opening one shows it where it is; the owner can go on with it."
+heading(
+    "Runs",
+    "Every run is a directory on the server. Opening one shows it where it is; the owner can go on with it.",
 )
 
 every, damaged = inventory.listing()
