@@ -20,11 +20,10 @@ def game_tabs(
     first: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:  # fmt: skip
     """The tabs that all games share, with the family's own formula and what to try; `first` come before."""
-    parts = dict(first or {}) | {"Losses": partial(losses, room)}
+    parts = dict(first or {}) | {"Formula and code": formula, "Losses": partial(losses, room)}
     if isinstance(room.space, Picture):
         parts["Explore z"] = partial(explore, room)
-    parts |= {"Formula and code": formula, "Failures and cures": partial(failures, room)}
-    parts |= {"Try this": partial(experiments, tries)}
+    parts |= {"Failures and cures": partial(failures, room), "Try this": partial(experiments, tries)}
     tabs(parts | {"Check": partial(checks, room)}, room)
 
 

@@ -80,7 +80,7 @@ def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 4
     """Rows of pictures under one another, each with a heading; sizes in pixels. On a screen too narrow for
     `columns`, all rows scroll together. Pictures are in the page, so none comes late."""
     size = f"--columns: {columns}; --least: {least}px; --most: {most}px"
-    parts = [_STYLE, f'<div class="strip-box"><div class="strip" style="{size}">']
+    parts = [_STYLE, f'<div class="strip-box"><div class="strip" tabindex="0" style="{size}">']
     for heading, figures in rows:
         parts.append(f"<p>{escape(heading)}</p>" if heading else "")
         parts += [_figure(figure) for figure in figures]

@@ -223,7 +223,7 @@ def test_the_losses_of_a_game_with_labels_are_drawn_too(run_of):
 @pytest.mark.parametrize("name", ["gan", "cgan"])
 def test_both_rooms_have_all_tabs_of_games(visit, name):
     first = ["Ask for a label"] if name == "cgan" else []
-    shared = ["Losses", "Explore z", "Formula and code", "Failures and cures", "Try this", "Check"]
+    shared = ["Formula and code", "Losses", "Explore z", "Failures and cures", "Try this", "Check"]
     page = visit(name, data="digits", tab="Losses")
     assert [tab.label for tab in page.tabs] == first + shared
     assert f"[open](./{name}?loss=non-saturating&penalty=R1)" in texts(page)
