@@ -28,10 +28,21 @@ def shape_of(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def resized(x: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The picture at another size, smoothed first if it becomes smaller."""
+    """The picture at another size, smoothed first if it becomes smaller.
+
+    It is written as products of matrices because these have the same gradient each time. That of
+    `interpolate` adds in another order each time on CUDA.
+    """
     if x.shape[-2:] == torch.Size(shape):
         return x
-    return interpolate(x, shape, mode="bicubic", antialias=True, align_corners=False)
+    down, across = (_resizing(before, after, x) for before, after in zip(x.shape[-2:], shape, strict=True))
+    return down @ x @ across.T
+
+
+def _resizing(before: int, after: int, like: Tensor) -> Tensor:
+    """The matrix (after, before) that takes a column of pixels to another size."""
+    unit = torch.eye(before, device=like.device, dtype=like.dtype)[None, None]
+    return interpolate(unit, (after, before), mode="bicubic", antialias=True, align_corners=False)[0, 0]
 
 
 def of_area(x: Tensor, pixels: float) -> Tensor:

@@ -43,8 +43,9 @@ def device_of(
             name: seconds(family, config, data, info, one=one)
             for name, one in zip(names, choices, strict=True)
         }
-        with suppress(OSError):  # a home that cannot be written is measured each time
-            store.write(file, json.dumps(known | {key: told}, indent=1).encode(), durable=False)
+        if all(map(math.isfinite, told.values())):  # what failed had maybe no memory: it is tried again
+            with suppress(OSError):  # a home that cannot be written is measured each time
+                store.write(file, json.dumps(known | {key: told}, indent=1).encode(), durable=False)
     return min(zip(names, choices, strict=True), key=lambda one: told[one[0]])[1]
 
 

@@ -64,7 +64,8 @@ def _stored(at: Path, info: store.Info, kept: Path) -> Asked:
     data, family = datasets.load(info.data, at.parent), find(info.family)
     torch.set_num_threads(info.threads or store.threads(info.family))
     config = family.Config.of(about.config)
-    device = device_of(family, config, data, info, at.parent)
+    home = store.home() if store.is_recording(at) else at.parent  # nothing is written beside recordings
+    device = device_of(family, config, data, info, home)
     data, model = data.to(device), family(config, data.space).to(device)
     held = {name[6:]: t for name, t in tensors.items() if name.startswith("model/")}
     averaged = {name[8:]: t for name, t in held.items() if name.startswith("average.")}

@@ -174,7 +174,8 @@ class TestTheFasterDevice:
     def test_is_the_cpu_where_the_other_one_fails(self, asked, tmp_path):
         asked[1]["cuda"] = math.inf
         assert self.chosen(tmp_path) == "cpu"
-        assert self.chosen(tmp_path) == "cpu"  # also read from the file
+        asked[1]["cuda"] = 0.001  # it had no memory, and has some now
+        assert self.chosen(tmp_path) == "cuda"
 
     @pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"x": 3}', b"\x00\xff", b'{"x": {"cuda": "y"}}'])
     def test_is_measured_again_where_the_file_is_damaged(self, asked, tmp_path, damaged):

@@ -168,6 +168,23 @@ def test_of_two_devices_the_faster_is_known_beside_the_run_to_who_trains_and_to_
     assert (tmp_path / "elsewhere/devices.json").exists()
 
 
+def test_of_two_devices_the_faster_for_a_recording_is_known_beside_the_runs(tmp_path, monkeypatch):
+    """Recordings come with the program, and nothing is written beside them."""
+    run = Run(store.create(FLOW, tmp_path / "shipped"))
+    config = run.model.config.model_dump()
+    store.write(store.weights(run.at), wire.pack_state(halved(run.model), {"round": 3, "config": config}))
+    cpu, timed = torch.device("cpu"), []
+    monkeypatch.setattr(store, "is_recording", lambda at: at == run.at)
+    monkeypatch.setattr(place, "devices", lambda: [cpu, cpu])
+    monkeypatch.setattr(place, "seconds", lambda *_, one: timed.append(one) or 1.0)
+    store.home().mkdir()
+    for _ in range(2):
+        stored(run.at)
+    assert len(timed) == 2, "what was measured is found again"
+    assert (store.home() / "devices.json").exists()
+    assert not (run.at.parent / "devices.json").exists()
+
+
 def test_a_recording_answers_with_its_averaged_weights_if_it_has_any(tmp_path, monkeypatch):
     run = Run(store.create(FLOW))
     run.play()
