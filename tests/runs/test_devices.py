@@ -1,10 +1,12 @@
 """What differs from device to device: a machine without an accelerator stands for one that has one of mps's
-kind, by a device that is as strict (tests/fake_device.py)."""
+kind, by a device that is as strict (tests/fake_device.py). An accelerator that is here is tried, too."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +28,19 @@ EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer"
 SMALL = {"width": 8, "width_G": 8, "width_D": 8, "depth": 1, "layers": 1, "batch": 16, "size": 64, "T": 20}
 
 
+@contextmanager
+def accelerator() -> Iterator[torch.device]:
+    """Within, runs use the accelerator of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("GENLAB_DEVICE")
+        here = device.pick()
+        patch.setenv("GENLAB_DEVICE", here.type)
+        yield here
+
+
+DEVICES = [strange_device, *([accelerator] if any(map(device.is_here, device.KINDS)) else [])]
+
+
 def setting(family, kind, **more):
     config = {k: v for k, v in SMALL.items() if k in family.Config.model_fields}
     return {"family": family.name, "data": EXAMPLES[kind.kind], "seed": 0, "config": config} | more
@@ -35,13 +50,14 @@ def setting(family, kind, **more):
     ("family", "kind"),
     [pytest.param(f, k, id=f"{f.name}-{k.kind}") for f in families().values() for k in f.kinds],
 )
-def test_every_family_lives_without_float64_and_moves(family, kind):
+@pytest.mark.parametrize("other_device", DEVICES)
+def test_every_family_lives_on_another_device_and_moves(family, kind, other_device):
     at = store.create(setting(family, kind))
     Run(at)
-    with strange_device():
+    with other_device() as here:
         run = Run(at)
-        assert run.device.type == "lazy"
-        assert {t.device.type for t in run.model.state_dict().values()} <= {"lazy"}
+        assert run.device.type == here.type
+        assert {t.device.type for t in run.model.state_dict().values()} <= {here.type}
         run.settle("training")
         run.train(rounds=2)
         quality = run.quality()
@@ -51,7 +67,7 @@ def test_every_family_lives_without_float64_and_moves(family, kind):
         assert "trouble" not in about, about["trouble"]
         wrong = [c for c in checks.measure(run.model, run.data) if c.why]
         assert not wrong, wrong
-        assert run.model.sample(3).device.type == "lazy"
+        assert run.model.sample(3).device.type == here.type
         run.settle("paused")
     # back on the CPU it goes on where it was
     again = Run(at)
@@ -63,10 +79,11 @@ def test_every_family_lives_without_float64_and_moves(family, kind):
     assert again.round == 4
 
 
-def test_noise_of_the_device_is_the_runs_own_and_goes_on_after_a_restart(tmp_path):
+@pytest.mark.parametrize("other_device", DEVICES)
+def test_noise_of_the_device_is_the_runs_own_and_goes_on_after_a_restart(other_device):
     """Its stream is stored: a run that is opened again makes the numbers of one that was not interrupted."""
     gan = families()["gan"]
-    with strange_device() as here:
+    with other_device() as here:
         straight, stopped = (Run(store.create(setting(gan, Plane))) for _ in range(2))
         for run in (straight, stopped):
             run.settle("training")
@@ -92,9 +109,10 @@ def test_the_sums_since_the_last_row_are_on_the_device_again():
         assert Run(run.at)._sums["a"].device.type == "lazy"
 
 
-def test_a_wall_trains_on_the_device_and_moves_to_the_cpu():
+@pytest.mark.parametrize("other_device", DEVICES)
+def test_a_wall_trains_on_the_device_and_moves_to_the_cpu(other_device):
     gan = families()["gan"]
-    with strange_device():
+    with other_device():
         run = Run(store.create(setting(gan, Plane) | {"wall": {"lr_G": [1e-3, 1e-4], "seed": [0, 1]}}))
         run.settle("training")
         run.train(rounds=2)
