@@ -61,6 +61,12 @@ def prepare(threads: int = 1) -> torch.device:
     return device
 
 
+def is_lost(error: Exception) -> bool:
+    """Whether this error of an accelerator stays for the rest of the process, as after a laptop has slept:
+    CUDA answers all that is asked later with it, too. Lack of memory is none of these."""
+    return isinstance(error, getattr(torch, "AcceleratorError", ()))  # torch 2.6 has no name for it
+
+
 def widest(device: torch.device) -> torch.dtype:
     """The most precise type of numbers that this device has."""
     return torch.float32 if device.type in WITHOUT_FLOAT64 else torch.float64

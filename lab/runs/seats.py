@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from engine.config import Refused
+from engine.device import is_lost
 from lab.runs import files, store
 from lab.runs.lock import Elsewhere, Gone
 from lab.runs.look import Look
@@ -43,6 +44,8 @@ class Seats(ABC):
             except Elsewhere:
                 raise
             except Exception as error:
+                if is_lost(error):
+                    raise
                 why = f"This run cannot be opened: {files.why(error)}"
                 self.tell("state", run_id, {"state": "failed", "why": why})
                 raise Refused(why) from error

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import torch
 
 from engine.config import Refused
-from engine.device import prepare
+from engine.device import is_lost, prepare
 from engine.families import find
 from lab import scenes
 from lab.runs import files, slow, store
@@ -78,6 +78,8 @@ class Worker(Seats):
             if seat.watchers and (settled or seat.wait() <= 0):
                 self._frame(seat, runs, whole=settled)
         except Exception as error:  # a failed run fails alone
+            if is_lost(error):  # with the device of all: a new process finds it again
+                raise
             self._trouble(seat, error)
         else:
             self._state(seat)
@@ -173,6 +175,8 @@ class Worker(Seats):
             error = str(refusal)
         except Exception as failure:
             self._report()
+            if is_lost(failure):
+                raise
             error = f"That did not work: {files.why(failure)}"
             if kind == "do" and run_id in self.seats:
                 self._trouble(self.seats[run_id], failure)

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+import torch
 
 from engine.config import Refused
 from lab.runs import store, suspects
@@ -75,7 +76,7 @@ def empty(*_, **__):
 @pytest.mark.parametrize(
     ("fault", "words"),
     [(full, "The disk is full"), (denied, "cannot be written"),
-     (broken, "RuntimeError in test_trouble.py, line 68; the log"),
+     (broken, "RuntimeError in test_trouble.py, line 69; the log"),
      (empty, "not enough memory"), (lambda *_: [][0], "IndexError in test_trouble.py")],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["_turn", "_row", "checkpoint"])
@@ -97,6 +98,40 @@ def test_a_run_in_trouble_says_why_and_goes_on_when_the_cause_is_gone(monkeypatc
     at.do(ill, "play")
     assert at.goes_on(ill)
     assert not store.look(run.at).why
+
+
+def test_a_worker_whose_device_is_lost_ends_and_a_new_one_goes_on(monkeypatch):
+    """No run fails: CUDA would answer all of them with this error for as long as the process lives."""
+    lost = getattr(torch, "AcceleratorError", None)
+    if lost is None:
+        pytest.skip("this torch has no name for such errors")
+    at = Hosted()
+    ill, well = at.ids
+    at.turn()
+    at.worker.seats[ill].run.checkpoint()
+    round = at.worker.seats[ill].run.round
+
+    def gone(*_, **__):
+        raise lost("CUDA error: unspecified launch failure")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(at.worker.seats[ill].run, "_turn", gone)
+        with pytest.raises(lost):
+            at.turn()
+        patch.setattr("lab.probes.ask", gone)
+        with pytest.raises(lost):
+            at.worker._handle("question", well, 2, "ask", "sheet", {}, "me")
+        at.worker._drop(ill)
+        patch.setattr("lab.runs.seats.Run", gone)
+        with pytest.raises(lost):
+            at.worker._handle("open", ill, 3)
+    assert not at.told("done", 2)
+    at.worker._drop(well)
+    for run_id in at.ids:
+        assert store.read_info(store.home() / run_id).state == "training"
+    again = Worker(io.BytesIO(), io.BytesIO())._seat(ill).run
+    assert again.round == round
+    assert again.info.state == "training"
 
 
 def test_a_disk_too_full_to_say_so_ends_nobody(monkeypatch):
