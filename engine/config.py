@@ -137,7 +137,7 @@ class Config(BaseModel):
                 "default": str(knob.default),
                 "values": knob.range,
                 "meaning": knob.says,
-                "while training": "yes" if knob.live else "starts a new model",
+                "while training": "yes" if knob.live else "needs a new model",
             }
             for knob in cls.knobs().values()
         ]

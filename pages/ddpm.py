@@ -142,7 +142,7 @@ is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsi
 
 def failures() -> None:
     st.markdown(
-        "Each link shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
+        "Open a link and press Train: it shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
     )
     kit.gallery(kit.words_of(room.family).failures)
 

@@ -54,7 +54,7 @@ $$
 
 def failures() -> None:
     st.markdown(
-        "Each link shows its failure in about a minute, and each cure works as fast: the tests of this lab train them all. The "
+        "Open a link and press Train: it shows its failure in about a minute, and each cure works as fast. The tests of this lab train them all. The "
         "sentence under the picture names what you see."
     )
     kit.gallery(kit.words_of(room.family).failures)

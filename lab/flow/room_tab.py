@@ -65,7 +65,7 @@ def flow_room(
 def failures(room: kit.Room) -> None:
     """The gallery of this flow."""
     st.markdown(
-        "Each link shows its failure within about a minute, and so do the cures. The sentence under the "
-        "picture says what goes wrong."
+        "Open a link and press Train: it shows its failure within about a minute, and so do the cures. "
+        "The sentence under the picture says what goes wrong."
     )
     kit.gallery(kit.words_of(room.family).failures)

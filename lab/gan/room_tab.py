@@ -30,7 +30,8 @@ def game_tabs(
 def failures(room: Room) -> None:
     """The gallery of this game."""
     st.markdown(
-        "Each link shows its failure within a minute, for at least four seeds of five; so do the cures. The "
-        "tests of this lab train them all. The sentence under the picture names what is seen."
+        "Open a link and press Train: it shows its failure within a minute, for at least four seeds of "
+        "five; so do the cures. The tests of this lab train them all. The sentence under the picture "
+        "names what is seen."
     )
     gallery(words_of(room.family).failures)

@@ -48,7 +48,7 @@ def test_the_table_has_a_row_for_each_knob():
         "knob": "count", "symbol": "$n$", "default": "3", "values": "in [1, 9]", "meaning": "how many",
         "while training": "yes",
     }  # fmt: skip
-    assert (second["symbol"], second["while training"]) == ("", "starts a new model")
+    assert (second["symbol"], second["while training"]) == ("", "needs a new model")
     assert (third["default"], third["values"]) == ("False", "yes or no")
 
 
