@@ -45,9 +45,9 @@ def train(options: argparse.Namespace) -> None:
     values = {k[5:]: v for k, v in vars(options).items() if k.startswith("knob:") and v is not None}
     family, space = find(options.family), data.load(name, where).space
     configured = family.configure(space, values)  # refuse before anything is written
-    for name, where in configured.without_effect(space).items():
-        if name in values:
-            print(f"--{name} changes nothing here: it counts {where}.", file=sys.stderr)
+    for knob, only in configured.without_effect(space).items():
+        if knob in values:
+            print(f"--{knob} changes nothing here: it counts {only}.", file=sys.stderr)
     config = configured.model_dump()
     if not isinstance(space, family.kinds):
         raise Refused(f"{family.title} does not model {name}; choose other data from `genlab list`.")

@@ -11,13 +11,17 @@ from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
 from lab.kit.pickers import test_picture_number
 from lab.kit.room import Room
+from lab.runs import store
 
 MOST = 10  # axes shown
 
 
 @st.fragment
 def against_pca(room: Room) -> None:
-    """The two subspaces and their axes, measured on the present model."""
+    """The two subspaces and their axes, measured on the present model; nothing, if that is not linear."""
+    config = store.read_info(store.folder(room.run)).config
+    if config["activation"] != "linear" or config["network"] == "convolutional":
+        return
     answer = ask(room, "against_pca")
     if not answer:
         return

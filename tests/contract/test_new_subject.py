@@ -248,14 +248,13 @@ assert page.title[0].value == "Fair coin"
 assert "A coin learns to be **fair**." in texts(page)
 titles = ["Toss", "Formula and code", "Failures and cures", "Try this", "Check"]
 assert [tab.label for tab in page.tabs] == titles
-run = "".join(page.query_params["run"])
-page = visit("fair-coin", run=run, tab="Toss")
+page = visit("fair-coin", tab="Toss")
 assert "heads in all" in texts(page), texts(page)
-page = visit("fair-coin", run=run, tab="Failures and cures")
+page = visit("fair-coin", tab="Failures and cures")
 assert "A slow coin" in texts(page) and "Learn faster" in texts(page)
-page = visit("fair-coin", run=run, tab="Try this")
+page = visit("fair-coin", tab="Try this")
 assert "Two moons are no coin." in texts(page)
-page = visit("fair-coin", run=run, tab="Check")
+page = visit("fair-coin", tab="Check")
 page.button(key="measure").click().run()
 assert "A coin has two sides." in list(page.table[-1].value["law"])
 assert set(page.table[-1].value[""]) == {"✅ holds"}

@@ -15,8 +15,8 @@ from lab.flow.failures import FLOW_FAILURES
 from lab.flow.layers_tab import bridged, tinted
 from lab.kit.verdict import judged_by
 from lab.runs import store
-from tests.pages.diffusion.test_diffusion_pages import asked, films, paused
-from tests.pages.test_pages import info_of, texts, works
+from tests.pages.diffusion.test_diffusion_pages import films, paused
+from tests.pages.test_pages import info_of, staged, texts, works
 
 SMALL = {"width": "8", "depth": "1", "layers": "2", "batch": "16", "seed": "3"}
 PLANE = ["Layers", "A point", "Why not perfect?"]
@@ -59,7 +59,7 @@ def told(page) -> str:
 @pytest.mark.parametrize("tab", TABS["real-nvp"])
 def test_every_tab_of_the_main_room_opens(visit, tab):
     page = open_tab(visit, "real-nvp", tab)
-    assert info_of(asked(page, "run")).config["layers"] == 2
+    assert info_of(staged(page)[0]).config["layers"] == 2
     assert not page.error
 
 

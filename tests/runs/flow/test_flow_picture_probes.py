@@ -261,7 +261,10 @@ def test_other_flows_are_not_asked_for_masks():
 
 
 @torch.no_grad()
-def test_a_recording_keeps_the_average_in_half_precision_and_hardly_any_likelihood_is_lost(tmp_path):
+def test_a_recording_keeps_the_average_in_half_precision_and_hardly_any_likelihood_is_lost(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(store, "is_recording", lambda at: True)
     model = built("glow", width=16)
     info = {"family": "glow", "data": "digits", "seed": 0, "config": model.config.model_dump()}
     at = store.create(info, tmp_path)
