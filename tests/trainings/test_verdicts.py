@@ -10,6 +10,7 @@ from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, about
 from lab.kit.subject import recordings, words_of
 from lab.runs import store
 
+pytestmark = pytest.mark.budget(15)
 JUDGED = [one for one, _ in recordings().values() if words_of(find(one.family)).judged]
 
 
