@@ -45,8 +45,8 @@ _CODE_STYLE = """<style>
   padding: 0.8rem; border-radius: 0.5rem; background: rgb(128 128 128 / 10%); white-space: pre-wrap;
   overflow-wrap: anywhere }
 .source .line { display: block; padding-left: var(--in); text-indent: calc(-1 * var(--in)) }
-.source .k, .source .kn, .source .ow { color: #2a7fb8 }
+.source .k, .source .kn, .source .ow { color: color-mix(in srgb, #2a7fb8 60%, currentColor) }
 .source .nf, .source .nc { font-weight: 600 }
-.source .s2, .source .sd, .source .s1 { color: #1d8a5f }
+.source .s2, .source .sd, .source .s1 { color: color-mix(in srgb, #1d8a5f 60%, currentColor) }
 .source .c1 { opacity: 0.7; font-style: italic }
 </style>"""

@@ -15,7 +15,7 @@ export class FilmRow {
     this.parts = [];
     this.still = {};
     this.told = ""; // why there is no film
-    this.title = make("h4", { class: "film-title" });
+    this.title = make("h2", { class: "film-title" });
     this.at = make("span", { class: "readout" });
     this.screens = make("div", { class: "film-screens" });
     this.numbers = new Numbers();
