@@ -21,8 +21,8 @@ SIZES = {"laptop": (1366, 768), "large": (1920, 1080), "phone": (390, 844)}
 SHARE = 0.45  # of the window's height, that the picture has at least
 PRESENTED = 0.7
 OURS = {"exclude": [["[data-testid=stSkipToContent]"], [".katex-display"]]}
-"""Streamlit's link to the content lies outside its landmarks, and it gives its formulas no place in the order of
-the keyboard, which browsers give to all that scrolls."""
+"""Streamlit's link to the content lies outside its landmarks, and it gives its formulas no place in the
+order of the keyboard, which browsers give to all that scrolls."""
 
 BOXES = """name => {
   const all = (root, what) => [...root.querySelectorAll("*")].flatMap((one) => [
