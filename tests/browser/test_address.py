@@ -78,6 +78,8 @@ def describes(me: Visitor, sight: Sight) -> None:
     if name not in families() or not sight.run:
         return
     family, said = families()[name], dict(sight.address)
+    if sight.run == "at rest":  # the stage may still show the model that this one replaces
+        me.until(lambda: (me.lab.home / me.says("run") / "run.json").exists(), "the model at rest")
     where = me.lab.home / me.says("run")
     info = store.read_info(where if where.exists() else store.folder(sight.run))
     knobs = {k: v for k, v in said.items() if k in family.Config.knobs()}

@@ -25,7 +25,10 @@ export function roomFor(screen, panels, captions) {
   const side = clamp(BESIDE.share * wide, BESIDE.least, BESIDE.most);
   const beside = put(wide - GUTTER - side, high);
   const strip = put(wide, Math.max(high - STRIP - GUTTER / 2, (SMALLEST * window.innerHeight) / zoom));
-  if (beside.area >= strip.area) return { ...beside, charts: "beside", chartsWide: wide - GUTTER - beside.width, chartsHigh: beside.height, zoom };
+  const least = (SMALLEST - 0.02) * (window.innerHeight / zoom);
+  const fits = (one) => one.area > 0 && one.height >= Math.min(least, high); // a picture is to be high before it is wide
+  const bySide = fits(beside) === fits(strip) ? beside.area >= strip.area : fits(beside);
+  if (bySide) return { ...beside, charts: "beside", chartsWide: wide - GUTTER - beside.width, chartsHigh: beside.height, zoom };
   return { ...strip, charts: "strip", chartsWide: wide, chartsHigh: STRIP, zoom };
 }
 
