@@ -38,6 +38,10 @@ class AEConfig(CoderConfig):
         where=Where("only with noise on the input", lambda c, _: c.noise != "none"),
     )  # fmt: skip
 
+    def is_linear(self, space: Space) -> bool:
+        """Whether e and d are affine maps, so that the code is a subspace of x."""
+        return self.activation == "linear" and not self.convolves(space)
+
 
 class AE(Coder):
     """The autoencoder, plain or denoising."""

@@ -32,7 +32,7 @@ def against_pca(model: AE, data: Dataset) -> Answer:
     between two axes of the code; the test errors; and, for pictures, the axes themselves. Raises `Refused` if
     the autoencoder is not linear.
     """
-    if model.config.activation != "linear" or model.config.convolves(data.space):
+    if not model.config.is_linear(data.space):
         raise Refused("Only a linear autoencoder has a subspace: choose the linear activation and the MLP.")
     x, test = data.take(slice(None)).flatten(1), floats(data.test_x).flatten(1)
     z = model.config.z

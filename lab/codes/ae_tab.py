@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from engine.codes.ae import AE
 from engine.space import Picture
 from lab.kit.answers import Figure, ask, ask_again, strip
 from lab.kit.numbers import signed
@@ -19,8 +20,7 @@ MOST = 10  # axes shown
 @st.fragment
 def against_pca(room: Room) -> None:
     """The two subspaces and their axes, measured on the present model; nothing, if that is not linear."""
-    config = store.read_info(store.folder(room.run)).config
-    if config["activation"] != "linear" or config["network"] == "convolutional":
+    if not AE.Config.of(store.read_info(store.folder(room.run)).config).is_linear(room.space):
         return
     answer = ask(room, "against_pca")
     if not answer:

@@ -11,7 +11,7 @@ from engine.flow.spline_flow import SplineFlow
 from lab.flow.failures import FLOW_FAILURES
 from lab.kit.numbers import signed
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
-from lab.kit.verdict import judged_by
+from lab.kit.verdict import judged_by, newest
 from lab.runs import store
 from lab.stage import Graph
 
@@ -80,8 +80,7 @@ def loss_now(run: str, row: Row) -> str:
     """The lecture's loss with its present value, and that on test data beside the lowest possible one."""
     when = rf"Around round {row['round']:,}: $L = -\frac1m \sum_i \log p_x(x_i)"
     at = store.folder(run)
-    tested = store.rows(at / "metrics.jsonl", having=(b'"test ',))
-    last: Row = next((one for one in reversed(tested) if one["round"] <= row["round"]), {})
+    last: Row = newest(run, row["round"], (b'"test ',), tail=32_768) or {}
     if BITS in row:
         says = when + rf"$ is {row[BITS]:.3f} bits per dimension"
         if (bits := last.get(TEST[BITS])) is not None:

@@ -15,14 +15,10 @@ _MATH = re.compile(r"(\$\$.+?\$\$|\$[^$]+?\$)", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(?:(?!\\begin).)+?\$\$", re.DOTALL)
 # what is no symbol: words in a formula, and names of environments
 _WORDS = r"\\(?:text|mathrm|operatorname|begin|end|mathcal)\s*(?:\{[^{}]*\}|[A-Za-z])"
-_STYLE = """<style>
-.katex-display { overflow: auto hidden; padding: 0.1rem 0 }
-</style>"""
 
 
 def formula(family: type[Family], text: str) -> None:
     """Markdown with formulas, coloured as the stage of this family is."""
-    st.html(_STYLE)
     st.markdown(
         coloured(stacked(text), {sign: letter(role) for sign, role in words_of(family).colours.items()})
     )

@@ -33,7 +33,7 @@ AXES = {"rows": "row_values", "columns": "column_values"}
 WAITING = "_at_rest"  # the run of the session that waits for Train
 
 
-Place = AbstractContextManager[Any]
+Area = AbstractContextManager[Any]
 """Of a page: `with` it, what is drawn is drawn there."""
 
 
@@ -44,8 +44,8 @@ class Room(NamedTuple):
     run: str
     space: Space  # of the data
     live: bool  # it has a model to ask; only a recording that somebody brought may have none
-    below: Place = nullcontext()  # under the stage
-    tools: Place = nullcontext()  # beside the stage, where the tabs are
+    below: Area = nullcontext()  # under the stage
+    tools: Area = nullcontext()  # beside the stage, where the tabs are
     round: int | None = None  # the kept round that the stage looks at; None: the newest
 
 
@@ -74,14 +74,13 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
             presented=presented(), on_present=toggle_presented,
             on_fork=_go, on_train=lambda: _go(_start(family, setting)),
         )  # fmt: skip
-    foot = left.container()
-    with foot:
+    with left:
         if chosen.note:
             st.caption(plain(chosen.note))
         compare = link(f"/compare?family={family.name}&{address(family, *setting[:3])}")
         st.link_button("Compare with another setting", compare, icon=":material/compare:", type="tertiary")
         if presented():
-            present([*family.Config.knobs().values()])
+            present(family.Config.knobs().values())
     return Room(
         family, run_id, chosen.space, store.has_model(store.folder(run_id)), below, tools, looked_at("stage")
     )

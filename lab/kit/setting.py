@@ -185,7 +185,7 @@ def _take_link(
             show(name, getattr(family.Config.of({name: link().pop(name)}), name))
         except Refused as refusal:
             complain(f"{refusal} Here it is {defaults[name]}.", notes)
-    idle = _without_effect(family, space, defaults)
+    idle = _without_effect(family, space, defaults) if named else {}
     for name in (name for name in named if name in idle):
         complain(f"{name} changes nothing here: it counts {idle[name]}.", notes)
     if text := link().pop("seed", ""):

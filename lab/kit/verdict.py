@@ -45,24 +45,22 @@ def comment(family: type[Family], run_id: str, round: int | None = None) -> None
         st.markdown(words.now(run_id, row))
 
 
-def newest(run_id: str, round: int | None = None) -> Row | None:
-    """The last row of a run, or the last one up to a round."""
+def newest(
+    run_id: str, round: int | None = None, having: tuple[bytes, ...] = (), tail: int = 4096
+) -> Row | None:
+    """The last row of a run, or the last one up to a round; of those with one of these words, if any are
+    given. It is at the end of the file, in its last `tail` bytes, unless an earlier round is asked for."""
     path = store.folder(run_id) / "metrics.jsonl"
-    # the newest row is at the end of the file
-    known = store.rows(path, tail=4096) if round is None else _rows(path, _changed(path), ())
-    rows = _until(known, round)
+    rows = _until(store.rows(path, tail=tail, having=having or (b"",)), round)
+    if not rows and round is not None:
+        rows = _until(_rows(path, _changed(path), having), round)
     return rows[-1] if rows else None
 
 
 def left_out(run_id: str, round: int | None = None) -> list[str]:
     """What the newest measurement of a run up to a round could not measure, and why."""
-    words = [LEFT_OUT, *looked_at()]
-    path = store.folder(run_id) / "metrics.jsonl"
-    if round is None:
-        rows = store.rows(path, tail=65_536, having=_having(words))
-    else:
-        rows = _until(_rows(path, _changed(path), _having(words)), round)
-    return rows[-1].get(LEFT_OUT, []) if rows else []
+    measured = newest(run_id, round, _having([LEFT_OUT, *looked_at()]), tail=65_536)
+    return measured.get(LEFT_OUT, []) if measured else []
 
 
 def diagnosis(run_id: str, round: int | None = None) -> list[Symptom] | None:

@@ -21,7 +21,7 @@ from lab.kit.address import asked, keep, write
 from lab.kit.address import link as linked
 from lab.kit.layout import bench, heading
 from lab.kit.plain import complain, link
-from lab.kit.room import AXES, Place, _adopt_linked_run, _go, _start, show_run
+from lab.kit.room import AXES, Area, _adopt_linked_run, _go, _start, show_run
 from lab.kit.setting import Setting, choose, choose_family, usual_data
 from lab.kit.subject import words_of
 from lab.runs import store, wall
@@ -45,7 +45,7 @@ class Wall(NamedTuple):
     family: type[Family]
     run: str
     setting: Setting
-    tools: Place  # beside the stage, where the tabs are
+    tools: Area  # beside the stage, where the tabs are
 
 
 def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
@@ -56,7 +56,7 @@ def wall_room(*, legends: Mapping[str, Sequence[Any]], sentence: str) -> Wall:
         return _draw(legends, tools)
 
 
-def _draw(legends: Mapping[str, Sequence[Any]], tools: Place) -> Wall:
+def _draw(legends: Mapping[str, Sequence[Any]], tools: Area) -> Wall:
     notes = st.container()
     known = {name: family for name, family in families().items() if family.stacked}
     with suppress(Refused):  # a link to a run says its model; the room will say what is wrong with it

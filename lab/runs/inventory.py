@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.config import Refused
-from lab.runs import files, lock, store
+from lab.runs import files, store
 
 
 class Thrown(NamedTuple):
@@ -22,19 +22,8 @@ class Thrown(NamedTuple):
 
 
 def listing() -> tuple[list[store.Info], dict[str, str]]:
-    """As `store.listing`, newest first, and what is wrong with the folders that cannot be read."""
-    infos, damaged = list[store.Info](), dict[str, str]()
-    for at in (file.parent for file in store.home().glob("*/run.json")):
-        try:
-            store.check_name(at.name)
-            info = _read(at)
-            if info.state == "training" and not lock.holder(at):
-                info.state, info.why = "paused", store.NOBODY
-            if info.state != "ready":  # it has never trained
-                infos.append(info)
-        except Refused as refusal:
-            damaged[at.name] = str(refusal)
-    return sorted(infos, key=lambda info: -info.created), damaged
+    """As `store.listing`, from memory where nothing has changed."""
+    return store.listing(_read)
 
 
 def trash(owner: str) -> list[Thrown]:

@@ -21,6 +21,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -168,9 +169,9 @@ def _odd(error: Exception) -> str:
     return "its run.json is damaged"
 
 
-def look(at: Path) -> Info:
+def look(at: Path, read: Callable[[Path], Info] = read_info) -> Info:
     """What is true of a run for those who only look: one in "training" trains only if somebody trains it."""
-    info = read_info(at)
+    info = read(at)
     if info.state == "training" and not lock.holder(at):
         info.state, info.why = "paused", NOBODY
     return info
@@ -201,14 +202,14 @@ def check_name(name: str) -> None:
         raise Refused(f"This name is no run's id. Rename the folder: {_ID_RULE}.")
 
 
-def listing() -> tuple[list[Info], dict[str, str]]:
+def listing(read: Callable[[Path], Info] = read_info) -> tuple[list[Info], dict[str, str]]:
     """All runs that can be read and have trained, newest first; and what is wrong with each folder that
     cannot be read."""
     infos, damaged = list[Info](), dict[str, str]()
     for at in (file.parent for file in home().glob("*/run.json")):
         try:
             check_name(at.name)
-            infos.append(look(at))
+            infos.append(look(at, read))
         except Refused as refusal:
             damaged[at.name] = str(refusal)
     trained = [info for info in infos if info.state != "ready"]

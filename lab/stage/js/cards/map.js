@@ -4,6 +4,7 @@
 import { make } from "../core/dom.js";
 import { differs } from "../core/mount.js";
 import { rgb, wearPalette } from "../core/palette.js";
+import { fill } from "../core/words.js";
 import { Player } from "./player.js";
 import { CARD_WORDS } from "./words.js";
 
@@ -66,7 +67,7 @@ export default class RoomMap {
     const names = needs.map((one) => this.rooms.find((other) => other.address === one)).filter(Boolean);
     const state = room === this.next ? (this.seen.size ? CARD_WORDS.next : CARD_WORDS.start) : this.seen.has(address) ? CARD_WORDS.seen : "";
     const text = make("div", { class: "text" }, link, make("span", { class: "idea" }, idea));
-    if (names.length) text.append(make("span", { class: "after" }, CARD_WORDS.after.replace("{names}", names.map((one) => one.short).join(", "))));
+    if (names.length) text.append(make("span", { class: "after" }, fill(CARD_WORDS.after, { names: names.map((one) => one.short).join(", ") })));
     const film = films.length ? [make("canvas", { role: "img", "aria-label": title })] : [];
     for (const canvas of film) this.player.play(canvas, films);
     const badge = make("span", { class: "badge" }, ...(number ? [make("i", {}, String(number))] : []), ...(state ? [make("em", {}, state)] : []));

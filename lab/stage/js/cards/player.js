@@ -2,6 +2,7 @@
 
 import { sharpen } from "../core/dom.js";
 import { clamp } from "../core/numbers.js";
+import { fill } from "../core/words.js";
 import { fetchReel } from "./reel.js";
 import { CARD_WORDS } from "./words.js";
 
@@ -41,7 +42,7 @@ export class Player {
       card.reels = (await Promise.all(card.runs.map((run) => fetchReel(run, card.most).catch(() => null)))).filter(Boolean);
       card.began = performance.now();
       const told = card.reels.map(({ kind }) => CARD_WORDS[kind] ?? CARD_WORDS.other);
-      if (told.length && !card.most) canvas.setAttribute("aria-label", CARD_WORDS.says.replace("{what}", [...new Set(told)].join(" ")));
+      if (told.length && !card.most) canvas.setAttribute("aria-label", fill(CARD_WORDS.says, { what: [...new Set(told)].join(" ") }));
       if (this.palette) this.draw(canvas, card);
     }
     this.wake();

@@ -18,7 +18,7 @@ export function roomFor(screen, panels, captions) {
   const { root } = screen;
   const [wide, zoom] = [root.clientWidth, root.currentCSSZoom ?? 1];
   if (!wide) return null;
-  const high = highest(screen, wide, zoom);
+  const high = highest(screen, zoom);
   const put = (width, tallest) => framed(arrange(panels, width, tallest, captions), tallest);
   if (!screen.charts.figures.size) return { ...put(wide, high), charts: "", zoom };
   if (wide < NARROW) return { ...put(wide, high), charts: "", chartsWide: wide, chartsHigh: Infinity, zoom };
@@ -42,7 +42,7 @@ function framed({ placed, height }, tallest) {
 }
 
 /** How high the picture may be, in the stage's own pixels. */
-function highest({ root, numbers, beneath }, wide, zoom) {
+function highest({ root, numbers, beneath }, zoom) {
   const window_ = window.innerHeight / zoom;
   if (root.dataset.presented) return PRESENTED * window_;
   const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
