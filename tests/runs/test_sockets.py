@@ -38,7 +38,7 @@ class Boss:
         if self.fails:
             raise self.fails
 
-    def listen(self, run_id, hear):
+    def listen(self, run_id, hear, who=""):
         fails = self.fails  # read before the test, which waits for `listened`, sets another
         self.listened.set()
         if fails:
@@ -51,7 +51,7 @@ class Boss:
         (future := Future()).set_result({"round": 1})
         return future
 
-    def leave(self, run_id, hear, key):
+    def leave(self, run_id, hear, key, who=""):
         self.left.append(run_id)
         self.gone.set()
 
@@ -244,7 +244,7 @@ def test_the_browser_goes_away_and_its_key_and_its_ear_are_given_back(boss, monk
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
         assert "hello" in ws.receive_json()
     assert boss.gone.wait(60)
-    assert [one[:2] for one in left] == heard
+    assert [(run_id, hear, who) for run_id, hear, _, who in left] == heard
     assert heard[0][0] == run_id
     assert left[0][2] == left[0][1].__self__.key
 

@@ -204,8 +204,8 @@ def test_codes_samples_and_restored_examples_are_those_of_the_nets():
 
 def test_pictures_begin_with_more_dimensions_and_a_smaller_weight_of_the_prior():
     config = VAEGAN.configure(Space.of((1, 28, 28)))
-    assert (config.z, config.width, config.lr, config.lr_D, config.beta) == (16, 192, 4e-4, 4e-4, 0.1)
-    assert (config.gamma, config.weight) == (1.0, 0.1)
+    assert (config.z, config.width, config.lr, config.lr_D, config.beta) == (10, 256, 4e-4, 4e-4, 0.2)
+    assert (config.gamma, config.weight) == (0.1, 1.0)
     assert VAEGAN.configure(Space.of((2,))).beta == 1.0
     with pytest.raises(Refused, match="gamma"):
         VAEGAN.configure(Space.of((2,)), {"gamma": -1})
