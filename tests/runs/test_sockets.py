@@ -45,7 +45,7 @@ class Boss:
             (future := Future()).set_exception(fails)
             return future
 
-    def ask(self, run_id, name, arguments, asker):
+    def ask(self, run_id, name, arguments, asker, round=None):
         if self.fails:
             raise self.fails
         (future := Future()).set_result({"round": 1})
@@ -141,7 +141,7 @@ def test_a_run_that_cannot_be_opened_says_so_without_a_librarys_words(boss):
 
 
 def test_a_state_that_cannot_be_read_says_so_without_a_librarys_words(boss, monkeypatch):
-    monkeypatch.setattr(live.store, "read_info", lambda at: 1 / 0)
+    monkeypatch.setattr(live.store, "look", lambda at: 1 / 0)
     run_id = store.create(SETTING).name
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
         assert ws.receive_json() == {"error": FAULT}
