@@ -39,12 +39,13 @@ def test_a_student_trains_slides_through_the_layers_and_presses_a_point(
     me.train()
     me.until(lambda: me.number("now") > 130, "two measurements")
     expect(me.page.locator("strong").filter(has_text="nat above the entropy")).to_be_visible()
-    me.pause()
+    round = me.pause()
 
     # through the layers: the film plays from z to x; between two layers there is something, too
     get = lambda name: me.page.get_by_test_id(f"film-{name}")  # noqa: E731
     pixels = lambda: get("screen-h").evaluate("canvas => canvas.toDataURL()")  # noqa: E731
     get("row-0").scroll_into_view_if_needed()
+    expect(get("row-0")).to_contain_text(f"model of round {round}")  # no longer the one at rest
     expect(get("t")).to_have_text("x = h₀, after all 4 layers")
     data = pixels()
     get("slider").focus()

@@ -31,9 +31,22 @@ def word(me: Visitor, layer: str) -> Locator:
     return me.stage.locator(f'[data-layer="{layer}"]')
 
 
+def rest_on(me: Visitor, layer: str) -> None:
+    """Rest on a word of the legend as who reads it does: word and picture are in sight together."""
+    me.page.mouse.move(2, 2)
+    word(me, layer).evaluate("word => word.scrollIntoView({ block: 'nearest' })")
+    word(me, layer).hover()
+    expect(me.canvas).to_be_in_viewport(ratio=0.8)
+
+
+def pixels(me: Visitor) -> str:
+    """What the canvas shows. A screenshot would scroll, and take the word from under the pointer."""
+    return me.canvas.evaluate("canvas => canvas.toDataURL()")
+
+
 def places(me: Visitor, step: int = 8) -> Iterator[tuple[float, float]]:
     """Places all over the picture, from its middle outwards."""
-    me.canvas.scroll_into_view_if_needed()
+    me.centre(me.canvas)
     box = me.canvas.bounding_box()
     assert box
     across = range(step, int(box["width"]), step)
@@ -68,33 +81,32 @@ def test_each_word_shows_and_hides_its_layer(visitor: Come) -> None:
 
 def test_to_rest_on_the_word_of_the_grid_bends_it_from_the_plane_of_z(visitor: Come) -> None:
     me = paused(visitor(), "/gan?seed=1")
-    plain = me.canvas.screenshot()
+    plain = pixels(me)
     seen = set()
 
     def bends() -> bool:  # once more where a busy machine was too slow to see it on its way
-        me.page.mouse.move(2, 2)
-        word(me, "mesh/generator").hover()
+        rest_on(me, "mesh/generator")
         for _ in range(5):
-            seen.add(me.canvas.screenshot())
+            seen.add(pixels(me))
         return len(seen - {plain}) >= 2
 
     me.until(bends, "the grid on its way")
     me.at_rest()
-    there = me.canvas.screenshot()
+    there = pixels(me)
     assert there != plain
-    assert me.canvas.screenshot() == there
+    assert pixels(me) == there
     me.page.mouse.move(2, 2)
-    me.until(lambda: me.canvas.screenshot() == plain, "the grid, which is switched off, to go again")
+    me.until(lambda: pixels(me) == plain, "the grid, which is switched off, to go again")
 
 
 def test_who_asked_for_less_motion_sees_the_plane_of_z_at_rest(visitor: Come) -> None:
     me = paused(visitor(reduced_motion="reduce"), "/gan?seed=1")
-    plain = me.canvas.screenshot()
-    word(me, "mesh/generator").hover()
-    me.until(lambda: me.canvas.screenshot() != plain, "the plane of z")
-    still = me.canvas.screenshot()
+    plain = pixels(me)
+    rest_on(me, "mesh/generator")
+    me.until(lambda: pixels(me) != plain, "the plane of z")
+    still = pixels(me)
     me.page.wait_for_timeout(500)
-    assert me.canvas.screenshot() == still
+    assert pixels(me) == still
 
 
 def test_the_bubble_reads_a_fake_and_a_place_and_a_press_draws_the_path_of_its_z(visitor: Come) -> None:
@@ -174,6 +186,7 @@ def test_the_game_on_a_line_is_the_figure_of_the_paper_with_its_numbers(visitor:
     assert number("V(D, G)") == pytest.approx(number("above −log 4") - 1.3863, abs=6e-3)
     assert -0.01 < number("above −log 4") <= number("2 JSD(p, p_g)") + 0.01
     assert 0 < number("D at a fake, mean") < 1
+    me.centre(me.canvas)
     box = me.canvas.bounding_box()
     assert box
     me.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
@@ -186,7 +199,7 @@ def test_a_digit_has_its_score_and_is_enlarged_under_the_pointer(visitor: Come) 
     word(me, "score/samples").click()
     me.page.mouse.move(2, 2)
     me.until(lambda: me.canvas.screenshot() != plain, "the digits without scores")
-    me.canvas.scroll_into_view_if_needed()
+    me.centre(me.canvas)
     box = me.canvas.bounding_box()
     assert box
     me.canvas.hover(position={"x": 0.47 * box["width"], "y": 0.45 * box["height"]})  # not between two

@@ -105,6 +105,11 @@ class Visitor:
             times = times + 1 if place == (place := part.bounding_box()) else 0
             self.page.wait_for_timeout(200)
 
+    def centre(self, part: Locator) -> None:
+        """Scroll a part of the page to the middle of the window, where no bar of the page covers it."""
+        part.evaluate("part => part.scrollIntoView({ block: 'center' })")
+        self.drawn()
+
     def drawn(self) -> None:
         """Wait until what has happened is on the screen."""
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

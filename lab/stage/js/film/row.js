@@ -48,10 +48,14 @@ export class FilmRow {
     this.asker.instead(name, () => ({ arguments: given }));
   }
 
-  /** A link that is new, or new again; a film that is complete needs none. */
-  stated() {
+  /** A link that is new, or new again, needs no film that is complete. A run that comes to rest has another model
+   * than the film. */
+  stated({ state, round }) {
+    const rests = this.state === "training" && state !== "training";
+    this.state = state;
     if (this.barred) return;
     if (this.told) this.say("");
+    if (rests && round !== this.round && this.asker.round === null) this.complete = false;
     if (!this.complete && !this.asker.asked) this.ask();
   }
 
