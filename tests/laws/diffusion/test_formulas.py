@@ -174,8 +174,8 @@ SAME = [  # a place, how the formula begins, and what it says and should say
 WORDS = re.compile(  # what is said and not computed: distributions, what letters stand for, ranges
     r".*\\sim .*|.*\\approx.*|.*\\dots.*|.*\\prod.*|dx / d\\tau = u_\\theta|\\bar\\alpha_T > 0|s = [0-9, ]+"
     r"|\\[a-z_{}]+|[,.] .*|.*\{\}.*|\\hat(?:\\varepsilon| x_0) = \\mathbb E.*|q\(.*\)"
-    r"|\\varepsilon_\\theta\(x_t(?:, y)?\)|u_\\theta\(x, t\)|\\sigma_t\^2|\\mathcal N\(0, (?:1|\\mathbf I)\)|.{1,8}"
-    r"|plus .*|\\nabla_x \\log p_t\(x\)|\\mathcal N|\\sqrt\{1 - \\alpha_t\}|.*= ?1 \\times.*"
+    r"|\\varepsilon_\\theta\(x_t(?:, y)?\)|u_\\theta\(x, t\)|\\sigma_t\^2|\\mathcal N\(0, (?:1|\\mathbf I)\)"
+    r"|.{1,8}|plus .*|\\nabla_x \\log p_t\(x\)|\\mathcal N|\\sqrt\{1 - \\alpha_t\}|.*= ?1 \\times.*"
 )
 
 

@@ -37,9 +37,14 @@ export class Listing {
   }
 }
 
-/** Tell `lit` of these boxes while the element is pointed at or has the focus. */
+const pointed = new WeakMap(); // element -> its boxes
+
+/** Tell `lit` of these boxes while the element is pointed at or has the focus. A pointer that goes, or that the
+ * page scrolls away from it, gives way to what has the focus. */
 export function onPointed(element, boxes, lit) {
+  pointed.set(element, boxes);
+  const focused = () => pointed.get(element.getRootNode().activeElement) ?? [];
   for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => lit(boxes));
-  element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || lit([]));
+  element.addEventListener("pointerleave", (event) => event.pointerType === "touch" || lit(focused()));
   element.addEventListener("blur", () => lit([]));
 }
