@@ -34,6 +34,7 @@ from lab.reels import ROUTE as REEL
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
+from lab.take import ROUTE as TAKE
 from lab.visitor import COOKIE, mark
 
 _bind_socket = starlette_server._bind_socket
@@ -111,7 +112,7 @@ def places() -> set[str]:
 class Anywhere(Route):
     """Every address that is neither Streamlit's nor the stage's: pages, and what somebody mistyped."""
 
-    others = {"_stcore", "component", "live", "media", "reel", "stage"}
+    others = {"_stcore", "component", "live", "media", "reel", "stage", "take"}
     others |= {file.name for file in STATIC.iterdir()} - {"index.html"}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -133,7 +134,14 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 def app(door: Door) -> st.App:
     return st.App(
         Path(__file__).with_name("home.py"),
-        routes=[LIVE, ROUTE, REEL, Route("/", answer, methods=["POST"]), Anywhere("/{path:path}", index)],
+        routes=[
+            LIVE,
+            ROUTE,
+            REEL,
+            TAKE,
+            Route("/", answer, methods=["POST"]),
+            Anywhere("/{path:path}", index),
+        ],
         middleware=[Middleware(Gate, door=door, page=HTML)],
         lifespan=lifespan,
     )

@@ -22,6 +22,7 @@ from lab.kit.exhibit import Wanted, at_rest, begun, changes, recording_of
 from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
+from lab.kit.share import share
 from lab.kit.subject import Under, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -78,7 +79,7 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
         if chosen.note:
             st.caption(plain(chosen.note))
         compare = link(f"/compare?family={family.name}&{address(family, *setting[:3])}")
-        st.link_button("Compare with another setting", compare, icon=":material/compare:", type="tertiary")
+        share(run_id, family.name, setting.data, compare)
         if presented():
             present(family.Config.knobs().values())
     return Room(

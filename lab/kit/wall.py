@@ -23,6 +23,7 @@ from lab.kit.layout import bench, heading
 from lab.kit.plain import complain, link
 from lab.kit.room import AXES, Area, _adopt_linked_run, _go, _start, show_run
 from lab.kit.setting import Setting, choose, choose_family, usual_data
+from lab.kit.share import share
 from lab.kit.subject import words_of
 from lab.runs import store, wall
 from lab.scenes.wall import ends, measured
@@ -89,6 +90,7 @@ def _draw(legends: Mapping[str, Sequence[Any]], tools: Area) -> Wall:
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players,
         on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
+    share(run_id, f"{family.name}-wall", setting.data)
     return Wall(family, run_id, setting, tools)
 
 

@@ -3,8 +3,10 @@
 from lab.stage.alone import sketch, split
 from lab.stage.asking import coder, film, passage
 from lab.stage.cards import room_map, still
+from lab.stage.keep import keep
 from lab.stage.stage import Graph, looked_at, pair, stage
 
 __all__ = [
-    "Graph", "coder", "film", "looked_at", "pair", "passage", "room_map", "sketch", "split", "stage", "still",
+    "Graph", "coder", "film", "keep", "looked_at", "pair", "passage", "room_map", "sketch", "split", "stage",
+    "still",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ export async function open(module, ...sheets) {
   return (component) => {
     const { parentElement } = component;
     dress(parentElement.getRootNode(), styles);
-    return mountOnce(component, `genlab ${module}`, () => new Thing(parentElement));
+    return mountOnce(component, module, () => new Thing(parentElement));
   };
 }
 
@@ -34,10 +34,19 @@ function dress(root, styles) {
   root.adoptedStyleSheets = [...worn, ...styles.filter((one) => !worn.includes(one))];
 }
 
+const things = new Map(); // module -> what it shows on this page, the newest
+
+/** What the component of a module shows on this page, for others that speak of it; undefined where there is none. */
+export function mounted(module) {
+  return things.get(module);
+}
+
 /** Make the thing at the first call, update it at every call, close it when it is gone. */
-function mountOnce(component, name, create) {
+function mountOnce(component, module, create) {
   const { parentElement } = component;
+  const name = `genlab ${module}`;
   const thing = (parentElement[name] ??= create());
+  things.set(module, thing);
   thing.update(component);
   const call = (thing.calls = (thing.calls ?? 0) + 1);
   // Streamlit also runs the cleanup of a call that a quick rerun overtook. Only when no newer
@@ -46,6 +55,7 @@ function mountOnce(component, name, create) {
     if (thing.calls !== call) return;
     thing.close();
     if (parentElement[name] === thing) delete parentElement[name];
+    if (things.get(module) === thing) things.delete(module);
   }, 200);
 }
 
