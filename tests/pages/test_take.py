@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
 from engine import data
 from engine.families import find
@@ -41,13 +40,15 @@ def test_the_curves_are_what_was_measured(name):
     table = pd.read_csv(io.StringIO(asked(name, "curves")["text"]))
     assert list(table["round"]) == [row["round"] for row in rows]
     numbers = [
-        v for row in rows for value in row.values() for v in (value if isinstance(value, list) else [value])
+        one
+        for row in rows
+        for value in row.values()
+        for one in (value if isinstance(value, list) else [value])
     ]
     kept = sum(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
     assert int(table.select_dtypes("number").notna().sum().sum()) == kept
-    assert math.isclose(
-        float(table.select_dtypes("number").sum().sum()), math.fsum(n for n in numbers if n is not None), rel_tol=1e-9
-    )  # fmt: skip
+    total = math.fsum(one for one in numbers if one is not None)
+    assert float(table.select_dtypes("number").sum().sum()) == pytest.approx(total, rel=1e-9)
     assert not [title for title in table.columns if title.startswith(("-", "=", "+", "@"))], (
         "Excel would compute"
     )
@@ -82,7 +83,7 @@ def test_a_wall_has_a_column_for_each_member():
         {"wall": {"lr_D": [0.001, 0.01]}, "knobs": {"width_G": 64, "weight": 2.0}},
     ],
 )
-def test_the_setting_opens_the_same_run(how):
+def test_the_setting_opens_the_same_run(visit, how):
     info = new_run(**how)
     kept = json.loads(asked(info.id, "setting")["text"])
     assert (kept["family"], kept["data"], kept["seed"], kept.get("wall", {})) == (
@@ -90,10 +91,7 @@ def test_the_setting_opens_the_same_run(how):
     )  # fmt: skip
     assert kept["knobs"].items() <= info.config.items()
     link = urlsplit(kept["address"])
-    page = AppTest.from_file(f"pages/{link.path.strip('/')}.py", default_timeout=120)
-    page.query_params.update(dict(parse_qsl(link.query)))
-    page.run()
-    assert not page.exception
+    page = visit(link.path.strip("/"), **dict(parse_qsl(link.query)))
     assert not page.error
     (opened,) = page.session_state["_at_rest"]
     wanted = Wanted(find("gan"), info.data, info.seed, info.config, info.wall)

@@ -10,6 +10,7 @@ export class History {
 
   add(frame) {
     this.frames.set(frame.meta.key, frame);
+    if (!this.missing()) this.askedAt = -1e9; // answered: what is missing later may be asked for at once
   }
 
   /** Follow the server's list; what it no longer lists is from a past that was undone. */
