@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from lab.runs import files, store
@@ -153,9 +154,13 @@ def test_a_link_is_copied_by_keyboard_also_without_https(visitor: Come, secure: 
     assert me.page.locator("#paste").input_value() == f"{me.lab.url}/gan?lr_D=0.005"
 
 
-@pytest.mark.parametrize(("address", "size"), [("/gan", "laptop"), ("/vae", "phone")])
-def test_the_panel_fits_the_window_and_train_stays_in_it(visitor: Come, address: str, size: str) -> None:
-    me = enter(visitor, address, size)
+@pytest.mark.parametrize(
+    ("address", "size", "mood"), [("/gan", "laptop", "light"), ("/vae", "phone", "dark")]
+)
+def test_the_panel_fits_the_window_and_everybody_can_use_it(
+    visitor: Come, address: str, size: str, mood: str
+) -> None:
+    me = enter(visitor, address, size, color_scheme=mood)
     there = boxes(me)
     assert there["train"][0]["bottom"] <= there["high"]
     open_panel(me)
@@ -165,6 +170,8 @@ def test_the_panel_fits_the_window_and_train_stays_in_it(visitor: Come, address:
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= there["wide"]
     assert box["y"] + box["height"] <= there["high"]
+    found = Axe().run(me.page, context={"include": [["[data-testid=stPopoverBody]"]]}).response["violations"]
+    assert not found, json.dumps(found, indent=1)[:2000]
 
 
 def test_the_panel_of_a_wall(visitor: Come) -> None:

@@ -6,7 +6,7 @@ import { wearPalette } from "../core/palette.js";
 import { fill } from "../core/words.js";
 import { copy, isHere, linkOf } from "./copy.js";
 import { filmOf, pictureOf } from "./pictures.js";
-import { KEEP_WORDS as WORDS } from "./words.js";
+import { KEEP_WORDS } from "./words.js";
 
 const BUTTONS = ["picture", "film", "curves", "setting"];
 const ENDINGS = { curves: ["curves.csv", "text/csv"], setting: ["setting.json", "application/json"] };
@@ -17,21 +17,21 @@ export default class Keep {
     this.says = make("p", { class: "keep-says", role: "status", "data-testid": "keep-says" });
     this.notes = make("p", { class: "keep-note" });
     this.links = ["linkSetting", "linkRun"].map((name) => this.link(name));
-    const files = make("div", { class: "keep-files", role: "group", "aria-label": WORDS.files }, ...Object.values(this.buttons));
-    this.root = make("div", { class: "stage keep", "data-testid": "keep" }, files, make("p", { class: "keep-title" }, WORDS.links), ...this.links.map((one) => one.row), this.notes, this.says);
+    const files = make("div", { class: "keep-files", role: "group", "aria-label": KEEP_WORDS.files }, ...Object.values(this.buttons));
+    this.root = make("div", { class: "stage keep", "data-testid": "keep" }, files, make("p", { class: "keep-title" }, KEEP_WORDS.links), ...this.links.map((one) => one.row), this.notes, this.says);
     parent.append(this.root);
   }
 
   button(name) {
-    return makeButton(`keep-${name}`, WORDS[name], () => this.doing(this.buttons[name], () => this[name]()), { title: WORDS[`${name}Says`] });
+    return makeButton(`keep-${name}`, KEEP_WORDS[name], () => this.doing(this.buttons[name], () => this[name]()), { title: KEEP_WORDS[`${name}Says`] });
   }
 
   link(name) {
-    const field = make("input", { type: "text", readonly: true, "aria-label": WORDS[name], title: WORDS[`${name}Says`], "data-testid": `keep-${name}` });
+    const field = make("input", { type: "text", readonly: true, "aria-label": KEEP_WORDS[name], title: KEEP_WORDS[`${name}Says`], "data-testid": `keep-${name}` });
     field.addEventListener("focus", () => field.select());
-    const pressed = async () => this.say((await copy(field)) ? fill(WORDS.copied, { link: WORDS[name].toLowerCase() }) : WORDS.copyYourself);
-    const button = makeButton(`copy-${name}`, WORDS.copy, pressed, { "aria-label": `${WORDS.copy}: ${WORDS[name]}`, title: WORDS[`${name}Says`] });
-    const row = make("div", { class: "keep-link" }, make("span", {}, WORDS[name]), field, button);
+    const pressed = async () => this.say((await copy(field)) ? fill(KEEP_WORDS.copied, { link: KEEP_WORDS[name].toLowerCase() }) : KEEP_WORDS.copyYourself);
+    const button = makeButton(`copy-${name}`, KEEP_WORDS.copy, pressed, { "aria-label": `${KEEP_WORDS.copy}: ${KEEP_WORDS[name]}`, title: KEEP_WORDS[`${name}Says`] });
+    const row = make("div", { class: "keep-link" }, make("span", {}, KEEP_WORDS[name]), field, button);
     return { name, field, row };
   }
 
@@ -53,7 +53,7 @@ export default class Keep {
       show(row, run || name !== "linkRun");
     }
     const path = linkOf(href, false).slice(new URL("./", href).href.length - 1);
-    const notes = [this.data.own ? WORDS.linkOwn : "", isHere(href) ? fill(WORDS.linkHere, { path }) : ""];
+    const notes = [this.data.own ? KEEP_WORDS.linkOwn : "", isHere(href) ? fill(KEEP_WORDS.linkHere, { path }) : ""];
     setText(this.notes, notes.filter(Boolean).join(" "));
   }
 
@@ -72,7 +72,7 @@ export default class Keep {
     try {
       this.say(await make_());
     } catch {
-      this.say(WORDS.failed);
+      this.say(KEEP_WORDS.failed);
     }
     setAll(button, { disabled: false });
   }
@@ -80,18 +80,18 @@ export default class Keep {
   async picture() {
     const { stage } = this;
     const blob = stage && (await pictureOf(stage));
-    return blob ? this.save(blob, `round-${stage.screen.shown?.meta.round ?? 0}.png`) : WORDS.noPicture;
+    return blob ? this.save(blob, `round-${stage.screen.shown?.meta.round ?? 0}.png`) : KEEP_WORDS.noPicture;
   }
 
   async film() {
     const { stage } = this;
-    if (!stage?.screen.frames) return WORDS.noPicture;
+    if (!stage?.screen.frames) return KEEP_WORDS.noPicture;
     try {
-      const blob = await filmOf(stage, (share) => this.say(fill(WORDS.filming, { percent: Math.round(100 * share) })));
-      if (!blob) return WORDS.noFilm;
-      return blob === "unable" ? WORDS.unable : this.save(blob, "film.webp");
+      const blob = await filmOf(stage, (share) => this.say(fill(KEEP_WORDS.filming, { percent: Math.round(100 * share) })));
+      if (!blob) return KEEP_WORDS.noFilm;
+      return blob === "unable" ? KEEP_WORDS.unable : this.save(blob, "film.webp");
     } catch (error) {
-      if (error.message === "lost") return WORDS.lost;
+      if (error.message === "lost") return KEEP_WORDS.lost;
       throw error;
     }
   }
@@ -117,7 +117,7 @@ export default class Keep {
     const href = URL.createObjectURL(blob);
     make("a", { href, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60000);
-    return fill(WORDS.saved, { name });
+    return fill(KEEP_WORDS.saved, { name });
   }
 
   close() {

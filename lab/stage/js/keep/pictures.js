@@ -16,7 +16,7 @@ const LENGTH = 6000; // ms of a film
 const REST = 2000; // ms, of its last picture
 const QUALITY = 0.9;
 const PHOTO = "photo/result";
-const NOBODY = { draw() {}, end() {} }; // followed in a film
+const NOBODY = { draw: () => {}, end: () => {} }; // followed in a film
 
 export const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
