@@ -16,7 +16,7 @@ export const KEEP_WORDS = {
   linkSettingSays: "Opens the same setting, also in another lab.",
   linkRunSays: "Opens the very run on the stage, as long as this server keeps it.",
   linkOwn: "Your own data are kept on this server, so the link works only here.",
-  linkHere: "This lab listens to this machine only. In another lab, use what follows the address: {path}",
+  linkHere: "This address is known on this machine only. In another lab, use the end of it: {path}",
   copied: "Copied: {link}.",
   copyYourself: "The browser does not allow it here. The link is selected: press Ctrl+C (on a Mac, Command+C).",
   saved: "Saved as {name}.",
