@@ -96,7 +96,7 @@ kit.tabs(
         **(pictures if isinstance(room.space, Picture) else {}),
         "Other nets": nets,
         "Formula and code": formula,
-        "Failures and cures": lambda: kit.gallery(kit.words_of(AE).failures),
+        "Failures and cures": lambda: kit.gallery(room, kit.words_of(AE).failures),
         "Try this": experiments,
         "Check": lambda: kit.checks(room),
     },

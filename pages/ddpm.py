@@ -144,7 +144,7 @@ def failures() -> None:
     st.markdown(
         "Open a link and press Train: it shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
     )
-    kit.gallery(kit.words_of(room.family).failures)
+    kit.gallery(room, kit.words_of(room.family).failures)
 
 
 EXPERIMENTS = [

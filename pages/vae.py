@@ -57,7 +57,7 @@ def failures() -> None:
         "Open a link and press Train: it shows its failure in about a minute, and each cure works as fast. The tests of this lab train them all. The "
         "sentence under the picture names what you see."
     )
-    kit.gallery(kit.words_of(room.family).failures)
+    kit.gallery(room, kit.words_of(room.family).failures)
 
 
 def experiments() -> None:

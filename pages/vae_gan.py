@@ -51,7 +51,7 @@ def blur() -> None:
         "**Sharpness** is the mean squared difference of neighbouring pixels, over the variance of the pictures, relative to real "
         "digits: those have 1. Each run measures it, and the sentence under the picture reports it."
     )
-    kit.gallery(kit.words_of(room.family).failures)
+    kit.gallery(room, kit.words_of(room.family).failures)
 
 
 pictures = {"Draw a digit": lambda: draw(room), "Use the codes": lambda: use_codes(room)}

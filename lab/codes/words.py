@@ -198,9 +198,11 @@ SUBJECT = Subject(
     data="digits",
     of_wall=trade_off,
     recordings=[
-        Recording("pca", "digits", 300, pictures=PLANES), Recording("ae", "digits", 3000, pictures=PLANES),
-        Recording("vae", "digits", 3000, pictures=PLANES), Recording("cvae", "digits", 3000, pictures=PLANES),
-        Recording("vae-gan", "digits", 9000, slower=True, pictures=PLANES),
+        Recording("pca", "digits", 300, pictures=PLANES),
+        Recording("ae", "digits", 3000, pictures=PLANES, minutes=0.3, usable=450),
+        Recording("vae", "digits", 3000, pictures=PLANES, minutes=0.4, usable=450),
+        Recording("cvae", "digits", 3000, pictures=PLANES, minutes=0.4, usable=450),
+        Recording("vae-gan", "digits", 9000, slower=True, pictures=PLANES, minutes=5, usable=1500),
     ],
 )  # fmt: skip
 OF_PCA = Subject(

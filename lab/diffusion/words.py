@@ -97,9 +97,10 @@ SUBJECT = Subject(
     now=loss_now,
     data="digits",
     recordings=[
-        Recording("ddpm", "digits", 10_000, slower=True), Recording("ddpm", "moons", 3000, slower=True),
-        Recording("ddpm", "ring", 3000, slower=True),
-        Recording("flow-matching", "moons", 6000, slower=True),
+        Recording("ddpm", "digits", 10_000, slower=True, minutes=34, usable=1800),
+        Recording("ddpm", "moons", 3000, slower=True, minutes=0.3, usable=700),
+        Recording("ddpm", "ring", 3000, slower=True, minutes=0.3, usable=1300),
+        Recording("flow-matching", "moons", 6000, slower=True, minutes=0.5, usable=1100),
     ],
 )  # fmt: skip
 OF_DDPM = Subject(DDPM, failures=DDPM_FAILURES)

@@ -65,7 +65,7 @@ def flow_room(
 def failures(room: kit.Room) -> None:
     """The gallery of this flow."""
     st.markdown(
-        "Open a link and press Train: it shows its failure within about a minute, and so do the cures. "
-        "The sentence under the picture says what goes wrong."
+        "**See it fail** trains a setting on the stage. It fails within about a minute, and the sentence "
+        "under the picture says what goes wrong. Then apply a cure."
     )
-    kit.gallery(kit.words_of(room.family).failures)
+    kit.gallery(room, kit.words_of(room.family).failures)

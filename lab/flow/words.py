@@ -105,8 +105,8 @@ def loss_now(run: str, row: Row) -> str:
 
 _GROUP, _FIRST = "Normalizing flows", "change-of-variables"
 _SHIPPED = {
-    "planar": 4000, "nice": 3000, "real-nvp": 3000, "maf": 3000, "iaf": 3000, "glow": 3000,
-    "continuous-flow": 1500,
+    "planar": (4000, 0.4), "nice": (3000, 0.2), "real-nvp": (3000, 0.3), "maf": (3000, 0.3),
+    "iaf": (3000, 0.7), "glow": (3000, 0.4), "continuous-flow": (1500, 1.5),
 }  # fmt: skip
 SUBJECT = Subject(
     Flow,
@@ -145,10 +145,13 @@ SUBJECT = Subject(
     now=loss_now,
     data="moons",
     recordings=[
-        *(Recording(name, "moons", rounds, slower=True) for name, rounds in _SHIPPED.items()),
-        Recording("spline-flow", "ring", 3000, slower=True),
-        Recording("spline-flow", "two-bumps", 1000, slower=True),
-        Recording("real-nvp", "digits", 2500, slower=True),
+        *(
+            Recording(name, "moons", rounds, slower=True, minutes=minutes, usable=450)
+            for name, (rounds, minutes) in _SHIPPED.items()
+        ),
+        Recording("spline-flow", "ring", 3000, slower=True, minutes=0.4, usable=450),
+        Recording("spline-flow", "two-bumps", 1000, slower=True, minutes=0.1, usable=400),
+        Recording("real-nvp", "digits", 2500, slower=True, minutes=1.6, usable=450),
     ],
 )  # fmt: skip
 OF_REAL_NVP = Subject(RealNVP, failures=FLOW_FAILURES)

@@ -10,9 +10,10 @@ import streamlit as st
 from engine.space import Picture
 from lab.gan.explore_tab import explore
 from lab.gan.losses_tab import losses
+from lab.kit.gallery import gallery
 from lab.kit.room import Room
 from lab.kit.subject import words_of
-from lab.kit.tabs import checks, experiments, gallery, tabs
+from lab.kit.tabs import checks, experiments, tabs
 
 
 def game_tabs(
@@ -30,8 +31,8 @@ def game_tabs(
 def failures(room: Room) -> None:
     """The gallery of this game."""
     st.markdown(
-        "Open a link and press Train: it shows its failure within a minute, for at least four seeds of "
-        "five; so do the cures. The tests of this lab train them all. The sentence under the picture "
-        "names what is seen."
+        "**See it fail** trains a setting on the stage. It fails within a minute, for at least four seeds of "
+        "five, and the sentence under the picture names what is seen. Then apply a cure to the run that has "
+        "failed. The tests of this lab train them all."
     )
-    gallery(words_of(room.family).failures)
+    gallery(room, words_of(room.family).failures)

@@ -3,10 +3,11 @@
 from lab.kit.code import source
 from lab.kit.compare import compare
 from lab.kit.formula import formula
+from lab.kit.gallery import gallery
 from lab.kit.layout import bench, heading
 from lab.kit.room import Room, room
 from lab.kit.subject import places, words_of
-from lab.kit.tabs import checks, experiments, gallery, knob_table, tabs
+from lab.kit.tabs import checks, experiments, knob_table, tabs
 from lab.kit.verdict import commentary, verdict
 from lab.kit.wall import Wall, scores, wall_room
 

@@ -29,7 +29,7 @@ def page_of(family: type[Family]) -> Callable[[], None]:
         parts: dict[str, Callable[[], None]] = {name: partial(tab, room) for name, tab in words.tabs.items()}
         parts["Formula and code"] = formula
         if words.failures:
-            parts["Failures and cures"] = partial(kit.gallery, words.failures)
+            parts["Failures and cures"] = partial(kit.gallery, room, words.failures)
         if words.experiments:
             parts["Try this"] = partial(kit.experiments, words.experiments)
         kit.tabs(parts | {"Check": partial(kit.checks, room)}, room)

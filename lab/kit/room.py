@@ -18,12 +18,12 @@ from engine.family import Family
 from engine.space import Space
 from lab.kit.address import keep, write
 from lab.kit.address import link as linked
-from lab.kit.exhibit import Wanted, at_rest, begun, changes, recording_of
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, recording_of, shipped
 from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.share import share
-from lab.kit.subject import Under, words_of
+from lab.kit.subject import Under, effort, recordings, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.stage import looked_at, stage
@@ -32,6 +32,7 @@ from lab.visitor import who
 # the widgets of a wall: what differs from row to row, and its values
 AXES = {"rows": "row_values", "columns": "column_values"}
 WAITING = "_at_rest"  # the run of the session that waits for Train
+BESIDE = "_beside"  # the run of the session that trains on while its recording is shown
 
 
 Area = AbstractContextManager[Any]
@@ -73,7 +74,9 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
             run_id, key="stage", legend=legend, players=family.players, labels=words.labels,
             graph=words.graph, charts=words.charts, told=True,
             presented=presented(), on_present=toggle_presented,
-            on_fork=_go, on_train=lambda: _go(_start(family, setting)),
+            effort=effort(family, setting.data), beside=_beside(run_id, family, setting),
+            on_fork=show, on_train=lambda: train(_wanted(family, setting)),
+            on_beside=lambda: _turn(run_id, family, setting),
         )  # fmt: skip
     with left:
         if chosen.note:
@@ -170,11 +173,6 @@ def address(family: type[Family], name: str, seed: int, config: Mapping[str, Any
     return urlencode({"data": name} | ({"seed": seed} if seed else {}) | own)
 
 
-def _start(family: type[Family], setting: Setting) -> str:
-    """A run of this setting that trains; its id."""
-    return supervisor().create(who(), **_wanted(family, setting).info())
-
-
 def _open(run_id: str) -> None:
     """Put this run on the stage; the one that was there rests."""
     if run_id != st.session_state.get("_run"):
@@ -202,8 +200,38 @@ def values_of(info: store.Info) -> dict[str, Any]:
     return values
 
 
-def _go(run_id: str) -> None:
+def show(run_id: str) -> None:
     """In a callback: show this run from the coming rerun on, with its own setting."""
     info = store.read_info(store.folder(run_id))
     adopt(values_of(info))
     _open(run_id)
+
+
+def train(one: Wanted) -> None:
+    """In a callback: a run of this setting trains, and is shown."""
+    try:
+        show(supervisor().create(who(), **one.info()))
+    except Refused as refusal:
+        complain(refusal)
+
+
+def _beside(run_id: str, family: type[Family], setting: Setting) -> str:
+    """What one press puts on the stage instead: a "recording" of this room, or the "run" that was there."""
+    if store.is_recording(store.folder(run_id)):
+        return "run" if mine([st.session_state.get(BESIDE, "")]) else ""
+    return "recording" if _exhibit(family, setting.data) else ""
+
+
+def _exhibit(family: type[Family], name: str) -> str:
+    """The recording of this model with these data, or with the data that the room opens with."""
+    own = {info.data: at for at, info in shipped() if info.family == family.name}
+    return own.get(name) or own.get(usual_data(family), "")
+
+
+def _turn(run_id: str, family: type[Family], setting: Setting) -> None:
+    """In a callback: the recording of the room, while one's run trains on; or that run again."""
+    if store.is_recording(store.folder(run_id)):
+        show(st.session_state[BESIDE])
+        return
+    st.session_state[BESIDE] = st.session_state.pop("_run", "")
+    adopt(values_of(store.read_info(store.folder(_exhibit(family, setting.data)))))

@@ -66,7 +66,8 @@ class Place(NamedTuple):
 
 class Cure(NamedTuple):
     """What to change, and why it helps (or does not). `family` is that of the cured model, if another.
-    In the end this `share` of the modes have their fakes, where there are modes."""
+    In the end this `share` of the modes have their fakes, where there are modes. One that prevents the
+    failure, but hardly `heals` a model that has failed, is trained anew."""
 
     change: str
     knobs: Mapping[str, Any]
@@ -74,6 +75,7 @@ class Cure(NamedTuple):
     cures: bool = True
     family: str = ""
     share: float = 7 / 8
+    heals: bool = True
 
 
 class Failure(NamedTuple):
@@ -103,13 +105,16 @@ class Failure(NamedTuple):
 
 class Recording(NamedTuple):
     """A training with the default knobs from seed 0 that is shipped with its weights, so that a room opens
-    with pictures that move and tools that answer. Some learn more slowly towards the end."""
+    with pictures that move and tools that answer. Some learn more slowly towards the end. On a laptop's core
+    the training takes so many `minutes`; from the round `usable` on, its samples resemble the data."""
 
     family: str
     data: str
     rounds: int
     slower: bool = False
     pictures: int = 40
+    minutes: float = 0  # 0: nobody has measured it
+    usable: int = 0
 
     @property
     def name(self) -> str:
@@ -181,6 +186,15 @@ def words_of(family: type[Family]) -> Subject:
 def recordings() -> dict[str, tuple[Recording, ModuleType]]:
     """All that is shipped, by name, and the module that says so."""
     return {r.name: (r, module) for one, module in subjects().values() for r in one.recordings}
+
+
+def effort(family: type[Family], data: str) -> dict[str, float]:
+    """How long a training of this model on these data takes, as that of its recording; nothing where there is
+    none, or nobody has measured it."""
+    for one, _ in recordings().values():
+        if (one.family, one.data) == (family.name, data) and one.minutes:
+            return {"rounds": one.rounds, "minutes": one.minutes, "usable": one.usable}
+    return {}
 
 
 def places() -> list[Place]:

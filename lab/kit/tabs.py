@@ -11,7 +11,6 @@ from engine.family import Family
 from lab.kit.answers import laws
 from lab.kit.plain import complain, link
 from lab.kit.room import Room
-from lab.kit.subject import Failure
 from lab.kit.wall import Wall
 
 Part = Callable[[], None]
@@ -48,17 +47,6 @@ def _one_of(title: str, parts: Mapping[str, Part]) -> Part:
     st.session_state.setdefault(key, next(iter(parts)))
     chosen = st.pills(title, list(parts), required=True, key=key, label_visibility="collapsed")
     return parts[str(chosen)]
-
-
-def gallery(failures: Sequence[Failure]) -> None:
-    """A card for each failure: what will be seen, the link, and what cures it or does not."""
-    for failure in failures:
-        with st.container(border=True):
-            st.markdown(f"**{failure.title}**  \n{failure.seen}")
-            st.link_button("See it fail", link(failure.address()), icon=":material/open_in_new:")
-            for cure in failure.cures:
-                sign = ":green[:material/check:] Cure" if cure.cures else ":orange[:material/close:] No cure"
-                st.markdown(f"{sign}: [{cure.change}]({link(failure.address(cure))}). {cure.why}.")
 
 
 def experiments(items: Sequence[tuple[str, str, str]]) -> None:

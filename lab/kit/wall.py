@@ -21,7 +21,7 @@ from lab.kit.address import asked, keep, write
 from lab.kit.address import link as linked
 from lab.kit.layout import bench, heading
 from lab.kit.plain import complain, link
-from lab.kit.room import AXES, Area, _adopt_linked_run, _go, _start, show_run
+from lab.kit.room import AXES, Area, _adopt_linked_run, _wanted, show, show_run, train
 from lab.kit.setting import Setting, choose, choose_family, usual_data
 from lab.kit.share import share
 from lab.kit.subject import words_of
@@ -88,7 +88,7 @@ def _draw(legends: Mapping[str, Sequence[Any]], tools: Area) -> Wall:
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players,
-        on_fork=_go, on_train=lambda: _go(_start(family, setting)), links=addresses(family, setting),
+        on_fork=show, on_train=lambda: train(_wanted(family, setting)), links=addresses(family, setting),
     )  # fmt: skip
     share(run_id, f"{family.name}-wall", setting.data)
     return Wall(family, run_id, setting, tools)

@@ -61,11 +61,14 @@ def stage(
     graph: Graph | None = None,
     links: Sequence[str] = (),
     charts: Sequence[str] = (),
+    effort: Mapping[str, float] | None = None,
+    beside: str = "",
     presented: bool | None = None,
     told: bool = False,
     on_fork: Callable[[str], None] = lambda run: None,
     on_train: Callable[[], None] = lambda: None,
     on_present: Callable[[], None] = lambda: None,
+    on_beside: Callable[[], None] = lambda: None,
 ) -> None:
     """Show a run, live, with its controls.
 
@@ -81,11 +84,15 @@ def stage(
         graph: what flows where, for the drawer's "Graph"; see `Graph`.
         links: the address that each panel of a wall opens when it is pressed.
         charts: names of the charts that matter most; the first is drawn large until another is pressed.
+        effort: what a training takes, where this is known: `rounds`, `minutes` on a laptop, and the round
+            `usable` from which its samples resemble the data.
+        beside: what a press may put on the stage instead: "recording", "run", or nothing.
         presented: whether it is shown as on a projector; None: this page cannot be.
         told: whether the page speaks of the round that is looked at: it then hears of it, see `looked_at`.
         on_fork: called with the id of the new run after a fork.
         on_train: called when "Train" is pressed on a recording.
         on_present: called when "Present", or "Leave the presentation", is pressed.
+        on_beside: called when what is `beside` is asked for.
     """
 
     def forked() -> None:
@@ -95,10 +102,11 @@ def stage(
     data = {
         "run": run, "legend": legend, "players": players, "train": train, "labels": labels or {},
         "graph": graph, "links": links, "charts": charts, "presented": presented,
+        "effort": effort or {}, "beside": beside,
     }  # fmt: skip
     if told:
         data["round"] = looked_at(key)
-    heard = _heard(key, train=on_train, present=on_present)
+    heard = _heard(key, train=on_train, present=on_present, beside=on_beside)
     _stage(key=key, data=data, on_forked_change=forked, on_round_change=lambda: None, **heard)
 
 

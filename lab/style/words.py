@@ -109,5 +109,5 @@ SUBJECT = Subject(
     data=USUAL,
     choose=choose_pictures,
     under=WEIGHTS,
-    recordings=[Recording("style", USUAL, 240, pictures=16)],
+    recordings=[Recording("style", USUAL, 240, pictures=16, minutes=0.4)],
 )

@@ -1,16 +1,23 @@
 """Every link of the galleries shows its failure and every cure cures; of GANs for four seeds of five."""
 
+import json
+
 import pytest
 
 from engine.data import load
 from engine.families import find
 from engine.flow.measures import KL
 from engine.metrics.detector import diagnose
+from engine.metrics.measure import looked_at
 from engine.metrics.ruler import about
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
+from lab.diffusion.failures import FAR
 from lab.flow.failures import FLOW_FAILURES
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
-from lab.kit.subject import Cure, Failure
+from lab.kit.gallery import in_place
+from lab.kit.subject import Cure, Failure, subjects
+from lab.runs import store
+from lab.runs.run import Run
 from tests.trainings.training import MOST, SEEDS, training
 
 EVERY = 64  # rounds between two measurements, as in a run
@@ -61,6 +68,41 @@ def test_what_is_said_to_cure_cures_and_what_is_said_not_to_does_not(failure, cu
     told = ends(failure, cure)
     good = sum(all_there and not shown for shown, all_there in told)
     assert good >= MOST if cure.cures else good <= 1, told
+
+
+IN_PLACE = {
+    (f.family, f.title, c.change): (f, c)
+    for one, _ in subjects().values()
+    for f in one.failures
+    for c in f.cures
+    if f.symptom and f.of(c)[0] == f.family and in_place(c, find(f.family))
+}
+
+
+@pytest.mark.budget(40)
+@pytest.mark.parametrize(("failure", "cure"), IN_PLACE.values(), ids=[": ".join(names) for names in IN_PLACE])
+def test_a_cure_in_place_heals_the_run_that_has_failed(failure, cure, tmp_path):
+    """The run goes on with it for as long as it took to fail; what is no cure does not heal it, either."""
+    config = find(failure.family).configure(load(failure.data).space, failure.knobs).model_dump()
+    setting = {"family": failure.family, "data": failure.data, "seed": 0, "config": config, "threads": 1}
+    run = Run(store.create(setting, tmp_path))
+    run.play()
+    sick = trained(run, failure.rounds)
+    run.do({"do": "set", "values": dict(cure.knobs)})
+    treated = trained(run, 2 * failure.rounds)
+    symptom = failure.symptom
+    assert symptom in sick or symptom == FAR, sick
+    ill = {symptom} | ({"Learning"} if symptom == FAR else set())  # far, or almost near
+    assert ill.isdisjoint(treated) == cure.cures, (sick, treated)
+
+
+def trained(run: Run, rounds: int) -> set[str]:
+    """What the detector says of a run at this round."""
+    while run.round < rounds:
+        run.train(rounds=rounds - run.round)
+    judging = [json.dumps(str(name)).encode() for name in looked_at()]
+    rows = store.rows(run.at / "metrics.jsonl", having=judging)
+    return {one.name for one in diagnose(find(run.info.family), rows, about(load(run.info.data)))}
 
 
 CODED = [*VAE_FAILURES, *AE_FAILURES]

@@ -30,8 +30,10 @@ export class Controls {
     this.rewind = this.button("rewind", null, "small", () => act.rewind(), words.rewind);
     this.fork = this.button("fork", "fork", "small", () => act.fork(), words.fork);
     this.back = this.button("back", null, "small", () => act.back(), words.backToNow);
+    this.beside = this.button("beside", null, "small", () => act.beside(), words.besideRecording);
+    this.effort = make("span", { class: "effort", "data-testid": "effort" });
     const bar = make("div", { class: "bar" }, buttons, this.scrub);
-    this.foot = make("div", { class: "foot" }, this.readout, this.chip, this.notMine, this.rewind, this.fork, this.back);
+    this.foot = make("div", { class: "foot" }, this.readout, this.effort, this.chip, this.notMine, this.rewind, this.fork, this.back, this.beside);
     this.element.append(bar, this.foot);
   }
 
@@ -41,12 +43,14 @@ export class Controls {
     return button;
   }
 
-  /** view: {state, again, mine, recording, canTrain, looking, shown, rounds, position, readout, round, unit} */
+  /** view: what `situation` says. */
   render(view) {
     this.renderButtons(view);
     this.renderScrub(view);
     this.renderLook(view);
     setText(this.readout, view.readout);
+    setText(this.effort, view.effort);
+    show(this.effort, Boolean(view.effort) && !view.looking);
     show(this.notMine, watching(view) && !view.looking);
   }
 
@@ -83,6 +87,8 @@ export class Controls {
     show(this.fork, (view.looking && !view.recording) || watching(view));
     show(this.back, view.looking || view.shown);
     setText(this.chip, fill(words.lookingAt, { unit: view.unit, round: count(view.round) }));
+    show(this.beside, Boolean(view.beside) && !view.looking);
+    this.beside.say(view.beside === "run" ? words.besideRun : words.besideRecording);
     this.fork.say(view.looking ? words.forkHere : words.fork);
     this.back.say(view.recording ? words.playRecording : words.backToNow);
   }

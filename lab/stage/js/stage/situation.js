@@ -21,6 +21,8 @@ export function situation(stage) {
     rounds,
     position: stored ? Math.max(0, rounds.indexOf(round)) : rounds.length,
     readout: server ? told(stage) : "",
+    effort: server ? effort(stage) : "",
+    beside: server ? beside(stage) : "",
     round,
     unit: stage.screen.unit(),
   };
@@ -31,6 +33,30 @@ export function rests(stage) {
   if (stage.view !== null) return true;
   if (!stage.server) return false;
   return stage.server.recording ? stage.over || stage.screen.layers.still : stage.state() !== "training";
+}
+
+/** Another run than the exhibit is offered once there is one; the exhibit, once one's own run has begun. */
+function beside({ data, server }) {
+  return server.state === "ready" ? "" : data.beside;
+}
+
+/** How long the training will take: as its recording says, then as it goes. */
+function effort({ words, server, data, live, round, ...stage }) {
+  const { rounds, minutes, usable } = data.effort ?? {};
+  if (!rounds || server.state === "failed") return "";
+  if (server.recording || server.state === "ready") {
+    const after = usable ? fill(words.usable, { time: lasting(words, (60 * minutes * usable) / rounds) }) : "";
+    return fill(words.effort, { time: lasting(words, 60 * minutes) }) + after;
+  }
+  const speed = live?.meta.speed;
+  if (stage.guess === "paused" || server.state !== "training" || !speed || round >= rounds) return "";
+  return fill(words.left, { time: lasting(words, (rounds - round) / speed) });
+}
+
+/** A time that is an estimate: in steps of ten seconds below two minutes, then in minutes. */
+function lasting(words, seconds) {
+  if (seconds < 115) return fill(words.seconds, { n: Math.max(10, 10 * Math.round(seconds / 10)) });
+  return fill(words.minutes, { n: Math.round(seconds / 60) });
 }
 
 function shownRound(stage) {
@@ -59,7 +85,9 @@ function stateWord(words, state) {
 export function summary(stage) {
   const { words, screen } = stage;
   const state = stateWord(words, stage.state());
-  return fill(words.pictureSays, { picture: words.picture, unit: screen.unit(), round: count(stage.round), state });
+  const late = document.documentElement.hasAttribute("data-words-late"); // the page's words are of another round
+  const verdict = late ? "" : (document.querySelector(".st-key-commentary strong")?.textContent ?? "");
+  return fill(words.pictureSays, { picture: words.picture, unit: screen.unit(), round: count(stage.round), state, verdict }).trim();
 }
 
 /** One sentence over the foot of the picture, for a while or until it is no longer true. */

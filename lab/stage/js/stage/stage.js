@@ -205,6 +205,7 @@ export default class Stage {
       fork: () => this.link.send({ do: "fork", round: this.view }),
       scrub: (position) => this.look(this.history.rounds[position] ?? null),
       back: () => this.look(null),
+      beside: () => this.trigger("beside", Date.now()),
     };
   }
 
