@@ -156,6 +156,7 @@ SUBJECT = Subject(
     data="ring",
     recordings=[
         Recording("gan", "ring", 3000, minutes=0.1, usable=1000),
+        Recording("gan", "ring", 3000, knobs={"lr_D": 1e-4}, shows="collapse"),
         Recording("gan", "grid", 8000, minutes=0.5, usable=1200),
         Recording("gan", "moons", 3000, minutes=0.1, usable=800),
         Recording("gan", "digits", 15_000, slower=True, minutes=1.8, usable=2500),

@@ -18,11 +18,12 @@ from engine.family import Family
 from engine.space import Space
 from lab.kit.address import keep, write
 from lab.kit.address import link as linked
-from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, recording_of, shipped
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, recording_of
 from lab.kit.layout import bench, heading, present, presented, toggle_presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.share import share
+from lab.kit.subject import Under, effort, recordings, words_of
 from lab.kit.subject import Under, effort, recordings, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -224,7 +225,9 @@ def _beside(run_id: str, family: type[Family], setting: Setting) -> str:
 
 def _exhibit(family: type[Family], name: str) -> str:
     """The recording of this model with these data, or with the data that the room opens with."""
-    own = {info.data: at for at, info in shipped() if info.family == family.name}
+    own = {
+        one.data: at for at, (one, _) in recordings().items() if one.family == family.name and not one.knobs
+    }
     return own.get(name) or own.get(usual_data(family), "")
 
 

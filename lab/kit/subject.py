@@ -104,9 +104,10 @@ class Failure(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A training with the default knobs from seed 0 that is shipped with its weights, so that a room opens
-    with pictures that move and tools that answer. Some learn more slowly towards the end. On a laptop's core
-    the training takes so many `minutes`; from the round `usable` on, its samples resemble the data."""
+    """A training from seed 0 that is shipped with its weights, so that a room opens with pictures that move
+    and tools that answer. Some learn more slowly towards the end. On a laptop's core the training takes so
+    many `minutes`; from the round `usable` on, its samples resemble the data. With other `knobs` than the
+    defaults it is no room's own, and `shows` what they do."""
 
     family: str
     data: str
@@ -115,10 +116,12 @@ class Recording(NamedTuple):
     pictures: int = 40
     minutes: float = 0  # 0: nobody has measured it
     usable: int = 0
+    knobs: Mapping[str, Any] = {}
+    shows: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.family}-{self.data.partition('.')[0]}"
+        return "-".join(filter(None, [self.family, self.data.partition(".")[0], self.shows]))
 
 
 class Under(NamedTuple):
@@ -192,7 +195,7 @@ def effort(family: type[Family], data: str) -> dict[str, float]:
     """How long a training of this model on these data takes, as that of its recording; nothing where there is
     none, or nobody has measured it."""
     for one, _ in recordings().values():
-        if (one.family, one.data) == (family.name, data) and one.minutes:
+        if (one.family, one.data) == (family.name, data) and one.minutes and not one.knobs:
             return {"rounds": one.rounds, "minutes": one.minutes, "usable": one.usable}
     return {}
 
@@ -222,6 +225,6 @@ def films(place: Place) -> list[str]:
     known = recordings()
     if place.films:
         return [name for name in place.films if name in known]
-    own = {r.data: name for name, (r, _) in known.items() if r.family == place.address}
+    own = {r.data: name for name, (r, _) in known.items() if r.family == place.address and not r.knobs}
     usual = words_of(families()[place.address]).data if own else ""
     return [own.get(usual, next(iter(own.values())))] if own else []

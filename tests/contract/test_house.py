@@ -117,12 +117,13 @@ def test_every_recording_that_is_declared_is_shipped_and_no_other():
 
 @pytest.mark.parametrize("name", recordings())
 def test_a_recording_is_what_its_room_opens_with(name):
-    family, data_name, rounds, slower, pictures = recordings()[name][0]
+    family, data_name, rounds, slower, pictures, *_ = recordings()[name][0]
+    knobs = recordings()[name][0].knobs
     at = store.RECORDINGS / name
     info = store.read_info(at)
     space = data.load(data_name).space
     assert (info.id, info.family, info.data, info.seed) == (name, family, data_name, 0)
-    assert info.config == find(family).configure(space).model_dump()
+    assert info.config == find(family).configure(space, knobs).model_dump()
     assert (info.owner, info.state) == ("", "ended")
     assert not [*at.glob("checkpoint*"), *at.glob("keyframes/*.state.*")], "nobody goes on with a recording"
     assert store.weights(at).exists()

@@ -9,7 +9,7 @@ from engine.gan.gan import GAN
 from lab.kit.compare import contrast
 from lab.runs import store
 from lab.runs.supervisor import supervisor
-from tests.pages.test_pages import info_of, own_run, slide, texts, train, until, works
+from tests.pages.test_pages import info_of, own_run, slide, staged, texts, train, until, works
 
 SMALL = {"width_G": "8", "width_D": "8", "batch": "16"}
 
@@ -181,3 +181,9 @@ def test_the_detectors_verdict_is_told_of_each_run(visit, monkeypatch):
         assert said.startswith(tone)
         assert f"**{name}.**" in said
         assert ("Cure" in said) == (tone == ":orange")
+
+
+def test_the_comparison_opens_with_two_recordings_one_of_which_collapses(visit):
+    page = visit("compare", visitor="dora")
+    assert staged(page) == ["gan-ring", "gan-ring-collapse"]
+    assert not {"a", "b"} & {*page.query_params}

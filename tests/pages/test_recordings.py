@@ -10,11 +10,12 @@ from lab.runs.supervisor import NO_MODEL, supervisor
 from tests.pages.test_pages import texts
 
 SHIPPED = {name: recording for name, (recording, _) in recordings().items()}
+OPENED = [name for name, recording in SHIPPED.items() if not recording.knobs]  # a room opens with these
 MOST_BYTES = 60e6
 """What all recordings may take together: who clones the lab fetches them."""
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", OPENED)
 def test_every_tab_of_its_room_answers_on_a_recording(visit, name):
     shipped = SHIPPED[name]
     page = visit(shipped.family, data=shipped.data)

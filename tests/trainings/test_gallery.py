@@ -75,14 +75,14 @@ IN_PLACE = {
     for one, _ in subjects().values()
     for f in one.failures
     for c in f.cures
-    if f.symptom and f.of(c)[0] == f.family and in_place(c, find(f.family))
+    if c.cures and f.symptom and f.of(c)[0] == f.family and in_place(c, find(f.family))
 }
 
 
 @pytest.mark.budget(40)
 @pytest.mark.parametrize(("failure", "cure"), IN_PLACE.values(), ids=[": ".join(names) for names in IN_PLACE])
 def test_a_cure_in_place_heals_the_run_that_has_failed(failure, cure, tmp_path):
-    """The run goes on with it for as long as it took to fail; what is no cure does not heal it, either."""
+    """It goes on with the cure for as long as it took to fail."""
     config = find(failure.family).configure(load(failure.data).space, failure.knobs).model_dump()
     setting = {"family": failure.family, "data": failure.data, "seed": 0, "config": config, "threads": 1}
     run = Run(store.create(setting, tmp_path))
@@ -93,7 +93,7 @@ def test_a_cure_in_place_heals_the_run_that_has_failed(failure, cure, tmp_path):
     symptom = failure.symptom
     assert symptom in sick or symptom == FAR, sick
     ill = {symptom} | ({"Learning"} if symptom == FAR else set())  # far, or almost near
-    assert ill.isdisjoint(treated) == cure.cures, (sick, treated)
+    assert ill.isdisjoint(treated), (sick, treated)
 
 
 def trained(run: Run, rounds: int) -> set[str]:

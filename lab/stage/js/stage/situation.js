@@ -45,7 +45,7 @@ function effort({ words, server, data, live, round, ...stage }) {
   const { rounds, minutes, usable } = data.effort ?? {};
   if (!rounds || server.state === "failed") return "";
   if (server.recording || server.state === "ready") {
-    const after = usable ? fill(words.usable, { time: lasting(words, (60 * minutes * usable) / rounds) }) : "";
+    const after = usable && minutes >= 1 ? fill(words.usable, { time: lasting(words, (60 * minutes * usable) / rounds) }) : "";
     return fill(words.effort, { time: lasting(words, 60 * minutes) }) + after;
   }
   const speed = live?.meta.speed;
