@@ -24,7 +24,6 @@ from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.share import share
 from lab.kit.subject import Under, effort, recordings, words_of
-from lab.kit.subject import Under, effort, recordings, words_of
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.stage import looked_at, stage

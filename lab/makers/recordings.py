@@ -32,7 +32,9 @@ EARLIER_BYTES = 300_000
 
 def record(recording: Recording, place: Path) -> None:
     """Train and keep pictures, which are closer together early in the training."""
-    config = find(recording.family).configure(data.load(recording.data).space, recording.knobs).model_dump()
+    config = (
+        find(recording.family).configure(data.load(recording.data).space, dict(recording.knobs)).model_dump()
+    )
     setting = {"family": recording.family, "data": recording.data, "seed": 0, "config": config, "threads": 1}
     with tempfile.TemporaryDirectory() as home:
         run = Run(store.create(setting, Path(home)))

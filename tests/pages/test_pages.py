@@ -35,8 +35,8 @@ def texts(page: AppTest) -> str:
 
 def on_stage(page: AppTest) -> str:
     """The id of the run that the canvas shows; AppTest does not know components, but keeps their data."""
-    (stage,) = page.get("bidi_component")
-    return json.loads(stage.proto.json)["run"]
+    (run_id,) = staged(page)
+    return run_id
 
 
 def shown(page: AppTest) -> dict[str, object]:
