@@ -54,7 +54,7 @@ def sees(me: Visitor, expected: Sight, what: str) -> None:
         return Sight(me) == expected
 
     try:
-        me.until(same, what, 20)
+        me.until(same, what)
     except AssertionError:
         raise AssertionError(f"{what}: {Sight(me)} is not {expected}") from None
 
@@ -134,9 +134,8 @@ def test_back_forward_reload_another_tab_and_another_browser_show_what_the_addre
     sees(me, sights[-1], "a second tab")
     friend = visitor()
     friend.open(link)
-    friend.until(
-        lambda: Sight(friend).of_anybody() == sights[-1].of_anybody(), f"{sights[-1]} in a second browser", 30
-    )
+    seen = sights[-1].of_anybody()
+    friend.until(lambda: Sight(friend).of_anybody() == seen, f"{seen} in a second browser")
 
 
 def test_back_gives_ones_own_run_the_live_knobs_that_it_had(visitor: Come) -> None:
