@@ -9,6 +9,7 @@ import streamlit as st
 from engine.families import families
 from lab.kit.address import arrive
 from lab.kit.generic import page_of
+from lab.kit.layout import run_page
 from lab.kit.path import neighbours
 from lab.kit.subject import BRANCHES, places
 from lab.runs import store
@@ -43,5 +44,5 @@ menus[""] = [landing]
 chosen = st.navigation(menus, position="top")
 st.session_state.setdefault("_seen", set()).add(chosen.url_path)
 arrive(chosen.url_path)
-chosen.run()
+run_page(chosen)
 neighbours(rooms, chosen.url_path)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 
 from engine.config import Knob
 
@@ -16,6 +19,18 @@ def bench() -> tuple[DeltaGenerator, DeltaGenerator]:
     their sizes."""
     with st.container(key="bench"):
         return st.container(key="picture"), st.container(key="tools")
+
+
+def run_page(page: StreamlitPage) -> None:
+    """Run a page. One that stops early leaves none of the fragments of the page before: Streamlit forgets
+    them only where a script comes to its end. One that the clock calls would write to a place that is gone.
+    """
+    try:
+        page.run()
+    except StopException:
+        if now := get_script_run_ctx():
+            now.fragment_storage.clear(now.shared.new_fragment_ids.snapshot())
+        raise
 
 
 def heading(title: str, sentence: str) -> None:

@@ -236,6 +236,13 @@ def test_what_a_link_may_not_say_is_ignored(visit, query):
     assert on_stage(page) == "gan-ring"
 
 
+def test_a_page_that_stops_early_forgets_what_the_clock_called_in_the_page_before(visit):
+    page = visit("gan")
+    assert page._fragment_storage._fragments, "the verdict, every two seconds"
+    works(page.selectbox(key="data").set_value("draw").run())
+    assert not page._fragment_storage._fragments
+
+
 @pytest.mark.parametrize("name", ["rings", "../../etc", "draw\0", "csv-../../../etc/"])
 def test_data_that_are_not_there_are_named_and_the_page_goes_on(visit, name):
     page = visit("gan", data=name)
