@@ -152,7 +152,7 @@ def test_scores_stand_below_and_each_is_a_link_to_its_run(visit):
 
 def test_each_panel_leads_to_the_run_of_its_setting(visit):
     page = visit(**SMALL, seed="3")
-    (stage,) = [one for one in page.get("bidi_component") if "links" in json.loads(one.proto.json)]
+    (stage,) = [one for one in page.get("bidi_component") if "train" in json.loads(one.proto.json)]
     link = json.loads(stage.proto.json)["links"][1]
     paused(page)
     room, _, query = link.partition("?")

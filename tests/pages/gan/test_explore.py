@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from engine import data
 from engine.families import find
 from lab.runs import store
-from lab.runs.supervisor import NO_MODEL
+from lab.runs.supervisor import NO_MODEL, supervisor
 
 TOOLS = ["Between two z", "Arithmetic with z", "Is it memorizing?", "Be the discriminator"]
 
@@ -235,6 +235,12 @@ def test_both_rooms_have_all_tabs_of_games(visit, name):
 
 def test_the_gallery_with_labels_fails_and_cures_with_labels(visit):
     page = visit("cgan", tab="Failures and cures")
-    assert "[Tell both players the label](./cgan?data=ring&lr_D=0.0001)" in texts(page)
-    assert "[Adam for D](./cgan?data=ring&optimizer_D=Adam&lr_D=0.001)" in texts(page)
+    links = {one.proto.label: one.proto.url for one in page.get("link_button")}
+    assert links["See it fail"] == "./gan?data=ring&lr_D=0.0001", "without labels, in the other room"
+    cures = {one.label for one in page.button}
+    assert {"Tell both players the label", "Adam for D"} <= cures
+    page = works(page.button(key="Mode collapse: Tell both players the label").click().run())
+    info = store.read_info(store.folder(page.query_params["run"]))
+    assert (info.family, info.data, info.config["lr_D"]) == ("cgan", "ring", 1e-4)
+    supervisor().do(info.id, info.owner, {"do": "pause"}, wait=True)
     assert "diversity" not in texts(page), "a knob that it does not have"
