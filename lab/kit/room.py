@@ -128,7 +128,7 @@ def _adopt_linked_run(family: type[Family], notes: DeltaGenerator, wall: bool = 
     rewritten.append((run_id, dict(linked())))
     for name in (*family.Config.knobs(), "data", "seed", *AXES, *AXES.values()):
         linked().pop(name, None)
-    adopt(values_of(info))
+    _take_over(info)
 
 
 def show_run(family: type[Family], setting: Setting, notes: DeltaGenerator) -> str:
@@ -200,10 +200,15 @@ def values_of(info: store.Info) -> dict[str, Any]:
     return values
 
 
+def _take_over(info: store.Info) -> None:
+    """Let the widgets show the setting of this run, whose data may have other defaults than those before."""
+    st.session_state["_recipe"] = families()[info.family].recipe(data.load(info.data).space)
+    adopt(values_of(info))
+
+
 def show(run_id: str) -> None:
     """In a callback: show this run from the coming rerun on, with its own setting."""
-    info = store.read_info(store.folder(run_id))
-    adopt(values_of(info))
+    _take_over(store.read_info(store.folder(run_id)))
     _open(run_id)
 
 
@@ -236,4 +241,4 @@ def _turn(run_id: str, family: type[Family], setting: Setting) -> None:
         show(st.session_state[BESIDE])
         return
     st.session_state[BESIDE] = st.session_state.pop("_run", "")
-    adopt(values_of(store.read_info(store.folder(_exhibit(family, setting.data)))))
+    _take_over(store.read_info(store.folder(_exhibit(family, setting.data))))
