@@ -33,7 +33,10 @@ def formula() -> None:
 The value of the game is the GAN's, with every probability conditioned on the label $y$:
 
 $$
-\min_G \max_D \; \mathbb{E}_{x, y}[\log D(x \mid y)] + \mathbb{E}_{z, y}[\log(1 - D(G(z \mid y) \mid y))]
+\begin{aligned}
+\min_G \max_D \; &\mathbb{E}_{x, y}[\log D(x \mid y)] \\
+&+ \mathbb{E}_{z, y}[\log(1 - D(G(z \mid y) \mid y))]
+\end{aligned}
 $$
 
 The label enters both nets as a one-hot vector beside their input. D sees real $x$ with their own labels, and fakes

@@ -27,8 +27,11 @@ def formula() -> None:
 Every distribution of the VAE is conditioned on the label $c$:
 
 $$
-\log p(x \mid c) - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid x, c)]
-= \mathbb{E}_q[\log p(x \mid z, c)] - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid c)]
+\begin{aligned}
+\log p(x \mid c) &- \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid x, c)] \\
+&= \mathbb{E}_q[\log p(x \mid z, c)] \\
+&\quad - \mathrm{KL}[q(z \mid x, c) \,\Vert\, p(z \mid c)]
+\end{aligned}
 $$
 
 The prior is $p(z \mid c) = \mathcal N(0, I)$ for every label. In code the change is small: the label enters both nets as a

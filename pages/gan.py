@@ -21,8 +21,10 @@ D's belief that $x$ is real is $D(x)$, a number between 0 and 1. The players fig
 which D raises and G lowers:
 
 $$
-\min_G \max_D \; V(D, G)
-= \mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]
+\begin{aligned}
+\min_G \max_D \; V(D, G) &= \mathbb{E}_{x \sim p_{data}}[\log D(x)] \\
+&\quad + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]
+\end{aligned}
 $$
 
 For a fixed G the best D is $D^* = p / (p + p_g)$, and then $V = 2\,\mathrm{JSD}(p, p_g) - \log 4$: G lowers

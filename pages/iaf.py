@@ -10,15 +10,21 @@ flow_room(
     sentence="This is the **inverse** of the masked autoregressive flow: its nets see the numbers of z. So a sample takes one "
     "pass, and the density of a given x is found number by number.",
     formula=r"""
+A layer $z = f(x)$ scales and shifts one number after the other:
+
 $$
-z = f(x) = \begin{cases} z_1 = x_1 \exp(s_1) + \mu_1 \\ z_d = x_d \exp(s_d(z_{1:d-1})) + \mu_d(z_{1:d-1}) \end{cases}
-\qquad
-x = f^{-1}(z) = \begin{cases} x_1 = (z_1 - \mu_1) \exp(-s_1) \\ x_d = (z_d - \mu_d(z_{1:d-1})) \exp(-s_d(z_{1:d-1})) \end{cases}
+\begin{aligned} z_1 &= x_1 \exp(s_1) + \mu_1 \\ z_d &= x_d \exp(s_d(z_{1:d-1})) + \mu_d(z_{1:d-1}) \end{aligned}
+$$
+
+Its inverse $x = f^{-1}(z)$ standardises the numbers that its nets see:
+
+$$
+\begin{aligned} x_1 &= (z_1 - \mu_1) \exp(-s_1) \\ x_d &= (z_d - \mu_d(z_{1:d-1})) \exp(-s_d(z_{1:d-1})) \end{aligned}
 $$
 
 The code is MAF's, turned around. `standardise` computes $(v - \mu) \exp(-s)$ from numbers $v$ that its net sees. In MAF these
-are those of $x$, and the result is $z$. Here they are those of $z$, and the result is $x$: this is the formula at the right, and
-`Inverse` says that it is the way back from $z$. The formula at the left undoes it.
+are those of $x$, and the result is $z$. Here they are those of $z$, and the result is $x$: this is the second formula, and
+`Inverse` says that it is the way back from $z$. The first formula undoes it.
 
 Compare with [MAF](./maf?tab=Formula+and+code): $x$ and $z$ have changed places, so $\mu_d$ and $s_d$ see $z_{1:d-1}$ and not $x_{1:d-1}$; nothing else
 differs. To get $z$ from $x$, $z_1$ must be known before $\mu_2$ can be computed. With the same weights IAF is the inverse of MAF's map. (The lecture writes $z_d = (x_d - \mu_d) \exp(-s_d)$ here as well. These are the same maps: its $s_d$ is our $-s_d$, and its

@@ -11,10 +11,16 @@ flow_room(
     sentence="Every number is standardised by a mean and a scale that a net computes from the numbers **before** it. One pass of "
     "a masked net gives a density; a sample is made one number after another.",
     formula=r"""
+A layer $z = f(x)$ standardises one number after the other:
+
 $$
-z = f(x) = \begin{cases} z_1 = (x_1 - \mu_1) \exp(-s_1) \\ z_d = (x_d - \mu_d(x_{1:d-1})) \exp(-s_d(x_{1:d-1})) \end{cases}
-\qquad
-x = f^{-1}(z) = \begin{cases} x_1 = z_1 \exp(s_1) + \mu_1 \\ x_d = z_d \exp(s_d(x_{1:d-1})) + \mu_d(x_{1:d-1}) \end{cases}
+\begin{aligned} z_1 &= (x_1 - \mu_1) \exp(-s_1) \\ z_d &= (x_d - \mu_d(x_{1:d-1})) \exp(-s_d(x_{1:d-1})) \end{aligned}
+$$
+
+Its inverse $x = f^{-1}(z)$ makes the numbers in the same order:
+
+$$
+\begin{aligned} x_1 &= z_1 \exp(s_1) + \mu_1 \\ x_d &= z_d \exp(s_d(x_{1:d-1})) + \mu_d(x_{1:d-1}) \end{aligned}
 $$
 
 The Jacobian is lower triangular, because $z_d$ does not depend on what comes after $x_d$. Its determinant is the product of its diagonal:

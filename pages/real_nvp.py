@@ -14,19 +14,21 @@ flow_room(
 logarithms add up:
 
 $$
-p_x(x_i) = p_z(f_2(f_1(x_i))) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
+p_x(x_i) = p_z(z_i) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
 \left| \det \frac{\partial f_1(x_i)}{\partial x_i} \right|
 $$
 
 **Real-NVP** uses layers whose determinant and inverse cost almost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and
-determine how the other half is scaled and shifted. The inverse never inverts $s$ or $t$:
+determine how the other half is scaled and shifted. So a layer $z = f(x)$ is
 
 $$
-z = f(x) = \begin{cases} z_{1:d} = x_{1:d} \\ z_{d+1:D} = x_{d+1:D} \odot \exp(s(x_{1:d})) + t(x_{1:d}) \end{cases}
+\begin{aligned} z_{1:d} &= x_{1:d} \\ z_{d+1:D} &= x_{d+1:D} \odot \exp(s(x_{1:d})) + t(x_{1:d}) \end{aligned}
 $$
 
+Its inverse $x = f^{-1}(z)$ never inverts $s$ or $t$:
+
 $$
-x = f^{-1}(z) = \begin{cases} x_{1:d} = z_{1:d} \\ x_{d+1:D} = (z_{d+1:D} - t(x_{1:d})) \odot \exp(-s(x_{1:d})) \end{cases}
+\begin{aligned} x_{1:d} &= z_{1:d} \\ x_{d+1:D} &= (z_{d+1:D} - t(x_{1:d})) \odot \exp(-s(x_{1:d})) \end{aligned}
 $$
 
 The Jacobian has a block of zeros, so its determinant is the product of its diagonal, whatever the block below it holds:

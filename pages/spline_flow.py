@@ -20,8 +20,11 @@ Each $g_j$ goes through $K + 1$ knots $(x^{(k)}, y^{(k)})$ with slopes $\delta^{
 $\xi = \frac{x - x^{(k)}}{x^{(k+1)} - x^{(k)}}$ and $s^{(k)} = \frac{y^{(k+1)} - y^{(k)}}{x^{(k+1)} - x^{(k)}}$, it is a quotient of two parabolas:
 
 $$
-g(x) = y^{(k)} + \frac{\left( y^{(k+1)} - y^{(k)} \right) \left( s^{(k)} \xi^2 + \delta^{(k)} \xi (1 - \xi) \right)}
+\begin{aligned}
+g(x) &= y^{(k)} \\
+&\quad + \frac{\left( y^{(k+1)} - y^{(k)} \right) \left( s^{(k)} \xi^2 + \delta^{(k)} \xi (1 - \xi) \right)}
 {s^{(k)} + \left( \delta^{(k+1)} + \delta^{(k)} - 2 s^{(k)} \right) \xi (1 - \xi)}
+\end{aligned}
 $$
 
 The inverse is the root of a quadratic equation. Outside $[-B, B]$ numbers stay unchanged.

@@ -36,8 +36,11 @@ The integral is intractable. The encoder therefore proposes $q(z \mid x) = \math
 encoder and decoder together maximize a bound:
 
 $$
-\log p(x) \;\ge\; \underbrace{\mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]}_{\text{reconstruction}}
-\;-\; \underbrace{\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)]}_{\text{distance from the prior}} \;=\; \mathrm{ELBO}
+\begin{aligned}
+\log p(x) &\ge \underbrace{\mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]}_{\text{reconstruction}} \\
+&\quad - \underbrace{\mathrm{KL}[q(z \mid x) \,\Vert\, p(z)]}_{\text{distance from the prior}} \\
+&= \mathrm{ELBO}
+\end{aligned}
 $$
 
 The gap is $\mathrm{KL}[q(z \mid x) \,\Vert\, p(z \mid x)]$: the bound is tight if the encoder finds the true

@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SPACE = re.compile(r"(?:\s|\\[,;!: ]|\\quad\b|\\qquad\b|\\left(?![a-z])|\\right(?![a-z])|~)*")
+ALIGNED = re.compile(r"\\begin\{aligned\}(.*?)\\end\{aligned\}", re.DOTALL)
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ENDS = ("}", ")", "]", ",", r"\rVert", r"\mid", "=")
 
@@ -29,8 +30,14 @@ def shown(formula: str, symbols: dict[str, Any]) -> Any:
     return value
 
 
+def unbroken(text: str) -> str:
+    """The text with aligned formulas as they are read: a line that begins with & continues the one above."""
+    return ALIGNED.sub(lambda lines: re.sub(r"\\\\\s*&\s*(?:\\quad)?", "", lines[1]).replace("&", ""), text)
+
+
 def prose(path: str) -> str:
-    """All texts of a Python file, docstrings too, one after the other; `{}` stands for what they compute."""
+    """All texts of a Python file, docstrings too, one after the other; `{}` stands for what they compute.
+    A formula that is broken over lines is one."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = []
@@ -39,7 +46,7 @@ def prose(path: str) -> str:
             texts.append("".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
             texts.append(node.value)
-    return "\n\n".join(texts)
+    return unbroken("\n\n".join(texts))
 
 
 def formulas(text: str) -> Iterator[str]:

@@ -12,7 +12,9 @@ from lab.kit.palette import letter
 from lab.kit.subject import words_of
 
 _MATH = re.compile(r"(\$\$.+?\$\$|\$[^$]+?\$)", re.DOTALL)
-_DISPLAY = re.compile(r"\$\$(?:(?!\\begin).)+?\$\$", re.DOTALL)
+_DISPLAY = re.compile(r"\$\$.+?\$\$", re.DOTALL)
+# not what ends a line or a display, nor what stands within an environment
+_BESIDE = re.compile(r"\\qquad(?! *\\\\| *\n*\$)(?!(?:(?!\\begin).)*\\end)", re.DOTALL)
 # what is no symbol: words in a formula, and names of environments
 _WORDS = r"\\(?:text|mathrm|operatorname|begin|end|mathcal)\s*(?:\{[^{}]*\}|[A-Za-z])"
 
@@ -26,9 +28,7 @@ def formula(family: type[Family], text: str) -> None:
 
 def stacked(text: str) -> str:
     """The text with one formula a line, where a display has several side by side: a tab is narrow."""
-    return _DISPLAY.sub(
-        lambda display: "\n$$\n\n$$\n".join(re.split(r"\\qquad(?! *\\\\| *\n*\$)", display[0])), text
-    )
+    return _DISPLAY.sub(lambda display: "\n$$\n\n$$\n".join(_BESIDE.split(display[0])), text)
 
 
 def coloured(text: str, colours: Mapping[str, str]) -> str:

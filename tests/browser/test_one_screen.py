@@ -102,6 +102,15 @@ def test_what_one_presses_and_sees_is_in_one_window_and_everybody_can_use_it(
     assert not told, json.dumps(told, indent=1)
 
 
+@pytest.mark.parametrize("address", ROOMS)
+def test_no_formula_is_wider_than_its_column(visitor: Come, address: str) -> None:
+    me = enter(visitor, f"{address}?tab=Formula+and+code", "laptop")
+    shown = me.page.locator(".st-key-tools .katex-display").filter(visible=True)
+    shown.first.wait_for()
+    wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
+    assert shown.evaluate_all(wide) == []
+
+
 @pytest.mark.parametrize("address", STAGED)
 def test_on_a_phone_the_picture_comes_first_and_nothing_is_cut_off(visitor: Come, address: str) -> None:
     me = enter(visitor, address, "phone")

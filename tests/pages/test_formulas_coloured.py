@@ -36,6 +36,8 @@ def test_several_formulas_of_a_display_stand_below_each_other():
     assert stacked(r"$a \qquad b$ $$a \qquad b$$") == "$a \\qquad b$ $$a \n$$\n\n$$\n b$$"
     cases = r"$$\begin{cases} a \qquad b \end{cases}$$"
     assert stacked(cases) == cases
+    matrix = r"\begin{pmatrix} a & b \end{pmatrix}"
+    assert stacked(rf"$${matrix} \qquad {matrix}$$") == f"$${matrix} \n$$\n\n$$\n {matrix}$$"
 
 
 def brightness(colour: str) -> float:

@@ -23,6 +23,7 @@ from engine.gan.losses import (
 from engine.space import Space
 from lab.gan.formulas import latex, summed
 from lab.gan.losses_tab import GAMES, table
+from tests.latex import unbroken
 
 PAGES = Path(__file__).parents[3] / "pages"
 ROWS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table("/gan").splitlines()[2:9]]
@@ -111,8 +112,8 @@ def test_a_sum_has_one_sign_between_two_terms():
 
 @pytest.mark.parametrize("page", ["gan", "cgan"])
 def test_the_value_of_the_game_on_the_page_is_what_d_raises(page):
-    text = (PAGES / f"{page}.py").read_text()
-    shown = re.search(r"(\\mathbb\{E\}_.*?\)\])\n\$\$", text, re.DOTALL)[1]
+    text = unbroken((PAGES / f"{page}.py").read_text())
+    shown = re.search(r"(\\mathbb\{E\}_.*?\)\])\s*\$\$", text, re.DOTALL)[1]
     shown = re.sub(r"\s*\\mid y", "", shown)  # the label is told to both, and its place is tested elsewhere
     V = value(shown, **of_scores("minimax"))
     torch.testing.assert_close(V, -total(discriminator_terms(REAL, FAKE, "minimax")))

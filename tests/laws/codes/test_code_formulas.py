@@ -93,7 +93,7 @@ def test_the_bound_of_the_page_is_the_one_that_is_measured(n):
     if n.model.labelled:
         side = told("pages/cvae.py", r"\log p(x \mid c) -").partition("=")[2]
     else:
-        side = told("pages/vae.py", r"\log p(x) \;\ge").partition(r"\ge")[2].partition("=")[0]
+        side = told("pages/vae.py", r"\log p(x) \ge").partition(r"\ge")[2].partition("=")[0]
         tab = told("lab/codes/bound_tab.py", r"\mathbb{E}_q")
         torch.testing.assert_close(shown(tidy(tab), parts_of(n)), n.row[ELBO])
         now = told("lab/codes/words.py", r"-\mathbb{E}_q").partition("=")[0]
@@ -333,7 +333,7 @@ DENSITIES = (  # which distribution a letter has: checked by test_code_terms.py,
 )  # fmt: skip
 NAMES = ("z = e(x)", "x = d(e(x))", r"\sqrt{\lambda_i}", "[x, c]", "[z, c]", r"\tilde x", "= {} - {}")
 COMPUTED = (
-    r"\log p(x) \;\ge", r"z = \mu + \sigma \varepsilon", r"\mathrm{KL} =", r"\log p(x \mid c) -",
+    r"\log p(x) \ge", r"z = \mu + \sigma \varepsilon", r"\mathrm{KL} =", r"\log p(x \mid c) -",
     r"\text{loss}", r"\min_{V^\top V = I}", r"w = p(x, z)", r"\mathbb{E}_q[\log p", r"\lVert x - d(e(x))",
     r"-\mathbb{E}_q[\log",
     r"\nabla_\mu \mathbb{E}_q[f(z)] =",  # test_code_probes.py holds the estimates against the derivative

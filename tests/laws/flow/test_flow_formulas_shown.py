@@ -249,7 +249,7 @@ def test_change_of_variables():
     letters = {
         "p_z(f(x_i))": log_pz.exp(), r"\det \frac{\partial f(x_i)}{\partial x_i}": (one + two).exp(),
         r"\log p_z(f(x_i))": log_pz, r"\log   \det \frac{\partial f(x_i)}{\partial x_i}": one + two,
-        "m": 5.0, r"\sum_{i=1}^m": 1.0, "p_z(f_2(f_1(x_i)))": log_pz.exp(),
+        "m": 5.0, r"\sum_{i=1}^m": 1.0, "p_z(z_i)": log_pz.exp(),
         r"\det \frac{\partial f_2(y_i)}{\partial y_i}": two.exp(),
         r"\det \frac{\partial f_1(x_i)}{\partial x_i}": one.exp(),
     }  # fmt: skip
