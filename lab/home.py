@@ -18,7 +18,10 @@ PAGES = Path(__file__).parents[1] / "pages"
 SIDEBAR = 264  # px: as wide as its sliders need, because the picture needs all else
 
 st.set_page_config(
-    page_title="genlab", page_icon=str(store.ASSETS / "icon.png"), layout="wide", initial_sidebar_state=SIDEBAR
+    page_title="genlab",
+    page_icon=str(store.ASSETS / "icon.png"),
+    layout="wide",
+    initial_sidebar_state=SIDEBAR,
 )
 
 st.html(Path(__file__).with_name("page.css"))  # how a page uses the window
