@@ -59,6 +59,6 @@ def present(knobs: Iterable[Knob]) -> None:
     others = "".join(f":not({name})" for name in live)
     hidden = f'[data-testid="stSidebarUserContent"] .stElementContainer{others} {{ display: none }}'
     hidden = hidden if live else '[data-testid="stSidebar"] { display: none }'
-    beside = ".stMainBlockContainer { padding-right: 14.5rem }" if live else ""
+    beside = ".stMainBlockContainer { padding-right: 12.4rem }" if live else ""
     sheet = (Path(__file__).parents[1] / "present.css").read_text()
     st.html(f"<style>{sheet}{hidden}{beside}</style>")

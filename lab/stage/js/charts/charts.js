@@ -15,6 +15,7 @@ const LARGE = { share: 0.56, least: 150, most: 330 }; // of the charts' height, 
 const SMALL = { least: 58, most: 96 }; // px, with its words
 const BELOW = 230; // px, of the large chart where the page may grow
 const LARGE_SHARE = 0.38; // of the width, in a strip
+const WORDY = { share: 0.6, terms: 5, others: 2 }; // a large chart of so many terms takes more, where few stand beside it
 const RIGHT_SHARE = 0.36; // labels wider than this share of a chart go above it instead
 const WIDE_CHART = 260; // px; only in a chart this wide do labels stand at the right
 
@@ -47,8 +48,9 @@ export class Charts {
     if (!this.figures.size) return;
     this.zoom = room.zoom;
     const large = this.figures.has(this.large) ? this.large : this.figures.keys().next().value;
-    const sizes = this.sizes(room);
-    setAll(this.element, { style: `--columns: ${sizes.columns}; --rows: ${sizes.rows}; --first: ${this.figures.size > 1 ? LARGE_SHARE : 1}` });
+    const share = this.largeShare(this.charts.get(large)?.terms.length ?? 0);
+    const sizes = this.sizes(room, share);
+    setAll(this.element, { style: `--columns: ${sizes.columns}; --rows: ${sizes.rows}; --first: ${share}` });
     for (const [name, figure] of this.figures) {
       const chart = this.charts.get(name) ?? { title: figure.title.textContent, terms: [], levels: [], alone: true };
       const small = name !== large;
@@ -61,11 +63,18 @@ export class Charts {
     }
   }
 
+  /** Of the width of a strip, what the large one has. */
+  largeShare(terms) {
+    const others = this.figures.size - 1;
+    if (!others) return 1;
+    return terms >= WORDY.terms && others <= WORDY.others ? WORDY.share : LARGE_SHARE;
+  }
+
   /** Columns and rows of the small ones, and how high each kind is. */
-  sizes({ charts, chartsWide, chartsHigh }) {
+  sizes({ charts, chartsWide, chartsHigh }, largeShare) {
     const others = this.figures.size - 1;
     const strip = charts === "strip";
-    const wide = strip ? (1 - LARGE_SHARE) * chartsWide : chartsWide;
+    const wide = strip ? (1 - largeShare) * chartsWide : chartsWide;
     const fit = Math.max(1, Math.floor((wide + GAP) / (NARROWEST + GAP)));
     const rows = Math.ceil(others / fit);
     const columns = Math.max(1, Math.ceil(others / Math.max(1, rows)));

@@ -20,16 +20,17 @@ export function roomFor(screen, panels, captions) {
   if (!wide) return null;
   const high = highest(screen, zoom);
   const put = (width, tallest) => framed(arrange(panels, width, tallest, captions), tallest);
-  if (!screen.charts.figures.size) return { ...put(wide, high), charts: "", zoom };
-  if (wide < NARROW) return { ...put(wide, high), charts: "", chartsWide: wide, chartsHigh: Infinity, zoom };
+  const alone = { ...put(wide, high), charts: "", chartsWide: wide, chartsHigh: Infinity, zoom }; // what charts there are come last
+  if (!screen.charts.figures.size || wide < NARROW) return alone;
   const side = clamp(BESIDE.share * wide, BESIDE.least, BESIDE.most);
-  const beside = put(wide - GUTTER - side, high);
-  const strip = put(wide, Math.max(high - STRIP - GUTTER / 2, (SMALLEST * window.innerHeight) / zoom));
-  const least = (SMALLEST - 0.02) * (window.innerHeight / zoom);
-  const fits = (one) => one.area > 0 && one.height >= Math.min(least, high); // a picture is to be high before it is wide
+  const narrower = put(wide - GUTTER - side, high);
+  const beside = { ...narrower, charts: "beside", chartsWide: wide - GUTTER - narrower.width, chartsHigh: narrower.height, zoom };
+  if (root.dataset.presented) return beside.area > 0.98 * alone.area ? beside : alone;
+  const least = SMALLEST * (window.innerHeight / zoom);
+  const strip = { ...put(wide, Math.max(high - STRIP - GUTTER / 2, least)), charts: "strip", chartsWide: wide, chartsHigh: STRIP, zoom };
+  const fits = (one) => one.area > 0 && one.height >= Math.min(0.96 * least, high); // a picture is to be high before it is wide
   const bySide = fits(beside) === fits(strip) ? beside.area >= strip.area : fits(beside);
-  if (bySide) return { ...beside, charts: "beside", chartsWide: wide - GUTTER - beside.width, chartsHigh: beside.height, zoom };
-  return { ...strip, charts: "strip", chartsWide: wide, chartsHigh: STRIP, zoom };
+  return bySide ? beside : strip;
 }
 
 /** With what the panels fill: nothing, where they are higher than they may be. */

@@ -16,6 +16,7 @@ import { isGraph, worldMap } from "../world/graph.js";
 import { beliefSays, pointNear, readGraph, readPlane, readPoint } from "../world/reading.js";
 import { drawWorld } from "../world/world.js";
 
+const LOWEST = 150; // px, of a panel in one of several rows
 const WORLD_KINDS = ["field", "points", "mesh", "arrows", "paths", "line"];
 
 /** Which panels these layers need: [{kind, name, aspect}], aspect = width / height. */
@@ -39,14 +40,16 @@ function worldAspect(layers, box) {
   return aspect > 0.4 && aspect < 2.5 ? aspect : 1.6;
 }
 
-/** Place the panels in `width` pixels, none higher than `tallest`. */
+/** Place the panels in `width` pixels, none higher than `tallest`; nor are rows of them, as long as each can be read. */
 export function arrange(panels, width, tallest, captions) {
   if (panels[0].kind === "photo") return arrangePhotos(panels, width, tallest);
   if (panels.length > 1 && (panels[0].kind === "plane" || panels[1].kind === "side")) return arrangeLargest(panels, width, tallest);
   const columns = Math.max(1, Math.min(panels.length, Math.floor((width + GAP) / (NARROWEST + GAP))));
   const caption = captions ? CAPTION : 0;
   const cell = (width - GAP * (columns - 1)) / columns;
-  const fits = (panel) => Math.min(tallest - caption, cell / panel.aspect);
+  const rows = Math.ceil(panels.length / columns);
+  const row = Math.max((tallest - GAP * (rows - 1)) / rows - caption, Math.min(tallest - caption, LOWEST));
+  const fits = (panel) => Math.min(row, cell / panel.aspect);
   const high = Math.floor(Math.max(...panels.map(fits)));
   const placed = panels.map((panel, i) => {
     const h = fits(panel);
@@ -55,7 +58,6 @@ export function arrange(panels, width, tallest, captions) {
     const y = Math.floor(i / columns) * (high + caption + GAP) + caption + (high - h) / 2;
     return { ...panel, area: { x, y, w, h } };
   });
-  const rows = Math.ceil(panels.length / columns);
   return { placed, height: rows * (high + caption) + GAP * (rows - 1) };
 }
 
