@@ -65,10 +65,10 @@ def press(me: Visitor, knob: str) -> None:
 
 
 def choose(me: Visitor, knob: str, number: int) -> None:
-    run = me.run
+    run = me.says("run")
     me.page.get_by_role("combobox", name=knob).click()
     me.page.get_by_role("option").nth(number).click()
-    me.until(lambda: me.run != run, "another run")
+    me.until(lambda: me.says("run") != run, "another run on the stage")
 
 
 def open_tab(me: Visitor, name: str, part: str) -> None:
@@ -91,7 +91,6 @@ def gan(lab: Lab, browser: Browser) -> None:
     meter.measure("GAN, Train: another run on the stage", me.train)
     meter.measure("GAN, a knob of the run that trains", lambda: press(me, "lr_G"))
     meter.measure("GAN, other data: another run on the stage", lambda: choose(me, "Data", 1))
-    me.pause()
     me.leave()
 
 
