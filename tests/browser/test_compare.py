@@ -155,6 +155,8 @@ def test_a_refresh_finds_the_runs_and_a_knob_of_both_turns_in_both(compare) -> N
 
 def test_the_detector_speaks_under_each_picture_and_charts_share_height_and_scales(compare) -> None:
     pair = compare("/compare")
+    recorded = lambda: pair.me.stage.evaluate_all("all => all.some(e => e.dataset.recording)")  # noqa: E731
+    pair.me.until(lambda: not recorded(), "one's own runs in place of the recordings that it opens with")
     pair.me.until(lambda: min(pair.numbers("now")) > 700, "700 rounds")
     pair.pause()
     verdicts = pair.me.page.get_by_test_id("verdict")
