@@ -55,7 +55,7 @@ def undeclared(module: str) -> set[str]:
     text = code(FILES[module].decode())
     used = set(re.findall(r"(?<![.\w])([a-zA-Z]\w*)\(", text)) | set(re.findall(r"\bnew (\w+)", text))
     used |= set(re.findall(r"(?<![.\w])([A-Z][A-Z_]+)\b", text))
-    declared = set(re.findall(r"\b(?:function|class|const|let) (\w+)", text))
+    declared = set(re.findall(r"\b(?:function\*?|class|const|let) (\w+)", text))
     declared |= set(re.findall(r"^ +(?:async |get )?(\w+)\([^;]*?\) \{", text, re.MULTILINE))  # methods
     declared |= set(re.findall(r"\b(\w+) =>", text))
     lists = re.findall(r"\(([^()]*)\) (?:=>|\{)", text) + re.findall(r"^import (.*) from", text, re.MULTILINE)
