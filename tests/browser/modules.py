@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Route
 from lab.stage.files import FILES, address
 
 ORIGIN = "http://stage.test"
-_EXPORT = re.compile(r"^export (?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FIXED = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*")
 KEYWORDS = {"if", "for", "while", "switch", "return", "catch", "function", "import"}
