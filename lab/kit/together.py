@@ -77,7 +77,7 @@ def _runs_in_address(wanted: Sequence[Wanted], fixed: Collection[str]) -> list[s
     if len(infos) != len(wanted) or len(paces) != 1 or paces == {""} or owners != {who()}:
         return []
     settings = [changes(info, one, fixed) for info, one in zip(infos, wanted, strict=True)]
-    if None in settings or any(info.state == "ready" for info in infos):
+    if None in settings or all(info.state == "ready" for info in infos):  # one may begin before the others
         return []
     for run_id, values in zip(runs, settings, strict=True):
         if values:

@@ -44,7 +44,7 @@ def test_a_student_walks_through_the_page(visitor: Come) -> None:
         expect(main.get_by_role("cell", name=word).first).to_be_visible()
 
     opened(me, "Failures and cures")
-    expect(main.get_by_role("link", name="See it fail")).to_have_count(len(FAILURES))
+    expect(main.get_by_role("button", name="See it fail")).to_have_count(len(FAILURES))
     for failure in FAILURES:
         expect(main.get_by_text(failure.title).first).to_be_visible()
 

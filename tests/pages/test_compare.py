@@ -187,3 +187,12 @@ def test_the_comparison_opens_with_two_recordings_one_of_which_collapses(visit):
     page = visit("compare", visitor="dora")
     assert staged(page) == ["gan-ring", "gan-ring-collapse"]
     assert not {"a", "b"} & {*page.query_params}
+
+
+def test_runs_of_which_one_begins_before_the_others_are_kept_together(visit):
+    page = visit("planes", width="32", batch="32")
+    waited = list(page.session_state["_together_at_rest"])
+    store.change_info(store.folder(waited[1]), state="training")
+    works(page.run())
+    assert page.session_state["_together"] == waited
+    assert [page.query_params[name] for name in "abc"] == waited
