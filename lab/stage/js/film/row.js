@@ -55,8 +55,9 @@ export class FilmRow {
     this.state = state;
     if (this.barred) return;
     if (this.told) this.say("");
-    if (rests && round !== this.round && this.asker.round === null) this.complete = false;
-    if (!this.complete && !this.asker.asked) this.ask();
+    const late = rests && this.asker.round === null && (this.asker.asked || round !== this.round);
+    if (late) this.complete = false;
+    if (late || (!this.complete && !this.asker.asked)) this.ask();
   }
 
   /** One frame more; the first one of a film ends the film before. */
