@@ -8,6 +8,8 @@ import { Graph } from "./diagram.js";
 import { SlowMotion } from "./slow.js";
 import { Strip } from "./strip.js";
 
+const LOWEST = 0.3; // of the window's height, where the drawer begins at most, wherever the tools have gone
+
 export class Drawer {
   constructor(stage) {
     this.stage = stage;
@@ -41,7 +43,8 @@ export class Drawer {
     setAll(element, { popover: open && beside ? "manual" : null });
     if (!open || !beside) return element.removeAttribute("style");
     if (!element.matches(":popover-open")) element.showPopover();
-    const [x, y] = [Math.round(tools.left) - 6, Math.round(tools.top)];
+    const x = Math.round(tools.left) - 6;
+    const y = Math.round(Math.min(Math.max(0, tools.top), LOWEST * window.innerHeight));
     Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${Math.round(tools.width) + 8}px`, height: `${window.innerHeight - y}px` });
   }
 
@@ -89,6 +92,7 @@ export class Drawer {
       if (part.opener.disabled !== locked) part.opener.disabled = locked;
       if (part.open) part.render();
     }
+    if (this.parts.some((part) => part.open)) this.place(); // the page may have moved without a scroll
   }
 
   /** Slow motion stands at another line. */
