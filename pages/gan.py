@@ -28,11 +28,11 @@ $$
 $$
 
 For a fixed G the best D is $D^* = p / (p + p_g)$, and then $V = 2\,\mathrm{JSD}(p, p_g) - \log 4$: G lowers
-the Jensen-Shannon divergence, as long as D keeps up. On a line (choose *Two bumps* as data) both are drawn. With
+the Jensen-Shannon divergence, as long as D keeps up. On a line (choose *Two bumps* as data) D and $D^*$ are drawn. With
 label smoothing the best D is $(1 - s)$ times as high; with the hinge loss it only says where $p > p_g$. Where D's
 slope is bounded, or D sees noise or several examples at once, no formula gives it, and none is drawn.
 
-A round is the lecture's Algorithm 1: $k$ turns in which D climbs $V$ on fresh real points and fresh fakes,
+A round is the paper's Algorithm 1: $k$ turns in which D climbs $V$ on fresh examples and fresh fakes,
 then G's turn. What follows a `yield` runs after that player's step, so G always meets the D that has
 just learned. **Slow motion**, under the picture, walks through these very lines.
 """,
@@ -51,7 +51,7 @@ game_tabs(
         ),
         (
             "Digits",
-            "The same game on pictures of 784 pixels. Strokes appear in half a minute, digits in two.",
+            "The same game on pictures of 784 pixels. Strokes come first, digits some thousand rounds later.",
             "/gan?data=digits",
         ),
         (

@@ -32,10 +32,14 @@ def measure(model: Game, data: Dataset) -> list[Check]:
     checks = [
         Check(f"D descends what {game}", D_gap, ROUNDING),
         Check(f"G descends what {game}", G_gap, ROUNDING),
-        Check("A fake's arrow is the gradient of G's loss in this game.", pull_gap(model, x, y), ROUNDING),
+        Check(
+            "A fake's arrow points down the gradient of G's loss in this game.",
+            pull_gap(model, x, y),
+            ROUNDING,
+        ),
     ]
     if not model.D.in_company:
-        law = "D's slope, as the penalties take it, is that of one backward pass an example."
+        law = "D's slope, as the penalties take it, is that of one backward pass for each example."
         checks.append(Check(law, slope_gap(model, x, y), ROUNDING))
     if model.config.penalty == "weight clipping":
         beyond = max(w.abs().max().item() for w in model.D.parameters()) - model.config.clip

@@ -92,7 +92,7 @@ def symptoms(family: type[Game], rows: list[Row], data: DataFacts) -> list[Sympt
 
 def _tell_diverging(story: Story, since: int) -> tuple[str, str]:
     return (
-        f"{grown(story, since)}, and nothing bounds the values of D.",
+        f"{grown(story, since)}.",
         "A Wasserstein loss needs weight clipping or a gradient penalty; any loss, a lower learning rate.",
     )
 

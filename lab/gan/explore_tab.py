@@ -32,7 +32,7 @@ def explore(room: Room) -> None:
 def between(room: Room) -> None:
     st.markdown(
         "Two noise vectors z, each drawn with its own seed, and what G draws on the way from one to the "
-        "other. If G has learned more than a list of pictures, everything on the way looks like a digit too."
+        "other. If G has learned more than a list of pictures, everything on the way looks like the data too."
         + (" The label stays the same all the way." if room.family.labelled else "")
     )
     label = one_label(room, "explore-between")
@@ -83,9 +83,8 @@ def arithmetic(room: Room) -> None:
 
 def memorizing(room: Room) -> None:
     st.markdown(
-        "Above are samples, and below each sample is the training picture that is nearest to it. The number "
-        "is the distance: the root of the sum of the squared differences of all pixels, where black is 0 and "
-        "white 1."
+        "The upper row shows samples. Below each is the training picture nearest to it, and their distance: "
+        "the root of the sum of the squared differences of all pixels, where black is 0 and white 1."
     )
     seed = number_of_z("Seed of the samples", "explore-nearest", 0)
     if answer := ask(room, "nearest", seed=seed):
@@ -150,7 +149,7 @@ def ask_for_labels(room: Room) -> None:
     if answer := ask(room, "mixture", a=a, b=b, share=share):
         strip([("", [Figure(picture) for picture in answer["pictures"]])], columns=8)
         st.caption(
-            "Sixteen noise vectors z, the same at every setting. The label decides which digit is drawn, and "
-            "z its handwriting. G was never trained between two labels; see whether the digits morph or jump."
+            "Sixteen noise vectors z, the same at every setting. The label decides what is drawn, and z its "
+            "style. G was never trained between two labels; see whether the pictures morph or jump."
         )
         ask_again(room, answer, "labels_again")

@@ -52,9 +52,9 @@ steep there: its gradient is $(1 - D)/D$ times as strong.
     source((games, "LOSSES"), discriminator_terms, generator_terms, gradient_penalty, r1, TwoPlayers.bound)
     st.markdown(
         "**Spectral normalization** (a switch under Advanced) divides each weight matrix of D by its largest "
-        "singular value, to keep D's slope below 1. One power iteration after each turn only estimates that "
-        "value: after large steps of D it is up to a quarter too small, and D is steeper. These are the "
-        "singular values of the present D:"
+        "singular value, which keeps D's slope at 1 or less. One power iteration after each turn only "
+        "estimates that value: after a large step of D the estimate is too small, and D is steeper for a "
+        "while. These are the singular values of the present D:"
     )
     spectrum(room)
     source(SpectralLinear)
@@ -85,11 +85,11 @@ def table(address: str) -> str:
 
 _NOTES = rf"""
 
-$\hat x$ lies between a real example and a fake. With label smoothing D descends
-${latex(LOSSES["minimax"].smoothed or "")}$ on real examples, or
+$\hat x$ lies between a real example and a fake, and the slopes $\nabla D$ are those of D's score. With
+label smoothing D descends ${latex(LOSSES["minimax"].smoothed or "")}$ on real examples, or
 ${latex(LOSSES["least squares"].smoothed or "")}$ in the game of least squares. Every loss can be
-combined with every bound. A Wasserstein critic scores and does not believe: the background then shows its
-score, measured from its mean over fakes.
+combined with every bound. A Wasserstein critic scores and does not believe: the background is then blue
+where it scores higher than fakes on average, and orange where lower.
 """
 
 

@@ -52,13 +52,13 @@ def with_label(graph: Graph) -> Graph:
 
 LEGENDS = {
     "points": legend(
-        "The generator turns noise z into [fake points](points/fake, model) that should come to be spread "
-        "like the [real points](points/real, data). The [background](field/discriminator, field) is what the "
+        "The generator turns noise z into [fake points](points/fake, model) that should come to lie like the "
+        "[real points](points/real, data). The [background](field/discriminator, field) is what the "
         "discriminator believes: blue where it takes a point for real, orange for fake, without colour where "
-        "it cannot tell. The [arrows](arrows/gradient, gradient, off) show where D would have each fake go: "
-        "G changes its weights, which moves all fakes at once, so as to follow them on average. Its "
-        "[grid](mesh/generator, model, off) shows how it bends the plane of z. Press a fake (or the key z) "
-        "to see the path of its z."
+        "it cannot tell. The [arrows](arrows/gradient, gradient, off) show where D would have each fake go. "
+        "G can only change its weights, which moves all fakes at once, so it follows the arrows on average. "
+        "The [grid](mesh/generator, model, off) shows how G bends the plane of z. Press a fake (or the key "
+        "z) to see the path of its z."
     ),
     "line": legend(
         "The [density of the fakes](line/model density, model) should come to match the [data's exact "
@@ -68,8 +68,8 @@ LEGENDS = {
         "to its x."
     ),
     "image": legend(
-        "Each square is what the generator draws from one fixed noise vector z; watch it become a digit. "
-        "Below each is the [discriminator's belief](score/samples) that it is real."
+        "Each square is what the generator draws from one fixed noise vector z; watch it become a picture "
+        "like the data. Below each is the [discriminator's belief](score/samples) that it is real."
     ),
     "points compared": legend(
         "On both sides: the generator's [fakes](points/fake, model), the [real points](points/real, data), "
@@ -90,9 +90,9 @@ LEGENDS = {
 }
 OF_A_LABEL = {
     "image": legend(
-        "One row for each label, 0 to 9, and one noise vector z for each column: the label decides which "
-        "digit is drawn, and z its handwriting. Below each is the [discriminator's belief](score/samples) "
-        "that it is a real digit of that label."
+        "One row for each label, and one noise vector z for each column: the label decides what is drawn, "
+        "and z its style. Below each is the [discriminator's belief](score/samples) that it is a real "
+        "picture of that label."
     ),
     "points": legend(
         "The generator is asked for a label and makes [fake points](points/fake, model) of it; they should "

@@ -168,7 +168,7 @@ def test_digits_open_with_a_recording_of_pictures(visitor: Come) -> None:
     me.moves()
     assert me.says("run") == "gan-digits"
     assert not me.run
-    expect(me.stage).to_contain_text("watch it become a digit")
+    expect(me.stage).to_contain_text("watch it become a picture")
 
 
 def test_a_phone_needs_no_sideways_scrolling(visitor: Come) -> None:

@@ -19,8 +19,8 @@ from engine.nets.layers import SpectralLinear
 RING = load("ring")
 LOSSES = TwoPlayers.knobs()["loss"].choices
 D, G = (f"{player} descends what its game says, worked out anew from D's scores." for player in "DG")
-ARROW = "A fake's arrow is the gradient of G's loss in this game."
-SLOPE = "D's slope, as the penalties take it, is that of one backward pass an example."
+ARROW = "A fake's arrow points down the gradient of G's loss in this game."
+SLOPE = "D's slope, as the penalties take it, is that of one backward pass for each example."
 CLIP = "D's weights lie within the range of clipping."
 NORM = "The norm that divides each matrix of D follows its largest singular value."
 

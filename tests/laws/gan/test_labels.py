@@ -147,7 +147,7 @@ def test_the_check_tab_measures_a_game_with_labels(name, knobs):
     beyond = [check.law for check in laws if not check.holds]
     # nothing has been clipped before the first turn of D
     assert beyond == (["D's weights lie within the range of clipping."] if "penalty" in knobs else [])
-    assert "D's slope, as the penalties take it, is that of one backward pass an example." in {
+    assert "D's slope, as the penalties take it, is that of one backward pass for each example." in {
         check.law for check in laws
     }
 
