@@ -51,7 +51,7 @@ def linear() -> None:
 
 def upsampling() -> None:
     st.markdown(
-        "A convolutional decoder must enlarge small feature maps again. Here are four ways to double the same map:"
+        "A convolutional decoder must enlarge small feature maps again. Here are several ways to double the same map:"
     )
     up_sampling(room)
     kit.source(Up, pool, unpool, spread)

@@ -13,7 +13,7 @@ heading(
     "Three planes of codes",
     "Three methods code the same digits with equally few numbers. **PCA** projects onto the best plane. The **autoencoder** bends "
     "the plane, and so restores the digits better. The **VAE** gives each digit a cloud of codes and keeps all clouds "
-    "near the origin, so that a code drawn at random is a digit too.",
+    "near the origin, so that most codes drawn at random become digits too.",
 )
 SIDES = {"PCA": PCA, "Autoencoder": AE, "VAE": VAE}
 rooms = planes(SIDES)

@@ -57,8 +57,8 @@ $$
 
 def failures() -> None:
     st.markdown(
-        "Open a link and press Train: it shows its failure in about a minute, and each cure works as fast. The tests of this lab train them all. The "
-        "sentence under the picture names what you see."
+        "**See it fail** trains a setting on the stage, and the sentence under the picture names what you see. Then apply a cure. The tests of this "
+        "lab train them all."
     )
     kit.gallery(room, kit.words_of(room.family).failures)
 
@@ -83,7 +83,7 @@ def experiments() -> None:
             ),
             (
                 "Disentangled by β",
-                "Ellipses are drawn from four independent factors. With a large β, single dimensions of z come to mean single factors.",
+                "Ellipses are drawn from four independent factors. With a large β, single dimensions of z tend to stand for single factors.",
                 DISENTANGLED,
             ),
             (

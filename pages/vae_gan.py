@@ -38,7 +38,7 @@ $$
 
 The encoder descends $\mathcal L_{prior} + \mathcal L_{like}$, the decoder $\gamma \mathcal L_{like} - \mathcal L_{GAN}$, and the
 discriminator $-\mathcal L_{GAN}$ and a penalty on its slope (R1), $\tfrac{\lambda}{2} \lVert \nabla \mathrm{Dis}(x)
-\rVert^2$. Of $-\mathcal L_{GAN}$ the decoder descends $-\log \mathrm{Dis}(\tilde x)$ in place of $\log(1 - \mathrm{Dis}(\tilde x))$,
+\rVert^2$, which is taken before the sigmoid. Of $-\mathcal L_{GAN}$ the decoder descends $-\log \mathrm{Dis}(\tilde x)$ in place of $\log(1 - \mathrm{Dis}(\tilde x))$,
 which is flat where the discriminator is sure of a fake. (The paper adds a term for each kind of fake, so that fakes weigh
 twice as much as real pictures. Here all fakes together weigh as much as the real pictures.) A small $\gamma$ asks for sharp pictures, and a large one for pictures similar to $x$.
 """,

@@ -37,7 +37,9 @@ RECONSTRUCTION = Measure(
     "reconstruction", chart=_SPLIT, label="−E[log p(x|z)]", role="model", draw="stack", sign=-1
 )
 KL = Measure("KL", chart=_SPLIT, label="KL[q(z|x) ‖ p(z)]", role="latent", draw="stack")
-LOG_P = Measure("log p(x)", chart=_BOUND, unit="nats", better="higher", role="truth")
+LOG_P = Measure(
+    "log p(x)", chart=_BOUND, label="bound of 32 draws", unit="nats", better="higher", role="truth"
+)
 ACTIVE = Measure("active units", label="active dimensions", digits=0, draw="number")
 KL_EACH = Measure("KL of each dimension", label="KL of each dimension, nats", draw="bars")
 

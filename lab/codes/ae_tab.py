@@ -38,7 +38,7 @@ def against_pca(room: Room) -> None:
         st.markdown(
             f"But it has **another basis**: two of its axes have a cosine of up to {lean:.2f}. The axes of "
             "PCA are orthogonal, and the first is the direction of most variance. Nothing in the loss asks "
-            "for that: the decoder can undo any invertible mixing of the code and restore x just as well."
+            "for that: the decoder can undo any invertible linear map of the code and restore x just as well."
         )
     if "axes" in answer:
         own, principal = (
@@ -58,12 +58,13 @@ WAYS = {
     "bilinear": ("Bilinear", "numbers are interpolated between the centres of squares"),
     "remembered": (
         "Max-unpooling, places remembered",
-        "each maximum goes back to where the pooling took it from; the rest is 0. This needs the encoder "
-        "of the same picture",
+        "each maximum goes back to where the pooling took it from; the rest is 0. The decoder must be told "
+        "these places by the encoder",
     ),
     "spread": (
         "Max-unpooling, places unknown",
-        "each number goes to the upper left of its square: a decoder of z alone cannot do better",
+        "each number goes to the upper left of its square, because a decoder that sees only z does not know "
+        "the places",
     ),
     "transposed": (
         "Transposed convolution, untrained",

@@ -52,10 +52,12 @@ def _says(tight: dict[str, Any]) -> str:
     gap, error = tight["bound"][-1] - tight["bound"][0], tight["error"][-1]
     within = "" if error is None else f" (± {error:.2f})"
     return (
-        f"With {tight['k'][-1]} draws of z per example, the mean of the weights "
-        r"$w = p(x, z) / q(z \mid x)$ practically gives $\log p(x)$ itself (Burda et al. 2016). The ELBO "
-        rf"lies **{gap:.2f} nats**{within} below it. This gap is "
-        r"$\mathrm{KL}[q(z \mid x) \,\|\, p(z \mid x)]$, the distance of $q$ from the true posterior. "
+        r"Each draw of z has a weight $w = p(x, z) / q(z \mid x)$. The logarithm of the mean weight of k "
+        r"draws is a bound too, which rises to $\log p(x)$ as k grows (Burda et al. 2016). "
+        rf"The ELBO lies **{gap:.2f} nats**{within} below that of "
+        f"{tight['k'][-1]} draws, so at least as far below "
+        r"$\log p(x)$. Its whole distance from $\log p(x)$ is "
+        r"$\mathrm{KL}[q(z \mid x) \,\|\, p(z \mid x)]$, that of $q$ from the true posterior. "
         f"Measured on {tight['among']} test examples."
     )
 

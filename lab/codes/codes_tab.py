@@ -103,8 +103,8 @@ def manifold(room: Room) -> None:
     dims = latent_dimensions(room)
     st.markdown(
         "Codes on a grid, each decoded at its place. At **quantiles** of N(0, I), each picture stands for "
-        "the same share of its draws. **Evenly spaced**, the grid reaches places where N(0, I) hardly ever "
-        "draws a code."
+        "the same share of its draws. **Evenly spaced**, the grid can reach places where draws hardly ever "
+        "fall."
     )
     left, middle, right = st.columns(3)
     n = left.slider("Pictures along a side", 5, 30, 20, key="manifold-n")

@@ -54,7 +54,7 @@ def trade_off(axes: Mapping[str, Sequence[float]], row: Mapping[str, Any]) -> No
     st.caption(
         "Each point is a member, measured on test examples. A larger β moves it to the left: the code is "
         "cheaper, and the reconstruction worse. The ELBO weights both equally (β = 1), and is the same "
-        "everywhere on a dotted line. The best member lies closest to the lower left."
+        "everywhere on a dotted line. The member with the best ELBO lies furthest to the lower left."
     )
 
 

@@ -82,8 +82,8 @@ def what_it_buys(answer: dict[str, Any]) -> str:
     return (
         f"Over all dimensions, the variance of the score function is **{_number(plain)} times** that of the "
         f"reparameterized gradient; with a baseline it is still **{_number(helped)} times**. For an equally "
-        "exact mean, it needs that many times the draws. The means with the trick and with the baseline are "
-        f"{agree}."
+        "exact mean, each needs that many times the draws. The means with the trick and with the baseline "
+        f"are {agree}."
     )
 
 

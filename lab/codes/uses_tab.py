@@ -24,7 +24,7 @@ def few_labels(room: Room) -> None:
         "pictures. Does that beat the same classifier on the pixels themselves? Both get the same labelled "
         "digits, with equally many of each class."
     )
-    wait = "This trains about eighty small classifiers and takes about ten seconds."
+    wait = "This trains about eighty small classifiers, which takes some seconds."
     if not wanted(room, "few-go", "Train the classifiers", "school", wait):
         return
     with st.spinner("Training the classifiers …"):

@@ -27,9 +27,12 @@ CODE_WORD: dict[str, Any] = {"words": "code", "layer": "codes/test"}
 CIRCLES: dict[str, Any] = {"words": "circles", "layer": "circle/prior", "role": "latent"}
 
 
-def legends(mu: str, circles: str, drawn: str, density: bool = False) -> dict[str, Legend]:
+def legends(
+    mu: str, circles: str, drawn: str, density: bool = False, lie: str = "should come to lie"
+) -> dict[str, Legend]:
     """The legends of models whose code of x is written `mu`, if it has a letter; `circles` says whose
-    standard deviations are drawn, and `drawn` where the samples come from. Some know a `density` of x."""
+    standard deviations are drawn, `drawn` where the samples come from, and `lie` what is expected of them.
+    Some know a `density` of x."""
     dot, deviations = f"{mu} of a test ", f" are one, two and three standard deviations of {circles}. "
     known: list[Any] = [
         " The ",
@@ -48,7 +51,7 @@ def legends(mu: str, circles: str, drawn: str, density: bool = False) -> dict[st
             "Each dot of the latent plane is the ", CODE_WORD | {"role": "data"},
             f"{dot}point, coloured by its label if it has one; the ", CIRCLES, deviations + "Beside it, ",
             {"words": "samples", "layer": "points/fake", "role": "model"},
-            f" decoded from draws of {drawn} should come to be distributed like the ",
+            f" decoded from draws of {drawn} {lie} like the ",
             {"words": "data", "layer": "points/real", "role": "data"}, ".", *(known if density else ()),
             " Each test point is restored at the end of its ",
             {"words": "arrow", "layer": "arrows/reconstruction", "role": "truth", "off": True},
@@ -60,7 +63,7 @@ def legends(mu: str, circles: str, drawn: str, density: bool = False) -> dict[st
 
 
 OF_A_GAUSSIAN = legends("", "N(0, I)", "N(0, I)")
-NO_PRIOR = legends("", "N(0, I), to which nothing in the loss draws the codes", "N(0, I)")
+NO_PRIOR = legends("", "N(0, I), to which nothing in the loss draws the codes", "N(0, I)", lie="need not lie")
 OF_A_PRIOR, WITH_DENSITY = (legends(" μ", "the prior p(z)", "the prior", density=on) for on in (False, True))
 LABELS = {
     "world": "Data space",
@@ -161,16 +164,22 @@ def game_now(run: str, row: Row) -> str:
     return f"Around round {row['round']:,}: {said}." if terms else ""
 
 
+def told_c(formula: str) -> str:
+    """The formula of the bound with all of its distributions conditioned on the label c."""
+    return formula.replace("z)]", "z, c)]", 1).replace("x) ", "x, c) ").replace("p(z)", r"p(z \mid c)")
+
+
 def bound_now(run: str, row: Row) -> str:
     """The two terms of the objective, with their present values."""
     for restore, diverge in BOUNDS.items():
         error, kl = row.get(restore), row.get(diverge)
         if error is not None and kl is not None:
-            return (
+            said = (
                 rf"Around round {row['round']:,}: $-\mathbb{{E}}_q[\log p(x \mid z)] + \beta\,"
                 rf"\mathrm{{KL}}[q(z \mid x) \,\Vert\, p(z)] = {error:.1f} + {kl:.2f} = {error + kl:.1f}$ "
                 "nats, averaged over examples."
             )
+            return told_c(said) if restore is cvae.RESTORE else said
     return ""
 
 
