@@ -68,9 +68,9 @@ $$
 \mathbb E[x_0 \mid x_t] = \frac{x_t + (1 - \bar\alpha_t)\, \nabla_x \log p_t(x_t)}{\sqrt{\bar\alpha_t}}
 $$
 
-For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. So they are for the moons and
-the other curves, whose density is a sum of many narrow Gaussians. Let the model train
-and press play again: the error shrinks first where noised data are. Far from them the net was never trained.
+For a mixture of Gaussians both are known exactly, because noise turns it into another mixture of Gaussians. The same holds for the moons and
+the other curves, whose density is computed as a sum of many narrow Gaussians. Let the model train
+and press play again: the error shrinks first where the noised data lie. Far from them the net was never trained.
 """,
     )
     score_film(room)
@@ -142,7 +142,8 @@ is used as $\varepsilon_\theta(x_t) + s\, (\varepsilon_\theta(x_t, y) - \varepsi
 
 def failures() -> None:
     st.markdown(
-        "Open a link and press Train: it shows its failure within about a minute, and so do the cures. The sentence under the picture says what goes wrong."
+        "**See it fail** trains a setting on the stage, and the sentence under the picture says what goes wrong. Then apply a cure. The tests of this lab "
+        "train them all."
     )
     kit.gallery(room, kit.words_of(room.family).failures)
 
@@ -150,7 +151,7 @@ def failures() -> None:
 EXPERIMENTS = [
     (
         "Points in the plane",
-        "The same code on two moons, from the beginning: usable samples in ten seconds, and every walk drawn as a path.",
+        "The same code on two moons, from the beginning: usable samples after some hundred rounds, and walks drawn as paths.",
         "/ddpm?data=moons&tab=Reverse",
     ),
     (

@@ -9,7 +9,7 @@ from lab.diffusion.remake_tab import remake
 room = kit.room(
     FlowMatching,
     data_name="moons",
-    sentence="A straight line joins each example to a noise. A **net** learns the **velocity** along these lines; following "
+    sentence="A straight line joins each example to a draw of noise. A **net** learns the **velocity** along these lines; following "
     "that velocity from noise leads to data.",
 )
 kit.commentary(room)
@@ -89,7 +89,7 @@ Straighter paths need fewer steps: compare five steps here with five steps of Eu
 EXPERIMENTS = [
     (
         "Digits",
-        "The same method on pictures: a small U-Net learns the velocity in a few minutes.",
+        "The same method on pictures: a small U-Net learns the velocity.",
         "/flow-matching?data=digits",
     ),
     (

@@ -29,7 +29,7 @@ def measure(model: Denoiser, data: Dataset) -> list[Check]:
     seed(0)
     checks = [
         Check("The net's target gives back the noise and the data.", pair_gap(model, x), 1e-9),
-        Check("The gradient is the slope of the loss between a tiny step to either side.",
+        Check("The gradient of the loss agrees with central differences.",
               slope_gap(model, x, y), 1e-3),
         Check("The loss of training is that of the predictions from which samples are made.",
               loss_gap(model, x, y), 1e-5),

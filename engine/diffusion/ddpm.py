@@ -57,7 +57,7 @@ class DDPMConfig(DenoiserConfig):
     )  # fmt: skip
     eta: float = knob(
         0.0, 0, 1, label="Noise of DDIM", symbol=r"\eta", step=0.05, live=True, advanced=True,
-        says="0 adds none, 1 as much as DDPM",
+        says="0 adds none, 1 as much as DDPM with the posterior's variance",
         where=Where("only with the sampler DDIM", lambda c, _: c.sampler == "DDIM"),
     )  # fmt: skip
     clip: bool = knob(

@@ -57,7 +57,7 @@ def overfitting(rows: list[Row]) -> Symptom | None:
     return Symptom(
         "Overfitting",
         f"Overfitting: the test loss was lowest around round {then['round']:,}, {number(_loss(then))}, "
-        f"and is {number(_loss(rows[-1]))} now. The net memorises its training examples, and "
+        f"and is {number(_loss(rows[-1]))} now. The net memorizes its training examples, and "
         "samples become copies of them.",
         then["round"],
         "stop or rewind to that round, or use a smaller net or more data",

@@ -68,14 +68,14 @@ DDPM_FAILURES = [
     ),
     failure(
         "A schedule made for 1,000 steps",
-        "With T = 100 the linear schedule ends at alpha-bar = 0.36 instead of 0.00004: x_T still depends on "
-        "where the data are. Samples start from N(0, I), which is somewhere else, and end too far to the "
-        "left. With data centred at 0 nobody would notice.",
+        "With T = 100 the linear schedule ends at ᾱ = 0.36 instead of 0.00004: x_T still depends on where "
+        "the data are. Samples start from N(0, I), which is somewhere else, and end too far to the left. "
+        "With data centred at 0 one would hardly notice.",
         {"scaled": False},
         Cure(
             "Scaled with T",
             {"scaled": True},
-            "Each of ten times fewer steps adds ten times the noise: x_T is pure noise, like the start",
+            "Each of ten times fewer steps adds ten times the noise, so x_T is almost pure noise",
         ),
         Cure(
             "More steps of the sampler",
@@ -99,8 +99,8 @@ DDPM_FAILURES = [
     ),
     failure(
         "The slide's formula",
-        "The slide's Algorithm 2 has alpha under the root, where alpha-bar belongs. Every step then removes "
-        "more noise than there is: points crowd around the centre of each Gaussian.",
+        "The slide's Algorithm 2 has α under the root, where ᾱ belongs. Every step then removes too much "
+        "noise: points crowd around the centre of each Gaussian.",
         {"sampler": "DDPM as on the slide"},
         Cure(
             "The paper's formula",

@@ -68,9 +68,11 @@ def show(room: Room, name: str, rows: Sequence[Row], screens: Mapping[str, str],
 
 @st.fragment
 def forward_film(room: Room) -> None:
-    """The forward process: x_0 dissolves in noise, in one jump and step by step."""
+    """The forward process: x_0 dissolves in noise, in one jump and, where there are steps, step by step."""
     row = asked("forward", seed=number_of_z("Seed of the noise", "forward-seed", 0))
-    screens = {"x_t": "in one jump: q(xₜ | x₀)", "chain": "step by step: q(xₜ | xₜ₋₁)"}
+    screens = {"x_t": "in one jump: q(xₜ | x₀)"}
+    if "DDPM" in room.family.samplers:  # type: ignore[attr-defined]  # flow matching has no single steps
+        screens["chain"] = "step by step: q(xₜ | xₜ₋₁)"
     show(room, "forward", [row], screens)
     st.caption(HOW)
 

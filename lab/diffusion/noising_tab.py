@@ -125,8 +125,8 @@ def listed() -> list[Slip]:
             r"q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\, x_0, (1 - \bar\alpha_t)\, \mathbf I)",
             "The second argument of $\\mathcal N$ is a variance, as in the line above it on the slide. "
             "$\\sqrt{1 - \\bar\\alpha_t}$ is the standard deviation, which is right as the factor of "
-            "$\\varepsilon$, where the slide also has it. Read as a variance, it makes the noise of the "
-            f"first step **{first:.0f} times** too strong. Data of variance 1 should keep that variance at "
+            "$\\varepsilon$, where the slide also has it. Read as a variance, it makes that of the first "
+            f"step's noise **{first:.0f} times** too large. Data of variance 1 should keep that variance at "
             f"every $t$; they would swell to **{noised.max().item():.2f}**. Single steps and one jump would "
             "then disagree.",
         ),

@@ -61,6 +61,7 @@ def by_steps(room: Room, setting: Setting) -> None:
         f"**How many steps are enough?** Each sampler makes {what} in few steps and in many. The chart shows "
         f"how far these are from the data ({setting.measure.says}) against the cost of a sample: the number "
         "of evaluations of the net, one in each step, or two with **Heun** (one in its last step)."
+        + (" Guidance other than 0 and 1 doubles them all, which is not counted." if labels_of(room) else "")
     )
     counts = sorted({min(n, setting.T) for n in (STEPS if setting.pictures else MORE)})
     plan = [{"sampler": name, "steps": n} for n in counts for name in setting.samplers]
@@ -106,7 +107,7 @@ def cheapest(points: list[Point], measure: str) -> str:
             f"{short(2 * error)} say nothing."
         )
     says += f"As many real examples score less, {real} "
-    return says + "The rest is the error of the net itself: train it longer."
+    return says + "The rest is the error of the net or of its sampler: train it longer, or take more steps."
 
 
 def _named(point: Point) -> str:
@@ -162,7 +163,7 @@ def traded(points: list[Point], measure: str) -> str:
     if ACCURACY in there:
         right = f"{then[ACCURACY]:.0%} show the digit that was asked for, instead of {there[ACCURACY]:.0%}; "
     return says + (
-        f"At s = {last['guidance']:g} {right}the distance is {short(then[measure])} and the diversity "
+        f"At s = {last['guidance']:g}, {right}the distance is {short(then[measure])} and the diversity "
         f"{then[DIVERSITY]:.0%}."
     )
 

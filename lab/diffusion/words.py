@@ -14,9 +14,9 @@ LEGENDS: dict[str, Legend] = {
     "points": [
         "From the same noise in every frame, ",
         {"words": "paths", "layer": "paths/reverse", "role": "model"},
-        " of ten steps lead to these ",
+        " of at most ten steps lead to these ",
         {"words": "samples", "layer": "points/fake", "role": "model"},
-        ", which should become distributed like the ",
+        ", which should come to lie like the ",
         {"words": "data", "layer": "points/real", "role": "data"},
         ". ",
         {"words": "Arrows", "layer": "arrows/gradient", "role": "gradient", "off": True},
@@ -30,8 +30,8 @@ LEGENDS: dict[str, Legend] = {
         ".",
     ],
     "image": [
-        "Samples from the same noise in every frame, in ten steps. Beside them are six test pictures at "
-        "three noise levels, and below each the picture that the net predicts from it."
+        "Samples from the same noise in every frame, in at most ten steps. Beside them are six test pictures "
+        "at three noise levels, and below each the picture that the net predicts from it."
     ],
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ SUBJECT = Subject(
     places=[
         Place("ddpm", "Learn to remove noise, step by step", "Variational", step=180, needs=["vae"]),
         Place(
-            "flow-matching", "Straight paths from noise to data; p(x) is exact along them",
+            "flow-matching", "Learn the velocity from noise to data; its ODE has an exact p(x)",
             "Normalizing flows", step=190, needs=["continuous-flow", "ddpm"],
         ),
     ],
@@ -86,7 +86,7 @@ SUBJECT = Subject(
     labels={
         "world": "Data space",
         "images/samples": "Samples",
-        "images/denoised": "Noised test digits, and what the net predicts from them",
+        "images/denoised": "Noised test pictures, and what the net predicts from them",
         f"chart/{LOSS}": "Loss",
     },
     colours={

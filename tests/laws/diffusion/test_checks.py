@@ -94,7 +94,7 @@ def instead(s, other):
     return predict
 
 
-PAIR, SLOPE, LOSS = "The net's target", "The gradient is the slope", "The loss of training"
+PAIR, SLOPE, LOSS = "The net's target", "The gradient of the loss", "The loss of training"
 RESUMED, KNOWN, GUIDED = "A walk without added noise", "If the net knew x_0", "Guidance 0 ignores"
 JUMP, BAYES, ETA = "x_t in one jump", "A step has the mean and variance", "DDIM with η = 1"
 LINE, EULER = "The path is a straight line", "An Euler step along u"

@@ -84,7 +84,7 @@ def test_a_test_loss_past_its_best_is_overfitting():
     (symptom,) = symptoms(rows((8, {"test loss": 0.5}), (8, {}), *past), DIGITS)
     assert symptom.name == "Overfitting"
     assert 64 * 9 <= symptom.since <= 64 * 17
-    assert "memorises its training examples" in symptom.sentence
+    assert "memorizes its training examples" in symptom.sentence
     assert "more data" in symptom.cure
 
 

@@ -109,7 +109,7 @@ def test_the_slips_are_told_with_the_numbers_that_they_make():
             variance = a * a * variance + (b if t > 1 else 0)
         after[name] = variance
     first, second = noising_tab.listed()
-    assert f"first step **{1 / beta[0] ** 0.5:.0f} times** too strong" in first.effect
+    assert f"step's noise **{1 / beta[0] ** 0.5:.0f} times** too large" in first.effect
     swollen = max(k + (1 - k) ** 0.5 for k in kept)
     assert f"swell to **{swollen:.2f}**" in first.effect
     assert f"the variance **{after['wrong']:.2f}** instead of **{after['right']:.2f}**" in second.effect

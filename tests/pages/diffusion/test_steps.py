@@ -145,7 +145,7 @@ def test_what_guidance_trades():
     points = [point(0.2, guidance=0.0), point(0.1, guidance=1.0), point(0.4, guidance=7.0, diversity=0.5)]
     says = tab.traded(points, "sliced Wasserstein")
     assert "**s = 1** (0.1), with a diversity of 100%" in says
-    assert "At s = 7 the distance is 0.4 and the diversity 50%." in says
+    assert "At s = 7, the distance is 0.4 and the diversity 50%." in says
     for one, right in zip(points, (0.5, 0.9, 0.99), strict=True):
         one["quality"]["label accuracy"] = right
     assert "99% show the digit that was asked for, instead of 90%" in tab.traded(points, "sliced Wasserstein")
