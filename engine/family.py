@@ -20,7 +20,7 @@ AT_ONCE = 2**18
 """How many numbers are drawn at a time; a net holds about a thousand times as many bytes meanwhile."""
 
 Terms = dict[str, Tensor]
-"""Named scalars whose sum a player descends; a minimised term carries its sign in its name."""
+"""Named scalars whose sum a player descends; a minimized term carries its sign in its name."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ $$
 \log p_x(x) = \log p_z(f(x)) + \log \left| \frac{df}{dx} \right| .
 $$
 
-The button minimises $-\mathbb E[\log p_x(x)]$ over the target by moving the seven knots (Adam, with gradients by finite differences). The
+The button minimizes $-\mathbb E[\log p_x(x)]$ over the target by moving the seven knots (Adam, with gradients by finite differences). The
 lowest value is the entropy of the target; the amount above it is the KL divergence that you see:
 
 $$

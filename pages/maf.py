@@ -1,17 +1,17 @@
 """The room of masked autoregressive flows: the density in one pass, a sample number by number."""
 
 from engine.flow.maf import MAF
-from engine.flow.transforms import Autoregressive, standardise
+from engine.flow.transforms import Autoregressive, standardize
 from engine.nets.masked import MADE
 from lab.flow.autoregressive_tab import masks_tab, speeds_tab
 from lab.flow.room_tab import flow_room
 
 flow_room(
     MAF,
-    sentence="Every number is standardised by a mean and a scale that a net computes from the numbers **before** it. One pass of "
+    sentence="Every number is standardized by a mean and a scale that a net computes from the numbers **before** it. One pass of "
     "a masked net gives a density; a sample is made one number after another.",
     formula=r"""
-A layer $z = f(x)$ standardises one number after the other:
+A layer $z = f(x)$ standardizes one number after the other:
 
 $$
 \begin{aligned} z_1 &= (x_1 - \mu_1) \exp(-s_1) \\ z_d &= (x_d - \mu_d(x_{1:d-1})) \exp(-s_d(x_{1:d-1})) \end{aligned}
@@ -32,7 +32,7 @@ $$
 All $\mu_d$ and $s_d$ come from one net whose weights are masked (MADE). The next layer takes the numbers in reverse order, so its matrix is
 upper triangular.
 """,
-    code=[Autoregressive, standardise, MADE],
+    code=[Autoregressive, standardize, MADE],
     tries=[
         ("The inverse map", "The same layers inverted: fast samples, slow densities.", "/iaf"),
         ("One direction fast, one slow", "Both are measured on this machine.", "/maf?tab=Both+ways"),

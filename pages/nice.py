@@ -15,7 +15,7 @@ $$
 z_{1:d} = x_{1:d}, \qquad z_{d+1:D} = x_{d+1:D} + t(x_{1:d}), \qquad \left| \det \frac{\partial f}{\partial x} \right| = 1
 $$
 
-The last layer is $z = S x$ with a diagonal $S$ and $\log |\det| = \sum_i \log |S_{ii}|$, which is the same everywhere. So NICE can only move
+The last layer is $z = S (x - m)$ with a diagonal $S$ and $\log |\det| = \sum_i \log |S_{ii}|$, which is the same everywhere. So NICE can only move
 density around; *Layers* shows that no layer except the last stretches or squeezes. Real-NVP adds a factor $\exp(s(x_{1:d}))$.
 """,
     code=[Flow.coupling, Coupling, additive, ActNorm],

@@ -7,7 +7,7 @@ from lab.flow.room_tab import flow_room
 flow_room(
     PlanarFlow,
     sentence="Each layer **pushes** all points along one direction, by an amount that varies along another direction. One layer "
-    "makes one fold in the plane; many layers make any shape, slowly.",
+    "bends the plane once; many layers make complicated shapes, slowly.",
     formula=r"""
 $$
 f(x) = x + u \tanh(w^\top x + b), \qquad
@@ -22,7 +22,7 @@ paper maps $z$ to $x$, for the encoder of a VAE; here, as in the lecture, $f$ ma
     tries=[
         (
             "One layer",
-            "One fold is far from the density of the moons. Look at *Layers*.",
+            "One bend is far from the density of the moons. Look at *Layers*.",
             "/planar?layers=1&tab=Layers",
         ),
         (

@@ -18,8 +18,8 @@ p_x(x_i) = p_z(z_i) \left| \det \frac{\partial f_2(y_i)}{\partial y_i} \right|
 \left| \det \frac{\partial f_1(x_i)}{\partial x_i} \right|
 $$
 
-**Real-NVP** uses layers whose determinant and inverse cost almost nothing. Half of the numbers stay; two nets $s$ and $t$ see them and
-determine how the other half is scaled and shifted. So a layer $z = f(x)$ is
+**Real-NVP** uses layers whose determinant and inverse cost almost nothing. Half of the numbers stay; a net sees them and gives $s$
+and $t$, by which the other half is scaled and shifted. So a layer $z = f(x)$ is
 
 $$
 \begin{aligned} z_{1:d} &= x_{1:d} \\ z_{d+1:D} &= x_{d+1:D} \odot \exp(s(x_{1:d})) + t(x_{1:d}) \end{aligned}

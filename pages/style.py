@@ -44,8 +44,8 @@ $$
 with the **Gram matrix** $G = F F^\top / M$. $L_{content}$ compares **place by place**, at one layer. $G_{ij}$ is a mean
 **over all places**: it says how much channels $i$ and $j$ respond together, anywhere. So the content stays where it is, and the
 style may appear everywhere. The **roughness** $V$, which the paper does not have, is
-the mean squared difference of neighbouring pixels. Its weight $\rho$ is `tv` in the code, after the total roughness, a relative of $V$ without
-the square. To descend $V$ removes noise.
+the mean squared difference of neighbouring pixels. Its weight $\rho$ is `tv` in the code, after the total variation, a relative of $V$ without
+the square. A smaller $V$ means less noise.
 
 With two styles, $G(style)$ lies between their matrices, and *Second style* says where. With a mask, only its white places
 count in $G(x)$, and only there do pixels change.

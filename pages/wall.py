@@ -37,7 +37,7 @@ def members() -> None:
         )
     else:
         st.markdown(
-            "**How to read it.** The table tells what each member reaches on test examples. Compare pictures of "
+            "**How to read it.** The table shows the score of each member. Compare pictures of "
             "neighbours: where they change at once, the setting matters; where they do not, it does not."
         )
     kit.scores(shown)

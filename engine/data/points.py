@@ -79,5 +79,5 @@ def load_points(name: str, home: Path) -> Dataset:
         box=(-edge, edge, -edge, edge),
         center=torch.from_numpy(center),
         unit=torch.from_numpy(unit),
-        note=f"{len(points)} rows, standardised: minus ({a:.4g}, {b:.4g}), divided by ({s:.4g}, {t:.4g}).",
+        note=f"{len(points)} rows, standardized: minus ({a:.4g}, {b:.4g}), divided by ({s:.4g}, {t:.4g}).",
     )

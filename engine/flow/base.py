@@ -7,7 +7,7 @@ Training descends -E[log p_x(x)], which is exact; a sample is x = f^{-1}(z) with
 lecture's directions. Rezende and Mohamed 2015, https://arxiv.org/abs/1505.05770, call the other one f.)
 
 Pixels have 256 levels, at which a density could be infinite. So a level v becomes v + u with u uniform in
-[0, 1) (dequantisation: Theis et al. 2016, https://arxiv.org/abs/1511.01844). Then -E[log p(v + u)] is at
+[0, 1) (dequantization: Theis et al. 2016, https://arxiv.org/abs/1511.01844). Then -E[log p(v + u)] is at
 least -log P(v). Per number and in base 2 it is called bits per dimension.
 """
 
@@ -101,7 +101,7 @@ class Flow(Averaged):
     def pixels(self) -> list[Transform]:
         """For pictures, layers that take (n, C, H, W) in (0, 256) to vectors of real numbers; else none.
 
-        At first each number has mean 0 and variance 1; in Dinh et al. 2017 batch normalisation does this.
+        At first each number has mean 0 and variance 1; in Dinh et al. 2017 batch normalization does this.
         """
         if not isinstance(self.space, Picture):
             return []
@@ -129,7 +129,7 @@ class Flow(Averaged):
         return self.average.inverse(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """The density log p_x(x) (n,) in nats, exact; of a picture that of `dequantised` numbers.
+        """The density log p_x(x) (n,) in nats, exact; of a picture that of `dequantized` numbers.
 
         It is computed, and returned, in float64: in float32 steep layers multiply the rounding of those
         before, and far from the data it is wrong by many nats.
@@ -163,7 +163,7 @@ class Flow(Averaged):
 
     # --- pictures ----------------------------------------------------------------------------------
 
-    def dequantised(self, x: Tensor) -> Tensor:
+    def dequantized(self, x: Tensor) -> Tensor:
         """Pictures in [-1, 1] as v + u in (0, 256), with fresh noise u; points unchanged."""
         if not isinstance(self.space, Picture):
             return x
@@ -171,7 +171,7 @@ class Flow(Averaged):
         return v + torch.rand_like(x).clamp(1e-4, 1 - 1e-4)
 
     def shown(self, c: Tensor) -> Tensor:
-        """The pictures in [-1, 1] from which dequantised ones come; points unchanged."""
+        """The pictures in [-1, 1] from which dequantized ones come; points unchanged."""
         return c.floor().clamp(0, 255) / 127.5 - 1 if isinstance(self.space, Picture) else c
 
     # --- training ----------------------------------------------------------------------------------
@@ -182,17 +182,17 @@ class Flow(Averaged):
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """The lecture's algorithm: maximum likelihood on a minibatch."""
-        x = self.dequantised(batch.x)  #: x
+        x = self.dequantized(batch.x)  #: x
         if not self.settled:
-            self.initialise(x)
+            self.initialize(x)
         yield self.f, self.terms(x)
         self.follow(self.f)
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> None:
+    def initialize(self, x: Tensor) -> None:
         """Set the layers that begin with statistics of the data from the first minibatch."""
         for f in self.f.transforms:
-            x = f.initialise(x)
+            x = f.initialize(x)
         self.average.load_state_dict(self.f.state_dict())
         self.settled.fill_(True)
 
@@ -215,7 +215,7 @@ class Flow(Averaged):
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
         """The loss on held-out x."""
-        return {TEST[self.loss]: -self.log_prob(self.dequantised(x)).mean().item() * self.unit}
+        return {TEST[self.loss]: -self.log_prob(self.dequantized(x)).mean().item() * self.unit}
 
     # --- building blocks of the families -------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def measure(model: Flow, data: Dataset) -> list[Check]:
     """The laws on a copy in float64; the density's mass and entropy in the model's own precision."""
     single, model = copy.deepcopy(model).cpu(), copy.deepcopy(model).cpu().double()
     seed(0)
-    x = model.dequantised(data.take(slice(EXAMPLES)).cpu().double())
+    x = model.dequantized(data.take(slice(EXAMPLES)).cpu().double())
     few = x if not isinstance(model.space, Picture) else x[:1]
     seen = list(layers(model, few))
     volume = max(gap(torch.linalg.slogdet(J).logabsdet, log_det) for _, J, log_det in seen)

@@ -14,7 +14,7 @@ the plane only.
 from __future__ import annotations
 
 from engine.flow.base import AutoregressiveFlow, FlowConfig
-from engine.flow.transforms import Autoregressive, Inverse, Transform, standardise
+from engine.flow.transforms import Autoregressive, Inverse, Transform, standardize
 from engine.nets.masked import MADE
 from engine.space import Plane
 
@@ -32,4 +32,4 @@ class IAF(AutoregressiveFlow):
         """Inverted autoregressive layers: the law that takes x to z in MAF takes z to x here."""
         c = self.config
         nets = [MADE(rank, c.width, c.depth, 2) for rank in self.ranks()]
-        return [Inverse(Autoregressive(net, standardise)) for net in nets]
+        return [Inverse(Autoregressive(net, standardize)) for net in nets]

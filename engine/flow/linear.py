@@ -38,7 +38,7 @@ class ActNorm(Transform):
         return z * (-s).exp() + m, -log_det
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> Tensor:
+    def initialize(self, x: Tensor) -> Tensor:
         """Take mean and scale from the minibatch x, and return z."""
         per = x.transpose(0, 1).flatten(1)
         self.m.copy_(per.mean(1))

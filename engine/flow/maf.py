@@ -1,6 +1,6 @@
 r"""Masked autoregressive flow (Papamakarios, Pavlakou and Murray, 2017, https://arxiv.org/abs/1705.07057).
 
-Each layer standardises every number by a mean and a scale that depend on the numbers before it:
+Each layer standardizes every number by a mean and a scale that depend on the numbers before it:
 
     z_i = (x_i - mu_i(x_{1:i-1})) exp(-s_i(x_{1:i-1})),      log |det dz/dx| = -sum_i s_i    eq. (3) to (5)
 
@@ -13,7 +13,7 @@ x_{1:i-1}, so it takes D steps that wait for each other,
 from __future__ import annotations
 
 from engine.flow.base import PICTURES, AutoregressiveFlow, FlowConfig
-from engine.flow.transforms import Autoregressive, Transform, standardise
+from engine.flow.transforms import Autoregressive, Transform, standardize
 from engine.nets.masked import MADE
 from engine.space import Picture, Plane
 
@@ -33,4 +33,4 @@ class MAF(AutoregressiveFlow):
         """Autoregressive layers, after those that turn pixels into numbers."""
         c = self.config
         nets = [MADE(rank, c.width, c.depth, 2) for rank in self.ranks()]
-        return [*self.pixels(), *[Autoregressive(net, standardise) for net in nets]]
+        return [*self.pixels(), *[Autoregressive(net, standardize) for net in nets]]

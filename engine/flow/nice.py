@@ -5,7 +5,8 @@ of it to the other half:
 
     z_a = x_a,      z_b = x_b + t(x_a)                                                      eq. (9)
 
-Its determinant is 1. Only the last layer changes volume: z = S x with a diagonal S       (section 3.3)
+Its determinant is 1. Only the last layer changes volume: z = S (x - m) with a diagonal S (section 3.3,
+whose m is 0)
 """
 
 from __future__ import annotations

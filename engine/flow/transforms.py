@@ -46,7 +46,7 @@ class Transform(nn.Module):
         """The inverse x step by step, where each step needs the one before; the last is that of `inverse`."""
         yield self.inverse(z)[0]
 
-    def initialise(self, x: Tensor) -> Tensor:
+    def initialize(self, x: Tensor) -> Tensor:
         """The image of a first minibatch x; a map that begins with statistics of the data takes them here."""
         return self.forward(x)[0]
 
@@ -175,8 +175,8 @@ class Autoregressive(Transform):
             i, o = walk.send(x_i)
 
 
-def standardise(x: Tensor, o: Tensor, inverse: bool) -> Pair:
-    """Standardise to (x - mu) exp(-s), as in the lecture's MAF."""
+def standardize(x: Tensor, o: Tensor, inverse: bool) -> Pair:
+    """Standardize to (x - mu) exp(-s), as in the lecture's MAF."""
     mu, s = o.unbind(-1)
     s = squash(s)
     return (x * s.exp() + mu, s) if inverse else ((x - mu) * (-s).exp(), -s)

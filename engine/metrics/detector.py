@@ -1,4 +1,4 @@
-"""The detector: what goes well or wrong in a training, recognised from the rows of its run alone, so that it
+"""The detector: what goes well or wrong in a training, recognized from the rows of its run alone, so that it
 says the same about a run that is live, rewound or recorded. A subject has its own detector in its
 `symptoms.py`; the one below serves all other families.
 """

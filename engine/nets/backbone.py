@@ -74,7 +74,7 @@ def caffe(x: Tensor) -> Tensor:
 
 
 def standard(x: Tensor) -> Tensor:
-    """Pixels as torchvision's networks saw them: red, green, blue, from 0 to 1, standardised."""
+    """Pixels as torchvision's networks saw them: red, green, blue, from 0 to 1, standardized."""
     return ((x + 1) / 2 - x.new_tensor(MEAN)[:, None, None]) / x.new_tensor(STD)[:, None, None]
 
 

@@ -63,7 +63,7 @@ class PointNet(nn.Module):
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation in eight groups, but with at least four channels in each: in a group of one
+    """Group normalization in eight groups, but with at least four channels in each: in a group of one
     channel, the norm would remove what t and the label have added."""
     return nn.GroupNorm(min(8, channels // 4), channels)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.config import Refused
 from engine.data import Dataset
 from engine.flow.base import AutoregressiveFlow, Flow
-from engine.flow.transforms import Autoregressive, Inverse, standardise
+from engine.flow.transforms import Autoregressive, Inverse, standardize
 from engine.nets.masked import MADE
 from engine.space import Picture
 from lab.probes import Answer, whole
@@ -84,7 +84,7 @@ def speeds(model: AutoregressiveFlow, data: Dataset, n: int = EXAMPLES) -> Itera
     """
     n = whole(n, "n", 1, 1000)
     layers = layers_of(model)
-    x = model.dequantised(data.some(n)[0])
+    x = model.dequantized(data.some(n)[0])
     z = model(x)[0]
     D, inverted = model.space.size, layers[0][1]
     slow, quick = D * len(layers), len(layers)
@@ -95,7 +95,7 @@ def speeds(model: AutoregressiveFlow, data: Dataset, n: int = EXAMPLES) -> Itera
     }  # fmt: skip
     yield answer
     for D in SIZES:
-        layer = Autoregressive(MADE(torch.arange(D), WIDTH, 1, 2), standardise).to(model.device)
+        layer = Autoregressive(MADE(torch.arange(D), WIDTH, 1, 2), standardize).to(model.device)
         x = torch.randn(n, D, **model.like)
         timed: dict[str, float] = {"D": D}
         for name, f in (("MAF", layer), ("IAF", Inverse(layer))):

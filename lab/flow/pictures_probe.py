@@ -1,6 +1,6 @@
 """Questions to a flow of pictures: the likelihood of digits and of other pictures, and paths and scales of z.
 
-Densities are those of `dequantised` pictures, in bits per dimension.
+Densities are those of `dequantized` pictures, in bits per dimension.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ LACKING = (
 
 
 def bits(model: Flow, x: Tensor, draws: int = DRAWS) -> Tensor:
-    """Bits per dimension (n,) of pictures x (n, *shape) in [-1, 1]: the mean over dequantisations."""
-    each = model.log_prob(model.dequantised(x.repeat(draws, 1, 1, 1)))
+    """Bits per dimension (n,) of pictures x (n, *shape) in [-1, 1]: the mean over dequantizations."""
+    each = model.log_prob(model.dequantized(x.repeat(draws, 1, 1, 1)))
     return -each.view(draws, -1).mean(0) * model.unit
 
 
@@ -116,7 +116,7 @@ def of_picture(model: Flow, data: Dataset, picture: str, centre: bool = False) -
     test = bits(model, data.some(AMONG, test=True)[0], 1)
     own = bits(model, x, 8)[0]
     f = precise(model.average)
-    way = f.way(precise(model.dequantised(x)))
+    way = f.way(precise(model.dequantized(x)))
     log_p = f.base.log_prob(way[-1][0])[0]
     L, shape = len(way), model.space.shape
     hs = [x, *[h for h, _ in way]]
@@ -147,7 +147,7 @@ def said(ink: np.ndarray) -> str:
     if ink.min() != ink.max():
         return ""
     return (
-        "All pixels of this picture are the same. It is dequantised like any other, so it has a density. "
+        "All pixels of this picture are the same. It is dequantized like any other, so it has a density. "
         "That number says how dense the model is here, not whether this is a digit."
     )
 
@@ -163,7 +163,7 @@ def between(model: Flow, data: Dataset, a: int, b: int) -> Answer:
     """
     only_pictures(data)
     index = [place(data, a, "a"), place(data, b, "b")]
-    c = model.dequantised(floats(data.test_x[index]))
+    c = model.dequantized(floats(data.test_x[index]))
     z = model(c)[0]
     t = torch.linspace(0, 1, STEPS, **model.like)[:, None]
     zs = {"line": torch.lerp(z[0], z[1], t), "arc": arc(z[0], z[1], t)}

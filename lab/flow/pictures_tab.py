@@ -110,7 +110,7 @@ def surprise(kinds: list[dict[str, Any]]) -> str:
     if gap > 0.05:
         says += (
             f" Training pictures need {short(gap)} bits less than test pictures: the model has begun to "
-            "memorise them."
+            "memorize them."
         )
     return says
 
@@ -141,8 +141,8 @@ def draw_tab(room: Room) -> None:
         screens={"h": "hₜ, from black to white over its own range"}, labels=words, pad={"name": "picture"},
     )  # fmt: skip
     st.caption(
-        "Try something that is not a digit: a single dot, or a stroke from edge to edge. The less ink, the "
-        "higher the likelihood."
+        "Try something that is not a digit: a single dot, or a stroke from edge to edge. As a rule, less "
+        "ink means a higher likelihood."
     )
 
 

@@ -121,7 +121,7 @@ def layers_keep(room: Room) -> None:
     except Refused as refusal:
         complain(refusal)
         return
-    says.caption("All ten are done, each in forty steps; the paper took hundreds.")
+    says.caption("All ten are done, each in forty steps.")
 
 
 def _figure(done: dict[tuple[str, int], dict[str, Any]]) -> str:
@@ -186,8 +186,7 @@ def quick(room: Room) -> None:
     st.markdown(
         "There is a faster way, which descends no loss. It gives the features of the content **the "
         "statistics of the style's features** at once. A **decoder**, a network that was trained to turn "
-        "features back into pictures, then paints them. This takes a fraction of a second for any two "
-        "pictures."
+        "features back into pictures, then paints them. It works for any two pictures."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = st.selectbox("Which statistics", HOW, key="quick-how", format_func=HOW.__getitem__, width=400)

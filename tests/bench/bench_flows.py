@@ -29,7 +29,7 @@ from engine.device import prepare
 from engine.families import find
 from engine.fit import fit, optimizers_of
 from engine.flow.base import Flow
-from engine.flow.transforms import Autoregressive, standardise
+from engine.flow.transforms import Autoregressive, standardize
 from engine.nets.masked import MADE
 from tests.bench.benching import seconds, settings
 
@@ -233,7 +233,7 @@ def ways_back(units: int) -> dict[str, Callable[[int], None]]:
     a library has no fewer."""
     z, peer = torch.randn(64, 784), zuko.flows.MAF(784, transforms=1, hidden_features=[units])
     backs: dict[str, Callable[[Tensor], Any]] = {
-        "ours": Autoregressive(MADE(torch.arange(784), units, 1, 2), standardise).inverse,
+        "ours": Autoregressive(MADE(torch.arange(784), units, 1, 2), standardize).inverse,
         "zuko": lambda z: peer().transform.inv(z),
     }
     if "nflows" in PEERS:

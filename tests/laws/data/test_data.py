@@ -81,7 +81,7 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert data is load(name)
     assert data.name == name
     assert data.note
-    assert not data.center.any()  # nothing was standardised
+    assert not data.center.any()  # nothing was standardized
     assert (data.unit == 1).all()
     assert data.x.shape[1:] == data.test_x.shape[1:] == data.space.shape
     assert data.x.dtype == (torch.uint8 if isinstance(data.space, Picture) else torch.float32)
@@ -189,7 +189,7 @@ def test_a_table_is_standardised_and_can_be_undone(tmp_path):
     assert data.unit.dtype == data.center.dtype == torch.float64
     said = [float(number) for number in re.findall(r"-?[\d.]+", data.note.split("minus")[1].rstrip("."))]
     assert said == pytest.approx([*table.mean(0), *table.std(0)], rel=1e-3)
-    assert data.note.startswith("200 rows, standardised")
+    assert data.note.startswith("200 rows, standardized")
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", " ", "  "])

@@ -1,4 +1,4 @@
-"""Each target's density is normalised, is what its samples follow, and agrees with an oracle."""
+"""Each target's density is normalized, is what its samples follow, and agrees with an oracle."""
 
 import math
 from functools import cache

@@ -49,7 +49,7 @@ def settings(family, space) -> list[dict]:
 def points(model, data) -> torch.Tensor:
     x = data.some(8, test=True)[0]
     if isinstance(model.space, Picture):
-        x = model.dequantised(x[:3]) if isinstance(model, Flow) else x[:3]
+        x = model.dequantized(x[:3]) if isinstance(model, Flow) else x[:3]
         return torch.cat([x, 0 * x + 128.0]) if isinstance(model, Flow) else x
     return torch.cat([x, 5 * x, 100 * x])  # near, far, and where nothing is
 

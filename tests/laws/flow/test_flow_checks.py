@@ -73,7 +73,7 @@ def test_they_see_a_layer_that_is_wrong(bug, monkeypatch):
     assert len(broken(model, RING)) >= 2
 
 
-def test_they_see_a_base_without_its_normaliser():
+def test_they_see_a_base_without_its_normalizer():
     model = flow("real-nvp", RING.space, by=0.2)
     base = model.base.log_prob
     model.base.log_prob = lambda z: base(z) + 0.1

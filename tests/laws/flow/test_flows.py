@@ -336,7 +336,7 @@ def test_the_uniform_model_has_8_bits_per_dimension():
     (_, terms), *_ = model.turns(Batch(1, x, None, lambda: None))
     assert terms[BITS].item() == pytest.approx(8, abs=1e-11)
     assert model.evaluate(x)["test bits per dimension"] == pytest.approx(8, abs=1e-11)
-    c = model.dequantised(x)
+    c = model.dequantized(x)
     torch.testing.assert_close(model.log_prob(c), torch.full((9,), -16 * math.log(256)), atol=1e-10, rtol=0)
 
 
@@ -348,7 +348,7 @@ def test_dequantised_pictures_keep_their_level_and_fill_it(dtype, learns):
     seen = []
     for _ in range(20):
         with torch.set_grad_enabled(learns):
-            c = model.dequantised(levels)
+            c = model.dequantized(levels)
         assert (c > 0).all()
         assert (c < 256).all()
         torch.testing.assert_close(model.shown(c), levels, atol=1e-6, rtol=0)
@@ -373,7 +373,7 @@ def test_the_ends_of_what_chance_may_say_keep_a_level_too_and_as_far_from_both_n
     levels, ends = (torch.arange(256, dtype=dtype) / 127.5 - 1).view(16, 1, 4, 4), []
     for u in (0.0, 1.0):
         monkeypatch.setattr(torch, "rand_like", lambda x, u=u: torch.full_like(x, u))
-        c = model.dequantised(levels)
+        c = model.dequantized(levels)
         torch.testing.assert_close(model.shown(c), levels, atol=1e-6, rtol=0)
         ends.append(c - c.floor())
     assert ends[0].min() > 0
@@ -432,7 +432,7 @@ def test_the_first_minibatch_leaves_actnorms_with_mean_0_and_variance_1(name, sp
     torch.manual_seed(5)
     next(model.turns(Batch(1, x, None, lambda: None)))
     torch.manual_seed(5)
-    h, seen = model.dequantised(x), 0
+    h, seen = model.dequantized(x), 0
     for f in model.transforms:
         h = f(h)[0]
         if isinstance(f, ActNorm):
@@ -460,7 +460,7 @@ def test_what_is_seen_is_the_average_of_what_is_trained():
     for ema in (0.0, 0.5):
         model = flow("glow", PLANE, ema=ema)
         x = torch.randn(8, 2)
-        model.initialise(x)
+        model.initialize(x)
         expected = torch.cat([p.flatten() for p in model.f.parameters()])
         for i in range(1, 30):
             for _turn in model.turns(Batch(i, x, None, lambda: None)):

@@ -68,7 +68,7 @@ def test_a_mix_in_float32_is_that_in_float64_rounded_once():
 @torch.no_grad()
 def test_a_number_that_is_always_the_same_is_scaled_as_steeply_as_any_may_be():
     f = ActNorm(2)
-    z = f.initialise(torch.stack([torch.full((8,), 5.0), torch.randn(8)], 1))
+    z = f.initialize(torch.stack([torch.full((8,), 5.0), torch.randn(8)], 1))
     assert f.s[0].item() == pytest.approx(STEEPEST)
     assert (z[:, 0] == 0).all()
 

@@ -1,4 +1,4 @@
-"""The classifier of digits: it recognises real ones, and its distances are those of the textbooks."""
+"""The classifier of digits: it recognizes real ones, and its distances are those of the textbooks."""
 
 import re
 

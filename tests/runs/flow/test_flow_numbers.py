@@ -43,7 +43,7 @@ class Inky(torch.nn.Module):
 
     space, unit = DIGITS.space, 1 / (784 * math.log(2))
 
-    def dequantised(self, x):
+    def dequantized(self, x):
         self.n = len(x)
         return x
 
@@ -124,7 +124,7 @@ def test_log_p_on_the_way_is_that_of_the_layers_that_follow():
         pictures.bits(model, DIGITS.some(100, test=True)[0], 1),
         pictures.bits(model, floats(DIGITS.test_x[[7]]), 8),
     )
-    h = model.dequantised(floats(DIGITS.test_x[[7]])).double()
+    h = model.dequantized(floats(DIGITS.test_x[[7]])).double()
     way, volumes = [h], []
     for f in exact.transforms:
         h, log_det = f(h)
@@ -151,7 +151,7 @@ def test_between_two_pictures_are_evenly_spaced_steps_in_z_and_in_pixels():
     torch.manual_seed(4)
     answer = pictures.between(model, DIGITS, 3, 8)
     torch.manual_seed(4)
-    z = model(model.dequantised(floats(DIGITS.test_x[[3, 8]])))[0]
+    z = model(model.dequantized(floats(DIGITS.test_x[[3, 8]])))[0]
     share = torch.linspace(0, 1, 11)
     line = [((1 - t) * z[0] + t * z[1]).norm().item() for t in share]
     lengths = [((1 - t) * z[0].norm() + t * z[1].norm()).item() for t in share]

@@ -36,7 +36,7 @@ def built(family: str = "real-nvp", data=DIGITS, **values):
     torch.manual_seed(1)
     kind = find(family)
     model = kind(kind.configure(data.space, SMALL | values), data.space)
-    model.initialise(model.dequantised(data.some(64)[0]))
+    model.initialize(model.dequantized(data.some(64)[0]))
     with torch.no_grad():
         for weight in model.parameters():
             weight += 0.02 * torch.randn_like(weight)
@@ -54,7 +54,7 @@ class Even(torch.nn.Module):
 
     space, unit = DIGITS.space, 1 / (784 * math.log(2))
 
-    def dequantised(self, x):
+    def dequantized(self, x):
         return (x + 1) * 127.5 + torch.rand_like(x)
 
     def log_prob(self, c):
@@ -77,7 +77,7 @@ def test_bits_are_those_of_the_model_and_every_picture_is_counted(family):
     assert names == ["test", "training", "inverted", "shuffled", "noise", "black", "grey", "ellipses"]
     test = floats(DIGITS.test_x[[i * 1000 // 6 for i in range(6)]])
     with torch.no_grad():
-        draws = [-model.log_prob(model.dequantised(test)) / (784 * math.log(2)) for _ in range(20)]
+        draws = [-model.log_prob(model.dequantized(test)) / (784 * math.log(2)) for _ in range(20)]
     mean, each = torch.stack(draws).mean(0), torch.stack(draws).std(0)
     assert np.abs(answer["bits/test"] - mean.numpy()).max() <= 5 * each.max()
     for kind in answer["kinds"]:
@@ -131,7 +131,7 @@ def test_a_drawing_goes_from_z_to_x_and_its_log_p_is_the_sum(family):
     last = parts[-1]["numbers"]
     assert last["log p"] == pytest.approx(-last["bits per dimension"] * 784 * math.log(2))
     with torch.no_grad():
-        c = model.dequantised(floats(DIGITS.test_x[[7]]).repeat(50, 1, 1, 1))
+        c = model.dequantized(floats(DIGITS.test_x[[7]]).repeat(50, 1, 1, 1))
         draws = model.log_prob(c)
     assert abs(last["log p"] - draws.mean().item()) <= 3 * draws.std().item()
     assert 0 <= last["less probable"] <= 1
@@ -275,6 +275,6 @@ def test_a_recording_keeps_the_average_in_half_precision_and_hardly_any_likeliho
     assert round == 5
     for one, other in zip(again.f.parameters(), again.average.parameters(), strict=True):
         assert torch.equal(one, other)
-    c = model.dequantised(DIGITS.some(50)[0])
+    c = model.dequantized(DIGITS.some(50)[0])
     lost = (again.log_prob(c) - model.log_prob(c)) * model.unit
     assert lost.abs().max() < 0.01  # bits per dimension
