@@ -75,8 +75,9 @@ def knob(
     return Field(default, ge=low, le=high, description=says, json_schema_extra=extra)
 
 
-TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed", "tab"}
+TAKEN = {"data", "seed", "run", "rounds", "out", "json", "help", "embed", "tab", "walks", "present"}
 TAKEN |= {"family", "knob", "left", "right", "a", "b", "c"}  # of a comparison
+TAKEN |= {"rows", "row_values", "columns", "column_values"}  # of a wall
 """Words of the address and of the command line, which no knob may have as its name."""
 
 

@@ -6,6 +6,6 @@ from lab.kit.layout import heading
 heading(
     "Compare",
     "Two runs start from the same seed on the same data and train in step. Choose the one knob in which "
-    "they differ: whatever then looks different comes of that knob. The address holds it all, to share.",
+    "they differ: whatever then looks different comes from that knob. The address holds all of this, so you can share it.",
 )
 kit.compare()

@@ -28,8 +28,9 @@ $$
 $$
 
 For a fixed G the best D is $D^* = p / (p + p_g)$, and then $V = 2\,\mathrm{JSD}(p, p_g) - \log 4$: G lowers
-the Jensen-Shannon divergence, as long as D keeps up. On a line (choose *Two bumps* as data) D and $D^*$ are drawn. With
-label smoothing the best D is $(1 - s)$ times as high; with the hinge loss it only says where $p > p_g$. Where D's
+the Jensen-Shannon divergence, as long as D keeps up. At the Nash equilibrium the fakes are distributed like the
+data and D says $\tfrac12$ everywhere: neither player gains by changing alone. On a line (choose *Two bumps* as data)
+D and $D^*$ are drawn. With label smoothing the best D is $(1 - s)$ times as high; with the hinge loss it only says where $p > p_g$. Where D's
 slope is bounded, or D sees noise or several examples at once, no formula gives it, and none is drawn.
 
 A round is the paper's Algorithm 1: $k$ turns in which D climbs $V$ on fresh examples and fresh fakes,

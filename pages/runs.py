@@ -21,7 +21,7 @@ ALL, YOURS, OTHERS, TRASH = "All", "Yours", "Others'", "Trash"
 strangers(st.query_params, ())
 heading(
     "Runs",
-    "Every run is a directory on the server. Opening one shows it where it is; the owner can go on with it.",
+    "Every run is a directory on the server. Anybody can open it to look; its owner can also train it on.",
 )
 
 every, damaged = inventory.listing()
@@ -115,9 +115,7 @@ if pages > 1:
 for one in rows[(number - 1) * PAGE : number * PAGE]:
     row(*one)
 if not rows:
-    empty = (
-        "The trash is empty." if shown == TRASH else "No run is like that. Press Train in a room to make one."
-    )
+    empty = "The trash is empty." if shown == TRASH else "No run matches. Press Train in a room to make one."
     st.caption(empty)
 
 if damaged:

@@ -10,22 +10,24 @@ LEGENDS = {
     "points": legend(
         "Each panel is a model of its own: its [fakes](wall/points, model) over the [real points](wall/real, "
         "data), on the [belief of its D](wall/field, field): blue where it takes a point for real, orange for "
-        "fake, without colour where it cannot tell. The stronger a panel's frame, the more of the "
-        "data's modes its fakes reach. Press a panel to open it."
+        "fake, without colour where it cannot tell. The stronger a panel's frame, the better the score in its "
+        "corner. Press a panel to open it."
     ),
     "points without D": legend(
         "Each panel is a model of its own: its [samples](wall/points, model) over the [real "
-        "points](wall/real, data). Press a panel to open it."
+        "points](wall/real, data). The stronger a panel's frame, the better the score in its corner. Press a "
+        "panel to open it."
     ),
     "image": legend(
-        "Each panel is a model of its own, and shows what it makes of the same noise. Press one to open it."
+        "Each panel is a model of its own, and shows what it makes of the same noise. Where there are scores, a "
+        "stronger frame means a better one. Press a panel to open it."
     ),
 }
 
 shown = kit.wall_room(
     legends=LEGENDS,
-    sentence="Which settings work, and where is the border to those that fail? Train them all at once, from "
-    "the same first weights on the same data, and look.",
+    sentence="Which settings work, and where is the border to those that fail? Train them all at once on the "
+    "same data, and look.",
 )
 
 
@@ -68,7 +70,7 @@ def tries() -> None:
                 "Weight of R1 on the grid of 25",
                 "From row to row the penalty on D's slope grows ten-thousandfold, from column to column only "
                 "the seed changes. For the first thousands of rounds the panels of one row differ as much as "
-                "the rows do: one run of each would have told you a story that is not there.",
+                "the rows do, so one run of each would mislead you.",
                 "/wall?data=grid&rows=weight&row_values=0.001,+0.01,+0.1,+1,+10&columns=seed"
                 "&column_values=0,+1,+2,+3",
             ),

@@ -65,8 +65,7 @@ class StyleConfig(Config):
     )
     colour: Literal["style", "histogram", "luminance"] = knob(
         "style", label="Colours",
-        says="the style's; or the content's, by matching the mean and covariance of the colours, or by changing "
-        "only luminance",
+        says="the style's; or the content's, by matching mean and covariance, or by changing only luminance",
     )
     w1: float = _weight(1)
     w2: float = _weight(2)

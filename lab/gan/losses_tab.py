@@ -88,8 +88,8 @@ _NOTES = rf"""
 $\hat x$ lies between a real example and a fake, and the slopes $\nabla D$ are those of D's score. With
 label smoothing D descends ${latex(LOSSES["minimax"].smoothed or "")}$ on real examples, or
 ${latex(LOSSES["least squares"].smoothed or "")}$ in the game of least squares. Every loss can be
-combined with every bound. A Wasserstein critic scores and does not believe: the background is then blue
-where it scores higher than fakes on average, and orange where lower.
+combined with every bound. A Wasserstein loss needs one: its critic must be Lipschitz. It scores and does not
+believe: the background is then blue where it scores higher than fakes on average, and orange where lower.
 """
 
 

@@ -54,8 +54,8 @@ GLOSSARY = (
     ),
     Term(
         "Fréchet distance", ("Fréchet distance", "Fréchet", "FID"),
-        "The distance between two Gaussians that have the mean and covariance of the features of real and "
-        "of generated pictures. The FID takes the features of one well-known network.",
+        "The squared distance of two Gaussians with the mean and covariance of the features of real and of "
+        "generated pictures. The FID takes them from one network, Inception.",
     ),
     Term(
         "ELBO", ("ELBO", "evidence lower bound"),
@@ -83,6 +83,75 @@ GLOSSARY = (
         "The generator makes only a few kinds of examples and leaves out other modes.",
     ),
     Term(
+        "Nash equilibrium", ("Nash equilibrium",),
+        "A state of a game in which no player gains by a change of its own. In the GAN's, the fakes are "
+        "distributed like the data, and D says ½ everywhere.",
+    ),
+    Term(
+        "Lipschitz", ("Lipschitz",),
+        "A function is Lipschitz if its slope has a bound, its Lipschitz constant. That of a Wasserstein "
+        "critic should be 1.",
+    ),
+    Term(
+        "critic", ("critic",),
+        "The D of a Wasserstein game. Its scores are no beliefs: the mean score of real examples minus that "
+        "of fakes estimates a distance.",
+    ),
+    Term(
+        "R1", ("R1",),
+        "A penalty on the squared slope of D's score at real examples, so that D stays flat there.",
+    ),
+    Term(
+        "minibatch", ("minibatch", "minibatches"),
+        "A few examples drawn from the data, on which one step of training is computed.",
+    ),
+    Term(
+        "one-hot", ("one-hot",),
+        "A label as a vector: 1 at its own place, and 0 at all others.",
+    ),
+    Term(
+        "reparameterization", ("reparameterization", "Reparameterization", "reparameterized"),
+        "Writing a random z as a function of noise, z = μ + σ ε, so that gradients pass through μ and σ.",
+    ),
+    Term(
+        "mutual information", ("mutual information",),
+        "How much one variable tells of another: the KL divergence of their joint distribution from the "
+        "product of the two. It is 0 if they are independent.",
+    ),
+    Term(
+        "guidance", ("Guidance", "guidance"),
+        "Multiplying the difference that a label makes to the prediction: samples follow the label more, and "
+        "vary less.",
+    ),
+    Term(
+        "signal-to-noise ratio", ("signal-to-noise ratio", "SNR"),
+        "The variance of what is left of x₀ in xₜ over the variance of the noise in it.",
+    ),
+    Term(
+        "dequantized", ("dequantized",),
+        "Pixels have 256 levels, which have no density. Uniform noise of the width of a level makes them "
+        "real numbers, which have one.",
+    ),
+    Term(
+        "U-Net", ("U-Net",),
+        "A network that makes a picture small and large again, with direct links between layers of the same "
+        "size. Its output is a picture, too.",
+    ),
+    Term(
+        "L-BFGS", ("L-BFGS",),
+        "A method of descent that estimates the curvature of the loss from its last steps.",
+    ),
+    Term(
+        "VGG-19", ("VGG-19",),
+        "A convolutional network of 19 layers with weights that was trained to classify photographs. Here it "
+        "stays as it is.",
+    ),
+    Term(
+        "Inception Score", ("Inception Score",),
+        "exp of the mean KL divergence of p(y | x) from p(y), for a classifier's labels y of generated "
+        "pictures x: high if each is clear and all together are varied.",
+    ),
+    Term(
         "score", ("the score", "exact score"),
         "The gradient of log p(x) with respect to x: the direction in which data become more probable.",
     ),
@@ -105,7 +174,7 @@ GLOSSARY = (
     ),
     Term(
         "Gram matrix", ("Gram matrix", "Gram matrices"),
-        "The products of all pairs of feature maps, summed over places: which features occur together, and "
+        "The products of all pairs of feature maps, averaged over places: which features occur together, and "
         "not where.",
     ),
 )  # fmt: skip

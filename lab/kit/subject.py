@@ -26,10 +26,10 @@ Row = Mapping[str, Any]
 _COLOURED = re.compile(r"\[([^]]+)\]\(([^,)]+)(?:, (\w+))?(, off)?\)")
 
 BRANCHES = {
-    "tractable": ("Tractable density", "The model says exactly how probable any x is."),
-    "approximate": ("Approximate density", "The model gives a bound on p(x), or p(x) up to a constant."),
+    "tractable": ("Tractable density", "The model gives the density p(x) of any x exactly."),
+    "approximate": ("Approximate density", "The model gives a bound on log p(x), or p(x) up to a constant."),
     "implicit": ("Implicit density", "The model gives samples, and no p(x)."),
-    "beside": ("Beside the tree", "These rooms learn something else than a distribution of x."),
+    "beside": ("Beside the tree", "These rooms learn something other than a distribution of x."),
     "tools": ("Tools", "They show many runs, or look things up."),
 }
 """The lecture's taxonomy, and what stands beside it: title and meaning, for the map and the menus."""

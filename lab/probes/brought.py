@@ -36,7 +36,7 @@ def shown(data: Dataset, picture: str | None, test: int | None, centre: bool) ->
 def brought(data: Dataset, picture: str | None, centre: bool) -> np.ndarray:
     """The bytes (28, 28) of a drawing. Raises `Refused`."""
     if data.space.shape != (1, 28, 28):
-        raise Refused("A drawing is 28 x 28 pixels, other than these data: choose a test picture.")
+        raise Refused("A drawing is 28 x 28 pixels, and these data are not: choose a test picture.")
     try:
         drawn = base64.b64decode(picture or "", validate=True)
     except (binascii.Error, ValueError, TypeError):

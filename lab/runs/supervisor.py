@@ -29,7 +29,7 @@ from lab.runs.pointing import Pointing, private
 from lab.runs.suspects import Listener
 
 T = TypeVar("T")
-NO_MODEL = "This recording has pictures and no weights. Press Train: then there is a model to ask."
+NO_MODEL = "This recording has pictures but no weights. Press Train: then there is a model to ask."
 ANSWER_SECONDS = 30.0
 BUSY = "The model is busy and has not answered; try again."
 CORES = os.cpu_count() or 2

@@ -1,12 +1,34 @@
 """Every word of a link is shown, or a sentence says why not; a run keeps its setting in the address."""
 
+import re
+from pathlib import Path
+
 import pytest
 from streamlit.util import calc_hash
 
 from engine import data
+from engine.config import TAKEN
 from engine.gan.gan import GAN
+from lab.kit.address import ELSEWHERE
+from lab.kit.compare import SIDES
+from lab.kit.room import AXES
+from lab.kit.together import NAMES
 from lab.runs import store
 from tests.pages.test_pages import info_of, on_stage, shown, shown_of, works
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_knob_may_be_called_like_another_word_of_an_address():
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "lab" / "kit").rglob("*.py")]
+    texts += [file.read_text(encoding="utf-8") for file in (ROOT / "lab").rglob("*_tab.py")]
+    own = r'(?:query_params(?:\.get\(|\[)|link(?:ed)?\(\)(?:\.pop\(|\[)|asked\()"(\w+)", ?"'
+    read = r'(?:query_params(?:\.get\(|\[)|link(?:ed)?\(\)(?:\.pop\(|\[))"(\w+)"'
+    bound = r'key="(\w+)",[^)]*bind="query-params"'
+    words = {word for text in texts for form in (own, read, bound) for word in re.findall(form, text)}
+    words |= ELSEWHERE | {*SIDES, *NAMES, *AXES, *AXES.values()}
+    assert {"tab", "seed", "run", "family", "walks", "present", "row_values", "left", "b"} < words
+    assert words <= TAKEN, words - TAKEN
 
 
 def complaints(page) -> str:
