@@ -1,4 +1,5 @@
-"""What a visitor can take home from the style room: the picture, its making-of, and a link to the setting."""
+"""What the style room gives beside what one takes home from any room: the picture without loss, and its
+making-of as a GIF."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ from safetensors.numpy import load
 
 from engine.config import Refused
 from lab.kit.answers import parts
-from lab.kit.room import Room, address
+from lab.kit.room import Room
 from lab.runs import store
 from lab.style.pictures_tab import encoded
 
-LONGEST = {"gif": 320, "webp": 512}  # pixels
+LONGEST = 320  # pixels
 FRAMES = 48
 MILLISECONDS, PAUSE = 140, 2000  # for each picture, and for the last one
 
@@ -30,30 +31,17 @@ def keep_it(room: Room) -> None:
         "**The making-of**, from the pictures that the run has kept. Most of them are early, because the "
         "early rounds change most."
     )
-    with st.container(horizontal=True):
-        _button("Film (WebP)", lambda: film(room.run, "webp"), f"{name}-film.webp", "movie")
-        _button("Film (GIF)", lambda: film(room.run, "gif"), f"{name}.gif", "gif")
-    st.caption("WebP is sharper and smaller; GIF opens everywhere.")
-    st.markdown(
-        "**The link to this setting**: everyone who opens it sees the same picture develop, number for "
-        "number."
+    _button("Film (GIF)", lambda: film(room.run), f"{name}.gif", "gif")
+    st.caption(
+        "A GIF opens everywhere. *Take home*, under the stage, has the film as WebP, which is sharper, and "
+        "the link to this setting."
     )
-    st.code(link(room), language=None, wrap_lines=True)
-    if "photo-" in link(room) or "painted-" in link(room):
-        st.caption("Your own pictures are kept on this machine, so the link works only here.")
 
 
 def _button(label: str, make: Callable[[], bytes], name: str, icon: str) -> None:
     # the file is made when the button is pressed, in its own thread: the page does not wait
     mime, icon = f"image/{name.rpartition('.')[2]}", f":material/{icon}:"
     st.download_button(label, make, name, mime, key=f"keep-{name}", icon=icon, on_click="ignore")
-
-
-def link(room: Room) -> str:
-    """The address of this setting, without a run."""
-    info = store.read_info(store.folder(room.run))
-    here = (st.context.url or "").partition("?")[0] or f"/{room.family.name}"
-    return f"{here}?{address(room.family, info.data, info.seed, info.config)}"
 
 
 def png(room: Room) -> bytes:
@@ -75,14 +63,13 @@ def pictures(run: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(frame.tobytes())).convert("RGB") for frame in frames]
 
 
-def film(run: str, kind: str) -> bytes:
-    """The making-of as an animated picture, "gif" or "webp", of a few megabytes at most."""
+def film(run: str) -> bytes:
+    """The making-of as a GIF of a few megabytes at most."""
     every = pictures(run)
     if len(every) > FRAMES:
         every = [every[i * (len(every) - 1) // (FRAMES - 1)] for i in range(FRAMES)]
-    scale = min(1.0, LONGEST[kind] / max(every[-1].size))
+    scale = min(1.0, LONGEST / max(every[-1].size))
     size = (round(every[-1].width * scale), round(every[-1].height * scale))
     first, *rest = [frame.resize(size, Image.Resampling.LANCZOS) for frame in every]
-    how: dict[str, Any] = {"quality": 80, "method": 3} if kind == "webp" else {"optimize": True}
-    how |= {"save_all": True, "append_images": rest, "loop": 0}
-    return encoded(first, kind, duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)
+    how: dict[str, Any] = {"save_all": True, "append_images": rest, "loop": 0, "optimize": True}
+    return encoded(first, "gif", duration=[MILLISECONDS] * len(rest) + [PAUSE], **how)
