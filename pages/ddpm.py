@@ -151,7 +151,7 @@ def failures() -> None:
 EXPERIMENTS = [
     (
         "Points in the plane",
-        "The same code on two moons, from the beginning: usable samples after some hundred rounds, and walks drawn as paths.",
+        "The same code on two moons, from the beginning: usable samples within 1,500 rounds, and walks drawn as paths.",
         "/ddpm?data=moons&tab=Reverse",
     ),
     (

@@ -10,13 +10,13 @@ LEGENDS = {
     "points": legend(
         "Each panel is a model of its own: its [fakes](wall/points, model) over the [real points](wall/real, "
         "data), on the [belief of its D](wall/field, field): blue where it takes a point for real, orange for "
-        "fake, without colour where it cannot tell. The stronger a panel's frame, the better the score in its "
-        "corner. Press a panel to open it."
+        "fake, without colour where it cannot tell. The stronger a panel's frame, the better its score. Press a "
+        "panel to open it."
     ),
     "points without D": legend(
         "Each panel is a model of its own: its [samples](wall/points, model) over the [real "
-        "points](wall/real, data). The stronger a panel's frame, the better the score in its corner. Press a "
-        "panel to open it."
+        "points](wall/real, data). The stronger a panel's frame, the better its score. Press a panel to "
+        "open it."
     ),
     "image": legend(
         "Each panel is a model of its own, and shows what it makes of the same noise. Where there are scores, a "
@@ -39,7 +39,7 @@ def members() -> None:
         )
     else:
         st.markdown(
-            "**How to read it.** The table shows the score of each member. Compare pictures of "
+            "**How to read it.** The table shows each member's score. Compare pictures of "
             "neighbours: where they change at once, the setting matters; where they do not, it does not."
         )
     kit.scores(shown)

@@ -104,7 +104,7 @@ def loss_picture(room: Room) -> None:
     with right:
         _panel("How hard it pulls: |∂ loss / ∂ a|", 2, loss, "gradient", batch)
     st.caption(
-        "a is D's score of a fake, and D(G(z)) = σ(a); with least squares D(G(z)) is the score itself. The "
+        "a is D's score of a fake, and D(G(z)) = σ(a); with least squares D(G(z)) is a itself. The "
         "gradients of the non-saturating and of the least-squares loss are the same line."
     )
     st.markdown(_says(loss, batch))

@@ -98,6 +98,11 @@ GLOSSARY = (
         "of fakes estimates a distance.",
     ),
     Term(
+        "D's score", ("D's score",),
+        "The number a that D gives an example. In the games of logarithms its belief that x is real is "
+        "D(x) = 1/(1 + e⁻ᵃ).",
+    ),
+    Term(
         "R1", ("R1",),
         "A penalty on the squared slope of D's score at real examples, so that D stays flat there.",
     ),

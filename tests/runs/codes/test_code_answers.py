@@ -276,6 +276,8 @@ def test_the_formula_is_shown_with_the_numbers_of_the_row():
     assert "= 80.2 + 5.50 = 85.7$ nats" in said
     other = {"round": 1, "-E[log p(x|z,c)]": 2.0, "β KL[q(z|x,c) || p(z|c)]": 0.25}
     assert "= 2.0 + 0.25 = 2.2$" in words.bound_now("", other)
+    of_labels = (r"\log p(x \mid z, c)", r"q(z \mid x, c)", r"p(z \mid c)")
+    assert all((part in words.bound_now("", other)) and part not in said for part in of_labels)
     assert words.bound_now("", {"round": 1}) == words.error_now("", {"round": 1}) == ""
     assert "= 12.35$" in words.error_now("", {"round": 1, "||x - d(e(x))||²": 12.345678})
 

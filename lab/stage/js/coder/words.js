@@ -20,7 +20,7 @@ export const CODER_WORDS = {
   useMean: "Use the mean (\u03b5 = 0)",
   useMeanSays: "z = \u03bc",
   way: "The way of the picture through the model",
-  code: "The lines that compute it. Point at a box or at a line.",
+  code: "The lines that compute the boxes. Point at a box or at a line.",
   spread: "Eight more \u03b5, the same \u03bc and \u03c3",
   oneOfSpread: "Reconstruction {n} of 8",
   rest: "{n} more: {size}",
