@@ -139,10 +139,17 @@ export class Graph {
     return before !== node.element.clientHeight;
   }
 
-  /** The nodes that the current line of slow motion fills. */
+  /** The nodes that the current line of slow motion fills; where the drawer is too low for all, these are in sight. */
   light() {
     const lit = this.stage.drawer.slow.lit();
     for (const node of this.nodes) node.element.classList.toggle("lit", lit.includes(node.id));
+    if (lit.join() === this.lights) return; // whoever scrolls meanwhile is not disturbed
+    this.lights = lit.join();
+    const boxes = this.nodes.filter(({ id }) => lit.includes(id)).map(({ element }) => element.getBoundingClientRect());
+    const section = this.element.parentElement;
+    const { top, bottom } = section.getBoundingClientRect();
+    const [high, low] = [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom))];
+    if (boxes.length && (high < top || low > bottom)) section.scrollTop += (high + low - top - bottom) / 2;
   }
 }
 
