@@ -31,7 +31,7 @@ For a fixed G the best D is $D^* = p / (p + p_g)$, and then $V = 2\,\mathrm{JSD}
 the Jensen-Shannon divergence, as long as D keeps up. At the Nash equilibrium the fakes are distributed like the
 data and D says $\tfrac12$ everywhere: neither player gains by changing alone. On a line (choose *Two bumps* as data)
 D and $D^*$ are drawn. With label smoothing the best D is $(1 - s)$ times as high; with the hinge loss it only says where $p > p_g$. Where D's
-slope is bounded, or D sees noise or several examples at once, no formula gives it, and none is drawn.
+slope is bounded or penalized, or D sees noise or several examples at once, no formula gives it, and none is drawn.
 
 A round is the paper's Algorithm 1: $k$ turns in which D climbs $V$ on fresh examples and fresh fakes,
 then G's turn. What follows a `yield` runs after that player's step, so G always meets the D that has

@@ -208,9 +208,9 @@ def temperature_tab(room: Room) -> None:
         ]
         strip(rows, columns=answer["pictures"].shape[1], least=36, most=72)
         st.caption(
-            "Temperature 0 is f⁻¹ of the centre of the base, the same picture for all draws. The base is "
-            "densest there, but the picture need not be the most likely: f⁻¹ stretches some places and "
-            "squeezes others, as the bits show."
+            "Temperature 0 is f⁻¹ of the centre of the base, the same picture for all draws (of a mixture, "
+            "the centre of the normal that was drawn). The base is densest there, but the picture need not "
+            "be the most likely: f⁻¹ stretches some places and squeezes others, as the bits show."
         )
         ask_again(room, answer, "temperature-again")
 

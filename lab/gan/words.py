@@ -132,7 +132,7 @@ def best_now(config: Mapping[str, Any]) -> str:
     """Why no best possible D is drawn beside D; nothing where one is."""
     reasons = {
         "the scores of a critic have no bound of their own": config["loss"] == "Wasserstein",
-        "the slope of D is bounded": config["penalty"] != "none" or config["spectral"],
+        "the slope of D is bounded or penalized": config["penalty"] != "none" or config["spectral"],
         "D sees noise": config["noise_x"],
         "D judges several examples at once": config.get("diversity") in ("packing", "minibatch std"),
     }
