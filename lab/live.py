@@ -171,6 +171,9 @@ class Viewer:
                 player = message.get("player")
                 slow = {"slow": True} if message.get("slow") is True else {}
                 self._do({"do": "step", "player": player if player is None else str(player)[:40]} | slow)
+            case {"trace": None | str() as player}:
+                player = player and player[:40]
+                self.hear("trace", supervisor().trace(self.run_id, player, self.key, _round(message)))
             case {"do": "play" | "pause" | "reset" as kind}:
                 self._do({"do": kind})
             case {"show": "keyframes"}:

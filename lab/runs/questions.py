@@ -16,16 +16,18 @@ from engine.data import Dataset
 from engine.families import find
 from engine.family import Family
 from lab import probes
-from lab.runs import files, picture, store
+from lab.runs import files, picture, slow, store
 from lab.runs.lock import Elsewhere
 from lab.runs.place import device_of
 from lab.runs.run import Run
+from lab.runs.scratch import Scratch
 from lab.runs.state import unpack
 from lab.scenes.arrays import Pointer
 
 Asked = tuple[int, Family, Dataset]
 """A round, the model then, and its data."""
 STREAMS = 32  # under way at once; who began the longest ago and did not come to the end is forgotten
+COPIES = 4  # likewise
 
 
 def stored(at: Path, round: int | None = None) -> Asked:
@@ -83,6 +85,7 @@ class Questions:
     def __init__(self, run_of: Callable[[str], Run]) -> None:
         self.run_of = run_of
         self.streams: dict[str, Iterator[probes.Answer]] = {}
+        self.copies: dict[str, Scratch] = {}  # that askers take further in slow motion
 
     def _model(self, run_id: str, round: int | None = None) -> Asked:
         """The model now, or that of the nearest kept round: a copy, so that no training is disturbed."""
@@ -108,6 +111,20 @@ class Questions:
         rows = files.rows(store.folder(run_id) / "metrics.jsonl")
         about = {"round": shown, "turn": "", "speed": 0.0, "key": shown}
         return picture.of(model, data, [row for row in rows if row["round"] <= shown], about, pointer=pointer)
+
+    def trace(self, run_id: str, player: str | None, asker: str, round: int | None = None) -> bytes:
+        """One turn of a copy of a recording's model, in slow motion: of this asker's copy, or of a new one,
+        of the kept round `round`."""
+        copy = self.copies.pop(asker, None)
+        if not copy or round is not None:
+            at = store.folder(run_id)
+            rows = files.rows(at / "metrics.jsonl")
+            copy = Scratch(*stored(at, round), store.read_info(at).seed, rows)
+        frame = slow.step(copy, player)
+        self.copies[asker] = copy
+        while len(self.copies) > COPIES:
+            self.copies.pop(next(iter(self.copies)))
+        return frame
 
     def ask(
         self, run_id: str, name: str, arguments: dict[str, Any], asker: str, round: int | None = None
@@ -137,5 +154,6 @@ class Questions:
         return part
 
     def enough(self, run_id: str, asker: str) -> None:
-        """Nobody waits for the rest."""
+        """Nobody waits for the rest, or goes on with a copy."""
         self.streams.pop(asker, None)
+        self.copies.pop(asker, None)

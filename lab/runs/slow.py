@@ -26,6 +26,7 @@ from engine.family import Batch, Family
 from lab.runs import wire
 from lab.runs.listing import listed
 from lab.runs.run import Run
+from lab.runs.scratch import Scratch
 from lab.scenes.arrays import halves, pictures
 
 EXAMPLES, PICTURES, COORDINATES = 128, 16, 256  # what of a tensor goes to the browser at most
@@ -187,8 +188,8 @@ def functions_of(family: type[Family]) -> list[Callable[..., Any]]:
     return [family.turns, *(getattr(family, n, None) or getattr(module, n) for n in family.algorithm)]
 
 
-def step(run: Run, player: str | None) -> bytes:
-    """Make one step of a run and return the frame after it, with the trace. Raises `Refused`."""
+def step(run: Run | Scratch, player: str | None) -> bytes:
+    """Make one step of a run, or of a copy; the frame after it, with the trace. Raises `Refused`."""
     with trace(functions_of(run.family)) as traced:
         run.do({"do": "step", "player": player})
     _moved(traced)

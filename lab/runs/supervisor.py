@@ -234,6 +234,15 @@ class Supervisor(Pointing):
             raise Refused(NO_MODEL)
         return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker, round)
 
+    def trace(self, run_id: str, player: str | None, asker: str, round: int | None = None) -> bytes:
+        """The picture and the trace of one turn of this asker's own copy of a recording's model, at first of
+        that of the kept round `round`. Raises `Refused`."""
+        at = store.folder(run_id)
+        if not store.is_recording(at) or not store.has_model(at):
+            raise Refused(NO_MODEL)
+        frame: bytes = _result(self.place(run_id).ask("question", run_id, "trace", player, asker, round))
+        return frame
+
     def more(self, run_id: str, asker: str) -> Future[dict[str, Any] | None]:
         """The next part of the answer, None after the last."""
         return self.place(run_id).ask("question", run_id, "more", asker)

@@ -143,13 +143,29 @@ def test_the_strip_shows_earlier_rounds_and_goes_back_to_them(visitor: Come, add
     assert saved.value.path().read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_recording_says_what_to_press_and_a_strangers_run_does_not_step(visitor: Come) -> None:
-    me, friend = visitor(), visitor()
+def test_a_copy_of_a_recordings_model_steps_and_the_recording_comes_back(visitor: Come) -> None:
+    me = visitor(reduced_motion="reduce")
     me.open("/gan")
     me.until(lambda: me.number("frames") > 0, "a picture")
+    recorded = me.at_rest()
     me.button("slow").click()
-    expect(me.button("slow-status")).to_contain_text("Press Train first")
-    expect(me.button("slow-next")).to_be_disabled()
+    me.button("slow-turn-G").click()
+    expect(me.button("slow-status")).to_contain_text("Turn of G in round 3,000")
+    me.drawn()
+    assert pixels(me) == recorded, "the step is still to come"
+    end_of_turn(me)
+    me.until(lambda: pixels(me) != recorded, "the picture after the step")
+    expect(me.button("readout")).to_contain_text("copy of the recording")
+    me.button("slow-turn").click()
+    expect(me.button("slow-status")).to_contain_text("Turn of D in round 3,001")
+    me.button("slow-close").click()
+    me.until(lambda: pixels(me) == recorded, "the recording")
+    expect(me.button("readout")).to_contain_text("recording, round 3,000")
+    assert not me.run, "nothing was trained"
+
+
+def test_a_strangers_run_does_not_step(visitor: Come) -> None:
+    me, friend = visitor(), visitor()
     begin(me)
     friend.open(f"/gan?run={me.run}")
     friend.shows(me.run)

@@ -215,6 +215,16 @@ def test_an_order_is_passed_on_as_it_was_meant_and_waited_for(boss, monkeypatch,
     assert asked == [("run", mark({COOKIE: KEY}), order, True), ("done", 3)]
 
 
+@pytest.mark.parametrize(("player", "passed"), [(None, None), ("D", "D"), ("x" * 99, "x" * 40)])
+@pytest.mark.parametrize("round", [None, 32])
+def test_a_copy_of_a_recording_makes_its_turn_for_one_browser_alone(boss, player, passed, round):
+    asked, (one,) = [], viewers("run", {})
+    boss.trace = lambda *given: asked.append(given) or b"a turn"
+    one.hear = lambda *told: asked.append(told)
+    one.handle(json.dumps({"trace": player, "round": round}))
+    assert asked == [("run", passed, one.key, round), ("trace", b"a turn")]
+
+
 @pytest.mark.parametrize("round", [None, 0, 32])
 def test_a_fork_is_of_the_round_that_was_named_and_its_id_is_told(boss, round):
     asked, (one,) = [], viewers("run", {COOKIE: KEY})

@@ -308,6 +308,18 @@ def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(
     assert worker.told() == [("pointer", run_id, {"kind": "axes"})]
 
 
+def test_only_of_a_recording_with_weights_a_copy_makes_a_turn(lab, monkeypatch):
+    worker = lab.place("gan-ring")
+    worker.answers = [b"a turn"]
+    assert lab.trace("gan-ring", "D", "me", 7) == b"a turn"
+    assert worker.told() == [("question", "gan-ring", "trace", "D", "me", 7)]
+    with pytest.raises(Refused):
+        lab.trace(run_of(), None, "me")
+    monkeypatch.setattr(store, "has_model", lambda at: False)
+    with pytest.raises(Refused, match=NO_MODEL):
+        lab.trace("gan-ring", None, "me")
+
+
 def test_an_answer_in_parts_is_asked_for_to_its_end_or_let_go(lab):
     run_id = run_of()
     worker = lab.place(run_id)

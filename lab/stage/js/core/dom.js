@@ -84,7 +84,8 @@ export function watch(element, resized, seen) {
 
 /** A line of code with its number. */
 export function codeLine(number, text, attributes = {}) {
-  return make("div", { class: "code-line", ...attributes }, make("span", { class: "code-number" }, number), text || " ");
+  const indent = text.length - text.trimStart().length + 4; // what is too long goes on below, further to the right
+  return make("div", { class: "code-line", style: `--in: ${indent}ch`, ...attributes }, make("span", { class: "code-number" }, number), text || " ");
 }
 
 /** Bring a line of a listing into sight, where it is not. */

@@ -61,6 +61,11 @@ export class History {
     this.start = null;
   }
 
+  /** It is shown as one that is over. */
+  rest() {
+    this.start = -Infinity;
+  }
+
   /** For those who asked for less motion: the last picture of the recording. */
   end() {
     const frame = this.frames.get(this.rounds.at(-1));

@@ -41,7 +41,7 @@ export class SlowMotion {
     return this.stage.data.train;
   }
 
-  /** Someone else's run does not step for you; of a recording it says what to do. */
+  /** Someone else's run does not step for you. A recording stays as it is: a copy of its model steps. */
   allowed() {
     const { server } = this.stage;
     return Boolean(server?.mine || server?.recording);
@@ -59,7 +59,9 @@ export class SlowMotion {
     const held = this.held();
     this.trace = this.before = this.wanted = null;
     this.setWaiting(false);
-    if (held) this.stage.showNow();
+    if (this.copies) this.stage.showFilm();
+    else if (held) this.stage.showNow();
+    this.copies = false;
     this.show();
     this.stage.drawer.moved();
   }
@@ -75,10 +77,19 @@ export class SlowMotion {
     if (this.waiting || this.next.disabled) return;
     this.rest();
     if (this.held()) this.go(this.trace.steps.length - 1);
+    this.wanted = this.stage.server.recording ? { trace: player, round: this.copied() } : { do: "step", player, slow: true };
     this.stage.look(null);
     this.setWaiting(true);
-    this.wanted = { do: "step", player, slow: true };
     this.render();
+  }
+
+  /** The round of a recording that a copy begins with, that which is looked at; undefined for a copy that goes on. */
+  copied() {
+    const { stage } = this;
+    if (this.copies && stage.view === null) return undefined;
+    this.copies = true;
+    stage.live = stage.screen.shown;
+    return stage.live?.meta.round;
   }
 
   setWaiting(waiting) {
@@ -90,6 +101,7 @@ export class SlowMotion {
     this.wanted = null;
     this.setWaiting(false);
     this.setPlaying(false);
+    if (!this.trace) this.leave();
   }
 
   /** A frame came with a trace: keep that out of the picture, and walk it if it was asked for here. */
@@ -176,7 +188,7 @@ export class SlowMotion {
   /** Called often, whenever the run's state may have changed. */
   render() {
     const { server, data } = this.stage;
-    const ready = Boolean(server?.mine) && !server.recording && server.state !== "failed" && data.train;
+    const ready = Boolean(this.allowed()) && server.state !== "failed" && data.train;
     if (this.wanted && server.state !== "training") {
       this.stage.link.send(this.wanted);
       this.wanted = null;

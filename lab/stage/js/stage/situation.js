@@ -19,7 +19,7 @@ export function situation(stage) {
     looking: view !== null,
     shown: Boolean(server?.recording && stage.over && !stage.screen.layers.still), // to its end: it may be played again
     rounds,
-    position: stored ? Math.max(0, rounds.indexOf(round)) : rounds.length,
+    position: stored ? Math.max(0, rounds.findLastIndex((kept) => kept <= round)) : rounds.length,
     readout: server ? told(stage) : "",
     effort: server ? effort(stage) : "",
     beside: server ? beside(stage) : "",
@@ -67,7 +67,7 @@ function shownRound(stage) {
 export function told(stage) {
   const { words, server, data } = stage;
   const [state, unit, meta] = [stage.state(), stage.screen.unit(), stage.live?.meta ?? {}];
-  if (server.recording) return fill(words.recording, { unit, round: count(shownRound(stage)) });
+  if (server.recording) return fill(stage.drawer.slow.copies && stage.view === null ? words.copy : words.recording, { unit, round: count(shownRound(stage)) });
   const parts = [fill(words.round, { unit, round: count(stage.round) })];
   if (state === "training" && meta.speed) parts.push(fill(words.speed, { unit, speed: rate(meta.speed) }));
   if (state === "paused" && meta.turn && data.players.length > 1) parts.push(fill(words.lastTurn, { player: meta.turn }));

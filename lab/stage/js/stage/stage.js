@@ -178,7 +178,16 @@ export default class Stage {
   /** Show what is now; while slow motion walks a turn, that is what was before its step. */
   showNow() {
     const picture = this.drawer.slow.held() ?? this.live;
-    if (picture && this.view === null && !this.server?.recording) this.present(picture, LONGEST_TWEEN);
+    if (picture && this.view === null && (!this.server?.recording || this.drawer.slow.copies)) this.present(picture, LONGEST_TWEEN);
+  }
+
+  /** Show a recording again, instead of a copy of its model that went on. */
+  showFilm() {
+    this.live = this.screen.newest = null;
+    this.round = this.server?.round ?? 0;
+    this.history.rest();
+    this.screen.trail.forgetAfter(this.round);
+    this.screen.request(false);
   }
 
   /** What thumbnails need to know besides their arrays. */
@@ -204,7 +213,7 @@ export default class Stage {
       rewind: () => this.order({ do: "rewind", round: this.view }),
       fork: () => this.link.send({ do: "fork", round: this.view }),
       scrub: (position) => this.look(this.history.rounds[position] ?? null),
-      back: () => this.look(null),
+      back: () => (this.drawer.slow.copies ? this.drawer.slow.leave() : null, this.look(null)),
       beside: () => this.trigger("beside", Date.now()),
     };
   }
@@ -261,7 +270,7 @@ export default class Stage {
 
   /** A recording plays by itself, once, unless someone scrubs it or asked for less motion. */
   loop(now) {
-    if (!this.server?.recording || this.view !== null) return false;
+    if (!this.server?.recording || this.view !== null || this.drawer.slow.copies) return false;
     const { history, screen } = this;
     const step = screen.layers.still ? history.end() : history.play(now);
     if (!step) return false;
