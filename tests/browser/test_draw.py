@@ -215,6 +215,7 @@ def test_a_box_lights_the_line_that_computes_it_and_a_line_its_box(visitor: Come
     line.hover()
     expect(pad.get("box-z")).to_have_class("box lit")
     expect(pad.get("box-kl")).to_have_class("box")
+    pad.me.page.mouse.move(0, 0)
     pad.get("box-decoder").focus()  # by keyboard, too
     expect(lit.filter(has_text="self.D(z)")).to_have_count(1)
 

@@ -107,7 +107,8 @@ export class Drawer {
 
   /** The colour of what a line has computed: of a measure its own, else that of the box which the line fills. */
   roleOf(name, marks) {
-    const node = this.nodes.find((one) => marks.includes(one.id));
+    const named = this.nodes.find((one) => one.id === name && marks.includes(name));
+    const node = named ?? this.nodes.find((one) => marks.includes(one.id));
     return measureRole(name, this.stage.thumbLook()) ?? node?.role ?? "truth";
   }
 

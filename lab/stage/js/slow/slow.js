@@ -59,9 +59,8 @@ export class SlowMotion {
     const held = this.held();
     this.trace = this.before = this.wanted = null;
     this.setWaiting(false);
-    if (this.copies) this.stage.showFilm();
+    if (this.copies) this.letGo();
     else if (held) this.stage.showNow();
-    this.copies = false;
     this.show();
     this.stage.drawer.moved();
   }
@@ -90,6 +89,17 @@ export class SlowMotion {
     this.copies = true;
     stage.live = stage.screen.shown;
     return stage.live?.meta.round;
+  }
+
+  /** The recording is shown again, at its end, instead of the copy. */
+  letGo() {
+    const { stage } = this;
+    this.copies = false;
+    stage.live = stage.screen.newest = null;
+    stage.round = stage.server?.round ?? 0;
+    stage.history.rest();
+    stage.screen.trail.forgetAfter(stage.round);
+    stage.screen.request(false);
   }
 
   setWaiting(waiting) {

@@ -181,15 +181,6 @@ export default class Stage {
     if (picture && this.view === null && (!this.server?.recording || this.drawer.slow.copies)) this.present(picture, LONGEST_TWEEN);
   }
 
-  /** Show a recording again, instead of a copy of its model that went on. */
-  showFilm() {
-    this.live = this.screen.newest = null;
-    this.round = this.server?.round ?? 0;
-    this.history.rest();
-    this.screen.trail.forgetAfter(this.round);
-    this.screen.request(false);
-  }
-
   /** What thumbnails need to know besides their arrays. */
   thumbLook() {
     const { palette, box, words, shown } = this.screen;
