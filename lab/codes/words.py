@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.codes import cvae, vae
 from engine.codes.ae import AE
-from engine.codes.base import ERROR, Coder, Variational
+from engine.codes.base import ELBO, ERROR, KL, RESTORED, Coder, Variational
 from engine.codes.pca import PCA
 from engine.codes.vae import VAE
 from engine.codes.vae_gan import FAKE, FOOL, LIKE, LIKE_DEC, PRIOR, REAL, SLOPE, VAEGAN
@@ -196,6 +196,7 @@ SUBJECT = Subject(
         Place("cvae", "The same handwriting, another digit", "Variational", step=70, needs=["vae"]),
         Place("vae-gan", "A discriminator looks for blur", "Direct", step=80, needs=["gan", "vae"]),
     ],
+    charts=(RESTORED.chart, ERROR.chart),
     legends=OF_A_GAUSSIAN,
     labels=LABELS,
     colours={
@@ -222,7 +223,12 @@ OF_PCA = Subject(
 )
 OF_AE = Subject(AE, failures=AE_FAILURES, legends=NO_PRIOR)
 VARIATIONAL = Subject(
-    Variational, graph=VARIATIONAL_GRAPH, now=bound_now, legends=WITH_DENSITY, labels=OF_THE_PRIOR
+    Variational,
+    charts=(ELBO.chart, KL.chart),
+    graph=VARIATIONAL_GRAPH,
+    now=bound_now,
+    legends=WITH_DENSITY,
+    labels=OF_THE_PRIOR,
 )
 OF_VAE = Subject(VAE, failures=VAE_FAILURES)
 OF_VAE_GAN = Subject(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from engine.diffusion.base import OBJECTIVES, Denoiser
+from engine.diffusion.base import OBJECTIVES, TEST_LOSS, Denoiser
 from engine.diffusion.ddpm import DDPM
 from engine.diffusion.flow_matching import FlowMatching
+from engine.diffusion.measures import SCORE_ERROR
 from engine.metrics.measure import LOSS
 from lab.diffusion.failures import DDPM_FAILURES
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
@@ -82,6 +83,7 @@ SUBJECT = Subject(
             "Normalizing flows", step=190, needs=["continuous-flow", "ddpm"],
         ),
     ],
+    charts=(SCORE_ERROR.chart, TEST_LOSS.chart, LOSS),
     legends=LEGENDS,
     labels={
         "world": "Data space",

@@ -55,7 +55,7 @@ def likelihoods_tab(room: Room) -> None:
         each = zip(answer[f"pictures/{kind['name']}"], answer[f"bits/{kind['name']}"], strict=False)
         rows.append((capital(kind["title"]), [Figure(p, short(b), kind["title"]) for p, b in each]))
     with st.expander("The pictures, each with its bits per dimension"):
-        strip(rows, columns=8, least=36, most=64)
+        strip(rows, columns=8, most=64)
     if answer["lacking"]:
         st.caption(answer["lacking"])
     ask_again(room, answer, "likely-again")
@@ -206,7 +206,7 @@ def temperature_tab(room: Room) -> None:
             (f"Temperature {t:g}: {short(b)} bits per dimension on average", [Figure(p) for p in row])
             for t, b, row in zip(answer["temperatures"], answer["bits"], answer["pictures"], strict=True)
         ]
-        strip(rows, columns=answer["pictures"].shape[1], least=36, most=72)
+        strip(rows, columns=answer["pictures"].shape[1], most=72)
         st.caption(
             "Temperature 0 is f⁻¹ of the centre of the base, the same picture for all draws (of a mixture, "
             "the centre of the normal that was drawn). The base is densest there, but the picture need not "

@@ -140,6 +140,7 @@ SUBJECT = Subject(
         "side/target": "exact density of the data",
         "side/error": "data minus model",
     },
+    charts=(NLL.chart, BITS.chart),
     colours={"x": "data", "z": "latent", "f": "model"},
     graph=GRAPH,
     now=loss_now,

@@ -94,7 +94,7 @@ def memorizing(room: Room) -> None:
         samples = [Figure(p, caption, f"sample {i}") for i, (p, caption) in enumerate(pairs, 1)]
         far = [Figure(p, f"{d:.1f}") for p, d in zip(answer["nearest"], answer["distance"], strict=True)]
         heading = f"The nearest of {answer['among']:,} training pictures, and its distance"
-        strip([("Samples", samples), (heading, far)], columns=len(far), least=36)
+        strip([("Samples", samples), (heading, far)], columns=len(far))
         st.markdown(
             f"A training picture is typically **{usual['median']:.1f}** away from the nearest other one "
             f"(median of {usual['measured']}; 98 % lie between {usual['near']:.1f} and {usual['far']:.1f})."

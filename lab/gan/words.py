@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import data
-from engine.gan.base import Game
+from engine.gan.base import D_REAL, Game
 from engine.gan.cgan import CGAN
 from engine.gan.losses import LOSSES
 from engine.metrics.measure import LOSS
+from engine.metrics.ruler import JS
 from engine.space import Line
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
 from lab.gan.formulas import latex
@@ -148,6 +149,7 @@ SUBJECT = Subject(
     ],
     leads=True,
     legends=LEGENDS,
+    charts=(JS.chart, D_REAL.chart, LOSS),
     labels={"field": "D(x)", f"chart/{LOSS}": "What each player descends"},
     colours={"x": "data", "z": "latent", "G": "model", "p_g": "model", "D": "critic", "D^*": "critic"},
     graph=GRAPH,

@@ -76,7 +76,7 @@ class Figure(NamedTuple):
     name: str = ""  # for those who cannot see it
 
 
-def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 44, most: int = 84) -> None:
+def strip(rows: Iterable[tuple[str, list[Figure]]], columns: int, least: int = 26, most: int = 84) -> None:
     """Rows of pictures under one another, each with a heading; sizes in pixels. On a screen too narrow for
     `columns`, all rows scroll together. Pictures are in the page, so none comes late."""
     size = f"--columns: {columns}; --least: {least}px; --most: {most}px"
@@ -100,7 +100,7 @@ def _figure(figure: Figure) -> str:
 
 _STYLE = """<style>
 .strip-box { container-type: inline-size }
-.strip { display: grid; gap: 0.4rem; overflow-x: auto;
+.strip { display: grid; gap: 0.4rem 0.25rem; overflow-x: auto;
   grid-template-columns: repeat(var(--columns), minmax(var(--least), var(--most))) }
 .strip p { grid-column: 1 / -1; position: sticky; left: 0; width: fit-content; max-width: 100cqi;
   margin: 0.3rem 0 0 }

@@ -47,7 +47,7 @@ export class Charts {
   draw(room, look, marker) {
     if (!this.figures.size) return;
     this.zoom = room.zoom;
-    const large = this.figures.has(this.large) ? this.large : this.figures.keys().next().value;
+    const large = [this.large, ...this.main, ...this.figures.keys()].find((name) => this.figures.has(name));
     const share = this.largeShare(this.charts.get(large)?.terms.length ?? 0);
     const sizes = this.sizes(room, share);
     setAll(this.element, { style: `--columns: ${sizes.columns}; --rows: ${sizes.rows}; --first: ${share}` });
@@ -67,7 +67,7 @@ export class Charts {
   largeShare(terms) {
     const others = this.figures.size - 1;
     if (!others) return 1;
-    return terms >= WORDY.terms && others <= WORDY.others ? WORDY.share : LARGE_SHARE;
+    return others === 1 || (terms >= WORDY.terms && others <= WORDY.others) ? WORDY.share : LARGE_SHARE;
   }
 
   /** Columns and rows of the small ones, and how high each kind is. */
