@@ -182,4 +182,5 @@ LOOKS = [  # the gravest first
     Look("D too weak", _weak, _tell_weak),
 ]
 FAULTS = tuple(look.name for look in LOOKS)
-LOOKS += levels(_standing, FAULTS)
+CALMER = "Lower both learning rates while it trains: the two players then circle each other less."
+LOOKS += levels(_standing, FAULTS, CALMER)

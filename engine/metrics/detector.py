@@ -18,6 +18,7 @@ Row = dict[str, Any]
 
 WINDOW = 6  # the last measurements, which are looked at; with fewer, nothing is claimed
 ON, OFF = 5, 2  # how many of them must show a symptom for it to begin, and for it to stay
+MOST = 4  # of the last measurements must deserve praise for it to stay
 HUGE, GROWTH = 1e3, 2.0  # of a loss; a healthy one stays below 100 and does not double for ever
 
 # What "Working" claims is measured against the floor, the score of real data. Of trainings of 1,000 to 8,000
@@ -203,20 +204,23 @@ def learns(story: Story, i: int) -> bool:
     return bool(now and before) and median(now) < CLOSER * median(before)
 
 
-def levels(tell: Callable[[Any], str], faults: tuple[str, ...]) -> list[Look]:
+def levels(tell: Callable[[Any], str], faults: tuple[str, ...], nearer: str = "") -> list[Look]:
     """The looks for how good a run is that has none of these faults: one of them is seen where JS is
-    measured."""
+    measured. `nearer` is what brings the samples closer when training does not."""
 
-    def look(name: str, holds: Callable[[Any, int], bool], more: str, tone: Literal["good", ""] = "") -> Look:
+    def look(
+        name: str, holds: Callable[[Any, int], bool], more: str = "", cure: str = "", **how: Any
+    ) -> Look:
         above = ("Working", "Close", "Learning", "Not there yet")
-        better = above[: above.index(name)]
-        return Look(name, holds, lambda s, i: (tell(s) + more, ""), unless=(*faults, *better), tone=tone)
+        unless = (*faults, *above[: above.index(name)])
+        return Look(name, holds, lambda s, i: (tell(s) + more, cure), **{"unless": unless, "tone": ""} | how)
 
+    hardly = " More training hardly brings them closer."
     return [
-        look("Working", lambda s, i: reaches(s, i, "Working"), "", "good"),
-        look("Close", lambda s, i: reaches(s, i, "Working", "Close"), ""),
+        look("Working", lambda s, i: reaches(s, i, "Working"), off=MOST, tone="good"),
+        look("Close", lambda s, i: reaches(s, i, "Working", "Close"), off=MOST),
         look("Learning", learns, " The samples still come closer."),
-        look("Not there yet", lambda s, i: JS in s.rows[i], " More training hardly brings them closer."),
+        look("Not there yet", lambda s, i: JS in s.rows[i], hardly, nearer),
     ]
 
 

@@ -157,10 +157,10 @@ SUBJECT = Subject(
     failures=FAILURES,
     data="ring",
     recordings=[
-        Recording("gan", "ring", 3000, minutes=0.1, usable=1000),
+        Recording("gan", "ring", 3000, slower=True, minutes=0.1, usable=1000),
         Recording("gan", "ring", 3000, knobs={"lr_D": 1e-4}, shows="collapse"),
         Recording("gan", "grid", 8000, minutes=0.5, usable=1200),
-        Recording("gan", "moons", 3000, minutes=0.1, usable=800),
+        Recording("gan", "moons", 3000, slower=True, minutes=0.1, usable=800),
         Recording("gan", "digits", 15_000, slower=True, minutes=1.8, usable=2500),
         Recording("gan", "two-bumps", 3000, minutes=0.1, usable=450),
         Recording("cgan", "digits", 15_000, minutes=1.2, usable=2500),

@@ -11,7 +11,7 @@ from engine.families import find
 from engine.fit import fit, optimizers_of, retune
 from engine.metrics.detector import diagnose
 from engine.metrics.observe import observe
-from engine.metrics.ruler import about
+from engine.metrics.ruler import JS, about
 
 pytestmark = pytest.mark.budget(10)
 
@@ -93,3 +93,22 @@ def test_six_points_are_learned_by_heart():
     few = replace(data, x=data.x[:6], y=None, space=replace(data.space, given=0))
     told = story(few, 960, "ddpm", width=64, batch=64, steps=10, lr=5e-3)
     assert names(told[-1]) == ["Overfitting"]
+
+
+@pytest.mark.budget(40)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_players_that_learn_more_slowly_circle_each_other_less(seed):
+    """What the detector advises where more training hardly helps: the fakes of the moons come closer."""
+    data, kind = load("moons"), find("gan")
+    usual, late = kind.configure(data.space, {}), []
+    for slower in (False, True):
+        torch.manual_seed(seed)
+        model = kind(usual, data.space)
+        optimizers, rows = optimizers_of(model), []
+        for turn in fit(model, islice(batches(data, lambda: usual.batch, seed), 2560), optimizers):
+            if turn.player == "G" and turn.round == 1600 and slower:
+                retune(model, optimizers, usual.change({"lr_G": 1e-4, "lr_D": 1e-4}))
+            if turn.player == "G" and turn.round > 2048 and turn.round % 64 == 0:
+                rows.append(observe(model, data)[JS])
+        late.append(sum(rows) / len(rows))
+    assert late[1] < 0.75 * late[0], late

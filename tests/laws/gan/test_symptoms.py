@@ -10,7 +10,7 @@ import torch
 from engine.gan import symptoms as detector
 from engine.gan.gan import GAN
 from engine.metrics.coverage import coverage
-from engine.metrics.detector import OFF, ON, WINDOW, number
+from engine.metrics.detector import MOST, OFF, ON, WINDOW, number
 from engine.metrics.measure import Floor
 from engine.metrics.ruler import DataFacts
 
@@ -101,7 +101,9 @@ def test_a_strong_discriminator_whose_fakes_come_closer_is_not_blamed():
 
 def test_one_odd_measurement_changes_nothing_and_most_of_a_window_does():
     lost = LOST | {"shares": ONE, "D(x)": 0.8}
-    assert names(symptoms(rows((20, {}), (ON - 1, lost)), RING)) == ["Working"]
+    assert names(symptoms(rows((20, {}), (WINDOW - MOST, lost)), RING)) == ["Working"]
+    for few in range(WINDOW - MOST + 1, ON):  # too many for praise, and too few for an accusation
+        assert names(symptoms(rows((20, {}), (few, lost)), RING)) == ["Not there yet"]
     assert names(symptoms(rows((20, {}), (ON, lost)), RING)) == ["Mode collapse"]
     assert names(symptoms(rows((20, lost), (WINDOW - OFF, {})), RING)) == ["Mode collapse"]
     assert names(symptoms(rows((20, lost), (WINDOW, {})), RING)) == ["Working"]
@@ -367,6 +369,7 @@ def test_a_fault_or_what_explains_it_is_named_alone():
     assert names(symptoms(rows((20, still | {"gradient": 0.3})), RING)) == ["D too strong"]
     (learning,) = symptoms(rows((20, {"JS": 0.9})), RING)
     assert (learning.name, learning.tone) == ("Not there yet", "")
+    assert learning.cure.startswith("Lower both learning rates")
 
 
 def test_faults_of_which_none_explains_the_other_are_all_named_the_gravest_first():
