@@ -39,8 +39,9 @@ def comment(family: type[Family], run_id: str, round: int | None = None) -> None
     words = words_of(family)
     if words.judged:
         st.markdown(verdict(run_id, round))
-    for sentence in left_out(run_id, round):
-        st.caption(sentence)
+    for sentence in (*left_out(run_id, round), unlike_its_knobs(run_id)):
+        if sentence:
+            st.caption(sentence)
     if words.now and (row := newest(run_id, round)):
         st.markdown(words.now(run_id, row))
 
@@ -55,6 +56,12 @@ def newest(
     if not rows and round is not None:
         rows = _until(_rows(path, _changed(path), having), round)
     return rows[-1] if rows else None
+
+
+def unlike_its_knobs(run_id: str) -> str:
+    """In what a recording was trained otherwise than its knobs say; of a run nothing."""
+    at = store.folder(run_id)
+    return store.read_info(at).why if store.is_recording(at) else ""
 
 
 def left_out(run_id: str, round: int | None = None) -> list[str]:

@@ -25,7 +25,7 @@ from lab.runs.run import Run
 
 SLOWER = {0.5: 0.5, 0.75: 0.25, 0.9: 0.1}
 """Shares of the first learning rates, by the share of the rounds from which they hold."""
-SAID = "From {shares} of its rounds on, the learning rates are {rates} of what they were at first."
+SAID = "The recording's learning rates fall to {rates} of the sliders' after {shares} of its rounds."
 EARLIER_BYTES = 300_000
 """What the weights of a recording's earlier rounds may take, without those of its end."""
 

@@ -12,7 +12,7 @@ from engine.metrics.measure import LEFT_OUT
 from engine.metrics.observe import SHARES
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES
 from lab.kit.subject import words_of
-from lab.kit.verdict import diagnosis, judged_by, left_out, newest, verdict
+from lab.kit.verdict import diagnosis, judged_by, left_out, newest, unlike_its_knobs, verdict
 from lab.runs import store
 
 ABOVE = re.compile(r"(−?[\d.]+) nat above")
@@ -62,3 +62,11 @@ def test_all_is_told_of_the_round_that_is_asked_for():
     for newer in (768, 9999, None):
         assert "JS 0.08 bits" in verdict(run, newer)
         assert "At round" not in verdict(run, newer)
+
+
+def test_a_recording_says_in_what_it_was_trained_otherwise_than_its_knobs_say():
+    assert "learning rates fall to 50%, 25%, 10%" in unlike_its_knobs("gan-ring")
+    assert unlike_its_knobs("gan-grid") == ""
+    run = run_of("gan", "ring", [])
+    store.change_info(store.folder(run), why="It paused because nobody was watching.")
+    assert unlike_its_knobs(run) == "", "the stage says that"
