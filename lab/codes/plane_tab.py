@@ -19,6 +19,7 @@ from lab.kit.pickers import data_of, latent_dimensions
 from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.kit.setting import Setting, choose
+from lab.kit.share import share_each
 from lab.kit.subject import words_of
 from lab.kit.together import pair_of_runs, runs_together
 from lab.kit.verdict import diagnosis, tell
@@ -96,6 +97,7 @@ def planes(sides: Mapping[str, type[Family]]) -> list[Room]:
         )  # fmt: skip
 
     show()
+    share_each(dict(zip(sides, runs, strict=True)), "planes", setting.data)
     live = [store.has_model(store.folder(run)) for run in runs]
     return [Room(f, run, space, on) for f, run, on in zip(sides.values(), runs, live, strict=True)]
 

@@ -15,6 +15,7 @@ from lab.kit.address import keep, link, show, write
 from lab.kit.exhibit import Wanted
 from lab.kit.plain import complain
 from lab.kit.setting import choose, choose_family, pick, titled, usual_data, widget
+from lab.kit.share import share_each
 from lab.kit.subject import words_of
 from lab.kit.together import pair_of_runs, runs_together
 from lab.kit.verdict import diagnosis, tell
@@ -76,9 +77,11 @@ def compare() -> None:
             legend=words.legends.get(f"{space.kind} compared", words.legends.get(space.kind, ())),
             players=family.players,
             labels=words.labels,
+            charts=words.charts,
         )
 
     both()
+    share_each(dict(zip(SIDES, runs, strict=True)), f"{family.name}-{knob.name}", setting.data)
 
 
 def _sides(family: type[Family], defaults: dict[str, Any], notes: DeltaGenerator) -> dict[str, Any]:

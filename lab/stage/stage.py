@@ -137,6 +137,7 @@ def pair(
     legend: Sequence[str | Segment] = (),
     players: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    charts: Sequence[str] = (),
     alike: bool = True,
     on_train: Callable[[], None] = lambda: None,
 ) -> None:
@@ -148,12 +149,12 @@ def pair(
         titles: a few words over each picture.
         verdicts: what stands under each picture: entries of `tone` ("good", "bad" or ""), `name`,
             `says` and `cure`, or none.
-        legend, players, labels: as for `stage`; the legend's words switch layers of all.
+        legend, players, labels, charts: as for `stage`; the legend's words switch layers of all.
         alike: whether charts of one name have one scale.
         on_train: as for `stage`.
     """
     data = {
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
-        "train": True, "labels": labels or {}, "alike": alike,
+        "train": True, "labels": labels or {}, "charts": charts, "alike": alike,
     }  # fmt: skip
     _pair(key=key, data=data, **_heard(key, train=on_train))

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.browser
 Come = Callable[..., Visitor]
 
 
-def open_panel(me: Visitor) -> None:
-    me.page.locator(".st-key-share button").click()
+def open_panel(me: Visitor, key: str = "share") -> None:
+    me.page.locator(f".st-key-{key} button").click()
     me.page.get_by_test_id("keep").wait_for()
 
 
@@ -181,3 +181,35 @@ def test_the_panel_of_a_wall(visitor: Come) -> None:
     assert file == "genlab-gan-wall-ring-setting.json"
     assert urlsplit(json.loads(kept)["address"]).path == "/wall"
     assert taken(me, "picture")[0] == "genlab-gan-wall-ring-round-0.png"
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "recordings"),
+    [
+        ("/compare", "gan-lr-d-{}-ring", {"left": "gan-ring", "right": "gan-ring-collapse"}),
+        ("/planes", "planes-{}-digits", {"pca": "pca-digits", "vae": "vae-digits"}),
+    ],
+)
+def test_of_runs_side_by_side_each_is_taken_home(
+    visitor: Come, address: str, name: str, recordings: dict[str, str]
+) -> None:
+    me = visitor(reduced_motion="reduce")
+    me.open(address)
+    me.until(lambda: me.page.get_by_test_id("keep").count() == 0, "no panel yet")
+    panels = me.page.locator("[class*=st-key-share-]")
+    for side, (title, recording) in zip((0, -1), recordings.items(), strict=True):
+        last = store.keyframes(store.RECORDINGS / recording)[-1]
+        me.until(
+            lambda side=side, last=last: me.stage.nth(side).get_attribute("data-round") == str(last), "it"
+        )
+        panels.nth(side).get_by_role("button").first.click()
+        me.page.get_by_test_id("keep").wait_for()
+        file, kept = taken(me, "picture")
+        assert file == f"genlab-{name.format(title)}-round-{last}.png"
+        shown = me.stage.nth(side).locator("canvas.canvas")
+        assert list(Image.open(io.BytesIO(kept)).size) == shown.evaluate("one => [one.width, one.height]")
+        _, curves = taken(me, "curves")
+        rounds = list(pd.read_csv(io.BytesIO(curves))["round"])
+        assert rounds == [row["round"] for row in files.rows(store.RECORDINGS / recording / "metrics.jsonl")]
+        me.page.keyboard.press("Escape")
+        me.page.get_by_test_id("keep").wait_for(state="detached")

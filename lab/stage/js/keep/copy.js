@@ -12,10 +12,10 @@ export async function copy(field) {
   }
 }
 
-/** The address of the page; without its run it is that of the setting, which any lab can open. */
+/** The address of the page; without its runs it is that of the setting, which any lab can open. */
 export function linkOf(address, run) {
   const url = new URL(address);
-  for (const name of ["walks", "present", ...(run ? [] : ["run"])]) url.searchParams.delete(name);
+  for (const name of ["walks", "present", "a", "b", "c", ...(run ? [] : ["run"])]) url.searchParams.delete(name);
   return url.href;
 }
 

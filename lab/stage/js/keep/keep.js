@@ -62,7 +62,8 @@ export default class Keep {
   }
 
   get stage() {
-    return mounted("stage/stage.js");
+    const { side } = this.data;
+    return side === null ? mounted("stage/stage.js") : mounted("stage/pair.js")?.stages[side];
   }
 
   /** While a file is made its button waits. */
