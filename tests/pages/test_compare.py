@@ -123,8 +123,8 @@ def test_a_run_that_is_no_pair_is_left_alone(visit):
 
 
 def test_sides_that_are_recordings_open_with_them(visit):
+    page = visit("compare", left="0.001", right="0.001")
     stages = next(one for one in page.get("bidi_component") if "runs" in json.loads(one.proto.json))
-    (stages,) = page.get("bidi_component")
     assert json.loads(stages.proto.json)["runs"] == ["gan-ring", "gan-ring"]
     assert not {"a", "b"} & set(page.query_params)
 
