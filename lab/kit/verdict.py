@@ -118,7 +118,7 @@ _measuring = ThreadPoolExecutor(1)
 def tell(symptoms: list[Symptom] | None) -> list[dict[str, str]]:
     """The detector's findings in words: tone (good, bad or ""), name, what is seen, cure."""
     if not symptoms:
-        says = "After some 400 rounds a verdict stands here." if symptoms is None else "No fault is seen."
+        says = "A verdict stands here after a few measurements." if symptoms is None else "No fault is seen."
         return [{"tone": "", "name": "", "says": says, "cure": ""}]
     return [
         {"tone": s.tone, "name": s.name, "says": s.sentence.removeprefix(f"{s.name}: "), "cure": s.cure}
