@@ -50,6 +50,10 @@ def _since(rows: list[Row], shows: Callable[[Row], bool]) -> int | None:
     return rows[-count]["round"] if count >= WINDOW else None
 
 
+def _number(value: float) -> str:
+    return f"{value:.1f}".replace("-", "\u2212")
+
+
 def _score(rows: list[Row]) -> tuple[str, int, str]:
     """What these models are judged by: its key, 1 if more is better or else -1, and its name."""
     return (ELBO, 1, "the test ELBO") if ELBO in rows[-1] else (RESTORED, -1, "the test error")
@@ -95,6 +99,7 @@ def blur(rows: list[Row]) -> Symptom | None:
         f"Blur: samples are {rows[-1][SHARPNESS]:.0%} as sharp as real pictures. The decoder draws what "
         "the code leaves open as the mean of all possibilities.",
         since,
+        "a discriminator that looks for blur, as in VAE-GAN",
         tone="",
     )
 
@@ -108,8 +113,8 @@ def overfitting(rows: list[Row]) -> Symptom | None:
         return None
     return Symptom(
         "Overfitting",
-        f"Overfitting: {what} was best around round {best['round']:,}, {best[key]:.1f}, and is "
-        f"{rows[-1][key]:.1f} now. The model is memorizing its training examples.",
+        f"Overfitting: {what} was best around round {best['round']:,}, {_number(best[key])}, and is "
+        f"{_number(rows[-1][key])} now. The model is memorizing its training examples.",
         best["round"],
         "stop, or rewind to that round, or use smaller nets or more data",
     )
@@ -120,7 +125,7 @@ def progress(rows: list[Row], data: DataFacts) -> Symptom:
     key, sign, what = _score(rows)
     few = min(WINDOW, len(rows) // 2)
     now, before = (sum(row[key] for row in part) for part in (rows[-few:], rows[-2 * few : -few]))
-    says = f"{what} is {rows[-1][key]:.1f}"
+    says = f"{what} is {_number(rows[-1][key])}"
     if sign * (now - before) > BETTER * abs(now):
         return Symptom("Learning", f"Learning: {says} and still getting better.", rows[0]["round"], tone="")
     return settled(sharp(rows) or usual_level(rows[-WINDOW:], data), says, rows[-1], data)

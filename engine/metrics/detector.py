@@ -32,6 +32,7 @@ SHARE, CLOSE_SHARE = 0.9, 0.8  # of the real data's share near a mode
 APART = 0.3  # bits of JS above the floor, at most, of a run that is close
 AWAY = 0.5  # spreads of the data above the noise of DISTANCE, at most, likewise
 MOSTLY = 7 / 8  # of the modes, at least, likewise
+LIE = " The samples lie where the data do, but are not yet spread alike."
 CLOSER = 0.95  # a run still learns if its JS falls to this share from one window to the next
 
 
@@ -102,7 +103,7 @@ def settled(near: Level | None, says: str, row: Row, data: DataFacts) -> Symptom
     what it is called; where nothing tells that, it has only settled."""
     names = {"Working": "Working", "Close": "Close", "": "Not there yet", None: "Settled"}
     more = f"; {standing(row, data)}" if JS in row and JS in data.floors else "."
-    more += " It hardly changes any more."
+    more += " It hardly changes any more." + (LIE if near == "Close" else "")
     if near is None:
         more += " How good the samples are, this number does not say: look at them."
     tone: Literal["good", ""] = "good" if near == "Working" else ""
@@ -218,7 +219,7 @@ def levels(tell: Callable[[Any], str], faults: tuple[str, ...], nearer: str = ""
     hardly = " More training hardly brings them closer."
     return [
         look("Working", lambda s, i: reaches(s, i, "Working"), off=MOST, tone="good"),
-        look("Close", lambda s, i: reaches(s, i, "Working", "Close"), off=MOST),
+        look("Close", lambda s, i: reaches(s, i, "Working", "Close"), LIE, off=MOST),
         look("Learning", learns, " The samples still come closer."),
         look("Not there yet", lambda s, i: JS in s.rows[i], hardly, nearer),
     ]

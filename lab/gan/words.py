@@ -150,7 +150,14 @@ SUBJECT = Subject(
     leads=True,
     legends=LEGENDS,
     charts=(JS.chart, D_REAL.chart, LOSS),
-    labels={"field": "D(x)", f"chart/{LOSS}": "What each player descends"},
+    labels={
+        "field": "D(x)",
+        f"chart/{LOSS}": "What each player descends",
+        # the charts measure other, and more, fakes
+        "number/D at a real, mean": "D at 128 real examples, mean",
+        "number/D at a fake, mean": "D at the fakes shown, mean",
+        "number/mean gradient at a fake": "gradient at the arrows, mean",
+    },
     colours={"x": "data", "z": "latent", "G": "model", "p_g": "model", "D": "critic", "D^*": "critic"},
     graph=GRAPH,
     now=game_now,

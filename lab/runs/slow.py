@@ -225,6 +225,8 @@ def _moved(traced: Trace) -> None:
     last = next(s for s in reversed(traced.steps) if s.fn == "turns")
     sizes = {"gradient": gradient, "change": change}
     numbers = {name: torch.cat(parts).norm().item() for name, parts in sizes.items() if parts}
+    if not any(numbers.values()) and not gradient:  # its own lines will move it
+        numbers = {}
     traced.steps.append(Step(last.fn, last.line, numbers=numbers, kind="step", marks=["gradient"]))
 
 

@@ -164,6 +164,47 @@ def test_a_copy_of_a_recordings_model_steps_and_the_recording_comes_back(visitor
     assert not me.run, "nothing was trained"
 
 
+def test_a_copy_begins_with_the_picture_of_its_own_round(visitor: Come) -> None:
+    """Of a large model only the weights of the end are kept; of a small one, those of some rounds."""
+    me = visitor()
+    me.open("/vae")  # its recording plays meanwhile
+    me.button("slow").click()
+    me.button("slow-turn").click()
+    expect(me.button("slow-status")).to_contain_text("Turn of model in round 3,000")
+    me.until(lambda: me.number("round") == 3000, "the picture of that round")
+    expect(me.button("readout")).to_contain_text("model, round 3,000")
+    me.open("/gan")
+    me.until(lambda: me.says("rests"), "the end of the recording")
+    early = me.look_back(20)
+    me.button("slow").click()
+    me.button("slow-turn").click()
+    expect(me.button("slow-status")).to_contain_text("Turn of D in round")
+    expect(me.button("chip")).to_be_hidden()
+    begun = me.number("round")
+    assert begun <= early
+    expect(me.button("slow-status")).to_contain_text(f"in round {begun:,}")
+    while me.look_back(1) == begun:
+        pass
+    expect(me.button("slow-status")).to_contain_text("The picture is of another round")
+    me.button("slow-close").click()
+    expect(me.button("chip")).to_be_visible()
+
+
+def test_a_presentation_shows_slow_motion_beside_the_picture(visitor: Come) -> None:
+    me = visitor(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    me.open("/gan?present=1")
+    me.until(lambda: me.says("presented") and me.number("frames"), "the presentation")
+    me.button("slow").click()
+    me.button("slow-next").click()
+    expect(me.button("slow-status")).to_contain_text("line 1 of")
+    for part in (me.button("slow-next"), me.button("slow-code"), me.button("slow-status")):
+        box, picture = part.bounding_box(), me.canvas.bounding_box()
+        assert box
+        assert picture
+        assert box["y"] + box["height"] <= 768
+        assert box["x"] >= picture["x"] + picture["width"] - 1
+
+
 def test_a_strangers_run_does_not_step(visitor: Come) -> None:
     me, friend = visitor(), visitor()
     begin(me)

@@ -276,6 +276,8 @@ def test_a_player_without_a_gradient_has_moved_and_one_that_has_no_weights_has_n
     assert last.numbers == {"gradient": 5.0, "change": pytest.approx(9**0.5)}
     net.bias.grad = None
     assert moved(net, before).numbers.keys() == {"change"}
+    still = [p.detach().clone() for p in net.parameters()]
+    assert moved(net, still).numbers == {}, "its own lines will move it, as those of PCA"
     assert moved(nn.ReLU(), []).numbers == {}
 
 

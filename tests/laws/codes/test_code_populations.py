@@ -143,7 +143,7 @@ def test_a_gain_of_half_a_percent_over_the_last_measurements_is_still_learning(k
         rows += [{key: -sign * 100.0, "round": i} for i in range(4, 8)]
         (seen,) = symptoms(AE, rows, ANY)
         assert seen.name == name
-        assert f"is {-sign * 100.0:.1f}" in seen.sentence
+        assert f"is {-sign * 100.0:.1f}".replace("-", "−") in seen.sentence
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_gravest_comes_first_and_each_sentence_tells_the_numbers_of_the_last
     wanted = {
         "Posterior collapse": "the KL term is 0.050 nats",
         "Holes": "lie 2.4 times as far from the nearest code",
-        "Overfitting": "the test ELBO was best around round 2,000, -99.0, and is -204.0 now",
+        "Overfitting": "the test ELBO was best around round 2,000, −99.0, and is −204.0 now",
         "Blur": "samples are 42% as sharp as real pictures",
         "Sleeping dimensions": "3 of 5 say nothing about x",
     }
@@ -225,7 +225,7 @@ def test_the_gravest_comes_first_and_each_sentence_tells_the_numbers_of_the_last
         assert one.sentence.startswith(f"{one.name}: ")
         assert words in one.sentence
     assert symptoms(VAE, [{"round": i} | row for i, row in enumerate(early)], ANY)[0].sentence.startswith(
-        "Working: the test ELBO is -130.0"
+        "Working: the test ELBO is −130.0"
     )
 
 

@@ -36,16 +36,27 @@ export class Drawer {
 
   /** Over the tools, if they stand beside the stage; above all else of the page, whose boxes would cut it off. */
   place() {
-    const tools = document.querySelector(".st-key-tools")?.getBoundingClientRect();
-    const beside = tools && tools.left > this.stage.root.getBoundingClientRect().right - 1;
+    const beside = this.beside();
     const open = this.parts.some((part) => part.open);
     const { element } = this;
     setAll(element, { popover: open && beside ? "manual" : null });
     if (!open || !beside) return element.removeAttribute("style");
     if (!element.matches(":popover-open")) element.showPopover();
-    const x = Math.round(tools.left) - 6;
-    const y = Math.round(Math.min(Math.max(0, tools.top), LOWEST * window.innerHeight));
-    Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${Math.round(tools.width) + 8}px`, height: `${window.innerHeight - y}px` });
+    const { left, top, width, bottom, zoom } = beside;
+    const y = Math.min(Math.max(0, top), LOWEST * window.innerHeight);
+    const px = (length) => `${Math.round(length / zoom)}px`;
+    Object.assign(element.style, { left: px(left - 6), top: px(y), width: px(width + 8), height: px(bottom - y) });
+  }
+
+  /** Where it stands, beside the picture: over the tools, in a presentation over the charts; null where they are below. */
+  beside() {
+    const { root, screen, controlsHolder } = this.stage;
+    const presented = Boolean(root.dataset.presented);
+    const { right, width: wide } = (presented ? screen.element : root).getBoundingClientRect();
+    const box = (presented ? screen.charts.element : document.querySelector(".st-key-tools"))?.getBoundingClientRect();
+    if (!box?.width || !wide || box.left < right - 1) return null;
+    const bottom = presented ? controlsHolder.getBoundingClientRect().top : window.innerHeight;
+    return { left: box.left, top: box.top, width: box.width, bottom, zoom: root.getBoundingClientRect().width / root.offsetWidth };
   }
 
   add(part) {

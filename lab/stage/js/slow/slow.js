@@ -85,20 +85,30 @@ export class SlowMotion {
   /** The round of a recording that a copy begins with, that which is looked at; undefined for a copy that goes on. */
   copied() {
     const { stage } = this;
+    this.begins = undefined;
     if (this.copies && stage.view === null) return undefined;
     this.copies = true;
+    this.home = stage.view;
     stage.live = stage.screen.shown;
-    return stage.live?.meta.round;
+    this.begins = stage.live?.meta.round;
+    return this.begins;
   }
 
-  /** The recording is shown again, at its end, instead of the copy. */
+  /** The recorded picture of the round whose weights are stored, with which a copy began: the nearest to the one looked at. */
+  begun(round) {
+    const { history } = this.stage;
+    return history.frames.get(history.rounds.findLast((kept) => kept <= round));
+  }
+
+  /** The recording is shown again instead of the copy: where one looked at it, or at its end. */
   letGo() {
     const { stage } = this;
     this.copies = false;
     stage.live = stage.screen.newest = null;
     stage.round = stage.server?.round ?? 0;
-    stage.history.rest();
     stage.screen.trail.forgetAfter(stage.round);
+    if (stage.view === null && this.home !== null) return stage.look(this.home);
+    stage.history.rest();
     stage.screen.request(false);
   }
 
@@ -120,6 +130,7 @@ export class SlowMotion {
     for (const [name] of traced) frame.arrays.delete(name);
     if (!this.waiting || this.wanted) return;
     this.setWaiting(false);
+    if (this.begins !== undefined) before = this.begun(frame.meta.trace.round) ?? before;
     this.trace = { ...frame.meta.trace, arrays: new Map(traced.map(([name, array]) => [name.slice(6), array])) };
     this.before = before;
     this.list();
@@ -134,8 +145,11 @@ export class SlowMotion {
 
   walk(by) {
     const last = this.trace ? this.trace.steps.length - 1 : -1;
-    if (by > 0 && (!this.trace || this.index >= last)) this.ask(null);
-    else if (this.trace) this.go(clamp(this.index + by, 0, last));
+    const { stage } = this;
+    if (by > 0 && (!this.trace || this.index >= last || (this.copies && stage.view !== null))) return this.ask(null);
+    if (!this.trace) return;
+    if (stage.view !== null) stage.look(null);
+    this.go(clamp(this.index + by, 0, last));
   }
 
   go(index) {
@@ -204,7 +218,11 @@ export class SlowMotion {
       this.wanted = null;
     }
     for (const button of [this.next, this.play, ...this.turns]) if (button.disabled === ready) button.disabled = !ready;
+    const away = Boolean(this.trace) && this.stage.view !== null; // the picture is another one
+    if (away !== this.away) this.show();
+    this.away = away;
     if (!this.trace) setText(this.status, server?.recording ? this.words.slowRecording : this.words.slowStart);
+    else if (away) setText(this.status, this.copies ? this.words.slowAwayCopy : this.words.slowAway);
   }
 
   show() {
@@ -216,9 +234,17 @@ export class SlowMotion {
     if (!step) return;
     const { steps, player, round } = this.trace;
     const says = { player, unit: this.stage.screen.unit(), round: count(round), line: this.index + 1, of: steps.length };
-    setText(this.status, fill(step.kind === "step" ? this.words.slowStep : this.words.slowLine, says));
+    setText(this.status, this.told(step, says));
     this.mark(this.lines.get(`${step.fn}:${step.line}`));
     this.showThings(steps.slice(0, this.index + 1));
+  }
+
+  told(step, says) {
+    const { words, begins, trace } = this;
+    if (step.kind === "step") return fill("change" in step.numbers ? words.slowStep : words.slowEnd, says);
+    const line = fill(words.slowLine, says);
+    const elsewhere = begins !== undefined && this.begun(trace.round)?.meta.round !== begins;
+    return elsewhere ? `${fill(words.slowNearest, says)} ${line}` : line;
   }
 
   mark(line) {
