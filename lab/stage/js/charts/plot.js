@@ -1,6 +1,6 @@
 // Drawing one chart: axes, curves, reference lines, names at the ends of the curves.
 
-import { clamp } from "../core/numbers.js";
+import { clamp, count } from "../core/numbers.js";
 import { ticks } from "../draw/axes.js";
 import { mapping } from "../draw/box.js";
 import { clip, haloed, lettering, pen, rule, trace } from "../draw/pen.js";
@@ -90,7 +90,7 @@ function drawAxes(ctx, map, yTicks, look) {
     if (tick.value % 1) continue; // there is no half of a round
     const x = map.x(tick.value);
     ctx.textAlign = x > area.x + area.w - 14 ? "right" : x < area.x + 8 ? "left" : "center";
-    ctx.fillText(tick.text, ctx.textAlign === "right" ? x + 4 : x, area.y + area.h + 17);
+    ctx.fillText(count(tick.value), ctx.textAlign === "right" ? x + 4 : x, area.y + area.h + 17);
   }
 }
 
