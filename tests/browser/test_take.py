@@ -183,18 +183,10 @@ def test_the_panel_of_a_wall(visitor: Come) -> None:
     assert taken(me, "picture")[0] == "genlab-gan-wall-ring-round-0.png"
 
 
-@pytest.mark.parametrize(
-    ("address", "name", "recordings"),
-    [
-        ("/compare", "gan-lr-d-{}-ring", {"left": "gan-ring", "right": "gan-ring-collapse"}),
-        ("/planes", "planes-{}-digits", {"pca": "pca-digits", "vae": "vae-digits"}),
-    ],
-)
-def test_of_runs_side_by_side_each_is_taken_home(
-    visitor: Come, address: str, name: str, recordings: dict[str, str]
-) -> None:
+def test_of_runs_side_by_side_each_is_taken_home(visitor: Come) -> None:
+    name, recordings = "gan-lr-d-{}-ring", {"left": "gan-ring", "right": "gan-ring-collapse"}
     me = visitor(reduced_motion="reduce")
-    me.open(address)
+    me.open("/compare")
     me.until(lambda: me.page.get_by_test_id("keep").count() == 0, "no panel yet")
     panels = me.page.locator("[class*=st-key-share-]")
     for side, (title, recording) in zip((0, -1), recordings.items(), strict=True):

@@ -96,16 +96,15 @@ def test_six_points_are_learned_by_heart():
 
 
 @pytest.mark.budget(40)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_players_that_learn_more_slowly_circle_each_other_less(seed):
+def test_two_players_that_learn_more_slowly_circle_each_other_less():
     """What the detector advises where more training hardly helps: the fakes of the moons come closer."""
     data, kind = load("moons"), find("gan")
     usual, late = kind.configure(data.space, {}), []
     for slower in (False, True):
-        torch.manual_seed(seed)
+        torch.manual_seed(1)
         model = kind(usual, data.space)
         optimizers, rows = optimizers_of(model), []
-        for turn in fit(model, islice(batches(data, lambda: usual.batch, seed), 2560), optimizers):
+        for turn in fit(model, islice(batches(data, lambda: usual.batch, 1), 2560), optimizers):
             if turn.player == "G" and turn.round == 1600 and slower:
                 retune(model, optimizers, usual.change({"lr_G": 1e-4, "lr_D": 1e-4}))
             if turn.player == "G" and turn.round > 2048 and turn.round % 64 == 0:

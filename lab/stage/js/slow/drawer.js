@@ -8,6 +8,7 @@ import { Graph } from "./diagram.js";
 import { SlowMotion } from "./slow.js";
 import { Strip } from "./strip.js";
 
+const HEADER = 52; // px, of the page, with the button for its words
 const LOWEST = 0.3; // of the window's height, where the drawer begins at most, wherever the tools have gone
 
 export class Drawer {
@@ -43,7 +44,7 @@ export class Drawer {
     if (!open || !beside) return element.removeAttribute("style");
     if (!element.matches(":popover-open")) element.showPopover();
     const { left, top, width, bottom, zoom } = beside;
-    const y = Math.min(Math.max(0, top), LOWEST * window.innerHeight);
+    const y = Math.min(Math.max(beside.highest, top), LOWEST * window.innerHeight);
     const px = (length) => `${Math.round(length / zoom)}px`;
     Object.assign(element.style, { left: px(left - 6), top: px(y), width: px(width + 8), height: px(bottom - y) });
   }
@@ -56,7 +57,8 @@ export class Drawer {
     const box = (presented ? screen.charts.element : document.querySelector(".st-key-tools"))?.getBoundingClientRect();
     if (!box?.width || !wide || box.left < right - 1) return null;
     const bottom = presented ? controlsHolder.getBoundingClientRect().top : window.innerHeight;
-    return { left: box.left, top: box.top, width: box.width, bottom, zoom: root.getBoundingClientRect().width / root.offsetWidth };
+    const highest = presented ? 0 : HEADER;
+    return { left: box.left, top: box.top, width: box.width, bottom, highest, zoom: root.getBoundingClientRect().width / root.offsetWidth };
   }
 
   add(part) {
