@@ -210,11 +210,16 @@ def levels(tell: Callable[[Any], str], faults: tuple[str, ...], nearer: str = ""
     measured. `nearer` is what brings the samples closer when training does not."""
 
     def look(
-        name: str, holds: Callable[[Any, int], bool], more: str = "", cure: str = "", **how: Any
+        name: str,
+        holds: Callable[[Any, int], bool],
+        more: str = "",
+        cure: str = "",
+        off: int = OFF,
+        tone: Literal["good", ""] = "",
     ) -> Look:
         above = ("Working", "Close", "Learning", "Not there yet")
         unless = (*faults, *above[: above.index(name)])
-        return Look(name, holds, lambda s, i: (tell(s) + more, cure), **{"unless": unless, "tone": ""} | how)
+        return Look(name, holds, lambda s, i: (tell(s) + more, cure), off=off, unless=unless, tone=tone)
 
     hardly = " More training hardly brings them closer."
     return [
