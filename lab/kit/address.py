@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -82,11 +83,13 @@ def write(place: Any = st, here: str = "This page") -> None:
     strangers(link(), words, place, here)
     link().clear()
     new = {name: text for name, text in words.items() if text is not None}
+    context = get_script_run_ctx()
     with get_session_state().query_params() as params:
-        gone = [name for name in params if name not in new and name not in ELSEWHERE]
-        if gone or any(params.get(name) != text for name, text in new.items()):
-            for name in gone:
-                params.discard_param_no_forward_msg(name)
+        for name in [name for name in params if name not in new and name not in ELSEWHERE]:
+            params.discard_param_no_forward_msg(name)
+        shown = parse_qsl(context.query_string if context else "", keep_blank_values=True)
+        # what the browser shows: Streamlit may have dropped what an earlier rerun wrote
+        if new != {name: text for name, text in shown if name not in ELSEWHERE}:
             params.update(new)
 
 

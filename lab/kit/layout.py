@@ -45,12 +45,12 @@ def presented() -> bool:
     return st.query_params.get("present") == "1"
 
 
-def toggle_presented() -> None:
+def lay_out(presented: bool) -> None:
     """In a callback: lay the page out for a projector, or for a desk again."""
-    if presented():
-        del st.query_params["present"]
-    else:
+    if presented:
         st.query_params["present"] = "1"
+    else:
+        st.query_params.pop("present", None)
 
 
 def present(knobs: Iterable[Knob]) -> None:

@@ -19,7 +19,7 @@ from engine.space import Space
 from lab.kit.address import keep, write
 from lab.kit.address import link as linked
 from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, recording_of
-from lab.kit.layout import bench, heading, present, presented, toggle_presented
+from lab.kit.layout import bench, heading, lay_out, present, presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
 from lab.kit.share import share
@@ -73,7 +73,7 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
         stage(
             run_id, key="stage", legend=legend, players=family.players, labels=words.labels,
             graph=words.graph, charts=words.charts, told=True,
-            presented=presented(), on_present=toggle_presented,
+            presented=presented(), on_present=partial(lay_out, not presented()),
             effort=effort(family, setting.data), beside=_beside(run_id, family, setting),
             on_fork=show, on_train=lambda: train(_wanted(family, setting)),
             on_beside=lambda: _turn(run_id, family, setting),
@@ -240,5 +240,7 @@ def _turn(run_id: str, family: type[Family], setting: Setting) -> None:
     if store.is_recording(store.folder(run_id)):
         show(st.session_state[BESIDE])
         return
-    st.session_state[BESIDE] = st.session_state.pop("_run", "")
+    own = run_id in (st.session_state.get("_run"), st.session_state.get(BESIDE))
+    st.session_state[BESIDE] = run_id if own else ""
+    st.session_state.pop("_run", None)
     _take_over(store.read_info(store.folder(_exhibit(family, setting.data))))

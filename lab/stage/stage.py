@@ -94,11 +94,6 @@ def stage(
         on_present: called when "Present", or "Leave the presentation", is pressed.
         on_beside: called when what is `beside` is asked for.
     """
-
-    def forked() -> None:
-        if new := st.session_state[key].forked:
-            on_fork(new)
-
     data = {
         "run": run, "legend": legend, "players": players, "train": train, "labels": labels or {},
         "graph": graph, "links": links, "charts": charts, "presented": presented,
@@ -106,20 +101,30 @@ def stage(
     }  # fmt: skip
     if told:
         data["round"] = looked_at(key)
-    heard = _heard(key, train=on_train, present=on_present, beside=on_beside)
-    _stage(key=key, data=data, on_forked_change=forked, on_round_change=lambda: None, **heard)
+    acts = {"train": on_train, "present": on_present, "beside": on_beside}
+    acts["forked"] = lambda: on_fork(st.session_state[key].forked)
+    _stage(key=key, **_told(key, data, acts), on_round_change=lambda: None)
 
 
-def _heard(key: str, **acts: Callable[[], None]) -> dict[str, Any]:
-    """What is done when a button is pressed, by the name of its trigger. A run that was ready tells with
-    "began" that it trains; the rerun that this makes is enough."""
+def _told(key: str, data: Mapping[str, Any], acts: dict[str, Callable[[], None]]) -> dict[str, Any]:
+    """A component's data, and what is done when it tells something, by the name of its trigger.
+
+    It tells it again until `data["heard"]` has the value (js/core/telling.js), so what is done once must be
+    as good when it is done again: Streamlit may cut a callback short. A run that was ready tells with "began"
+    that it trains; the rerun that this makes is enough.
+    """
+    heard = st.session_state.setdefault(f"_heard by {key}", {})
 
     def call(name: str) -> None:
-        if st.session_state[key][name]:
+        value = st.session_state[key][name]
+        if value and heard.get(name) != value:
             acts[name]()
+            heard[name] = value
 
-    acts.setdefault("began", lambda: None)
-    return {f"on_{name}_change": partial(call, name) for name in acts}
+    acts["began"] = lambda: None
+    return {"data": {**data, "heard": dict(heard)}} | {
+        f"on_{name}_change": partial(call, name) for name in acts
+    }
 
 
 def looked_at(key: str) -> int | None:
@@ -157,4 +162,4 @@ def pair(
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
         "train": True, "labels": labels or {}, "charts": charts, "alike": alike,
     }  # fmt: skip
-    _pair(key=key, data=data, **_heard(key, train=on_train))
+    _pair(key=key, **_told(key, data, {"train": on_train}))

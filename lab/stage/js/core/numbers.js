@@ -2,7 +2,7 @@
 
 /** 12345 -> "12,345" */
 export function count(n) {
-  return Math.round(n).toLocaleString("en-US");
+  return grouping(0).format(Math.round(n));
 }
 
 /** A measured number, short enough to sit beside a curve. */
@@ -46,7 +46,13 @@ export function fixed(value, digits) {
 
 /** A number with so many decimals and a comma at every thousand. */
 export function grouped(value, digits) {
-  return signed(value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return signed(grouping(digits).format(value));
+}
+
+const groupings = []; // by decimals: to make one takes longer than to use it
+
+function grouping(digits) {
+  return (groupings[digits] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 }
 
 /** A rate: no decimals when it is large, one when it is small. */

@@ -6,12 +6,14 @@ import { make, setAll, setText, show } from "../core/dom.js";
 import { Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
 import { signed } from "../core/numbers.js";
+import { Telling } from "../core/telling.js";
 import { fill, WORDS } from "../core/words.js";
 import { situation } from "./situation.js";
 import Stage from "./stage.js";
 
 export default class Pair {
   constructor(parent) {
+    this.telling = new Telling(); // of all sides
     this.root = make("div", { class: "stage pair", "data-testid": "pair" });
     this.legendHolder = make("div", {});
     this.barHolder = make("div", { class: "shared", "data-testid": "shared" });
@@ -46,7 +48,6 @@ export default class Pair {
   update({ data, setTriggerValue }) {
     const old = this.data;
     this.data = data;
-    this.trigger = setTriggerValue;
     this.words = { ...WORDS, ...data.labels };
     if (!this.sides) this.seat(data.runs.length, data.alike);
     // a side renders itself when it is updated: then the bar must be there
@@ -84,7 +85,7 @@ export default class Pair {
 
   /** While one trains, pause; else all go on, but those that have failed. Of recordings the page starts runs. */
   play() {
-    if (this.stages.some((stage) => stage.server?.recording)) return this.trigger("train", Date.now());
+    if (this.stages.some((stage) => stage.server?.recording)) return this.telling.tell("train");
     const training = this.stages.filter((stage) => stage.state() === "training");
     const able = this.stages.filter((stage) => stage.state() !== "failed" || stage.server?.again);
     for (const stage of training.length ? training : able) stage.play();

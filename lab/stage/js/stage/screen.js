@@ -20,6 +20,8 @@ import { Trail } from "../world/trail.js";
 import { roomFor } from "./frame.js";
 import { paintPanel, panelsOf, readPanel } from "./panels.js";
 
+const PICTURE_EVERY = 30; // ms: without a graphics card 60 pictures a second take a whole core from the training
+
 export class Screen {
   /** `root` carries the theme; `before(now)` runs before each drawing. */
   constructor(root, before) {
@@ -30,6 +32,7 @@ export class Screen {
     this.shown = null; // the picture being shown: {meta, arrays, measures}
     this.box = null;
     this.frames = 0;
+    this.drawnAt = -Infinity;
     this.canvas = make("canvas", { role: "img", class: "canvas" });
     this.pointer = new Pointer(this.canvas, {
       read: (...at) => this.read(...at),
@@ -110,15 +113,18 @@ export class Screen {
     this.raf = 0;
     if (!this.palette) return;
     if (this.away) return this.count();
+    // What a hand does is drawn at once.
+    if (!this.redraw && now < this.drawnAt + PICTURE_EVERY) return this.request(false);
     const looping = this.before(now);
     const wasMoving = this.moving;
     this.moving = this.layers.advance(now);
     const bending = this.morphing && !this.layers.still && now - this.morphing.start < MORPH + 100;
-    if (this.dirty || this.moving || wasMoving || bending || this.redraw) this.draw();
+    if (this.dirty || this.moving || wasMoving || bending || this.redraw) this.draw(now);
     if (this.moving || looping || bending) this.request(false);
   }
 
-  draw() {
+  draw(now) {
+    this.drawnAt = now;
     this.photos.follow(this.layers);
     const panels = panelsOf(this.layers, this.box ?? [-1, 1, -1, 1], this.shown?.meta.wall, this.words, this.photos);
     const captions = panels.length > 1;

@@ -63,11 +63,16 @@ function shownRound(stage) {
   return stage.screen.shown?.meta.round ?? 0;
 }
 
+/** Whether the stage shows a recording, and not the copy of its model that slow motion takes further. */
+export function recorded(stage) {
+  return Boolean(stage.server?.recording && !stage.drawer.slow.copies);
+}
+
 /** "round 1,234 · training" */
 export function told(stage) {
   const { words, server, data } = stage;
   const [state, unit, meta] = [stage.state(), stage.screen.unit(), stage.live?.meta ?? {}];
-  if (server.recording) return fill(stage.drawer.slow.copies && stage.view === null ? words.copy : words.recording, { unit, round: count(shownRound(stage)) });
+  if (server.recording) return fill(recorded(stage) || stage.view !== null ? words.recording : words.copy, { unit, round: count(shownRound(stage)) });
   const parts = [fill(words.round, { unit, round: count(stage.round) })];
   if (state === "training" && meta.speed) parts.push(fill(words.speed, { unit, speed: rate(meta.speed) }));
   if (state === "paused" && meta.turn && data.players.length > 1) parts.push(fill(words.lastTurn, { player: meta.turn }));

@@ -5,12 +5,13 @@ import { writeLegend } from "../controls/legend.js";
 import { describe, make, setAll, setText, show } from "../core/dom.js";
 import { ARROWS, Keys } from "../core/keys.js";
 import { differs } from "../core/mount.js";
+import { Telling } from "../core/telling.js";
 import { WORDS } from "../core/words.js";
 import { History } from "../live/history.js";
 import { Link } from "../live/wire.js";
 import { Drawer } from "../slow/drawer.js";
 import { Screen } from "./screen.js";
-import { Notice, rests, situation, summary, told } from "./situation.js";
+import { Notice, recorded, rests, situation, summary, told } from "./situation.js";
 import { Teller } from "./teller.js";
 
 const LONGEST_TWEEN = 250;
@@ -19,6 +20,7 @@ export default class Stage {
   /** `pair`, where there is one, has the controls of this stage and hears of each rendering. */
   constructor(parent, pair = null) {
     this.pair = pair;
+    this.telling = pair?.telling ?? new Telling();
     this.history = new History();
     this.live = null; // the newest picture of the run: {meta, arrays, measures}
     this.view = null; // null = now, else the round looked back at
@@ -68,7 +70,7 @@ export default class Stage {
   update({ data, setTriggerValue, setStateValue }) {
     const old = this.data;
     this.data = data;
-    this.trigger = setTriggerValue;
+    this.telling.update(setTriggerValue, data.heard);
     this.tell = setStateValue;
     this.words = { ...WORDS, ...data.labels };
     setAll(this.root, { "data-presented": data.presented ? "1" : null });
@@ -86,7 +88,7 @@ export default class Stage {
 
   /** For the projector: the page lays itself out anew. */
   togglePresent() {
-    if (this.data.presented !== undefined) this.trigger("present", Date.now());
+    if (this.data.presented !== undefined) this.telling.tell("present");
   }
 
   buildControls() {
@@ -118,7 +120,7 @@ export default class Stage {
     if (message.hello) this.forgetOrders(); // a link that was lost has lost them
     if (state) this.setState(state);
     if (message.done === this.orders) this.setGuess(null);
-    if (message.forked) this.trigger("forked", message.forked);
+    if (message.forked) this.telling.tell("forked", message.forked);
     if (message.error) {
       this.notice.say(message.error);
       this.forgetOrders();
@@ -143,7 +145,7 @@ export default class Stage {
     if (state.recording && this.history.missing()) this.askHistory();
     this.screen.request(false);
     this.render();
-    if (before?.state === "ready" && state.state !== "ready" && state.mine) this.trigger("began", state.run);
+    if (before?.state === "ready" && state.state !== "ready" && state.mine) this.telling.tell("began", state.run);
     if (before?.state !== state.state) setText(this.spoken, state.recording ? "" : told(this));
   }
 
@@ -178,7 +180,7 @@ export default class Stage {
   /** Show what is now; while slow motion walks a turn, that is what was before its step. */
   showNow() {
     const picture = this.drawer.slow.held() ?? this.live;
-    if (picture && this.view === null && (!this.server?.recording || this.drawer.slow.copies)) this.present(picture, LONGEST_TWEEN);
+    if (picture && this.view === null && !recorded(this)) this.present(picture, LONGEST_TWEEN);
   }
 
   /** What thumbnails need to know besides their arrays. */
@@ -205,12 +207,12 @@ export default class Stage {
       fork: () => this.link.send({ do: "fork", round: this.view }),
       scrub: (position) => this.look(this.history.rounds[position] ?? null),
       back: () => (this.drawer.slow.copies ? this.drawer.slow.leave() : null, this.look(null)),
-      beside: () => this.trigger("beside", Date.now()),
+      beside: () => this.telling.tell("beside"),
     };
   }
 
   play() {
-    if (this.server?.recording) this.trigger("train", Date.now());
+    if (this.server?.recording) this.telling.tell("train");
     else if (this.state() === "training") this.order({ do: "pause" }, "paused");
     else this.order({ do: "play" }, "training");
   }
@@ -261,7 +263,7 @@ export default class Stage {
 
   /** A recording plays by itself, once, unless someone scrubs it or asked for less motion. */
   loop(now) {
-    if (!this.server?.recording || this.view !== null || this.drawer.slow.copies) return false;
+    if (!recorded(this) || this.view !== null) return false;
     const { history, screen } = this;
     const step = screen.layers.still ? history.end() : history.play(now);
     if (!step) return false;
@@ -289,11 +291,7 @@ export default class Stage {
   }
 
   close() {
-    this.teller.close();
-    this.drawer.close();
-    this.keys.close();
-    this.link.close();
-    this.screen.close();
+    for (const part of [this.telling, this.teller, this.drawer, this.keys, this.link, this.screen]) part.close();
     this.notice.say("");
     this.root.remove();
   }
