@@ -43,9 +43,9 @@ class Supervisor(Pointing):
     def __init__(self) -> None:
         super().__init__()
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
-        # light runs share a worker a GPU, or workers of one thread
+        # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
-        self.light = [self._start(gpu=gpu) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
+        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
         self.warmed: set[str] = set()
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
@@ -109,7 +109,7 @@ class Supervisor(Pointing):
         """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
         busy = all(worker.runs for worker in self.heavy)
         if busy and len(self.heavy) < MOST_HEAVY:
-            self.heavy.append(self._start(threads=LEFT, nice=10))
+            self.heavy.append(self._start(threads=LEFT, nice=15))
         return min(self.heavy, key=lambda worker: len(worker.runs))
 
     def warm(self, family: str) -> None:

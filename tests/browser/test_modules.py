@@ -52,6 +52,31 @@ def test_a_name_that_nobody_imported_is_noticed(monkeypatch):
     assert undeclared("core/x.js") == {"b", "g", "MOST"}
 
 
+def test_what_a_page_must_act_on_is_told_until_it_has_heard(modules):
+    body = """
+    const [told, waits, setTimeout] = [[], [], window.setTimeout];
+    let again;
+    window.setTimeout = (act, wait) => (waits.push(wait), (again = act), 1);
+    const send = (name, value) => told.push([name, value]);
+    const telling = new Telling();
+    telling.update(send, {});
+    telling.tell("forked", "run-1");
+    telling.tell("train");
+    again();
+    telling.update(send, { forked: "run-1", train: 5 });
+    again();
+    telling.update(send, { train: telling.owed.get("train") });
+    again();
+    window.setTimeout = setTimeout;
+    return [told, waits];
+    """
+    told, waits = modules("core/telling.js", body)
+    assert [name for name, _ in told] == ["forked", "train", "forked", "train", "train"]
+    assert len({value for _, value in told}) == 2
+    assert 0 < waits[0] < waits[-1]
+    assert waits == sorted(waits)
+
+
 def test_a_component_is_dressed_made_once_and_closed(modules):
     body = """
     const labels = { left: "before", right: "after" };

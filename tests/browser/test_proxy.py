@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, need_chromium
+from tests.browser.conftest import launch
 from tests.browser.proxying import SOCKETS, examples, free_port, nginx
 from tests.browser.visiting import Visitor
 from tests.serving import Lab, start_lab, stop_lab
@@ -63,10 +63,9 @@ UNDECLARED = {  # ways in which a lab without options is not found under a name,
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need_chromium()
     names = "--host-resolver-rules=MAP *.test 127.0.0.1"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", names])
+        browser = launch(playwright, names)
         yield browser
         browser.close()
 

@@ -21,14 +21,18 @@ _PAGED = {file.stem.replace("_", "-") for file in PAGES.glob("*.py") if file.ste
 ADDRESSES = ["/", *sorted(f"/{name}" for name in _PAGED | {*families()})]
 
 
+MOVING = {"reduced_motion": "no-preference"}  # for who looks at motion: to draw it takes a core
+
+
 class Visitor:
-    """A browser with its own key, on one page at a time; `troubles` is what its consoles say."""
+    """A browser with its own key, on one page at a time; `troubles` is what its consoles say. Unless it is
+    MOVING, it asks for less motion."""
 
     def __init__(self, browser: Browser, lab: Lab, **options: Any) -> None:
         self.lab = lab
         self.troubles: list[str] = []
         self.browser: BrowserContext = browser.new_context(
-            **({"viewport": {"width": 1280, "height": 900}} | options)
+            **({"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
         )
         self.browser.set_default_timeout(SECONDS * 1000)
         self.page = self.tab()
@@ -94,8 +98,17 @@ class Visitor:
     def until(self, true: Callable[[], Any], what: str, seconds: float = SECONDS) -> None:
         end = time.monotonic() + seconds
         while not true():
-            assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+            assert time.monotonic() < end, f"not within {seconds:g} s: {what}{self.seen()}"
             self.page.wait_for_timeout(30)
+
+    def seen(self) -> str:
+        """What is on the screen, for whoever reads of a failure."""
+        lines = ["", self.page.url, *self.stage.all_inner_texts()]
+        if self.stage.count():
+            lines.append(self.stage.first.evaluate("stage => JSON.stringify(stage.dataset)"))
+        if self.run:
+            lines.append(str(self.info()))
+        return "\n  ".join([*lines, *self.troubles])
 
     def still(self, part: Locator) -> None:
         """Wait until a part of the page keeps its place, half a second long: what loads above it moves it."""

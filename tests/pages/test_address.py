@@ -1,7 +1,9 @@
 """Every word of a link is shown, or a sentence says why not; a run keeps its setting in the address."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.util import calc_hash
@@ -9,6 +11,7 @@ from streamlit.util import calc_hash
 from engine import data
 from engine.config import TAKEN
 from engine.gan.gan import GAN
+from lab.kit import address
 from lab.kit.address import ELSEWHERE
 from lab.kit.compare import SIDES
 from lab.kit.room import AXES
@@ -94,6 +97,33 @@ def test_an_adopted_run_keeps_its_setting_in_the_address_for_a_machine_without_i
     assert on_stage(elsewhere) != run_id
     info = info_of(on_stage(elsewhere))
     assert (info.data, info.seed, info.config) == ("moons", 11, config)
+
+
+class Params(dict):
+    """Of Streamlit's session: what it has sent to the browser's address, as it believes."""
+
+    sent = 0
+
+    def update(self, new):
+        super().update(new)
+        self.sent += 1
+
+    def discard_param_no_forward_msg(self, name):
+        del self[name]
+
+
+@pytest.mark.parametrize(
+    ("browser", "sent"), [("k=2&tab=Check", 0), ("k=2", 0), ("", 1), ("k=3", 1), ("k=2&seed=1", 1)]
+)
+def test_what_did_not_reach_the_browsers_address_is_written_again(monkeypatch, browser, sent):
+    params = Params(k="2", tab="Laws", seed="1")
+    session = SimpleNamespace(query_params=lambda: nullcontext(params))
+    monkeypatch.setattr(address, "st", SimpleNamespace(session_state={"_words": {"k": "2", "seed": None}}))
+    monkeypatch.setattr(address, "get_session_state", lambda: session)
+    monkeypatch.setattr(address, "get_script_run_ctx", lambda: SimpleNamespace(query_string=browser))
+    address.write(place=None)
+    assert params == {"k": "2", "tab": "Laws"}
+    assert params.sent == sent
 
 
 def test_another_room_takes_nothing_over(visit):
