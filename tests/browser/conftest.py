@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.modules import Modules
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import CALM, Visitor
 from tests.serving import Lab
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -48,11 +48,12 @@ def modules(chromium: Browser) -> Iterator[Modules]:
 
 @pytest.fixture
 def visitor(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Visitor]]:
-    """Makes browsers, each a person of its own. At the end nothing may have gone wrong in any."""
+    """Makes browsers, each a person of its own, who asks for less motion unless a test says MOVING. At the
+    end nothing may have gone wrong in any."""
     visitors: list[Visitor] = []
 
     def come(**options: object) -> Visitor:
-        visitors.append(Visitor(chromium, lab, **options))
+        visitors.append(Visitor(chromium, lab, **CALM | options))
         return visitors[-1]
 
     yield come

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +50,7 @@ class Films:
 
 
 def test_a_student_scrubs_forward_plays_reverse_steps_and_changes_the_sampler(visitor: Come) -> None:
-    me = visitor()
+    me = visitor(**MOVING)
     asked: list[str] = []
 
     def heard(message: str | bytes) -> None:

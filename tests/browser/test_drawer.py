@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -144,7 +144,7 @@ def test_the_strip_shows_earlier_rounds_and_goes_back_to_them(visitor: Come, add
 
 
 def test_a_copy_of_a_recordings_model_steps_and_the_recording_comes_back(visitor: Come) -> None:
-    me = visitor(reduced_motion="reduce")
+    me = visitor()
     me.open("/gan")
     me.until(lambda: me.number("frames") > 0, "a picture")
     recorded = me.at_rest()
@@ -166,7 +166,7 @@ def test_a_copy_of_a_recordings_model_steps_and_the_recording_comes_back(visitor
 
 def test_a_copy_begins_with_the_picture_of_its_own_round(visitor: Come) -> None:
     """Of a large model only the weights of the end are kept; of a small one, those of some rounds."""
-    me = visitor()
+    me = visitor(**MOVING)
     me.open("/vae")  # its recording plays meanwhile
     me.button("slow").click()
     me.button("slow-turn").click()
@@ -191,7 +191,7 @@ def test_a_copy_begins_with_the_picture_of_its_own_round(visitor: Come) -> None:
 
 
 def test_a_presentation_shows_slow_motion_beside_the_picture(visitor: Come) -> None:
-    me = visitor(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    me = visitor(viewport={"width": 1366, "height": 768})
     me.open("/gan?present=1")
     me.until(lambda: me.says("presented") and me.number("frames"), "the presentation")
     me.button("slow").click()

@@ -9,13 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.filming import Projector, start_page
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import CALM, MOVING, Visitor
 from tests.serving import Lab, stop_lab
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-CALM = {"reduced_motion": "reduce"}
 NOTES = """
     window.past = {};
     const own = Object.getOwnPropertyDescriptor(Node.prototype, "textContent");
@@ -91,7 +90,7 @@ class Cinema:
 
 @pytest.fixture
 def cinema(chromium: Browser, visitor: Callable[..., Visitor]) -> Callable[..., Cinema]:
-    return lambda name, most=1000, **options: Cinema(visitor(**options), name, most)
+    return lambda name, most=1000, **options: Cinema(visitor(**MOVING | options), name, most)
 
 
 def test_a_film_plays_by_itself_to_its_end_and_again_when_it_is_pressed(cinema) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +89,7 @@ def test_each_word_shows_and_hides_its_layer(visitor: Come) -> None:
 
 
 def test_to_rest_on_the_word_of_the_grid_bends_it_from_the_plane_of_z(visitor: Come) -> None:
-    me = paused(visitor(), "/gan?seed=1")
+    me = paused(visitor(**MOVING), "/gan?seed=1")
     plain = pixels(me)
     seen = set()
 
@@ -109,7 +109,7 @@ def test_to_rest_on_the_word_of_the_grid_bends_it_from_the_plane_of_z(visitor: C
 
 
 def test_who_asked_for_less_motion_sees_the_plane_of_z_at_rest(visitor: Come) -> None:
-    me = paused(visitor(reduced_motion="reduce"), "/gan?seed=1")
+    me = paused(visitor(), "/gan?seed=1")
     plain = pixels(me)
     rest_on(me, "mesh/generator")
     me.until(lambda: pixels(me) != plain, "the plane of z")

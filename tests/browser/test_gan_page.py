@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lab.gan.failures import FAILURES
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +66,7 @@ def test_a_link_of_the_gallery_opens_the_failure_and_the_detector_names_it(visit
 
 
 def test_the_conditional_gan_shows_a_row_for_each_label_and_mixes_two(visitor: Come) -> None:
-    me = visitor()
+    me = visitor(**MOVING)
     me.open("/cgan")
     me.moves()
     assert me.says("run") == "cgan-digits"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 DRAWN = "all => all.map(one => Number(one.dataset.drawn ?? 0))"
@@ -22,7 +22,7 @@ def drawn(me: Visitor) -> list[int]:
 
 
 def test_cards_play_and_lead_to_their_rooms_in_the_same_visit(visitor: Callable[..., Visitor]) -> None:
-    me = visitor(viewport={"width": 1366, "height": 768})
+    me = visitor(viewport={"width": 1366, "height": 768}, **MOVING)
     me.page.goto(f"{me.lab.url}/")
     me.until(lambda: drawn(me) and min(drawn(me)) > 3, "every card in sight plays")
     assert len(drawn(me)) >= 17, "the tree fits this window"
@@ -40,7 +40,7 @@ def test_cards_play_and_lead_to_their_rooms_in_the_same_visit(visitor: Callable[
 
 
 def test_without_motion_the_last_picture_rests(visitor: Callable[..., Visitor]) -> None:
-    me = visitor(reduced_motion="reduce")
+    me = visitor()
     me.page.goto(f"{me.lab.url}/")
     me.until(lambda: drawn(me) and min(drawn(me)) >= 1, "every card in sight has a picture")
     me.page.wait_for_timeout(300)

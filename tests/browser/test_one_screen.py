@@ -51,7 +51,7 @@ Come = Callable[..., Visitor]
 def enter(visitor: Come, address: str, size: str, **options: Any) -> Visitor:
     """A visitor in a room whose picture is drawn and at rest."""
     wide, high = SIZES[size]
-    me = visitor(viewport={"width": wide, "height": high}, reduced_motion="reduce", **options)
+    me = visitor(viewport={"width": wide, "height": high}, **options)
     me.open(address)
     if address in STAGED:
         me.stage.first.wait_for()

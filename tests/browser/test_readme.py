@@ -16,7 +16,7 @@ from engine import data
 from engine.gan.gan import GAN
 from lab.runs import store
 from tests.browser.test_gan_layers import find_fake, word
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def vivid(me: Visitor) -> dict[str, int]:
 def test_what_a_recording_a_run_its_drawer_and_a_presentation_promise(
     visitor: Callable[..., Visitor],
 ) -> None:
-    me = visitor()
+    me = visitor(**MOVING)
     me.page.add_init_script(NOTES)
     me.open("/gan")
     a_recording_plays_and_rests_on_its_result(me)

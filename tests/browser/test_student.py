@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.families import families
-from tests.browser.visiting import ADDRESSES, Visitor
+from tests.browser.visiting import ADDRESSES, MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ Come = Callable[..., Visitor]
 
 
 def test_a_room_moves_when_it_opens_and_nobody_has_pressed_anything(visitor: Come) -> None:
-    me = visitor()
+    me = visitor(**MOVING)
     me.open("/gan")
     me.moves()
     assert me.says("run") == "gan-ring"
@@ -163,7 +163,7 @@ def test_a_csv_of_words_gets_a_sentence_and_a_good_one_trains(visitor: Come) -> 
 
 
 def test_digits_open_with_a_recording_of_pictures(visitor: Come) -> None:
-    me = visitor()
+    me = visitor(**MOVING)
     me.open("/gan?data=digits")
     me.moves()
     assert me.says("run") == "gan-digits"
@@ -172,7 +172,7 @@ def test_digits_open_with_a_recording_of_pictures(visitor: Come) -> None:
 
 
 def test_a_phone_needs_no_sideways_scrolling(visitor: Come) -> None:
-    me = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    me = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, **MOVING)
     me.open("/gan")
     me.moves()
     wide = "e => e.scrollWidth - e.clientWidth"

@@ -185,7 +185,7 @@ def test_the_panel_of_a_wall(visitor: Come) -> None:
 
 def test_of_runs_side_by_side_each_is_taken_home(visitor: Come) -> None:
     name, recordings = "gan-lr-d-{}-ring", {"left": "gan-ring", "right": "gan-ring-collapse"}
-    me = visitor(reduced_motion="reduce")
+    me = visitor()
     me.open("/compare")
     me.until(lambda: me.page.get_by_test_id("keep").count() == 0, "no panel yet")
     panels = me.page.locator("[class*=st-key-share-]")

@@ -21,18 +21,18 @@ _PAGED = {file.stem.replace("_", "-") for file in PAGES.glob("*.py") if file.ste
 ADDRESSES = ["/", *sorted(f"/{name}" for name in _PAGED | {*families()})]
 
 
-MOVING = {"reduced_motion": "no-preference"}  # for who looks at motion: to draw it takes a core
+# To draw motion takes a core of the processor: tests see it only where they look at it.
+CALM, MOVING = {"reduced_motion": "reduce"}, {"reduced_motion": "no-preference"}
 
 
 class Visitor:
-    """A browser with its own key, on one page at a time; `troubles` is what its consoles say. Unless it is
-    MOVING, it asks for less motion."""
+    """A browser with its own key, on one page at a time; `troubles` is what its consoles say."""
 
     def __init__(self, browser: Browser, lab: Lab, **options: Any) -> None:
         self.lab = lab
         self.troubles: list[str] = []
         self.browser: BrowserContext = browser.new_context(
-            **({"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+            **({"viewport": {"width": 1280, "height": 900}} | options)
         )
         self.browser.set_default_timeout(SECONDS * 1000)
         self.page = self.tab()
