@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from engine.families import families
-from tests.browser.visiting import ADDRESSES, MOVING, Visitor
+from tests.browser.visiting import MOVING, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -213,19 +212,3 @@ def test_the_keyboard_alone_is_enough(visitor: Come) -> None:
     me.until(lambda: len(me.commands()) == 1, "a step")
     assert me.commands()[0]["do"] == "step"
     assert me.number("now") == round
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_every_page_opens_in_the_light_and_goes_dark(visitor: Come, address: str) -> None:
-    me = visitor(color_scheme="light")
-    me.open(address)
-    expect(me.page.get_by_role("heading").first).to_be_visible()
-    stage = address.strip("/") in families()
-    if stage:
-        me.until(lambda: me.number("frames") > 0, "a picture")
-        assert me.says("mood") == "light"
-    me.written()
-    me.page.emulate_media(color_scheme="dark")
-    if stage:
-        me.until(lambda: me.says("mood") == "dark", "the dark picture")
-    me.written()
