@@ -11,7 +11,7 @@ from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.filming import start_page
 from tests.browser.photographs import BLUE, GREEN, GREY, OTHERS, RED, YELLOW, Colour, Painter
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import MOVING, Visitor
 from tests.serving import Lab, stop_lab
 
 pytestmark = pytest.mark.browser
@@ -192,7 +192,8 @@ def test_the_handle_works_on_an_earlier_round(gallery) -> None:
 
 
 def test_the_handle_works_while_a_recording_plays(gallery) -> None:
-    one = gallery(state={"keyframes": {0: GREY, 1: YELLOW, 2: RED}, "recording": True, "state": "paused"})
+    state = {"keyframes": {0: GREY, 1: YELLOW, 2: RED}, "recording": True, "state": "paused"}
+    one = gallery(state=state, **MOVING)
     one.has(one.area, 0.8, YELLOW)
     one.drag(0, 0.5)
     one.has(one.area, 0.8, RED)
