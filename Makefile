@@ -1,7 +1,7 @@
 # `make lab` and `make test` do all the set-up on a fresh machine with Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 ROOMS := tests/browser/test_every_room.py
 
 .PHONY: lab test test-all quick more check bench clean
