@@ -137,8 +137,8 @@ class Visitor:
         self.until(lambda: self.canvas.screenshot() != picture, "other pixels")
 
     def train(self) -> str:
-        """Press Train in a room that shows a recording, or a model at rest; the id of the run that trains. The
-        button has its place once the picture has: a press while it moves would miss it."""
+        """Press Train in a room that shows a recording, or a model at rest; the id of the run that trains.
+        The button has its place once the picture has: a press while it moves would miss it."""
         self.until(lambda: self.number("frames"), "a picture")
         self.still(self.button("play"))
         self.button("play").click()

@@ -122,7 +122,7 @@ def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, thread
     monkeypatch.setattr(supervisor, "LEFT", 2)
     lab = Supervisor()
     assert [target for target, _ in threads] == [lab._keep_watch]
-    assert made == [((lab._hear,), {"gpu": None})] * 2
+    assert made == [((lab._hear,), {"gpu": None, "nice": 5})] * 2
     watched = []
     looks = iter([False, False, True])
     monkeypatch.setattr(lab, "_watch_over", watched.append)
