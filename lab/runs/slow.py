@@ -88,15 +88,16 @@ class Trace:
         self._open: dict[FrameType, ast.stmt] = {}  # the statement that is under way in each frame
         self._left: set[FrameType] = set()  # frames whose statement has called a watched function
         self._inside = False
+        self._earlier: tuple[list[Step], nn.Module | None, bool] = [], None, False  # before `turns` went on
 
     def call(self, frame: FrameType, event: str, arg: Any) -> Any:
         """The tracer: called for every function that starts or goes on."""
         if frame.f_code not in self.listings or not (self._inside or frame.f_code is self._turns):
             return None
         if frame.f_code is self._turns:
+            self._earlier = self.steps, self.player, self._inside
             if self.player is not None:  # the turn before was passed over
-                self.steps.clear()
-                self.player = None
+                self.steps, self.player = [], None
             self._inside = True
         elif (caller := frame.f_back) in self._open:  # mark the line that calls, then go in
             self._record(caller, self._open[caller])
@@ -116,6 +117,11 @@ class Trace:
                 self._finish(frame, now)
                 if now is not None and not (isinstance(now, ast.With) and _within(now, then)):
                     self._open[frame] = now
+        elif event == "exception" and frame.f_code is self._turns and arg[0] is GeneratorExit:
+            # no turn: the rest of one that somebody gave up is thrown away, whenever Python collects garbage
+            self.steps, self.player, self._inside = self._earlier
+            frame.f_trace = None
+            return None
         elif event == "return":
             self._finish(frame, None, arg)
             if frame.f_code is self._turns:

@@ -173,6 +173,27 @@ def test_a_turn_that_is_passed_over_leaves_nothing():
     assert not any(step.fn == "D_terms" for step in trace.steps)
 
 
+@pytest.mark.parametrize("moment", ["in a turn", "after it"])
+def test_the_end_of_turns_that_were_given_up_elsewhere_is_no_part_of_the_trace(monkeypatch, moment):
+    (model, batch), (other, _) = duel(), duel()
+    turns, same, given_up = fit(model, [batch]), fit(other, [batch]), other.turns(batch)
+    next(given_up)
+    if moment == "in a turn":
+        one_turn(turns), one_turn(same)
+    whole = one_turn(same)
+    if moment == "in a turn":
+        monkeypatch.setattr(Duel, "clip", lambda self: given_up.close())
+    else:
+        step = torch.optim.Adam.step
+        monkeypatch.setattr(torch.optim.Adam, "step", lambda *given: (given_up.close(), step(*given))[1])
+    trace = one_turn(turns)
+    assert given_up.gi_frame is None
+    assert texts(trace) == texts(whole)
+    assert trace.player is model.D
+    slow._moved(trace)
+    assert trace.steps[-1].numbers["change"] > 0
+
+
 def test_who_watched_before_watches_afterwards():
     seen = []
 
