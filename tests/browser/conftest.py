@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from tests.browser.modules import Modules
 from tests.browser.visiting import CALM, Visitor
@@ -46,17 +46,28 @@ def modules(chromium: Browser) -> Iterator[Modules]:
     blank.close()
 
 
+@pytest.fixture(scope="module")
+def left() -> dict[str, list[BrowserContext]]:
+    """Browsers that somebody has left, by their options: they open a page in two thirds of the time."""
+    return {}
+
+
 @pytest.fixture
-def visitor(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Visitor]]:
+def visitor(
+    chromium: Browser, lab: Lab, left: dict[str, list[BrowserContext]]
+) -> Iterator[Callable[..., Visitor]]:
     """Makes browsers, each a person of its own, who asks for less motion unless a test says MOVING. At the
     end nothing may have gone wrong in any."""
-    visitors: list[Visitor] = []
+    visitors: list[tuple[Visitor, list[BrowserContext]]] = []
 
     def come(**options: object) -> Visitor:
-        visitors.append(Visitor(chromium, lab, **CALM | options))
-        return visitors[-1]
+        like = left.setdefault(repr(sorted(options.items())), [])
+        one = Visitor(chromium, lab, like.pop() if like else None, **CALM | options)
+        visitors.append((one, like))
+        return one
 
     yield come
-    for one in visitors:
-        one.leave()
-    assert [trouble for one in visitors for trouble in one.troubles] == []
+    for one, like in visitors:
+        one.forget()
+        like.append(one.browser)
+    assert [trouble for one, _ in visitors for trouble in one.troubles] == []

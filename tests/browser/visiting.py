@@ -28,12 +28,13 @@ CALM, MOVING = {"reduced_motion": "reduce"}, {"reduced_motion": "no-preference"}
 class Visitor:
     """A browser with its own key, on one page at a time; `troubles` is what its consoles say."""
 
-    def __init__(self, browser: Browser, lab: Lab, **options: Any) -> None:
+    def __init__(
+        self, browser: Browser, lab: Lab, left: BrowserContext | None = None, **options: Any
+    ) -> None:
+        """In a new browser, or in one that somebody has left."""
         self.lab = lab
         self.troubles: list[str] = []
-        self.browser: BrowserContext = browser.new_context(
-            **({"viewport": {"width": 1280, "height": 900}} | options)
-        )
+        self.browser = left or browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         self.browser.set_default_timeout(SECONDS * 1000)
         self.page = self.tab()
 
@@ -199,9 +200,17 @@ class Visitor:
 
     def leave(self) -> None:
         """Close this browser; a run of its own in training is paused first and takes no more time."""
+        self.forget()
+        self.browser.close()
+
+    def forget(self) -> None:
+        """Close all pages, and forget whose browser it was; what it has loaded, it keeps."""
         for page in self.browser.pages:
             self.page = page
             shown = self.run and self.stage.count()
             if shown and self.info()["state"] == "training" and self.button("play").is_enabled():
                 self.pause()
-        self.browser.close()
+            page.evaluate("try { localStorage.clear() } catch { /* a page of nobody has none */ }")
+            page.close()
+        self.browser.clear_cookies()
+        self.browser.clear_permissions()
