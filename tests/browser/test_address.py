@@ -129,9 +129,11 @@ def test_back_forward_reload_another_tab_and_another_browser_show_what_the_addre
     me.page.reload()
     sees(me, sights[-1], "a reload")
     link = me.page.url
-    me.tab()
-    me.open(link)
-    sees(me, sights[-1], "a second tab")
+    if address == "/gan":  # a second tab is for the server what a reload is
+        me.tab()
+        me.open(link)
+        sees(me, sights[-1], "a second tab")
+    me.page.goto("about:blank")  # what nobody looks at takes no time from the friend
     friend = visitor()
     friend.open(link)
     seen = sights[-1].of_anybody()
