@@ -240,6 +240,7 @@ def _turn(run_id: str, family: type[Family], setting: Setting) -> None:
     if store.is_recording(store.folder(run_id)):
         show(st.session_state[BESIDE])
         return
+    # in both places, because a callback that was cut short is called again
     own = run_id in (st.session_state.get("_run"), st.session_state.get(BESIDE))
     st.session_state[BESIDE] = run_id if own else ""
     st.session_state.pop("_run", None)

@@ -101,8 +101,10 @@ def stage(
     }  # fmt: skip
     if told:
         data["round"] = looked_at(key)
-    acts = {"train": on_train, "present": on_present, "beside": on_beside}
-    acts["forked"] = lambda: on_fork(st.session_state[key].forked)
+    acts = {
+        "train": on_train, "present": on_present, "beside": on_beside,
+        "forked": lambda: on_fork(st.session_state[key].forked),
+    }  # fmt: skip
     _stage(key=key, **_told(key, data, acts), on_round_change=lambda: None)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
@@ -108,7 +109,8 @@ class Visitor:
         if self.stage.count():
             lines.append(self.stage.first.evaluate("stage => JSON.stringify(stage.dataset)"))
         if self.run:
-            lines.append(str(self.info()))
+            with suppress(OSError):  # an address may name a run that is not there
+                lines.append(str(self.info()))
         return "\n  ".join([*lines, *self.troubles])
 
     def still(self, part: Locator) -> None:

@@ -7,9 +7,9 @@ export class Telling {
   owed = new Map(); // name of a trigger -> its value, which no other press has
 
   /** At each rerun: the way to tell, and what the page has heard, {name: value}. */
-  update(send, heard) {
+  update(send, heard = {}) {
     this.send = send;
-    for (const [name, value] of Object.entries(heard)) if (this.owed.get(name) === value) this.owed.delete(name);
+    for (const [name, value] of this.owed) if (heard[name] === value) this.owed.delete(name);
     if (!this.owed.size) clearTimeout(this.timer);
   }
 

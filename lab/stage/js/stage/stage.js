@@ -70,7 +70,7 @@ export default class Stage {
   update({ data, setTriggerValue, setStateValue }) {
     const old = this.data;
     this.data = data;
-    this.telling.update(setTriggerValue, data.heard ?? {});
+    this.telling.update(setTriggerValue, data.heard);
     this.tell = setStateValue;
     this.words = { ...WORDS, ...data.labels };
     setAll(this.root, { "data-presented": data.presented ? "1" : null });
