@@ -40,16 +40,19 @@ class Check(NamedTuple):
 def measure(model: Family, data: Dataset) -> list[Check]:
     """Every law of this family, measured on copies of this model: the model itself is not changed. Laws that
     fail with an error are told of as broken, with the reason, and the others are measured."""
-    checks: list[Check] = []
+    return [check for checks in measure_in_steps(model, data) for check in checks]
+
+
+def measure_in_steps(model: Family, data: Dataset) -> Iterator[list[Check]]:
+    """The same, some at a time."""
     for laws in [of_training, *serving("checks", "engine", "measure", type(model))]:
         if laws is measure:  # this function, which serves every family
             continue
         try:
-            checks += laws(model, data)
+            yield laws(model, data)
         except Exception as error:
             subject = laws.__module__.split(".")[-2]
-            checks.append(Check(f"The laws of {subject} can be measured.", math.inf, 0, reason(error)))
-    return checks
+            yield [Check(f"The laws of {subject} can be measured.", math.inf, 0, reason(error))]
 
 
 def of_training(model: Family, data: Dataset) -> list[Check]:

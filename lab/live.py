@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine.config import Refused
 from lab.runs import store, wire
-from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
+from lab.runs.placing import ANSWER_SECONDS, BUSY
+from lab.runs.supervisor import supervisor
 from lab.visitor import mark
 
 LONGEST_MESSAGE = 4096  # characters a browser may send at once

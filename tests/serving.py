@@ -25,7 +25,14 @@ class Lab(NamedTuple):
             return page.headers["set-cookie"].split(";")[0]
 
 
-def start_lab(home: Path, port: int | None = None, options: tuple[str, ...] = (), **environment: str) -> Lab:
+def start_lab(
+    home: Path,
+    port: int | None = None,
+    options: tuple[str, ...] = (),
+    at: Path | None = None,
+    **environment: str,
+) -> Lab:
+    """Start the lab of this checkout, or of the one that lies `at` a folder."""
     if port is None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -36,7 +43,7 @@ def start_lab(home: Path, port: int | None = None, options: tuple[str, ...] = ()
     command = [sys.executable, "-m", "lab.cli", "--port", str(port), *options]
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("ab")
-    process = subprocess.Popen(command, env=more, stdout=log, stderr=log)
+    process = subprocess.Popen(command, env=more, stdout=log, stderr=log, cwd=at)
     log.close()
     return answering(Lab(f"http://127.0.0.1:{port}", home, process))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
 from functools import cache
 from pathlib import PurePath
@@ -23,8 +23,10 @@ LOSS = "loss"
 LEFT_OUT = "left out"
 """In a row, sentences: what could not be measured, and why."""
 
-Source = tuple[str, Callable[[], Mapping[str, Any]]]
-"""What is measured, in words, and the function that measures it."""
+Steps = Generator[None, None, dict[str, Any]]
+"""What takes long, in steps between which others have their turn; it returns what comes of it."""
+Source = tuple[str, Callable[[], Mapping[str, Any] | Steps]]
+"""What is measured, in words, and the function that measures it, at once or in steps."""
 
 
 class Floor(NamedTuple):
@@ -114,19 +116,35 @@ def taken(sources: Iterable[Source]) -> dict[str, Any]:
     fails or is no finite number is left out and never ends a training: LEFT_OUT then says why, and also why a
     source leaves something out itself. In a list with one number a member, None stands for what a member does
     not have."""
+    return at_once(taken_in_steps(sources))
+
+
+def taken_in_steps(sources: Iterable[Source]) -> Steps:
+    """The same step by step: after each source, and wherever one that is a generator yields."""
     values: dict[str, Any] = {}
     failed: list[str] = []
     for what, source in sources:
         try:
-            found = dict(source())
+            told = source()
+            found = dict((yield from told) if isinstance(told, Generator) else told)
             failed += found.pop(LEFT_OUT, [])
             values |= found
         except Exception as error:
             failed.append(f"{what} could not be measured: {reason(error)}")
+        yield
     odd = {name: why for name, value in values.items() if (why := _odd(value))}
     sentences = [*failed, *(f"{name} is left out because it is {why}." for name, why in odd.items())]
     kept = {name: value for name, value in values.items() if name not in odd}
     return kept | ({LEFT_OUT: sentences} if sentences else {})
+
+
+def at_once(steps: Steps) -> dict[str, Any]:
+    """What comes of the steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return dict(end.value)
 
 
 def _odd(value: Any) -> str:

@@ -10,7 +10,7 @@ import torch
 from engine.data import Dataset
 from engine.dispatch import serving
 from engine.family import Family
-from engine.metrics.measure import Source, taken
+from engine.metrics.measure import Source, Steps, at_once, taken_in_steps
 from engine.metrics.ruler import DISTANCE, HIGH_QUALITY, JS, MODES, SAMPLES, measurable, ruler
 
 SHARES = "shares"
@@ -27,6 +27,11 @@ def held_out(model: Family, data: Dataset, n: int = 64) -> Values:
 def observe(model: Family, data: Dataset) -> Values:
     """The quality of the samples, the signs of the training, what the family measures on test examples, what
     the `measures.py` of its subject measures, and SHARES; under LEFT_OUT what could not be measured."""
+    return at_once(observe_in_steps(model, data))
+
+
+def observe_in_steps(model: Family, data: Dataset) -> Steps:
+    """The same step by step, because sampling alone may take a long time."""
     sources: list[Source] = [
         ("The signs of the training", lambda: model.signs(*data.some(128))),
         ("What the model makes of test examples", lambda: held_out(model, data)),
@@ -36,12 +41,15 @@ def observe(model: Family, data: Dataset) -> Values:
         sources.append((f"What measures.py of {subject} has", partial(torch.no_grad()(measure), model, data)))
     if measurable(data):
         sources.append(("The quality of the samples", lambda: _quality(model, data)))
-    values = taken(sources)
+    values = yield from taken_in_steps(sources)
     first = [name for name in (MODES, HIGH_QUALITY, DISTANCE, JS) if name in values]
     return {name: values[name] for name in first} | values
 
 
 @torch.no_grad()
-def _quality(model: Family, data: Dataset) -> Values:
-    quality, shares = ruler(data).look(model.sample(SAMPLES))
+def _quality(model: Family, data: Dataset) -> Steps:
+    for step in model.walk(SAMPLES):
+        x = step.x
+        yield
+    quality, shares = ruler(data).look(x)
     return quality | {SHARES: [round(s, 4) for s in shares.tolist()]}

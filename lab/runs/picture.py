@@ -10,7 +10,7 @@ from engine.family import Family
 from engine.metrics.measure import reason
 from lab import scenes
 from lab.runs import wire
-from lab.scenes.arrays import Arrays, Pointer
+from lab.scenes.arrays import Arrays, Pointer, drawn_in
 
 
 def of(
@@ -23,6 +23,7 @@ def of(
     once: bool | None = None,
     pointer: Pointer = None,
     ready: Arrays | None = None,
+    detail: float = 1.0,
 ) -> bytes:
     """The frame of a model now. A part that cannot be drawn is left out, and "trouble" says why: no picture
     ends a training.
@@ -34,6 +35,7 @@ def of(
         once: with what never changes, which the stage has after any whole picture; as `rare` if None.
         pointer: what the page looks at.
         ready: arrays that have been drawn before.
+        detail: the part of its points and nodes that it is to have, where a scene can do with fewer.
     """
     arrays: Arrays = {}
     trouble: list[str] = []
@@ -45,7 +47,8 @@ def of(
             trouble.append(reason(error))
 
     add(scenes.more, model, data, history, full)
-    add(scenes.draw, model, data, full, pointer)
+    with drawn_in(detail):
+        add(scenes.draw, model, data, full, pointer)
     arrays |= ready or {}
     if rare:
         add(scenes.rarely, model, data, pointer)

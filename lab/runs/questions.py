@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 from engine import data as datasets
-from engine.checks import Check, measure
+from engine.checks import Check, measure_in_steps
 from engine.config import Refused
 from engine.data import Dataset
 from engine.families import find
@@ -101,9 +102,14 @@ class Questions:
             return run.round, run.model, run.data
         return remembered(at, round)
 
-    def measure(self, run_id: str, round: int | None = None) -> list[Check]:
-        """The laws measured on this model."""
-        return measure(*self._model(run_id, round)[1:])
+    def measure(self, run_id: str, round: int | None = None) -> Generator[None, None, list[Check]]:
+        """The laws measured on this model as it is now, in steps."""
+        _, model, data = self._model(run_id, round)
+        checks = list[Check]()
+        for some in measure_in_steps(deepcopy(model), data):
+            checks += some
+            yield
+        return checks
 
     def draw(self, run_id: str, pointer: Pointer, round: int | None = None) -> bytes:
         """The keyframe of a recording, drawn anew for one who looks at something else in it."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 from engine.config import Refused
@@ -19,13 +21,17 @@ from engine.device import seed
 from engine.fit import Turn, fit, retune
 from lab.runs import files, store, wall
 from lab.runs.board import Board
+from lab.runs.state import Stream
 from lab.runs.stored import Stored
 
+LONG = 0.25  # seconds after which a round is left between two turns
 DIVERGED = "This run has diverged. Lower a learning rate, then rewind or reset it."
 CHECKPOINT_SECONDS = 10.0
 
 
 class Run(Stored):
+    defers = False  # whether measuring waits for `measure_on`, so that others have their turn meanwhile
+
     # --- training ----------------------------------------------------------------------------
 
     def _turn(self) -> Turn | None:
@@ -45,7 +51,8 @@ class Run(Stored):
         return None
 
     def train(self, seconds: float = math.inf, rounds: float = math.inf) -> None:
-        """Train for a time slice or a number of rounds; stops, too, when the run's state changes."""
+        """Train for a time slice or a number of rounds; stops, too, when the run's state changes. A slice
+        ends with a round, but a round that takes very long is left between two turns."""
         start, first = time.monotonic(), self.round
         over = False
         if self.info.state == "training":
@@ -54,20 +61,37 @@ class Run(Stored):
             with self.stream.flow():
                 while True:
                     while self._turn():
-                        pass
-                    over = time.monotonic() - start >= seconds or self.round - first >= rounds
+                        if time.monotonic() - start >= max(seconds, LONG):
+                            self.left = over = True
+                            break
+                    else:
+                        self.left = False
+                        over = time.monotonic() - start >= seconds or self.round - first >= rounds
                     if over or self._due():
                         break
+            if self.left:
+                break
             self._record()
             self._replay()
             if self.info.state != "training":
                 break
             if self.info.rounds is not None and self.round >= self.info.rounds:
                 self.settle("ended", f"It made the {self.info.rounds:,} rounds asked for.")
-            elif time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            elif time.monotonic() - self._saved > CHECKPOINT_SECONDS * (2 if self.measuring else 1):
                 self.checkpoint()
         rate = (self.round - first) / max(1e-9, time.monotonic() - start)
         self.speed = 0.8 * self.speed + 0.2 * rate if self.speed else rate
+
+    def whole(self) -> None:
+        """Come to the end of what is under way: a round that was left, and measuring."""
+        if self.left:
+            self.train(rounds=1)
+        self.measure_on(whole=True)
+
+    def checkpoint(self) -> None:
+        """Store the state; the rows up to it are written before."""
+        self.measure_on(whole=True)
+        super().checkpoint()
 
     def _due(self) -> bool:
         """Whether this round's end needs more than training."""
@@ -81,6 +105,7 @@ class Run(Stored):
         if self.round % _stride(self.round) == 0:
             self._row()
         if self.round in self._keyframe_rounds and self.info.state != "failed":
+            self.measure_on(whole=True)  # its curves are to be the same, however long that took
             self._keyframe()
 
     def _row(self) -> None:
@@ -92,14 +117,42 @@ class Run(Stored):
             why += f"Lower a learning rate, then rewind to round {good:,} or reset."
             self.settle("failed", why, save=False, diverged=True)
             return
-        # under 5 % of the time; of a diffusion of points, half
-        if self.round % max(64, 4 * _stride(self.round)) == 0:
-            row |= self.quality()
         row = {"round": self.round} | row
         self.history.append(row)
-        files.append(self.at / "metrics.jsonl", row)
-        self._board = self._board or Board(self.at, self.round)
-        self._board.row(row)
+        # under 5 % of the time; of a diffusion of points, half
+        if self.round % max(64, 4 * _stride(self.round)) == 0:
+            self.measure_on(whole=True)
+            self.measuring = self._measured(row)
+        self._unwritten.append(row)
+        self.measure_on(whole=not self.defers)
+
+    def measure_on(self, whole: bool = False) -> None:
+        """Take a step, or all, of what is being measured; then write the rows that waited for it."""
+        while self.measuring:
+            if next(self.measuring, self) is self:
+                self.measuring = None
+            if not whole:
+                break
+        if not self.measuring:
+            rows, self._unwritten = self._unwritten, []
+            for row in rows:
+                files.append(self.at / "metrics.jsonl", row)
+                self._board = self._board or Board(self.at, row["round"])
+                self._board.row(row)
+
+    def _measured(self, row: dict[str, Any]) -> Iterator[None]:
+        """Measure the model as it is now, which may train on meanwhile, for this row."""
+        model = deepcopy(self.model) if self.defers else self.model
+        seed(self.round, self.device)
+        own, steps = Stream(self.device), wall.observe_in_steps(model, self.data)
+        while True:
+            with own.flow():
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    row |= end.value
+                    return
+            yield
 
     def quality(self) -> dict[str, Any]:
         """What is measured of the model, drawn outside the run's random stream."""
@@ -112,6 +165,7 @@ class Run(Stored):
         """Carry out a logged command: set, step, rewind. Raises `Refused`; then nothing changed."""
         with self.held():
             self._check(command)
+            self.whole()
             if self.pending:  # catching up after a crash, and now the future is another one
                 self._cut()
             begin = files.append(self.log, {"round": self.round} | command)
@@ -196,6 +250,7 @@ class Run(Stored):
     def settle(self, state: store.State, why: str = "", save: bool = True, diverged: bool = False) -> None:
         """Change the run's state, durably."""
         with self.held():
+            self.whole()
             if save:
                 self.checkpoint()
             if (state, why) != (self.info.state, self.info.why):

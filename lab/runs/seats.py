@@ -18,7 +18,7 @@ from lab.runs.run import Run
 from lab.runs.seat import Pointers, Seat
 
 LOOK_EVERY, SAY_EVERY = 1.0, 1.0  # seconds
-PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 600)  # seconds that a run goes on unwatched
+PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 60)  # seconds that a run goes on unwatched
 CUT_OFF = "Its command was cut off. Fork it to go on."
 
 

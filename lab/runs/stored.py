@@ -86,6 +86,9 @@ class Stored(Held):
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}  # of the turns that these sums are over
         self.pending: list[dict[str, Any]] = []  # commands to carry out again, each at the round it met
+        self.measuring: Iterator[None] | None = None  # what is still being measured for the newest row
+        self._unwritten: list[dict[str, Any]] = []  # rows that wait for it
+        self.left = False  # whether a round was left between two turns
         self._saved = time.monotonic()
 
     def _newest(self) -> tuple[Path | None, str]:

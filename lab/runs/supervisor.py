@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import atexit
 import math
-import os
 import secrets
 import threading
 import time
@@ -22,31 +21,23 @@ import torch
 from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
-from engine.families import find
 from lab.runs import store
 from lab.runs.pipe import WorkerProcess
-from lab.runs.pointing import Pointing, private
+from lab.runs.placing import LIGHT, Placing, answer_of
+from lab.runs.pointing import private
 from lab.runs.suspects import Listener
 
 T = TypeVar("T")
 NO_MODEL = "This recording has pictures but no weights. Press Train: then there is a model to ask."
-ANSWER_SECONDS = 30.0
-BUSY = "The model is busy and has not answered; try again."
-CORES = os.cpu_count() or 2
-MOST_WORKERS = 8  # each holds some 400 MB for torch alone
-MOST_HEAVY = max(1, CORES // 2)
-LEFT = max(1, CORES - 1)  # for workers: one core is the server's
 FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Train; between two sweeps
 
 
-class Supervisor(Pointing):
+class Supervisor(Placing):
     def __init__(self) -> None:
         super().__init__()
-        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
         # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
-        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
-        self.warmed: set[str] = set()
+        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * LIGHT]
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
         atexit.register(self.close)
@@ -68,6 +59,8 @@ class Supervisor(Pointing):
                 worker.now = run_id
             case ("died", run_id):
                 self._died(worker, run_id)
+            case ("load", _, loads):
+                self._load(worker, loads)
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
                 if kind == "state":
@@ -83,41 +76,7 @@ class Supervisor(Pointing):
             with suppress(Refused):  # whoever watches is told why when the worker opens it
                 if store.read_info(store.folder(run_id)).state == "training":
                     worker.ask("open", run_id)
-            worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
-
-    def place(self, run_id: str) -> WorkerProcess:
-        """The worker of this run: that of its pace, a shared one for light runs, or a heavy one's own."""
-        with self._lock:
-            if run_id not in self.places:
-                info = store.read_info(store.folder(run_id))
-                if run_id in self.deaths and self.deaths[run_id].count():
-                    like = self._heavy() if find(info.family).heavy else self.light[0]
-                    return self._put_apart(run_id, like)
-                if info.pace in self.paces:
-                    worker = self.paces[info.pace]
-                elif find(info.family).heavy:
-                    worker = self._heavy()
-                else:
-                    worker = min(self.light, key=lambda w: len(w.runs))
-                if info.pace:
-                    self.paces[info.pace] = worker
-                worker.runs.add(run_id)
-                self.places[run_id] = worker
-            return self.places[run_id]
-
-    def _heavy(self) -> WorkerProcess:
-        """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
-        busy = all(worker.runs for worker in self.heavy)
-        if busy and len(self.heavy) < MOST_HEAVY:
-            self.heavy.append(self._start(threads=LEFT, nice=15))
-        return min(self.heavy, key=lambda worker: len(worker.runs))
-
-    def warm(self, family: str) -> None:
-        """A visitor may soon start a heavy run of this family: let its worker get ready. Returns at once."""
-        with self._lock:
-            if family not in self.warmed:
-                self.warmed.add(family)
-                threading.Thread(target=self._heavy().ask, args=("warm", family), daemon=True).start()
+            worker.ask("watch", run_id, *self._counts(run_id))
 
     # --- what pages and the live route use ---------------------------------------------------
 
@@ -160,21 +119,21 @@ class Supervisor(Pointing):
         self._owned(run_id, who)
         future = self.place(run_id).ask("do", run_id, command)
         if wait:
-            _result(future)
+            answer_of(future)
 
     def fork(self, run_id: str, who: str, round: int | None = None) -> str:
         """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
         at = store.folder(run_id)
         if run_id in self.places:
             with suppress(Refused):  # then it is a copy of what is stored
-                _result(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
+                answer_of(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
         return store.fork(at, who, round).name
 
     def delete(self, run_id: str, who: str) -> None:
         """Move a run of yours to the trash. Raises `Refused` if it is not yours."""
         at = self._owned(run_id, who)
         if run_id in self.places:
-            _result(self.places[run_id].ask("close", run_id))
+            answer_of(self.places[run_id].ask("close", run_id))
             self._forget(run_id)
         try:
             store.delete(at)
@@ -198,6 +157,7 @@ class Supervisor(Pointing):
 
     def leave(self, run_id: str, listener: Listener, asker: str = "", who: str = "") -> None:
         """Hear no more; this asker does not want the rest of an answer, either."""
+        self.blind.discard(listener)
         for key in (run_id, private(run_id, who)):
             self.listeners.get(key, set()).discard(listener)
             if not self.listeners.get(key):
@@ -212,13 +172,25 @@ class Supervisor(Pointing):
     def _watch(self, run_id: str) -> Future[Any] | None:
         if not store.here(run_id):  # a recording, or deleted meanwhile
             return None
-        return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
+        return self.place(run_id).ask("watch", run_id, *self._counts(run_id))
+
+    def look(self, run_id: str, listener: Listener, sees: bool) -> None:
+        """Whether this listener can see pictures at the moment: one that no socket takes is not drawn."""
+        before = self._counts(run_id)
+        (self.blind.discard if sees else self.blind.add)(listener)
+        if self._counts(run_id) != before and (worker := self.places.get(run_id)):
+            worker.ask("look", run_id, self._counts(run_id)[1])
+
+    def _counts(self, run_id: str) -> tuple[int, int]:
+        """How many watch a run, and how many of them see pictures."""
+        watchers = self.listeners.get(run_id, set())
+        return len(watchers), len(watchers - self.blind)
 
     def measure(self, run_id: str, round: int | None = None) -> list[Check]:
         """The laws measured on this run's model, or on that of the nearest kept round."""
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
-        checks: list[Check] = _result(self.place(run_id).ask("question", run_id, "measure", round))
+        checks: list[Check] = answer_of(self.place(run_id).ask("question", run_id, "measure", round))
         return checks
 
     def ask(
@@ -240,7 +212,7 @@ class Supervisor(Pointing):
         at = store.folder(run_id)
         if not store.is_recording(at) or not store.has_model(at):
             raise Refused(NO_MODEL)
-        frame: bytes = _result(self.place(run_id).ask("question", run_id, "trace", player, asker, round))
+        frame: bytes = answer_of(self.place(run_id).ask("question", run_id, "trace", player, asker, round))
         return frame
 
     def more(self, run_id: str, asker: str) -> Future[dict[str, Any] | None]:
@@ -258,10 +230,10 @@ class Supervisor(Pointing):
         """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
         asker, part = secrets.token_hex(8), None
         try:
-            part = _result(self.ask(run_id, name, arguments, asker, round))
+            part = answer_of(self.ask(run_id, name, arguments, asker, round))
             while part:
                 yield part
-                part = _result(self.more(run_id, asker)) if "part" in part else None
+                part = answer_of(self.more(run_id, asker)) if "part" in part else None
         finally:
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
@@ -270,14 +242,6 @@ class Supervisor(Pointing):
         self.closed.set()
         for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
-
-
-def _result(future: Future[T]) -> T:
-    """What a worker answers. Raises `Refused` when it refuses, or is busy for too long."""
-    try:
-        return future.result(ANSWER_SECONDS)
-    except TimeoutError as error:
-        raise Refused(BUSY) from error
 
 
 @cache

@@ -29,6 +29,7 @@ GIVEN_UP = f"{DIED} Either the run kills it or the machine has too little memory
 class Suspects(ABC):
     def __init__(self) -> None:
         self.listeners: dict[str, set[Listener]] = {}
+        self.blind: set[Listener] = set()  # of these, who sees no pictures now
         self.light: list[WorkerProcess] = []
         self.heavy: list[WorkerProcess] = []
         self.apart: list[WorkerProcess] = []

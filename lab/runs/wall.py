@@ -18,7 +18,7 @@ from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.family import Batch, Family
 from engine.metrics import observe as measuring
-from engine.metrics.measure import LEFT_OUT, Source, declared, taken
+from engine.metrics.measure import LEFT_OUT, Source, Steps, at_once, declared, taken_in_steps
 from engine.metrics.ruler import SAMPLES, ruler
 from engine.space import Line, Picture, Space
 from lab.runs.store import Info
@@ -100,12 +100,17 @@ def diverged(row: Mapping[str, Any], n: int) -> bool:
 
 def observe(model: Family, data: Dataset) -> dict[str, Any]:
     """What is measured of a model, or of each member; None stands for what a member does not have."""
+    return at_once(observe_in_steps(model, data))
+
+
+def observe_in_steps(model: Family, data: Dataset) -> Steps:
+    """The same step by step."""
     if not model.members:
-        return measuring.observe(model, data)
+        return (yield from measuring.observe_in_steps(model, data))
     sources: list[Source] = [("What the models make of test examples", lambda: _held_out(model, data))]
     if not isinstance(data.space, Picture):
         sources.append(("The quality of the samples", lambda: _quality(model, data)))
-    return taken(sources)
+    return (yield from taken_in_steps(sources))
 
 
 def _held_out(model: Family, data: Dataset) -> dict[str, Any]:
@@ -114,9 +119,11 @@ def _held_out(model: Family, data: Dataset) -> dict[str, Any]:
     return said | {name: finite(values) for name, values in told.items() if declared(name).draw != "bars"}
 
 
-def _quality(model: Family, data: Dataset) -> dict[str, Any]:
-    held = ruler(data)
-    scored = [held.measure(x) if x.isfinite().all() else {} for x in model.sample(SAMPLES)]
+def _quality(model: Family, data: Dataset) -> Steps:
+    held, scored = ruler(data), []
+    for x in model.sample(SAMPLES):
+        scored.append(held.measure(x) if x.isfinite().all() else {})
+        yield
     names = dict.fromkeys(name for scores in scored for name in scores)
     return {name: [scores.get(name) for scores in scored] for name in names}
 

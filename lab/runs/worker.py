@@ -7,12 +7,11 @@ says so: if that kills this process, the supervisor knows which run it was.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
+from collections.abc import Callable, Generator
 from contextlib import suppress
-from copy import deepcopy
 from typing import Any, BinaryIO
 
 import torch
@@ -20,137 +19,59 @@ import torch
 from engine.config import Refused
 from engine.device import is_lost, prepare
 from engine.families import find
-from lab import scenes
 from lab.runs import files, slow, store
+from lab.runs.jobs import Jobs
 from lab.runs.lock import Elsewhere
 from lab.runs.look import Look
 from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
-from lab.runs.seat import Seat
-from lab.runs.seats import LOOK_EVERY, Seats
-from lab.runs.state import apart
+from lab.runs.scheduler import Share
+from lab.runs.seats import LOOK_EVERY
 
-FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
-SLICE = 0.05  # seconds of training before the next run has its turn
-CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
-LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
+LOAD_EVERY = 2.0  # seconds between two reports of what runs cost
+PATIENT = ("question", "pointer")  # messages that wait when their run is in debt
 
 
-class Worker(Seats):
+class Worker(Jobs):
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self.channel = Channel(source, sink)
         super().__init__(self.channel.tell)
         self.questions = Questions(lambda run_id: self._seat(run_id).run)
-        self.chatty = 0.0  # until when another question is likely, as while somebody draws
+        self.askers: dict[str, Share] = {}  # of questions to what is not open here, as recordings are
+        self.loaded = (time.monotonic(), dict[str, float]())
 
     def loop(self) -> None:
-        while True:
-            training = [s for s in list(self.seats.values()) if s.run.info.state == "training"]
-            drawing = [s for s in list(self.seats.values()) if s.drawing and s not in training]
-            if not training and not drawing:
+        while self._read(wait=None):
+            job = self.scheduler.next([*self.survey(), *self.askers.values()])
+            if job is None:
                 self._at("")
-            if not training and not self._read(wait=None if drawing else LOOK_EVERY):
-                return
-            for seat in [*training, *drawing]:
-                if not self._read(wait=None):
+                if not self._read(wait=LOOK_EVERY):
                     return
-                if seat in training:
-                    self._slice(seat, len(training))
-                self._draw_on(seat, len(training))
+                self.scheduler.rested()
+            elif job.kind == "hear":
+                self._hear(job.share)
+            else:
+                self.work(job)
             self._tidy()
+            self._tell_load()
 
-    # --- one run's share of time ------------------------------------------------------------
-
-    def _slice(self, seat: Seat, runs: int) -> None:
-        if seat.run.info.state != "training" or seat.run.info.id not in self.seats:
+    def _tell_load(self) -> None:
+        """Say now and then what each run costs."""
+        now, (since, before) = time.monotonic(), self.loaded
+        if now < since + LOAD_EVERY:
             return
-        slowest = min((mate.run.round for mate in self._mates(seat)), default=math.inf)
-        rounds = slowest + LEAD - seat.run.round
-        if rounds <= 0:  # it waits for the others
-            return
-        seconds = min(SHORT if time.monotonic() < self.chatty else SLICE, max(0.01, 0.25 / runs))
-        if runs == 1 and seat.watchers:
-            seconds = min(seconds, max(0.002, seat.wait()))
-        self._at(seat.run.info.id)
-        try:
-            seat.run.train(seconds, rounds)
-            settled = seat.run.info.state != "training"
-            if seat.watchers and (settled or seat.wait() <= 0):
-                self._frame(seat, runs, whole=settled)
-        except Exception as error:  # a failed run fails alone
-            if is_lost(error):  # with the device of all: a new process finds it again
-                raise
-            self._trouble(seat, error)
-        else:
-            self._state(seat)
-
-    def _mates(self, seat: Seat) -> list[Seat]:
-        """The others of its pace that train."""
-        pace = seat.run.info.pace
-        same = [s for s in self.seats.values() if s is not seat and pace and s.run.info.pace == pace]
-        return [s for s in same if s.run.info.state == "training"]
-
-    def _pause(self, seat: Seat) -> None:
-        """Pause a run and those that train in step with it, all of them at one round."""
-        mates = self._mates(seat)
-        goal = max(s.run.round for s in [seat, *mates])
-        for each in [*mates, seat]:
-            try:
-                if goal - LEAD <= each.run.round < goal:
-                    each.run.train(rounds=goal - each.run.round)
-                if each.run.info.state == "training":  # it may just have ended or failed
-                    each.run.settle("paused")
-                if each is not seat:
-                    self._show(each)
-            except Exception as error:
-                self._trouble(each, error)
-
-    def _frame(self, seat: Seat, runs: int = 1, *, whole: bool, once: bool = False) -> None:
-        """Send a picture; `whole` with what takes long, `once` with what never changes, too."""
-        begin, now = time.thread_time(), time.monotonic()
-        run, pointer = seat.run, self.pointers.get(seat.run.info.id)
-        rare = scenes.has_rare(run.model) and (whole or now >= max(seat.rare_due, self.chatty))
-        full = whole or rare or seat.frames % FULL_FRAME_EVERY == 0
-        later = rare and scenes.takes_steps(run.model)
-        if later and not seat.drawing:  # of the model as it is now: it may train on
-            steps = scenes.rarely_in_steps(deepcopy(run.model), run.data, pointer)
-            seat.drawing, seat.drawn, seat.spent = apart(steps, run.device), {}, 0.0
-        frame = run.frame(full=full, rare=rare and not later, once=rare and once, pointer=pointer)
-        self.tell(("whole" if once else "rare") if rare else "frame", run.info.id, frame)
-        if later:
-            seat.rare_due = math.inf  # until it is drawn
-        elif rare:
-            seat.drew_rare(time.thread_time() - begin, runs)
-        seat.drew(time.thread_time() - begin, runs, rare, few=time.monotonic() < self.chatty)
-
-    def _draw_on(self, seat: Seat, runs: int) -> None:
-        """A slice of what takes long to draw; when it is done, send it."""
-        if not seat.drawing:
-            return
-        self._at(seat.run.info.id)
-        begin, done = time.thread_time(), not seat.watchers
-        while not done and time.thread_time() - begin < SLICE / 2:
-            try:
-                step = next(seat.drawing, None)
-            except Exception:  # a picture less
-                self._report()
-                step = None
-            done, seat.drawn = step is None, step or seat.drawn
-        seat.spent += time.thread_time() - begin
-        if not done:
-            return
-        seat.drawing = None
-        if seat.watchers:
-            pointer = self.pointers.get(seat.run.info.id)
-            frame = seat.run.frame(rare=False, once=False, pointer=pointer, ready=seat.drawn)
-            self.tell("rare", seat.run.info.id, frame)
-        seat.drew_rare(seat.spent, runs)
-
-    def _show(self, seat: Seat, once: bool = False) -> None:
-        """Tell the state and, to watchers, the whole picture."""
-        self._state(seat, again=True)
-        if seat.watchers:
-            self._frame(seat, whole=True, once=once)
+        had = {run_id: seat.total() for run_id, seat in self.seats.items()}
+        self.loaded = now, had
+        self.tell("load", "", {
+            run_id: {
+                "state": seat.run.info.state,
+                "round": seat.run.round,
+                "speed": seat.run.speed,
+                "a_round": seat.round_took,
+                "share": (had[run_id] - before.get(run_id, 0.0)) / (now - since),
+            }
+            for run_id, seat in self.seats.items()
+        })  # fmt: skip
 
     # --- messages -----------------------------------------------------------------------------
 
@@ -166,11 +87,49 @@ class Worker(Seats):
         return True
 
     def _handle(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
-        """Every message is answered with ("done", token, error or None, result)."""
-        error = result = None
+        """Do at once what a hand waits for. What a run asks that has had too much already waits its turn."""
+        share = self._share(run_id)
+        if kind in PATIENT and (share.waiting or self.scheduler.in_debt(share, self.survey())):
+            share.waiting.append((kind, run_id, token, *rest))
+        else:
+            self._carry_out(kind, run_id, token, *rest)
+
+    def _share(self, run_id: str) -> Share:
+        """What this run has had; of one that is not open, what was asked of it."""
+        if run_id in self.seats:
+            return self.seats[run_id]
+        return self.askers.setdefault(run_id, Share())
+
+    def _hear(self, share: Share) -> None:
+        """Go on with what waits: a message, or the next step of an answer that takes long."""
+        kind, run_id, token, *rest = share.waiting.pop(0)
+        if kind != "steps":
+            self._carry_out(kind, run_id, token, *rest)
+            return
         self._at(run_id)
+        begin = self.scheduler.processor()
+        self._end(run_id, token, kind, lambda: next(rest[0]), rest[0])
+        self.scheduler.charge(share, "hear", self.scheduler.processor() - begin)
+
+    def _carry_out(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
+        self._at(run_id)
+        begin = self.scheduler.processor()
+        self._end(run_id, token, kind, lambda: getattr(self, f"on_{kind}")(run_id, *rest))
+        self.scheduler.charge(self._share(run_id), "hear", self.scheduler.processor() - begin)
+
+    def _end(
+        self, run_id: str, token: int, kind: str, work: Callable[[], Any], steps: Generator | None = None
+    ) -> None:
+        """Do it. Every message is answered with ("done", token, error or None, result): an answer that is
+        made in steps, later, with what these return."""
+        error = result = None
         try:
-            result = getattr(self, f"on_{kind}")(run_id, *rest)
+            result = work()
+            if steps or isinstance(result, Generator):
+                self._share(run_id).waiting.insert(0, ("steps", run_id, token, steps or result))
+                return
+        except StopIteration as end:
+            result = end.value
         except Refused as refusal:
             error = str(refusal)
         except Exception as failure:
@@ -193,12 +152,15 @@ class Worker(Seats):
         find(family).prepare()
 
     def on_close(self, run_id: str) -> None:
-        """Let go of a run that is about to be deleted."""
+        """Let go of a run that is about to be deleted, or to be trained by another worker."""
+        if run_id in self.seats and self.seats[run_id].run.info.state == "training":
+            self.seats[run_id].run.checkpoint()
         self._drop(run_id)
-        self.looks.pop(run_id, None)
-        self.pointers.pop(run_id, None)
+        for known in (self.looks, self.pointers, self.askers):
+            known.pop(run_id, None)
 
-    def on_watch(self, run_id: str, watchers: int) -> None:
+    def on_watch(self, run_id: str, watchers: int, viewers: int | None = None) -> None:
+        """So many watch a run and keep it going; of these, so many can see a picture now."""
         if not watchers:
             self.looks.pop(run_id, None)
             if run_id not in self.seats:
@@ -211,12 +173,21 @@ class Worker(Seats):
             self.tell("state", run_id, look.state())
             return
         seat.watchers, seat.left = watchers, time.monotonic()
+        seat.viewers = watchers if viewers is None else viewers
         if watchers:
             self._show(seat, once=True)
+
+    def on_look(self, run_id: str, viewers: int) -> None:
+        """So many of those who watch can see a picture now."""
+        if seat := self.seats.get(run_id):
+            more, seat.viewers = viewers > seat.viewers, viewers
+            if more:
+                self._frame(seat, whole=True)
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
         if command["do"] == "checkpoint":  # what is not open is stored
             if run_id in self.seats:
+                self.seats[run_id].run.whole()
                 self.seats[run_id].run.checkpoint()
             return
         seat = self._seat(run_id)
@@ -229,6 +200,7 @@ class Worker(Seats):
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
             case "step" if command.pop("slow", False) and not seat.run.info.wall:
+                seat.run.whole()
                 self.tell("trace", run_id, slow.step(seat.run, command["player"]))
                 self._state(seat, again=True)
                 return
@@ -238,7 +210,7 @@ class Worker(Seats):
 
     def on_question(self, run_id: str, kind: str, *rest: Any) -> Any:
         """See the methods of `Questions`."""
-        self.chatty = time.monotonic() + CHATTY
+        self.scheduler.talked()
         return getattr(self.questions, kind)(run_id, *rest)
 
     def on_pointer(self, run_id: str, pointer: dict[str, Any]) -> None:
@@ -248,7 +220,8 @@ class Worker(Seats):
         if self.pointers[run_id] == before:
             return
         seat.rare_due = 0.0  # what is shown is another thing
-        if seat.watchers and seat.run.info.state != "training":
+        seat.changed = True
+        if seat.viewers and seat.run.info.state != "training":
             self._frame(seat, whole=True)
 
 

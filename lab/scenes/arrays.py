@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -17,6 +19,24 @@ Arrays = dict[str, np.ndarray]
 """Named arrays: what to draw, and by the name how (`points/fake`, `field/discriminator`)."""
 Pointer = dict[str, dict[str, float]] | None
 """What the page looks at, by kind: {"label": {"x": 3, "y": 0}}."""
+
+_detail = 1.0  # of the picture that is drawn
+
+
+@contextmanager
+def drawn_in(detail: float) -> Iterator[None]:
+    """Within, pictures have this part of their detail: where thirty runs are watched, all move."""
+    global _detail
+    before, _detail = _detail, detail
+    try:
+        yield
+    finally:
+        _detail = before
+
+
+def some(most: int) -> int:
+    """How many of `most` points or nodes the present picture has."""
+    return max(1, round(most * _detail))
 
 
 def halves(x: Tensor) -> np.ndarray:

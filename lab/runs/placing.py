@@ -1,0 +1,111 @@
+"""Where runs are trained: which worker has which run, and how one whose rounds take long moves on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from abc import abstractmethod
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from engine.config import Refused
+from engine.families import find
+from lab.runs import store
+from lab.runs.pipe import WorkerProcess
+from lab.runs.pointing import Pointing
+
+T = TypeVar("T")
+ANSWER_SECONDS = 30.0
+BUSY = "The model is busy and has not answered; try again."
+CORES = os.cpu_count() or 2
+MOST_WORKERS = 8  # each holds some 400 MB for torch alone
+MOST_HEAVY = max(1, CORES // 2)
+LEFT = max(1, CORES - 1)  # threads of a heavy run: one core is the server's
+LIGHT = min(MOST_WORKERS, max(LEFT, min(2, CORES)))  # workers: of two cores the server needs little
+HEAVY = 0.1  # seconds of the processor for a round, above which a run has a worker of the heavy ones
+
+
+class Placing(Pointing):
+    def __init__(self) -> None:
+        super().__init__()
+        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
+        self.warmed: set[str] = set()
+        self.loads: dict[str, dict[str, Any]] = {}  # what each open run costs, as its worker told last
+
+    @abstractmethod
+    def _watch(self, run_id: str) -> Future[Any] | None:
+        """Tell the worker of a run who watches it."""
+
+    def place(self, run_id: str) -> WorkerProcess:
+        """The worker of this run: that of its pace, a shared one for light runs, or a heavy one's own."""
+        with self._lock:
+            if run_id not in self.places:
+                info = store.read_info(store.folder(run_id))
+                if run_id in self.deaths and self.deaths[run_id].count():
+                    like = self._heavy() if find(info.family).heavy else self.light[0]
+                    return self._put_apart(run_id, like)
+                if info.pace in self.paces:
+                    worker = self.paces[info.pace]
+                elif find(info.family).heavy:
+                    worker = self._heavy()
+                else:
+                    worker = min(self.light, key=self._busy)
+                if info.pace:
+                    self.paces[info.pace] = worker
+                worker.runs.add(run_id)
+                self.places[run_id] = worker
+            return self.places[run_id]
+
+    def _busy(self, worker: WorkerProcess) -> tuple[int, int]:
+        """How much a worker has to do: the runs that are watched there, then all."""
+        return sum(bool(self.listeners.get(run_id)) for run_id in worker.runs), len(worker.runs)
+
+    def _heavy(self) -> WorkerProcess:
+        """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
+        busy = all(worker.runs for worker in self.heavy)
+        if busy and len(self.heavy) < MOST_HEAVY:
+            self.heavy.append(self._start(threads=LEFT, nice=15))
+        return min(self.heavy, key=lambda worker: len(worker.runs))
+
+    def warm(self, family: str) -> None:
+        """A visitor may soon start a heavy run of this family: let its worker get ready. Returns at once."""
+        with self._lock:
+            if family not in self.warmed:
+                self.warmed.add(family)
+                threading.Thread(target=self._heavy().ask, args=("warm", family), daemon=True).start()
+
+    def _load(self, worker: WorkerProcess, loads: dict[str, dict[str, Any]]) -> None:
+        """What runs cost. One whose rounds take long goes to a worker where it holds up nobody."""
+        for run_id in worker.runs:
+            self.loads.pop(run_id, None)
+        self.loads |= loads
+        for run_id, load in loads.items():
+            if worker in self.light and load["a_round"] > HEAVY and load["state"] == "training":
+                if store.read_info(store.folder(run_id)).pace:  # it waits for the others where they are
+                    continue
+                threading.Thread(target=self._move, args=(run_id,), daemon=True).start()
+
+    def _move(self, run_id: str) -> None:
+        """Let a heavy worker go on with this run."""
+        old = self.places.get(run_id)
+        if old not in self.light:
+            return
+        answer_of(old.ask("close", run_id))
+        with self._lock:
+            if self.places.get(run_id) is not old:
+                return
+            self._forget(run_id)
+            worker = self._heavy()
+            worker.runs.add(run_id)
+            self.places[run_id] = worker
+        answer_of(old.ask("close", run_id))  # an order may have come meanwhile, and was carried out there
+        worker.ask("open", run_id)
+        self._watch(run_id)
+
+
+def answer_of(future: Future[T]) -> T:
+    """What a worker answers. Raises `Refused` when it refuses, or is busy for too long."""
+    try:
+        return future.result(ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise Refused(BUSY) from error
