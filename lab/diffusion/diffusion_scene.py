@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from torch.quasirandom import SobolEngine
 
 from engine.data import Dataset
 from engine.diffusion.base import Denoiser
+from engine.diffusion.samplers import Step
 from engine.space import Line, Picture
 from lab.scenes import family_scene
-from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, some
 from lab.scenes.grid import lattice
 
 STEPS = 10  # of a quick walk
@@ -33,7 +35,7 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
         # a Sobol sequence has no gaps, so that fewer samples show a smooth density
         u = SobolEngine(1, scramble=True, seed=0).draw(DRAWS).clamp(1e-6, 1 - 1e-6)
         return family_scene.line(quick(model, torch.special.ndtri(u).to(**model.like))[-1], data, full)
-    way = quick(model, model.p_T(POINTS))
+    way = quick(model, model.p_T(POINTS)[: some(POINTS)])
     arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
@@ -41,21 +43,27 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
     return arrays | score_field(model, data, int(t) if 1 <= t <= model.config.T else at(model, 0.3))
 
 
-def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Arrays:
-    """What takes long: samples of pictures, with the labels in turn if the model knows labels."""
+def rarely(model: Denoiser, data: Dataset, pointer: Pointer) -> Iterator[Arrays]:
+    """What takes long: samples of pictures, step by step, with the labels in turn if the model knows them."""
     if not isinstance(data.space, Picture):
-        return {}
+        return
     y = model.labels(IMAGES) if model.conditional else None
-    return {"images/samples": pictures(quick(model, model.p_T(IMAGES), y)[-1])}
+    for step in shortly(model, model.p_T(IMAGES), y):
+        yield {} if step.t else {"images/samples": pictures(step.x)}
 
 
 def quick(model: Denoiser, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
-    """The way of noise x to samples, in at most STEPS steps. Ancestral sampling suffers from few steps: it is
+    """The way of noise x to samples, in few steps."""
+    return [step.x for step in shortly(model, x, y)]
+
+
+def shortly(model: Denoiser, x: Tensor, y: Tensor | None = None) -> Iterator[Step]:
+    """Walk from noise x to samples in at most STEPS steps. Ancestral sampling suffers from few steps: it is
     replaced by the fastest sampler of the same distribution."""
     c, knobs = model.config, dict[str, Any]()
     if min(c.steps, c.T) > STEPS:
         knobs = {"steps": STEPS} | ({"sampler": "DPM-Solver++"} if c.sampler == "DDPM" else {})
-    return [step.x for step in model.walk_from(x, y, **knobs)]
+    return model.walk_from(x, y, **knobs)
 
 
 def at(model: Denoiser, share: float) -> int:

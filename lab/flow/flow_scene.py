@@ -15,7 +15,19 @@ from engine.data import Dataset
 from engine.flow.base import Flow
 from engine.flow.bases import Uniform
 from engine.space import Line, Picture, Plane
-from lab.scenes.arrays import NODES, POINTS, Arrays, Pointer, field, graph, halves, number, pictures
+from lab.scenes.arrays import (
+    NODES,
+    POINTS,
+    Arrays,
+    Pointer,
+    field,
+    graph,
+    halves,
+    number,
+    per_side,
+    pictures,
+    some,
+)
 from lab.scenes.grid import lattice, mesh, nodes
 
 SIDE, COARSE = 64, 32  # nodes of a field along a side; the second where each one is expensive
@@ -31,7 +43,7 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
         return {} if "samples" in model.slow else {"images/samples": pictures(model.sample(IMAGES))}
     if isinstance(data.space, Line):
         return line(model, data, full)
-    arrays = {"points/fake": halves(model.sample(POINTS)), "mesh/generator": bent_grid(model)}
+    arrays = {"points/fake": halves(model.sample(some(POINTS))), "mesh/generator": bent_grid(model)}
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
     return arrays | fields(model, data)
@@ -83,7 +95,7 @@ def mass(model: Flow, data: Dataset) -> Tensor:
 
 def fields(model: Flow, data: Dataset) -> Arrays:
     """The model's density; and, where that of the data is known, the difference."""
-    side = COARSE if "density" in model.slow else SIDE
+    side = per_side(COARSE if "density" in model.slow else SIDE)
     assert data.box
     p = model.log_density(lattice(data.box, side).to(data.x.device)).exp()
     if data.target is None:

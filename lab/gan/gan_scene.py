@@ -16,7 +16,7 @@ from engine.gan.base import Game
 from engine.space import Line, Picture
 from lab.gan.line_scene import line
 from lab.scenes import arrays
-from lab.scenes.arrays import POINTS, Arrays, Pointer, halves, number, pictures, pointed
+from lab.scenes.arrays import POINTS, Arrays, Pointer, halves, number, per_side, pictures, pointed, some
 from lab.scenes.grid import laid, lattice, plane_of_noise
 
 CELLS = 48  # of the field of D, along a side
@@ -59,9 +59,9 @@ def drawn(model: Game, data: Dataset, label: Tensor | None) -> tuple[Tensor, Ten
     """Noise (n, z) and the labels (n,) that it is drawn under, the same noise for each label."""
     image, classes = isinstance(data.space, Picture), data.space.classes
     if not model.labelled:
-        return model.p_z(IMAGES if image else POINTS), None
-    each = classes if image else -(-POINTS // classes)  # a square of pictures
-    z = model.p_z(each)
+        return model.p_z(IMAGES) if image else model.p_z(POINTS)[: some(POINTS)], None
+    each = classes if image else -(-some(POINTS) // classes)  # a square of pictures
+    z = model.p_z(classes if image else -(-POINTS // classes))[:each]  # the same, however many are drawn
     y = model.labels(classes) if label is None else label[None]
     return z.repeat(len(y), 1), y.repeat_interleave(each)
 
@@ -70,7 +70,7 @@ def field(model: Game, data: Dataset, label: Tensor | None) -> Arrays:
     """D's belief on a grid over the box, in bytes, row 0 at the bottom; grey where D needs a label."""
     if model.labelled and label is None:
         return {"field/discriminator": np.full((2, 2), 128, np.uint8)}
-    grid = lattice(data.box, CELLS).to(data.x.device)
+    grid = lattice(data.box, per_side(CELLS)).to(data.x.device)
     return {"field/discriminator": arrays.field(model.belief(grid, label))}
 
 

@@ -35,8 +35,13 @@ def drawn_in(detail: float) -> Iterator[None]:
 
 
 def some(most: int) -> int:
-    """How many of `most` points or nodes the present picture has."""
+    """How many of `most` points the present picture has."""
     return max(1, round(most * _detail))
+
+
+def per_side(most: int) -> int:
+    """How many of `most` nodes along a side the present picture has."""
+    return max(2, round(most * _detail**0.5))
 
 
 def halves(x: Tensor) -> np.ndarray:
