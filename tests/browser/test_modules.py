@@ -152,6 +152,46 @@ def test_the_live_route_lies_beside_the_stages(modules):
     assert urls == ["ws://stage.test/live/a%20run%2F1", "ws://stage.test/live/b?quiet"]
 
 
+def test_a_hidden_tab_keeps_its_socket_and_wants_no_pictures(modules):
+    body = """
+    const [sent, waits, native] = [[], [], window.setTimeout];
+    let hidden = false, later;
+    Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+    window.setTimeout = (act, wait) => (waits.push(wait), (later = act), 1);
+    window.WebSocket = class {
+      constructor(url) { sent.push(`open ${new URL(url).pathname}`); this.readyState = 0; }
+      send(text) { sent.push(text); }
+      close() { sent.push("close"); }
+    };
+    Object.assign(window.WebSocket, { CONNECTING: 0, OPEN: 1 });
+    const turn = (now) => { hidden = now; document.dispatchEvent(new Event("visibilitychange")); };
+    const link = new Link({});
+    link.connect("run-1");
+    link.socket.readyState = 1;
+    link.socket.onopen();
+    turn(true); turn(false);
+    sent.push("a moment is nothing");
+    turn(true); later();
+    sent.push("hidden");
+    link.open(); link.socket.readyState = 1; link.socket.onopen();
+    turn(false);
+    hidden = true;
+    const behind = new Link({}, false);
+    later(); behind.connect("run-2"); behind.socket.readyState = 1; behind.socket.onopen();
+    const quiet = new Link({}, true);
+    later(); quiet.connect("run-3"); quiet.socket.readyState = 1; quiet.socket.onopen();
+    window.setTimeout = native;
+    return [sent, waits];
+    """
+    sent, waits = modules("live/wire.js", body)
+    nothing, pictures = '{"show":"nothing"}', '{"show":"pictures"}'
+    assert sent == [
+        "open /live/run-1", "a moment is nothing", nothing, "hidden", "open /live/run-1", nothing, pictures,
+        "open /live/run-2", nothing, "open /live/run-3",
+    ]  # fmt: skip
+    assert set(waits) == {10_000}
+
+
 # --- names, numbers, words ------------------------------------------------------------------------
 
 

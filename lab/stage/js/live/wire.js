@@ -48,9 +48,10 @@ export function liveUrl(run, quiet) {
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5000;
 const LOST_AFTER = 2000;
-const HIDDEN_FOR = 10000; // a tab hidden this long stops asking for pictures
+const HIDDEN_FOR = 10000; // a tab hidden this long wants no pictures
 
-/** The link to a run: it comes back when it is lost, and rests while nobody looks. */
+/** The link to a run: it comes back when it is lost. A hidden tab keeps it, so that the run goes on, and is sent no
+ *  pictures. */
 export class Link {
   /** `hear` has text(message), frame(frame), lost(why), found(), unreadable(). A quiet link asks for no pictures. */
   constructor(hear, quiet = false) {
@@ -58,11 +59,12 @@ export class Link {
     this.quiet = quiet;
     this.visibility = () => (document.hidden ? this.hidden() : this.seen());
     document.addEventListener("visibilitychange", this.visibility);
+    this.asleep = false;
+    if (document.hidden) this.hidden(); // a tab may be opened behind another
   }
 
   connect(run) {
     this.drop();
-    this.asleep = false;
     this.run = run;
     this.wait = FIRST_WAIT;
     this.queue = [];
@@ -73,7 +75,10 @@ export class Link {
     const socket = new WebSocket(liveUrl(this.run, this.quiet));
     this.socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.flush();
+    socket.onopen = () => {
+      if (this.asleep) this.show("nothing");
+      this.flush();
+    };
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = (event) => this.dropped(event);
   }
@@ -112,15 +117,23 @@ export class Link {
   }
 
   hidden() {
+    clearTimeout(this.hiding);
     this.hiding = setTimeout(() => {
       this.asleep = true;
-      this.drop();
+      this.show("nothing");
     }, HIDDEN_FOR);
   }
 
   seen() {
     clearTimeout(this.hiding);
-    if (this.asleep) this.connect(this.run);
+    if (this.asleep) this.show("pictures");
+    this.asleep = false;
+  }
+
+  /** A socket that is not open yet tells it when it is. */
+  show(what) {
+    if (this.quiet || this.socket?.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({ show: what }));
   }
 
   /** Leave the socket, without a word. */
