@@ -8,12 +8,14 @@ from copy import deepcopy
 
 from engine.device import is_lost
 from lab import scenes
+from lab.runs import budget
 from lab.runs.scheduler import DETAILS, SLICE, Job, Scheduler
 from lab.runs.seat import Seat
 from lab.runs.seats import Seats
 from lab.runs.state import apart
 
 FULL_FRAME_EVERY = 8  # curves and other slow things, about three times a second
+MOVING = 2.0  # seconds that a costly run waits for another worker
 LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 
 
@@ -47,18 +49,37 @@ class Jobs(Seats):
         for seat in self.seats.values():
             seat.training = seat.run.info.state == "training"
             seat.measuring = seat.run.measuring
-            seat.held = bool(seat.training and seat.run.info.pace) and self._ahead(seat) <= 0
+            paced = seat.training and bool(seat.run.info.pace)
+            seat.held = (paced and self._ahead(seat) <= 0) or self.scheduler.clock() < seat.held_until
         return list(self.seats.values())
 
     # --- training -----------------------------------------------------------------------------
 
     def _train(self, seat: Seat, seconds: float) -> None:
+        if not seat.priced:
+            seat.priced = True
+            if seat.run.round == 0 and not seat.run.family.heavy:
+                self._price(seat)
+                return
         begin, first = self.scheduler.processor(), seat.run.round
         seat.run.train(seconds, self._ahead(seat))
         seat.trained(self.scheduler.processor() - begin, seat.run.round - first)
         if seat.viewers and seat.run.info.state != "training":
             self._frame(seat, whole=True)
         self._state(seat)
+
+    def _price(self, seat: Seat) -> None:
+        """Find out what a round costs, before the first. A run that costs much waits for another worker."""
+        seat.round_took = budget.seconds_of(seat.run)
+        if why := budget.refusal(seat.round_took):
+            seat.run.settle("failed", why)
+            self._show(seat)
+        elif seat.round_took > budget.HEAVY:
+            seat.held_until = self.scheduler.clock() + MOVING
+            self.tell_load()
+
+    def tell_load(self) -> None:
+        """Say what each run costs."""
 
     def _ahead(self, seat: Seat) -> float:
         """The rounds that it may make before it waits for others of its pace."""

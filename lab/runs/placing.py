@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from engine.config import Refused
 from engine.families import find
 from lab.runs import store
+from lab.runs.budget import HEAVY
 from lab.runs.pipe import WorkerProcess
 from lab.runs.pointing import Pointing
 
@@ -22,7 +23,6 @@ MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # threads of a heavy run: one core is the server's
 LIGHT = min(MOST_WORKERS, max(LEFT, min(2, CORES)))  # workers: of two cores the server needs little
-HEAVY = 0.1  # seconds of the processor for a round, above which a run has a worker of the heavy ones
 
 
 class Placing(Pointing):

@@ -157,7 +157,7 @@ def keyframe_rounds(model: Family, optimizers: Optimizers) -> tuple[set[int], se
     """The rounds at which a run keeps a picture, and those at which it keeps its state, too."""
     a_decade = KEYFRAME_BYTES / size_of(model, optimizers) / 6
     # pictures from one that has a state to the next
-    apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4
+    apart = 1 if a_decade >= 8 else 2 if a_decade >= 4 else 4 if a_decade >= 1 else 8
     spread = [math.ceil(10 ** (i / 8)) for i in range(8 * 7)]
     return set(spread), {0, *spread[::apart]}
 

@@ -21,7 +21,7 @@ import torch
 from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
-from lab.runs import store
+from lab.runs import budget, store
 from lab.runs.pipe import WorkerProcess
 from lab.runs.placing import LIGHT, Placing, answer_of
 from lab.runs.pointing import private
@@ -81,13 +81,15 @@ class Supervisor(Placing):
     # --- what pages and the live route use ---------------------------------------------------
 
     def create(self, owner: str, **info: Any) -> str:
-        """Make a run and set it going; its id."""
+        """Make a run and set it going; its id. Raises `Refused`, also for what would cost too much."""
+        budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
         at = store.create(info | {"owner": owner})
         self.do(at.name, owner, {"do": "play"})
         return at.name
 
     def ready(self, owner: str, **info: Any) -> str:
-        """Make a run that waits at round 0 for its owner to press Train; its id."""
+        """Make a run that waits at round 0 for its owner to press Train; its id. Raises `Refused`."""
+        budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
         if time.monotonic() > self.swept + SWEEP_EVERY:
             self.swept = time.monotonic()
             threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()

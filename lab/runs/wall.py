@@ -79,6 +79,13 @@ def batch_of(model: Family, data: Dataset, seed: int, round: int) -> Batch:
     return stack.batch_of(data, size, model.seeds, round)  # type: ignore[arg-type]
 
 
+def small_batch_of(model: Family, data: Dataset, n: int) -> Batch:
+    """A batch of n examples, for each member."""
+    if not model.members:
+        return data.batch(n, 0, 0)
+    return stack.batch_of(data, n, model.seeds, 0)  # type: ignore[arg-type]
+
+
 def check_set(info: Info, names: Collection[str]) -> None:
     """Raises `Refused` if one of these knobs differs among the members."""
     if swept := [name for name in names if name in info.wall]:

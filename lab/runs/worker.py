@@ -53,13 +53,11 @@ class Worker(Jobs):
             else:
                 self.work(job)
             self._tidy()
-            self._tell_load()
+            if time.monotonic() > self.loaded[0] + LOAD_EVERY:
+                self.tell_load()
 
-    def _tell_load(self) -> None:
-        """Say now and then what each run costs."""
+    def tell_load(self) -> None:
         now, (since, before) = time.monotonic(), self.loaded
-        if now < since + LOAD_EVERY:
-            return
         had = {run_id: seat.total() for run_id, seat in self.seats.items()}
         self.loaded = now, had
         self.tell("load", "", {
@@ -68,7 +66,7 @@ class Worker(Jobs):
                 "round": seat.run.round,
                 "speed": seat.run.speed,
                 "a_round": seat.round_took,
-                "share": (had[run_id] - before.get(run_id, 0.0)) / (now - since),
+                "share": (had[run_id] - before.get(run_id, 0.0)) / max(0.1, now - since),
             }
             for run_id, seat in self.seats.items()
         })  # fmt: skip
