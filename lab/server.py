@@ -31,6 +31,7 @@ from lab.gate import Gate, page
 from lab.kit.glossary import for_browsers
 from lab.live import LIVE
 from lab.reels import ROUTE as REEL
+from lab.runs import limits
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
@@ -148,15 +149,19 @@ def app(door: Door) -> st.App:
 
 
 def _bind_quick(*given: Any) -> socket.socket:
-    """Streamlit's listening socket, without Nagle's delay: small answers took 40 ms with it."""
+    """Streamlit's listening socket, without Nagle's delay: small answers took 40 ms with it. Who reads
+    nothing for long is let go, and what waits for them with it."""
     bound = _bind_socket(*given)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * limits.SLOWEST))
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
 
 def _plain_kwargs() -> dict[str, Any]:
     """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate."""
-    return _uvicorn_kwargs() | {"proxy_headers": False, "server_header": False}
+    own = {"proxy_headers": False, "server_header": False, "ws_max_size": limits.LARGEST_MESSAGE}
+    return _uvicorn_kwargs() | own
 
 
 def settings(door: Door) -> dict[str, Any]:
@@ -195,4 +200,5 @@ def serve(door: Door) -> None:
     alone()
     starlette_server._bind_socket = _bind_quick  # type: ignore[assignment]
     starlette_server._get_uvicorn_config_kwargs = _plain_kwargs
+    supervisor().limits = limits.AT_HOME if door.at_home and not door.proxy else limits.IN_CLASS
     app(door).run(config=settings(door))

@@ -5,11 +5,9 @@ to whoever watches, and restarts a worker that died (lab/runs/suspects.py).
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import secrets
 import threading
-import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -23,9 +21,10 @@ from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
 from engine.families import find
-from lab.runs import store
+from lab.runs import inventory, store
 from lab.runs.pipe import WorkerProcess
-from lab.runs.pointing import Pointing, private
+from lab.runs.pointing import private
+from lab.runs.shares import Shares
 from lab.runs.suspects import Listener
 
 T = TypeVar("T")
@@ -36,10 +35,9 @@ CORES = os.cpu_count() or 2
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # for workers: one core is the server's
-FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Train; between two sweeps
 
 
-class Supervisor(Pointing):
+class Supervisor(Shares):
     def __init__(self) -> None:
         super().__init__()
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
@@ -47,8 +45,6 @@ class Supervisor(Pointing):
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
         self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
         self.warmed: set[str] = set()
-        self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
-        self.swept = -math.inf
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -71,6 +67,7 @@ class Supervisor(Pointing):
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
                 if kind == "state":
+                    self._stated(run_id, what)
                     worker.trains = what.get("state") == "training"
                     self._retire(worker)
 
@@ -122,49 +119,31 @@ class Supervisor(Pointing):
     # --- what pages and the live route use ---------------------------------------------------
 
     def create(self, owner: str, **info: Any) -> str:
-        """Make a run and set it going; its id."""
-        at = store.create(info | {"owner": owner})
-        self.do(at.name, owner, {"do": "play"})
+        """Make a run and set it going; its id. Raises `Refused` if the visitor has too many."""
+        self._another(owner)
+        at = store.create(info | {"owner": owner, "state": "ready"})
+        try:
+            self.do(at.name, owner, {"do": "play"})
+        except Refused:
+            self.discard(at.name)
+            raise
         return at.name
 
-    def ready(self, owner: str, **info: Any) -> str:
-        """Make a run that waits at round 0 for its owner to press Train; its id."""
-        if time.monotonic() > self.swept + SWEEP_EVERY:
-            self.swept = time.monotonic()
-            threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()
-        return store.create(info | {"owner": owner, "state": "ready"}).name
-
-    def discard(self, run_id: str) -> None:
-        """Remove a run that has never trained, as soon as nobody looks at it."""
-        self.unwanted.add(run_id)
-        self._clear(run_id)
-
-    def _clear(self, run_id: str) -> None:
-        if run_id not in self.unwanted or self.listeners.get(run_id):
-            return
-        self.unwanted.discard(run_id)
-
-        def remove(_: Any = None) -> None:
-            with suppress(Refused):
-                if store.here(run_id):
-                    store.remove_ready(store.folder(run_id))
-
-        if worker := self.places.get(run_id):
-            self._forget(run_id)
-            worker.ask("close", run_id).add_done_callback(remove)
-        else:
-            remove()
-
     def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
-        """Pass a command to a run that is yours. Raises `Refused` if it is not."""
+        """Pass a command to a run that is yours. Raises `Refused` if it is not, or if too many train."""
         self._owned(run_id, who)
+        if command["do"] == "play":
+            self._admit(run_id, who)
         future = self.place(run_id).ask("do", run_id, command)
+        if command["do"] == "play":
+            future.add_done_callback(lambda done: done.exception() and self.in_training.pop(run_id, None))
         if wait:
             _result(future)
 
     def fork(self, run_id: str, who: str, round: int | None = None) -> str:
-        """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
+        """A copy of any run, from now or from a keyframe, owned by `who`; its id. Raises `Refused`."""
         at = store.folder(run_id)
+        self._another(who)
         if run_id in self.places:
             with suppress(Refused):  # then it is a copy of what is stored
                 _result(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
@@ -181,6 +160,7 @@ class Supervisor(Pointing):
         except Refused:
             self._watch(run_id)  # whoever watches goes on watching
             raise
+        inventory.empty(who, self.limits.thrown)
 
     def _owned(self, run_id: str, who: str) -> Path:
         at = store.folder(run_id)
@@ -214,29 +194,35 @@ class Supervisor(Pointing):
             return None
         return self.place(run_id).ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
-    def measure(self, run_id: str, round: int | None = None) -> list[Check]:
+    def measure(self, run_id: str, round: int | None = None, who: str = "") -> list[Check]:
         """The laws measured on this run's model, or on that of the nearest kept round."""
+        self._question(who)
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
         checks: list[Check] = _result(self.place(run_id).ask("question", run_id, "measure", round))
         return checks
 
     def ask(
-        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = "", round: int | None = None
-    ) -> Future[dict[str, Any]]:
+        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = "", round: int | None = None,
+        who: str = "",
+    ) -> Future[dict[str, Any]]:  # fmt: skip
         """What the model of any run will answer to a question (lab/probes), and at which "round": it is the
         newest, or the one that is stored of the kept round `round`, or of the nearest before.
 
         An answer with a "part" is the first of several; the same asker, a word of its own, gets the others
         by `more`, until it asks something else.
         """
+        self._question(who)
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
         return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker, round)
 
-    def trace(self, run_id: str, player: str | None, asker: str, round: int | None = None) -> bytes:
+    def trace(
+        self, run_id: str, player: str | None, asker: str, round: int | None = None, who: str = ""
+    ) -> bytes:
         """The picture and the trace of one turn of this asker's own copy of a recording's model, at first of
         that of the kept round `round`. Raises `Refused`."""
+        self._question(who)
         at = store.folder(run_id)
         if not store.is_recording(at) or not store.has_model(at):
             raise Refused(NO_MODEL)
@@ -247,18 +233,20 @@ class Supervisor(Pointing):
         """The next part of the answer, None after the last."""
         return self.place(run_id).ask("question", run_id, "more", asker)
 
-    def probe(self, run_id: str, name: str, *, round: int | None = None, **arguments: Any) -> dict[str, Any]:
+    def probe(
+        self, run_id: str, name: str, *, round: int | None = None, who: str = "", **arguments: Any
+    ) -> dict[str, Any]:
         """The answer to a page's question, which waits for it; of several parts the last."""
-        *_, answer = self.parts(run_id, name, round=round, **arguments)
+        *_, answer = self.parts(run_id, name, round=round, who=who, **arguments)
         return answer
 
     def parts(
-        self, run_id: str, name: str, *, round: int | None = None, **arguments: Any
+        self, run_id: str, name: str, *, round: int | None = None, who: str = "", **arguments: Any
     ) -> Generator[dict[str, Any]]:
         """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
         asker, part = secrets.token_hex(8), None
         try:
-            part = _result(self.ask(run_id, name, arguments, asker, round))
+            part = _result(self.ask(run_id, name, arguments, asker, round, who))
             while part:
                 yield part
                 part = _result(self.more(run_id, asker)) if "part" in part else None
