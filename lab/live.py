@@ -250,7 +250,7 @@ async def live(ws: WebSocket) -> None:
     try:
         await _serve(ws, run_id)
     finally:
-        supervisor().go(run_id, who)
+        supervisor().depart(run_id, who)
 
 
 async def _serve(ws: WebSocket, run_id: str) -> None:

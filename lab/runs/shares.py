@@ -198,7 +198,7 @@ class Shares(Pointing):
     # --- sockets --------------------------------------------------------------------------------
 
     def enter(self, run_id: str, who: str) -> None:
-        """Count a socket that opens. Raises `Refused` if there are too many; else it must `go`."""
+        """Count a socket that opens. Raises `Refused` if there are too many; else it must `depart`."""
         with self._lock:
             if self.sockets["of", who] >= self.limits.sockets:
                 raise Refused(
@@ -211,7 +211,7 @@ class Shares(Pointing):
                 raise Refused("The lab is full at the moment. Reload the page in a while.")
             self.sockets.update(_counted(run_id, who))
 
-    def go(self, run_id: str, who: str) -> None:
+    def depart(self, run_id: str, who: str) -> None:
         """A socket that was counted is closed."""
         with self._lock:
             self.sockets.subtract(_counted(run_id, who))

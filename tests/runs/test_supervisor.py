@@ -304,7 +304,9 @@ def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(
     for question in (lambda: lab.ask("gan-digits", "look", {}), lambda: lab.measure("gan-digits")):
         with pytest.raises(Refused, match=NO_MODEL):
             question()
-    lab.point(run_id, {"kind": "axes"})
+    for who in ("you", ""):
+        lab.point(run_id, {"kind": "axes"}, who)
+    lab.point(run_id, {"kind": "axes"}, "me")
     assert worker.told() == [("pointer", run_id, {"kind": "axes"})]
 
 
