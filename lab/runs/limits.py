@@ -36,6 +36,8 @@ NEW_OF_ALL = 300.0  # runs a minute
 SOCKETS_OF_ALL, SOCKETS_OF_A_RUN = 1500, 400
 PICTURES_OF_ALL = 1000.0  # a second: more would leave the server no time for anything else
 
+FILES_OF_A_PAGE, FILES_OF_ALL = 4, 200_000_000  # uploaded and not read yet; bytes
+
 # of one socket: what a hand does comes nowhere near
 MESSAGES, MESSAGES_AT_ONCE = 200.0, 600.0  # a second
 LETTERS, LETTERS_AT_ONCE = 400_000.0, 1_200_000.0
