@@ -44,8 +44,11 @@ def _decode(kind: str, content: bytes) -> np.ndarray:
         answer.seek(0)
         if ended == REFUSED:
             raise Refused(answer.read(2000).decode(errors="replace"))
-        if ended or answer.seek(0, os.SEEK_END) > OUTPUT:
-            raise Refused("To read this file takes too much time or memory. Bring a smaller one.")
-        answer.seek(0)
-        array: np.ndarray = np.load(answer, allow_pickle=False)
+        try:
+            if ended or answer.seek(0, os.SEEK_END) > OUTPUT:
+                raise ValueError
+            answer.seek(0)
+            array: np.ndarray = np.load(answer, allow_pickle=False)
+        except (ValueError, EOFError, OSError, MemoryError):
+            raise Refused("To read this file takes too much time or memory. Bring a smaller one.") from None
         return array

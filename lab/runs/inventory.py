@@ -66,8 +66,8 @@ def sizes(owner: str) -> dict[str, int]:
 def _size(at: Path) -> int:
     total = 0
     for file in at.rglob("*"):
-        with suppress(OSError):
-            total += file.stat().st_size
+        with suppress(OSError):  # it is written anew at this moment
+            total += file.stat().st_size if file.is_file() else 0
     return total
 
 
