@@ -17,6 +17,7 @@ from engine.config import Refused
 from lab.inbox import LARGEST_NUMBER, MOST_WAITING, Inbox, round_of, sentence
 from lab.runs import limits, store, wire
 from lab.runs.supervisor import ANSWER_SECONDS, supervisor
+from lab.standing import standing, standing_at
 from lab.visitor import mark, visitor
 
 LONGEST_MESSAGE = 4096  # characters a browser may send at once
@@ -97,18 +98,18 @@ class Viewer:
 
     def state(self, **now: Any) -> dict[str, Any]:
         """What a browser is to know of the run: what is `now`, and what its directory says."""
-        at = store.folder(self.run_id)
-        info, kept = store.look(at), store.keyframes(at)
-        known = {"state": info.state, "why": info.why, "keyframes": kept, "round": max(kept, default=0)}
-        mine = bool(info.owner) and info.owner == self.who
-        self.fixed = {"mine": mine, "recording": store.is_recording(at)}
-        again = info.state == "failed" and not info.diverged
-        return known | now | {"run": self.run_id, "again": again} | self.fixed
+        return self._state(standing(self.run_id), now)
+
+    def _state(self, known: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+        mine = bool(known["owner"]) and known["owner"] == self.who
+        self.fixed = {"mine": mine, "recording": known["recording"]}
+        told = {name: known[name] for name in ("state", "why", "keyframes", "round")}
+        return told | now | {"run": self.run_id, "again": known["again"]} | self.fixed
 
     def changed(self, now: dict[str, Any]) -> dict[str, Any]:
         """The same of a run that was there, which may have lost its directory or its run.json meanwhile."""
         try:
-            return self.state(**now)
+            return self._state(standing_at(self.run_id, now), now)
         except Refused as refusal:
             lost = {"state": "failed", "why": str(refusal), "keyframes": [], "round": 0}
             return lost | now | {"run": self.run_id, "again": False} | self.fixed

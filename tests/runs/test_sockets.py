@@ -158,7 +158,7 @@ def test_a_run_that_cannot_be_opened_says_so_without_a_librarys_words(boss):
 
 
 def test_a_state_that_cannot_be_read_says_so_without_a_librarys_words(boss, monkeypatch):
-    monkeypatch.setattr(live.store, "look", lambda at: 1 / 0)
+    monkeypatch.setattr(store, "look", lambda at: 1 / 0)
     run_id = store.create(SETTING).name
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
         assert ws.receive_json() == {"error": FAULT}
@@ -318,6 +318,7 @@ def test_a_state_is_what_is_told_now_and_else_what_the_directory_says():
     assert one.changed(now) == now | same
     assert one.state(mine=False, again=True, run="x", recording=True) == rests | same
     shutil.rmtree(at)
+    assert one.changed(now) == now | same  # the directory is read once for a message
     lost = one.changed({"round": 3})
     assert lost == {"state": "failed", "why": lost["why"], "keyframes": [], "round": 3} | same
     assert f"There is no run {at.name}" in lost["why"]
