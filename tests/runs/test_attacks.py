@@ -246,7 +246,13 @@ def test_every_way_to_change_a_run_asks_whose_it_is(lab, who):
 DEEP: list = []
 for _ in range(50):
     DEEP = [DEEP]
-HOSTILE = [[float("nan")] * 3, DEEP, {"__class__": 10**30}]
+HOSTILE = [DEEP, {"__class__": float("nan")}]
+
+
+def begun(model, data, name: str, arguments: dict) -> None:
+    """Ask, and hear the first part of the answer."""
+    answer = probes.ask(model, data, name, arguments)
+    assert isinstance(answer, dict) or next(answer)
 
 
 def test_every_probe_answers_odd_arguments_with_a_sentence():
@@ -262,11 +268,10 @@ def test_every_probe_answers_odd_arguments_with_a_sentence():
             must = [one.name for one in takes if one.default is one.empty]
             for one, odd in itertools.product(takes, HOSTILE):
                 with suppress(Refused):  # whatever else it raises is an error of ours
-                    answer = probes.ask(model, data, name, dict.fromkeys(must, odd) | {one.name: odd})
-                    list(itertools.islice(answer, 1)) if not isinstance(answer, dict) else answer
+                    begun(model, data, name, dict.fromkeys(must, odd) | {one.name: odd})
             for word in ("__class__", "self", "model", ""):
-                with pytest.raises(Refused, match="asked wrongly"):
-                    probes.ask(model, data, name, {word: 1})
+                with pytest.raises(Refused, match=r"asked wrongly|cannot change"):
+                    begun(model, data, name, {word: 1})
         for word in ("__init__", "ask", "questions", "../gan_probe", "<script>", ""):
             if new:
                 with pytest.raises(Refused, match="cannot be asked"):
