@@ -22,6 +22,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 from streamlit import config
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette import starlette_server
 
 from engine.device import prepare
@@ -31,6 +33,7 @@ from lab.gate import Gate, page
 from lab.kit.glossary import for_browsers
 from lab.live import LIVE
 from lab.reels import ROUTE as REEL
+from lab.runs import limits
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
@@ -38,6 +41,7 @@ from lab.take import ROUTE as TAKE
 from lab.visitor import COOKIE, mark
 
 _bind_socket = starlette_server._bind_socket
+_add_file = MemoryUploadedFileManager.add_file
 _uvicorn_kwargs = starlette_server._get_uvicorn_config_kwargs
 PAGES = Path(__file__).parents[1] / "pages"
 STATIC = Path(st.__file__).parent / "static"
@@ -148,15 +152,28 @@ def app(door: Door) -> st.App:
 
 
 def _bind_quick(*given: Any) -> socket.socket:
-    """Streamlit's listening socket, without Nagle's delay: small answers took 40 ms with it."""
+    """Streamlit's listening socket, without Nagle's delay: small answers took 40 ms with it. Who reads
+    nothing for long is let go, and what waits for them with it."""
     bound = _bind_socket(*given)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * limits.SLOWEST))
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
 
 def _plain_kwargs() -> dict[str, Any]:
     """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate."""
-    return _uvicorn_kwargs() | {"proxy_headers": False, "server_header": False}
+    own = {"proxy_headers": False, "server_header": False, "ws_max_size": limits.LARGEST_MESSAGE}
+    return _uvicorn_kwargs() | own
+
+
+def _add_few(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+    """Streamlit keeps what is uploaded as long as its page is open: of one page, and of all, the newest."""
+    _add_file(self, session_id, file)
+    for old in list(self.file_storage[session_id])[: -limits.FILES_OF_A_PAGE]:
+        self.remove_file(session_id, old)
+    while self._total_bytes > limits.FILES_OF_ALL:
+        self.remove_session_files(next(iter(self.file_storage)))
 
 
 def settings(door: Door) -> dict[str, Any]:
@@ -195,4 +212,6 @@ def serve(door: Door) -> None:
     alone()
     starlette_server._bind_socket = _bind_quick  # type: ignore[assignment]
     starlette_server._get_uvicorn_config_kwargs = _plain_kwargs
+    MemoryUploadedFileManager.add_file = _add_few  # type: ignore[method-assign]
+    supervisor().limits = limits.AT_HOME if door.at_home and not door.proxy else limits.IN_CLASS
     app(door).run(config=settings(door))

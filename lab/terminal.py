@@ -18,9 +18,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from engine import data, device
+from engine.brought.images import SUFFIXES
 from engine.config import Refused
 from engine.data import Dataset
-from engine.data.images import SUFFIXES
 from engine.data.transfer import Transfer
 from engine.families import find
 from engine.metrics.measure import LEFT_OUT, taken

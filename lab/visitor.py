@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 
 import streamlit as st
+from starlette.requests import HTTPConnection
 
 COOKIE = "genlab"
 
@@ -15,6 +16,12 @@ def mark(cookies: Mapping[str, str]) -> str:
     """The owner's mark of a browser: a digest of its key, so that a run's file tells no key."""
     key = cookies.get(COOKIE, "")
     return _digest(key) if key else ""
+
+
+def visitor(connection: HTTPConnection) -> str:
+    """Whose this connection is, for limits: the owner's mark, or for one without a key where they are."""
+    client = connection.client
+    return mark(connection.cookies) or f"at {client.host if client else 'nowhere'}"
 
 
 def who() -> str:

@@ -6,21 +6,21 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from engine.brought.table import read_csv
 from engine.config import Refused
+from engine.data.albums import keep_images, load_images
 from engine.data.builtin import TARGETS, Choice, digits, sampled, shapes
 from engine.data.dataset import Dataset, batches, floats
-from engine.data.images import keep_images, load_images
-from engine.data.keep import home_of
+from engine.data.keep import home_of, keep
 from engine.data.network import SETS, download
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points
-from engine.data.table import read_csv
 from engine.data.transfer import load_transfer
 from engine.space import Line, Picture, Plane, Space
 
 __all__ = [
-    "Choice", "Dataset", "batches", "floats", "keep_images", "keep_mask", "keep_picture", "keep_points",
-    "load", "names", "picture", "picture_names", "read_csv",
+    "Choice", "Dataset", "batches", "floats", "keep", "keep_images", "keep_mask", "keep_picture",
+    "keep_points", "load", "names", "picture", "picture_names", "read_csv",
 ]  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")

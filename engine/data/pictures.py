@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from engine.brought.images import flat
+from engine.brought.photo import LONGEST, measured, read_photo, shrunk
 from engine.config import Refused
 from engine.data.builtin import ASSETS, Choice
-from engine.data.images import flat, opened
 from engine.data.keep import home_of, keep, kept
 from engine.space import Picture
 
 PAINTINGS = ASSETS / "paintings"
-LONGEST = 1024  # pixels: the longest side of any picture here
-SHORTEST, SLIMMEST = 32, 8  # the least side in pixels; the largest ratio of the sides
 MASK_SIDE = 512  # pixels: both sides of a mask that is computed
 
 Reader = Callable[[], np.ndarray]
@@ -32,7 +31,7 @@ def _photo(package: str, path: str) -> np.ndarray:
     files = [Path(root) / path for root in (spec and spec.submodule_search_locations) or ()]
     if not any(file.is_file() for file in files):
         raise Refused(f"The picture {path} is missing; install scikit-learn and scikit-image again.")
-    return _shrunk(flat(path, Image.open(files[0]), LONGEST))
+    return shrunk(flat(path, Image.open(files[0]), LONGEST))
 
 
 def _skimage(file: str) -> Reader:
@@ -129,7 +128,7 @@ def _stored(name: str, home: Path) -> np.ndarray:
 def keep_picture(source: bytes, home: Path | None = None) -> str:
     """Store a PNG, JPEG or WebP file under `home` and return its name, photo-<12 hex digits>. It becomes RGB
     on white, upright, of one frame, without metadata, and at most 1024 pixels long. Raises `Refused`."""
-    return keep("photo", {"x": _read(source)}, home)
+    return keep("photo", {"x": read_photo(source)}, home)
 
 
 def keep_mask(source: bytes | np.ndarray, home: Path | None = None) -> str:
@@ -138,32 +137,11 @@ def keep_mask(source: bytes | np.ndarray, home: Path | None = None) -> str:
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim not in (2, 3) or source.shape[2:] not in ((), (3,)):
             raise Refused("A mask has pixels (height, width) from 0 to 255; give whole numbers, uint8.")
-        _measured(source.shape[1], source.shape[0])
-        pixels = _shrunk(Image.fromarray(source))
+        measured(source.shape[1], source.shape[0])
+        pixels = shrunk(Image.fromarray(source))
     else:
-        pixels = _read(source)
+        pixels = read_photo(source)
     return keep("painted", {"x": np.asarray(Image.fromarray(pixels).convert("L"))}, home)
-
-
-def _read(source: bytes) -> np.ndarray:
-    with opened("The picture", source) as image:
-        _measured(*image.size)
-        return _shrunk(flat("The picture", image, LONGEST))
-
-
-def _measured(width: int, height: int) -> None:
-    """Raises `Refused` for a size that no convolutional network can use."""
-    size = f"The picture has {width} x {height} pixels"
-    if min(width, height) < SHORTEST:
-        raise Refused(f"{size}; bring one with {SHORTEST} or more on each side.")
-    if max(width, height) > SLIMMEST * min(width, height):
-        raise Refused(f"{size}; crop it until it is at most {SLIMMEST} times as long as wide.")
-
-
-def _shrunk(image: Image.Image) -> np.ndarray:
-    """The pixels of a picture, whose longest side becomes at most LONGEST."""
-    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return np.asarray(image)
 
 
 def _grey(x: np.ndarray) -> np.ndarray:

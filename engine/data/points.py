@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from engine.brought.table import FEWEST as FEWEST_ROWS
+from engine.brought.table import LARGEST, check_columns
+from engine.brought.table import MOST as MOST_ROWS
 from engine.config import Refused
 from engine.data.builtin import divided, sampled
 from engine.data.dataset import Dataset
 from engine.data.keep import keep, kept
-from engine.data.table import FEWEST as FEWEST_ROWS
-from engine.data.table import LARGEST, check_columns
-from engine.data.table import MOST as MOST_ROWS
 from engine.data.targets import Mixture
 from engine.space import Space
 

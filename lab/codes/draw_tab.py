@@ -10,15 +10,16 @@ from typing import Any
 import streamlit as st
 
 from engine.config import Refused
-from engine.data.drawn import read_digit
 from engine.family import Family
 from engine.space import Picture
 from lab.kit.plain import complain
 from lab.kit.room import Room
+from lab.kit.upload import read_upload
 from lab.runs import store
 from lab.runs.listing import listed
 from lab.stage import coder
 
+DIGIT = "_digit"  # what was read, because the file is forgotten
 BOXES = (
     "x", "encoder", "mu", "sigma", "eps", "z", "decoder", "reconstruction", "error", "square", "log_p", "kl",
     "elbo", "elbo_mean",
@@ -55,15 +56,16 @@ def _upload() -> str | None:
     """The bytes of a picture file, as the pad takes them."""
     with st.expander("Or bring a picture of a digit"):
         file = st.file_uploader(
-            "Picture file", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file"
-        )
-    if file is None:
-        return None
-    try:
-        return base64.b64encode(read_digit(file.name, file.getvalue()).tobytes()).decode()
-    except Refused as refusal:
-        complain(refusal)
-        return None
+            "Picture file", type=["png", "jpg", "jpeg", "webp"], max_upload_size=10, key="digit-file",
+            on_change=lambda: st.session_state.pop(DIGIT, None),
+        )  # fmt: skip
+    if file is not None:
+        try:
+            digit = read_upload("digit", file)
+            st.session_state[DIGIT] = base64.b64encode(digit.tobytes()).decode()
+        except Refused as refusal:
+            complain(refusal)
+    return st.session_state.get(DIGIT)
 
 
 def annotated(family: type[Family]) -> tuple[list[dict[str, Any]], dict[str, list[list[int]]]]:

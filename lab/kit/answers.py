@@ -26,17 +26,19 @@ T = TypeVar("T")
 def ask(room: Room, probe: str, **arguments: Any) -> dict[str, Any] | None:
     """The answer of this room's model at the round that is looked at, or of the nearest that is stored; None
     when there is none, and the page says why."""
-    return _answer(room, lambda: supervisor().probe(room.run, probe, round=room.round, **arguments))
+    return _answer(
+        room, lambda: supervisor().probe(room.run, probe, round=room.round, who=who(), **arguments)
+    )
 
 
 def parts(room: Room, probe: str, **arguments: Any) -> Generator[dict[str, Any]]:
     """The same part by part, as they come, until the caller closes the generator. Raises `Refused`."""
-    return supervisor().parts(room.run, probe, round=room.round, **arguments)
+    return supervisor().parts(room.run, probe, round=room.round, who=who(), **arguments)
 
 
 def laws(room: Room) -> list[Check] | None:
     """The laws measured on the same model; None when there is none, and the page says why."""
-    return _answer(room, lambda: supervisor().measure(room.run, round=room.round))
+    return _answer(room, lambda: supervisor().measure(room.run, round=room.round, who=who()))
 
 
 def point(room: Room, kind: str, x: float, y: float = 0.0) -> None:

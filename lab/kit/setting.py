@@ -18,6 +18,7 @@ from engine.space import Picture, Plane, Space
 from lab.kit.address import asked, keep, link, show, start_over
 from lab.kit.plain import complain
 from lab.kit.subject import subjects, words_of
+from lab.kit.upload import keep_upload
 from lab.runs import store
 from lab.stage import sketch
 
@@ -147,14 +148,14 @@ def bring(kind: str) -> None:
                 "Two columns of numbers, at least 10 rows. Each column is scaled to mean 0 and spread 1."
             )
             if file := st.file_uploader("CSV file", type=["csv", "tsv", "txt"], max_upload_size=10):
-                _take(data.keep_points(data.read_csv(file.getvalue()), "csv", store.home()))
+                _take(keep_upload("csv", file))
         else:
             st.subheader("Upload pictures")
             st.caption(
                 "A zip of PNG, JPEG or WebP files, at most 10 MB. They are cropped to squares and made small."
             )
             if file := st.file_uploader("Zip file", type=["zip"], max_upload_size=10):
-                _take(data.keep_images(file.getvalue(), store.home()))
+                _take(keep_upload("images", file))
     except Refused as refusal:
         complain(refusal)
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.brought.drawn import INK, centred
 from engine.config import Refused
 from engine.data import Dataset, floats
-from engine.data.drawn import INK, centred
 from lab.probes import whole
 
 CHUNK = 100  # examples that go through a convolutional net at a time

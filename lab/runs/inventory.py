@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -53,6 +54,27 @@ def restore(name: str, owner: str) -> str:
     except OSError as error:
         raise Refused(f"Run {run_id} cannot be fetched back: {error.strerror}.") from error
     return run_id
+
+
+def sizes(owner: str) -> dict[str, int]:
+    """The bytes of each run of this owner that has trained, the one that rests the longest first."""
+    own = [store.home() / info.id for info in listing()[0] if info.owner == owner]
+    written = {at: at.stat().st_mtime for at in own if at.exists()}
+    return {at.name: _size(at) for at in sorted(written, key=written.__getitem__)}
+
+
+def _size(at: Path) -> int:
+    total = 0
+    for file in at.rglob("*"):
+        with suppress(OSError):  # it is written anew at this moment
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+def empty(owner: str, most: int) -> None:
+    """Remove for ever what this owner threw away first, until the trash holds so many runs."""
+    for one in trash(owner)[most:]:
+        shutil.rmtree(store.home() / "trash" / one.name, ignore_errors=True)
 
 
 def ago(moment: float) -> str:

@@ -163,12 +163,12 @@ class Scheduler:
         alone = 0
         for share in working:
             share.used = max(share.used, self.floor)
-            if share.watchers:
+            if share.viewers:
                 watched[share.owner] = watched.get(share.owner, 0) + 1
             else:
                 alone += 1
         mine = lambda s: 1 / watched[s.owner] if s.owner else 1.0  # noqa: E731
-        self._weights = {id(s): mine(s) if s.watchers else UNWATCHED / alone for s in working}
+        self._weights = {id(s): mine(s) if s.viewers else UNWATCHED / alone for s in working}
 
     def in_debt(self, share: Share, shares: Collection[Share]) -> bool:
         """Whether it has had so much more than others that what it asks must wait for its turn."""

@@ -5,10 +5,8 @@ to whoever watches, and restarts a worker that died (lab/runs/suspects.py).
 from __future__ import annotations
 
 import atexit
-import math
 import secrets
 import threading
-import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,25 +19,23 @@ import torch
 from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
-from lab.runs import budget, store
+from lab.runs import budget, inventory, store
 from lab.runs.pipe import WorkerProcess
-from lab.runs.placing import LIGHT, Placing, answer_of
+from lab.runs.placing import LIGHT, answer_of
 from lab.runs.pointing import private
+from lab.runs.shares import Shares
 from lab.runs.suspects import Listener
 
 T = TypeVar("T")
 NO_MODEL = "This recording has pictures but no weights. Press Train: then there is a model to ask."
-FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Train; between two sweeps
 
 
-class Supervisor(Placing):
+class Supervisor(Shares):
     def __init__(self) -> None:
         super().__init__()
         # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
         gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
         self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * LIGHT]
-        self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
-        self.swept = -math.inf
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -64,6 +60,7 @@ class Supervisor(Placing):
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
                 if kind == "state":
+                    self._stated(run_id, what)
                     worker.trains = what.get("state") == "training"
                     self._retire(worker)
 
@@ -81,51 +78,33 @@ class Supervisor(Placing):
     # --- what pages and the live route use ---------------------------------------------------
 
     def create(self, owner: str, **info: Any) -> str:
-        """Make a run and set it going; its id. Raises `Refused`, also for what would cost too much."""
+        """Make a run and set it going; its id. Raises `Refused` if the visitor has too many, or for what costs
+        too much."""
+        self._another(owner)
         budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
-        at = store.create(info | {"owner": owner})
-        self.do(at.name, owner, {"do": "play"})
+        at = store.create(info | {"owner": owner, "state": "ready"})
+        try:
+            self.do(at.name, owner, {"do": "play"})
+        except Refused:
+            self.discard(at.name)
+            raise
         return at.name
 
-    def ready(self, owner: str, **info: Any) -> str:
-        """Make a run that waits at round 0 for its owner to press Train; its id. Raises `Refused`."""
-        budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
-        if time.monotonic() > self.swept + SWEEP_EVERY:
-            self.swept = time.monotonic()
-            threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()
-        return store.create(info | {"owner": owner, "state": "ready"}).name
-
-    def discard(self, run_id: str) -> None:
-        """Remove a run that has never trained, as soon as nobody looks at it."""
-        self.unwanted.add(run_id)
-        self._clear(run_id)
-
-    def _clear(self, run_id: str) -> None:
-        if run_id not in self.unwanted or self.listeners.get(run_id):
-            return
-        self.unwanted.discard(run_id)
-
-        def remove(_: Any = None) -> None:
-            with suppress(Refused):
-                if store.here(run_id):
-                    store.remove_ready(store.folder(run_id))
-
-        if worker := self.places.get(run_id):
-            self._forget(run_id)
-            worker.ask("close", run_id).add_done_callback(remove)
-        else:
-            remove()
-
     def do(self, run_id: str, who: str, command: dict[str, Any], wait: bool = False) -> None:
-        """Pass a command to a run that is yours. Raises `Refused` if it is not."""
+        """Pass a command to a run that is yours. Raises `Refused` if it is not, or if too many train."""
         self._owned(run_id, who)
+        if command["do"] == "play":
+            self._admit(run_id, who)
         future = self.place(run_id).ask("do", run_id, command)
+        if command["do"] == "play":
+            future.add_done_callback(lambda done: done.exception() and self.in_training.pop(run_id, None))
         if wait:
             answer_of(future)
 
     def fork(self, run_id: str, who: str, round: int | None = None) -> str:
-        """A copy of any run, from now or from a keyframe, owned by `who`; its id."""
+        """A copy of any run, from now or from a keyframe, owned by `who`; its id. Raises `Refused`."""
         at = store.folder(run_id)
+        self._another(who)
         if run_id in self.places:
             with suppress(Refused):  # then it is a copy of what is stored
                 answer_of(self.places[run_id].ask("do", run_id, {"do": "checkpoint"}))
@@ -142,6 +121,7 @@ class Supervisor(Placing):
         except Refused:
             self._watch(run_id)  # whoever watches goes on watching
             raise
+        inventory.empty(who, self.limits.thrown)
 
     def _owned(self, run_id: str, who: str) -> Path:
         at = store.folder(run_id)
@@ -150,9 +130,11 @@ class Supervisor(Placing):
             raise Refused("This run is not yours: you can watch it, or fork it and change the copy.")
         return at
 
-    def listen(self, run_id: str, listener: Listener, who: str = "") -> Future[Any] | None:
-        """Hear a run's frames and states; its worker opens it if needed. Of a recording, `who` hears what is
-        drawn for them alone."""
+    def listen(self, run_id: str, listener: Listener, who: str = "", sees: bool = True) -> Future[Any] | None:
+        """Hear a run's states and, if one `sees` them, its pictures; its worker opens it if needed. Of a
+        recording, `who` hears what is drawn for them alone."""
+        if not sees:
+            self.blind.add(listener)
         for key in (run_id, *([private(run_id, who)] if who else ())):
             self.listeners.setdefault(key, set()).add(listener)
         return self._watch(run_id)
@@ -188,29 +170,35 @@ class Supervisor(Placing):
         watchers = self.listeners.get(run_id, set())
         return len(watchers), len(watchers - self.blind)
 
-    def measure(self, run_id: str, round: int | None = None) -> list[Check]:
+    def measure(self, run_id: str, round: int | None = None, who: str = "") -> list[Check]:
         """The laws measured on this run's model, or on that of the nearest kept round."""
+        self._question(who)
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
         checks: list[Check] = answer_of(self.place(run_id).ask("question", run_id, "measure", round))
         return checks
 
     def ask(
-        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = "", round: int | None = None
-    ) -> Future[dict[str, Any]]:
+        self, run_id: str, name: str, arguments: dict[str, Any], asker: str = "", round: int | None = None,
+        who: str = "",
+    ) -> Future[dict[str, Any]]:  # fmt: skip
         """What the model of any run will answer to a question (lab/probes), and at which "round": it is the
         newest, or the one that is stored of the kept round `round`, or of the nearest before.
 
         An answer with a "part" is the first of several; the same asker, a word of its own, gets the others
         by `more`, until it asks something else.
         """
+        self._question(who)
         if not store.has_model(store.folder(run_id)):
             raise Refused(NO_MODEL)
         return self.place(run_id).ask("question", run_id, "ask", name, arguments, asker, round)
 
-    def trace(self, run_id: str, player: str | None, asker: str, round: int | None = None) -> bytes:
+    def trace(
+        self, run_id: str, player: str | None, asker: str, round: int | None = None, who: str = ""
+    ) -> bytes:
         """The picture and the trace of one turn of this asker's own copy of a recording's model, at first of
         that of the kept round `round`. Raises `Refused`."""
+        self._question(who)
         at = store.folder(run_id)
         if not store.is_recording(at) or not store.has_model(at):
             raise Refused(NO_MODEL)
@@ -221,18 +209,20 @@ class Supervisor(Placing):
         """The next part of the answer, None after the last."""
         return self.place(run_id).ask("question", run_id, "more", asker)
 
-    def probe(self, run_id: str, name: str, *, round: int | None = None, **arguments: Any) -> dict[str, Any]:
+    def probe(
+        self, run_id: str, name: str, *, round: int | None = None, who: str = "", **arguments: Any
+    ) -> dict[str, Any]:
         """The answer to a page's question, which waits for it; of several parts the last."""
-        *_, answer = self.parts(run_id, name, round=round, **arguments)
+        *_, answer = self.parts(run_id, name, round=round, who=who, **arguments)
         return answer
 
     def parts(
-        self, run_id: str, name: str, *, round: int | None = None, **arguments: Any
+        self, run_id: str, name: str, *, round: int | None = None, who: str = "", **arguments: Any
     ) -> Generator[dict[str, Any]]:
         """The parts of an answer as they come, until the caller closes the generator. Raises `Refused`."""
         asker, part = secrets.token_hex(8), None
         try:
-            part = answer_of(self.ask(run_id, name, arguments, asker, round))
+            part = answer_of(self.ask(run_id, name, arguments, asker, round, who))
             while part:
                 yield part
                 part = answer_of(self.more(run_id, asker)) if "part" in part else None

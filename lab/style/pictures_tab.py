@@ -18,6 +18,7 @@ from engine.config import Refused
 from engine.data.transfer import MASKS, Parts
 from lab.kit.address import asked, keep, show
 from lab.kit.plain import complain
+from lab.kit.upload import keep_upload
 from lab.runs import store
 
 USUAL = "china.brushstrokes"
@@ -144,8 +145,7 @@ def _bring(role: Role) -> None:
     if not file:
         return
     try:
-        keep = data.keep_mask if role == "mask" else data.keep_picture
-        name = keep(file.getvalue(), store.home())
+        name = keep_upload("painted" if role == "mask" else "photo", file)
     except Refused as refusal:
         complain(refusal)
         return

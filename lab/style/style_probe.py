@@ -87,7 +87,7 @@ def inside(model: StyleTransfer, data: Dataset, of: Any = "result", layer: Any =
     and its mean in units of the mean of all channels."""
     canvas = model.canvas
     shown = {"content": canvas.content, "style": canvas.styles[0], "result": model.picture()}
-    if of not in shown:
+    if not isinstance(of, str) or of not in shown:
         raise Refused(f"There is no picture {str(of)[:40]!r}; choose from {', '.join(shown)}.")
     if not isinstance(layer, str) or len(layer) != 7:
         raise Refused(f"There is no layer {str(layer)[:40]!r}; choose one like relu3_1.")

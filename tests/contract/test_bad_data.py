@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.brought import images
 from engine.config import Refused
-from engine.data import images, keep_images, keep_points, load, names, network, read_csv
+from engine.data import keep_images, keep_points, load, names, network, read_csv
 from engine.data.keep import kept
 from tests.packing import packed, png
 

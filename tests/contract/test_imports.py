@@ -17,7 +17,7 @@ FILES = {
     for path in sorted((ROOT / top).rglob("*.py"))
 }
 SHARED = {
-    "engine": {"nets", "data", "metrics"},
+    "engine": {"nets", "data", "brought", "metrics"},
     "lab": {"runs", "scenes", "probes", "kit", "stage", "makers"},
 }
 SUBJECTS = {name.split(".")[1] for name in FILES if name.count(".") == 2} - SHARED["engine"] - SHARED["lab"]

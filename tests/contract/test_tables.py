@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from engine.brought import table
 from engine.config import Refused
-from engine.data import keep_points, load, read_csv, table
+from engine.data import keep_points, load, read_csv
 
 CASES = Path(__file__).parents[1] / "cases"
 FIRST = {  # the first line of numbers, the encoding, the separator and the decimal mark

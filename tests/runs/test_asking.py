@@ -144,7 +144,10 @@ class Slow:
         self.asked: list[int | str] = []
         self.futures: list[Future] = []
 
-    def ask(self, run_id, name, arguments, asker, round) -> Future:
+    def pause(self, who) -> float:
+        return 0.0
+
+    def ask(self, run_id, name, arguments, asker, round, who) -> Future:
         assert round is None
         return self._told(arguments["n"])
 
@@ -160,7 +163,7 @@ class Slow:
 def viewer_of(monkeypatch) -> tuple[Slow, live.Viewer]:
     slow = Slow()
     monkeypatch.setattr(live, "supervisor", lambda: slow)
-    return slow, live.Viewer(SimpleNamespace(cookies={}, query_params={}), "run")
+    return slow, live.Viewer(SimpleNamespace(cookies={}, query_params={}, client=None), "run")
 
 
 async def until(true) -> None:

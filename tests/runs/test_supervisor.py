@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from engine.config import Refused
-from lab.runs import pipe, store, supervisor, suspects
+from lab.runs import pipe, shares, store, supervisor, suspects
 from lab.runs.pipe import PAUSES, START_SECONDS, Channel, Deaths, WorkerProcess
 from lab.runs.supervisor import NO_MODEL, Supervisor
 from tests.runs.test_run import SETTING
@@ -66,7 +66,7 @@ class Threads(list):
 def threads(monkeypatch):
     threads = Threads()
     names = {name: getattr(threading, name) for name in ("Event", "Lock", "RLock")}
-    for module in (pipe, supervisor, suspects):
+    for module in (pipe, shares, supervisor, suspects):
         monkeypatch.setattr(module, "threading", SimpleNamespace(Thread=threads, **names))
     monkeypatch.setattr("atexit.register", lambda call: None)
     return threads
@@ -304,7 +304,9 @@ def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(
     for question in (lambda: lab.ask("gan-digits", "look", {}), lambda: lab.measure("gan-digits")):
         with pytest.raises(Refused, match=NO_MODEL):
             question()
-    lab.point(run_id, {"kind": "axes"})
+    for who in ("you", ""):
+        lab.point(run_id, {"kind": "axes"}, who)
+    lab.point(run_id, {"kind": "axes"}, "me")
     assert worker.told() == [("pointer", run_id, {"kind": "axes"})]
 
 

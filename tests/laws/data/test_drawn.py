@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from engine import data as datasets
+from engine.brought.drawn import centred, read_digit
 from engine.config import Refused
-from engine.data.drawn import centred, read_digit
 
 DIGITS = datasets.load("digits").test_x[:200, 0].numpy()
 GRID = np.arange(28)

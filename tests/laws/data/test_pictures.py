@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
+from engine.brought.images import flat
 from engine.config import Refused
 from engine.data import keep_mask, keep_picture, picture, picture_names
-from engine.data.images import flat
 from engine.data.pictures import CONTENT, MASK, PICTURES, STYLE
 from engine.space import Picture
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from engine import data as datasets
+from engine.brought.drawn import centred
 from engine.config import Refused
-from engine.data.drawn import centred
 from engine.families import find
 from engine.space import Space
 from lab import probes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageOps
 
+from engine.brought.images import GREY, flat, opened
 from engine.config import Refused
-from engine.data.images import GREY, flat, opened
 
 BOX = 20  # MNIST's digits were fitted into a box of 20 x 20 pixels
 INK = 51  # of 255: fainter pixels are paper

@@ -10,14 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.config import Refused
-from engine.data.builtin import divided
-from engine.data.dataset import Dataset
-from engine.data.keep import keep, kept
-from engine.space import Space
 
 MB = 1_000_000
 MOST_BYTES = 10 * MB  # of a zip file, and of one picture
@@ -36,8 +31,8 @@ _ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:[/\\]")
 GREYS = {"L;2": 85, "L;4": 17}  # what one step of a grey level of few bits is, of 255
 
 
-def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
-    """Store pictures (PNG, JPEG, WebP) and return the name for `load`. Raises `Refused`.
+def read_images(source: Path | str | bytes) -> np.ndarray:
+    """Pictures (PNG, JPEG, WebP) of one size: (n, channels, height, width) of bytes. Raises `Refused`.
 
     `source` is a folder, a zip file, or the bytes of a zip file. Pictures are turned upright, cropped to a
     centred square, and become 28 x 28 in grey, or 32 x 32 in colour if any of them has colour.
@@ -61,21 +56,7 @@ def keep_images(source: Path | str | bytes, home: Path | None = None) -> str:
         raise Refused(f"{few}; bring {FEWEST} or more PNG, JPEG or WebP files.")
     pixels = np.stack(colour)
     coloured = (np.ptp(pixels.astype(np.int16), axis=-1) > 8).any()
-    x = pixels.transpose(0, 3, 1, 2) if coloured else np.stack(grey)[:, None]
-    return keep("images", {"x": x}, home)
-
-
-def load_images(name: str, home: Path) -> Dataset:
-    """The data that `keep_images` has stored as `name`."""
-    x = torch.from_numpy(kept(name, home)["x"])
-    how = "32 x 32 in colour" if x.shape[1] == 3 else "28 x 28 in grey"
-    return divided(
-        x,
-        name=name,
-        title="Your pictures",
-        space=Space.of(tuple(x.shape[1:])),
-        note=f"{len(x)} pictures, cropped to a centred square and resized to {how}.",
-    )
+    return pixels.transpose(0, 3, 1, 2) if coloured else np.stack(grey)[:, None]
 
 
 def _folder(folder: Path) -> Iterator[tuple[str, bytes]]:
