@@ -78,8 +78,8 @@ class Supervisor(Shares):
     # --- what pages and the live route use ---------------------------------------------------
 
     def create(self, owner: str, **info: Any) -> str:
-        """Make a run and set it going; its id. Raises `Refused` if the visitor has too many, or for what costs
-        too much."""
+        """Make a run and set it going; its id. Raises `Refused` for too many, and for what costs too
+        much."""
         self._another(owner)
         budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
         at = store.create(info | {"owner": owner, "state": "ready"})
