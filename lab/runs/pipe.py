@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import pickle
 import queue
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 
 from engine.config import Refused
 
+LOG = logging.getLogger(__name__)
 START_SECONDS = 120.0  # that a new worker may take before it answers
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
 WITHIN = 600.0  # seconds that a death counts
@@ -77,6 +79,8 @@ class WorkerProcess:
                     self._heard(self._receive())
             except Exception as error:  # its end, or what is no message: after that nothing can be read
                 self.why = str(error) if isinstance(error, Refused) else AGAIN
+                if not isinstance(error, EOFError) and not self.closing.is_set():
+                    LOG.warning("A worker is lost: %s", error)
                 self._stop()
             if not self.closing.is_set():
                 suspect, self.now = self.now, ""

@@ -23,7 +23,8 @@ from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
 from engine.families import find
-from lab.runs import store
+from lab.runs import cluster, store
+from lab.runs.cluster import Cluster
 from lab.runs.pipe import WorkerProcess
 from lab.runs.pointing import Pointing, private
 from lab.runs.suspects import Listener
@@ -40,12 +41,14 @@ FORGOTTEN, SWEEP_EVERY = 12 * 3600.0, 3600.0  # seconds that a run waits for Tra
 
 
 class Supervisor(Pointing):
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        """With its workers on this machine, or in a cluster."""
         super().__init__()
-        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
+        self.cluster = cluster
         # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
-        gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
-        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * min(MOST_WORKERS, LEFT)]
+        alike = [None] * (cluster.light if cluster else min(MOST_WORKERS, LEFT))
+        gpus = range(torch.cuda.device_count()) if not cluster and pick().type == "cuda" else ()
+        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or alike]
         self.warmed: set[str] = set()
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
@@ -55,12 +58,14 @@ class Supervisor(Pointing):
         if not self.watching:
             self.watching = True
             threading.Thread(target=self._keep_watch, daemon=True).start()
-        return WorkerProcess(self._hear, **how)
+        start = self.cluster.start if self.cluster else WorkerProcess
+        return start(self._hear, **how)
 
     def _hear(self, worker: WorkerProcess, message: tuple) -> None:
         match message:
             case ("ready",):
                 worker.up.set()
+                self.lost.discard(worker)
                 threading.Thread(target=self._reopen, args=(worker,), daemon=True).start()
             case ("done", token, error, result):
                 worker.done(token, error, result)
@@ -68,6 +73,8 @@ class Supervisor(Pointing):
                 worker.now = run_id
             case ("died", run_id):
                 self._died(worker, run_id)
+                if self.cluster:
+                    self._move(worker)
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
                 if kind == "state":
@@ -77,13 +84,17 @@ class Supervisor(Pointing):
     def _reopen(self, worker: WorkerProcess) -> None:
         """After a death: watched runs are shown again, and those that trained go on."""
         for run_id in list(worker.runs):
-            if not store.here(run_id):  # deleted by hand
-                self._forget(run_id)
-                continue
-            with suppress(Refused):  # whoever watches is told why when the worker opens it
-                if store.read_info(store.folder(run_id)).state == "training":
-                    worker.ask("open", run_id)
-            worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
+            self._resume(run_id)
+
+    def _resume(self, run_id: str) -> None:
+        if not store.here(run_id):  # deleted by hand
+            self._forget(run_id)
+            return
+        worker = self.place(run_id)
+        with suppress(Refused):  # whoever watches is told why when the worker opens it
+            if store.read_info(store.folder(run_id)).state == "training":
+                worker.ask("open", run_id)
+        worker.ask("watch", run_id, len(self.listeners.get(run_id, ())))
 
     def place(self, run_id: str) -> WorkerProcess:
         """The worker of this run: that of its pace, a shared one for light runs, or a heavy one's own."""
@@ -98,7 +109,7 @@ class Supervisor(Pointing):
                 elif find(info.family).heavy:
                     worker = self._heavy()
                 else:
-                    worker = min(self.light, key=lambda w: len(w.runs))
+                    worker = min(self.light, key=lambda w: (w in self.lost, len(w.runs)))
                 if info.pace:
                     self.paces[info.pace] = worker
                 worker.runs.add(run_id)
@@ -108,7 +119,7 @@ class Supervisor(Pointing):
     def _heavy(self) -> WorkerProcess:
         """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
         busy = all(worker.runs for worker in self.heavy)
-        if busy and len(self.heavy) < MOST_HEAVY:
+        if busy and len(self.heavy) < (self.cluster.heavy if self.cluster else MOST_HEAVY):
             self.heavy.append(self._start(threads=LEFT, nice=15))
         return min(self.heavy, key=lambda worker: len(worker.runs))
 
@@ -270,6 +281,8 @@ class Supervisor(Pointing):
         self.closed.set()
         for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
+        if self.cluster:
+            self.cluster.close()
 
 
 def _result(future: Future[T]) -> T:
@@ -283,4 +296,4 @@ def _result(future: Future[T]) -> T:
 @cache
 def supervisor() -> Supervisor:
     """The one supervisor of this process, started when first asked for."""
-    return Supervisor()
+    return Supervisor(cluster.joined)
