@@ -232,6 +232,7 @@ def test_a_refusal_of_a_machine_and_a_lack_of_room_are_told_to_who_asks(worker, 
         worker.ask("do", "a").result(0)
     ray.slow = True
     lives(worker, monkeypatch, Actor())
+    worker.pause = 1.0
     with pytest.raises(Refused, match="no room for another worker"):
         worker.ask("do", "a").result(0)
 
