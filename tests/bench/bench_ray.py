@@ -1,8 +1,8 @@
 """The same runs with workers here and with actors of a Ray cluster: `python -m tests.bench.bench_ray`.
 
 For one, two and four workers: seconds until all are up, rounds and pictures a second of as many watched GANs,
-milliseconds until a pause or a step is done, and the memory that the workers share with nobody. The cluster is
-on this machine: with fewer cores than workers, more workers make no more rounds.
+milliseconds until a pause or a step is done, and the memory that the workers share with nobody. The cluster
+is on this machine: with fewer cores than workers, more workers make no more rounds.
 """
 
 from __future__ import annotations
