@@ -5,7 +5,6 @@ Ray is imported here, and nobody but a lab that joined a cluster imports this (l
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
 import threading
@@ -56,8 +55,8 @@ class Post(Channel):
 class Host:
     """`sign` is what `look` looks at."""
 
-    def __init__(self, sign: str, nice: int, share: float) -> None:
-        self.sign, self.nice, self.share = Path(sign), nice, share
+    def __init__(self, sign: str, share: float) -> None:
+        self.sign, self.share = Path(sign), share
         self.post = Post()
 
     @ray.method(concurrency_group="orders")
@@ -73,7 +72,6 @@ class Host:
     def _work(self) -> None:
         try:
             look(self.sign)
-            os.nice(self.nice)  # of this thread
             if 0 < self.share < 1 and torch.cuda.is_available():  # Ray counts shares and limits nothing
                 torch.cuda.set_per_process_memory_fraction(self.share)
             worker.work(self.post)

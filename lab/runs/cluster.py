@@ -62,8 +62,8 @@ class Cluster:
     def start(self, hear: Callable[[WorkerProcess, tuple], None], **how: Any) -> WorkerActor:
         return WorkerActor(self, hear, **how)
 
-    def actor(self, threads: int, nice: int) -> Any:
-        """A new actor, somewhere."""
+    def actor(self, threads: int) -> Any:
+        """A new actor, somewhere; Ray itself gives it a low priority."""
         from lab.runs.actor import Host
 
         host: Any = Host  # Ray has made another class of it
@@ -74,7 +74,7 @@ class Cluster:
             values["GENLAB_DEVICE"] = "cpu"  # the GPUs are for others
         return host.options(
             num_cpus=1, num_gpus=self.gpus, scheduling_strategy="SPREAD", runtime_env={"env_vars": values}
-        ).remote(str(self.sign), nice, self.gpus)
+        ).remote(str(self.sign), self.gpus)
 
     def close(self) -> None:
         self._lock.close()
@@ -149,7 +149,7 @@ class WorkerActor(WorkerProcess):
 
         self.batch.clear()
         self.ended.clear()
-        self.actor = self.cluster.actor(self.threads, self.nice)
+        self.actor = self.cluster.actor(self.threads)
         self.news = self.actor.news.remote()
         if not ray.wait([self.news], timeout=START_SECONDS)[0]:
             raise Refused(NO_ROOM)

@@ -277,10 +277,10 @@ def test_an_actor_has_the_labs_settings_its_threads_and_its_share(ray, monkeypat
     ray.free = {"CPU": 8.0, "GPU": 2.0}
     for share, device in ((0.5, "cuda"), (0.0, "cpu")):
         one = Cluster("auto", gpus=share)
-        one.actor(3, 10)
+        one.actor(3)
         how, given = asked
         asked.clear()
-        assert given == (str(one.sign), 10, share)
+        assert given == (str(one.sign), share)
         assert (how["num_cpus"], how["num_gpus"]) == (1, share)
         values = how["runtime_env"]["env_vars"]
         assert values["GENLAB_HOME"] == str(store.home().absolute())
