@@ -63,6 +63,16 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="believe the proxy's Forwarded and X-Forwarded-... headers",
     )
+    clustered = top.add_argument_group("on a Ray cluster (.github/CLUSTER.md)")
+    clustered.add_argument(
+        "--cluster", metavar="ADDRESS", help="train there: HOST:PORT, or auto on a machine of the cluster"
+    )
+    clustered.add_argument(
+        "--workers", type=int, metavar="N", help="how many (default: what is free, less a quarter)"
+    )
+    clustered.add_argument(
+        "--gpus-per-worker", type=float, metavar="SHARE", help="0.25, say (default: 1 if there are GPUs)"
+    )
     top.set_defaults(run=open_lab)
     commands = top.add_subparsers(title="commands", metavar="")
 
@@ -108,6 +118,12 @@ def parser() -> argparse.ArgumentParser:
 def open_lab(options: argparse.Namespace) -> None:
     o = options
     door = opened(o.host, o.port, o.base_path, o.allow_host, o.allow_frame, o.behind_proxy)
+    if o.cluster:
+        from lab.runs import cluster  # before the server, whose signals Ray would take
+
+        cluster.join(o.cluster, o.workers, o.gpus_per_worker)
+    elif o.workers is not None or o.gpus_per_worker is not None:
+        raise Refused("--workers and --gpus-per-worker are of a cluster: give --cluster ADDRESS, too.")
     from lab.server import serve
 
     reach = "" if door.at_home else ", and other machines reach it"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from lab.runs.supervisor import Supervisor
 from tests.serving import Lab, start_lab, stop_lab
 
 
@@ -58,3 +59,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = start_lab(tmp_path_factory.mktemp("lab") / "runs")
     yield lab
     stop_lab(lab)
+
+
+@pytest.fixture
+def start() -> Callable[..., Lab]:
+    """Starts another lab."""
+    return start_lab
+
+
+@pytest.fixture
+def supervised() -> Iterator[Supervisor]:
+    """A supervisor in this process, with workers of its own."""
+    supervisor = Supervisor()
+    yield supervisor
+    supervisor.close()

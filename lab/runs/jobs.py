@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from copy import deepcopy
+
+import torch
 
 from engine.device import is_lost
 from lab import scenes
@@ -22,7 +25,9 @@ LEAD = 10  # rounds that a run may be ahead of the slowest of its pace
 class Jobs(Seats):
     def __init__(self, tell: Callable[..., None]) -> None:
         super().__init__(tell)
-        self.scheduler = Scheduler()
+        # of this thread, because a process may have others; but of all where more than one thread trains
+        one = torch.get_num_threads() == 1
+        self.scheduler = Scheduler(processor=time.thread_time if one else time.process_time)
 
     def work(self, job: Job) -> None:
         """Do a job, and charge it to its run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import pickle
 import queue
@@ -18,10 +19,12 @@ from typing import Any, BinaryIO
 
 from engine.config import Refused
 
+LOG = logging.getLogger(__name__)
 START_SECONDS = 120.0  # that a new worker may take before it answers
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
 WITHIN = 600.0  # seconds that a death counts
 DIED = "The process that worked on this run has stopped."
+AGAIN = f"{DIED} It is starting again; try once more in a minute."
 
 
 class Deaths:
@@ -43,7 +46,10 @@ class Deaths:
 
 class WorkerProcess:
     """One worker and its thread: starts it, reads what it says, starts it again when it dies. Only `close`
-    ends that thread, whatever it reads."""
+    ends that thread, whatever it reads.
+
+    A worker elsewhere (lab/runs/cluster.py) has its own `_start`, `_send`, `_receive`, `_let_go`, `kill` and
+    `close`; all else is the same."""
 
     def __init__(
         self, hear: Callable[[WorkerProcess, tuple], None], threads: int = 1, nice: int = 0,
@@ -55,6 +61,7 @@ class WorkerProcess:
         self.runs: set[str] = set()
         self.waiting: dict[int, Future[Any]] = {}
         self.process: subprocess.Popen[bytes] | None = None
+        self.why = AGAIN  # it does not run, for who asks then
         self.now = ""  # the run that it works on
         self.trains = False  # what it was last told to have in training, for one that is apart
         self.silent = 0  # times that the supervisor looked since it said something
@@ -69,8 +76,11 @@ class WorkerProcess:
             try:
                 self._start()
                 while True:
-                    self._heard(pickle.load(self.process.stdout))  # type: ignore[union-attr, arg-type]
-            except Exception:  # its end, or what is no message: after that nothing can be read
+                    self._heard(self._receive())
+            except Exception as error:  # its end, or what is no message: after that nothing can be read
+                self.why = str(error) if isinstance(error, Refused) else AGAIN
+                if not isinstance(error, EOFError) and not self.closing.is_set():
+                    LOG.warning("A worker is lost: %s", error)
                 self._stop()
             if not self.closing.is_set():
                 suspect, self.now = self.now, ""
@@ -90,6 +100,24 @@ class WorkerProcess:
         if self.nice and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
 
+    def _send(self, message: tuple) -> None:
+        """Raises OSError or ValueError when it has just died, or is closed."""
+        pickle.dump(message, self.process.stdin)  # type: ignore[union-attr, arg-type]
+        self.process.stdin.flush()  # type: ignore[union-attr]
+
+    def _receive(self) -> tuple:
+        """The next thing it says. Raises when nothing can be read any more; `Refused` says why."""
+        message: tuple = pickle.load(self.process.stdout)  # type: ignore[union-attr, arg-type]
+        return message
+
+    def _let_go(self) -> None:
+        """Free what a worker has left that was ended."""
+        if self.process and self.process.stdin and self.process.stdout:
+            self.process.wait()
+            for end in (self.process.stdin, self.process.stdout):
+                with suppress(OSError):
+                    end.close()
+
     def _heard(self, message: tuple) -> None:
         self.silent = 0
         try:
@@ -100,11 +128,7 @@ class WorkerProcess:
     def _stop(self) -> None:
         self.up.clear()
         self.kill()
-        if self.process and self.process.stdin and self.process.stdout:
-            self.process.wait()
-            for end in (self.process.stdin, self.process.stdout):
-                with suppress(OSError):
-                    end.close()
+        self._let_go()
         for token in list(self.waiting):
             self.done(token, f"{DIED} It is starting again; try once more.", None)
 
@@ -117,15 +141,14 @@ class WorkerProcess:
         """Send a message; the future ends when the worker has done it, or with its refusal."""
         future: Future[Any] = Future()
         if not self.up.wait(0.0 if self.pause else START_SECONDS):
-            future.set_exception(Refused(f"{DIED} It is starting again; try once more in a minute."))
+            future.set_exception(Refused(self.why))
             return future
         with self._lock:
             token = next(self._tokens)
             self.waiting[token] = future
             try:
-                pickle.dump((kind, run_id, token, *rest), self.process.stdin)  # type: ignore
-                self.process.stdin.flush()  # type: ignore[union-attr]
-            except (OSError, ValueError):  # it has just died, or is closed
+                self._send((kind, run_id, token, *rest))
+            except (OSError, ValueError):
                 self.done(token, f"{DIED} It is starting again; try once more.", None)
         return future
 

@@ -12,6 +12,7 @@ from engine.config import Refused
 from engine.families import find
 from lab.runs import store
 from lab.runs.budget import HEAVY
+from lab.runs.cluster import Cluster
 from lab.runs.pipe import WorkerProcess
 from lab.runs.pointing import Pointing
 
@@ -26,6 +27,8 @@ LIGHT = min(MOST_WORKERS, max(LEFT, min(2, CORES)))  # workers: of two cores the
 
 
 class Placing(Pointing):
+    cluster: Cluster | None = None  # whose workers these are, if they are not of this machine
+
     def __init__(self) -> None:
         super().__init__()
         self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
@@ -56,14 +59,15 @@ class Placing(Pointing):
                 self.places[run_id] = worker
             return self.places[run_id]
 
-    def _busy(self, worker: WorkerProcess) -> tuple[int, int]:
-        """How much a worker has to do: the runs that are watched there, then all."""
-        return sum(bool(self.listeners.get(run_id)) for run_id in worker.runs), len(worker.runs)
+    def _busy(self, worker: WorkerProcess) -> tuple[bool, int, int]:
+        """How much a worker has to do: the runs that are watched there, then all. Who is lost comes last."""
+        watched = sum(bool(self.listeners.get(run_id)) for run_id in worker.runs)
+        return worker in self.lost, watched, len(worker.runs)
 
     def _heavy(self) -> WorkerProcess:
         """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
         busy = all(worker.runs for worker in self.heavy)
-        if busy and len(self.heavy) < MOST_HEAVY:
+        if busy and len(self.heavy) < (self.cluster.heavy if self.cluster else MOST_HEAVY):
             self.heavy.append(self._start(threads=LEFT, nice=15))
         return min(self.heavy, key=lambda worker: len(worker.runs))
 

@@ -19,7 +19,8 @@ import torch
 from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
-from lab.runs import budget, inventory, store
+from lab.runs import budget, cluster, inventory, store
+from lab.runs.cluster import Cluster
 from lab.runs.pipe import WorkerProcess
 from lab.runs.placing import LIGHT, answer_of
 from lab.runs.pointing import private
@@ -31,23 +32,28 @@ NO_MODEL = "This recording has pictures but no weights. Press Train: then there 
 
 
 class Supervisor(Shares):
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        """With its workers on this machine, or in a cluster."""
         super().__init__()
+        self.cluster = cluster
         # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
-        gpus = range(torch.cuda.device_count()) if pick().type == "cuda" else ()
-        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or [None] * LIGHT]
+        alike = [None] * (cluster.light if cluster else LIGHT)
+        gpus = range(torch.cuda.device_count()) if not cluster and pick().type == "cuda" else ()
+        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or alike]
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
         if not self.watching:
             self.watching = True
             threading.Thread(target=self._keep_watch, daemon=True).start()
-        return WorkerProcess(self._hear, **how)
+        start = self.cluster.start if self.cluster else WorkerProcess
+        return start(self._hear, **how)
 
     def _hear(self, worker: WorkerProcess, message: tuple) -> None:
         match message:
             case ("ready",):
                 worker.up.set()
+                self.lost.discard(worker)
                 threading.Thread(target=self._reopen, args=(worker,), daemon=True).start()
             case ("done", token, error, result):
                 worker.done(token, error, result)
@@ -55,6 +61,8 @@ class Supervisor(Shares):
                 worker.now = run_id
             case ("died", run_id):
                 self._died(worker, run_id)
+                if self.cluster:
+                    self._move_all(worker)
             case ("load", _, loads):
                 self._load(worker, loads)
             case (kind, run_id, what):
@@ -67,13 +75,17 @@ class Supervisor(Shares):
     def _reopen(self, worker: WorkerProcess) -> None:
         """After a death: watched runs are shown again, and those that trained go on."""
         for run_id in list(worker.runs):
-            if not store.here(run_id):  # deleted by hand
-                self._forget(run_id)
-                continue
-            with suppress(Refused):  # whoever watches is told why when the worker opens it
-                if store.read_info(store.folder(run_id)).state == "training":
-                    worker.ask("open", run_id)
-            worker.ask("watch", run_id, *self._counts(run_id))
+            self._resume(run_id)
+
+    def _resume(self, run_id: str) -> None:
+        if not store.here(run_id):  # deleted by hand
+            self._forget(run_id)
+            return
+        worker = self.place(run_id)
+        with suppress(Refused):  # whoever watches is told why when the worker opens it
+            if store.read_info(store.folder(run_id)).state == "training":
+                worker.ask("open", run_id)
+        worker.ask("watch", run_id, *self._counts(run_id))
 
     # --- what pages and the live route use ---------------------------------------------------
 
@@ -234,9 +246,11 @@ class Supervisor(Shares):
         self.closed.set()
         for worker in [*self.light, *self.heavy, *self.apart]:
             worker.close()
+        if self.cluster:
+            self.cluster.close()
 
 
 @cache
 def supervisor() -> Supervisor:
     """The one supervisor of this process, started when first asked for."""
-    return Supervisor()
+    return Supervisor(cluster.joined)

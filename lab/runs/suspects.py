@@ -34,13 +34,19 @@ class Suspects(ABC):
         self.heavy: list[WorkerProcess] = []
         self.apart: list[WorkerProcess] = []
         self.places: dict[str, WorkerProcess] = {}
+        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
         self.deaths: dict[str, Deaths] = {}  # of runs that were worked on when their worker died
+        self.lost: set[WorkerProcess] = set()  # in a cluster: they died, and have not started again
         self.closed, self.watching = threading.Event(), False
         self._lock = threading.RLock()
 
     @abstractmethod
     def _start(self, **how: Any) -> WorkerProcess:
         """A new worker."""
+
+    @abstractmethod
+    def _resume(self, run_id: str) -> None:
+        """Open a run again that trained, and show it to whoever watches."""
 
     def _tell(self, run_id: str, kind: str, what: Any) -> None:
         for listener in list(self.listeners.get(run_id, ())):
@@ -71,6 +77,19 @@ class Suspects(ABC):
                     self._forget(run_id)
                     self._put_apart(run_id, worker, deaths.pause())
         self._tell(run_id, "state", {"why": why})
+
+    def _move_all(self, worker: WorkerProcess) -> None:
+        """Give the runs of a light worker to those that have not died: its machine may be gone."""
+        with self._lock:
+            self.lost.add(worker)
+            if worker not in self.light or self.lost.issuperset(self.light):
+                return
+            moved = list(worker.runs)
+            for run_id in moved:
+                self._forget(run_id)
+            self.paces = {pace: one for pace, one in self.paces.items() if one is not worker}
+        # in a thread of its own, because the others may be starting
+        threading.Thread(target=lambda: [*map(self._resume, moved)], daemon=True).start()
 
     def _put_apart(self, run_id: str, like: WorkerProcess, pause: float = 0.0) -> WorkerProcess:
         """A worker of its own for a run, of the kind of this one."""

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
@@ -33,8 +33,8 @@ PATIENT = ("question", "pointer")  # messages that wait when their run is in deb
 
 
 class Worker(Jobs):
-    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
-        self.channel = Channel(source, sink)
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
         super().__init__(self.channel.tell)
         self.questions = Questions(lambda run_id: self._seat(run_id).run)
         self.askers: dict[str, Share] = {}  # of questions to what is not open here, as recordings are
@@ -223,16 +223,21 @@ class Worker(Jobs):
             self._frame(seat, whole=True)
 
 
+def work(channel: Channel) -> None:
+    """Do what this channel says, in this thread, to its end."""
+    prepare(int(os.environ.get("GENLAB_THREADS") or 1))
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
+    worker = Worker(channel)
+    worker.tell("ready")
+    worker.loop()
+
+
 def main() -> None:
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     sys.stdout = sys.stderr  # a stray print must not reach the channel, of Python or of a library in C
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    prepare(int(os.environ.get("GENLAB_THREADS") or 1))
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
-    worker = Worker(source, sink)
-    worker.tell("ready")
-    worker.loop()
+    work(Channel(source, sink))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 from engine import data
 from engine.families import find
 from lab.runs import store, supervisor
+from lab.runs.pipe import Channel
 from lab.runs.run import Run
 from lab.runs.supervisor import Supervisor
 from lab.runs.worker import Seat, Worker
@@ -64,7 +65,7 @@ def test_a_worker_that_was_made_ready_is_the_first_runs(lab):
 
 def test_a_heavy_run_makes_one_round_between_two_looks_at_what_it_is_told(monkeypatch):
     monkeypatch.setattr("lab.runs.worker.SLICE", 0.0)
-    worker = Worker(io.BytesIO(), io.BytesIO())
+    worker = Worker(Channel(io.BytesIO(), io.BytesIO()))
     at = store.folder(transfer())
     run = Run(at)
     worker.seats[run.info.id] = seat = Seat(run)

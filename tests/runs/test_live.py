@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 from contextlib import contextmanager
 
@@ -15,7 +14,7 @@ from websockets.sync.client import connect
 
 from lab.runs import store, wire
 from lab.visitor import mark as mark_of
-from tests.serving import Lab, start_lab, stop_lab
+from tests.serving import Lab, stop_lab
 
 SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {"width_G": 16, "width_D": 16, "batch": 16}}
 
@@ -227,31 +226,42 @@ def test_an_order_that_is_done_is_told_so_after_what_came_of_it(lab, monkeypatch
         assert "whole number" in json.loads(_text(ws))["error"]
 
 
-def test_a_knob_changed_by_the_page_is_the_run_s_own(lab, monkeypatch):
+def test_a_run_is_rewound_to_a_kept_round_and_its_rows_go_on_from_there(lab, monkeypatch):
+    cookie = lab.cookie()
+    run_id = new_run(lab, monkeypatch, mark(cookie))
+    with watching(lab, run_id, cookie) as ws:
+        send(ws, do="play")
+        kept = 0
+        while not kept:
+            kept = max(text(ws, "state")["keyframes"], default=0)
+        frame(ws, after=kept + 20)
+        send(ws, do="pause")
+        text(ws, "state", state="paused")
+        send(ws, do="rewind", round=kept)
+        text(ws, "state", round=kept)
+        send(ws, do="play")
+        frame(ws, after=kept + 20)
+        send(ws, do="pause")
+        text(ws, "state", state="paused")
+    rounds = [row["round"] for row in store.rows(store.folder(run_id) / "metrics.jsonl")]
+    assert rounds == sorted(set(rounds))
+    assert set(range(1, kept + 20)) <= set(rounds)
+
+
+def test_a_knob_changed_by_the_page_is_the_run_s_own(supervised):
     """What the page sends reaches a run that trains, and it trains on."""
-    from lab.runs.supervisor import Supervisor
-
-    monkeypatch.setenv("GENLAB_HOME", str(lab.home.parent / "own"))
-    own = Supervisor()
-    try:
-        run_id = own.create("me", **SETTING)
-        own.do(run_id, "me", {"do": "set", "values": {"lr_D": 0.005}}, wait=True)
-        info = store.read_info(store.folder(run_id))
-        assert (info.config["lr_D"], info.state) == (0.005, "training")
-        laws = own.measure(run_id)
-        assert len(laws) >= 5
-        assert all(check.holds for check in laws)
-    finally:
-        own.close()
+    run_id = supervised.create("me", **SETTING)
+    supervised.do(run_id, "me", {"do": "set", "values": {"lr_D": 0.005}}, wait=True)
+    info = store.read_info(store.folder(run_id))
+    assert (info.config["lr_D"], info.state) == (0.005, "training")
+    laws = supervised.measure(run_id)
+    assert len(laws) >= 5
+    assert all(check.holds for check in laws)
 
 
-def workers(lab: Lab) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    ours = str(lab.process.pid)
-    return [int(pid) for pid, parent, args in rows if parent == ours and "lab.runs.worker" in args]
+def trainer(run_id: str) -> int:
+    """The process that trains this run."""
+    return json.loads((store.folder(run_id) / "lock").read_text())["pid"]
 
 
 def test_a_killed_worker_is_started_again_and_its_runs_go_on(lab, monkeypatch):
@@ -260,8 +270,7 @@ def test_a_killed_worker_is_started_again_and_its_runs_go_on(lab, monkeypatch):
     with watching(lab, run_id, cookie) as ws:
         send(ws, do="play")
         before = frame(ws, after=50)["round"]
-        for pid in workers(lab):
-            os.kill(pid, signal.SIGKILL)
+        os.kill(trainer(run_id), signal.SIGKILL)
         # it goes on from its checkpoint and passes the round where it was killed
         assert frame(ws, after=before + 50)["round"] > before
         send(ws, do="pause")
@@ -271,8 +280,8 @@ def test_a_killed_worker_is_started_again_and_its_runs_go_on(lab, monkeypatch):
     assert rounds[: before // 2] == list(range(1, before // 2 + 1))
 
 
-def test_a_run_survives_kill_9_of_the_whole_server(tmp_path, monkeypatch):
-    lab = start_lab(tmp_path / "runs")
+def test_a_run_survives_kill_9_of_the_whole_server(start, tmp_path, monkeypatch):
+    lab = start(tmp_path / "runs")
     try:
         cookie = lab.cookie()
         run_id = new_run(lab, monkeypatch, mark(cookie))
@@ -281,7 +290,7 @@ def test_a_run_survives_kill_9_of_the_whole_server(tmp_path, monkeypatch):
             before = frame(ws, after=100)["round"]
         lab.process.kill()
         lab.process.wait()
-        lab = start_lab(lab.home)
+        lab = start(lab.home)
         with watching(lab, run_id, cookie) as ws:
             assert text(ws, "hello")["mine"] is True  # the same browser is still the owner
             assert frame(ws, after=before)

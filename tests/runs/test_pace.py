@@ -8,6 +8,7 @@ import pytest
 
 from engine.config import Config, knob
 from lab.runs import store
+from lab.runs.pipe import Channel
 from lab.runs.supervisor import Supervisor
 from lab.runs.worker import LEAD, Seat, Worker
 from tests.runs.test_run import SETTING, new, same, trained
@@ -19,7 +20,7 @@ class Hosted:
     """A worker without its process: its turns are taken by hand."""
 
     def __init__(self, *settings: dict) -> None:
-        self.worker = Worker(io.BytesIO(), io.BytesIO())
+        self.worker = Worker(Channel(io.BytesIO(), io.BytesIO()))
         self.runs = [self.add("duel", more) for more in settings]
 
     def add(self, pace: str, more: dict):

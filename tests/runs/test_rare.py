@@ -15,6 +15,7 @@ from safetensors.numpy import load as load_arrays
 
 from lab import live, scenes
 from lab.runs import seat, store, worker
+from lab.runs.pipe import Channel
 from lab.runs.run import Run
 from lab.runs.seat import Seat
 from lab.runs.supervisor import Supervisor
@@ -30,7 +31,7 @@ class Hosted:
 
     def __init__(self, setting=CODER):
         self.sink = io.BytesIO()
-        self.worker = Worker(io.BytesIO(), self.sink)
+        self.worker = Worker(Channel(io.BytesIO(), self.sink))
         self.run = Run(store.create(setting))
         self.id = self.run.info.id
         self.seat = self.worker.seats[self.id] = Seat(self.run)

@@ -12,7 +12,7 @@ import torch
 
 from engine.config import Refused
 from lab.runs import store, suspects
-from lab.runs.pipe import Deaths, WorkerProcess
+from lab.runs.pipe import Channel, Deaths, WorkerProcess
 from lab.runs.run import Run
 from lab.runs.supervisor import Supervisor
 from lab.runs.worker import Worker
@@ -24,7 +24,7 @@ class Hosted:
 
     def __init__(self, n: int = 2) -> None:
         self.sink = io.BytesIO()
-        self.worker = Worker(io.BytesIO(), self.sink)
+        self.worker = Worker(Channel(io.BytesIO(), self.sink))
         self.ids = [store.create(SETTING | {"owner": "me"}).name for _ in range(n)]
         for run_id in self.ids:
             self.worker._handle("watch", run_id, 0, 1)
@@ -129,7 +129,7 @@ def test_a_worker_whose_device_is_lost_ends_and_a_new_one_goes_on(monkeypatch):
     at.worker._drop(well)
     for run_id in at.ids:
         assert store.read_info(store.home() / run_id).state == "training"
-    again = Worker(io.BytesIO(), io.BytesIO())._seat(ill).run
+    again = Worker(Channel(io.BytesIO(), io.BytesIO()))._seat(ill).run
     assert again.round == round
     assert again.info.state == "training"
 

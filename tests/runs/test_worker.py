@@ -20,6 +20,7 @@ from engine.config import Refused
 from engine.families import find
 from lab.runs import seat, seats, store, worker
 from lab.runs.lock import Elsewhere, Gone
+from lab.runs.pipe import Channel
 from lab.runs.seat import Seat
 from lab.runs.worker import LEAD, Worker
 from tests.runs.test_run import SETTING, new, trained
@@ -85,7 +86,7 @@ def clock(monkeypatch):
 class Hosted:
     def __init__(self, *runs):
         self.sink = io.BytesIO()
-        self.worker = Worker(io.BytesIO(), self.sink)
+        self.worker = Worker(Channel(io.BytesIO(), self.sink))
         self.worker.channel.inbox.get()  # that nobody is at the other end
         self.runs = list(runs)
         self.seats = [Seat(run) for run in runs]
@@ -769,7 +770,7 @@ def test_the_process_speaks_on_its_own_channel_only_and_ends_with_it(monkeypatch
     kept = os.dup(0), os.dup(1), os.dup(2)
     log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
     threads, ends = torch.get_num_threads(), []
-    monkeypatch.setattr(worker, "Worker", lambda *files: ends.extend(files) or Worker(*files))
+    monkeypatch.setattr(worker, "Channel", lambda *files: ends.extend(files) or Channel(*files))
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     monkeypatch.setenv("GENLAB_THREADS", "2")
     os.write(tell, pickle.dumps(("odd", "run", 7)))

@@ -18,7 +18,6 @@ from lab.gan.losses_tab import _says
 from lab.probes.ways import arc
 from lab.runs import store
 from lab.runs.run import Run
-from lab.runs.supervisor import Supervisor
 from lab.scenes.arrays import pictures
 
 DIGITS = datasets.load("digits")
@@ -376,18 +375,14 @@ def test_a_model_that_has_diverged_says_so():
         ask("sheet", game, seed=0)
 
 
-def test_the_supervisor_asks_any_run_and_a_recording():
-    supervisor = Supervisor()
-    try:
-        setting = {"family": "gan", "data": "digits", "seed": 0, "config": SMALL}
-        run_id = supervisor.create("ann", **setting)
-        answer = supervisor.probe(run_id, "interpolate", a=1, b=2)
-        assert answer["round"] >= 0
-        assert answer["linear"].shape == (11, 28, 28)
-        with pytest.raises(Refused, match="whole number"):
-            supervisor.probe(run_id, "sheet", seed=-1)
-        with pytest.raises(Refused, match="cannot be asked"):
-            supervisor.probe(run_id, "wrong")
-        assert supervisor.probe("gan-digits", "sheet", seed=0)["round"] == 15_000
-    finally:
-        supervisor.close()
+def test_the_supervisor_asks_any_run_and_a_recording(supervised):
+    setting = {"family": "gan", "data": "digits", "seed": 0, "config": SMALL}
+    run_id = supervised.create("ann", **setting)
+    answer = supervised.probe(run_id, "interpolate", a=1, b=2)
+    assert answer["round"] >= 0
+    assert answer["linear"].shape == (11, 28, 28)
+    with pytest.raises(Refused, match="whole number"):
+        supervised.probe(run_id, "sheet", seed=-1)
+    with pytest.raises(Refused, match="cannot be asked"):
+        supervised.probe(run_id, "wrong")
+    assert supervised.probe("gan-digits", "sheet", seed=0)["round"] == 15_000
