@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine.config import Refused
 from lab.runs import store, wire
+from lab.runs.counts import count
 from lab.runs.supervisor import ANSWER_SECONDS, BUSY, supervisor
 from lab.visitor import mark
 
@@ -106,6 +107,9 @@ class Viewer:
             waiting = [*self.texts, *filter(None, [self.rare, self.frame])]
             self.texts, self.rare, self.frame = [], None, None
             for what in waiting:
+                if isinstance(what, bytes):
+                    count("frames")
+                    count("bytes", len(what))
                 await (self.ws.send_bytes(what) if isinstance(what, bytes) else self.ws.send_text(what))
 
     async def answer(self) -> None:
@@ -123,6 +127,7 @@ class Viewer:
         self, name: str, arguments: dict[str, Any], number: int, round: int | None
     ) -> AsyncIterator[str | bytes]:
         """The answer, or its parts and a word that says that it was all; a newer question ends it."""
+        count("questions")
         ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key, round)
         try:
             while part := await self._answer(*ask):
@@ -190,6 +195,8 @@ class Viewer:
                 self.loop.call_soon_threadsafe(self.asked.set)
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
+        if "do" in message:
+            LOG.info("%s", message["do"], extra={"run": self.run_id, "visitor": self.who})
         if "do" in message and isinstance(order := message.get("id"), int):
             self.hear("done", order)  # what has come of it was told before
 
@@ -215,6 +222,7 @@ def _round(message: dict[str, Any]) -> int | None:
 def sentence(error: BaseException) -> str:
     """What a browser may read of an error; what a library says is for the server's log."""
     if isinstance(error, Refused):
+        count("refusals")
         return str(error)
     if isinstance(error, TimeoutError):
         return BUSY
@@ -237,6 +245,7 @@ async def live(ws: WebSocket) -> None:
     at = store.folder(viewer.run_id)
     if kept := store.keyframes(at):  # something to see at once, while a worker opens the run
         viewer._take("keyframe", store.keyframe(at, kept[-1]).read_bytes())
+    count("opened")
     tasks = [asyncio.create_task(task) for task in (viewer.send(), viewer.answer(), viewer.obey())]
     try:
         await in_thread(viewer.listen)
@@ -244,6 +253,7 @@ async def live(ws: WebSocket) -> None:
     except (WebSocketDisconnect, RuntimeError):
         pass
     finally:
+        count("closed")
         for task in tasks:
             task.cancel()
         left = THREADS.submit(supervisor().leave, viewer.run_id, viewer.hear, viewer.key, viewer.who)

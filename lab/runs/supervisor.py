@@ -23,7 +23,8 @@ from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
 from engine.families import find
-from lab.runs import store
+from lab.runs import status, store
+from lab.runs.counts import count
 from lab.runs.pipe import WorkerProcess
 from lab.runs.pointing import Pointing, private
 from lab.runs.suspects import Listener
@@ -49,6 +50,7 @@ class Supervisor(Pointing):
         self.warmed: set[str] = set()
         self.unwanted: set[str] = set()  # runs to remove when nobody looks at them, unless they have trained
         self.swept = -math.inf
+        self.rates = status.Rates()
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:
@@ -67,6 +69,7 @@ class Supervisor(Pointing):
             case ("at", run_id):
                 worker.now = run_id
             case ("died", run_id):
+                count("restarts")
                 self._died(worker, run_id)
             case (kind, run_id, what):
                 self._tell(run_id, kind, what)
@@ -265,6 +268,10 @@ class Supervisor(Pointing):
         finally:
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
+
+    def status(self) -> list[status.Status]:
+        """Who runs what: all that trains or is watched."""
+        return status.runs(self, self.rates)
 
     def close(self) -> None:
         self.closed.set()

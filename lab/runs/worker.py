@@ -23,6 +23,7 @@ from engine.families import find
 from lab import scenes
 from lab.runs import files, slow, store
 from lab.runs.lock import Elsewhere
+from lab.runs.log import as_told
 from lab.runs.look import Look
 from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
@@ -90,7 +91,7 @@ class Worker(Seats):
         same = [s for s in self.seats.values() if s is not seat and pace and s.run.info.pace == pace]
         return [s for s in same if s.run.info.state == "training"]
 
-    def _pause(self, seat: Seat) -> None:
+    def _pause(self, seat: Seat, why: str = "") -> None:
         """Pause a run and those that train in step with it, all of them at one round."""
         mates = self._mates(seat)
         goal = max(s.run.round for s in [seat, *mates])
@@ -99,7 +100,7 @@ class Worker(Seats):
                 if goal - LEAD <= each.run.round < goal:
                     each.run.train(rounds=goal - each.run.round)
                 if each.run.info.state == "training":  # it may just have ended or failed
-                    each.run.settle("paused")
+                    each.run.settle("paused", why)
                 if each is not seat:
                     self._show(each)
             except Exception as error:
@@ -225,7 +226,9 @@ class Worker(Seats):
                 seat.run.play()
             case "pause":
                 if seat.run.info.state == "training":  # else it rests already, and its state may say why
-                    self._pause(seat)
+                    self._pause(seat, command.get("why", ""))
+            case "stop":
+                seat.run.settle("ended", command["why"])
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
             case "step" if command.pop("slow", False) and not seat.run.info.wall:
@@ -257,6 +260,7 @@ def main() -> None:
     sys.stdout = sys.stderr  # a stray print must not reach the channel, of Python or of a library in C
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    as_told()
     prepare(int(os.environ.get("GENLAB_THREADS") or 1))
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
     worker = Worker(source, sink)
