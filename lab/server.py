@@ -159,8 +159,8 @@ def _bind_quick(*given: Any) -> socket.socket:
 
 
 def _plain_kwargs() -> dict[str, Any]:
-    """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate. Nor
-    does it log the address of everybody who opens a socket."""
+    """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate.
+    And it would log the address of everybody who opens a socket."""
     plain = _uvicorn_kwargs() | {"proxy_headers": False, "server_header": False, "log_level": "warning"}
     return plain | {"log_config": None} if log.told() else plain  # else it brings handlers of its own
 

@@ -34,14 +34,12 @@ SHEET = """<style>
 .run-row a { color: inherit }
 .run-row.training > :nth-child(3) { font-weight: 600 }
 .run-row.head { font-size: 0.875rem; opacity: 0.8 }
-.machine { display: flex; flex-wrap: wrap; gap: 0.3rem 2.2rem; margin: 0 !important; padding: 0 }
-.machine div { display: flex; gap: 0.5rem }
-.machine dt { opacity: 0.8 }
-.machine dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums }
+.machine { display: flex; flex-wrap: wrap; gap: 0.3rem 2.2rem; font-variant-numeric: tabular-nums }
 @media (max-width: 900px) {
   .run-row { display: flex; flex-wrap: wrap; gap: 0 0.7rem; font-size: 0.925rem }
   .run-row > :nth-child(-n + 2) { flex: 1 0 100%; text-align: left }
   .run-row > [data-is]:not([data-is=""])::after { content: " " attr(data-is); opacity: 0.8 }
+  .st-key-class-rows :is(.stButton, .stButton *, .stElementContainer:has(> .stButton)) { width: 3.6rem }
   .run-row > :empty, .st-key-class-head { display: none !important }
 }
 </style>"""
@@ -109,8 +107,8 @@ def show_machine(rows: list[status.Status]) -> None:
         "Free disk": f"{gigabytes(now.disk_free)} of {gigabytes(now.disk)}",
         "Workers": f"{sum(one.up for one in working)} of {len(working)} up",
     }
-    facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told.items())
-    st.html(f'<dl class="machine">{facts}</dl>')
+    facts = "".join(f"<span>{name} <strong>{value}</strong></span>" for name, value in told.items())
+    st.html(f'<div class="machine">{facts}</div>')
 
 
 @st.fragment(run_every=EVERY)
