@@ -55,11 +55,10 @@ class Entry:
         """Whoever is known goes on to the same address without the word, which history and bookmarks need not
         keep. A student who is not known is asked who they are."""
         given = self._role(request, word)
-        who = visitor.mark(request.cookies)
-        if given == TEACHER or (given and self.room.name_of(who)):
-            return self._welcome(request, TEACHER if TEACHER in (role, given) else given, _back(request))
-        if role and not given:
+        if role == TEACHER or (role and not given):
             return RedirectResponse(f"./{_back(request)}", 303)
+        if given == TEACHER or (given and self.room.name_of(visitor.mark(request.cookies))):
+            return self._welcome(request, given, _back(request))
         return self._ask(request, word=word if given else "", wrong=self._why(given))
 
     def _enter(self, request: HTTPConnection, word: str, name: str, back: str) -> Response:

@@ -175,6 +175,15 @@ def test_the_address_may_hold_the_word_and_loses_it(lab, room):
     assert (wrong.status_code, "not the word" in wrong.text) == (403, True)
 
 
+def test_a_student_whose_name_is_forgotten_is_asked_again(lab, room):
+    enter(lab, room.kept.word)
+    room.kept.names.clear()
+    assert inside(lab)
+    assert lab.get(f"/gan?class={room.kept.word}").status_code == 403
+    enter(lab, room.kept.word, "Ann")
+    assert room.name_of(mark(lab.cookies)) == "Ann"
+
+
 def test_who_is_known_needs_only_the_word(lab, room):
     enter(lab, room.kept.word)
     lab.cookies.delete(COOKIE)
@@ -188,9 +197,14 @@ def test_the_teachers_word_makes_a_teacher_who_stays_one(lab, room):
     assert (told.status_code, told.headers["location"]) == (303, "./class")
     assert room.holder(lab.cookies) == TEACHER
     assert room.kept.names == {}
-    lab.get(f"/gan?class={room.kept.word}")
-    enter_by_address = room.holder(lab.cookies)
-    assert enter_by_address == TEACHER
+    for word in (room.kept.word, "wrong"):
+        told = lab.get(f"/gan?class={word}")
+        assert (told.status_code, told.headers["location"]) == (303, "./gan")
+        assert room.holder(lab.cookies) == TEACHER
+    other = browser(Entry(room))
+    enter(other, room.kept.word)
+    other.get(f"/class?class={room.kept.teacher}")
+    assert room.holder(other.cookies) == TEACHER, "also who came in as a student"
     other = browser(Entry(room))
     enter(other, room.kept.teacher, "")
     assert room.holder(other.cookies) == TEACHER
