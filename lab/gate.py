@@ -42,7 +42,10 @@ class Gate:
 
         async def guarded(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                self._guard(MutableHeaders(scope=message), host if known else None)
+                headers = MutableHeaders(scope=message)
+                self._guard(headers, host if known else None)
+                if scope["scheme"] in ("https", "wss"):  # elsewhere browsers complain of it, and ignore it
+                    headers["cross-origin-opener-policy"] = "same-origin"
             await send(message)
 
         answer: Response | None = None
@@ -98,7 +101,6 @@ class Gate:
         headers["referrer-policy"] = "same-origin"
         headers["permissions-policy"] = "camera=(), geolocation=(), microphone=()"
         headers["cross-origin-resource-policy"] = "same-origin"  # no other page shows what is ours
-        headers["cross-origin-opener-policy"] = "same-origin"  # nor keeps a hand on a window of ours
         if not self.door.frames:
             headers["x-frame-options"] = "SAMEORIGIN"
 

@@ -357,6 +357,8 @@ def test_the_newest_names_are_kept(room):
     room.call("new", "New")
     assert (len(room.kept.names), room.name_of("0"), room.name_of("1")) == (MOST_NAMES, "", "name 1")
     assert room.name_of("new") == "New"
+    room.call("1", "name one")
+    assert [*room.kept.names][-1] == "1", "who came last is the newest, also for the second time"
 
 
 # --- what is kept ----------------------------------------------------------------------------------
