@@ -13,8 +13,9 @@ from engine import data, device
 from engine.config import Refused
 from engine.families import families
 from engine.space import Picture
-from lab.door import opened, taken
-from lab.runs import store
+from lab.classroom import hold
+from lab.door import Door, opened, taken
+from lab.runs import log, store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,37 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="genlab", description="A teaching lab for deep generative models.")
-    top.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    top.add_argument("--port", type=int, default=8501, help="port to listen on (default: 8501)")
-    proxied = top.add_argument_group("behind a proxy (.github/PROXY.md)")
-    proxied.add_argument(
-        "--base-path", default="", metavar="PATH", help="the path under which a proxy shows the lab: /genlab"
-    )
-    proxied.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME",
-        help="a name by which browsers know the lab: lab.example; may be given several times",
+    serving(top, "this machine only")
+    top.set_defaults(
+        run=open_lab, host=None, port=8501, base_path="", allow_host=[], allow_frame=[], behind_proxy=False,
+        log="plain", cluster=None, workers=None, gpus_per_worker=None,
     )  # fmt: skip
-    proxied.add_argument(
-        "--allow-frame", action="append", default=[], metavar="ORIGIN",
-        help="whose pages may show the lab in a frame: https://moodle.example; may be given several times",
-    )  # fmt: skip
-    proxied.add_argument(
-        "--behind-proxy",
-        action="store_true",
-        help="believe the proxy's Forwarded and X-Forwarded-... headers",
-    )
-    clustered = top.add_argument_group("on a Ray cluster (.github/CLUSTER.md)")
-    clustered.add_argument(
-        "--cluster", metavar="ADDRESS", help="train there: HOST:PORT, or auto on a machine of the cluster"
-    )
-    clustered.add_argument(
-        "--workers", type=int, metavar="N", help="how many (default: what is free, less a quarter)"
-    )
-    clustered.add_argument(
-        "--gpus-per-worker", type=float, metavar="SHARE", help="0.25, say (default: 1 if there are GPUs)"
-    )
-    top.set_defaults(run=open_lab)
     commands = top.add_subparsers(title="commands", metavar="")
+
+    teaching = commands.add_parser("class", help="open the lab for a class", description=(
+        "Open the lab for a class: students come in with a word, and the teacher has a page of their own."
+    ))  # fmt: skip
+    teaching.add_argument(
+        "--name", default="", help="of the class; another name is another class, with another word"
+    )
+    serving(teaching, "every network of this machine")
+    teaching.set_defaults(run=open_class)
 
     listing = commands.add_parser("list", help="the model families and the data")
     listing.set_defaults(run=list_all)
@@ -115,15 +100,72 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def open_lab(options: argparse.Namespace) -> None:
+def serving(parser: argparse.ArgumentParser, reach: str) -> None:
+    """Options of a server. Those of a command do not undo what stands before it: `genlab --port 80 class`."""
+    parser.argument_default = argparse.SUPPRESS
+    parser.add_argument("--host", help=f"address to listen on (default: {reach})")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8501)")
+    parser.add_argument(
+        "--log", choices=["plain", "json"], help="how to write the log: json is one object a line"
+    )
+    proxied = parser.add_argument_group("behind a proxy (.github/PROXY.md)")
+    proxied.add_argument(
+        "--base-path", metavar="PATH", help="the path under which a proxy shows the lab: /genlab"
+    )
+    proxied.add_argument(
+        "--allow-host", action="append", metavar="NAME",
+        help="a name by which browsers know the lab: lab.example; may be given several times",
+    )  # fmt: skip
+    proxied.add_argument(
+        "--allow-frame", action="append", metavar="ORIGIN",
+        help="whose pages may show the lab in a frame: https://moodle.example; may be given several times",
+    )  # fmt: skip
+    proxied.add_argument(
+        "--behind-proxy",
+        action="store_true",
+        help="believe the proxy's Forwarded and X-Forwarded-... headers",
+    )
+    clustered = parser.add_argument_group("on a Ray cluster (.github/CLUSTER.md)")
+    clustered.add_argument(
+        "--cluster", metavar="ADDRESS", help="train there: HOST:PORT, or auto on a machine of the cluster"
+    )
+    clustered.add_argument(
+        "--workers", type=int, metavar="N", help="how many (default: what is free, less a quarter)"
+    )
+    clustered.add_argument(
+        "--gpus-per-worker", type=float, metavar="SHARE", help="0.25, say (default: 1 if there are GPUs)"
+    )
+
+
+def door_of(options: argparse.Namespace, usual: str) -> Door:
     o = options
-    door = opened(o.host, o.port, o.base_path, o.allow_host, o.allow_frame, o.behind_proxy)
+    log.choose(o.log)
+    host = usual if o.host is None else o.host
+    door = opened(host, o.port, o.base_path, o.allow_host, o.allow_frame, o.behind_proxy)
     if o.cluster:
         from lab.runs import cluster  # before the server, whose signals Ray would take
 
         cluster.join(o.cluster, o.workers, o.gpus_per_worker)
     elif o.workers is not None or o.gpus_per_worker is not None:
         raise Refused("--workers and --gpus-per-worker are of a cluster: give --cluster ADDRESS, too.")
+    return door
+
+
+def open_class(options: argparse.Namespace) -> None:
+    door, room = door_of(options, "0.0.0.0"), hold(options.name)
+    from lab.server import serve
+
+    first, *others = [f"{url}/?class={room.kept.word}" for url in door.urls]
+    print(f"The class “{room.kept.name}” is open (stop with Ctrl+C).\n\n  Students open  {first}")
+    for other in others:
+        print(f"             or  {other}")
+    print(f"  The word alone is {room.kept.word}.\n")
+    print(f"  The teacher's page, for you alone:  {door.urls[0]}/class?class={room.kept.teacher}", flush=True)
+    serve(door, room)
+
+
+def open_lab(options: argparse.Namespace) -> None:
+    door = door_of(options, "127.0.0.1")
     from lab.server import serve
 
     reach = "" if door.at_home else ", and other machines reach it"

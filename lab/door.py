@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -74,7 +75,22 @@ class Door(NamedTuple):
     def url(self) -> str:
         """Where a browser on this machine finds it."""
         host = "localhost" if ipaddress.ip_address(self.host).is_unspecified else self.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{_bracketed(host)}:{self.port}"
+
+    @property
+    def urls(self) -> list[str]:
+        """Where others find it: by the names that were declared, which are those of a proxy with https, else
+        by those of this machine; if nobody else reaches it, where this machine does."""
+        if self.names:
+            ports = [f":{one.port}" if one.port else "" for one in self.names]
+            named = [
+                f"https://{_bracketed(one.name)}{port}" for one, port in zip(self.names, ports, strict=True)
+            ]
+            return [f"{url}{self.base}" for url in named]
+        if not ipaddress.ip_address(self.host).is_unspecified:
+            return [f"{self.url}{self.base}"]
+        names = [socket.gethostname().lower().rstrip("."), *_own_addresses()]
+        return [f"http://{_bracketed(name)}:{self.port}{self.base}" for name in names]
 
 
 def _is_address(name: str) -> bool:
@@ -82,6 +98,18 @@ def _is_address(name: str) -> bool:
         return bool(ipaddress.ip_address(name))
     except ValueError:
         return False
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_addresses() -> list[str]:
+    """The address by which this machine reaches others; no packet is sent to find it."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return [str(probe.getsockname()[0])]
+    return []
 
 
 def _own_names() -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from html import escape
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from lab.door import PORTS, Door, forwarded, named
 
 PASS = "`proxy_set_header Host $http_host;`"
 READING = {"GET", "HEAD", "OPTIONS"}
+Admit = Callable[[Scope, Receive], Awaitable[Response | None]]
+"""Says who may go in: None for whoever may."""
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -24,9 +27,9 @@ class Gate:
     """Turns strangers away with a sentence, takes the path of a proxy off, and writes for the routes behind
     it the Host that the browser sees, so that they agree on who is of one origin."""
 
-    def __init__(self, app: ASGIApp, door: Door, page: str = "") -> None:
-        """`page` is the HTML whose inline scripts may run."""
-        self.app, self.door = app, door
+    def __init__(self, app: ASGIApp, door: Door, page: str = "", admit: Admit | None = None) -> None:
+        """`page` is the HTML whose inline scripts may run. `admit` has the last word on who goes in."""
+        self.app, self.door, self.admit = app, door, admit
         self.policy = policy(page, door.frames)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +42,10 @@ class Gate:
 
         async def guarded(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                self._guard(MutableHeaders(scope=message), host if known else None)
+                headers = MutableHeaders(scope=message)
+                self._guard(headers, host if known else None)
+                if scope["scheme"] in ("https", "wss"):  # elsewhere browsers complain of it, and ignore it
+                    headers["cross-origin-opener-policy"] = "same-origin"
             await send(message)
 
         answer: Response | None = None
@@ -49,13 +55,15 @@ class Gate:
             answer = refusal(request, *foreign(origin, host))
         elif bare := self._strip(scope, told.get("prefix", "")):
             answer = bare
+        else:
+            self._rewrite(scope, told, host, origin)
+            answer = await self.admit(scope, receive) if self.admit else None
         if answer and scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", {}):
                 return await send({"type": "websocket.close", "code": 4403})
             await receive()  # the request to connect
         if answer:
             return await answer(scope, receive, guarded)
-        self._rewrite(scope, told, host, origin)
         return await self.app(scope, receive, guarded)
 
     def _changes(self, scope: Scope) -> bool:
@@ -92,6 +100,7 @@ class Gate:
         headers["x-content-type-options"] = "nosniff"
         headers["referrer-policy"] = "same-origin"
         headers["permissions-policy"] = "camera=(), geolocation=(), microphone=()"
+        headers["cross-origin-resource-policy"] = "same-origin"  # no other page shows what is ours
         if not self.door.frames:
             headers["x-frame-options"] = "SAMEORIGIN"
 
@@ -149,11 +158,14 @@ def refusal(request: HTTPConnection, what: str, cure: str) -> Response:
     return page(what, cure, 403)
 
 
-def page(title: str, text: str, status: int, link: tuple[str, str] | None = None) -> HTMLResponse:
-    """A page of plain words; what stands between ` is to be typed."""
+def page(
+    title: str, text: str, status: int, link: tuple[str, str] | None = None, form: str = ""
+) -> HTMLResponse:
+    """A page of plain words; what stands between ` is to be typed. A `form` is HTML."""
     told = re.sub("`([^`]*)`", r"<code>\1</code>", escape(text))
     told += f' <a href="{escape(link[0])}">{escape(link[1])}</a>' if link else ""
-    html = _PAGE.replace("TITLE", escape(title)).replace("TEXT", told)
+    parts = {"TITLE": escape(title), "TEXT": told, "FORM": form}
+    html = re.sub("TITLE|TEXT|FORM", lambda found: parts[found[0]], _PAGE)
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})
 
 
@@ -171,8 +183,15 @@ h1 { font-size: 1.4rem; line-height: 1.3; margin: 0 0 0.75rem }
 code { font: 0.95em ui-monospace, monospace; padding: 0.1em 0.3em; border-radius: 4px; display: inline-block;
   background: light-dark(#eef1f5, #262c36) }
 a { color: light-dark(#0067a3, #6bbeee) }
+label, input, button { display: block; font: inherit; box-sizing: border-box }
+input { width: 100%; margin: 0.25rem 0 1rem; padding: 0.5rem 0.6rem; border-radius: 6px;
+  border: 1px solid light-dark(#6b7685, #8b96a5); background: transparent; color: inherit }
+button { padding: 0.5rem 1.4rem; border-radius: 6px; border: 0; cursor: pointer;
+  background: light-dark(#0067a3, #6bbeee); color: light-dark(#fff, #0e1117) }
+[role=alert] { font-weight: 600; color: light-dark(#9c3d00, #f0a35e) }
+[role=alert]:empty { display: none }
 </style>
 </head>
-<body><main><h1>TITLE</h1><p>TEXT</p></main></body>
+<body><main><h1>TITLE</h1><p>TEXT</p>FORM</main></body>
 </html>
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.families import families
+from lab import classroom
 from lab.kit.address import arrive
 from lab.kit.generic import page_of
 from lab.kit.layout import run_page
@@ -40,7 +41,8 @@ for name in [*placed, *(name for name in files if name not in placed)]:
         raise TypeError(
             f"{name} has a place on the map, but neither a page in pages/ nor a family of that name"
         )
-    rooms[name] = st.Page(page, title=title, url_path=name)
+    hidden = name == "class" and not classroom.teaches(st.context.cookies)
+    rooms[name] = st.Page(page, title=title, url_path=name, visibility="hidden" if hidden else "visible")
     menu, _ = BRANCHES[place.branch if place else "tools"]
     menus[menu].append(rooms[name])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from engine.config import Refused
 from lab.runs import limits, wire
+from lab.runs.counts import count
 from lab.runs.limits import Bucket
 from lab.runs.placing import BUSY
 
@@ -21,6 +23,13 @@ LARGEST_NUMBER = 2**53  # that a browser writes exactly
 FAULT = "That did not work. The log of the server says why."
 LOG = logging.getLogger(__name__)
 HANDS = WeakValueDictionary[str, asyncio.Semaphore]()  # of each visitor, on all their sockets together
+
+# a thread waits for each order that a worker is busy with: those of some visitors must not stop all others
+THREADS = ThreadPoolExecutor(128, thread_name_prefix="live")
+
+
+async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(THREADS, work, *arguments)
 
 
 class Inbox:
@@ -67,6 +76,7 @@ def round_of(message: dict[str, Any]) -> int | None:
 def sentence(error: BaseException) -> str:
     """What a browser may read of an error; what a library says is for the server's log."""
     if isinstance(error, Refused):
+        count("refusals")
         return str(error)
     if isinstance(error, TimeoutError):
         return BUSY

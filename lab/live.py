@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +14,9 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine.config import Refused
-from lab.inbox import LARGEST_NUMBER, MOST_WAITING, Inbox, packed, round_of, sentence
+from lab.inbox import LARGEST_NUMBER, LOG, MOST_WAITING, THREADS, Inbox, in_thread, packed, round_of, sentence
 from lab.runs import limits, store
+from lab.runs.counts import count
 from lab.runs.placing import ANSWER_SECONDS
 from lab.runs.supervisor import supervisor
 from lab.standing import standing, standing_at
@@ -26,12 +27,6 @@ PICTURES = {"frame", "rare", "whole", "keyframe", "trace"}
 Question = tuple[str, dict[str, Any], int, int | None]  # a probe, arguments, the asker's number, the round
 FLOOD = (4429, "This page sent far too much and was let go. Reload it.")
 SLOW = (1013, "Pictures came faster than they were read.")  # the page comes back by itself
-# a thread waits for each order that a worker is busy with: those of some visitors must not stop all others
-THREADS = ThreadPoolExecutor(128, thread_name_prefix="live")
-
-
-async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(THREADS, work, *arguments)
 
 
 class Viewer:
@@ -132,6 +127,9 @@ class Viewer:
                 for what in waiting:
                     async with asyncio.timeout(limits.SLOWEST):
                         kind = "bytes" if isinstance(what, bytes) else "text"
+                        if kind == "bytes":
+                            count("frames")
+                            count("bytes", len(what))
                         await self.ws.send({"type": "websocket.send", kind: what})
             except TimeoutError:
                 self.let_go(SLOW)
@@ -172,6 +170,7 @@ class Viewer:
         self, name: str, arguments: dict[str, Any], number: int, round: int | None
     ) -> AsyncIterator[str | bytes]:
         """The answer, or its parts and a word that says that it was all; a newer question ends it."""
+        count("questions")
         ask: tuple[Any, ...] = (supervisor().ask, self.run_id, name, arguments, self.key, round, self.visitor)
         try:
             while part := await self._answer(*ask):
@@ -240,8 +239,10 @@ class Viewer:
                 self.loop.call_soon_threadsafe(self.asked.set)
             case _:
                 raise Refused("The server did not understand that message; reload the page.")
-        if "do" in message and isinstance(order := message.get("id"), int):
-            self.hear("done", order)  # what has come of it was told before
+        if "do" in message:
+            LOG.info("%s", message["do"], extra={"run": self.run_id, "visitor": self.who})
+            if isinstance(order := message.get("id"), int):
+                self.hear("done", order)  # what has come of it was told before
 
     def _do(self, command: dict[str, Any]) -> None:
         supervisor().do(self.run_id, self.who, command, wait=True)

@@ -21,24 +21,28 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
-from streamlit import config
+from streamlit import config, logger
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette import starlette_server
 
 from engine.device import prepare
 from engine.families import families
+from lab import classroom
+from lab.classroom import Classroom
 from lab.door import Door
+from lab.entry import Entry
 from lab.gate import Gate, page
+from lab.health import HEALTH, METRICS
 from lab.kit.glossary import for_browsers
 from lab.live import LIVE
 from lab.reels import ROUTE as REEL
-from lab.runs import limits
+from lab.runs import limits, log
 from lab.runs.supervisor import supervisor
 from lab.stage.files import ROUTE
 from lab.stage.stage import HEAD
 from lab.take import ROUTE as TAKE
-from lab.visitor import COOKIE, mark
+from lab.visitor import COOKIE, keep, mark
 
 _bind_socket = starlette_server._bind_socket
 _add_file = MemoryUploadedFileManager.add_file
@@ -94,11 +98,7 @@ def index(request: Request) -> Response:
         home = "../" * path.count("/") or "./"
         response = page(f"This lab has no page “{path[:80]}”.", "All pages are on", 404, (home, "the map."))
     if not mark(request.cookies):
-        # without a path: a browser takes that of the page, and sends no key to others behind the same proxy
-        key, safe = secrets.token_urlsafe(24), request.url.scheme == "https"
-        response.set_cookie(
-            COOKIE, key, max_age=31_536_000, path=None, httponly=True, secure=safe, samesite="lax"
-        )
+        keep(request, response, COOKIE, secrets.token_urlsafe(24))
     return response
 
 
@@ -116,7 +116,7 @@ def places() -> set[str]:
 class Anywhere(Route):
     """Every address that is neither Streamlit's nor the stage's: pages, and what somebody mistyped."""
 
-    others = {"_stcore", "component", "live", "media", "reel", "stage", "take"}
+    others = {"_stcore", "component", "health", "live", "media", "metrics", "reel", "stage", "take"}
     others |= {file.name for file in STATIC.iterdir()} - {"index.html"}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -135,7 +135,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     await asyncio.to_thread(supervisor().close)
 
 
-def app(door: Door) -> st.App:
+def app(door: Door, room: Classroom | None = None) -> st.App:
+    admit = Entry(room).admit if room else None
     return st.App(
         Path(__file__).with_name("home.py"),
         routes=[
@@ -143,10 +144,12 @@ def app(door: Door) -> st.App:
             ROUTE,
             REEL,
             TAKE,
+            HEALTH,
+            METRICS,
             Route("/", answer, methods=["POST"]),
             Anywhere("/{path:path}", index),
         ],
-        middleware=[Middleware(Gate, door=door, page=HTML)],
+        middleware=[Middleware(Gate, door=door, page=HTML, admit=admit)],
         lifespan=lifespan,
     )
 
@@ -162,9 +165,11 @@ def _bind_quick(*given: Any) -> socket.socket:
 
 
 def _plain_kwargs() -> dict[str, Any]:
-    """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate."""
+    """Streamlit's options of uvicorn, which else believes any proxy on this machine: that is for the gate.
+    And it would log the address of everybody who opens a socket."""
     own = {"proxy_headers": False, "server_header": False, "ws_max_size": limits.LARGEST_MESSAGE}
-    return _uvicorn_kwargs() | own
+    plain = _uvicorn_kwargs() | own | {"log_level": "warning"}
+    return plain | {"log_config": None} if log.told() else plain  # else it brings handlers of its own
 
 
 def _add_few(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
@@ -207,11 +212,15 @@ def alone() -> None:
         del os.environ[name]
 
 
-def serve(door: Door) -> None:
-    """Serve the lab until stopped."""
+def serve(door: Door, room: Classroom | None = None) -> None:
+    """Serve the lab until stopped, for this class if there is one."""
     alone()
+    if log.told():
+        logger.setup_formatter = log.join
+        log.as_told()
+    classroom.present(room)
     starlette_server._bind_socket = _bind_quick  # type: ignore[assignment]
     starlette_server._get_uvicorn_config_kwargs = _plain_kwargs
     MemoryUploadedFileManager.add_file = _add_few  # type: ignore[method-assign]
     supervisor().limits = limits.AT_HOME if door.at_home and not door.proxy else limits.IN_CLASS
-    app(door).run(config=settings(door))
+    app(door, room).run(config=settings(door))

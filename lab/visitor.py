@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 COOKIE = "genlab"
 
@@ -30,6 +31,15 @@ def who() -> str:
         return known
     # no cookie: a test without a browser; owner for this session only
     return _digest(st.session_state.setdefault("_key", secrets.token_hex(8)))
+
+
+def keep(request: HTTPConnection, response: Response, cookie: str, value: str) -> None:
+    """Let the browser keep a cookie of ours for a year. No script can read it. Without a path, because a
+    browser then takes that of the page, and sends nothing to others behind the same proxy."""
+    safe = request.url.scheme == "https"
+    response.set_cookie(
+        cookie, value, max_age=31_536_000, path=None, httponly=True, secure=safe, samesite="lax"
+    )
 
 
 def _digest(key: str) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from engine.config import Refused
+from lab import classroom
 from lab.kit.address import strangers
 from lab.kit.layout import heading
 from lab.kit.plain import complain, link, plain
@@ -58,7 +59,9 @@ def row(info: store.Info, run_id: str, when: float) -> None:
     if not in_trash:
         with picture:
             still(run_id, key=f"still-{run_id}", says=f"Last picture of {title_of(info)}")
-    what.markdown(f"**{plain(title_of(info))}**  \n{plain(setting_of(info))}  \n:gray[`{plain(run_id)}`]")
+    name = classroom.called(info.owner)
+    by = f" by {plain(name)}" if name else ""
+    what.markdown(f"**{plain(title_of(info))}**{by}  \n{plain(setting_of(info))}  \n:gray[`{plain(run_id)}`]")
     moment = datetime.fromtimestamp(when).strftime("%Y-%m-%d %H:%M")
     if in_trash:
         state.markdown(f":small[deleted {inventory.ago(when)}]")
@@ -95,8 +98,10 @@ def is_wanted(info: store.Info) -> bool:
         return False
     if family not in (ALL, info.family) or chosen not in (ALL, info.data):
         return False
-    told = f"{title_of(info)} {setting_of(info)} {info.id} {info.family} {info.state}".lower() if text else ""
-    return all(word in told for word in text.lower().split())
+    if not text:
+        return True
+    told = [title_of(info), setting_of(info), info.id, info.family, info.state, classroom.called(info.owner)]
+    return all(word in " ".join(told).lower() for word in text.lower().split())
 
 
 if shown == TRASH:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +54,8 @@ def answering(lab: Lab) -> Lab:
     for _ in range(3000):
         try:
             urllib.request.urlopen(f"{lab.url}/_stcore/health").close()
+            return lab
+        except urllib.error.HTTPError:  # a class, which lets nobody in without its word
             return lab
         except OSError:
             assert lab.process.poll() is None, (lab.home / "server.log").read_text()

@@ -56,11 +56,12 @@ def text(path: Path) -> bytes:
         return file.read(1 << 20)
 
 
-def write(path: Path, data: bytes, durable: bool = True) -> None:
+def write(path: Path, data: bytes, durable: bool = True, mode: int = 0o666) -> None:
     """Replace a file so that a crash leaves either the old one or the new one, whole. `durable` waits for the
-    disk, some milliseconds: for what must survive a power cut."""
+    disk, some milliseconds: for what must survive a power cut. `mode` says who may read it."""
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
+        temp.touch(mode)  # before anything is in it
         with temp.open("wb") as file:
             file.write(data)
             file.flush()

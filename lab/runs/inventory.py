@@ -24,7 +24,7 @@ class Thrown(NamedTuple):
 
 def listing() -> tuple[list[store.Info], dict[str, str]]:
     """As `store.listing`, from memory where nothing has changed."""
-    return store.listing(_read)
+    return store.listing(read)
 
 
 def trash(owner: str) -> list[Thrown]:
@@ -33,7 +33,7 @@ def trash(owner: str) -> list[Thrown]:
     for at in (file.parent for file in (store.home() / "trash").glob("*/run.json")):
         run_id, _, when = at.name.rpartition("-")
         with suppress(Refused):
-            info = _read(at)
+            info = read(at)
             if owner and info.owner == owner and when.isdecimal():
                 thrown.append(Thrown(at.name, run_id, float(when), info))
     return sorted(thrown, key=lambda one: -one.when)
@@ -86,7 +86,7 @@ def ago(moment: float) -> str:
     return "just now"
 
 
-def _read(at: Path) -> store.Info:
+def read(at: Path) -> store.Info:
     """What its run.json says, from memory if nobody has written it since."""
     file = at / "run.json"
     if not files.is_file(file):

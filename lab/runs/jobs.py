@@ -97,7 +97,7 @@ class Jobs(Seats):
         same = [s for s in self.seats.values() if s is not seat and pace and s.run.info.pace == pace]
         return [s for s in same if s.run.info.state == "training"]
 
-    def _pause(self, seat: Seat) -> None:
+    def _pause(self, seat: Seat, why: str = "") -> None:
         """Pause a run and those that train in step with it, all of them at one round."""
         mates = self._mates(seat)
         goal = max(s.run.round for s in [seat, *mates])
@@ -106,7 +106,7 @@ class Jobs(Seats):
                 if goal - LEAD <= each.run.round < goal:
                     each.run.train(rounds=goal - each.run.round)
                 if each.run.info.state == "training":  # it may just have ended or failed
-                    each.run.settle("paused")
+                    each.run.settle("paused", why)
                 if each is not seat:
                     self._show(each)
             except Exception as error:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -23,6 +22,7 @@ LOG = logging.getLogger(__name__)
 START_SECONDS = 120.0  # that a new worker may take before it answers
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
 WITHIN = 600.0  # seconds that a death counts
+LOG = logging.getLogger(__name__)
 DIED = "The process that worked on this run has stopped."
 AGAIN = f"{DIED} It is starting again; try once more in a minute."
 
@@ -123,7 +123,7 @@ class WorkerProcess:
         try:
             self.hear(self, message)
         except Exception:  # of one message, about one run
-            traceback.print_exc()
+            LOG.exception("What a worker said of a run could not be taken.")
 
     def _stop(self) -> None:
         self.up.clear()

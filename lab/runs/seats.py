@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import traceback
@@ -17,6 +18,7 @@ from lab.runs.look import Look
 from lab.runs.run import Run
 from lab.runs.seat import Pointers, Seat
 
+LOG = logging.getLogger(__name__)
 LOOK_EVERY, SAY_EVERY = 1.0, 1.0  # seconds
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 60)  # seconds that a run goes on unwatched
 CUT_OFF = "Its command was cut off. Fork it to go on."
@@ -78,7 +80,7 @@ class Seats(ABC):
 
     def _report(self) -> None:
         with suppress(OSError, ValueError):  # the log of the server, on a full disk
-            traceback.print_exc()
+            LOG.exception("A run is in trouble.", extra={"run": self.now})
 
     def _state(self, seat: Seat, again: bool = False) -> None:
         """Tell of a run's state when it has changed."""

@@ -19,8 +19,9 @@ import torch
 from engine.checks import Check
 from engine.config import Refused
 from engine.device import pick
-from lab.runs import budget, cluster, inventory, store
+from lab.runs import budget, cluster, inventory, status, store
 from lab.runs.cluster import Cluster
+from lab.runs.counts import count
 from lab.runs.pipe import WorkerProcess
 from lab.runs.placing import LIGHT, answer_of
 from lab.runs.pointing import private
@@ -60,6 +61,7 @@ class Supervisor(Shares):
             case ("at", run_id):
                 worker.now = run_id
             case ("died", run_id):
+                count("restarts")
                 self._died(worker, run_id)
                 if self.cluster:
                     self._move_all(worker)
@@ -241,6 +243,10 @@ class Supervisor(Shares):
         finally:
             if part:  # there may be more of them
                 self.place(run_id).ask("question", run_id, "enough", asker)
+
+    def status(self) -> list[status.Status]:
+        """Who runs what: all that trains or is watched."""
+        return status.runs(self)
 
     def close(self) -> None:
         self.closed.set()

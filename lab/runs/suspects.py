@@ -7,8 +7,8 @@ minutes without a word is ended, because the others wait: that run goes on apart
 
 from __future__ import annotations
 
+import logging
 import threading
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +20,7 @@ from lab.runs.pipe import DIED, Deaths, WorkerProcess
 
 Listener = Callable[[str, Any], None]
 """Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
+LOG = logging.getLogger(__name__)
 TRIES = 5  # deaths of a run, after which it waits for its owner
 MOST_APART = 4  # workers for such runs
 TICK, HANG = 5.0, 120.0  # seconds between two looks at a worker, and for which it may be silent
@@ -53,7 +54,7 @@ class Suspects(ABC):
             try:
                 listener(kind, what)
             except Exception:  # one who cannot hear keeps nobody from hearing
-                traceback.print_exc()
+                LOG.exception("Somebody who watches a run could not be told.", extra={"run": run_id})
 
     def _forget(self, run_id: str) -> None:
         if worker := self.places.pop(run_id, None):
@@ -76,6 +77,7 @@ class Suspects(ABC):
                 else:
                     self._forget(run_id)
                     self._put_apart(run_id, worker, deaths.pause())
+        LOG.warning("A worker died.", extra={"run": run_id})
         self._tell(run_id, "state", {"why": why})
 
     def _move_all(self, worker: WorkerProcess) -> None:

@@ -22,6 +22,7 @@ from engine.families import find
 from lab.runs import files, slow, store
 from lab.runs.jobs import Jobs
 from lab.runs.lock import Elsewhere
+from lab.runs.log import as_told
 from lab.runs.look import Look
 from lab.runs.pipe import Channel
 from lab.runs.questions import Questions
@@ -194,7 +195,9 @@ class Worker(Jobs):
                 seat.run.play()
             case "pause":
                 if seat.run.info.state == "training":  # else it rests already, and its state may say why
-                    self._pause(seat)
+                    self._pause(seat, command.get("why", ""))
+            case "stop":
+                seat.run.settle("ended", command["why"])
             case "reset":
                 seat.run.do({"do": "rewind", "round": 0})
             case "step" if command.pop("slow", False) and not seat.run.info.wall:
@@ -237,6 +240,7 @@ def main() -> None:
     sys.stdout = sys.stderr  # a stray print must not reach the channel, of Python or of a library in C
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    as_told()
     work(Channel(source, sink))
 
 

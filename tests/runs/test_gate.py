@@ -382,6 +382,14 @@ def test_every_answer_says_what_it_may_load_and_who_may_frame_it(path, url):
     assert headers["x-frame-options"] == "SAMEORIGIN"
 
 
+def test_no_other_page_shows_what_is_ours_or_keeps_a_hand_on_its_window():
+    plain = behind().get("/").headers
+    safe = behind(Door(names=PUBLIC), "https://lab.example").get("/").headers
+    assert plain["cross-origin-resource-policy"] == safe["cross-origin-resource-policy"] == "same-origin"
+    assert "cross-origin-opener-policy" not in plain
+    assert safe["cross-origin-opener-policy"] == "same-origin"
+
+
 def test_inline_scripts_of_the_page_are_known_by_their_hash():
     scripts = behind().get("/gan").headers["content-security-policy"].count("sha256-")
     assert scripts == behind().get("/gan").text.count("<script>") == 2

@@ -453,7 +453,7 @@ def test_at_the_end_all_is_stored_though_one_cannot_be(clock, monkeypatch):
     assert [one[1] for one in at.told("done")] == [1]
 
 
-def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock, monkeypatch, capsys):
+def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock, monkeypatch, caplog):
     at = Hosted(Stand("a"), Stand("b"))
     for kind, run_id, state in [
         ("question", "a", "training"),
@@ -463,7 +463,8 @@ def test_an_error_in_an_order_stops_its_run_and_one_in_a_question_does_not(clock
         monkeypatch.setattr(at.worker, f"on_{kind}", lambda *_: 1 / 0)
         at.worker._handle(kind, run_id, 5)
         assert at.told("done")[0][1:] == (5, at_fault(), None)
-        assert "ZeroDivisionError" in capsys.readouterr().err, "the log of the server says where"
+        assert "ZeroDivisionError" in caplog.text, "the log of the server says where"
+        caplog.clear()
         assert (at.runs[0].info.state, at.runs[1].info.state) == (state, "training")
     monkeypatch.setattr(at.worker, "on_do", lambda *_: (_ for _ in ()).throw(Refused("No.")))
     at.worker._handle("do", "b", 6)
