@@ -19,8 +19,8 @@ import torch
 
 from engine.config import Refused
 from lab.runs import worker
-from lab.runs.cluster import look
 from lab.runs.pipe import Channel
+from lab.runs.sign import look
 
 MOST_WAITING = 64  # messages; then the worker waits until the server has taken some, as with a full pipe
 BATCHES = 16  # of messages on their way to the server

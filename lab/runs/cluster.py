@@ -10,11 +10,9 @@ import os
 import pickle
 import secrets
 import shutil
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from engine.config import Refused
@@ -28,7 +26,6 @@ NO_ROOM = (
     "The cluster has no room for another worker, or takes too long to start it. Add machines to the cluster, "
     "or start the lab with fewer --workers."
 )
-SHARE = "Mount the folder of the runs there, too, or set GENLAB_HOME to one that all machines share."
 SIGN = ".cluster-"  # folders that actors look for
 CLOSING = 10.0  # seconds in which a worker stores its runs
 
@@ -119,21 +116,6 @@ def room_for(free: dict[str, float], gpus: float) -> int:
     if not gpus:
         return cpus
     return min(cpus, cards * math.floor(1 / gpus + 1e-9) if gpus < 1 else int(cards // gpus))
-
-
-def look(sign: Path) -> None:
-    """See whether an actor's machine has the folder of the runs: there the server holds the folder `sign`.
-    Raises `Refused`."""
-    where = f"Machine {socket.gethostname()} of the cluster"
-    if not (sign / "lock").exists():
-        raise Refused(f"{where} does not see the folder {sign.parent}. {SHARE}")
-    if not holder(sign):
-        why = f"{where} does not see what this one has locked in {sign.parent}, so two could train one run."
-        raise Refused(f"{why} Mount it with locks: NFS 4, and no option nolock or local_lock.")
-    try:
-        (sign / "seen").touch()
-    except OSError as error:
-        raise Refused(f"{where} cannot write into {sign.parent}: {error.strerror}. Allow that.") from error
 
 
 class WorkerActor(WorkerProcess):

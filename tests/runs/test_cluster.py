@@ -17,9 +17,10 @@ import pytest
 from engine.config import Refused
 from lab import cli
 from lab.runs import cluster, store, supervisor
-from lab.runs.cluster import Cluster, look, room_for
+from lab.runs.cluster import Cluster, room_for
 from lab.runs.lock import Lock
 from lab.runs.pipe import AGAIN, START_SECONDS
+from lab.runs.sign import look
 from lab.runs.supervisor import Supervisor
 from tests.runs.test_supervisor import Noted, heavy, run_of, threads  # noqa: F401
 
