@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import pickle
 import queue
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -21,6 +21,7 @@ from engine.config import Refused
 START_SECONDS = 120.0  # that a new worker may take before it answers
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
 WITHIN = 600.0  # seconds that a death counts
+LOG = logging.getLogger(__name__)
 DIED = "The process that worked on this run has stopped."
 
 
@@ -29,8 +30,13 @@ class Deaths:
 
     def __init__(self) -> None:
         self.times: list[float] = []
+        self.stored: object = None
+        self.vain = 0  # in a row, since it last got on
 
-    def add(self) -> None:
+    def add(self, stored: object = None) -> None:
+        """It died. What it had `stored` by then tells whether it had got on since the last time."""
+        again = self.count() and stored == self.stored
+        self.vain, self.stored = self.vain + 1 if again else 1, stored
         self.times.append(time.monotonic())
 
     def count(self) -> int:
@@ -95,7 +101,7 @@ class WorkerProcess:
         try:
             self.hear(self, message)
         except Exception:  # of one message, about one run
-            traceback.print_exc()
+            LOG.exception("What a worker said of a run could not be taken.")
 
     def _stop(self) -> None:
         self.up.clear()

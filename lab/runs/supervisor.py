@@ -131,7 +131,7 @@ class Supervisor(Pointing):
         """Make a run that waits at round 0 for its owner to press Train; its id."""
         if time.monotonic() > self.swept + SWEEP_EVERY:
             self.swept = time.monotonic()
-            threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()
+            threading.Thread(target=store.sweep, args=(FORGOTTEN, self.listeners), daemon=True).start()
         return store.create(info | {"owner": owner, "state": "ready"}).name
 
     def discard(self, run_id: str) -> None:

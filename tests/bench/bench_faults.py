@@ -87,7 +87,9 @@ class Faults:
             victim = self.chance.choice(alive)
             server.append(faulty.memory(self.labs.now.process.pid))
             each.append(statistics.mean(map(faulty.memory, alive)))
-            runs = [v for v in self.viewers if f"process {victim} " in f"{holder(self.at(v))} ".replace(")", " ")]
+            runs = [
+                v for v in self.viewers if f"process {victim} " in f"{holder(self.at(v))} ".replace(")", " ")
+            ]
             stored = [wire.read_about(store.checkpoint(self.at(v)))["round"] for v in runs]
             ages = [time.time() - store.checkpoint(self.at(v)).stat().st_mtime for v in runs]
             trained = [time.time() - max(getattr(v, "back", 0.0), 0.0) for v in runs]
@@ -98,7 +100,9 @@ class Faults:
                 v.back = self.back(v)
         self.go_on(f"{self.given.kills} kills of a worker")
         most = max(seconds, default=0.0)
-        self.say("a kill costs: seconds of training, at most", f"{most:.1f}", most <= CHECKPOINT_SECONDS + SLACK)
+        self.say(
+            "a kill costs: seconds of training, at most", f"{most:.1f}", most <= CHECKPOINT_SECONDS + SLACK
+        )
         self.say("a kill costs: rounds, the middle and the most",
                  f"{statistics.median(repeated or [0]):,.0f} {max(repeated, default=0):,}")  # fmt: skip
         grows = faulty.slope(server)
@@ -149,7 +153,11 @@ class Faults:
         with faulty.full(disk):
             told = until(lambda: all(v.state == "failed" for v in self.viewers), 90)
             words = {v.why for v in self.viewers}
-            self.say("a full disk: runs that say so", f"{sum('disk is full' in w for w in words)} kinds of words", told)
+            self.say(
+                "a full disk: runs that say so",
+                f"{sum('disk is full' in w for w in words)} kinds of words",
+                told,
+            )
             answers = answering(self.labs.now)  # pages are still served
             assert answers
         self.go_on("a full disk", help=True)
@@ -196,11 +204,15 @@ class Faults:
                 if (at / name).exists():
                     way(at / name, self.chance)
                     if not victim.moves(help=True):
-                        self.lose(f"a run in training whose {name} met {way.__name__}: {victim.state} {victim.why}")
+                        self.lose(
+                            f"a run in training whose {name} met {way.__name__}: {victim.state} {victim.why}"
+                        )
                         return
         said.update(victim.said)
         rounds = [row["round"] for row in store.rows(at / "metrics.jsonl")]
-        self.say("damage in training: files; sentences told", f"{len(names[:: self.given.stride])}; {len(said)}")
+        self.say(
+            "damage in training: files; sentences told", f"{len(names[:: self.given.stride])}; {len(said)}"
+        )
         if rounds != sorted(set(rounds)):
             self.lose("rows in order, after damage in training")
         victim.press("pause")

@@ -220,7 +220,9 @@ def differences(one: Path, other: Path) -> list[str]:
     if store.keyframes(one) != store.keyframes(other) or store.states(one) != store.states(other):
         found.append("rounds of keyframes")
     for round in store.states(one):
-        kept = [wire.unpack_state(store.keyframe(at, round, state=True).read_bytes())[0] for at in (one, other)]
+        kept = [
+            wire.unpack_state(store.keyframe(at, round, state=True).read_bytes())[0] for at in (one, other)
+        ]
         if any(not kept[0][name].equal(kept[1][name]) for name in kept[0]):
             found.append(f"the state of round {round}")
     return found

@@ -394,7 +394,11 @@ def test_there_are_only_so_many_workers_apart(lab, threads):
         lab._hear(lab.place(run_id), ("died", run_id))
     assert len(lab.apart) == suspects.MOST_APART
     *apart, last = ids
-    assert last not in lab.places
+    shared = lab.places[last]
+    assert shared in lab.light, "there is no room for it: it stays with the others"
+    assert store.read_info(store.folder(last)).state == "paused"
+    lab._hear(shared, ("died", last))
+    assert last not in lab.places, "and is given up sooner, because they wait for it"
     assert store.look(store.folder(last)).why == suspects.GIVEN_UP
     own = lab.places[apart[0]]
     lab._hear(own, ("died", apart[0]))
@@ -458,12 +462,12 @@ def test_a_worker_apart_ends_when_its_run_rests_and_the_last_one_leaves(lab, thr
     assert own.closed == 1
 
 
-def test_one_that_cannot_hear_is_logged_and_the_others_hear(lab, capsys):
+def test_one_that_cannot_hear_is_logged_and_the_others_hear(lab, caplog):
     heard = []
     lab.listeners["a"] = {lambda kind, what: 1 / 0, lambda kind, what: heard.append((kind, what))}
     lab._tell("a", "state", {})
     assert heard == [("state", {})]
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_hanging_worker_is_ended_after_so_long_and_not_before(lab):
@@ -676,10 +680,10 @@ def test_a_worker_that_is_closed_meanwhile_has_not_died(worker, monkeypatch):
     assert worker.heard == []
 
 
-def test_an_error_about_one_message_is_logged(worker, capsys):
+def test_an_error_about_one_message_is_logged(worker, caplog):
     worker.hear = lambda *_: 1 / 0
     worker._heard(("state", "a", {}))
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert "ZeroDivisionError" in caplog.text
 
 
 # --- the worker's end ----------------------------------------------------------------------------
