@@ -9,6 +9,8 @@ or a part of one was lost.
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import random
 import shutil
@@ -31,7 +33,7 @@ from lab.visitor import mark
 from tests.bench import faulty
 from tests.bench.benching import settings
 from tests.bench.faulty import Viewer, until, workers
-from tests.serving import answering, start_lab, stop_lab
+from tests.serving import Lab, answering, start_lab, stop_lab
 
 SMALL = {"width_G": 16, "width_D": 16, "batch": 16}
 RUNS = [
@@ -40,7 +42,7 @@ RUNS = [
     {"family": "real-nvp", "data": "moons", "seed": 3, "config": {}},
     {"family": "ddpm", "data": "pinwheel", "seed": 4, "config": {}},
 ]
-SLACK = 2.0  # seconds, of a slice, a keyframe and a look
+INTERVAL = CHECKPOINT_SECONDS + 2.0  # seconds: a slice and a measurement may come in between
 GROWTH = 1.0  # MB a kill, that the server may grow
 
 
@@ -49,12 +51,15 @@ class Faults:
         self.home, self.given, self.chance = home, given, random.Random(given.seed)
         self.lost: list[str] = []
         os.environ |= {"GENLAB_HOME": str(home), "GENLAB_DEVICE": "cpu"}
-        lab = start_lab(home, GENLAB_PATIENCE="600")
+        lab = self.lab()
         self.labs = SimpleNamespace(now=lab, cookie=lab.cookie())
         self.owner = mark(dict([self.labs.cookie.split("=", 1)]))
         self.viewers = [self.watch(setting) for setting in RUNS[: given.runs]]
         for viewer in self.viewers:
             viewer.moves(help=True)
+
+    def lab(self) -> Lab:
+        return start_lab(self.home, GENLAB_PATIENCE="600")
 
     def watch(self, setting: dict) -> Viewer:
         return Viewer(self.labs, store.create(setting | {"owner": self.owner}).name)
@@ -77,151 +82,122 @@ class Faults:
                     self.lose(f"{viewer.run_id} after {after}: {viewer.state} {viewer.why}")
         self.say(f"after {after}: all train again, seconds", f"{time.monotonic() - start:.1f}")
 
+    def pause(self) -> None:
+        for viewer in self.viewers:
+            viewer.press("pause")
+        until(lambda: all(v.state == "paused" and not holder(self.at(v)) for v in self.viewers))
+
     # --- the faults --------------------------------------------------------------------------
 
     def kill_workers(self) -> None:
-        server, each, repeated, seconds = [], [], [], []
+        server, each, rounds, seconds = [], [], [], []
         for _ in range(self.given.kills):
             time.sleep(self.chance.uniform(0.5, 1.5) * self.given.every)
             alive = workers(self.labs.now)
             victim = self.chance.choice(alive)
             server.append(faulty.memory(self.labs.now.process.pid))
             each.append(statistics.mean(map(faulty.memory, alive)))
-            runs = [
-                v for v in self.viewers if f"process {victim} " in f"{holder(self.at(v))} ".replace(")", " ")
-            ]
-            stored = [wire.read_about(store.checkpoint(self.at(v)))["round"] for v in runs]
-            ages = [time.time() - store.checkpoint(self.at(v)).stat().st_mtime for v in runs]
-            trained = [time.time() - max(getattr(v, "back", 0.0), 0.0) for v in runs]
+            runs = [v for v in self.viewers if f"process {victim})" in holder(self.at(v))]
+            stored = [store.checkpoint(self.at(v)) for v in runs]
+            before = [wire.read_about(path)["round"] for path in stored]
+            since = [max(path.stat().st_mtime, v.back) for path, v in zip(stored, runs, strict=True)]
             os.kill(victim, signal.SIGKILL)
-            repeated += [v.round - before for v, before in zip(runs, stored, strict=True)]
-            seconds += [min(pair) for pair in zip(ages, trained, strict=True)]
-            for v in runs:
-                v.back = self.back(v)
+            seconds += [time.time() - moment for moment in since]
+            rounds += [max(0, v.round - round) for v, round in zip(runs, before, strict=True)]
+            for viewer in runs:
+                viewer.back = math.inf  # until its next picture
         self.go_on(f"{self.given.kills} kills of a worker")
-        most = max(seconds, default=0.0)
+        most, middle = max(seconds, default=0.0), statistics.median(rounds or [0])
+        self.say("a kill costs so many seconds of training, at most", f"{most:.1f}", most <= INTERVAL)
         self.say(
-            "a kill costs: seconds of training, at most", f"{most:.1f}", most <= CHECKPOINT_SECONDS + SLACK
+            "a kill costs so many rounds: the middle, the most", f"{middle:,.0f} {max(rounds, default=0):,}"
         )
-        self.say("a kill costs: rounds, the middle and the most",
-                 f"{statistics.median(repeated or [0]):,.0f} {max(repeated, default=0):,}")  # fmt: skip
-        grows = faulty.slope(server)
-        self.say("memory of the server, MB: first, last, growth a kill",
-                 f"{server[0]:.1f} {server[-1]:.1f} {grows:+.2f}", grows < GROWTH)  # fmt: skip
-        self.say("memory of a worker, MB: first, last, growth a kill",
-                 f"{each[0]:.1f} {each[-1]:.1f} {faulty.slope(each):+.2f}")  # fmt: skip
-        self.say("workers: now", str(len(workers(self.labs.now))))
-
-    def back(self, viewer: Viewer) -> float:
-        """When this run went on after a kill; waits for that."""
-        before = viewer.frames
-        until(lambda: viewer.frames > before + 1, 60)
-        return time.time()
+        for what, values, limit in (("the server", server, GROWTH), ("a worker", each, math.inf)):
+            grows = faulty.slope(values[len(values) // 3 :])  # at first caches fill
+            told = f"{values[0]:.1f} {values[-1]:.1f} {grows:+.2f}"
+            self.say(f"memory of {what}, MB: first, last, growth a kill", told, grows < limit)
+        self.say("workers after all kills", str(len(workers(self.labs.now))))
 
     def at(self, viewer: Viewer) -> Path:
         return store.home() / viewer.run_id
 
-    def kill_server(self) -> None:
-        lab, pids = self.labs.now, workers(self.labs.now)
+    def kill_server(self, second: bool = False) -> None:
+        """Kill it. Another goes on: one that is started then, or a `second` one in the same folder."""
+        lab, viewers = self.labs.now, self.viewers
+        if second:
+            self.pause()
+            others = SimpleNamespace(now=self.lab(), cookie=self.labs.cookie)
+            for viewer in viewers:
+                viewer.moves(help=True)
+            viewers = [Viewer(others, v.run_id) for v in viewers]
+            told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 60)
+            self.say("a second server: runs that it calls the first's", f"{len(viewers)}", told)
+            for viewer in viewers:
+                viewer.press("play")  # which is refused
+            until(lambda: all(any("stop it there" in said for said in v.said) for v in viewers), 10)
+        pids, start = workers(lab), time.monotonic()
         rounds = [v.round for v in self.viewers]
-        start = time.monotonic()
         lab.process.kill()
         lab.process.wait()
-        gone = until(lambda: not set(pids) & set(workers(lab)), 60)
-        self.say("after kill -9 of the server: its workers end, seconds",
-                 f"{time.monotonic() - start:.1f}", gone)  # fmt: skip
+        gone = until(lambda: not any(map(faulty.lives, pids)), 60)
+        took = time.monotonic() - start
+        self.say("kill -9 of the server: its workers end, seconds", f"{took:.1f}", gone)
         stored = [wire.read_about(store.checkpoint(self.at(v)))["round"] for v in self.viewers]
         again = [max(0, a - b) for a, b in zip(rounds, stored, strict=True)]
-        self.say("rounds repeated after it, the most", f"{max(again):,}")
-        self.labs.now = start_lab(self.home, GENLAB_PATIENCE="600")
-        self.go_on("a kill of the server")
+        self.say("kill -9 of the server: rounds repeated, at most", f"{max(again):,}")
+        if second:
+            for viewer in self.viewers:
+                viewer.ended.set()
+            self.labs, self.viewers = others, viewers
+        else:
+            self.labs.now = self.lab()
+        self.go_on("the death of the first of two servers" if second else "kill -9 of the server")
 
     def stop_and_continue(self) -> None:
-        for what in ("the server", "the workers", "all"):
-            server, theirs = [self.labs.now.process.pid], workers(self.labs.now)
-            pids = {"the server": server, "the workers": theirs, "all": [*server, *theirs]}[what]
+        server, theirs = [self.labs.now.process.pid], workers(self.labs.now)
+        for what, pids in {"the server": server, "its workers": theirs, "all": server + theirs}.items():
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
             time.sleep(self.given.stop)
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
             self.go_on(f"{self.given.stop:g} s in which {what} stood still")
-            if dead := set(theirs) - set(workers(self.labs.now)):
-                self.say(f"workers that died of it: {len(dead)}", "", good=False)
+        dead = set(theirs) - set(workers(self.labs.now))
+        self.say("workers that died of standing still", str(len(dead)), not dead)
 
-    def fill_disk(self, disk: Path) -> None:
-        with faulty.full(disk):
-            told = until(lambda: all(v.state == "failed" for v in self.viewers), 90)
-            words = {v.why for v in self.viewers}
-            self.say(
-                "a full disk: runs that say so",
-                f"{sum('disk is full' in w for w in words)} kinds of words",
-                told,
-            )
-            answers = answering(self.labs.now)  # pages are still served
-            assert answers
-        self.go_on("a full disk", help=True)
-
-    def freeze(self) -> None:
-        with faulty.frozen(self.home) as done:
-            if done:
-                told = until(lambda: all(v.state == "failed" for v in self.viewers), 90)
-                words = Counter(v.why for v in self.viewers)
-                good = told and all("cannot be written" in w or "cannot write" in w for w in words)
-                self.say("a read-only home: runs that say so", f"{sum(words.values())}", good)
-                if not good:
-                    print(words)
-        if done:
-            self.go_on("a read-only home", help=True)
-
-    def two_servers(self) -> None:
-        first, ours = self.labs.now, self.labs.cookie
-        second = start_lab(self.home, GENLAB_PATIENCE="600")
-        others = SimpleNamespace(now=second, cookie=ours)
-        viewers = [Viewer(others, v.run_id) for v in self.viewers]
-        told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 60)
-        self.say("a second server in the folder: runs that are the first's", f"{len(viewers)}", told)
-        for viewer in viewers:
-            viewer.press("play")
-        time.sleep(1.0)
-        first.process.kill()
-        first.process.wait()
-        for viewer in self.viewers:
-            viewer.ended.set()
-        self.labs, self.viewers = others, viewers
-        for viewer in viewers:
-            viewer.said.clear()
-        self.go_on("the death of the first of two servers")
+    def trouble(self, what: str, words: str) -> None:
+        """All runs stop and say why, and the pages are served."""
+        told = until(lambda: all(v.state == "failed" and words in v.why for v in self.viewers), 90)
+        said = Counter(v.why for v in self.viewers)
+        self.say(f"{what}: runs that say so", f"{said.total()}" if told else str(said), told)
+        answering(self.labs.now)
 
     def damage_in_training(self) -> None:
-        """Each file of a run that trains, in three ways, one after the other."""
+        """Each file of a run that trains, one after the other."""
         victim = self.watch(RUNS[0] | {"seed": 9})
         victim.moves(help=True)
-        at, said = self.at(victim), Counter[str]()
+        at = self.at(victim)
         names = [p.relative_to(at) for p in sorted(at.rglob("*")) if p.is_file() and p.name != "lock"]
-        for name in names[:: self.given.stride]:
-            for way in WAYS:
-                if (at / name).exists():
-                    way(at / name, self.chance)
-                    if not victim.moves(help=True):
-                        self.lose(
-                            f"a run in training whose {name} met {way.__name__}: {victim.state} {victim.why}"
-                        )
-                        return
-        said.update(victim.said)
+        for name, way in itertools.product(names[:: self.given.stride], WAYS):
+            if (at / name).exists():
+                way(at / name, self.chance)
+                if not victim.moves(help=True):
+                    self.lose(
+                        f"a run in training whose {name} was {way.__name__}: {victim.state} {victim.why}"
+                    )
+                    return
         rounds = [row["round"] for row in store.rows(at / "metrics.jsonl")]
-        self.say(
-            "damage in training: files; sentences told", f"{len(names[:: self.given.stride])}; {len(said)}"
-        )
         if rounds != sorted(set(rounds)):
-            self.lose("rows in order, after damage in training")
+            self.lose("the order of rows, after damage in training")
+        told = f"{len(names[:: self.given.stride])} {len(set(victim.said))}"
+        self.say("damage in training: files, and sentences that were said", told)
         victim.press("pause")
         until(lambda: victim.state == "paused")
         victim.ended.set()
         shutil.rmtree(at)
 
     def damage_at_rest(self, place: Path) -> None:
-        """Each file of a run that rests, in three ways: it goes on as it would have, or says what is wrong."""
+        """Each file of a run that rests: it goes on as it would have, or says what is wrong."""
         kept = Run(store.create(RUNS[0], place))
         kept.play()
         kept.train(rounds=150)
@@ -263,21 +239,17 @@ class Faults:
     # --- the end -----------------------------------------------------------------------------
 
     def compare(self, place: Path) -> None:
-        for viewer in self.viewers:
-            viewer.press("pause")
-            until(lambda v=viewer: v.state == "paused")
-        until(lambda: not any(holder(self.at(v)) for v in self.viewers))
+        self.pause()
         for viewer in self.viewers:
             at = self.at(viewer)
             if wrong := faulty.torn(at):
                 self.lose(f"{wrong} rows of {at.name}, torn or twice")
             if viewer.garbage:
                 self.lose(f"{len(viewer.garbage)} messages that no browser can read: {viewer.garbage[0]}")
-            start = time.monotonic()
             differ = faulty.differences(at, faulty.undisturbed(at, place))
             info = store.read_info(at)
-            self.say(f"{info.family}: {viewer.round:,} rounds, as undisturbed bit for bit",
-                     f"yes ({time.monotonic() - start:.1f} s)" if not differ else ", ".join(differ))  # fmt: skip
+            told = ", ".join(differ) or "yes"
+            self.say(f"{info.family}: {viewer.round:,} rounds, bit for bit as undisturbed", told)
             if differ:
                 self.lose(f"{info.family}: {', '.join(differ)}")
 
@@ -301,22 +273,28 @@ WAYS = (deleted, cut, damaged)
 
 
 def main() -> int:
-    given = settings(__doc__, runs=(4, 2), kills=(15, 2), every=(20.0, 2.0), stop=(60.0, 1.0), stride=(1, 12),
-                     damages=(600, 30), seed=(0, 0))  # fmt: skip
+    given = settings(__doc__, runs=(4, 2), kills=(15, 1), every=(20.0, 0.5), stop=(60.0, 0.3), stride=(1, 12),
+                     damages=(600, 20), seed=(0, 0))  # fmt: skip
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder, faulty.disk(Path(folder) / "disk", 1024) as mounted:
         home = Path(folder) / "disk" / "runs"
         faults = Faults(home, given)
         try:
             faults.kill_workers()
-            faults.kill_server()
             faults.stop_and_continue()
             if mounted:
-                faults.fill_disk(home.parent)
-            faults.freeze()
-            faults.two_servers()
-            faults.damage_in_training()
+                with faulty.full(home.parent):
+                    faults.trouble("a full disk", "The disk is full")
+                faults.go_on("a full disk", help=True)
+            with faulty.frozen(home) as frozen:
+                if frozen:
+                    faults.trouble("a read-only home", "cannot be written")
+            faults.go_on("a read-only home", help=True)
+            faults.kill_server(second=True)
+            if not given.quick:
+                faults.kill_server()
             faults.compare(Path(folder) / "undisturbed")
+            faults.damage_in_training()
         finally:
             stop_lab(faults.labs.now)
         faults.damage_at_rest(Path(folder) / "rest")

@@ -1,4 +1,4 @@
-"""What the bench of faults needs: people who watch and press Train, places that fill up, and what is compared."""
+"""What the bench of faults needs: people who watch and press Train, disks that fill up, comparisons."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Viewer(threading.Thread):
         self.state = self.why = ""
         self.said: list[str] = []  # what was wrong, in sentences
         self.garbage: list[str] = []  # what no browser could read
-        self.heard = time.time()
+        self.back = 0.0  # when it went on after a kill
         self.socket: ClientConnection | None = None
         self.ended = threading.Event()
         self.start()
@@ -56,7 +56,8 @@ class Viewer(threading.Thread):
                 safetensors.deserialize(message)
                 about = json.loads(wire.header(message)["frame"])
                 if about["key"] is None:
-                    self.round, self.heard, self.frames = about["round"], time.time(), self.frames + 1
+                    self.round, self.frames = about["round"], self.frames + 1
+                    self.back = min(self.back, time.time())
                 return
             told = json.loads(message)
         except Exception as error:
@@ -99,15 +100,21 @@ def until(true: Callable[[], Any], seconds: float = 120) -> bool:
 
 
 def workers(lab: Lab) -> list[int]:
-    """The processes of a lab's workers, also when the lab itself is gone."""
+    """The processes of a lab's workers."""
     found = []
     for process in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
-            if b"lab.runs.worker" in (process / "cmdline").read_bytes():
-                home = f"GENLAB_HOME={lab.home}".encode()
-                if home in (process / "environ").read_bytes().split(b"\0"):
-                    found.append(int(process.name))
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == lab.process.pid and b"lab.runs.worker" in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
     return found
+
+
+def lives(pid: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty, of one that is dead and not buried
+    except OSError:
+        return False
 
 
 def memory(pid: int) -> float:
