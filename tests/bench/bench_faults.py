@@ -16,6 +16,7 @@ import random
 import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -80,7 +81,14 @@ class Faults:
                     self.say(f"after {after} it needs a hand: {viewer.why[:50]}", "", good=False)
                 if not viewer.moves(help=True):
                     self.lose(f"{viewer.run_id} after {after}: {viewer.state} {viewer.why}")
-        self.say(f"after {after}: all train again, seconds", f"{time.monotonic() - start:.1f}")
+        self.say(f"after {after}: all train, seconds", f"{time.monotonic() - start:.1f}")
+        viewer = self.chance.choice(self.viewers)
+        viewer.press("pause")
+        until(lambda: viewer.state == "paused")
+        first = viewer.round
+        for order in ("step", "step", "play"):  # what is logged is done again, too
+            viewer.press(order)
+        until(lambda: viewer.state == "training" and viewer.round > first + 2)
 
     def pause(self) -> None:
         for viewer in self.viewers:
@@ -121,37 +129,38 @@ class Faults:
     def at(self, viewer: Viewer) -> Path:
         return store.home() / viewer.run_id
 
-    def kill_server(self, second: bool = False) -> None:
-        """Kill it. Another goes on: one that is started then, or a `second` one in the same folder."""
-        lab, viewers = self.labs.now, self.viewers
-        if second:
-            self.pause()
-            others = SimpleNamespace(now=self.lab(), cookie=self.labs.cookie)
-            for viewer in viewers:
-                viewer.moves(help=True)
-            viewers = [Viewer(others, v.run_id) for v in viewers]
-            told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 60)
-            self.say("a second server: runs that it calls the first's", f"{len(viewers)}", told)
-            for viewer in viewers:
-                viewer.press("play")  # which is refused
-            until(lambda: all(any("stop it there" in said for said in v.said) for v in viewers), 10)
-        pids, start = workers(lab), time.monotonic()
-        rounds = [v.round for v in self.viewers]
-        lab.process.kill()
-        lab.process.wait()
+    def second_server(self) -> None:
+        """A second one in the same folder looks on, and goes on when the first is killed."""
+        self.pause()
+        first, labs = self.labs.now, SimpleNamespace(now=self.lab(), cookie=self.labs.cookie)
+        for viewer in self.viewers:
+            viewer.moves(help=True)
+        viewers = [Viewer(labs, v.run_id) for v in self.viewers]
+        told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 60)
+        self.say("a second server: runs that it calls the first's", f"{len(viewers)}", told)
+        for viewer in viewers:
+            viewer.press("play")
+        refused = until(lambda: all(any("stop it there" in said for said in v.said) for v in viewers), 60)
+        self.say("a second server: orders that it refuses", f"{len(viewers)}", refused)
+        self.kill(first.process, [])
+        for viewer in self.viewers:
+            viewer.ended.set()
+        self.labs, self.viewers = labs, viewers
+        self.go_on("the death of the first of two servers")
+
+    def kill(self, server: subprocess.Popen, others: list[int]) -> None:
+        """Kill a server, and at the same moment these others."""
+        rounds, pids = [v.round for v in self.viewers], workers(self.labs.now)
+        for pid in [server.pid, *others]:
+            os.kill(pid, signal.SIGKILL)
+        start = time.monotonic()
+        server.wait()
         gone = until(lambda: not any(map(faulty.lives, pids)), 60)
-        took = time.monotonic() - start
-        self.say("kill -9 of the server: its workers end, seconds", f"{took:.1f}", gone)
+        what = "a server and all workers killed" if others else "a server killed"
+        self.say(f"{what}: workers have ended, seconds", f"{time.monotonic() - start:.1f}", gone)
         stored = [wire.read_about(store.checkpoint(self.at(v)))["round"] for v in self.viewers]
-        again = [max(0, a - b) for a, b in zip(rounds, stored, strict=True)]
-        self.say("kill -9 of the server: rounds repeated, at most", f"{max(again):,}")
-        if second:
-            for viewer in self.viewers:
-                viewer.ended.set()
-            self.labs, self.viewers = others, viewers
-        else:
-            self.labs.now = self.lab()
-        self.go_on("the death of the first of two servers" if second else "kill -9 of the server")
+        again = max(max(0, a - b) for a, b in zip(rounds, stored, strict=True))
+        self.say(f"{what}: rounds to be repeated, at most", f"{again:,}", bool(others) or not again)
 
     def stop_and_continue(self) -> None:
         server, theirs = [self.labs.now.process.pid], workers(self.labs.now)
@@ -239,8 +248,8 @@ class Faults:
     # --- the end -----------------------------------------------------------------------------
 
     def compare(self, place: Path) -> None:
-        self.pause()
         for viewer in self.viewers:
+            viewer.ended.set()
             at = self.at(viewer)
             if wrong := faulty.torn(at):
                 self.lose(f"{wrong} rows of {at.name}, torn or twice")
@@ -290,11 +299,16 @@ def main() -> int:
                 if frozen:
                     faults.trouble("a read-only home", "cannot be written")
             faults.go_on("a read-only home", help=True)
-            faults.kill_server(second=True)
-            if not given.quick:
-                faults.kill_server()
-            faults.compare(Path(folder) / "undisturbed")
+            faults.pause()
             faults.damage_in_training()
+            faults.go_on("a pause", help=True)
+            if not given.quick:
+                faults.second_server()
+                faults.kill(faults.labs.now.process, workers(faults.labs.now))
+                faults.labs.now = faults.lab()
+                faults.go_on("the death of a server and all workers")
+            faults.kill(faults.labs.now.process, [])
+            faults.compare(Path(folder) / "undisturbed")
         finally:
             stop_lab(faults.labs.now)
         faults.damage_at_rest(Path(folder) / "rest")
