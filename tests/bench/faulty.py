@@ -197,13 +197,14 @@ def frozen(folder: Path) -> Iterator[bool]:
 def undisturbed(at: Path, place: Path) -> Path:
     """The same run, made in one go in this process: its setting, its commands, its rounds."""
     info = store.read_info(at)
-    setting = info.model_dump(include={"family", "data", "seed", "threads"})
-    run = Run(store.create(setting | {"config": store.read_info(at).config}, place))
+    setting = info.model_dump(include={"family", "data", "seed", "config", "threads"})
+    run = Run(store.create(setting, place))
     run.play()
-    for command in files.commands(at / "commands.jsonl"):
+    stored = wire.read_about(store.checkpoint(at))
+    for command in files.commands(at / "commands.jsonl")[: stored["commands"]]:
         run.train(rounds=command["round"] - run.round) if command["round"] > run.round else None
         run.do({name: value for name, value in command.items() if name != "round"})
-    goal = wire.read_about(store.checkpoint(at))["round"]
+    goal = stored["round"]
     if goal > run.round:
         run.play()
         run.train(rounds=goal - run.round)
