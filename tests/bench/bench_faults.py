@@ -298,7 +298,8 @@ def main() -> int:
             with faulty.frozen(home) as frozen:
                 if frozen:
                     faults.trouble("a read-only home", "cannot be written")
-            faults.go_on("a read-only home", help=True)
+            if frozen:
+                faults.go_on("a read-only home", help=True)
             faults.pause()
             faults.damage_in_training()
             faults.go_on("a pause", help=True)

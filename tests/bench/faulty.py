@@ -140,20 +140,23 @@ def slope(values: list[float]) -> float:
 # --- disks ---------------------------------------------------------------------------------------
 
 
+def _done(*command: object) -> bool:
+    """Whether this could be done; what is not installed could not."""
+    with suppress(OSError):
+        return subprocess.run(list(map(str, command)), capture_output=True).returncode == 0
+    return False
+
+
 @contextmanager
 def disk(folder: Path, megabytes: int) -> Iterator[bool]:
     """A disk of this size on a folder, and whether there is one: it needs the right to mount."""
     folder.mkdir()
-    how = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(how, capture_output=True).returncode == 0
-    except OSError:
-        mounted = False
+    mounted = _done("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder)
     try:
         yield mounted
     finally:
         if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
+            _done("umount", "-l", folder)
 
 
 @contextmanager
@@ -180,7 +183,7 @@ def frozen(folder: Path) -> Iterator[bool]:
     else:
         freeze, thaw = ["chattr", "-R", "-f", "+i"], ["chattr", "-R", "-f", "-i"]
     try:
-        subprocess.run([*freeze, str(folder)], capture_output=True)
+        _done(*freeze, folder)
         try:
             (folder / "probe").touch()
             (folder / "probe").unlink()
@@ -188,7 +191,7 @@ def frozen(folder: Path) -> Iterator[bool]:
         except OSError:
             yield True
     finally:
-        subprocess.run([*thaw, str(folder)], capture_output=True)
+        _done(*thaw, folder)
 
 
 # --- what is compared ----------------------------------------------------------------------------
