@@ -185,6 +185,7 @@ class Faults:
         """Each file of a run that trains, one after the other."""
         victim = self.watch(RUNS[0] | {"seed": 9})
         victim.moves(help=True)
+        until(lambda: victim.round > 20 * self.given.runs)
         at = self.at(victim)
         names = [p.relative_to(at) for p in sorted(at.rglob("*")) if p.is_file() and p.name != "lock"]
         for name, way in itertools.product(names[:: self.given.stride], WAYS):

@@ -43,7 +43,9 @@ class Viewer(threading.Thread):
             given = {"Origin": lab.url, "Cookie": self.labs.cookie}
             try:
                 address = f"{lab.url.replace('http', 'ws')}/live/{self.run_id}"
-                with connect(address, additional_headers=given, max_size=None) as self.socket:
+                with connect(
+                    address, additional_headers=given, max_size=None, ping_interval=None
+                ) as self.socket:
                     self.opened += 1
                     for message in self.socket:
                         self.take(message)
