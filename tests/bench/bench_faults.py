@@ -136,7 +136,7 @@ class Faults:
         for viewer in self.viewers:
             viewer.moves(help=True)
         viewers = [Viewer(labs, v.run_id) for v in self.viewers]
-        told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 60)
+        told = until(lambda: all("is trained by a lab" in v.why for v in viewers), 180)
         self.say("a second server: runs that it calls the first's", f"{len(viewers)}", told)
         for viewer in viewers:
             viewer.press("play")

@@ -326,5 +326,6 @@ def test_a_run_that_gets_on_is_not_given_up_however_often_its_worker_is_killed(m
         assert (lab.places[run_id] in lab.apart) is apart
     assert store.read_info(at).state == "paused"
     for _ in range((suspects.TRIES if apart else suspects.TRIES_TOGETHER) - 1):
+        assert store.read_info(at).state == "paused"
         lab._hear(lab.place(run_id), ("died", run_id))
     assert store.read_info(at).why == suspects.GIVEN_UP
