@@ -24,9 +24,8 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
-import torch
-
 from engine.config import Refused
+from engine.device import prepare
 from lab.runs import store, wire
 from lab.runs.lock import holder
 from lab.runs.run import CHECKPOINT_SECONDS, Run
@@ -285,7 +284,7 @@ WAYS = (deleted, cut, damaged)
 def main() -> int:
     given = settings(__doc__, runs=(4, 2), kills=(15, 1), every=(20.0, 0.5), stop=(60.0, 0.3), stride=(1, 12),
                      damages=(600, 20), seed=(0, 0))  # fmt: skip
-    torch.set_num_threads(1)
+    prepare()  # as workers do: denormal numbers become zero
     with tempfile.TemporaryDirectory() as folder, faulty.disk(Path(folder) / "disk", 1024) as mounted:
         home = Path(folder) / "disk" / "runs"
         faults = Faults(home, given)
