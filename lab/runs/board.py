@@ -11,12 +11,17 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+NAME = "events.out.tfevents"
+
 
 class Board:
     """An events file; what an earlier one of the same run says of rounds after `start` is void."""
 
     def __init__(self, at: Path, start: int) -> None:
-        self.path = at / f"events.out.tfevents.{time.time_ns()}.genlab"
+        # TensorBoard reads them in the order of their names, also after somebody has set the clock back
+        numbers = [path.name.split(".")[3] for path in at.glob(f"{NAME}.*.genlab")]
+        last = max((int(n) for n in numbers if n.isascii() and n.isdecimal()), default=0)
+        self.path = at / f"{NAME}.{max(time.time_ns(), last + 1)}.genlab"
         self._write(file_version="brain.Event:2")
         self._write(step=start, session_log=SessionLog(status=SessionLog.START))
 

@@ -32,8 +32,13 @@ class Deaths:
 
     def __init__(self) -> None:
         self.times: list[float] = []
+        self.stored: object = None
+        self.vain = 0  # in a row, since it last got on
 
-    def add(self) -> None:
+    def add(self, stored: object = None) -> None:
+        """It died. What it had `stored` by then tells whether it had got on since the last time."""
+        again = self.count() and stored == self.stored
+        self.vain, self.stored = self.vain + 1 if again else 1, stored
         self.times.append(time.monotonic())
 
     def count(self) -> int:

@@ -78,7 +78,7 @@ class Run(Stored):
             if self.info.rounds is not None and self.round >= self.info.rounds:
                 self.settle("ended", f"It made the {self.info.rounds:,} rounds asked for.")
             elif time.monotonic() - self._saved > CHECKPOINT_SECONDS * (2 if self.measuring else 1):
-                self.checkpoint()
+                self.keep()
         rate = (self.round - first) / max(1e-9, time.monotonic() - start)
         self.speed = 0.8 * self.speed + 0.2 * rate if self.speed else rate
 

@@ -124,7 +124,7 @@ class Shares(Placing):
         """Make a run that waits at round 0 for its owner to press Train; its id. Raises `Refused`."""
         if time.monotonic() > self.swept + SWEEP_EVERY:
             self.swept = time.monotonic()
-            threading.Thread(target=store.sweep, args=(FORGOTTEN,), daemon=True).start()
+            threading.Thread(target=store.sweep, args=(FORGOTTEN, self.listeners), daemon=True).start()
         if not owner:
             raise Refused(NO_KEY)
         budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))

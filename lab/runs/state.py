@@ -23,6 +23,10 @@ KEYFRAME_BYTES = 128e6  # what the stored states of one run's keyframes may take
 T = TypeVar("T")
 
 
+class Unfit(Refused):
+    """A stored state is whole, and belongs to another setting than run.json says."""
+
+
 class About(BaseModel):
     """What a stored state says of itself."""
 
@@ -36,7 +40,8 @@ class About(BaseModel):
 
 
 def unpack(path: Path, run: Any = None, data: bytes | None = None) -> tuple[dict[str, Tensor], About]:
-    """A state that this run (its info) has stored. Raises `Refused` for what is missing, torn, or not its."""
+    """A state that this run (its info) has stored. Raises `Refused` for what is missing or torn,
+    and `Unfit` for what is not its."""
     try:
         tensors, told = wire.unpack_state(path.read_bytes() if data is None else data)
         about = About.model_validate(told)
@@ -45,7 +50,7 @@ def unpack(path: Path, run: Any = None, data: bytes | None = None) -> tuple[dict
     except Exception as error:  # of the many libraries that read it
         raise Refused(f"{path.name} cannot be read: it is damaged, or of another program.") from error
     if run and (about.run not in ([], identity(run)) or _built_otherwise(about.config, run)):
-        raise Refused(f"{path.name} is of another run.")
+        raise Unfit(f"{path.name} is of another run.")
     return tensors, about
 
 

@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -135,8 +135,13 @@ def create(info: dict[str, Any], place: Path | None = None) -> Path:
     """Make a run directory with an id of its own and return its path."""
     whole = Info(format=FORMAT, **{"threads": threads(info["family"])} | info)
     at = (place or home()) / secrets.token_hex(6)
-    (at / "keyframes").mkdir(parents=True)
-    write_info(at, whole)
+    try:
+        (at / "keyframes").mkdir(parents=True)
+        write_info(at, whole)
+    except OSError as error:
+        shutil.rmtree(at, ignore_errors=True)
+        why = f"A new run cannot be stored in {at.parent}: {error.strerror}."
+        raise Refused(f"{why} See to that, then try again.") from error
     return at
 
 
@@ -271,12 +276,14 @@ def remove_ready(at: Path) -> None:
         held.close()
 
 
-def sweep(older: float) -> None:
-    """Remove what has been ready for so many seconds and has never trained."""
+def sweep(older: float, looked_at: Container[str] = ()) -> None:
+    """Remove what has been ready for so many seconds, has never trained, and is not looked at: somebody may
+    have set the clock."""
     for file in home().glob("*/run.json"):
         with suppress(Refused):
             info = read_info(file.parent)
-            if info.state == "ready" and info.created < time.time() - older:
+            old = info.created < time.time() - older
+            if info.state == "ready" and old and info.id not in looked_at:
                 remove_ready(file.parent)
 
 

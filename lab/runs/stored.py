@@ -28,6 +28,7 @@ from lab.runs.place import device_of
 from lab.runs.state import (
     About,
     Stream,
+    Unfit,
     identity,
     is_sound,
     keyframe_rounds,
@@ -35,6 +36,8 @@ from lab.runs.state import (
     tensors_of,
     unpack,
 )
+
+UNFIT = "Nothing that this run has stored fits its run.json: correct run.json, or delete the run."
 
 
 class Stored(Held):
@@ -93,8 +96,9 @@ class Stored(Held):
 
     def _newest(self) -> tuple[Path | None, str]:
         """Load the newest state that is sound: the checkpoint, or a keyframe's, or the beginning. Where it is
-        from, and what there is to say of it."""
-        checkpoint, trouble, found = store.checkpoint(self.at), "", None
+        from, and what there is to say of it. Raises `Refused` where run.json is what does not fit: to begin
+        again would lose all that is sound."""
+        checkpoint, trouble, found, unfit = store.checkpoint(self.at), "", None, ""
         kept = [store.keyframe(self.at, round, state=True) for round in reversed(store.states(self.at))]
         for path in [checkpoint, *kept]:
             try:
@@ -103,6 +107,9 @@ class Stored(Held):
                 break
             except Refused as refusal:
                 trouble = trouble or str(refusal)
+                unfit = unfit or (str(refusal) if isinstance(refusal, Unfit) else "")
+        if unfit and not found:
+            raise Refused(f"{unfit} {UNFIT}")
         if not found:
             self._build(self.info.config)
         if found == checkpoint or not (found or self.history or self.keyframes or checkpoint.exists()):
@@ -123,7 +130,7 @@ class Stored(Held):
             self._sums = {n: torch.tensor(v, device=self.device) for n, v in about.sums.items()}
             self._counts = {name: about.counts.get(name, about.rounds_summed or 1) for name in about.sums}
         except Exception as error:  # torch has one for each thing that may be wrong
-            raise Refused(f"{path.name} does not fit this model.") from error
+            raise Unfit(f"{path.name} does not fit this model.") from error
         self.round, self.commands, self._turns, self.last = about.round, about.commands, None, ""
         if not self._is_sound():
             raise Refused(f"{path.name} holds weights that are no numbers.")
@@ -172,6 +179,15 @@ class Stored(Held):
         self.info = self.info.model_copy(update=values)
         store.write_info(self.at, self.info)
 
+    def keep(self) -> None:
+        """A checkpoint while it trains; and what was deleted or damaged meanwhile is mended, because nobody
+        could stop a run without its run.json."""
+        self.checkpoint()
+        with suppress(Refused):
+            if store.read_info(self.at) == self.info:
+                return
+        self._note()
+
     def checkpoint(self) -> None:
         """Store the state at a round's end. Inside a round the last one stays: the log has the rest. Numbers
         that are lost never replace good ones."""
@@ -208,6 +224,7 @@ class Stored(Held):
     def _keyframe(self) -> None:
         if not self._is_sound():
             return
+        (self.at / "keyframes").mkdir(exist_ok=True)  # somebody may have deleted it
         if self.round in self._state_rounds:
             store.write(store.keyframe(self.at, self.round, state=True), self._state(), durable=False)
         store.write(store.keyframe(self.at, self.round), self.frame(key=self.round), durable=False)

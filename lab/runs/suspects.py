@@ -1,8 +1,9 @@
 """What the supervisor does about workers that die or hang.
 
 A worker that died is started again. The run that it worked on is the suspect: it goes on in a worker of its
-own, after pauses that grow with its deaths, until it is given up. A worker that works on one of its runs for
-minutes without a word is ended, because the others wait: that run goes on apart, too, as long as it likes.
+own, after pauses that grow with its deaths. It is given up when it dies again and again before it has stored
+anything new, because then it is the run that kills. A worker that works on one of its runs for minutes
+without a word is ended, because the others wait: that run goes on apart, too, as long as it likes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from lab.runs.pipe import DIED, Deaths, WorkerProcess
 Listener = Callable[[str, Any], None]
 """Called with ("state", dict) or with a picture: ("frame" or "rare" or "whole", bytes)."""
 LOG = logging.getLogger(__name__)
-TRIES = 5  # deaths of a run, after which it waits for its owner
-MOST_APART = 4  # workers for such runs
+TRIES = 5  # deaths of a run that stored nothing new between them, after which it waits for its owner
+MOST_APART, TRIES_TOGETHER = 4, 2  # workers for such runs; tries of one more among the others
 TICK, HANG = 5.0, 120.0  # seconds between two looks at a worker, and for which it may be silent
 GIVEN_UP = f"{DIED} Either the run kills it or the machine has too little memory. Train on to try again."
 
@@ -66,10 +67,13 @@ class Suspects(ABC):
             if run_id not in worker.runs:
                 return
             deaths = self.deaths.setdefault(run_id, Deaths())
-            deaths.add()
-            if deaths.count() >= TRIES or (not worker.apart and len(self.apart) >= MOST_APART):
+            deaths.add(_stored(run_id))
+            room = worker.apart or len(self.apart) < MOST_APART
+            if deaths.vain >= (TRIES if room else TRIES_TOGETHER):
                 why = GIVEN_UP
                 self._give_up(run_id)
+            elif not room:
+                why = f"{DIED} It is starting again."
             else:
                 why = f"{DIED} It is tried again in {deaths.pause():g} s, apart from the others."
                 if worker.apart:
@@ -135,3 +139,11 @@ class Suspects(ABC):
         worker.silent += 1
         if worker.now in worker.runs and len(worker.runs) > 1 and worker.silent * TICK > HANG:
             worker.kill()
+
+
+def _stored(run_id: str) -> object:
+    """What tells one checkpoint of a run from the next."""
+    with suppress(Refused, OSError):
+        about = store.checkpoint(store.folder(run_id)).stat()
+        return about.st_ino, about.st_mtime_ns
+    return None

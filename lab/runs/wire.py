@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,26 @@ def pack_answer(answer: dict[str, Any], number: int) -> bytes:
 
 def pack_state(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> bytes:
     whole = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    return save_tensors(whole, {"state": json.dumps(about)})
+    told = about | {"checksum": _checksum(whole, about)}
+    return save_tensors(whole, {"state": json.dumps(told)})
 
 
 def unpack_state(data: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    return load_tensors(data), json.loads(header(data)["state"])
+    """What `pack_state` packed. Raises ValueError where a bit of it has changed since."""
+    tensors, about = load_tensors(data), json.loads(header(data)["state"])
+    checksum = about.pop("checksum", None)  # older states have none
+    if checksum not in (None, _checksum(tensors, about)):
+        raise ValueError("a bit of this state has changed")
+    return tensors, about
+
+
+def _checksum(tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> int:
+    """A damaged weight is a number like any other, and nothing else would notice it."""
+    total = zlib.crc32(json.dumps(about).encode())
+    for name, tensor in sorted(tensors.items()):
+        total = zlib.crc32(f"{name} {tensor.dtype} {tensor.shape}".encode(), total)
+        total = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, total)
+    return total
 
 
 def header(data: bytes) -> dict[str, str]:
@@ -46,4 +62,6 @@ def read_about(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = file.read(8)
         text = header(length + file.read(int.from_bytes(length, "little")))
-    return json.loads(text["state"])
+    about: dict[str, Any] = json.loads(text["state"])
+    about.pop("checksum", None)
+    return about

@@ -396,7 +396,11 @@ def test_there_are_only_so_many_workers_apart(lab, threads):
         lab._hear(lab.place(run_id), ("died", run_id))
     assert len(lab.apart) == suspects.MOST_APART
     *apart, last = ids
-    assert last not in lab.places
+    shared = lab.places[last]
+    assert shared in lab.light, "there is no room for it: it stays with the others"
+    assert store.read_info(store.folder(last)).state == "paused"
+    lab._hear(shared, ("died", last))
+    assert last not in lab.places, "and is given up sooner, because they wait for it"
     assert store.look(store.folder(last)).why == suspects.GIVEN_UP
     own = lab.places[apart[0]]
     lab._hear(own, ("died", apart[0]))
