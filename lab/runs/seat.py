@@ -29,6 +29,7 @@ class Seat(Share):
     drawn: Arrays = field(default_factory=dict)  # as far as it has come
     drawing_took: float = 0.0  # seconds
     slices: deque[float] = field(default_factory=lambda: deque(maxlen=SLICES))  # seconds of a round in each
+    under_way: float = 0.0  # seconds that went into a round that was left between two turns
 
     def __post_init__(self) -> None:
         self.run.defers = True
@@ -37,7 +38,9 @@ class Seat(Share):
     def trained(self, seconds: float, rounds: int) -> None:
         """So many rounds took so many seconds of the processor."""
         self.changed = True
+        self.under_way += seconds
         if rounds:
-            self.slices.append(seconds / rounds)
+            self.slices.append(self.under_way / rounds)
+            self.under_way = 0.0
         if len(self.slices) > 1:
             self.round_took = min(self.slices)  # because a first one also loads
