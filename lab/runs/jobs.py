@@ -100,7 +100,7 @@ class Jobs(Seats):
     def _pause(self, seat: Seat, why: str = "") -> None:
         """Pause a run and those that train in step with it, all of them at one round."""
         mates = self._mates(seat)
-        goal = max(s.run.round for s in [seat, *mates])
+        goal = max(s.run.round + s.run.left for s in [seat, *mates])  # a round that was left comes to its end
         for each in [*mates, seat]:
             try:
                 if goal - LEAD <= each.run.round < goal:

@@ -6,6 +6,7 @@ import os
 import threading
 from abc import abstractmethod
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from engine.config import Refused
@@ -94,17 +95,19 @@ class Placing(Pointing):
         old = self.places.get(run_id)
         if old not in self.light:
             return
-        answer_of(old.ask("close", run_id))
-        with self._lock:
-            if self.places.get(run_id) is not old:
-                return
-            self._forget(run_id)
-            worker = self._heavy()
-            worker.runs.add(run_id)
-            self.places[run_id] = worker
-        answer_of(old.ask("close", run_id))  # an order may have come meanwhile, and was carried out there
-        worker.ask("open", run_id)
-        self._watch(run_id)
+        with suppress(Refused):  # its worker is busy or has died: then it stays
+            answer_of(old.ask("close", run_id))
+            with self._lock:
+                if self.places.get(run_id) is not old:  # deleted, moved or put apart meanwhile
+                    return
+                self._forget(run_id)
+                worker = self._heavy()
+                worker.runs.add(run_id)
+                self.places[run_id] = worker
+            answer_of(old.ask("close", run_id))  # an order may have come meanwhile, and was carried out there
+        if now := self.places.get(run_id):
+            now.ask("open", run_id)
+            self._watch(run_id)
 
 
 def answer_of(future: Future[T]) -> T:

@@ -19,6 +19,7 @@ from typing import Any
 from engine.config import Refused
 from engine.device import seed
 from engine.fit import Turn, fit, retune
+from engine.metrics.measure import Steps
 from lab.runs import files, store, wall
 from lab.runs.board import Board
 from lab.runs.state import Stream
@@ -115,16 +116,19 @@ class Run(Stored):
             good = max((k for k in self.keyframes if self._has_state(k)), default=0)
             why = f"A loss became infinite or NaN near round {self.round:,}: training diverged. "
             why += f"Lower a learning rate, then rewind to round {good:,} or reset."
+            self.measure_on(whole=True)
             self.settle("failed", why, save=False, diverged=True)
             return
         row = {"round": self.round} | row
         self.history.append(row)
-        # under 5 % of the time; of a diffusion of points, half
         if self.round % max(64, 4 * _stride(self.round)) == 0:
             self.measure_on(whole=True)
             self.measuring = self._measured(row)
         self._unwritten.append(row)
-        self.measure_on(whole=not self.defers)
+        if self.defers:
+            self._write()
+        else:
+            self.measure_on(whole=True)
 
     def measure_on(self, whole: bool = False) -> None:
         """Take a step, or all, of what is being measured; then write the rows that waited for it."""
@@ -133,18 +137,26 @@ class Run(Stored):
                 self.measuring = None
             if not whole:
                 break
-        if not self.measuring:
-            rows, self._unwritten = self._unwritten, []
-            for row in rows:
-                files.append(self.at / "metrics.jsonl", row)
-                self._board = self._board or Board(self.at, row["round"])
-                self._board.row(row)
+        self._write()
+
+    def _write(self) -> None:
+        """Write the rows that are complete: all, unless the newest measures are still being taken."""
+        if self.measuring:
+            return
+        rows, self._unwritten = self._unwritten, []
+        for row in rows:
+            files.append(self.at / "metrics.jsonl", row)
+            self._board = self._board or Board(self.at, row["round"])
+            self._board.row(row)
 
     def _measured(self, row: dict[str, Any]) -> Iterator[None]:
         """Measure the model as it is now, which may train on meanwhile, for this row."""
-        model = deepcopy(self.model) if self.defers else self.model
         seed(self.round, self.device)
-        own, steps = Stream(self.device), wall.observe_in_steps(model, self.data)
+        model = deepcopy(self.model) if self.defers else self.model
+        return self._measure(row, Stream(self.device), wall.observe_in_steps(model, self.data))
+
+    def _measure(self, row: dict[str, Any], own: Stream, steps: Steps) -> Iterator[None]:
+        """Take one step after the other in a random stream of their own; at the end add to the row."""
         while True:
             with own.flow():
                 try:
@@ -164,8 +176,8 @@ class Run(Stored):
     def do(self, command: dict[str, Any]) -> None:
         """Carry out a logged command: set, step, rewind. Raises `Refused`; then nothing changed."""
         with self.held():
-            self._check(command)
             self.whole()
+            self._check(command)
             if self.pending:  # catching up after a crash, and now the future is another one
                 self._cut()
             begin = files.append(self.log, {"round": self.round} | command)
@@ -217,6 +229,7 @@ class Run(Stored):
                 break
             self._record()
         self._only = None
+        self.measure_on(whole=True)  # it may rest now, and then nobody works on it
 
     def _replay(self) -> None:
         """Carry out again what was logged after the checkpoint, each at the round it met."""
@@ -250,8 +263,11 @@ class Run(Stored):
     def settle(self, state: store.State, why: str = "", save: bool = True, diverged: bool = False) -> None:
         """Change the run's state, durably."""
         with self.held():
-            self.whole()
             if save:
+                before = self.info.state
+                self.whole()
+                if self.info.state != before:  # the round that was left has ended the run, or diverged
+                    return
                 self.checkpoint()
             if (state, why) != (self.info.state, self.info.why):
                 self._note(state=state, why=why, diverged=diverged)
@@ -260,6 +276,7 @@ class Run(Stored):
         """Stop because of trouble that may pass, and say so, as far as the disk lets us. Train begins again
         with what is stored."""
         self.info = self.info.model_copy(update={"state": "failed", "why": why})
+        self.measuring, self._unwritten = None, []  # others may write here soon; it is made again
         if self._lock:
             with suppress(Exception):  # the disk may be what is in trouble
                 self._lock.check()

@@ -103,7 +103,8 @@ class Scheduler:
         if due:
             return Job(min(due, key=lambda s: max(s.due, s.earned - used + now)), "frame")
         working = [share for share in shares if share.works]
-        if not working:
+        if not working:  # all begin anew: what nobody else wanted is no debt
+            self.floor = max([self.floor, *(share.used for share in shares)])
             return None
         self._weigh(working)
         fair = min(working, key=lambda s: s.used)

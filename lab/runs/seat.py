@@ -31,6 +31,7 @@ class Seat(Share):
     priced: bool = False  # whether the cost of a round is known, or is being found out
     held_until: float = 0.0  # a costly run waits so long for another worker
     slices: deque[float] = field(default_factory=lambda: deque(maxlen=SLICES))  # seconds of a round in each
+    under_way: float = 0.0  # seconds that went into a round that was left between two turns
 
     def __post_init__(self) -> None:
         self.run.defers = True
@@ -39,7 +40,9 @@ class Seat(Share):
     def trained(self, seconds: float, rounds: int) -> None:
         """So many rounds took so many seconds of the processor."""
         self.changed = True
+        self.under_way += seconds
         if rounds:
-            self.slices.append(seconds / rounds)
+            self.slices.append(self.under_way / rounds)
+            self.under_way = 0.0
         if len(self.slices) > 1:
             self.round_took = min(self.slices)  # because a first one also loads

@@ -16,12 +16,14 @@ from lab.runs import files, store
 from lab.runs.lock import Elsewhere, Gone
 from lab.runs.look import Look
 from lab.runs.run import Run
+from lab.runs.scheduler import Share
 from lab.runs.seat import Pointers, Seat
 
 LOG = logging.getLogger(__name__)
 LOOK_EVERY, SAY_EVERY = 1.0, 1.0  # seconds
 PATIENCE = float(os.environ.get("GENLAB_PATIENCE") or 60)  # seconds that a run goes on unwatched
 CUT_OFF = "Its command was cut off. Fork it to go on."
+LET_GO = "The run was closed before it could answer; ask again."
 
 
 class Seats(ABC):
@@ -77,6 +79,12 @@ class Seats(ABC):
     def _drop(self, run_id: str) -> None:
         if seat := self.seats.pop(run_id, None):
             seat.run.close()
+            self._answer_none(seat)
+
+    def _answer_none(self, share: Share) -> None:
+        """Refuse what it has been asked and has not answered yet, because somebody waits."""
+        for _, _, token, *_ in share.waiting:
+            self.tell("done", token, LET_GO, None)
 
     def _report(self) -> None:
         with suppress(OSError, ValueError):  # the log of the server, on a full disk
@@ -96,7 +104,8 @@ class Seats(ABC):
         now = time.monotonic()
         for run_id, seat in list(self.seats.items()):
             if not seat.watchers and seat.run.info.state != "training":
-                self._drop(run_id)
+                if not seat.waiting:
+                    self._drop(run_id)
             elif not seat.watchers and now - seat.left > PATIENCE:
                 try:
                     seat.run.settle("paused", "It paused because nobody was watching.")

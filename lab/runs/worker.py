@@ -54,6 +54,7 @@ class Worker(Jobs):
             else:
                 self.work(job)
             self._tidy()
+            self._forget_askers()
             if time.monotonic() > self.loaded[0] + LOAD_EVERY:
                 self.tell_load()
 
@@ -98,6 +99,12 @@ class Worker(Jobs):
         if run_id in self.seats:
             return self.seats[run_id]
         return self.askers.setdefault(run_id, Share())
+
+    def _forget_askers(self) -> None:
+        """Who asks nothing and owes nothing is like one who comes for the first time."""
+        for run_id, share in list(self.askers.items()):
+            if not share.waiting and share.used <= self.scheduler.floor:
+                del self.askers[run_id]
 
     def _hear(self, share: Share) -> None:
         """Go on with what waits: a message, or the next step of an answer that takes long."""
@@ -155,7 +162,8 @@ class Worker(Jobs):
         if run_id in self.seats and self.seats[run_id].run.info.state == "training":
             self.seats[run_id].run.checkpoint()
         self._drop(run_id)
-        for known in (self.looks, self.pointers, self.askers):
+        self._answer_none(self.askers.pop(run_id, Share()))
+        for known in (self.looks, self.pointers):
             known.pop(run_id, None)
 
     def on_watch(self, run_id: str, watchers: int, viewers: int | None = None) -> None:
@@ -181,7 +189,7 @@ class Worker(Jobs):
         if seat := self.seats.get(run_id):
             more, seat.viewers = viewers > seat.viewers, viewers
             if more:
-                self._frame(seat, whole=True)
+                self._frame(seat, whole=True, once=True)  # who looks now may have seen nothing yet
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
         if command["do"] == "checkpoint":  # what is not open is stored

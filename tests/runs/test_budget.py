@@ -13,6 +13,7 @@ from engine.families import find
 from engine.fit import fit
 from lab.runs import budget, store
 from lab.runs.jobs import MOVING
+from lab.runs.pipe import Channel
 from lab.runs.run import Run
 from lab.runs.state import KEYFRAME_BYTES, keyframe_rounds
 from lab.runs.supervisor import Supervisor
@@ -142,7 +143,7 @@ class Hosted:
 
     def __init__(self, **more):
         self.sink = io.BytesIO()
-        self.worker = Worker(io.BytesIO(), self.sink)
+        self.worker = Worker(Channel(io.BytesIO(), self.sink))
         info = {"family": "gan", "data": "ring", "seed": 0, "config": {"batch": 8}, "owner": "me"} | more
         self.id = store.create(info).name
         self.worker.on_do(self.id, {"do": "play"})

@@ -1,17 +1,20 @@
 """Heavy runs: where they are trained, and that they rest within one round."""
 
 import io
+import math
 from types import SimpleNamespace
 
 import pytest
 
 from engine import data
 from engine.families import find
-from lab.runs import store, supervisor
+from lab.runs import placing, store
 from lab.runs.pipe import Channel
 from lab.runs.run import Run
+from lab.runs.scheduler import SHORTEST, Job
+from lab.runs.seat import Seat
 from lab.runs.supervisor import Supervisor
-from lab.runs.worker import Seat, Worker
+from lab.runs.worker import Worker
 from tests.runs.test_run import new
 
 SMALL = {"size": 64, "backbone": "untrained VGG-19"}
@@ -33,7 +36,7 @@ class NoProcess(SimpleNamespace):
 @pytest.fixture
 def lab(monkeypatch):
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: NoProcess(**how))
-    monkeypatch.setattr(supervisor, "MOST_HEAVY", 2)
+    monkeypatch.setattr(placing, "MOST_HEAVY", 2)
     return Supervisor()
 
 
@@ -64,15 +67,15 @@ def test_a_worker_that_was_made_ready_is_the_first_runs(lab):
 
 
 def test_a_heavy_run_makes_one_round_between_two_looks_at_what_it_is_told(monkeypatch):
-    monkeypatch.setattr("lab.runs.worker.SLICE", 0.0)
+    monkeypatch.setattr("lab.runs.run.LONG", math.inf)
     worker = Worker(Channel(io.BytesIO(), io.BytesIO()))
     at = store.folder(transfer())
     run = Run(at)
     worker.seats[run.info.id] = seat = Seat(run)
     worker.on_do(run.info.id, {"do": "play"})
     for done in range(1, 4):
-        worker._slice(seat, 1)
+        worker.work(Job(seat, "train", SHORTEST))
         assert run.round == done
     worker.on_do(run.info.id, {"do": "pause"})
-    worker._slice(seat, 1)
+    assert worker.scheduler.next(worker.survey()) is None
     assert (run.round, run.info.state) == (3, "paused")

@@ -8,9 +8,12 @@ import pytest
 
 from engine.config import Config, knob
 from lab.runs import store
+from lab.runs.jobs import LEAD
 from lab.runs.pipe import Channel
+from lab.runs.scheduler import Job
+from lab.runs.seat import Seat
 from lab.runs.supervisor import Supervisor
-from lab.runs.worker import LEAD, Seat, Worker
+from lab.runs.worker import Worker
 from tests.runs.test_run import SETTING, new, same, trained
 
 SLOW = {"width_D": 128, "depth_D": 4, "batch": 512, "k": 10}  # some twenty times the work
@@ -35,8 +38,9 @@ class Hosted:
         apart: list[int] = []
         while n > 0 or (not until(apart) and n > -1000):
             n -= 1
-            for seat in list(self.worker.seats.values()):
-                self.worker._slice(seat, len(self.worker.seats))
+            for seat in self.worker.survey():
+                if seat.trains:
+                    self.worker.work(Job(seat, "train", 0.01))
                 apart.append(abs(self.runs[0].round - self.runs[1].round))
         return apart
 

@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import pickle
-import time
 from concurrent.futures import Future
 from types import SimpleNamespace
 
@@ -14,9 +13,10 @@ import torch
 from safetensors.numpy import load as load_arrays
 
 from lab import live, scenes
-from lab.runs import seat, store, worker
+from lab.runs import jobs, scheduler, store
 from lab.runs.pipe import Channel
 from lab.runs.run import Run
+from lab.runs.scheduler import Job
 from lab.runs.seat import Seat
 from lab.runs.supervisor import Supervisor
 from lab.runs.worker import Worker
@@ -35,6 +35,15 @@ class Hosted:
         self.run = Run(store.create(setting))
         self.id = self.run.info.id
         self.seat = self.worker.seats[self.id] = Seat(self.run)
+
+    def slice(self):
+        """Train a little, then draw."""
+        for kind in ("train", "frame"):
+            if self.run.info.state == "training":
+                self.worker.work(Job(self.seat, kind, 0.001))
+
+    def draw_on(self):
+        self.worker.work(Job(self.seat, "draw"))
 
     def told(self):
         """Kinds of the pictures sent since the last call, each with its arrays."""
@@ -71,29 +80,27 @@ def test_who_comes_gets_all_and_who_stays_gets_no_picture_twice():
 
 
 def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatch):
-    monkeypatch.setattr(seat, "RARE_FRAME_EVERY", 1000.0)
+    monkeypatch.setattr(scheduler, "RARE_EVERY", 1000.0)
     at = Hosted()
     at.worker.on_watch(at.id, 1)
     at.worker.on_do(at.id, {"do": "play"})
     at.told()
     for _ in range(20):
-        at.seat.due = at.seat.earned = 0.0
-        at.worker._slice(at.seat, 1)
+        at.slice()
     seen = at.told()
     assert len(seen) == 20
     assert {kind for kind, _ in seen} == {"frame"}
     assert not [name for _, arrays in seen for name in arrays if name.startswith("atlas/")]
-    at.seat.rare_due = at.seat.due = at.seat.earned = 0.0
-    at.worker._slice(at.seat, 1)
-    at.worker._slice(at.seat, 1)
+    at.seat.rare_due = 0.0
+    at.slice()
     assert next(kind for kind, _ in at.told()) == "rare"
     at.run.info = store.change_info(at.run.at, rounds=at.run.round + 1)
-    at.worker._slice(at.seat, 1)
+    at.slice()
     assert at.run.info.state == "ended"
     assert [kind for kind, _ in at.told()] == ["rare"]
 
 
-def test_what_takes_long_costs_other_pictures_nothing(monkeypatch):
+def test_what_takes_long_costs_other_pictures_nothing():
     at = Hosted()
     at.worker.on_watch(at.id, 1)
     assert at.seat.cost == 0
@@ -106,7 +113,9 @@ def test_nobody_watching_nothing_is_drawn(monkeypatch):
     monkeypatch.setattr(Run, "frame", lambda *_, **__: pytest.fail("a picture for nobody"))
     monkeypatch.setattr(at.run, "_keyframe_rounds", set())
     for _ in range(3):
-        at.worker._slice(at.seat, 1)
+        job = at.worker.scheduler.next(at.worker.survey())
+        assert job.kind == "train"
+        at.worker.work(job)
     at.point("axes", 1.0, 2.0)
     assert at.told() == []
 
@@ -143,7 +152,7 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
 
 
 def test_what_takes_very_long_is_drawn_in_slices_between_which_training_goes_on_undisturbed(monkeypatch):
-    monkeypatch.setattr(worker, "SLICE", 0.001)
+    monkeypatch.setattr(jobs, "SLICE", 0.001)
     at, alone = Hosted(MAF), Hosted(MAF)
     at.worker.on_watch(at.id, 1)
     ((kind, arrays),) = at.told()
@@ -153,7 +162,7 @@ def test_what_takes_very_long_is_drawn_in_slices_between_which_training_goes_on_
     while at.seat.drawing:
         at.run.train(rounds=1)
         alone.run.train(rounds=1)
-        at.worker._draw_on(at.seat, 1)
+        at.draw_on()
         slices += 1
     assert slices > 3
     ((kind, arrays),) = at.told()
@@ -168,7 +177,7 @@ def test_what_is_under_way_is_dropped_when_nobody_looks():
     at.worker.on_watch(at.id, 1)
     at.told()
     at.worker.on_watch(at.id, 0)
-    at.worker._draw_on(at.seat, 1)
+    at.draw_on()
     assert at.seat.drawing is None
     assert at.told() == []
 
@@ -278,12 +287,3 @@ def test_what_one_visitor_looks_at_in_a_recording_is_drawn_for_them_alone_and_ag
         assert heard["ann later"] == [("keyframe", b"picture 3")]
     finally:
         lab.close()
-
-
-def test_the_next_picture_waits_for_four_times_its_cost_in_training():
-    at = Hosted()
-    at.worker.on_watch(at.id, 1)
-    at.seat.cost, before = 0.1, time.thread_time()
-    at.worker._frame(at.seat, runs=2, whole=False)
-    assert at.seat.earned >= before + 4 * 2 * 0.09  # the cost of a picture falls by a tenth at most
-    assert at.seat.wait() > 0.5

@@ -212,6 +212,18 @@ def test_what_is_asked_waits_only_where_others_work_and_one_had_much_more():
     assert not at.plan.in_debt(one, at.models), "nobody is held up"
 
 
+def test_what_nobody_else_wanted_is_no_debt():
+    asker, late = Model(owner="a", training=False), Model(owner="b", training=False)
+    at = Class(asker, late)
+    for _ in range(10):
+        at.plan.charge(asker, "hear", 5 * DEBT)
+        at.job()  # there is none
+    late.training = asker.training = True
+    assert not at.plan.in_debt(asker, at.models)
+    at.run(5)
+    assert late.total() == pytest.approx(asker.total() - 50 * DEBT, rel=0.1)
+
+
 def test_a_flood_of_questions_is_answered_within_the_share_of_its_run():
     asker, other = Model(owner="a"), Model(owner="b")
     at = Class(asker, other)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from engine.config import Refused
-from lab.runs import pipe, shares, store, supervisor, suspects
+from lab.runs import pipe, placing, shares, store, supervisor, suspects
 from lab.runs.pipe import PAUSES, START_SECONDS, Channel, Deaths, WorkerProcess
 from lab.runs.supervisor import NO_MODEL, Supervisor
 from tests.runs.test_run import SETTING
@@ -66,7 +66,7 @@ class Threads(list):
 def threads(monkeypatch):
     threads = Threads()
     names = {name: getattr(threading, name) for name in ("Event", "Lock", "RLock")}
-    for module in (pipe, shares, supervisor, suspects):
+    for module in (pipe, placing, shares, supervisor, suspects):
         monkeypatch.setattr(module, "threading", SimpleNamespace(Thread=threads, **names))
     monkeypatch.setattr("atexit.register", lambda call: None)
     return threads
@@ -75,7 +75,8 @@ def threads(monkeypatch):
 @pytest.fixture
 def lab(monkeypatch, threads):
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: Noted(**how))
-    monkeypatch.setattr(supervisor, "LEFT", 3)
+    monkeypatch.setattr(placing, "LEFT", 3)
+    monkeypatch.setattr(supervisor, "LIGHT", 3)
     return Supervisor()
 
 
@@ -91,21 +92,24 @@ def heavy(**more):
 
 
 @pytest.mark.parametrize(
-    ("cores", "left", "heavy"), [(8, 7, 4), (3, 2, 1), (2, 1, 1), (1, 1, 1), (None, 1, 1)]
+    ("cores", "left", "heavy", "light"),
+    [(100, 99, 50, 8), (8, 7, 4, 7), (3, 2, 1, 2), (2, 1, 1, 2), (1, 1, 1, 1), (None, 1, 1, 2)],
 )
-def test_one_core_is_the_servers_and_heavy_runs_have_half_of_them(monkeypatch, cores, left, heavy):
+def test_one_core_of_many_is_the_servers_and_heavy_runs_have_half_of_them(
+    monkeypatch, cores, left, heavy, light
+):
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    made = runpy.run_path(supervisor.__file__)
-    assert (made["LEFT"], made["MOST_HEAVY"]) == (left, heavy)
+    made = runpy.run_path(placing.__file__)
+    assert (made["LEFT"], made["MOST_HEAVY"], made["LIGHT"]) == (left, heavy, light)
 
 
-def test_there_are_as_many_light_workers_as_cores_are_left_or_one_a_gpu(monkeypatch, threads):
+def test_there_are_as_many_light_workers_as_they_have_cores_or_one_a_gpu(monkeypatch, threads):
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: Noted(**how))
     ends = []
     monkeypatch.setattr("atexit.register", ends.append)
-    for left, n in ((1, 1), (3, 3), (1000, supervisor.MOST_WORKERS)):
-        monkeypatch.setattr(supervisor, "LEFT", left)
-        assert [worker.gpu for worker in Supervisor().light] == [None] * n
+    for light in (1, 3):
+        monkeypatch.setattr(supervisor, "LIGHT", light)
+        assert [worker.gpu for worker in Supervisor().light] == [None] * light
     monkeypatch.setattr(supervisor, "pick", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     lab = Supervisor()
@@ -119,7 +123,7 @@ def test_there_are_as_many_light_workers_as_cores_are_left_or_one_a_gpu(monkeypa
 def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, threads):
     made = []
     monkeypatch.setattr(supervisor, "WorkerProcess", lambda *given, **how: made.append((given, how)))
-    monkeypatch.setattr(supervisor, "LEFT", 2)
+    monkeypatch.setattr(supervisor, "LIGHT", 2)
     lab = Supervisor()
     assert [target for target, _ in threads] == [lab._keep_watch]
     assert made == [((lab._hear,), {"gpu": None, "nice": 5})] * 2
@@ -140,8 +144,19 @@ def test_a_run_gets_the_light_worker_with_the_fewest_and_stays_there(lab):
     assert all(run_id in worker.runs for run_id, worker in zip(ids, places, strict=True))
 
 
+def test_a_run_gets_the_worker_with_the_fewest_watched_then_with_the_fewest(lab):
+    one, two, three = lab.light
+    for worker, runs, watched in ((one, "abcd", "a"), (two, "ef", "ef"), (three, "ghijk", "g")):
+        worker.runs = set(runs)
+        lab.listeners |= {run_id: {print} for run_id in watched}
+    lab.listeners["h"] = set()  # all have gone
+    assert lab.place(run_of()) is one
+    lab.listeners["b"] = {print}
+    assert lab.place(run_of()) is three
+
+
 def test_heavy_runs_have_workers_of_their_own_as_long_as_there_are_any(lab, monkeypatch):
-    monkeypatch.setattr(supervisor, "MOST_HEAVY", 2)
+    monkeypatch.setattr(placing, "MOST_HEAVY", 2)
     places = [lab.place(heavy()) for _ in range(4)]
     assert [places.count(worker) for worker in lab.heavy] == [2, 2]
     assert {(worker.threads, worker.nice > 0) for worker in lab.heavy} == {(3, True)}
@@ -267,7 +282,7 @@ def test_a_deleted_run_is_let_go_first_and_one_that_cannot_be_deleted_is_watched
     with pytest.raises(Refused, match="trained elsewhere"):
         lab.delete(run_id, "me")
     assert worker.asked[0] == ("close", run_id)
-    assert lab.places[run_id].asked[-1] == ("watch", run_id, 1)
+    assert lab.places[run_id].asked[-1] == ("watch", run_id, 1, 1)
 
 
 def test_listeners_are_counted_and_who_leaves_wants_no_more_answers(lab):
@@ -275,17 +290,43 @@ def test_listeners_are_counted_and_who_leaves_wants_no_more_answers(lab):
     lab.listen(run_id, print)
     lab.listen(run_id, len)
     worker = lab.places[run_id]
-    assert worker.told() == [("watch", run_id, 1), ("watch", run_id, 2)]
+    assert worker.told() == [("watch", run_id, 1, 1), ("watch", run_id, 2, 2)]
     lab.leave(run_id, print, "other")
-    assert worker.told() == [("watch", run_id, 1), ("question", run_id, "enough", "other")]
+    assert worker.told() == [("watch", run_id, 1, 1), ("question", run_id, "enough", "other")]
     lab.listen(run_id, print)
     lab.leave(run_id, print)
-    assert worker.told() == [("watch", run_id, 2), ("watch", run_id, 1)]
+    assert worker.told() == [("watch", run_id, 2, 2), ("watch", run_id, 1, 1)]
     lab.leave(run_id, len, "asker")
-    assert worker.told() == [("watch", run_id, 0), ("question", run_id, "enough", "asker")]
+    assert worker.told() == [("watch", run_id, 0, 0), ("question", run_id, "enough", "asker")]
     lab.leave("gan-ring", len, "asker")  # a recording
     assert lab.listen("gan-ring", print) is None
     assert set(lab.places) == {run_id}
+
+
+def test_who_sees_no_pictures_counts_as_a_watcher_and_the_worker_is_told_when_that_changes(lab):
+    run_id = run_of()
+    lab.listen(run_id, print)
+    worker = lab.places[run_id]
+    worker.told()
+    lab.look(run_id, print, True)
+    assert worker.told() == [], "it did already"
+    lab.look(run_id, print, False)
+    lab.look(run_id, print, False)
+    assert worker.told() == [("look", run_id, 0)]
+    lab.listen(run_id, len)
+    assert worker.told() == [("watch", run_id, 2, 1)]
+    lab.look(run_id, print, True)
+    assert worker.told() == [("look", run_id, 2)]
+    lab.look(run_id, repr, False)
+    assert worker.told() == [], "that one does not watch it"
+    lab.look(run_id, len, False)
+    worker.told()
+    lab.leave(run_id, len)
+    assert worker.told()[0] == ("watch", run_id, 1, 1)
+    assert lab.blind == {repr}
+    lab.look("gan-ring", print, False)
+    lab._reopen(worker)
+    assert worker.told() == [("watch", run_id, 1, 0)]
 
 
 def test_questions_go_to_the_runs_worker_and_not_to_a_recording_without_weights(lab, monkeypatch):
@@ -379,12 +420,134 @@ def test_after_a_death_what_trained_goes_on_and_what_is_watched_is_shown(lab, ca
     asked = {(kind, run_id): rest for kind, run_id, *rest in worker.told()}
     assert asked == {
         ("open", ids["training"]): [],
-        ("watch", ids["training"]): [0],
-        ("watch", ids["paused"]): [1],
-        ("watch", ids["ended"]): [0],
+        ("watch", ids["training"]): [0, 0],
+        ("watch", ids["paused"]): [1, 1],
+        ("watch", ids["ended"]): [0, 0],
     }
     assert gone not in lab.places
     assert worker.runs == set(ids.values())
+
+
+# --- runs whose rounds take long -----------------------------------------------------------------
+
+
+def load(lab, worker, run_id, seconds=2 * placing.HEAVY, state="training"):
+    """The worker says that a round of this run takes so long."""
+    lab._hear(worker, ("load", "", {run_id: {"a_round": seconds, "state": state}}))
+
+
+def test_a_run_whose_rounds_take_long_goes_on_in_a_heavy_worker_and_is_watched_there(lab, threads):
+    run_id, other = run_of(), run_of()
+    lab.listen(run_id, print)
+    lab.listen(run_id, len)
+    old = lab.places[run_id]
+    lab.places[other] = old
+    old.runs.add(other)
+    old.told()
+    load(lab, old, run_id)
+    load(lab, old, run_id)  # before it is done
+    assert len(threads) == 2
+    threads.run()
+    new = lab.places[run_id]
+    assert new in lab.heavy
+    assert (old.runs, new.runs, lab.places[other]) == ({other}, {run_id}, old)
+    assert old.told() == [("close", run_id)] * 2, "an order may have come while the first was under way"
+    assert new.told() == [("open", run_id), ("watch", run_id, 2, 2)]
+    load(lab, new, run_id)
+    assert threads == [], "it is there already"
+
+
+@pytest.mark.parametrize(
+    "one", [{"seconds": placing.HEAVY}, {"seconds": 0.0}, {"state": "paused"}, {"state": "ended"}]
+)
+def test_a_run_stays_whose_rounds_are_short_or_that_rests(lab, threads, one):
+    run_id = run_of()
+    load(lab, lab.place(run_id), run_id, **one)
+    assert threads == []
+
+
+def test_runs_of_one_pace_stay_together_whatever_their_rounds_take(lab, threads):
+    run_id = run_of(pace="duel")
+    load(lab, lab.place(run_id), run_id)
+    assert threads == []
+
+
+def test_what_runs_cost_is_known_of_those_that_are_open(lab):
+    one, other = run_of(), run_of()
+    worker, another = lab.place(one), lab.place(other)
+    load(lab, another, other, 0.01)
+    load(lab, worker, one, 0.02)
+    assert {run_id: cost["a_round"] for run_id, cost in lab.loads.items()} == {one: 0.02, other: 0.01}
+    lab._hear(worker, ("load", "", {}))
+    assert set(lab.loads) == {other}
+
+
+def test_a_run_that_an_order_opened_again_meanwhile_is_closed_before_it_goes_on(lab, threads):
+    run_id, order = run_of(), []
+    old = lab.place(run_id)
+    ask = Noted.ask
+
+    def noted(worker):
+        return lambda *message: order.append((worker in lab.light, message)) or ask(worker, *message)
+
+    def close(*message):
+        old.ask = noted(old)
+        lab.do(run_id, "me", {"do": "pause"})
+        return old.ask(*message)
+
+    old.ask = close
+    load(lab, old, run_id)
+    lab._start = lambda **how: setattr(worker := Noted(**how), "ask", noted(worker)) or worker
+    threads.run()
+    assert order == [
+        (True, ("do", run_id, {"do": "pause"})),
+        (True, ("close", run_id)),
+        (True, ("close", run_id)),
+        (False, ("open", run_id)),
+        (False, ("watch", run_id, 0, 0)),
+    ]
+
+
+@pytest.mark.parametrize("error", [Refused("Its process has stopped."), TimeoutError()])
+def test_a_run_whose_worker_cannot_let_it_go_stays_and_is_opened_there_again(lab, threads, error):
+    run_id = run_of()
+    lab.listen(run_id, print)
+    old = lab.places[run_id]
+    old.told()
+    old.answers = [error]
+    load(lab, old, run_id)
+    threads.run()
+    assert lab.places[run_id] is old
+    assert run_id in old.runs
+    assert old.told() == [("close", run_id), ("open", run_id), ("watch", run_id, 1, 1)]
+    old.answers = [None, error]  # when it has moved
+    load(lab, old, run_id)
+    threads.run()
+    assert lab.places[run_id].told() == [("open", run_id), ("watch", run_id, 1, 1)]
+    assert lab.places[run_id] in lab.heavy
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_run_that_was_deleted_or_put_apart_meanwhile_does_not_move(lab, threads, apart):
+    run_id = run_of()
+    old = lab.place(run_id)
+    load(lab, old, run_id)
+    ask = old.ask
+
+    def close(*message):
+        old.ask = ask
+        if apart:
+            lab._hear(old, ("died", run_id))
+        else:
+            lab.delete(run_id, "me")
+        return ask(*message)
+
+    old.ask = close
+    threads.run()
+    assert lab.heavy == []
+    assert [run_id in worker.runs for worker in lab.apart] == [True] * apart
+    assert lab.places == ({run_id: lab.apart[0]} if apart else {})
+    assert not any(worker.told() for worker in lab.apart)
 
 
 # --- deaths --------------------------------------------------------------------------------------
