@@ -211,11 +211,12 @@ def test_bytes_count_as_well_as_runs(few, threads):
     assert {one.run_id for one in inventory.trash("me")} == set(runs[:2])
 
 
-def test_who_looks_at_all_that_they_may_keep_is_told_what_to_throw_away(few, threads):
-    few.limits = FEW._replace(disk=2e9)
+@pytest.mark.parametrize("limit", [{"disk": 2e9}, {"stored": 100, "disk": 10}])
+def test_who_looks_at_all_that_they_may_keep_is_told_what_to_throw_away(few, threads, limit):
+    few.limits = FEW._replace(**limit)
     runs = rested(3)
     look_at(few, *runs)
-    with pytest.raises(Refused, match="may keep 3 runs and 2 GB here"):
+    with pytest.raises(Refused, match=r"may keep (3 runs and 2 GB|100 runs and 1e-08 GB) here"):
         few.fork(runs[0], "me")
     assert threads == []
 
