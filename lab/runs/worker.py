@@ -55,8 +55,12 @@ class Worker(Jobs):
                 self.work(job)
             self._tidy()
             self._forget_askers()
-            if time.monotonic() > self.loaded[0] + LOAD_EVERY:
-                self.tell_load()
+            self._tell_load()
+
+    def _tell_load(self) -> None:
+        """Say now and then what each run costs."""
+        if time.monotonic() >= self.loaded[0] + LOAD_EVERY:
+            self.tell_load()
 
     def tell_load(self) -> None:
         now, (since, before) = time.monotonic(), self.loaded

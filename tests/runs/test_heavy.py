@@ -29,6 +29,8 @@ class NoProcess(SimpleNamespace):
     def ask(self, *message):
         self.asked.append(message)
 
+    __hash__ = object.__hash__
+
     def close(self):
         pass
 

@@ -184,7 +184,9 @@ def test_what_is_under_way_is_dropped_when_nobody_looks():
 
 def viewer():
     bare = object.__new__(live.Viewer)
-    bare.quiet = False
+    bare.quiet = bare.hidden = bare.behind = False
+    bare.rounds, bare.over, bare.looks = [], SimpleNamespace(done=lambda: True), []
+    bare._look = lambda: bare.looks.append(bare.behind)
     bare.texts, bare.rare, bare.frame, bare.news = [], None, None, asyncio.Event()
     return bare
 
@@ -194,11 +196,8 @@ def sent(viewer):
     out = []
 
     class Socket:
-        async def send_bytes(self, data):
-            out.append(data)
-
-        async def send_text(self, text):
-            out.append(json.loads(text))
+        async def send(self, message):
+            out.append(message["bytes"] if "bytes" in message else json.loads(message["text"]))
 
     async def once():
         viewer.ws = Socket()
@@ -208,6 +207,17 @@ def sent(viewer):
 
     asyncio.run(once())
     return out
+
+
+def test_a_socket_that_takes_no_picture_is_drawn_none_until_it_has_caught_up():
+    one = viewer()
+    one._take("frame", b"1")
+    assert one.looks == []
+    for picture in (b"2", b"3"):
+        one._take("frame", picture)
+    assert one.looks == [True], "said once"
+    assert sent(one) == [b"3"]
+    assert one.looks == [True, False]
 
 
 def test_a_newer_frame_does_not_displace_what_took_long():
@@ -247,8 +257,9 @@ def test_a_page_may_point_before_anyone_watches(monkeypatch):
     monkeypatch.setattr(Supervisor, "__init__", lambda self: None)
     monkeypatch.setattr(Supervisor, "place", lambda self, run: self)
     monkeypatch.setattr(Supervisor, "ask", lambda self, *what: asked.append(what), raising=False)
-    at = store.create(CODER)
-    Supervisor().point(at.name, {"kind": "axes", "x": 1.0, "y": 2.0})
+    monkeypatch.setattr(Supervisor, "_one_at_a_time", lambda self, key, ask: ask())
+    at = store.create(CODER | {"owner": "me"})
+    Supervisor().point(at.name, {"kind": "axes", "x": 1.0, "y": 2.0}, "me")
     assert [what[:2] for what in asked] == [("pointer", at.name)]
 
 

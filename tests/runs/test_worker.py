@@ -89,7 +89,7 @@ def clock(monkeypatch):
     clock = Clock(now=1000.0, used=10.0)
     for module in (worker, seat, seats):
         monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(jobs, "Scheduler", lambda: Scheduler(clock.monotonic, clock.process_time))
+    monkeypatch.setattr(jobs, "Scheduler", lambda **how: Scheduler(clock.monotonic, clock.process_time))
     monkeypatch.setattr(jobs.scenes, "has_rare", lambda model: model in ("rare", "steps"))
     monkeypatch.setattr(jobs.scenes, "takes_steps", lambda model: model == "steps")
     return clock
@@ -101,7 +101,7 @@ class Hosted:
         self.worker = Worker(Channel(io.BytesIO(), self.sink))
         self.worker.channel.inbox.get()  # that nobody is at the other end
         self.runs = list(runs)
-        self.seats = [Seat(run) for run in runs]
+        self.seats = [Seat(run, priced=True) for run in runs]
         self.worker.seats = {one.run.info.id: one for one in self.seats}
 
     def work(self, kind="train", seat=None, seconds=0.01):
@@ -402,13 +402,13 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     assert at.told() == [], "it has been drawn"
 
 
-def test_what_is_drawn_in_steps_and_fails_is_a_picture_less(clock, capsys):
+def test_what_is_drawn_in_steps_and_fails_is_a_picture_less(clock, caplog):
     at = Hosted(Stand())
     (one,) = at.seats
     one.viewers, one.drawn = 1, {"part": 1}
     one.drawing = (1 / 0 for _ in "a")
     at.work("draw")
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert "ZeroDivisionError" in caplog.text
     assert (one.drawing, one.run.info.state) == (None, "training")
     assert one.run.drawn[-1]["ready"] == {"part": 1}
 
