@@ -17,7 +17,19 @@ from engine.codes.base import Coder, Variational
 from engine.data import Dataset
 from engine.space import Picture, Plane
 from lab.codes.plane_scene import CodePlane, plane_of, prior_circles
-from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, shades, webp
+from lab.scenes.arrays import (
+    POINTS,
+    Arrays,
+    Pointer,
+    arrows,
+    halves,
+    number,
+    pictures,
+    pointed,
+    shades,
+    turn,
+    webp,
+)
 from lab.scenes.grid import laid, plane_of_noise
 
 CODES, FEWEST = 500, 100  # test examples shown
@@ -36,17 +48,20 @@ _known: WeakKeyDictionary[Coder, tuple[int, int]] = WeakKeyDictionary()
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     """The codes of test examples in the plane, and samples."""
     x, y = data.some(shown(model, data), test=True)
-    mu, sigma = model.encode(x, y)
-    plane = plane_of(model, mu, pointer)
-    arrays = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
-    arrays["circle/prior"] = prior_circles(plane)
-    image = isinstance(data.space, Picture)
+    image, arrays = isinstance(data.space, Picture), dict[str, np.ndarray]()
+    if turn(0, 2) or not image:
+        mu, sigma = model.encode(x, y)
+        plane = plane_of(model, mu, pointer)
+        arrays = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
+        arrays["circle/prior"] = prior_circles(plane)
+    if full and y is not None:
+        arrays["codes/label"] = y.byte().cpu().numpy()
+    if image and not turn(1, 2):
+        return arrays
     z = model.p_z(IMAGES if image else POINTS)
     samples = model.emit(z, model.labels(len(z)) if model.labelled else None)
     if full:
         arrays["latent/fake"] = halves(z)
-        if y is not None:
-            arrays["codes/label"] = y.byte().cpu().numpy()
     if image:
         return arrays | {"images/samples": pictures(samples)}
     arrays["points/fake"] = halves(samples)

@@ -15,7 +15,7 @@ from engine.diffusion.base import Denoiser
 from engine.diffusion.samplers import Step
 from engine.space import Line, Picture
 from lab.scenes import family_scene
-from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, some
+from lab.scenes.arrays import POINTS, Arrays, Pointer, arrows, halves, number, pictures, pointed, some, turn
 from lab.scenes.grid import lattice
 
 STEPS = 10  # of a quick walk
@@ -35,10 +35,14 @@ def draw(model: Denoiser, data: Dataset, full: bool, pointer: Pointer) -> Arrays
         # a Sobol sequence has no gaps, so that fewer samples show a smooth density
         u = SobolEngine(1, scramble=True, seed=0).draw(DRAWS).clamp(1e-6, 1 - 1e-6)
         return family_scene.line(quick(model, torch.special.ndtri(u).to(**model.like))[-1], data, full)
-    way = quick(model, model.p_T(POINTS)[: some(POINTS)])
-    arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
+    arrays: Arrays = {}
+    if turn(0, 2):
+        way = quick(model, model.p_T(POINTS)[: some(POINTS)])
+        arrays = {"points/fake": halves(way[-1]), "paths/reverse": halves(torch.stack(way, 1)[:PATHS])}
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
+    if not turn(1, 2):
+        return arrays
     t = pointed(pointer, "t", math.nan)
     return arrays | score_field(model, data, int(t) if 1 <= t <= model.config.T else at(model, 0.3))
 

@@ -27,6 +27,7 @@ from lab.scenes.arrays import (
     per_side,
     pictures,
     some,
+    turn,
 )
 from lab.scenes.grid import lattice, mesh, nodes
 
@@ -43,10 +44,14 @@ def draw(model: Flow, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
         return {} if "samples" in model.slow else {"images/samples": pictures(model.sample(IMAGES))}
     if isinstance(data.space, Line):
         return line(model, data, full)
-    arrays = {"points/fake": halves(model.sample(some(POINTS))), "mesh/generator": bent_grid(model)}
+    arrays: Arrays = {}
+    if turn(0, 2):
+        arrays["points/fake"] = halves(model.sample(some(POINTS)))
+    if turn(1, 4):
+        arrays["mesh/generator"] = bent_grid(model)
     if full:
         arrays["points/real"] = halves(data.take(slice(POINTS)))
-    return arrays | fields(model, data)
+    return arrays | fields(model, data) if turn(3, 4) else arrays
 
 
 def rarely(model: Flow, data: Dataset, pointer: Pointer) -> Arrays:

@@ -16,7 +16,7 @@ from engine.gan.base import Game
 from engine.space import Line, Picture
 from lab.gan.line_scene import line
 from lab.scenes import arrays
-from lab.scenes.arrays import POINTS, Arrays, Pointer, halves, number, per_side, pictures, pointed, some
+from lab.scenes.arrays import POINTS, Arrays, Pointer, halves, number, per_side, pictures, pointed, some, turn
 from lab.scenes.grid import laid, lattice, plane_of_noise
 
 CELLS = 48  # of the field of D, along a side
@@ -32,20 +32,28 @@ def draw(model: Game, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     label = looked_at(model, data, pointer)
     z, y = drawn(model, data, label)
     x = model.fakes(z, y)
-    real, fake = model.belief(*data.some(JUDGED)), model.belief(x, y)
-    scene = {"belief/real": halves(real), "belief/fake": halves(fake)}
+    fake = model.belief(x, y)
+    scene = {"belief/fake": halves(fake)} | number("D at a fake, mean", fake.mean())
     if full:
         scene["latent/fake"] = halves(z)
+    if turn(0, 4):
+        real = model.belief(*data.some(JUDGED))
+        scene["belief/real"] = halves(real)
+        if not isinstance(data.space, Line):
+            scene |= number("D at a real, mean", real.mean())
     if isinstance(data.space, Line):
-        return scene | line(model, data, full) | number("D at a fake, mean", fake.mean())
-    scene |= number("D at a real, mean", real.mean()) | number("D at a fake, mean", fake.mean())
+        return scene | line(model, data, full)
     if isinstance(data.space, Picture):
         return scene | {"images/samples": pictures(x), "score/samples": halves(fake)}
     scene["points/fake"] = halves(x)
     if full:
         own = slice(POINTS) if label is None or data.y is None else (data.y == label).nonzero()[:POINTS, 0]
         scene["points/real"] = halves(data.take(own))
-    return scene | field(model, data, label) | mesh(model, data, full, label) | pulls(model, data, x, y)
+    if turn(1, 4):
+        scene |= field(model, data, label)
+    if turn(2, 4) or full:
+        scene |= mesh(model, data, full, label)
+    return scene | pulls(model, data, x, y) if turn(3, 4) else scene
 
 
 def looked_at(model: Game, data: Dataset, pointer: Pointer) -> Tensor | None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 import torch
 
@@ -126,9 +127,9 @@ class Jobs(Seats):
             steps = scenes.rarely_in_steps(deepcopy(run.model), run.data, pointer)
             seat.drawing, seat.drawn, seat.drawing_took = apart(steps, run.device), {}, 0.0
         detail = 1.0 if whole else DETAILS[plan.detail]
-        frame = run.frame(
-            full=full, rare=rare and not later, once=rare and once, pointer=pointer, detail=detail
-        )
+        full, seat.detail = full or detail != seat.detail, detail  # with what there is one of for each point
+        how: dict[str, Any] = {"pointer": pointer, "detail": detail, "number": seat.frames}
+        frame = run.frame(full=full, rare=rare and not later, once=rare and once, **how)
         self.tell(("whole" if once else "rare") if rare else "frame", run.info.id, frame)
         spent, seats = plan.processor() - begin, list(self.seats.values())
         if later:

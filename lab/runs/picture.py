@@ -24,6 +24,7 @@ def of(
     pointer: Pointer = None,
     ready: Arrays | None = None,
     detail: float = 1.0,
+    number: int = 0,
 ) -> bytes:
     """The frame of a model now. A part that cannot be drawn is left out, and "trouble" says why: no picture
     ends a training.
@@ -36,6 +37,7 @@ def of(
         pointer: what the page looks at.
         ready: arrays that have been drawn before.
         detail: the part of its points and nodes that it is to have, where a scene can do with fewer.
+        number: of this picture, of which coarse ones have their parts in turn.
     """
     arrays: Arrays = {}
     trouble: list[str] = []
@@ -47,7 +49,7 @@ def of(
             trouble.append(reason(error))
 
     add(scenes.more, model, data, history, full)
-    with drawn_in(detail):
+    with drawn_in(detail, number):
         add(scenes.draw, model, data, full, pointer)
     arrays |= ready or {}
     if rare:

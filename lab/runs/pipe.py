@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.config import Refused
@@ -104,6 +105,10 @@ class WorkerProcess:
         )
         if self.nice and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
+            with suppress(
+                OSError
+            ):  # Linux may weigh sessions, of which each worker has one, and not processes
+                Path(f"/proc/{self.process.pid}/autogroup").write_text(str(self.nice))
 
     def _send(self, message: tuple) -> None:
         """Raises OSError or ValueError when it has just died, or is closed."""

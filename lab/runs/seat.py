@@ -28,6 +28,7 @@ class Seat(Share):
     drawing: Iterator[Arrays] | None = None
     drawn: Arrays = field(default_factory=dict)  # as far as it has come
     drawing_took: float = 0.0  # seconds
+    detail: float = 1.0  # of its last picture
     priced: bool = False  # whether the cost of a round is known, or is being found out
     held_until: float = 0.0  # a costly run waits so long for another worker
     slices: deque[float] = field(default_factory=lambda: deque(maxlen=SLICES))  # seconds of a round in each

@@ -20,18 +20,25 @@ Arrays = dict[str, np.ndarray]
 Pointer = dict[str, dict[str, float]] | None
 """What the page looks at, by kind: {"label": {"x": 3, "y": 0}}."""
 
-_detail = 1.0  # of the picture that is drawn
+_detail, _number = 1.0, 0  # of the picture that is drawn
 
 
 @contextmanager
-def drawn_in(detail: float) -> Iterator[None]:
-    """Within, pictures have this part of their detail: where thirty runs are watched, all move."""
-    global _detail
-    before, _detail = _detail, detail
+def drawn_in(detail: float, number: int = 0) -> Iterator[None]:
+    """Within, the picture of this number has this part of its detail: where thirty runs are watched, all
+    move."""
+    global _detail, _number
+    before, (_detail, _number) = (_detail, _number), (detail, number)
     try:
         yield
     finally:
-        _detail = before
+        _detail, _number = before
+
+
+def turn(part: int, of: int) -> bool:
+    """Whether this one of so many parts is drawn now: all of them, or in coarse pictures one after the other.
+    The stage keeps what a picture leaves out."""
+    return _detail == 1 or _number % of == part
 
 
 def some(most: int) -> int:

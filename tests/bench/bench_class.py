@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -368,7 +369,8 @@ def main() -> int:
             browsers = watch(lab, given.browsers)
             watched = family_of(os.getpid())
             begin, start = processor(watched), time.monotonic()
-            told = asyncio.run(lesson(lab, given, rates, mix))
+            with ThreadPoolExecutor(1) as thread:  # this one has the browsers' own loop
+                told = thread.submit(asyncio.run, lesson(lab, given, rates, mix)).result()
             theirs = {p: t for p, t in processor(watched).items() if p != os.getpid() and p in begin}
             inside = set(family_of(lab.process.pid))
             told["cores: browsers"] = sum(t - begin[p] for p, t in theirs.items() if p not in inside) / (
