@@ -67,9 +67,9 @@ class Jobs(Seats):
             if seat.run.round == 0 and not seat.run.family.heavy:
                 self._price(seat)
                 return
-        begin, first = self.scheduler.processor(), seat.run.round
+        before, first = seat.run.turning, seat.run.round
         seat.run.train(seconds, self._ahead(seat))
-        seat.trained(self.scheduler.processor() - begin, seat.run.round - first)
+        seat.trained(seat.run.turning - before, seat.run.round - first)
         if seat.viewers and seat.run.info.state != "training":
             self._frame(seat, whole=True)
         self._state(seat)

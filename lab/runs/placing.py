@@ -69,7 +69,7 @@ class Placing(Pointing):
         """The worker for another heavy run: an idle one, or a new one; when there are many, they share."""
         busy = all(worker.runs for worker in self.heavy)
         if busy and len(self.heavy) < (self.cluster.heavy if self.cluster else MOST_HEAVY):
-            self.heavy.append(self._start(threads=LEFT, nice=15))
+            self.heavy.append(self._start(threads=LEFT, nice=10))
         return min(self.heavy, key=lambda worker: len(worker.runs))
 
     def warm(self, family: str) -> None:

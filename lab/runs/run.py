@@ -31,6 +31,7 @@ CHECKPOINT_SECONDS = 10.0
 
 
 class Run(Stored):
+    turning = 0.0  # seconds of the processor that its turns have taken
     defers = False  # whether measuring waits for `measure_on`, so that others have their turn meanwhile
 
     # --- training ----------------------------------------------------------------------------
@@ -59,6 +60,7 @@ class Run(Stored):
         if self.info.state == "training":
             self.take()
         while self.info.state == "training" and not over:
+            begin = time.process_time()
             with self.stream.flow():
                 while True:
                     while self._turn():
@@ -70,6 +72,7 @@ class Run(Stored):
                         over = time.monotonic() - start >= seconds or self.round - first >= rounds
                     if over or self._due():
                         break
+            self.turning += time.process_time() - begin
             if self.left:
                 break
             self._record()
