@@ -442,9 +442,9 @@ def test_what_nobody_waits_for_is_not_drawn_on(clock):
     at = Hosted(Stand())
     (one,) = at.seats
     one.watchers, one.rare_due = 1, math.inf
-    one.drawing = iter([{"x": 1}] * 5)
+    one.drawing = steps = iter([{"x": 1}] * 5)
     at.work("draw")
-    assert one.drawing is None
+    assert (one.drawing, len(list(steps))) == (None, 5)
     assert at.told("rare") == []
     assert one.rare_due < math.inf, "it is drawn for who comes later"
 
