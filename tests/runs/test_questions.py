@@ -103,8 +103,13 @@ def test_a_run_that_is_trained_elsewhere_is_asked_as_it_was_stored(run, monkeypa
     run.checkpoint()
     assert questions.ask(run.info.id, "now", {}, "me")["round"] == 5
     laws = []
-    monkeypatch.setattr(asking, "measure", lambda *given: laws.append(given) or ["a law"])
-    assert questions.measure(run.info.id) == ["a law"]
+    steps = lambda *given: laws.append(given) or iter([["a law"], [], ["another", "third"]])  # noqa: E731
+    monkeypatch.setattr(asking, "measure_in_steps", steps)
+    measured = questions.measure(run.info.id)
+    assert [next(measured, None) for _ in range(3)] == [None] * 3
+    with pytest.raises(StopIteration) as end:
+        next(measured)
+    assert end.value.value == ["a law", "another", "third"]
     ((model, data),) = laws
     assert model.name == "gan"
     assert data.space == run.data.space

@@ -524,8 +524,18 @@ def test_the_row_that_is_no_number_stores_nothing_and_names_a_round_to_go_back_t
     assert "rewind to round 0 or" in run.info.why
 
 
+def measuring(monkeypatch, **values):
+    """Let all measures be these."""
+
+    def steps(model, data):
+        yield
+        return dict(values)
+
+    monkeypatch.setattr("lab.runs.wall.observe_in_steps", steps)
+
+
 def test_rows_and_keyframes_fall_on_their_rounds_however_long_a_slice_is(monkeypatch):
-    monkeypatch.setattr(Run, "quality", lambda self: {})
+    measuring(monkeypatch)
     run = trained(new(rounds=425), 423)
     assert run.keyframes == sorted({0} | {r for r in run._keyframe_rounds if r <= 423})
     assert 317 in run.keyframes, "between two rows"
@@ -546,7 +556,7 @@ def test_rows_are_one_a_round_at_first_and_some_128_a_doubling_later():
 def test_late_in_a_training_only_some_rows_are_measured(monkeypatch):
     run = new()
     run.play()
-    monkeypatch.setattr(Run, "quality", lambda self: {"JS": 0.5})
+    measuring(monkeypatch, JS=0.5)
     first = 8192
     for run.round in range(first, first + 2048, running._stride(first)):
         run._row()

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from engine.config import Refused
-from lab.runs import store, suspects
+from lab.runs import store, supervisor, suspects
 from lab.runs.pipe import Channel, Deaths, WorkerProcess
 from lab.runs.run import Run
+from lab.runs.scheduler import Job
 from lab.runs.supervisor import Supervisor
 from lab.runs.worker import Worker
 from tests.runs.test_run import SETTING
@@ -34,10 +35,11 @@ class Hosted:
         self.worker._handle("do", run_id, 1, {"do": order})
 
     def turn(self) -> None:
-        """What `loop` does once."""
-        for seat in list(self.worker.seats.values()):
-            self.worker._slice(seat, len(self.worker.seats))
-            self.worker._draw_on(seat, 1)
+        """What `loop` does, once for each."""
+        for seat in self.worker.survey():
+            for kind in ("train", "measure", "frame", "draw"):
+                if seat.run.info.state == "training":
+                    self.worker.work(Job(seat, kind, 0.01))
         self.worker.looked = 0.0
         self.worker._tidy()
 
@@ -76,7 +78,7 @@ def empty(*_, **__):
 @pytest.mark.parametrize(
     ("fault", "words"),
     [(full, "The disk is full"), (denied, "cannot be written"),
-     (broken, "RuntimeError in test_trouble.py, line 69; the log"),
+     (broken, "RuntimeError in test_trouble.py, line 71; the log"),
      (empty, "not enough memory"), (lambda *_: [][0], "IndexError in test_trouble.py")],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["_turn", "_row", "checkpoint"])
@@ -299,6 +301,7 @@ class NoProcess:
 @pytest.fixture
 def lab(monkeypatch):
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: NoProcess(**how))
+    monkeypatch.setattr(supervisor, "LIGHT", 1)
     return Supervisor()
 
 

@@ -12,7 +12,7 @@ from safetensors.numpy import load as load_arrays
 from engine import data
 from engine.config import Refused
 from engine.gan.gan import GAN
-from engine.metrics.measure import LEFT_OUT
+from engine.metrics.measure import LEFT_OUT, at_once
 from lab import cli
 from lab.runs import store, wall, wire
 from lab.runs.run import Run
@@ -255,7 +255,7 @@ def test_a_member_some_of_whose_samples_are_none_has_no_quality(monkeypatch):
     good = ring.x[: wall.SAMPLES]
     ill = good.clone()
     ill[0, 0] = math.nan
-    told = wall._quality(SimpleNamespace(sample=lambda n: torch.stack([good, ill])), ring)
+    told = at_once(wall._quality(SimpleNamespace(sample=lambda n: torch.stack([good, ill])), ring))
     assert told["JS"][0] < 0.1
     assert {name: values[1] for name, values in told.items()} == dict.fromkeys(told)
 

@@ -41,6 +41,7 @@ class Stand:
         self.at = store.home() / name  # which is not there
         self.device, self.trained, self.drawn, self.done = torch.device("cpu"), [], [], []
         self.each, self.measuring, self.left, self.speed = lambda: None, None, False, 3.5
+        self.turning = 0.0
 
     def train(self, seconds=math.inf, rounds=math.inf):
         self.trained.append((seconds, rounds))
@@ -443,9 +444,9 @@ def test_what_nobody_waits_for_is_not_drawn_on(clock):
     at = Hosted(Stand())
     (one,) = at.seats
     one.watchers, one.rare_due = 1, math.inf
-    one.drawing = iter([{"x": 1}] * 5)
+    one.drawing = steps = iter([{"x": 1}] * 5)
     at.work("draw")
-    assert one.drawing is None
+    assert (one.drawing, len(list(steps))) == (None, 5)
     assert at.told("rare") == []
     assert one.rare_due < math.inf, "it is drawn for who comes later"
 
