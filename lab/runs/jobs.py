@@ -122,8 +122,8 @@ class Jobs(Seats):
         run, pointer = seat.run, self.pointers.get(seat.run.info.id)
         rare = scenes.has_rare(run.model) and (whole or now >= max(seat.rare_due, plan.chatty))
         full = whole or rare or seat.frames % FULL_FRAME_EVERY == 0
-        later = rare and scenes.takes_steps(run.model)
-        if later and not seat.drawing:  # of the model as it is now: it may train on
+        later = rare and (scenes.takes_steps(run.model) or not once)  # a hand waits for the rest
+        if later and (whole or not seat.drawing):  # of the model as it is now: it may train on
             steps = scenes.rarely_in_steps(deepcopy(run.model), run.data, pointer)
             seat.drawing, seat.drawn, seat.drawing_took = apart(steps, run.device), {}, 0.0
         detail = 1.0 if whole else DETAILS[plan.detail]

@@ -205,6 +205,8 @@ class Worker(Jobs):
         match command["do"]:
             case "play":
                 seat.run.play()
+                self._state(seat, again=True)
+                return  # pictures come now
             case "pause":
                 if seat.run.info.state == "training":  # else it rests already, and its state may say why
                     self._pause(seat, command.get("why", ""))

@@ -273,7 +273,7 @@ def test_pictures_are_sent_in_full_every_few_times_and_as_coarse_as_there_is_tim
         at.worker.scheduler.detail = min(i, 2)
         at.work("frame")
     full = [i for i, how in enumerate(one.run.drawn) if how["full"]]
-    assert full == [0, every, 2 * every]
+    assert full == [0, 1, 2, every, 2 * every], "and when the detail is another one"
     assert {how["rare"] or how["once"] for how in one.run.drawn} == {False}
     assert [how["detail"] for how in one.run.drawn[:4]] == [*DETAILS, DETAILS[2]]
     assert {message[0] for message in at.told("frame", "rare", "whole")} == {"frame"}
@@ -313,15 +313,21 @@ def test_a_run_that_comes_to_rest_is_drawn_in_full_at_once(clock):
     assert at.told("state")[-1][2]["state"] == "ended"
 
 
-def test_what_takes_long_is_drawn_when_it_is_due_and_with_what_never_changes_for_who_comes(clock):
+def test_what_takes_long_is_drawn_when_it_is_due_and_with_what_never_changes_for_who_comes(
+    clock, monkeypatch
+):
     at = Hosted(Stand(model="rare"))
     (one,) = at.seats
     one.frames = 1
 
+    monkeypatch.setattr(jobs.scenes, "rarely_in_steps", lambda model, data, pointer: iter([{"x": 1}]))
+
     def kind(**how):
         at.worker._frame(one, **how)
         (message,) = at.told()
-        return message[0], one.run.drawn[-1]
+        drawn = one.run.drawn[-1]
+        drawn.pop("number")
+        return message[0], drawn
 
     how = {"full": True, "rare": True, "once": True, "pointer": None, "detail": 1.0}
     assert kind(whole=True, once=True) == ("whole", how)
@@ -329,9 +335,14 @@ def test_what_takes_long_is_drawn_when_it_is_due_and_with_what_never_changes_for
     assert due > clock.now
     one.frames = 1
     assert kind(whole=False) == ("frame", how | {"full": False, "rare": False, "once": False})
-    assert kind(whole=True) == ("rare", how | {"once": False})
+    assert kind(whole=True) == ("rare", how | {"rare": False, "once": False}), "a hand waits for no more"
+    at.worker._draw_on(one)
+    assert [message[0] for message in at.told()] == ["rare"]
+    assert one.run.drawn[-1]["ready"] == {"x": 1}
     one.rare_due = clock.now
     assert kind(whole=False)[0] == "rare"
+    at.worker._draw_on(one)
+    at.told()
     one.rare_due, at.worker.scheduler.chatty = 0.0, clock.now + 1
     assert kind(whole=False)[0] == "frame", "while somebody asks"
     one.run.model = "plain"
@@ -352,7 +363,7 @@ def test_the_pictures_cost_is_counted_and_the_next_ones_are_due_accordingly(cloc
     at.worker._show(one)
     assert one.frames == 0, "nobody watches"
     one.watchers = one.viewers = 1
-    at.worker._show(one)
+    at.worker._show(one, once=True)
     assert one.frames == 1
     assert one.rare_due == pytest.approx(clock.now + 3 * spent / RARE_SHARE), "three train"
     assert one.cost == 0.0
@@ -384,7 +395,7 @@ def test_what_is_drawn_in_steps_is_drawn_in_slices_and_sent_when_it_is_done(cloc
     assert at.told()[0][0] == "whole"
     assert one.rare_due == math.inf, "it is being drawn"
     at.worker._frame(one, whole=True)
-    assert one.drawing is begun
+    assert one.drawing is not begun, "the model has changed"
     assert [(how["rare"], how["once"]) for how in one.run.drawn[1:]] == [(False, False)]
     slices = 0
     at.told()
@@ -928,7 +939,8 @@ def test_what_a_page_looks_at_is_drawn_at_once_where_the_run_rests_and_soon_wher
     at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 2.0})
     assert one.run.drawn == [], "the same"
     at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 3.0})
-    assert [how["full"] and how["rare"] for how in one.run.drawn] == [True]
+    assert [how["full"] for how in one.run.drawn] == [True]
+    assert one.drawing, "and what takes long comes next"
     one.viewers = 0
     at.worker.on_pointer("run", {"kind": "axes", "x": 1.0, "y": 4.0})
     assert len(one.run.drawn) == 1
