@@ -318,7 +318,7 @@ def test_what_takes_long_is_drawn_when_it_is_due_and_with_what_never_changes_for
 ):
     at = Hosted(Stand(model="rare"))
     (one,) = at.seats
-    one.frames = 1
+    one.frames = one.viewers = 1
 
     monkeypatch.setattr(jobs.scenes, "rarely_in_steps", lambda model, data, pointer: iter([{"x": 1}]))
 
