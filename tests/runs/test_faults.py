@@ -16,7 +16,8 @@ from lab.runs import files, inventory, store, suspects, wire
 from lab.runs.board import NAME
 from lab.runs.pipe import WITHIN, Deaths, WorkerProcess
 from lab.runs.run import Run
-from lab.runs.supervisor import FORGOTTEN, Supervisor
+from lab.runs.shares import FORGOTTEN
+from lab.runs.supervisor import Supervisor
 from tests.runs.test_run import SETTING, by_hand, new, same, trained, weights
 from tests.runs.test_trouble import NoProcess
 

@@ -17,7 +17,7 @@ from lab import live
 from lab.inbox import FAULT, MOST_WAITING, round_of
 from lab.live import LIVE
 from lab.runs import store
-from lab.runs.supervisor import BUSY
+from lab.runs.placing import BUSY
 from lab.visitor import COOKIE, mark
 
 SETTING = {"family": "gan", "data": "ring", "seed": 1, "config": {}}

@@ -60,6 +60,7 @@ def test_it_reads_without_torch():
         ("photo", b"<svg onload=alert(1)>" + png(), "not a PNG"),
         ("table", b"\x89PNG\r\n\x1a\n" + TABLE, "not text"),
     ],
+    ids=["images", "photo", "table"],
 )  # fmt: skip
 def test_what_is_no_such_file_is_refused_in_the_words_of_its_reader(kind, content, says):
     with pytest.raises(Refused, match=says):
