@@ -281,7 +281,7 @@ def test_at_home_limits_are_wide(door, limit, monkeypatch):
     boss = SimpleNamespace()
     monkeypatch.setattr(server, "supervisor", lambda: boss)
     monkeypatch.setattr(server, "alone", lambda: None)
-    monkeypatch.setattr(server, "app", lambda door: SimpleNamespace(run=lambda config: None))
+    monkeypatch.setattr(server, "app", lambda door, room: SimpleNamespace(run=lambda config: None))
     monkeypatch.setattr(server, "starlette_server", SimpleNamespace())
     monkeypatch.setattr(server, "MemoryUploadedFileManager", SimpleNamespace())
     server.serve(door)

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.config import Refused
-from lab import live
+from lab import inbox, live
 from lab.inbox import FAULT, MOST_WAITING, round_of
 from lab.live import LIVE
 from lab.runs import store
@@ -40,7 +40,7 @@ class Boss:
         if self.fails:
             raise self.fails
 
-    def listen(self, run_id, hear, who=""):
+    def listen(self, run_id, hear, who="", sees=True):
         fails = self.fails  # read before the test, which waits for `listened`, sets another
         self.listened.set()
         if fails:
@@ -127,7 +127,8 @@ def test_whatever_an_order_or_a_question_raises_is_a_sentence_and_the_next_is_he
 def test_a_browser_that_goes_while_all_threads_wait_leaves_its_run_as_soon_as_one_is_free(monkeypatch, boss):
     run_id = store.create(SETTING).name
     with ThreadPoolExecutor(1) as only_one:
-        monkeypatch.setattr(live, "THREADS", only_one)
+        for module in (live, inbox):
+            monkeypatch.setattr(module, "THREADS", only_one)
         boss.waits = True
         with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
             assert "hello" in ws.receive_json()
@@ -263,7 +264,7 @@ def test_the_newest_picture_greets_and_all_of_them_are_sent_in_order_to_who_asks
 
 def test_the_browser_goes_away_and_its_key_and_its_ear_are_given_back(boss, monkeypatch):
     heard, left = [], []
-    monkeypatch.setattr(boss, "listen", lambda *given: heard.append(given))
+    monkeypatch.setattr(boss, "listen", lambda *given, **how: heard.append(given))
     monkeypatch.setattr(boss, "leave", lambda *given: left.append(given) or boss.gone.set())
     run_id = store.create(SETTING).name
     with TestClient(Starlette(routes=[LIVE])).websocket_connect(f"/live/{run_id}") as ws:
