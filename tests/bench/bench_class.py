@@ -196,9 +196,9 @@ async def until(what: Any, seconds: float) -> bool:
 
 
 async def alone(lab: Lab, given: Any, mix: list) -> dict[str, float]:
-    """Rounds that a run of each family makes in a second of its worker's processor, when it is alone there. The
-    other worker has a run of its own, too: where cores share one unit of arithmetic, a second is worth less when
-    both are busy."""
+    """Rounds that a run of each family makes in a second of its worker's processor, when it is alone there.
+    The other worker has a run of its own, too: where cores share one unit of arithmetic, a second is worth
+    less when both are busy."""
     rates = {}
     for family, data, _, config in mix:
         pair = enrol(lab, [(family, data, 1 if family in COSTLY else 2, config)])
