@@ -6,7 +6,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from lab.runs import supervisor as supervisor_module
+from lab.runs import placing
 from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import HOME, works
 
@@ -14,7 +14,13 @@ from tests.pages.test_pages import HOME, works
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """After half a minute without an answer a page calls the lab busy; a noisy machine needs longer."""
-    monkeypatch.setattr(supervisor_module, "ANSWER_SECONDS", 300.0)
+    monkeypatch.setattr(placing, "ANSWER_SECONDS", 300.0)
+
+
+@pytest.fixture(autouse=True)
+def nobodys(monkeypatch):
+    """AppTest has no cookies, and makes some up."""
+    monkeypatch.setattr(ContextProxy, "cookies", {})
 
 
 @pytest.fixture(scope="module")
