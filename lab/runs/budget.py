@@ -4,7 +4,6 @@ measured on small batches before the first one. What is beyond is refused, with 
 from __future__ import annotations
 
 import json
-import math
 import time
 from copy import deepcopy
 from functools import lru_cache
@@ -26,7 +25,7 @@ FEW = 4  # examples in a small batch
 
 def check(family: str, data: str, config: dict[str, Any], axes: dict[str, list[Any]]) -> None:
     """Raises `Refused` for a run, or a wall with these axes, that would take too much memory and disk."""
-    members = math.prod(len(values) for values in axes.values())
+    members = wall.count(axes) or 1
     size = members * _state(family, data, json.dumps(config, sort_keys=True))
     if size > MOST_STATE:
         what = f"These {members} models hold" if axes else "This model holds"
@@ -53,7 +52,7 @@ def seconds_of(run: Run) -> float:
 
     def took(n: int) -> float:
         begin = time.process_time()
-        for turn in fit(model, [wall.small_batch_of(model, run.data, n)], optimizers):
+        for turn in fit(model, [wall.batch_of(model, run.data, 0, 0, n)], optimizers):
             for term in turn.terms.values():  # wait for the device
                 term.sum().item()
         return time.process_time() - begin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -84,6 +85,7 @@ class Jobs(Seats):
             seat.held_until = self.scheduler.clock() + MOVING
             self.tell_load()
 
+    @abstractmethod
     def tell_load(self) -> None:
         """Say what each run costs."""
 

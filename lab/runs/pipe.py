@@ -23,7 +23,6 @@ LOG = logging.getLogger(__name__)
 START_SECONDS = 120.0  # that a new worker may take before it answers
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before it starts again, after so many deaths
 WITHIN = 600.0  # seconds that a death counts
-LOG = logging.getLogger(__name__)
 DIED = "The process that worked on this run has stopped."
 AGAIN = f"{DIED} It is starting again; try once more in a minute."
 
@@ -105,9 +104,7 @@ class WorkerProcess:
         )
         if self.nice and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
-            with suppress(
-                OSError
-            ):  # Linux may weigh sessions, of which each worker has one, and not processes
+            with suppress(OSError):  # Linux may weigh sessions, and each worker has one
                 Path(f"/proc/{self.process.pid}/autogroup").write_text(str(self.nice))
 
     def _send(self, message: tuple) -> None:

@@ -74,7 +74,7 @@ def seconds(
 def _key(family: type[Family], config: Config, data: Dataset, info: store.Info) -> str:
     """What decides about speed: the family, the data's shape, and all that is chosen or counted."""
     counted = {k: v for k, v in config.model_dump().items() if not isinstance(v, float)}
-    members = len(wall.members(info.wall)) if info.wall else 1
+    members = wall.count(info.wall) or 1
     return json.dumps(
         [family.name, list(data.space.shape), counted, members, torch.__version__], sort_keys=True
     )

@@ -32,7 +32,6 @@ class Placing(Pointing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.paces: dict[str, WorkerProcess] = {}  # where the runs of each pace are, together
         self.warmed: set[str] = set()
         self.loads: dict[str, dict[str, Any]] = {}  # what each open run costs, as its worker told last
 
@@ -56,8 +55,7 @@ class Placing(Pointing):
                     worker = min(self.light, key=self._busy)
                 if info.pace:
                     self.paces[info.pace] = worker
-                worker.runs.add(run_id)
-                self.places[run_id] = worker
+                self._put(run_id, worker)
             return self.places[run_id]
 
     def _busy(self, worker: WorkerProcess) -> tuple[bool, int, int]:
@@ -101,9 +99,7 @@ class Placing(Pointing):
                 if self.places.get(run_id) is not old:  # deleted, moved or put apart meanwhile
                     return
                 self._forget(run_id)
-                worker = self._heavy()
-                worker.runs.add(run_id)
-                self.places[run_id] = worker
+                self._put(run_id, self._heavy())
             answer_of(old.ask("close", run_id))  # an order may have come meanwhile, and was carried out there
         if now := self.places.get(run_id):
             now.ask("open", run_id)

@@ -80,7 +80,7 @@ class Shares(Placing):
         paused: list[str] = []
         with self._lock:
             self.in_training.pop(run_id, None)
-            members = len(wall.members(axes)) if axes else 0
+            members = wall.count(axes)
             unseen = [run for run in self._own(who) if not self.listeners.get(run)]
             while unseen and not self._fits(who, members):
                 paused.append(unseen.pop(0))
@@ -116,7 +116,7 @@ class Shares(Placing):
         elif "state" in state and run_id not in self.in_training:  # it went on after its worker had died
             with suppress(Refused):
                 info = store.read_info(store.folder(run_id))
-                self.in_training[run_id] = info.owner, len(wall.members(info.wall)) if info.wall else 0
+                self.in_training[run_id] = info.owner, wall.count(info.wall)
 
     # --- runs that wait for Train ------------------------------------------------------------------
 

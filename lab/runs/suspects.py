@@ -61,6 +61,11 @@ class Suspects(ABC):
         if worker := self.places.pop(run_id, None):
             worker.runs.discard(run_id)
 
+    def _put(self, run_id: str, worker: WorkerProcess) -> None:
+        """From now on this worker has the run."""
+        worker.runs.add(run_id)
+        self.places[run_id] = worker
+
     def _died(self, worker: WorkerProcess, run_id: str) -> None:
         """The worker died while it worked on this run, if it is one."""
         with self._lock:
@@ -101,8 +106,7 @@ class Suspects(ABC):
         """A worker of its own for a run, of the kind of this one."""
         how = {"threads": like.threads, "nice": like.nice, "gpu": like.gpu}
         worker = self._start(**how, apart=self.deaths[run_id], pause=pause)
-        worker.runs.add(run_id)
-        self.places[run_id] = worker
+        self._put(run_id, worker)
         self.apart.append(worker)
         return worker
 

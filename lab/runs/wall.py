@@ -35,6 +35,11 @@ def members(axes: Axes) -> list[dict[str, float]]:
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
+def count(axes: Axes) -> int:
+    """How many members there are; 0 for what is no wall."""
+    return math.prod(map(len, axes.values())) if axes else 0
+
+
 def check(family: type[Family], space: Space, config: Config, axes: Axes) -> tuple[list[Config], list[int]]:
     """The config of each member, and its seed or -1. Raises `Refused` for what cannot be a wall."""
     knobs = family.Config.knobs()
@@ -47,7 +52,7 @@ def check(family: type[Family], space: Space, config: Config, axes: Axes) -> tup
             raise Refused(f"There is no knob {name!r}; a wall can vary {', '.join(choices(family))}.")
         if not values or len(set(values)) < len(values):
             raise Refused(f"{name} needs a list of values, each of them once.")
-    if (n := math.prod(map(len, axes.values()))) > MOST:
+    if (n := count(axes)) > MOST:
         raise Refused(f"This wall would have {n:,} members; {MOST} is the most. Take values away.")
     seeds = axes.get("seed", ())
     if not all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds):
@@ -71,19 +76,12 @@ def model_of(family: type[Family], config: Config, space: Space, info: Info) -> 
     return stack.stack(family, configs, space, [info.seed if seed < 0 else seed for seed in seeds])
 
 
-def batch_of(model: Family, data: Dataset, seed: int, round: int) -> Batch:
-    """What the model meets in this round."""
-    size = model.config.batch
+def batch_of(model: Family, data: Dataset, seed: int, round: int, size: int | None = None) -> Batch:
+    """What the model meets in this round; so many examples, if `size` is not that of its config."""
+    size = size or model.config.batch
     if not model.members:
         return data.batch(size, seed, round)
     return stack.batch_of(data, size, model.seeds, round)  # type: ignore[arg-type]
-
-
-def small_batch_of(model: Family, data: Dataset, n: int) -> Batch:
-    """A batch of n examples, for each member."""
-    if not model.members:
-        return data.batch(n, 0, 0)
-    return stack.batch_of(data, n, model.seeds, 0)  # type: ignore[arg-type]
 
 
 def check_set(info: Info, names: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from lab.runs.pipe import WITHIN, Deaths, WorkerProcess
 from lab.runs.run import Run
 from lab.runs.shares import FORGOTTEN
 from lab.runs.supervisor import Supervisor
-from tests.runs.test_run import SETTING, by_hand, new, same, trained, weights
+from tests.runs.test_run import SETTING, by_hand, new, same, told_to_tensorboard, trained, weights
 from tests.runs.test_trouble import NoProcess
 
 
@@ -250,8 +250,6 @@ def test_a_run_does_not_read_the_clock_on_the_wall(clock):
 
 
 def test_tensorboard_follows_a_run_though_the_clock_is_set_back(clock):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     run = new()
     for clock.off in (0.0, -DAY, YEAR, -YEAR):
         trained(run, 5).settle("paused")
@@ -261,10 +259,7 @@ def test_tensorboard_follows_a_run_though_the_clock_is_set_back(clock):
     run.do({"do": "rewind", "round": 14})
     trained(run, 2)
     (run.at / f"{NAME}.odd.genlab").unlink()
-    events = EventAccumulator(str(run.at))
-    events.Reload()
-    told = {e.step: e.value for e in events.Scalars("-E[log D(x)]")}
-    rows = {row["round"]: row["-E[log D(x)]"] for row in store.rows(run.at / "metrics.jsonl")}
+    told, rows = told_to_tensorboard(run)
     assert told == pytest.approx(rows, rel=1e-6)
     assert len(told) == 16
 

@@ -254,18 +254,23 @@ def test_a_bad_command_is_refused_and_changes_nothing(command, message):
     assert (run.at / "commands.jsonl").exists() == log
 
 
-def test_tensorboard_reads_what_the_jsonl_says():
+def told_to_tensorboard(run) -> tuple[dict[int, float], dict[int, float]]:
+    """A term of D by its rounds, as TensorBoard reads it and as the rows have it."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    events = EventAccumulator(str(run.at))
+    events.Reload()
+    told = {e.step: e.value for e in events.Scalars("-E[log D(x)]")}
+    return told, {row["round"]: row["-E[log D(x)]"] for row in store.rows(run.at / "metrics.jsonl")}
+
+
+def test_tensorboard_reads_what_the_jsonl_says():
     run = trained(new(), 40)
     run.settle("paused")
     run = trained(Run(run.at), 5)  # what it says from here on stands beside what was said before
     run.do({"do": "rewind", "round": 24})  # and here it takes back a part of it
     trained(run, 6)
-    events = EventAccumulator(str(run.at))
-    events.Reload()
-    told = {e.step: e.value for e in events.Scalars("-E[log D(x)]")}
-    rows = {row["round"]: row["-E[log D(x)]"] for row in store.rows(run.at / "metrics.jsonl")}
+    told, rows = told_to_tensorboard(run)
     assert told == pytest.approx(rows, rel=1e-6)
     assert len(told) == 30
 
