@@ -266,7 +266,7 @@ def test_tensorboard_follows_a_run_though_the_clock_is_set_back(clock):
 
 def test_what_is_looked_at_is_not_swept_though_the_clock_jumps(clock, monkeypatch):
     lab = Supervisor.__new__(Supervisor)
-    lab.swept, lab.listeners = -1e9, {}
+    lab.swept, lab.listeners, lab._waits = -1e9, {}, lambda *_: None
     swept = []
     monkeypatch.setattr("threading.Thread", lambda target, args, **_: swept.append((target, args)) or Still())
     looked_at, left = (lab.ready("me", **SETTING) for _ in range(2))

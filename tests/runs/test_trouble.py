@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.config import Refused
-from lab.runs import store, supervisor, suspects
+from lab.runs import pipe, store, supervisor, suspects
 from lab.runs.pipe import Channel, Deaths, WorkerProcess
 from lab.runs.run import Run
 from lab.runs.scheduler import Job
@@ -37,10 +37,10 @@ class Hosted:
     def turn(self) -> None:
         """What `loop` does, once for each."""
         for seat in self.worker.survey():
+            seat.priced, self.worker.looked = True, 0.0
             for kind in ("train", "measure", "frame", "draw"):
                 if seat.run.info.state == "training":
                     self.worker.work(Job(seat, kind, 0.01))
-        self.worker.looked = 0.0
         self.worker._tidy()
 
     def told(self, kind: str, run_id: str) -> list:
@@ -290,6 +290,7 @@ class NoProcess:
 
     def ask(self, *message):
         self.asked.append(message)
+        return pipe.Future()
 
     def kill(self):
         self.killed = True
@@ -307,6 +308,7 @@ def lab(monkeypatch):
 
 def test_the_run_that_was_worked_on_is_put_apart_with_growing_pauses_and_given_up(lab):
     ids = [store.create(SETTING | {"owner": "me"}).name for _ in range(3)]
+    del lab.light[1:]
     shared = {lab.place(run_id) for run_id in ids}.pop()
     heard = []
     lab.listeners[ids[1]] = {lambda kind, what: heard.append((kind, what))}
