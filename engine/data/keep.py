@@ -12,10 +12,12 @@ from safetensors.numpy import load, save
 
 from engine.config import Refused
 
+HOME = "GENLAB_HOME"  # the variable
+
 
 def home_of(home: Path | None) -> Path:
     """`home`, or where $GENLAB_HOME says, or "runs" if that is empty. Nobody else reads the variable."""
-    return Path(home or os.environ.get("GENLAB_HOME", "").strip() or "runs").expanduser()
+    return Path(home or os.environ.get(HOME, "").strip() or "runs").expanduser()
 
 
 def keep(kind: str, arrays: dict[str, np.ndarray], home: Path | None) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.config import Refused
+from engine.data.keep import HOME
 from lab.runs import store
 from lab.runs.lock import Lock, holder
 from lab.runs.pipe import START_SECONDS, WorkerProcess
@@ -66,7 +67,7 @@ class Cluster:
         host: Any = Host  # Ray has made another class of it
         values = {name: value for name, value in os.environ.items() if name.startswith("GENLAB_")}
         values |= dict.fromkeys(["GENLAB_THREADS", "OMP_NUM_THREADS"], str(threads))
-        values["GENLAB_HOME"] = str(self.home)
+        values[HOME] = str(self.home)
         if not self.gpus:
             values["GENLAB_DEVICE"] = "cpu"  # the GPUs are for others
         return host.options(

@@ -321,7 +321,7 @@ def test_the_runs_of_a_lost_worker_go_to_the_others_and_new_ones_too_until_it_is
     threads.run()
     moved = lab.places[ids[0]]
     assert moved in (second, third)
-    assert moved.told() == [("open", ids[0]), ("watch", ids[0], 0)]
+    assert moved.told() == [("open", ids[0]), ("watch", ids[0], 0, 0)]
     assert lost not in [lab.place(run_of()) for _ in range(4)]
     lab._hear(lost, ("ready",))
     assert lab.place(run_of()) is lost
@@ -347,7 +347,7 @@ def test_a_heavy_worker_that_is_lost_keeps_its_run(lab, threads):  # noqa: F811
 
 def test_on_one_machine_runs_wait_for_their_worker(ray, threads, monkeypatch):  # noqa: F811
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: Noted(**how))
-    monkeypatch.setattr(supervisor, "LEFT", 2)
+    monkeypatch.setattr(supervisor, "LIGHT", 2)
     lab = Supervisor()
     worker = lab.place(run_id := run_of())
     lab._hear(worker, ("died", ""))

@@ -578,7 +578,7 @@ def test_a_measure_is_of_the_model_and_not_of_chance():
 def slow(monkeypatch):
     """A run of which each round takes the seconds that the test says."""
     clock = SimpleNamespace(now=1000.0, round=1.0)
-    time = SimpleNamespace(monotonic=lambda: clock.now)
+    time = SimpleNamespace(monotonic=lambda: clock.now, process_time=lambda: clock.now)
     monkeypatch.setattr(running, "time", time)
     monkeypatch.setattr(stored, "time", time)
     run = new()
@@ -681,9 +681,9 @@ def test_the_size_of_a_state_is_what_is_stored(kind):
     assert state.size_of(model, optimizers) == pytest.approx(told, rel=0.03)
 
 
-@pytest.mark.parametrize("fits", [1000, 49, 48, 47, 25, 24, 23, 5])
+@pytest.mark.parametrize("fits", [1000, 49, 48, 47, 25, 24, 23, 6, 5])
 def test_states_are_kept_as_often_as_their_room_allows(monkeypatch, fits):
-    """`fits`: as many states have room. The rounds are those of six decades, eight or four or two in each."""
+    """`fits`: as many states have room. The rounds are those of six decades, eight, four, two or one each."""
     monkeypatch.setattr(state, "size_of", lambda model, optimizers: KEYFRAME_BYTES / fits)
     pictures, states = state.keyframe_rounds(None, {})
     assert states - {0} <= pictures
@@ -691,7 +691,7 @@ def test_states_are_kept_as_often_as_their_room_allows(monkeypatch, fits):
     for decade in range(1, 6):
         within = [sum(10**decade <= r < 10 ** (decade + 1) for r in rounds) for rounds in (pictures, states)]
         assert within[0] == 8
-        assert within[1] == next((n for n in (8, 4) if 6 * n <= fits), 2)
+        assert within[1] == next(n for n, least in ((8, 48), (4, 24), (2, 6), (1, 0)) if fits >= least)
     assert 10**6 in states
 
 

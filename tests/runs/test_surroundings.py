@@ -127,7 +127,7 @@ def test_an_empty_setting_is_none(tmp_path):
     told = subprocess.run(
         [sys.executable, "-c", LOADS], env=empty, capture_output=True, text=True, check=False
     )
-    assert told.stdout == "600.0 runs True\n", told.stderr
+    assert told.stdout == "60.0 runs True\n", told.stderr
 
 
 @pytest.mark.parametrize(
