@@ -32,6 +32,7 @@ class Placing(Pointing):
 
     def __init__(self) -> None:
         super().__init__()
+        self.to_come: list[dict[str, Any]] = []  # light workers that have not been needed yet
         self.warmed: set[str] = set()
         self.loads: dict[str, dict[str, Any]] = {}  # what each open run costs, as its worker told last
 
@@ -53,10 +54,17 @@ class Placing(Pointing):
                     worker = self._heavy()
                 else:
                     worker = min(self.light, key=self._busy)
+                    if worker.runs:  # this one shares, because a start takes seconds; the next has its own
+                        self._start_next()
                 if info.pace:
                     self.paces[info.pace] = worker
                 self._put(run_id, worker)
             return self.places[run_id]
+
+    def _start_next(self) -> None:
+        """One more light worker, if there is to be another."""
+        if self.to_come:
+            self.light.append(self._start(**self.to_come.pop(0)))
 
     def _busy(self, worker: WorkerProcess) -> tuple[bool, int, int]:
         """How much a worker has to do: the runs that are watched there, then all. Who is lost comes last."""

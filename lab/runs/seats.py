@@ -53,8 +53,10 @@ class Seats(ABC):
                 why = f"This run cannot be opened: {files.why(error)}"
                 self.tell("state", run_id, {"state": "failed", "why": why})
                 raise Refused(why) from error
-            self.looks.pop(run_id, None)
-            self.seats[run_id] = Seat(run)
+            self.seats[run_id] = seat = Seat(run)
+            if look := self.looks.pop(run_id, None):  # its watchers have seen others train it
+                seat.watchers = seat.viewers = look.watchers
+                seat.left = time.monotonic()
             if run.info.state == "training" and not run.info.owner:  # of a command line: nobody asks for more
                 run.settle("paused", CUT_OFF)
         return self.seats[run_id]
@@ -132,7 +134,11 @@ class Seats(ABC):
         """Watch a run of which something has become known. It may be gone."""
         try:
             self.on_watch(run_id, watchers)
-        except Exception as error:
+        except Refused as error:
             self.looks.pop(run_id, None)
-            if isinstance(error, Refused):  # else it has been told
-                self.tell("state", run_id, {"state": "failed", "why": str(error)})
+            self.tell("state", run_id, {"state": "failed", "why": str(error)})
+        except Exception:
+            self._report()
+            with suppress(Refused):  # look again, unless it is open or gone
+                if run_id not in self.seats:
+                    self.looks.setdefault(run_id, Look(store.folder(run_id))).watchers = watchers

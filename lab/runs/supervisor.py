@@ -40,7 +40,10 @@ class Supervisor(Shares):
         # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
         alike = [None] * (cluster.light if cluster else LIGHT)
         gpus = range(torch.cuda.device_count()) if not cluster and pick().type == "cuda" else ()
-        self.light = [self._start(gpu=gpu, nice=5) for gpu in gpus or alike]
+        self.to_come = [{"gpu": gpu, "nice": 5} for gpu in gpus or alike]
+        self._start_next()
+        while cluster and self.to_come:  # before others take the room
+            self._start_next()
         atexit.register(self.close)
 
     def _start(self, **how: Any) -> WorkerProcess:

@@ -77,7 +77,14 @@ def lab(monkeypatch, threads):
     monkeypatch.setattr(Supervisor, "_start", lambda self, **how: Noted(**how))
     monkeypatch.setattr(placing, "LEFT", 3)
     monkeypatch.setattr(supervisor, "LIGHT", 3)
-    return Supervisor()
+    return full(Supervisor())
+
+
+def full(lab):
+    """With all the light workers that it may have."""
+    while lab.to_come:
+        lab._start_next()
+    return lab
 
 
 def run_of(owner="me", **more):
@@ -109,10 +116,10 @@ def test_there_are_as_many_light_workers_as_they_have_cores_or_one_a_gpu(monkeyp
     monkeypatch.setattr("atexit.register", ends.append)
     for light in (1, 3):
         monkeypatch.setattr(supervisor, "LIGHT", light)
-        assert [worker.gpu for worker in Supervisor().light] == [None] * light
+        assert [worker.gpu for worker in full(Supervisor()).light] == [None] * light
     monkeypatch.setattr(supervisor, "pick", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    lab = Supervisor()
+    lab = full(Supervisor())
     assert [worker.gpu for worker in lab.light] == [0, 1]
     lab.heavy, lab.apart = [Noted()], [Noted()]
     ends[-1]()
@@ -124,7 +131,7 @@ def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, thread
     made = []
     monkeypatch.setattr(supervisor, "WorkerProcess", lambda *given, **how: made.append((given, how)))
     monkeypatch.setattr(supervisor, "LIGHT", 2)
-    lab = Supervisor()
+    lab = full(Supervisor())
     assert [target for target, _ in threads] == [lab._keep_watch]
     assert made == [((lab._hear,), {"gpu": None, "nice": 5})] * 2
     watched = []
@@ -134,6 +141,20 @@ def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, thread
     lab.light, lab.heavy, lab.apart = ["light"], ["heavy"], ["apart"]
     threads.run()
     assert watched == ["light", "heavy"] * 2
+
+
+def test_light_workers_start_as_they_are_needed_each_before_its_first_run(monkeypatch, threads):
+    monkeypatch.setattr(Supervisor, "_start", lambda self, **how: Noted(**how))
+    monkeypatch.setattr(supervisor, "LIGHT", 3)
+    lab = Supervisor()
+    workers = []
+    for _ in range(6):
+        run_id = run_of()
+        worker = lab.place(run_id)
+        lab.listeners[run_id] = {print}
+        workers.append((lab.light.index(worker), len(lab.light)))
+    assert workers == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (2, 3)]
+    assert lab.to_come == []
 
 
 def test_a_run_gets_the_light_worker_with_the_fewest_and_stays_there(lab):

@@ -1093,11 +1093,30 @@ def test_a_run_that_rests_here_and_goes_on_elsewhere_is_watched_anew(
 def test_who_watches_a_run_that_is_gone_is_told_once(clock, monkeypatch):
     at = Hosted()
     at.worker.looks["a"] = 1
-    for error, told in [(Refused("There is no run a."), 1), (RuntimeError("told already"), 0)]:
+    for error, told in [(Refused("There is no run a."), 1), (RuntimeError("strange"), 0)]:
         monkeypatch.setattr(at.worker, "on_watch", lambda *_, error=error: (_ for _ in ()).throw(error))
-        at.worker._watch("a", 1)
-        assert at.worker.looks == {}
+        at.worker._watch("b" * 12, 1)
+        assert at.worker.looks.keys() == {"a"}
         assert len(at.told("state")) == told
+
+
+def test_a_look_that_fails_is_taken_again(clock, monkeypatch):
+    at, run_id, watched = Hosted(), store.create(SETTING).name, []
+    monkeypatch.setattr(at.worker, "on_watch", lambda *_: 1 / 0)
+    at.worker._watch(run_id, 3)
+    monkeypatch.setattr(at.worker, "on_watch", lambda *given: watched.append(given))
+    at.worker._look_around()
+    assert watched == [(run_id, 3)]
+
+
+def test_who_saw_others_train_a_run_sees_it_go_on_here(clock):
+    """It may be opened by an order before anybody has looked whether it is free."""
+    at, run_id = Hosted(), store.create(SETTING).name
+    look = at.worker.looks[run_id] = seats.Look(store.folder(run_id))
+    look.watchers = 3
+    at.worker.on_do(run_id, {"do": "play"})
+    assert at.worker.looks == {}
+    assert (at.worker.seats[run_id].watchers, at.worker.seats[run_id].viewers) == (3, 3)
 
 
 def test_a_run_that_cannot_be_opened_says_why(monkeypatch):
@@ -1116,7 +1135,7 @@ def test_a_run_of_nobody_that_rests_is_not_told_that_it_was_cut_off():
     run = trained(new(), 3)
     run.settle("ended", "It made the 3 rounds asked for.")
     run.close()
-    at.worker.looks[run.at.name] = 1
+    at.worker.looks[run.at.name] = SimpleNamespace(watchers=1)
     assert at.worker._seat(run.at.name).run.info.why == "It made the 3 rounds asked for."
     assert at.worker.looks == {}
 

@@ -51,7 +51,7 @@ def opened(
 
 
 def works(page: AppTest) -> AppTest:
-    assert not page.error, page.error
+    assert not page.error, [one.value for one in page.error]
     return opens(page)
 
 
