@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from abc import abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -94,12 +96,18 @@ class Placing(Pointing):
             if worker in self.light and load["a_round"] > HEAVY and load["state"] == "training":
                 if store.read_info(store.folder(run_id)).pace:  # it waits for the others where they are
                     continue
-                threading.Thread(target=self._move, args=(run_id,), daemon=True).start()
+                threading.Thread(target=self._move, args=(run_id, worker, self._heavy), daemon=True).start()
 
-    def _move(self, run_id: str) -> None:
-        """Let a heavy worker go on with this run."""
-        old = self.places.get(run_id)
-        if old not in self.light:
+    def _bring_back(self, worker: WorkerProcess) -> None:
+        """Let the runs of a worker apart live with others again: they have not killed it for long. A costly
+        one stays, which may have been ended because it held up others."""
+        for run_id in list(worker.runs):
+            if self.loads.get(run_id, {}).get("a_round", math.inf) <= HEAVY:
+                threading.Thread(target=self._move, args=(run_id, worker), daemon=True).start()
+
+    def _move(self, run_id: str, old: WorkerProcess, to: Callable[[], WorkerProcess] | None = None) -> None:
+        """Let another worker go on with this run: the one that is chosen, or that of a run that has just come."""
+        if self.places.get(run_id) is not old:
             return
         with suppress(Refused):  # its worker is busy or has died: then it stays
             answer_of(old.ask("close", run_id))
@@ -107,11 +115,15 @@ class Placing(Pointing):
                 if self.places.get(run_id) is not old:  # deleted, moved or put apart meanwhile
                     return
                 self._forget(run_id)
-                self._put(run_id, self._heavy())
+                if to:
+                    self._put(run_id, to())
+                else:
+                    self.place(run_id)
             answer_of(old.ask("close", run_id))  # an order may have come meanwhile, and was carried out there
         if now := self.places.get(run_id):
             now.ask("open", run_id)
             self._watch(run_id)
+        self._retire(old)
 
 
 def answer_of(future: Future[T]) -> T:

@@ -3,7 +3,8 @@
 A worker that died is started again. The run that it worked on is the suspect: it goes on in a worker of its
 own, after pauses that grow with its deaths. It is given up when it dies again and again before it has stored
 anything new, because then it is the run that kills. A worker that works on one of its runs for minutes
-without a word is ended, because the others wait: that run goes on apart, too, as long as it likes.
+without a word is ended, because the others wait: that run goes on apart, too, as long as it likes. After ten
+minutes without a death a run lives with others again.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class Suspects(ABC):
     @abstractmethod
     def _start(self, **how: Any) -> WorkerProcess:
         """A new worker."""
+
+    @abstractmethod
+    def _bring_back(self, worker: WorkerProcess) -> None:
+        """Let the runs of a worker apart live with others again."""
 
     @abstractmethod
     def _resume(self, run_id: str) -> None:
@@ -122,7 +127,11 @@ class Suspects(ABC):
         """A worker apart ends when its run rests and nobody watches."""
         with self._lock:
             runs = list(worker.runs)
-            if worker in self.apart and not worker.trains and not any(map(self.listeners.get, runs)):
+            if (
+                worker in self.apart
+                and not (worker.trains and runs)
+                and not any(map(self.listeners.get, runs))
+            ):
                 for run_id in runs:
                     self._forget(run_id)
                 self._end(worker)
@@ -136,6 +145,9 @@ class Suspects(ABC):
         while not self.closed.wait(TICK):
             for worker in [*self.light, *self.heavy]:
                 self._watch_over(worker)
+            for worker in list(self.apart):
+                if worker.apart and not worker.apart.count():
+                    self._bring_back(worker)
 
     def _watch_over(self, worker: WorkerProcess) -> None:
         """End a worker that hangs in one of its runs. What counts is how often we looked: a machine that was

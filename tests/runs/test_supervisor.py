@@ -138,9 +138,13 @@ def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, thread
     looks = iter([False, False, True])
     monkeypatch.setattr(lab, "_watch_over", watched.append)
     monkeypatch.setattr(lab, "closed", SimpleNamespace(wait=lambda seconds: next(looks)))
-    lab.light, lab.heavy, lab.apart = ["light"], ["heavy"], ["apart"]
+    old, new = SimpleNamespace(apart=Deaths()), SimpleNamespace(apart=Deaths())
+    new.apart.add()
+    lab.light, lab.heavy, lab.apart, back = ["light"], ["heavy"], [old, new], []
+    monkeypatch.setattr(lab, "_bring_back", back.append)
     threads.run()
     assert watched == ["light", "heavy"] * 2
+    assert back == [old, old], "not who has died of late"
 
 
 def test_light_workers_start_as_they_are_needed_each_before_its_first_run(monkeypatch, threads):
@@ -616,6 +620,31 @@ def test_a_worker_apart_is_like_the_one_that_died(lab):
     lab._forget(light)
     lab.light = lab.light[:1]
     assert lab.place(light).threads == 1
+
+
+@pytest.mark.parametrize(("a_round", "back"), [(None, False), (2.0, False), (0.001, True)])
+def test_a_run_that_has_not_died_for_long_lives_with_others_again_unless_it_is_costly(
+    lab, threads, a_round, back
+):
+    run_id = run_of()
+    lab.listen(run_id, print)
+    lab._hear(lab.place(run_id), ("died", run_id))
+    (own,) = lab.apart
+    own.trains = True
+    if a_round:
+        load(lab, own, run_id, a_round)
+    lab.deaths[run_id].times.clear()
+    own.told()
+    lab._bring_back(own)
+    threads.run()
+    if back:
+        assert lab.places[run_id] in lab.light
+        assert own.told() == [("close", run_id)] * 2
+        assert (lab.apart, own.closed) == ([], 1)
+        assert lab.places[run_id].told()[-2:] == [("open", run_id), ("watch", run_id, 1, 1)]
+    else:
+        assert lab.places[run_id] is own
+        assert (lab.apart, own.told()) == ([own], [])
 
 
 @pytest.mark.parametrize(("trains", "watched"), [(True, False), (False, True)])
