@@ -106,7 +106,7 @@ class Placing(Pointing):
                 threading.Thread(target=self._move, args=(run_id, worker), daemon=True).start()
 
     def _move(self, run_id: str, old: WorkerProcess, to: Callable[[], WorkerProcess] | None = None) -> None:
-        """Let another worker go on with this run: the one that is chosen, or that of a run that has just come."""
+        """Let another worker go on with this run: a chosen one, or that of a run that has just come."""
         if self.places.get(run_id) is not old:
             return
         with suppress(Refused):  # its worker is busy or has died: then it stays
