@@ -101,7 +101,7 @@ def show_machine(rows: list[status.Status]) -> None:
     training = sum(row.state == "training" for row in rows)
     told = {
         "Trains": f"{training} of {len(rows)}",
-        "Load": "not known" if now.load is None else f"{now.load:.1f} on {now.cores} cores",
+        "Load": f"{now.load:.1f} on {now.cores} cores",
         "The lab's memory": gigabytes(held),
         "Free memory": f"{gigabytes(now.memory_free)} of {gigabytes(now.memory)}",
         "Free disk": f"{gigabytes(now.disk_free)} of {gigabytes(now.disk)}",

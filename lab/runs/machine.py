@@ -1,4 +1,4 @@
-"""What processes and the machine use, as Linux tells it; elsewhere nobody knows, and that is None."""
+"""What processes and the machine use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PROC = Path("/proc")
+import psutil
 
 
 class Used(NamedTuple):
@@ -19,33 +19,28 @@ class Used(NamedTuple):
 
 
 def used(pid: int) -> Used | None:
-    with suppress(OSError, ValueError, IndexError):
-        pages = int((PROC / str(pid) / "statm").read_text().split()[1])
-        # behind the name, which may hold anything
-        after = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        ticks = int(after[11]) + int(after[12])
-        return Used(pages * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK"))
+    """None of a process that is gone."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        took = process.cpu_times()
+        return Used(process.memory_info().rss, took.user + took.system)
     return None
 
 
 class Machine(NamedTuple):
     cores: int
-    load: float | None  # processes that would run, on average of the last minute
-    memory: int | None  # bytes
-    memory_free: int | None
+    load: float  # processes that would run, on average of the last minute
+    memory: int  # bytes
+    memory_free: int
     disk: int | None
     disk_free: int | None
 
 
 def machine(home: Path) -> Machine:
-    """The machine, and the disk on which the home lies."""
-    load = memory = free = disk = disk_free = None
-    with suppress(OSError, AttributeError):
-        load = os.getloadavg()[0]
-    with suppress(OSError, ValueError, KeyError):
-        rows = (line.split(":") for line in (PROC / "meminfo").read_text().splitlines())
-        told = {name: int(value.split()[0]) * 1024 for name, value in rows}
-        memory, free = told["MemTotal"], told["MemAvailable"]
+    """The machine, and the disk on which the home lies, if it is there."""
+    disk = disk_free = None
     with suppress(OSError):
         disk, _, disk_free = shutil.disk_usage(home)
-    return Machine(os.cpu_count() or 1, load, memory, free, disk, disk_free)
+    memory = psutil.virtual_memory()
+    load = psutil.getloadavg()[0]
+    return Machine(os.cpu_count() or 1, load, memory.total, memory.available, disk, disk_free)

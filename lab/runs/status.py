@@ -82,9 +82,9 @@ def trouble(lab: Suspects) -> str:
     worker of its own is no trouble of others."""
     if lab.closed.is_set():
         return "The server is closing."
-    for worker in workers(lab):
-        if worker.kind == "light" and not worker.up:
-            return "A worker is starting."
-        if worker.kind == "light" and worker.silent * TICK > HANG:
-            return "A worker does not answer."
+    light = [worker for worker in workers(lab) if worker.kind == "light"]
+    if not any(worker.up for worker in light):
+        return "The workers are starting."
+    if any(worker.silent * TICK > HANG for worker in light):
+        return "A worker does not answer."
     return ""

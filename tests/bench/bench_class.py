@@ -21,11 +21,11 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -33,7 +33,7 @@ from websockets.asyncio.client import connect
 
 from lab.runs import store, wire
 from lab.visitor import COOKIE, mark
-from tests.bench.benching import settings
+from tests.bench.benching import family_of, memory, processor, settings
 from tests.browser.conftest import launch
 from tests.serving import Lab, start_lab, stop_lab
 
@@ -76,40 +76,6 @@ class Student:
     done: dict[int, asyncio.Future] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     ws: Any = None
-
-
-def processor(pids: list[int]) -> dict[int, float]:
-    """Seconds of the processor that each process has had."""
-    had = {}
-    for pid in pids:
-        with suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            had[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return had
-
-
-def family_of(pid: int) -> list[int]:
-    """A process and all its children."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            parents.setdefault(parent, []).append(int(stat.parent.name))
-    whole, at = [pid], 0
-    while at < len(whole):
-        whole += parents.get(whole[at], [])
-        at += 1
-    return whole
-
-
-def memory(pids: list[int]) -> float:
-    """Megabytes; what processes share is counted once."""
-    total = 0.0
-    for pid in pids:
-        with suppress(OSError, IndexError, ValueError):
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += int(text.split("Pss:")[1].split()[0]) / 1000
-    return total
 
 
 def enrol(lab: Lab, mix: list[tuple[str, str, int, dict[str, Any]]]) -> list[Student]:
@@ -258,7 +224,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     await asyncio.sleep(given.settle)
 
     processes = family_of(lab.process.pid)
-    names = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in processes}
+    names = {pid: " ".join(psutil.Process(pid).cmdline()) for pid in processes}
     workers = [pid for pid, name in names.items() if "lab.runs.worker" in name]
     for me in students:
         me.frames = me.bytes = 0

@@ -31,7 +31,7 @@ from lab.runs.lock import holder
 from lab.runs.run import CHECKPOINT_SECONDS, Run
 from lab.visitor import mark
 from tests.bench import faulty
-from tests.bench.benching import settings
+from tests.bench.benching import memory, settings
 from tests.bench.faulty import Viewer, until, workers
 from tests.serving import Lab, answering, start_lab, stop_lab
 
@@ -102,7 +102,7 @@ class Faults:
             time.sleep(self.chance.uniform(0.5, 1.5) * self.given.every)
             alive = workers(self.labs.now)
             victim = self.chance.choice(alive)
-            server.append(faulty.memory(self.labs.now.process.pid))
+            server.append(memory([self.labs.now.process.pid]))
             each.append(statistics.mean(map(faulty.memory, alive)))
             runs = [v for v in self.viewers if f"process {victim})" in holder(self.at(v))]
             stored = [store.checkpoint(self.at(v)) for v in runs]

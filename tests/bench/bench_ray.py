@@ -14,7 +14,6 @@ import tempfile
 import threading
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
@@ -22,15 +21,9 @@ from lab.runs import store
 from lab.runs.cluster import Cluster
 from lab.runs.supervisor import Supervisor
 from tests import clustering
-from tests.bench.benching import settings
+from tests.bench.benching import memory, settings
 
 SETTING = {"family": "gan", "data": "ring", "seed": 0, "config": {}}
-
-
-def memory(pid: int) -> float:
-    """MB that only this process has."""
-    rows = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return sum(int(row[1]) for row in rows if row[0].startswith("Private")) / 1024
 
 
 def rounds(ids: list[str]) -> int:
@@ -61,7 +54,7 @@ def measure(lab: Supervisor, workers: int, seconds: float) -> list[float]:
     time.sleep(seconds)
     took = time.perf_counter() - start
     speed, shown = (rounds(ids) - before) / took, (pictures - drawn) / took
-    private = sum(memory(json.loads((store.folder(i) / "lock").read_text())["pid"]) for i in ids)
+    private = memory((json.loads((store.folder(i) / "lock").read_text())["pid"] for i in ids), "uss")
     delays = []
     for number in range(int(4 * seconds)):
         run_id = ids[number % workers]

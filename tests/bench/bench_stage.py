@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.bench.benching import settings
+from tests.bench.benching import family_of, processor, settings
 from tests.browser.visiting import Visitor
 from tests.serving import Lab, start_lab, stop_lab
 
@@ -50,25 +50,6 @@ NOTES = """
         bench.run = event.composedPath().find((one) => one.dataset?.testid === "stage").dataset.run;
     }, true);
 """
-
-
-def cpu(pid: int) -> float:
-    """Seconds of processor time that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def children(pid: int) -> list[int]:
-    """The worker processes of a server."""
-    pids = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has just ended
-            continue
-        if parent == pid:
-            pids.append(int(stat.parent.name))
-    return pids
 
 
 def opens(me: Visitor) -> float:
@@ -129,11 +110,12 @@ def visit(lab: Lab, browser: Browser, watched_for: float = 10.0) -> dict[str, fl
         hidden.first.click()
     me.page.wait_for_timeout(2000)
 
-    watched = [lab.process.pid, *children(lab.process.pid)]
-    frames, before, start = me.number("frames"), [cpu(pid) for pid in watched], time.monotonic()
+    watched = family_of(lab.process.pid)
+    frames, before, start = me.number("frames"), processor(watched), time.monotonic()
     me.page.wait_for_timeout(1000 * watched_for)
     seconds = time.monotonic() - start
-    server, *workers = (100 * (cpu(pid) - b) / seconds for pid, b in zip(watched, before, strict=True))
+    after = processor(watched)
+    server, *workers = (100 * (after[pid] - before[pid]) / seconds for pid in watched if pid in after)
     measured["frames drawn a second"] = (me.number("frames") - frames) / seconds
     measured["server, % of a core"] = server
     measured["workers, % of a core"] = sum(workers)

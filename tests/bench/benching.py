@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from torchvision import datasets, transforms
 
 from engine import data as our_data
@@ -37,6 +39,30 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all its children."""
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+
+def processor(pids: Iterable[int]) -> dict[int, float]:
+    """Seconds of the processor that each process has had; those that are gone are left out."""
+    had = {}
+    for pid in pids:
+        with suppress(psutil.Error):
+            took = psutil.Process(pid).cpu_times()
+            had[pid] = took.user + took.system
+    return had
+
+
+def memory(pids: Iterable[int], kind: str = "pss") -> float:
+    """Megabytes; what processes share is counted once (pss), or not at all (uss)."""
+    total = 0.0
+    for pid in pids:
+        with suppress(psutil.Error):
+            total += getattr(psutil.Process(pid).memory_full_info(), kind) / 1e6
+    return total
 
 
 def heading(what: str, peer: str = "peer", ours: str = "ours") -> None:

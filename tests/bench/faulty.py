@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import safetensors
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -103,29 +104,19 @@ def until(true: Callable[[], Any], seconds: float = 120) -> bool:
 
 def workers(lab: Lab) -> list[int]:
     """The processes of a lab's workers."""
-    found = []
-    for process in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            if int(parent) == lab.process.pid and b"lab.runs.worker" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
+    pids = []
+    for child in psutil.Process(lab.process.pid).children():
+        with suppress(psutil.Error):
+            if "lab.runs.worker" in child.cmdline():
+                pids.append(child.pid)
+    return pids
 
 
 def lives(pid: int) -> bool:
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty, of one that is dead and not buried
-    except OSError:
-        return False
-
-
-def memory(pid: int) -> float:
-    """Megabytes that are this process's share."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
+    """Whether there is such a process, and it is not dead and waits to be buried."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def slope(values: list[float]) -> float:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 
@@ -14,10 +15,17 @@ from lab import classroom, health
 from lab.health import COUNTED, HEALTH, METRICS
 from lab.runs import counts, log, machine, status, store, teacher
 from lab.runs.counts import count, counted
-from lab.runs.machine import Used, used
+from lab.runs.machine import used
 from lab.runs.suspects import HANG, TICK
 from lab.visitor import mark
 
+BUSY = """
+import sys, time
+held = b"x" * 100_000_000
+while time.process_time() < 0.2: pass
+print("ready", flush=True)
+sys.stdin.read()
+"""
 LOCAL = {"base_url": "http://localhost:8501", "client": ("127.0.0.1", 5000)}
 
 
@@ -85,7 +93,7 @@ def test_health_is_good_while_the_workers_answer(lab):
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda lab: lab.light[1].up.clear(), "A worker is starting.\n"),
+        (lambda lab: [worker.up.clear() for worker in lab.light], "The workers are starting.\n"),
         (lambda lab: setattr(lab.light[1], "silent", HANG / TICK + 1), "A worker does not answer.\n"),
         (lambda lab: lab.closed.set(), "The server is closing.\n"),
     ],
@@ -94,6 +102,9 @@ def test_health_says_in_a_sentence_what_is_wrong(lab, harm, says):
     lab.light.append(Worker())
     lab.light[1].silent = HANG / TICK
     assert client().get("/health").status_code == 200, "busy is not ill"
+    lab.light[1].up.clear()
+    assert client().get("/health").status_code == 200, "the first one works"
+    lab.light[1].up.set()
     harm(lab)
     told = client().get("/health")
     assert (told.status_code, told.text) == (503, says)
@@ -228,23 +239,22 @@ def test_a_worker_tells_what_it_is(lab):
     assert [bool(one.used) for one in status.workers(lab)] == [True, True, False]
 
 
-def test_what_a_process_uses_is_read_from_linux(tmp_path, monkeypatch):
-    page, ticks = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
-    (at := tmp_path / "7").mkdir()
-    (at / "statm").write_text("100 25 3 4 5 6 7\n")
-    rest = ["S", *map(str, range(4, 14)), str(2 * ticks), str(3 * ticks), "0"]
-    (at / "stat").write_text(f"7 (an odd) name) {' '.join(rest)}\n")
-    (tmp_path / "meminfo").write_text("MemTotal:  100 kB\nMemFree: 1 kB\nMemAvailable:  40 kB\n")
-    monkeypatch.setattr(machine, "PROC", tmp_path)
-    assert used(7) == Used(25 * page, 5.0)
-    assert used(8) is None
+def test_what_a_process_and_the_machine_use(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout.readline() == b"ready\n"
+        use = used(child.pid)
+        child.communicate()
+    assert 100e6 < use.memory < 300e6
+    assert 0.2 < use.seconds < 2.0
+    assert used(child.pid) is None
     now = machine.machine(tmp_path)
-    assert (now.memory, now.memory_free) == (102_400, 40_960)
     assert now.cores == os.cpu_count()
     assert 0 < now.disk_free <= now.disk
-    (tmp_path / "meminfo").unlink()
-    nowhere = machine.machine(tmp_path / "none")
-    assert (nowhere.memory, nowhere.disk) == (None, None)
+    assert use.memory < now.memory_free < now.memory
+    assert now.load >= 0
+    assert machine.machine(tmp_path / "none").disk is None
 
 
 # --- what a teacher orders -------------------------------------------------------------------------
