@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lab.runs.supervisor import Supervisor
+from lab.runs.supervisor import Supervisor, supervisor
 from tests.serving import Lab, start_lab, stop_lab
 
 
@@ -35,6 +35,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{len(told)} trainings took {took:.0f} s of the processor; their budgets are {allowed:.0f} s"
         )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def supervisor_of_the_file() -> Iterator[None]:
+    """The process's supervisor lives as long as a test file: its workers keep the home they began with."""
+    yield
+    if supervisor.cache_info().currsize:
+        supervisor().close()
+        supervisor.cache_clear()
 
 
 @pytest.fixture(autouse=True)

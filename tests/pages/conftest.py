@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from lab.runs import placing
-from lab.runs.supervisor import supervisor
 from tests.pages.test_pages import HOME, works
 
 
@@ -26,9 +25,7 @@ def nobodys(monkeypatch):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """One home for all tests of a file: the worker keeps the one it was started with."""
-    yield tmp_path_factory.mktemp("pages") / "runs"
-    supervisor().close()
-    supervisor.cache_clear()
+    return tmp_path_factory.mktemp("pages") / "runs"
 
 
 @pytest.fixture
