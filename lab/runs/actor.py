@@ -51,7 +51,8 @@ class Post(Channel):
                 return
 
 
-@ray.remote(concurrency_groups={"orders": 1, "news": 1})  # one thread each, so that order is kept
+# one thread each, so that order is kept
+@ray.remote(concurrency_groups={"orders": 1, "news": 1})  # type: ignore[call-overload, unused-ignore]
 class Host:
     """`sign` is what `look` looks at."""
 

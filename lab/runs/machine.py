@@ -14,7 +14,7 @@ import psutil
 class Used(NamedTuple):
     """What a process has used."""
 
-    memory: int  # bytes, now
+    memory: int  # bytes, now; what processes share is divided among them
     seconds: float  # of processors, so far
 
 
@@ -22,8 +22,8 @@ def used(pid: int) -> Used | None:
     """None of a process that is gone."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        took = process.cpu_times()
-        return Used(process.memory_info().rss, took.user + took.system)
+        took, held = process.cpu_times(), process.memory_full_info()
+        return Used(getattr(held, "pss", held.uss), took.user + took.system)
     return None
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.config import Refused
+from lab.runs import nursery
 
 LOG = logging.getLogger(__name__)
 START_SECONDS = 120.0  # that a new worker may take before it answers
@@ -65,7 +66,7 @@ class WorkerProcess:
         self.pause = pause
         self.runs: set[str] = set()
         self.waiting: dict[int, Future[Any]] = {}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | nursery.Forked | None = None
         self.why = AGAIN  # it does not run, for who asks then
         self.now = ""  # the run that it works on
         self.trains = False  # what it was last told to have in training, for one that is apart
@@ -98,10 +99,13 @@ class WorkerProcess:
         environment = os.environ | dict.fromkeys(["GENLAB_THREADS", "OMP_NUM_THREADS"], str(self.threads))
         if self.gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
-        command, pipe = [sys.executable, "-m", "lab.runs.worker"], subprocess.PIPE
-        self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True
-        )
+        if nursery.usable():
+            self.process = nursery.start(environment)
+        else:
+            command, pipe = [sys.executable, "-m", "lab.runs.worker"], subprocess.PIPE
+            self.process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True
+            )
         if self.nice and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.nice)
             with suppress(OSError):  # Linux may weigh sessions, and each worker has one

@@ -225,7 +225,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
 
     processes = family_of(lab.process.pid)
     names = {pid: " ".join(psutil.Process(pid).cmdline()) for pid in processes}
-    workers = [pid for pid, name in names.items() if "lab.runs.worker" in name]
+    workers = [pid for pid, name in names.items() if "lab.runs." in name]
     for me in students:
         me.frames = me.bytes = 0
         me.standstill, me.advanced = 0.0, time.monotonic()

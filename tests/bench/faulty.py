@@ -105,10 +105,9 @@ def until(true: Callable[[], Any], seconds: float = 120) -> bool:
 def workers(lab: Lab) -> list[int]:
     """The processes of a lab's workers."""
     pids = []
-    for child in psutil.Process(lab.process.pid).children():
+    for child in psutil.Process(lab.process.pid).children():  # one of them makes the workers
         with suppress(psutil.Error):
-            if "lab.runs.worker" in child.cmdline():
-                pids.append(child.pid)
+            pids += [worker.pid for worker in child.children()]
     return pids
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from engine.config import Refused
-from lab.runs import pipe, placing, shares, store, supervisor, suspects
+from lab.runs import nursery, pipe, placing, shares, store, supervisor, suspects
 from lab.runs.pipe import PAUSES, START_SECONDS, Channel, Deaths, WorkerProcess
 from lab.runs.supervisor import NO_MODEL, Supervisor
 from tests.runs.test_run import SETTING
@@ -727,6 +727,7 @@ def test_a_process_has_its_threads_its_gpu_its_priority_and_a_session_of_its_own
     process = SimpleNamespace(pid=77)
     monkeypatch.setattr(subprocess, "Popen", lambda command, **how: started.append((command, how)) or process)
     monkeypatch.setattr(os, "setpriority", lambda *given: ranked.append(given))
+    monkeypatch.setattr(nursery, "usable", lambda: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("GENLAB_HOME", "/x")
     worker._start()
@@ -741,6 +742,10 @@ def test_a_process_has_its_threads_its_gpu_its_priority_and_a_session_of_its_own
     assert how["stdin"] == how["stdout"] == subprocess.PIPE
     assert how["start_new_session"], "Ctrl-C is for the server, which lets its workers store their runs"
     assert ranked == [(os.PRIO_PROCESS, 77, 10)]
+    monkeypatch.setattr(nursery, "usable", lambda: True)
+    monkeypatch.setattr(nursery, "start", lambda environment: started.append(environment) or process)
+    worker._start()
+    assert started[2] == other["env"], "one that is forked has the same"
 
 
 class Raw(io.RawIOBase):

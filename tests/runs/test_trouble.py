@@ -388,6 +388,7 @@ def test_a_worker_that_says_nonsense_or_dies_at_once_is_started_again(monkeypatc
     lives = iter(["import sys; sys.stdout.buffer.write(b'nonsense' * 99)", "raise SystemExit",
                   f"import sys, pickle; {ready_now}"])  # fmt: skip
     popen = subprocess.Popen
+    monkeypatch.setattr("lab.runs.nursery.usable", lambda: False)
     monkeypatch.setattr(
         "subprocess.Popen", lambda command, **how: popen([command[0], "-c", next(lives)], **how)
     )

@@ -1,0 +1,161 @@
+"""Workers by fork: a process that has loaded what workers need, and makes one in a moment.
+
+A start from nothing imports for seconds, and then holds some 400 MB of libraries of its own. Forks share
+them. The nursery only loads: it computes nothing and has no threads, because a fork has none of its parent's.
+Where there is a GPU, or no Linux, each worker is a process of its own (`lab/runs/pipe.py`).
+
+Python's own forkserver would run the page again in each child: Streamlit makes it `__main__`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.device import pick
+
+LONGEST = 1 << 20  # bytes of an order
+
+
+class Forked:
+    """A process that another has forked, with the methods of a `subprocess.Popen` that a worker needs."""
+
+    def __init__(self, pid: int, stdin: BinaryIO, stdout: BinaryIO) -> None:
+        self.pid, self.stdin, self.stdout = pid, stdin, stdout
+        self._handle = os.pidfd_open(pid)  # a number may come to mean another process, this does not
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for its end. Raises `subprocess.TimeoutExpired`."""
+        if not select.select([self._handle], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("a worker", timeout or 0.0)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_handle"):
+            os.close(self._handle)
+
+
+class Nursery:
+    """The parent's end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        alone = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())], stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()], env=os.environ | alone, start_new_session=True,
+            )  # fmt: skip
+
+    def start(self, environment: dict[str, str]) -> Forked:
+        """A worker with this environment, in our folder. Raises OSError if the nursery has died."""
+        (its_in, to), (back, its_out) = os.pipe(), os.pipe()
+        stdin, stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")
+        try:
+            with self._lock:
+                order = json.dumps([environment, str(Path.cwd())]).encode(errors="surrogateescape")
+                socket.send_fds(self.socket, [order], [its_in, its_out])
+                pid = int(self.socket.recv(100) or 0)
+            if not pid:
+                raise BrokenPipeError("The process that makes workers has died.")
+            return Forked(pid, stdin, stdout)
+        except BaseException:
+            stdin.close()
+            stdout.close()
+            raise
+        finally:
+            os.close(its_in)
+            os.close(its_out)
+
+    def close(self) -> None:
+        self.socket.close()
+        self.process.wait()
+
+
+def usable() -> bool:
+    """Whether workers can be forked here. What has seen a GPU cannot be."""
+    return sys.platform == "linux" and hasattr(os, "pidfd_open") and pick().type == "cpu"
+
+
+def start(environment: dict[str, str]) -> Forked:
+    """A new worker. Raises OSError; the next try has a new nursery."""
+    nursery = _nursery()
+    try:
+        return nursery.start(environment)
+    except OSError:
+        _nursery.cache_clear()
+        atexit.unregister(nursery.close)
+        nursery.process.kill()
+        nursery.close()
+        raise
+
+
+@cache
+def _nursery() -> Nursery:
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
+
+
+def main() -> None:
+    """The nursery: load, and fork for each order, until the parent ends."""
+    import torch._dynamo  # the first optimizer would import it, for a second  # noqa: F401
+
+    from engine import dispatch
+    from lab.runs import worker
+
+    for name in dispatch.names("engine"):
+        dispatch.load(name)
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # what is never looked at stays shared
+    while True:
+        order, ends, _, _ = socket.recv_fds(orders, LONGEST, 2)
+        if not order:
+            return
+        if pid := os.fork():
+            for end in ends:
+                os.close(end)
+            with suppress(OSError):
+                orders.send(str(pid).encode())
+            continue
+        orders.close()
+        _become(order, ends)
+        worker.main()
+        return
+
+
+def _become(order: bytes, ends: list[int]) -> None:
+    """In the child: a session, an environment and a folder of its own, and its ends of the pipes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    environment, folder = json.loads(order.decode(errors="surrogateescape"))
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, end in enumerate(ends):
+        os.dup2(end, number)
+        os.close(end)
+
+
+if __name__ == "__main__":
+    main()
