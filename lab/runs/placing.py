@@ -56,17 +56,17 @@ class Placing(Pointing):
                     worker = self._heavy()
                 else:
                     worker = min(self.light, key=self._busy)
-                    if worker.runs:  # this one shares, because a start takes seconds; the next has its own
-                        self._start_next()
+                    if worker.runs and self.to_come:
+                        worker = self._start_next()
                 if info.pace:
                     self.paces[info.pace] = worker
                 self._put(run_id, worker)
             return self.places[run_id]
 
-    def _start_next(self) -> None:
-        """One more light worker, if there is to be another."""
-        if self.to_come:
-            self.light.append(self._start(**self.to_come.pop(0)))
+    def _start_next(self) -> WorkerProcess:
+        """One more light worker."""
+        self.light.append(self._start(**self.to_come.pop(0)))
+        return self.light[-1]
 
     def _busy(self, worker: WorkerProcess) -> tuple[bool, int, int]:
         """How much a worker has to do: the runs that are watched there, then all. Who is lost comes last."""
