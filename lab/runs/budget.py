@@ -13,9 +13,9 @@ from engine import data as datasets
 from engine.config import Refused
 from engine.families import find
 from engine.fit import fit, optimizers_of
-from lab.runs import wall
 from lab.runs.run import Run
 from lab.runs.state import Stream, size_of
+from lab.runs.wall import batch_of, count
 
 MOST_STATE = 256e6  # bytes of one stored state: weights, and what the optimizers keep for each
 MOST_SECONDS = 20.0  # of the processor, for a round
@@ -23,13 +23,15 @@ HEAVY = 0.1  # seconds for a round, above which a run has a worker of the heavy 
 FEW = 4  # examples in a small batch
 
 
-def check(family: str, data: str, config: dict[str, Any], axes: dict[str, list[Any]]) -> None:
-    """Raises `Refused` for a run, or a wall with these axes, that would take too much memory and disk."""
-    members = wall.count(axes) or 1
+def check(
+    family: str, data: str, config: dict[str, Any], wall: dict[str, list[Any]] | None = None, **_: Any
+) -> None:
+    """Raises `Refused` for a setting, or a wall of such, that would take too much memory and disk."""
+    members = count(wall or {}) or 1
     size = members * _state(family, data, json.dumps(config, sort_keys=True))
     if size > MOST_STATE:
-        what = f"These {members} models hold" if axes else "This model holds"
-        cure = "Take members away, or lower its width or depth." if axes else "Lower its width or depth."
+        what = f"These {members} models hold" if wall else "This model holds"
+        cure = "Take members away, or lower its width or depth." if wall else "Lower its width or depth."
         raise Refused(
             f"{what} so many numbers that each checkpoint would take {size / 1e6:,.0f} MB; "
             f"{MOST_STATE / 1e6:,.0f} MB is the most. {cure}"
@@ -52,7 +54,7 @@ def seconds_of(run: Run) -> float:
 
     def took(n: int) -> float:
         begin = time.process_time()
-        for turn in fit(model, [wall.batch_of(model, run.data, 0, 0, n)], optimizers):
+        for turn in fit(model, [batch_of(model, run.data, 0, 0, n)], optimizers):
             for term in turn.terms.values():  # wait for the device
                 term.sum().item()
         return time.process_time() - begin

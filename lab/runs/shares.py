@@ -127,7 +127,7 @@ class Shares(Placing):
             threading.Thread(target=store.sweep, args=(FORGOTTEN, self.listeners), daemon=True).start()
         if not owner:
             raise Refused(NO_KEY)
-        budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
+        budget.check(**info)
         run_id = store.create(info | {"owner": owner, "state": "ready"}).name
         self._waits(run_id, owner)
         return run_id

@@ -98,7 +98,7 @@ class Supervisor(Shares):
         """Make a run and set it going; its id. Raises `Refused` for too many, and for what costs too
         much."""
         self._another(owner)
-        budget.check(info["family"], info["data"], info["config"], info.get("wall", {}))
+        budget.check(**info)
         at = store.create(info | {"owner": owner, "state": "ready"})
         try:
             self.do(at.name, owner, {"do": "play"})
