@@ -1,4 +1,4 @@
-"""Workers by fork: a process that has loaded what workers need, and makes one in a moment.
+"""Workers by fork: a process (`lab/runs/forks.py`) has loaded what workers need, and makes one in a moment.
 
 A start from nothing imports for seconds, and then holds some 400 MB of libraries of its own. Forks share
 them. The nursery only loads: it computes nothing and has no threads, because a fork has none of its parent's.
@@ -10,7 +10,6 @@ Python's own forkserver would run the page again in each child: Streamlit makes 
 from __future__ import annotations
 
 import atexit
-import gc
 import json
 import os
 import select
@@ -25,8 +24,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.device import pick
-
-LONGEST = 1 << 20  # bytes of an order
 
 
 class Forked:
@@ -59,7 +56,7 @@ class Nursery:
         alone = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())], stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "lab.runs.forks", str(theirs.fileno())], stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()], env=os.environ | alone, start_new_session=True,
             )  # fmt: skip
 
@@ -111,51 +108,3 @@ def _nursery() -> Nursery:
     nursery = Nursery()
     atexit.register(nursery.close)
     return nursery
-
-
-def main() -> None:
-    """The nursery: load, and fork for each order, until the parent ends."""
-    import torch._dynamo  # the first optimizer would import it, for a second  # noqa: F401
-
-    from engine import dispatch
-    from lab.runs import worker
-
-    for name in dispatch.names("engine"):
-        dispatch.load(name)
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()  # what is never looked at stays shared
-    while True:
-        order, ends, _, _ = socket.recv_fds(orders, LONGEST, 2)
-        if not order:
-            return
-        if pid := os.fork():
-            for end in ends:
-                os.close(end)
-            with suppress(OSError):
-                orders.send(str(pid).encode())
-            continue
-        orders.close()
-        _become(order, ends)
-        worker.main()
-        return
-
-
-def _become(order: bytes, ends: list[int]) -> None:
-    """In the child: a session, an environment and a folder of its own, and its ends of the pipes."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.setsid()
-    environment, folder = json.loads(order.decode(errors="surrogateescape"))
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    for number, end in enumerate(ends):
-        os.dup2(end, number)
-        os.close(end)
-
-
-if __name__ == "__main__":
-    main()
