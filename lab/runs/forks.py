@@ -1,4 +1,4 @@
-"""The process that makes workers (`lab/runs/nursery.py`): it loads what they need, and forks for each order."""
+"""The process that makes workers (`lab/runs/nursery.py`): it loads what they need, and forks."""
 
 from __future__ import annotations
 
