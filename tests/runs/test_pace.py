@@ -49,11 +49,11 @@ def test_a_fast_and_a_slow_run_of_one_pace_stay_together():
     at = Hosted({}, SLOW)
     free = at.add("", {})
     one, _ = at.runs
-    held = lambda apart: max(apart) == LEAD and free.round > 3 * one.round  # noqa: E731
+    held = lambda apart: max(apart) == LEAD and free.round > 1.5 * one.round  # noqa: E731
     apart = at.turns(25, lambda apart: held(apart) and min(run.round for run in at.runs) > LEAD)
     assert max(apart) == LEAD, "the fast one was never held, so this tests nothing"
     assert min(run.round for run in at.runs) > LEAD
-    assert free.round > 3 * one.round, "a run of no pace waits for nobody"
+    assert free.round > 1.5 * one.round, "a run of no pace waits for nobody"
 
 
 def test_a_run_that_was_far_behind_is_waited_for():
