@@ -19,7 +19,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,19 +91,23 @@ def usable() -> bool:
 
 def start(environment: dict[str, str]) -> Forked:
     """A new worker. Raises OSError; the next try has a new nursery."""
-    nursery = _nursery()
+    with _one:
+        if not _now:
+            _now.append(Nursery())
+            atexit.register(_now[0].close)
+        nursery = _now[0]
     try:
         return nursery.start(environment)
     except OSError:
-        _nursery.cache_clear()
-        atexit.unregister(nursery.close)
-        nursery.process.kill()
-        nursery.close()
+        with _one:
+            if nursery in _now:
+                _now.remove(nursery)
+                atexit.unregister(nursery.close)
+                nursery.process.kill()
+                nursery.close()
         raise
 
 
-@cache
-def _nursery() -> Nursery:
-    nursery = Nursery()
-    atexit.register(nursery.close)
-    return nursery
+_one = threading.Lock()
+_now: list[Nursery] = []
+"""The nursery of this process, once there is one."""

@@ -5,6 +5,8 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -83,11 +85,31 @@ def test_one_that_is_killed_is_dead_and_one_that_is_told_to_ends(born):
     assert not psutil.pid_exists(told.process.pid)
 
 
+def test_two_that_start_at_once_have_one_nursery(monkeypatch):
+    monkeypatch.setattr(nursery, "_now", [])
+    made = []
+
+    class Slow:
+        def __init__(self):
+            made.append(self)
+            time.sleep(0.05)
+
+        def start(self, environment):
+            return self
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(nursery, "Nursery", Slow)
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(nursery.start, [{}] * 4))) == len(made) == 1
+
+
 def test_a_nursery_that_died_is_followed_by_another():
     process = nursery.start(dict(os.environ))
     assert pickle.load(process.stdout) == ("ready",)
-    nursery._nursery().process.kill()
-    nursery._nursery().process.wait()
+    nursery._now[0].process.kill()
+    nursery._now[0].process.wait()
     with pytest.raises(BrokenPipeError):
         nursery.start(dict(os.environ))
     again = nursery.start(dict(os.environ))
@@ -100,7 +122,7 @@ def test_a_nursery_that_died_is_followed_by_another():
 
 def test_it_ends_with_its_parent_and_so_do_the_workers():
     code = "import os; from lab.runs import nursery as n; w = n.start(dict(os.environ)); w.stdout.peek(1); "
-    code += "print(n._nursery().process.pid, w.pid, flush=True); os.kill(os.getpid(), 9)"
+    code += "print(n._now[0].process.pid, w.pid, flush=True); os.kill(os.getpid(), 9)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert told.returncode == -signal.SIGKILL, told.stderr
     alive = [psutil.Process(int(pid)) for pid in told.stdout.split() if psutil.pid_exists(int(pid))]
