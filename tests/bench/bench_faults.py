@@ -103,7 +103,7 @@ class Faults:
             alive = workers(self.labs.now)
             victim = self.chance.choice(alive)
             server.append(memory([self.labs.now.process.pid]))
-            each.append(statistics.mean(map(faulty.memory, alive)))
+            each.append(memory(alive) / len(alive))
             runs = [v for v in self.viewers if f"process {victim})" in holder(self.at(v))]
             stored = [store.checkpoint(self.at(v)) for v in runs]
             before = [wire.read_about(path)["round"] for path in stored]
