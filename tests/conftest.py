@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import torch
 
 from lab.runs.supervisor import Supervisor, supervisor
 from tests.serving import Lab, start_lab, stop_lab
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """GENLAB_PART=1/3 takes the second third of the tests that are `exhaustive`, and all others."""
+    part, _, parts = os.environ.get("GENLAB_PART", "0/1").partition("/")
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker("exhaustive") and crc32(item.nodeid.encode()) % int(parts) != int(part)
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in {*left_out}]
 
 
 @pytest.hookimpl(wrapper=True)

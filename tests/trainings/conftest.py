@@ -15,6 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             assert item.get_closest_marker("budget"), f"{item.name}: declare its pytest.mark.budget(seconds)"
+            item.add_marker("exhaustive")
             item.add_marker(pytest.mark.timeout(3600))  # of the wall's clock; what counts is the budget
 
 
