@@ -194,18 +194,6 @@ def visited(says: str) -> str:
     return python("-c", PAGE.replace("SAYS", says))
 
 
-def test_it_is_on_the_map_and_in_the_menu(folder):
-    says = """
-page = visit("")
-given = page.get("bidi_component")[0].proto.json
-assert "Heads or tails, learned" in given
-assert '"Coins"' in given
-rooms = page.session_state["_rooms"]
-assert rooms["fair-coin"].title == "Fair coin"
-"""
-    assert "all is well" in visited(says)
-
-
 def test_it_is_listed_and_trains_with_its_measure(folder):
     assert "fair-coin       Fair coin" in python("-m", "lab.cli", "list")
     words = ["train", "fair-coin", "--data", "ring", "--rounds", "64", "--json"]
@@ -214,7 +202,9 @@ def test_it_is_listed_and_trains_with_its_measure(folder):
     assert rows[63]["-E[log p(coin)]"] < rows[0]["-E[log p(coin)]"]
 
 
-def test_its_frames_have_its_scene_and_say_how_its_measures_are_drawn(folder, tmp_path):
+def test_its_frames_have_its_scene_its_measures_say_how_they_are_drawn_and_its_detector_judges(
+    folder, tmp_path
+):
     says = """
 import json, sys
 from pathlib import Path
@@ -236,13 +226,26 @@ from lab.probes import ask
 assert 0 <= ask(run.model, run.data, "toss", {"times": 5})["heads"] <= 10
 from engine.checks import measure
 assert "A coin has two sides." in [check.law for check in measure(run.model, run.data) if check.holds]
+from engine.families import find
+from engine.metrics.detector import diagnose
+rows = [{"round": 64 * i, "bias of the coin": bias} for i, bias in enumerate([0.4, 0.3, 0.1])]
+assert [one.name for one in diagnose(find("fair-coin"), rows, None)] == ["Working"]
+assert [one.name for one in diagnose(find("fair-coin"), rows[:2], None)] == ["Unfair"]
 print("drawn")
 """
     assert "drawn" in python("-c", says, str(tmp_path / "runs"))
 
 
-def test_its_room_shows_its_words_its_tab_its_gallery_and_its_laws(folder):
+def test_it_is_on_the_map_in_the_menu_in_its_room_and_in_comparison_with_its_own_words(folder):
     says = """
+page = visit("")
+given = page.get("bidi_component")[0].proto.json
+assert "Heads or tails, learned" in given
+assert '"Coins"' in given
+rooms = page.session_state["_rooms"]
+assert rooms["fair-coin"].title == "Fair coin"
+page = visit("compare", family="fair-coin")
+assert "all else is the same" in texts(page).lower()
 page = visit("fair-coin")
 assert page.title[0].value == "Fair coin"
 assert "A coin learns to be **fair**." in texts(page)
@@ -259,26 +262,6 @@ page = visit("fair-coin", tab="Check")
 page.button(key="measure").click().run()
 assert "A coin has two sides." in list(page.table[-1].value["law"])
 assert set(page.table[-1].value[""]) == {"✅ holds"}
-"""
-    assert "all is well" in visited(says)
-
-
-def test_its_detector_judges_its_rows(folder):
-    says = """
-from engine.families import find
-from engine.metrics.detector import diagnose
-rows = [{"round": 64 * i, "bias of the coin": bias} for i, bias in enumerate([0.4, 0.3, 0.1])]
-assert [one.name for one in diagnose(find("fair-coin"), rows, None)] == ["Working"]
-assert [one.name for one in diagnose(find("fair-coin"), rows[:2], None)] == ["Unfair"]
-print("judged")
-"""
-    assert "judged" in python("-c", says)
-
-
-def test_it_is_compared_with_its_own_words(folder):
-    says = """
-page = visit("compare", family="fair-coin")
-assert "all else is the same" in texts(page).lower()
 """
     assert "all is well" in visited(says)
 
