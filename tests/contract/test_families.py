@@ -61,6 +61,7 @@ def test_the_family_says_what_it_is(family):
         family.configure(load(EXAMPLES[kind.kind]).space)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("family", "name", "end"), knob_ends())
 def test_both_ends_of_every_knob_train_one_finite_round(family, name, end):
     if name == "backbone" and end in TORCHVISION:

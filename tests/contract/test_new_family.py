@@ -101,7 +101,11 @@ def python(*words: object, code: int = 0) -> tuple[str, str]:
     """What a fresh interpreter prints: families are found once in a process."""
     command = [sys.executable, *map(str, words)]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"COLUMNS": "300"}, capture_output=True, text=True
+        command,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "300", "GENLAB_PART": ""},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout, done.stderr

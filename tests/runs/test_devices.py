@@ -46,6 +46,7 @@ def setting(family, kind, **more):
     return {"family": family.name, "data": EXAMPLES[kind.kind], "seed": 0, "config": config} | more
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("family", "kind"),
     [pytest.param(f, k, id=f"{f.name}-{k.kind}") for f in families().values() for k in f.kinds],
