@@ -40,6 +40,7 @@ def same(a, b):
     return len(a) == len(b) and all(map(torch.equal, a, b))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("family", families().values(), ids=lambda f: f.name)
 def test_a_shown_knob_changes_the_numbers_and_a_hidden_one_does_not(family):
     wrong = []

@@ -15,6 +15,7 @@ MOST_BYTES = 60e6
 """What all recordings may take together: who clones the lab fetches them."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", OPENED)
 def test_every_tab_of_its_room_answers_on_a_recording(visit, name):
     shipped = SHIPPED[name]
@@ -30,6 +31,7 @@ def test_every_tab_of_its_room_answers_on_a_recording(visit, name):
         assert "Press Train first" not in texts(page), tab
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_recording_keeps_its_weights_at_its_end_and_they_obey_the_laws(name):
     at = store.RECORDINGS / name
