@@ -10,6 +10,7 @@ Python's own forkserver would run the page again in each child: Streamlit makes 
 from __future__ import annotations
 
 import atexit
+import errno
 import json
 import os
 import select
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,11 +88,23 @@ class Nursery:
 
 def usable() -> bool:
     """Whether workers can be forked here. What has seen a GPU cannot be."""
-    return sys.platform == "linux" and hasattr(os, "pidfd_open") and pick().type == "cpu"
+    return sys.platform == "linux" and pick().type == "cpu" and _has_handles()
+
+
+@cache
+def _has_handles() -> bool:
+    """Whether this Linux has handles of processes; some sandboxes have none."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 def start(environment: dict[str, str]) -> Forked:
-    """A new worker. Raises OSError; the next try has a new nursery."""
+    """A new worker. Raises OSError where none can be forked, or not now: the next try has a new nursery."""
+    if not usable():
+        raise OSError(errno.ENOSYS, "no worker can be forked here")
     with _one:
         if not _now:
             _now.append(Nursery())

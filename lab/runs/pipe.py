@@ -99,9 +99,9 @@ class WorkerProcess:
         environment = os.environ | dict.fromkeys(["GENLAB_THREADS", "OMP_NUM_THREADS"], str(self.threads))
         if self.gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = str(self.gpu)
-        if nursery.usable():
+        try:
             self.process = nursery.start(environment)
-        else:
+        except OSError:
             command, pipe = [sys.executable, "-m", "lab.runs.worker"], subprocess.PIPE
             self.process = subprocess.Popen(
                 command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True

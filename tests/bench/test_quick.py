@@ -15,12 +15,15 @@ ROOT = Path(__file__).parents[2]
 BENCHES = sorted(Path(__file__).parent.glob("bench_*.py"))
 
 
-def in_a_browser(bench: Path) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.browser] if "playwright" in bench.read_text(encoding="utf-8") else []
+def marks(bench: Path) -> list[pytest.MarkDecorator]:
+    """That of a class runs each time, the others in turn."""
+    in_a_browser = "playwright" in bench.read_text(encoding="utf-8")
+    often = bench.stem == "bench_class"
+    return [pytest.mark.browser] * in_a_browser + [pytest.mark.exhaustive] * (not often)
 
 
 @pytest.mark.parametrize(
-    "bench", [pytest.param(bench, marks=in_a_browser(bench), id=bench.stem) for bench in BENCHES]
+    "bench", [pytest.param(bench, marks=marks(bench), id=bench.stem) for bench in BENCHES]
 )
 def test_a_bench_runs_through_in_its_quick_form(bench, request):
     if request.node.get_closest_marker("browser"):

@@ -135,5 +135,17 @@ def test_it_says_why_no_worker_can_be_forked(monkeypatch):
     assert not nursery.usable(), "what has seen a GPU cannot be forked"
     monkeypatch.setattr(nursery, "pick", lambda: torch.device("cpu"))
     assert nursery.usable()
+    monkeypatch.setattr(nursery, "_has_handles", lambda: False)
+    assert not nursery.usable(), "a sandbox"
+    with pytest.raises(OSError, match="can be forked here"):
+        nursery.start({})
+    monkeypatch.setattr(nursery, "_has_handles", lambda: True)
     monkeypatch.setattr(sys, "platform", "win32")
     assert not nursery.usable()
+
+
+def test_where_none_can_be_forked_a_worker_is_a_process_of_its_own(born, monkeypatch):
+    monkeypatch.setattr(nursery, "usable", lambda: False)
+    worker = born()
+    assert isinstance(worker.process, subprocess.Popen)
+    assert psutil.Process(worker.process.pid).ppid() == os.getpid()
