@@ -18,18 +18,19 @@ WAITING = 30.0  # seconds, for the files of others
 READERS = threading.BoundedSemaphore(2)
 
 
-def decode(kind: str, content: bytes) -> np.ndarray:
-    """The array in a file of this kind (engine/brought). Raises `Refused`."""
+def decode(kind: str, content: bytes, name: str = "") -> np.ndarray:
+    """The array in a file of this kind and name (engine/brought). Raises `Refused`."""
     if not READERS.acquire(timeout=WAITING):
         raise Refused("Many files are being read at this moment. Wait a little, then bring yours again.")
     try:
-        return _decode(kind, content)
+        return _decode(kind, content, name)
     finally:
         READERS.release()
 
 
-def _decode(kind: str, content: bytes) -> np.ndarray:
-    command = [sys.executable, "-m", "engine.brought", kind]
+def _decode(kind: str, content: bytes, name: str) -> np.ndarray:
+    sayable = "".join(letter for letter in name[-60:] if letter.isprintable())
+    command = [sys.executable, "-m", "engine.brought", kind, sayable]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each thread would count as memory
     with tempfile.TemporaryFile() as answer:
         try:

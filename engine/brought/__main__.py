@@ -1,4 +1,4 @@
-"""`python -m engine.brought KIND`: reads a file from standard input and writes its arrays to standard output.
+"""`python -m engine.brought KIND [NAME]`: reads a file from standard input, writes its array to standard output.
 
 It may take only so much time and memory. It ends with 0 and an array (.npy), or with 3 and a sentence.
 """
@@ -22,7 +22,7 @@ CPU_SECONDS, MEMORY, OUTPUT = 30, 2_000_000_000, 100_000_000  # bytes
 REFUSED = 3
 KINDS: dict[str, Callable[[bytes], np.ndarray]] = {
     "table": read_csv, "images": read_images, "photo": read_photo,
-    "digit": lambda content: read_digit("The file", content),
+    "digit": lambda content: read_digit("".join(sys.argv[2:]) or "The file", content),
 }  # fmt: skip
 
 

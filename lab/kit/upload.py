@@ -31,7 +31,7 @@ def read_upload(kind: str, file: UploadedFile) -> np.ndarray:
     """The array in this file (engine/brought), of which Streamlit's own copy goes: it would stay as long as
     the page is open. Raises `Refused`."""
     try:
-        return decode(kind, file.getvalue())
+        return decode(kind, file.getvalue(), file.name)
     finally:
         context = get_script_run_ctx()
         if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):

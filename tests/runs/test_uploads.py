@@ -47,6 +47,16 @@ def test_what_a_process_of_its_own_reads_is_what_is_in_the_file(tmp_path):
     assert name == data.keep_images(ALBUM, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("no.png", "'no.png' is"), ("", "'The file' is"), ("ß\x00\ud800ä\n.png", "'ßä.png' is"),
+     ("-c", "'-c' is"), ("x" * 9999, f"'{'x' * 60}' is")],
+)  # fmt: skip
+def test_a_refusal_names_the_file_whatever_it_is_called(name, said):
+    with pytest.raises(Refused, match=f"{said} not a PNG, JPEG or WebP picture"):
+        decode("digit", b"hello", name)
+
+
 def test_it_reads_without_torch():
     told = "import sys, engine.brought.__main__; print('torch' in sys.modules, 'streamlit' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
@@ -120,7 +130,7 @@ def test_one_that_hangs_is_ended_and_others_are_read_meanwhile(child, monkeypatc
 def test_only_so_many_are_read_at_once(monkeypatch):
     monkeypatch.setattr(decoding, "WAITING", 0.01)
     monkeypatch.setattr(decoding, "READERS", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(decoding, "_decode", lambda kind, content: 1 / 0)
+    monkeypatch.setattr(decoding, "_decode", lambda kind, content, name: 1 / 0)
     for _ in range(3):  # each gives its place back, whatever becomes of it
         with pytest.raises(ZeroDivisionError):
             decode("table", b"")
@@ -147,13 +157,13 @@ def page(monkeypatch):
 
 def uploaded(manager: MemoryUploadedFileManager, n: int):
     manager.add_file("page", record(n))
-    return SimpleNamespace(file_id=f"file{n}", getvalue=lambda: b"content")
+    return SimpleNamespace(file_id=f"file{n}", name="my.file", getvalue=lambda: b"content")
 
 
 @pytest.mark.parametrize("refused", [False, True])
 def test_thirty_uploads_leave_nothing_in_memory(page, monkeypatch, refused):
-    def read(kind, content):
-        assert (kind, content) == ("photo", b"content")
+    def read(kind, content, name):
+        assert (kind, content, name) == ("photo", b"content", "my.file")
         assert page._file_count == 1  # until it is read, since a rerun might begin anew
         if refused:
             raise Refused("No.")
@@ -178,7 +188,7 @@ def test_thirty_uploads_leave_nothing_in_memory(page, monkeypatch, refused):
     ],
 )
 def test_what_is_uploaded_is_kept_under_a_name_of_its_kind(page, monkeypatch, kind, read, array):
-    monkeypatch.setattr(upload, "decode", lambda asked, content: array if asked == read else 1 / 0)
+    monkeypatch.setattr(upload, "decode", lambda asked, content, name: array if asked == read else 1 / 0)
     name = upload.keep_upload(kind, uploaded(page, 1))
     assert name.startswith(f"{kind}-")
     assert (store.home() / "data" / f"{name}.safetensors").exists()
