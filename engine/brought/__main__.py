@@ -1,4 +1,4 @@
-"""`python -m engine.brought KIND [NAME]`: reads a file from standard input, writes its array to standard output.
+"""`python -m engine.brought KIND [NAME]`: reads a file from standard input, writes its array to the output.
 
 It may take only so much time and memory. It ends with 0 and an array (.npy), or with 3 and a sentence.
 """
