@@ -91,8 +91,7 @@ def test_a_room_behind_nginx_moves_trains_and_is_mine(way: str, shown, browser: 
     lab = shown(way)
     me = Visitor(browser, lab)
     me.open("/gan")
-    me.moves()
-    run = me.train()
+    run = me.train()  # waits for a picture; whether the film moves still, depends on the machine
     me.moves()
     assert me.pause() > 0  # it obeys: it is this browser's own
     assert me.info(run)["owner"]
