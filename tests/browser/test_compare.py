@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from lab.runs.worker import LEAD
+from lab.runs.jobs import LEAD
 from tests.browser.visiting import Visitor
 
 pytestmark = pytest.mark.browser
