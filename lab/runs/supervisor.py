@@ -41,8 +41,7 @@ class Supervisor(Shares):
         alike = [None] * (cluster.light if cluster else LIGHT)
         gpus = range(torch.cuda.device_count()) if not cluster and pick().type == "cuda" else ()
         self.to_come = [{"gpu": gpu, "nice": 5} for gpu in gpus or alike]
-        self._start_next()
-        while cluster and self.to_come:  # before others take the room
+        while self.to_come and (cluster or not self.light):  # in a cluster all, before others take the room
             self._start_next()
         atexit.register(self.close)
 
@@ -99,10 +98,11 @@ class Supervisor(Shares):
         much."""
         self._another(owner)
         budget.check(**info)
-        at = store.create(info | {"owner": owner, "state": "ready"})
+        at = store.create(info | {"owner": owner})
         try:
             self.do(at.name, owner, {"do": "play"})
         except Refused:
+            store.change_info(at, state="ready")
             self.discard(at.name)
             raise
         return at.name
