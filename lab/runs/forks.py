@@ -48,7 +48,7 @@ def _become(order: bytes, ends: list[int]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
-    environment, folder = json.loads(order.decode(errors="surrogateescape"))
+    environment, folder = json.loads(order)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

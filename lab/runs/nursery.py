@@ -40,7 +40,9 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait for its end. Raises `subprocess.TimeoutExpired`."""
-        if not select.select([self._handle], [], [], timeout)[0]:
+        ends = select.poll()  # `select` knows no number beyond 1023, and a class has many sockets
+        ends.register(self._handle, select.POLLIN)
+        if not ends.poll(None if timeout is None else 1000 * timeout):
             raise subprocess.TimeoutExpired("a worker", timeout or 0.0)
 
     def __del__(self) -> None:
@@ -67,7 +69,7 @@ class Nursery:
         stdin, stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")
         try:
             with self._lock:
-                order = json.dumps([environment, str(Path.cwd())]).encode(errors="surrogateescape")
+                order = json.dumps([environment, str(Path.cwd())]).encode()
                 socket.send_fds(self.socket, [order], [its_in, its_out])
                 pid = int(self.socket.recv(100) or 0)
             if not pid:

@@ -1,7 +1,9 @@
 """Workers are forked by a process that has loaded what they need."""
 
+import fcntl
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -83,6 +85,20 @@ def test_one_that_is_killed_is_dead_and_one_that_is_told_to_ends(born):
     told.close()
     told.process.wait(0)
     assert not psutil.pid_exists(told.process.pid)
+
+
+def test_a_process_is_waited_for_whatever_number_its_handle_has(born):
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(few, 2001), most))
+    worker = born()
+    worker.closing.set()  # it is not started again
+    process = worker.process
+    low, process._handle = process._handle, fcntl.fcntl(process._handle, fcntl.F_DUPFD_CLOEXEC, 2000)
+    os.close(low)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.05)
+    process.kill()
+    process.wait(60)
 
 
 def test_two_that_start_at_once_have_one_nursery(monkeypatch):
