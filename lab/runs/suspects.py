@@ -127,11 +127,8 @@ class Suspects(ABC):
         """A worker apart ends when its run rests and nobody watches."""
         with self._lock:
             runs = list(worker.runs)
-            if (
-                worker in self.apart
-                and not (worker.trains and runs)
-                and not any(map(self.listeners.get, runs))
-            ):
+            in_use = runs and (worker.trains or any(map(self.listeners.get, runs)))
+            if worker in self.apart and not in_use:
                 for run_id in runs:
                     self._forget(run_id)
                 self._end(worker)

@@ -91,7 +91,8 @@ def test_a_room_behind_nginx_moves_trains_and_is_mine(way: str, shown, browser: 
     lab = shown(way)
     me = Visitor(browser, lab)
     me.open("/gan")
-    run = me.train()  # waits for a picture; whether the film moves still, depends on the machine
+    me.until(lambda: me.number("frames") > 2, "a film, which may have ended by now")
+    run = me.train()
     me.moves()
     assert me.pause() > 0  # it obeys: it is this browser's own
     assert me.info(run)["owner"]
