@@ -213,9 +213,7 @@ def test_a_new_run_is_its_owners_and_trains(lab):
     run_id = lab.create("me", **SETTING)
     assert store.read_info(store.folder(run_id)).owner == "me"
     assert lab.places[run_id].told() == [("do", run_id, {"do": "play"})]
-    assert store.read_info(store.folder(run_id)).state != "ready", (
-        "a page would think that it waits"
-    )
+    assert store.read_info(store.folder(run_id)).state != "ready", "a page would think that it waits"
 
 
 def test_a_run_that_is_ready_trains_not_and_is_removed_when_the_last_who_looks_has_gone(lab):
