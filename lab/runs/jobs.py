@@ -41,6 +41,9 @@ class Jobs(Seats):
                     self._train(seat, job.seconds)
                 case "frame":
                     self._frame(seat)
+                case "show":
+                    seat.newcomers = False
+                    self._show(seat, once=True)
                 case "draw":
                     self._draw_on(seat)
                 case "measure":

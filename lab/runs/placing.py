@@ -18,6 +18,7 @@ from lab.runs.budget import HEAVY
 from lab.runs.cluster import Cluster
 from lab.runs.pipe import WorkerProcess
 from lab.runs.pointing import Pointing
+from lab.runs.scheduler import UNWATCHED
 
 T = TypeVar("T")
 ANSWER_SECONDS = 30.0
@@ -97,6 +98,23 @@ class Placing(Pointing):
                 if store.read_info(store.folder(run_id)).pace:  # it waits for the others where they are
                     continue
                 threading.Thread(target=self._move, args=(run_id, worker, self._heavy), daemon=True).start()
+        if worker in self.heavy and not self.cluster:
+            worker.ask("allow", "", self._cores(worker))
+
+    def _cores(self, worker: WorkerProcess) -> float:
+        """The cores that a heavy worker may use: its runs' part of all, and what the light ones leave. The
+        system does not see to that: how it weighs niceness differs, and so do its ideas of balance."""
+        wants = {
+            run_id: 1.0 if self.listeners.get(run_id) else UNWATCHED
+            for run_id, load in list(self.loads.items())
+            if load["state"] == "training"
+        }
+        all_of = lambda workers: sum(wants.get(run_id, 0.0) for each in workers for run_id in each.runs)  # noqa: E731
+        light, heavy = all_of(self.light), all_of(self.heavy)
+        if not (light and heavy):
+            return CORES
+        left = CORES - min(len(self.light), light)
+        return max(CORES / (light + heavy), left / heavy) * all_of([worker])
 
     def _bring_back(self, worker: WorkerProcess) -> None:
         """Let the runs of a worker apart live with others again: they have not killed it for long. A costly

@@ -12,6 +12,7 @@ Runs are only known as `Share`s, and time only by two clocks, so all this can be
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 SLICE, SHORTEST = 0.02, 0.002  # seconds of training before the next job
 CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
 CYCLE = 0.15  # seconds within which each run that is watched makes a round,
-QUICK, LATE_SHARE = 0.05, 0.6  # if that takes no longer; and the most of the time for those who are late
+QUICK, LATE_SHARE = 0.05, 0.75  # if that takes no longer; and the most of the time for those who are late
 PICTURES = 25  # a second, at most
 PICTURES_OF_WALLS = 10  # of many panels
 FEW_PICTURES, ROOM = 5, 1.2  # while questions come, and what a class should have at least, with some room
@@ -43,6 +44,7 @@ class Share:
     training: bool = False
     held: bool = False  # it waits for others of its pace
     changed: bool = True  # since its last picture
+    newcomers: bool = False  # somebody has come who has seen no picture yet
     wall: bool = False
     used: float = 0.0  # seconds of the processor that were charged, as parts of a fair share
     spent: dict[str, float] = field(default_factory=dict)  # the same as they are, by kind of job
@@ -74,7 +76,7 @@ class Share:
 
 class Job(NamedTuple):
     share: Any
-    kind: str  # "frame", "train", "draw", "measure" or "hear"
+    kind: str  # "frame", "train", "show", "draw", "measure", "hear" or "rest"
     seconds: float = 0.0
 
 
@@ -89,6 +91,8 @@ class Scheduler:
         self.detail = 0  # of DETAILS
         self.detailed = self.chatty = -1e9  # when it was last changed; until when another question is likely
         self.pace = 1.0  # seconds of the processor that a second brings
+        self.cores = math.inf  # the most that this worker may use, on average
+        self._over, self._metered = 0.0, (clock(), processor())  # seconds that it used beyond that
         self._first: Share | None = None  # who comes first, because it is late
         self._late = 0.0  # the processor time from which the next who is late may come first
         self._rate = (clock(), processor())
@@ -99,6 +103,9 @@ class Scheduler:
     def next(self, shares: Collection[Share]) -> Job | None:
         """The next job, or None if there is nothing to do."""
         now, used = self.clock(), self.processor()
+        for share in shares:
+            if share.newcomers and not self.in_debt(share, shares):
+                return Job(share, "show")
         due = [s for s in shares if s.viewers and s.training and s.changed and self._wait(s, now, used) <= 0]
         if due:
             return Job(min(due, key=lambda s: max(s.due, s.earned - used + now)), "frame")
@@ -109,6 +116,19 @@ class Scheduler:
         self._weigh(working)
         fair = min(working, key=lambda s: s.used)
         self.floor = max(self.floor, fair.used)
+        job = self._choose(fair, working, now, used)
+        rest = 0.0 if job.kind == "hear" else self._rest(now, used)
+        return Job(None, "rest", rest) if rest else job
+
+    def _rest(self, now: float, used: float) -> float:
+        """Seconds for which this worker has had its part of the cores already."""
+        since, had = self._metered
+        self._metered = now, used
+        allowed = (now - since) * self.cores if now > since else 0.0
+        self._over = max(0.0, self._over + used - had - allowed)
+        return self._over / self.cores
+
+    def _choose(self, fair: Share, working: list[Share], now: float, used: float) -> Job:
         self._first = self._latest(working, now) if used >= self._late else None
         if self._first:
             return Job(self._first, "train", SHORTEST)

@@ -49,6 +49,9 @@ class Worker(Jobs):
                 if not self._read(wait=LOOK_EVERY):
                     return
                 self.scheduler.rested()
+            elif job.kind == "rest":
+                if not self._read(wait=min(job.seconds, LOOK_EVERY)):
+                    return
             elif job.kind == "hear":
                 self._hear(job.share)
             else:
@@ -157,6 +160,10 @@ class Worker(Jobs):
     def on_open(self, run_id: str) -> None:
         self._state(self._seat(run_id), again=True)
 
+    def on_allow(self, _: str, cores: float) -> None:
+        """Use at most so many of the machine's cores."""
+        self.scheduler.cores = cores
+
     def on_warm(self, family: str) -> None:
         """Make ready for runs of this family."""
         find(family).prepare()
@@ -186,14 +193,14 @@ class Worker(Jobs):
         seat.watchers, seat.left = watchers, time.monotonic()
         seat.viewers = watchers if viewers is None else viewers
         if watchers:
-            self._show(seat, once=True)
+            self._state(seat, again=True)
+            seat.newcomers = seat.viewers > 0  # who come together have one picture
 
     def on_look(self, run_id: str, viewers: int) -> None:
         """So many of those who watch can see a picture now."""
         if seat := self.seats.get(run_id):
             more, seat.viewers = viewers > seat.viewers, viewers
-            if more:
-                self._frame(seat, whole=True, once=True)  # who looks now may have seen nothing yet
+            seat.newcomers = seat.newcomers or more
 
     def on_do(self, run_id: str, command: dict[str, Any]) -> None:
         if command["do"] == "checkpoint":  # what is not open is stored

@@ -6,7 +6,7 @@ as a browser does. Three real browsers watch, too; what they and the clients tak
 `--lab DIR` serves another checkout of the lab: the same class before a change and after it.
 
 Work is counted in seconds of a worker's processor that the same rounds take when each run is alone, so that
-rounds of unlike models can be added.
+rounds of unlike models can be added; the browsers' runs count, too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
-from lab.runs import store, wire
+from lab.runs import inventory, store, wire
 from lab.visitor import COOKIE, mark
 from tests.bench.benching import family_of, memory, processor, settings
 from tests.browser.conftest import launch
@@ -47,6 +47,7 @@ MIX: list[tuple[str, str, int, dict[str, Any]]] = [
     ("style", "flower.cat", 1, {}),
 ]
 COSTLY = ("style",)  # its rounds take longer than a picture's turn: it is shown beside, and has no goal
+PAGES = [("gan", "ring", 1, {}), ("vae", "digits", 1, {}), ("ddpm", "digits", 1, {})]  # of the browsers
 GOALS = {
     "frames/s of the slowest run": (5, 1),
     "p95 of pause and step, ms": (300, -1),
@@ -67,6 +68,7 @@ class Student:
     family: str
     run_id: str
     cookie: str
+    kind: str = ""  # the family and its data
     frames: int = 0
     round: int = 0
     advanced: float = 0.0  # when its round last grew
@@ -87,7 +89,7 @@ def enrol(lab: Lab, mix: list[tuple[str, str, int, dict[str, Any]]]) -> list[Stu
             key = f"student-{len(students)}-{random.getrandbits(64):x}"
             info = {"family": family, "data": data, "config": config, "seed": len(students)}
             at = store.create(info | {"owner": mark({COOKIE: key}), "state": "ready"})
-            students.append(Student(family, at.name, f"{COOKIE}={key}"))
+            students.append(Student(family, at.name, f"{COOKIE}={key}", kind=f"{family} on {data}"))
     return students
 
 
@@ -165,8 +167,10 @@ async def alone(lab: Lab, given: Any, mix: list) -> dict[str, float]:
     """Rounds that a run of each family makes in a second of its worker's processor, when it is alone there.
     The other worker has a run of its own, too: where cores share one unit of arithmetic, a second is worth
     less when both are busy."""
-    rates = {}
+    rates: dict[str, float] = {}
     for family, data, _, config in mix:
+        if f"{family} on {data}" in rates:
+            continue
         pair = enrol(lab, [(family, data, 1 if family in COSTLY else 2, config)])
         tasks = [asyncio.create_task(attend(lab, me)) for me in pair]
         for me in pair:
@@ -198,8 +202,18 @@ async def hands(students: list[Student], took: list[float], stop: asyncio.Event)
         me.paused, me.advanced = False, time.monotonic()
 
 
+def beside() -> list[Student]:
+    """The browsers' runs, each with one who looks on."""
+    training = [info for info in inventory.listing()[0] if info.state == "training"]
+    return [
+        Student(info.family, info.id, f"{COOKIE}=guest", kind=f"{info.family} on {info.data}")
+        for info in training
+    ]
+
+
 async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> dict[str, float]:
     """The class itself."""
+    guests = beside()
     students = enrol(lab, mix)
     told: dict[str, float] = {}
     begin = time.monotonic()
@@ -216,7 +230,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
         await until(lambda: me.round > 0, 120)
         moved.append(time.monotonic() - start)
 
-    tasks: list[asyncio.Task] = []
+    tasks = [asyncio.create_task(attend(lab, guest)) for guest in guests]
     await asyncio.gather(*(arrive(i, me) for i, me in enumerate(students)))
     told["pages open after, s (median)"] = statistics.median(opened)
     told["last of the pages opens after, s"] = max(opened)
@@ -229,7 +243,8 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     for me in students:
         me.frames = me.bytes = 0
         me.standstill, me.advanced = 0.0, time.monotonic()
-    first, start = {me.run_id: me.round for me in students}, time.monotonic()
+    everybody = [*students, *guests]
+    first, start = {me.run_id: me.round for me in everybody}, time.monotonic()
     had, us = processor(processes), time.process_time()
     took: list[float] = []
     stop, most = asyncio.Event(), 0.0
@@ -243,14 +258,14 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
             ]
             idle = [asyncio.create_task(attend(lab, looker)) for looker in lookers]
             await asyncio.sleep(min(2.0, given.seconds / 4))
-        before = {me.run_id: (me.round, me.frames) for me in students}
+        before = {me.run_id: (me.round, me.frames) for me in everybody}
         now, cpu = time.monotonic(), sum(processor(workers).values())
         end = now + given.seconds / 2
         while time.monotonic() < end:
             await asyncio.sleep(min(5.0, max(0.01, end - time.monotonic())))
             most = max(most, memory(processes))
         spent = time.monotonic() - now
-        done = sum((me.round - before[me.run_id][0]) / rates[kind(me, mix)] for me in students)
+        done = sum((me.round - before[me.run_id][0]) / rates[me.kind] for me in everybody)
         frames = sum(me.frames - before[me.run_id][1] for me in students) / spent / len(students)
         halves.append((done / (sum(processor(workers).values()) - cpu), frames))
     stop.set()
@@ -260,7 +275,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     spent_by = {pid: after.get(pid, 0.0) - had.get(pid, 0.0) for pid in processes}
     light = [me for me in students if me.family not in COSTLY]
     rates_of_frames = sorted(me.frames / seconds for me in light)
-    work = sum((me.round - first[me.run_id]) / rates[kind(me, mix)] for me in students)
+    work = sum((me.round - first[me.run_id]) / rates[me.kind] for me in everybody)
     told["frames/s of the slowest run"] = rates_of_frames[0]
     told["frames/s, median"] = statistics.median(rates_of_frames)
     told["kB of a frame, mean"] = sum(s.bytes for s in light) / max(1, sum(s.frames for s in light)) / 1000
@@ -284,7 +299,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     told["errors"] = sum(errors.values())
     for error, count in errors.most_common(3):
         print(f"  {count} x {error[:120]}")
-    for me in students:
+    for me in everybody:
         await me.ws.close()
     for task in [*tasks, *idle]:
         task.cancel()
@@ -293,18 +308,14 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     return told
 
 
-def kind(me: Student, mix: list) -> str:
-    return next(f"{family} on {data}" for family, data, _, _ in mix if family == me.family)
-
-
-def watch(lab: Lab, count: int, pages: tuple[str, ...] = ("gan", "vae", "ddpm")) -> list[Any]:
+def watch(lab: Lab, count: int) -> list[Any]:
     """Real browsers, each on a page whose model trains."""
     if not count:
         return []
     playwright = sync_playwright().start()
     browser = launch(playwright)
     opened = []
-    for name in pages[:count]:
+    for name, *_ in PAGES[:count]:
         page = browser.new_page(reduced_motion="reduce")
         page.troubles = []
         page.on("pageerror", lambda error, page=page: page.troubles.append(str(error)))
@@ -329,7 +340,7 @@ def main() -> int:
         lab = start_lab(Path(folder) / "runs", at=Path(given.lab).resolve())
         browsers: list[Any] = []
         try:
-            rates = asyncio.run(alone(lab, given, mix))
+            rates = asyncio.run(alone(lab, given, [*mix, *PAGES[: given.browsers]]))
             print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
             rows = ", ".join(f"{name} {rate:,.1f}" for name, rate in rates.items())
             print(f"alone, rounds a second of the worker's processor: {rows}", flush=True)

@@ -68,6 +68,62 @@ def test_a_worker_that_was_made_ready_is_the_first_runs(lab):
     assert lab.heavy[0].asked == [("warm", "style")]
 
 
+def loads(*runs, state="training"):
+    return {run_id: {"state": state, "a_round": 0.01} for run_id in runs}
+
+
+@pytest.mark.parametrize(
+    ("light", "heavy", "cores"),
+    [
+        (0, 1, 2),  # all
+        (1, 1, 1),  # what is left by a worker of one thread
+        (2, 2, 1),  # of two cores half
+        (6, 2, 0.5),  # two runs of eight
+        (30, 1, 2 / 31),
+        (4, 0, 2),  # nothing to share
+    ],
+)
+def test_heavy_runs_have_their_part_of_the_cores_and_what_the_light_ones_leave(
+    lab, monkeypatch, light, heavy, cores
+):
+    monkeypatch.setattr(placing, "CORES", 2)
+    lab.light, lab.to_come = [lab._start(), lab._start()], []
+    one = lab._heavy()
+    small, large = [f"s{i}" for i in range(light)], [f"h{i}" for i in range(heavy)]
+    for i, run_id in enumerate(small):
+        lab._put(run_id, lab.light[i % 2])
+    for run_id in large:
+        lab._put(run_id, one)
+    lab.listeners = {run_id: {1} for run_id in small + large}
+    lab.loads = loads(*small) | loads(*large)
+    assert lab._cores(one) == pytest.approx(cores)
+    lab.loads |= loads(*small, state="paused")
+    assert lab._cores(one) == 2, "who rests wants nothing"
+
+
+def test_who_is_not_watched_has_a_small_part_and_two_workers_share(lab, monkeypatch):
+    monkeypatch.setattr(placing, "CORES", 2)
+    lab.light, lab.to_come = [lab._start(), lab._start()], []
+    lab.heavy = [lab._start(), lab._start()]
+    for run_id, worker in zip("abcd", [*lab.light, *lab.heavy], strict=True):
+        lab._put(run_id, worker)
+    lab.loads = loads(*"abcd")
+    lab.listeners = {run_id: {1} for run_id in "abc"}
+    assert [lab._cores(worker) for worker in lab.heavy] == [pytest.approx(2 / 3.1), pytest.approx(0.2 / 3.1)]
+
+
+def test_a_heavy_worker_is_told_its_part_whenever_it_tells_its_load(lab, monkeypatch):
+    one = lab._heavy()
+    lab._put("h", one)
+    lab._load(one, loads("h"))
+    assert one.asked == [("allow", "", placing.CORES)]
+    lab._load(lab.light[0], {})
+    assert lab.light[0].asked == []
+    monkeypatch.setattr(lab, "cluster", SimpleNamespace(heavy=1))
+    lab._load(one, loads("h"))
+    assert len(one.asked) == 1, "on another machine they are in nobody's way here"
+
+
 def test_a_heavy_run_makes_one_round_between_two_looks_at_what_it_is_told(monkeypatch):
     monkeypatch.setattr("lab.runs.run.LONG", math.inf)
     worker = Worker(Channel(io.BytesIO(), io.BytesIO()))

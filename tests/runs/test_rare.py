@@ -62,6 +62,13 @@ class Hosted:
         except EOFError:
             return None
 
+    def come(self):
+        """Somebody comes, and gets a picture when it is the run's turn."""
+        self.worker.on_watch(self.id, 1)
+        job = self.worker.scheduler.next(self.worker.survey())
+        assert (job.share, job.kind) == (self.worker.seats[self.id], "show")
+        self.worker.work(job)
+
     def point(self, kind, x=0.0, y=0.0):
         self.worker.on_pointer(self.id, {"kind": kind, "x": x, "y": y})
 
@@ -75,7 +82,7 @@ class Hosted:
 
 def test_who_comes_gets_all_and_who_stays_gets_no_picture_twice():
     at = Hosted()
-    at.worker.on_watch(at.id, 1)
+    at.come()
     ((kind, arrays),) = at.told()
     assert kind == "whole"
     assert {"atlas/decoder", "atlas/tests", "box/plane", "codes/label"} <= set(arrays)
@@ -89,7 +96,7 @@ def test_who_comes_gets_all_and_who_stays_gets_no_picture_twice():
 def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatch):
     monkeypatch.setattr(scheduler, "RARE_EVERY", 1000.0)
     at = Hosted()
-    at.worker.on_watch(at.id, 1)
+    at.come()
     at.worker.on_do(at.id, {"do": "play"})
     at.told()
     for _ in range(20):
@@ -109,7 +116,7 @@ def test_while_it_trains_it_is_drawn_seldom_and_when_it_rests_at_once(monkeypatc
 
 def test_what_takes_long_costs_other_pictures_nothing():
     at = Hosted()
-    at.worker.on_watch(at.id, 1)
+    at.come()
     assert at.seat.cost == 0
     assert at.seat.rare_due > 0
 
@@ -129,7 +136,7 @@ def test_nobody_watching_nothing_is_drawn(monkeypatch):
 
 def test_what_a_page_looks_at_is_known_by_kind_and_drawn_when_it_changes():
     at = Hosted()
-    at.worker.on_watch(at.id, 1)
+    at.come()
     at.told()
     at.point("axes", 1.0, 2.0)
     at.point("label", 3.0)
@@ -147,7 +154,7 @@ def test_the_axes_outlive_the_seat():
     at.point("axes", 1.0, 2.0)
     at.worker._tidy()
     assert at.id not in at.worker.seats
-    at.worker.on_watch(at.id, 1)
+    at.come()
     assert at.told()[0][1]["axes/plane"].tolist() == [1, 2, 3]
     at.worker.on_close(at.id)
     assert at.worker.pointers == {}
@@ -155,7 +162,7 @@ def test_the_axes_outlive_the_seat():
 
 def test_a_scene_without_a_costly_part_sends_frames_as_ever():
     at = Hosted(GAN)
-    at.worker.on_watch(at.id, 1)
+    at.come()
     at.worker.on_do(at.id, {"do": "step", "player": None})
     assert [kind for kind, _ in at.told()] == ["frame", "frame"]
 
@@ -163,7 +170,7 @@ def test_a_scene_without_a_costly_part_sends_frames_as_ever():
 def test_what_takes_very_long_is_drawn_in_slices_between_which_training_goes_on_undisturbed(monkeypatch):
     monkeypatch.setattr(jobs, "SLICE", 0.001)
     at, alone = Hosted(MAF), Hosted(MAF)
-    at.worker.on_watch(at.id, 1)
+    at.come()
     ((kind, arrays),) = at.told()
     assert (kind, "images/samples" in arrays) == ("whole", False)
     now = scenes.rarely(at.run.model, at.run.data)["images/samples"]
@@ -183,7 +190,7 @@ def test_what_takes_very_long_is_drawn_in_slices_between_which_training_goes_on_
 
 def test_what_is_under_way_is_dropped_when_nobody_looks():
     at = Hosted(MAF)
-    at.worker.on_watch(at.id, 1)
+    at.come()
     at.told()
     at.worker.on_watch(at.id, 0)
     at.draw_on()

@@ -5,6 +5,7 @@ A second of the processor is what jobs take; a second on the wall is longer wher
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field
 
@@ -66,8 +67,14 @@ class Class:
             self.now += 0.001
             self.plan.rested()
             return ""
+        if job.kind == "rest":
+            self.now += job.seconds
+            return "rest"
         one, begin = job.share, self.used
         match job.kind:
+            case "show":
+                self.spend(one.picture)
+                one.newcomers = False
             case "train":
                 while True:  # a round is never cut
                     self.spend(one.round)
@@ -154,6 +161,51 @@ def test_a_round_that_takes_long_is_paid_back():
     light, slow = Model(owner="a"), Model(owner="b", round=0.5)
     Class(light, slow).run(30)
     assert slow.total() == pytest.approx(light.total(), rel=0.1)
+
+
+# --- a part of the machine ------------------------------------------------------------------------
+
+
+def test_a_worker_uses_its_part_of_the_cores_and_saves_nothing_up():
+    at = Class(Model(owner="a", round=0.2), Model(owner="b", round=0.05))
+    at.plan.cores = 0.25
+    for _ in range(2):
+        begin, used = at.now, at.used
+        at.run(40)
+        assert at.used - used == pytest.approx(0.25 * (at.now - begin), rel=0.03)
+        at.now += 100.0  # others of its process had the core, say
+    had = [one.total() for one in at.models]
+    assert had[0] == pytest.approx(had[1], rel=0.1), "they share it"
+    at.plan.cores = math.inf
+    begin, used = at.now, at.used
+    at.run(5)
+    assert at.used - used == pytest.approx(at.now - begin)
+
+
+def test_whoever_asks_or_comes_does_not_wait_for_its_part():
+    one, other = Model(owner="a", round=0.2), Model(owner="b", training=False, viewers=0)
+    at = Class(one, other)
+    at.plan.cores = 0.05
+    while at.plan.next(at.models).kind != "rest":
+        at.job()
+    other.newcomers = True
+    assert at.job() == "show"
+    other.waiting = [0.01]
+    assert at.job() == "hear"
+    assert at.job() == "rest"
+
+
+def test_who_comes_is_shown_first_once_unless_the_run_has_had_much_more_than_others():
+    one, other = Model(), Model()
+    at = Class(one, other)
+    at.run(1)
+    one.newcomers = True
+    assert at.job() == "show"
+    assert not one.newcomers
+    one.newcomers, one.used = True, at.plan.floor + DEBT + 0.01
+    assert at.job() != "show"
+    other.training = False
+    assert at.job() == "show", "nobody else wants the time"
 
 
 # --- shares --------------------------------------------------------------------------------------

@@ -290,6 +290,7 @@ def test_a_picture_of_what_has_changed_is_due_where_somebody_sees_it(clock):
 
     assert next_kind() == "train", "nobody watches"
     at.worker.on_watch("run", 1)
+    at.work("show")
     assert next_kind() == "train", "it has just been drawn"
     clock.now += 1
     clock.used += 1
@@ -505,6 +506,18 @@ def test_where_nothing_trains_the_loop_waits_and_says_that_it_works_on_nothing(c
     assert tidied == 2, "after the last it ends"
     assert at.told("at") == [("at", "")]
     assert at.runs[0].trained == []
+
+
+def test_a_worker_that_has_had_its_part_of_the_cores_waits_for_messages(clock, monkeypatch):
+    at = Hosted(Stand())
+    at.worker.on_allow("", 0.5)
+    at.runs[0].each = lambda: setattr(clock, "used", clock.used + 0.1)
+    waits, _ = looped(at, monkeypatch, reads=5)
+    assert waits == [None, None, pytest.approx(0.2), None, pytest.approx(0.2)]
+    assert len(at.runs[0].trained) == 1
+    at.worker.on_allow("", 0.01)
+    waits, _ = looped(at, monkeypatch, reads=2)
+    assert waits == [None, seats.LOOK_EVERY], "it hears of a larger part soon"
 
 
 def test_what_is_drawn_in_steps_goes_on_where_nothing_trains(clock, monkeypatch):
@@ -869,7 +882,10 @@ def test_everybody_who_comes_gets_the_whole_picture_and_patience_begins_when_som
         clock.now += 60
         at.worker.on_watch("run", watchers)
         assert (one.watchers, one.left) == (watchers, clock.now)
-        assert [message[0] for message in at.told()] == ["state", kind]
+        assert [message[0] for message in at.told()] == ["state"]
+        assert at.worker.scheduler.next(at.worker.survey()).kind == "show"
+        at.work("show")
+        assert [message[0] for message in at.told()] == ["at", "state", kind]
         assert one.run.drawn[-1]["full"]
         assert one.run.drawn[-1]["once"] == (kind == "whole")
     clock.now += 60
@@ -883,6 +899,8 @@ def test_what_is_hidden_is_not_drawn_and_goes_on_and_who_looks_again_gets_the_wh
     (one,) = at.seats
 
     def kinds():
+        while (job := at.worker.scheduler.next(at.worker.survey())).kind == "show":
+            at.worker.work(job)
         return [message[0] for message in at.told("frame", "rare", "whole")]
 
     at.worker.on_watch("run", 2, 0)
