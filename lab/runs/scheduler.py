@@ -117,8 +117,10 @@ class Scheduler:
         fair = min(working, key=lambda s: s.used)
         self.floor = max(self.floor, fair.used)
         job = self._choose(fair, working, now, used)
-        rest = 0.0 if job.kind == "hear" else self._rest(now, used)
-        return Job(None, "rest", rest) if rest else job
+        if rest := self._rest(now, used):
+            asked = [share for share in working if share.waiting]  # somebody waits for that
+            return Job(min(asked, key=lambda s: s.used), "hear") if asked else Job(None, "rest", rest)
+        return job
 
     def _rest(self, now: float, used: float) -> float:
         """Seconds for which this worker has had its part of the cores already."""
