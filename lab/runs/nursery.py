@@ -1,8 +1,9 @@
 """Workers by fork: a process (`lab/runs/forks.py`) has loaded what workers need, and makes one in a moment.
 
 A start from nothing imports for seconds, and then holds some 400 MB of libraries of its own. Forks share
-them. The nursery only loads: it computes nothing and has no threads, because a fork has none of its parent's.
-Where there is a GPU, or no Linux, each worker is a process of its own (`lab/runs/pipe.py`).
+them. The nursery only loads: it computes nothing; it has no threads, because a fork has none of its
+parent's; and it never asks for a GPU, because what has seen one cannot be forked. Without Linux, or with
+another accelerator, each worker is a process of its own (`lab/runs/pipe.py`).
 
 Python's own forkserver would run the page again in each child: Streamlit makes it `__main__`.
 """
@@ -89,8 +90,8 @@ class Nursery:
 
 
 def usable() -> bool:
-    """Whether workers can be forked here. What has seen a GPU cannot be."""
-    return sys.platform == "linux" and pick().type == "cpu" and _has_handles()
+    """Whether workers can be forked here."""
+    return sys.platform == "linux" and pick().type in ("cpu", "cuda") and _has_handles()
 
 
 @cache

@@ -27,6 +27,7 @@ CORES = os.cpu_count() or 2
 MOST_WORKERS = 8  # each holds some 400 MB for torch alone
 MOST_HEAVY = max(1, CORES // 2)
 LEFT = max(1, CORES - 1)  # threads of a heavy run: one core is the server's
+WORKERS_A_GPU = min(4, LEFT)  # each waits more for Python than for the GPU: a class drew 1.8 times as much
 LIGHT = min(MOST_WORKERS, max(LEFT, min(2, CORES)))  # workers: of two cores the server needs little
 
 

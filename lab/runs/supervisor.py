@@ -23,7 +23,7 @@ from lab.runs import budget, cluster, inventory, status, store
 from lab.runs.cluster import Cluster
 from lab.runs.counts import count
 from lab.runs.pipe import WorkerProcess
-from lab.runs.placing import LIGHT, answer_of
+from lab.runs.placing import LIGHT, WORKERS_A_GPU, answer_of
 from lab.runs.pointing import private
 from lab.runs.shares import Shares
 from lab.runs.suspects import Listener
@@ -37,10 +37,11 @@ class Supervisor(Shares):
         """With its workers on this machine, or in a cluster."""
         super().__init__()
         self.cluster = cluster
-        # light runs share a worker a GPU, or workers of one thread; the server and a browser here come first
-        alike = [None] * (cluster.light if cluster else LIGHT)
-        gpus = range(torch.cuda.device_count()) if not cluster and pick().type == "cuda" else ()
-        self.to_come = [{"gpu": gpu, "nice": 5} for gpu in gpus or alike]
+        # light runs share workers of one thread; the server and a browser here come first
+        alike: list[int | None] = [None] * (cluster.light if cluster else LIGHT)
+        if not cluster and pick().type == "cuda":
+            alike = [gpu for _ in range(WORKERS_A_GPU) for gpu in range(torch.cuda.device_count())]
+        self.to_come = [{"gpu": gpu, "nice": 5} for gpu in alike]
         while self.to_come and (cluster or not self.light):  # in a cluster all, before others take the room
             self._start_next()
         atexit.register(self.close)

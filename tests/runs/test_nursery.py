@@ -18,7 +18,7 @@ from lab.runs import nursery, store
 from lab.runs.pipe import WorkerProcess
 from tests.runs.test_run import SETTING
 
-pytestmark = pytest.mark.skipif(not nursery.usable(), reason="no Linux, or a GPU")
+pytestmark = pytest.mark.skipif(not nursery.usable(), reason="no Linux, or no handles")
 MB = 1e6
 
 
@@ -146,11 +146,27 @@ def test_it_ends_with_its_parent_and_so_do_the_workers():
     assert not alive
 
 
+def test_what_is_forked_has_never_asked_for_a_gpu():
+    code = """if True:
+        import torch
+        def asked(*_, **__):
+            raise SystemExit("It asked for the GPU.")
+        for name in ("is_available", "device_count", "current_device", "init", "_lazy_init"):
+            setattr(torch.cuda, name, asked)
+        import socket, sys
+        from lab.runs import forks
+        orders, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        other.close()
+        sys.argv = ["forks", str(orders.detach())]
+        forks.main()
+        """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_it_says_why_no_worker_can_be_forked(monkeypatch):
-    monkeypatch.setattr(nursery, "pick", lambda: torch.device("cuda"))
-    assert not nursery.usable(), "what has seen a GPU cannot be forked"
-    monkeypatch.setattr(nursery, "pick", lambda: torch.device("cpu"))
-    assert nursery.usable()
+    for kind, usable in [("cuda", True), ("xpu", False), ("mps", False), ("cpu", True)]:
+        monkeypatch.setattr(nursery, "pick", lambda kind=kind: torch.device(kind))
+        assert nursery.usable() == usable
     monkeypatch.setattr(nursery, "_has_handles", lambda: False)
     assert not nursery.usable(), "a sandbox"
     with pytest.raises(OSError, match="can be forked here"):

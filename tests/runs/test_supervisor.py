@@ -119,12 +119,13 @@ def test_there_are_as_many_light_workers_as_they_have_cores_or_one_a_gpu(monkeyp
         assert [worker.gpu for worker in full(Supervisor()).light] == [None] * light
     monkeypatch.setattr(supervisor, "pick", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(supervisor, "WORKERS_A_GPU", 2)
     lab = full(Supervisor())
-    assert [worker.gpu for worker in lab.light] == [0, 1]
+    assert [worker.gpu for worker in lab.light] == [0, 1, 0, 1], "each GPU is used before one is shared"
     lab.heavy, lab.apart = [Noted()], [Noted()]
     ends[-1]()
     assert lab.closed.is_set()
-    assert [worker.closed for worker in (*lab.light, *lab.heavy, *lab.apart)] == [1] * 4
+    assert [worker.closed for worker in (*lab.light, *lab.heavy, *lab.apart)] == [1] * 6
 
 
 def test_workers_are_watched_from_the_first_on_by_one_thread(monkeypatch, threads):
