@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from typing import NamedTuple, Protocol
 
 import torch
@@ -61,7 +62,8 @@ def fit(
             if not plays(name):
                 continue
             if name in optimizers:
-                loss = torch.stack(list(terms.values())).sum()
+                loss = reduce(torch.add, terms.values())
+                loss = loss.sum() if loss.ndim else loss  # of a wall each member has its own
                 # grad, not backward: nothing is added to the gradients of the other players
                 gradients = torch.autograd.grad(loss, weights[name], allow_unused=True)
                 for weight, gradient in zip(weights[name], gradients, strict=True):

@@ -197,7 +197,8 @@ class Game(Family):
         """A net for G: (n, inputs) to (n, *shape), in the range of the data."""
         c, space = self.config, self.space
         net = mlp(inputs, c.width_G, c.depth_G, space.size)
-        return nn.Sequential(net, *space.ends(), nn.Unflatten(1, space.shape))
+        shaped = [nn.Unflatten(1, space.shape)] if len(space.shape) > 1 else []
+        return nn.Sequential(net, *space.ends(), *shaped)
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """The optimizer of player "D" or "G"."""

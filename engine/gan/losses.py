@@ -38,7 +38,8 @@ class Loss(NamedTuple):
 
 def _cross_entropy(a: Tensor, s: float | Tensor) -> Tensor:
     """-(1 - s) log D - s log(1 - D): log D = -softplus(-a) and log(1 - D) = -softplus(a) cannot overflow."""
-    return softplus(-a) + s * a
+    smooth = isinstance(s, Tensor) or s  # else s a is nothing, and takes time
+    return softplus(-a) + s * a if smooth else softplus(-a)
 
 
 _D, _G = partial(term, role="critic"), partial(term, role="model")

@@ -190,6 +190,32 @@ async def alone(lab: Lab, given: Any, mix: list) -> dict[str, float]:
     return rates
 
 
+async def together(lab: Lab, given: Any) -> dict[str, float]:
+    """As many at one run, as a link brings them: it is trained once, and each picture is drawn once."""
+    (owner,) = enrol(lab, [("gan", "ring", 1, {})])
+    others = [Student("gan", owner.run_id, f"{COOKIE}=y{i}") for i in range(given.students - 1)]
+    tasks = [asyncio.create_task(attend(lab, me)) for me in [owner, *others]]
+    for me in (owner, *others):
+        await until(lambda me=me: me.ws, 60)
+    await order(owner, "play")
+    await asyncio.sleep(min(WARM, given.alone))
+    for me in (owner, *others):
+        me.frames = 0
+    processes, start = family_of(lab.process.pid), time.monotonic()
+    had = processor(processes)
+    await asyncio.sleep(given.alone)
+    seconds = time.monotonic() - start
+    spent = {pid: used - had[pid] for pid, used in processor(processes).items()}
+    for me in (owner, *others):
+        await me.ws.close()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return {
+        "all at one run: frames/s of the slowest": min(me.frames for me in [owner, *others]) / seconds,
+        "all at one run: cores of its worker": sum(spent.values()) / seconds - spent[processes[0]] / seconds,
+        "all at one run: cores of the server": spent[processes[0]] / seconds,
+    }
+
+
 async def hands(students: list[Student], took: list[float], stop: asyncio.Event) -> None:
     """Pause, step and train on, one student after the other."""
     while not stop.is_set():
@@ -341,6 +367,7 @@ def main() -> int:
         browsers: list[Any] = []
         try:
             rates = asyncio.run(alone(lab, given, [*mix, *PAGES[: given.browsers]]))
+            shared = asyncio.run(together(lab, given))
             print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
             rows = ", ".join(f"{name} {rate:,.1f}" for name, rate in rates.items())
             print(f"alone, rounds a second of the worker's processor: {rows}", flush=True)
@@ -362,7 +389,7 @@ def main() -> int:
                 one.stop()
             stop_lab(lab)
     missed = 0
-    for name, value in told.items():
+    for name, value in (told | shared).items():
         goal, sign = GOALS.get(name, (None, 0))
         late = goal is not None and sign * value < sign * goal
         missed += late
