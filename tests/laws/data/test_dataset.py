@@ -49,7 +49,8 @@ def test_a_batch_has_the_labels_of_its_examples_and_never_a_test_example():
 def test_a_batch_is_philox_at_this_round_and_draw():
     """The stream that recordings and claims rest on, once more by numpy's own words."""
     data = numbered()
-    for seed, round, draw in ((0, 0, 0), (3, 7, 0), (3, 7, 2), (2**32 - 1, 10**6, 1)):
+    rounds = [(3, round, 0) for round in range(40)]
+    for seed, round, draw in ((0, 0, 0), *rounds, (3, 7, 2), (2**32 - 1, 10**6, 1)):
         philox = np.random.Philox(counter=draw * 2**64 + round * 2**128, key=seed)
         index = np.random.Generator(philox).integers(50, size=16)
         batch = data.batch(16, seed, round, draw)
