@@ -73,20 +73,22 @@ def loads(*runs, state="training"):
 
 
 @pytest.mark.parametrize(
-    ("light", "heavy", "cores"),
+    ("all_cores", "light", "heavy", "cores"),
     [
-        (0, 1, 2),  # all
-        (1, 1, 1),  # what is left by a worker of one thread
-        (2, 2, 1),  # of two cores half
-        (6, 2, 0.5),  # two runs of eight
-        (30, 1, 2 / 31),
-        (4, 0, 2),  # nothing to share
+        (2, 0, 1, 2),  # all
+        (2, 1, 1, 1),  # what is left by a worker of one thread
+        (2, 2, 2, 1),  # of two cores half
+        (2, 6, 2, 0.5),  # two runs of eight
+        (2, 30, 1, 2 / 31),
+        (2, 4, 0, 2),  # nothing to share
+        (4, 6, 1, 2),  # two workers of one thread leave two cores
+        (4, 1, 1, 3),
     ],
 )
 def test_heavy_runs_have_their_part_of_the_cores_and_what_the_light_ones_leave(
-    lab, monkeypatch, light, heavy, cores
+    lab, monkeypatch, all_cores, light, heavy, cores
 ):
-    monkeypatch.setattr(placing, "CORES", 2)
+    monkeypatch.setattr(placing, "CORES", all_cores)
     lab.light, lab.to_come = [lab._start(), lab._start()], []
     one = lab._heavy()
     small, large = [f"s{i}" for i in range(light)], [f"h{i}" for i in range(heavy)]
@@ -98,7 +100,7 @@ def test_heavy_runs_have_their_part_of_the_cores_and_what_the_light_ones_leave(
     lab.loads = loads(*small) | loads(*large)
     assert lab._cores(one) == pytest.approx(cores)
     lab.loads |= loads(*small, state="paused")
-    assert lab._cores(one) == 2, "who rests wants nothing"
+    assert lab._cores(one) == all_cores, "who rests wants nothing"
 
 
 def test_who_is_not_watched_has_a_small_part_and_two_workers_share(lab, monkeypatch):

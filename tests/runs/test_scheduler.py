@@ -190,7 +190,10 @@ def test_whoever_asks_or_comes_does_not_wait_for_its_part():
         at.job()
     other.newcomers = True
     assert at.job() == "show"
-    other.waiting = [0.01]
+    one.waiting, other.waiting = [0.01], [0.01]
+    one.used, other.used = at.plan.floor + 0.1, at.plan.floor + 0.2
+    assert at.job() == "hear"
+    assert (one.waiting, other.waiting) == ([], [0.01]), "who has had less comes first"
     assert at.job() == "hear"
     assert at.job() == "rest"
 

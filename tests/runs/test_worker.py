@@ -904,6 +904,7 @@ def test_what_is_hidden_is_not_drawn_and_goes_on_and_who_looks_again_gets_the_wh
         return [message[0] for message in at.told("frame", "rare", "whole")]
 
     at.worker.on_watch("run", 2, 0)
+    assert not one.newcomers, "who sees nothing gets no picture"
     assert (one.watchers, one.viewers, kinds()) == (2, 0, [])
     at.work()
     clock.now += seats.PATIENCE + 1
@@ -914,7 +915,8 @@ def test_what_is_hidden_is_not_drawn_and_goes_on_and_who_looks_again_gets_the_wh
         at.worker.on_look("run", viewers)
         assert (one.viewers, one.watchers, kinds()) == (viewers, 2, told)
     at.worker.on_watch("run", 3)
-    assert (one.viewers, kinds()) == (3, ["whole"])
+    at.worker.on_look("run", 2)  # one goes before the others have had their picture
+    assert (one.viewers, kinds()) == (2, ["whole"])
     at.worker.on_watch("run", 1, 0)
     assert (one.viewers, kinds()) == (0, [])
     at.worker.on_look("none", 1)
