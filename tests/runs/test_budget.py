@@ -118,6 +118,21 @@ def test_the_time_of_a_round_is_estimated_from_small_batches(monkeypatch, fixed,
         assert true <= told <= budget.HEAVY or told == pytest.approx(true)
 
 
+@pytest.mark.parametrize("disturbed", range(8))
+def test_what_disturbs_one_small_batch_makes_no_run_costly(monkeypatch, disturbed):
+    clock, run = Clock(0.002, 0.0), Run(store.create(GAN))
+
+    def turns(model, batches, optimizers):
+        (batch,) = batches
+        clock.now += 0.002 + 0.05 * (len(clock.sizes) == disturbed)
+        clock.sizes.append(len(batch.x))
+        yield next(iter(fit(model, [batch], optimizers)))
+
+    monkeypatch.setattr(budget, "time", clock)
+    monkeypatch.setattr(budget, "fit", turns)
+    assert budget.seconds_of(run) < budget.HEAVY
+
+
 def test_an_estimate_changes_nothing_in_the_run():
     run, other = (Run(store.create({"family": "gan", "data": "ring", "seed": 0, "config": {}})) for _ in "ab")
     torch.manual_seed(5)
