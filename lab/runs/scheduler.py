@@ -116,11 +116,13 @@ class Scheduler:
         self._weigh(working)
         fair = min(working, key=lambda s: s.used)
         self.floor = max(self.floor, fair.used)
-        job = self._choose(fair, working, now, used)
         if rest := self._rest(now, used):
             asked = [share for share in working if share.waiting]  # somebody waits for that
             return Job(min(asked, key=lambda s: s.used), "hear") if asked else Job(None, "rest", rest)
-        return job
+        self._first = self._latest(working, now) if used >= self._late else None
+        if self._first:
+            return Job(self._first, "train", SHORTEST)
+        return self._job(fair, working, now, used)
 
     def _rest(self, now: float, used: float) -> float:
         """Seconds for which this worker has had its part of the cores already."""
@@ -129,12 +131,6 @@ class Scheduler:
         allowed = (now - since) * self.cores if now > since else 0.0
         self._over = max(0.0, self._over + used - had - allowed)
         return self._over / self.cores
-
-    def _choose(self, fair: Share, working: list[Share], now: float, used: float) -> Job:
-        self._first = self._latest(working, now) if used >= self._late else None
-        if self._first:
-            return Job(self._first, "train", SHORTEST)
-        return self._job(fair, working, now, used)
 
     def _latest(self, working: list[Share], now: float) -> Share | None:
         """Who has waited for a round longest, and too long: a picture in which nothing moves is none. It is

@@ -204,15 +204,17 @@ async def together(lab: Lab, given: Any) -> dict[str, float]:
     processes, start = family_of(lab.process.pid), time.monotonic()
     had = processor(processes)
     await asyncio.sleep(given.alone)
-    seconds = time.monotonic() - start
+    seconds, frames = time.monotonic() - start, min(me.frames for me in (owner, *others))
     spent = {pid: used - had[pid] for pid, used in processor(processes).items()}
+    await order(owner, "pause")  # or it would train on beside the class
     for me in (owner, *others):
         await me.ws.close()
     await asyncio.gather(*tasks, return_exceptions=True)
+    server = spent.pop(processes[0])
     return {
-        "all at one run: frames/s of the slowest": min(me.frames for me in [owner, *others]) / seconds,
-        "all at one run: cores of its worker": sum(spent.values()) / seconds - spent[processes[0]] / seconds,
-        "all at one run: cores of the server": spent[processes[0]] / seconds,
+        "all at one run: frames/s of the slowest": frames / seconds,
+        "all at one run: cores of its worker": sum(spent.values()) / seconds,
+        "all at one run: cores of the server": server / seconds,
     }
 
 
