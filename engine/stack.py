@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from engine.adam import Adam
 from engine.config import Config, Refused
 from engine.data import Dataset
 from engine.device import random_state, set_random_state
@@ -167,10 +168,10 @@ class StackedOptimizer(torch.optim.Optimizer):
     def __init__(self, weights: Any, singles: Sequence[torch.optim.Optimizer]) -> None:
         groups = [single.param_groups[0] for single in singles]
         kinds = {type(single) for single in singles}
-        if kinds not in ({torch.optim.Adam}, {torch.optim.SGD}):
+        if kinds not in ({Adam}, {torch.optim.SGD}):
             raise Refused("All members of a wall need the same optimizer, Adam or SGD.")
         numbers = {"lr": torch.tensor([g["lr"] for g in groups])}
-        if kinds == {torch.optim.Adam}:
+        if kinds == {Adam}:
             numbers |= {f"beta{i + 1}": torch.tensor([g["betas"][i] for g in groups]) for i in (0, 1)}
         super().__init__(weights, numbers)
 

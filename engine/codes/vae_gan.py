@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.nn.functional import leaky_relu, softplus
 
+from engine.adam import Adam
 from engine.codes.base import Coder, kl, normal
 from engine.codes.config import CoderConfig
 from engine.config import knob
-from engine.family import Batch, Terms, adam
+from engine.family import Batch, Terms
 from engine.gan.losses import r1
 from engine.metrics.measure import term
 from engine.space import Picture, Space
@@ -138,7 +139,7 @@ class VAEGAN(Coder):
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam with beta_1 = 0.5; Dis has a learning rate of its own."""
         lr = self.config.lr_D if player == "Dis" else self.config.lr
-        return adam(self.player(player), lr, (0.5, 0.999))
+        return Adam(self.player(player).parameters(), lr, (0.5, 0.999))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:  #: x
         """Mean and standard deviation of q(z | x), both (n, z)."""

@@ -22,10 +22,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from engine.adam import Adam
 from engine.average import Averaged
 from engine.config import Config, Refused, knob
 from engine.device import precise
-from engine.family import Batch, Terms, adam
+from engine.family import Batch, Terms
 from engine.flow.bases import BASES, Base
 from engine.flow.linear import ActNorm
 from engine.flow.pixels import Logit, Reshape
@@ -178,7 +179,7 @@ class Flow(Averaged):
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam."""
-        return adam(self.f, self.config.lr)
+        return Adam(self.f.parameters(), self.config.lr)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """The lecture's algorithm: maximum likelihood on a minibatch."""

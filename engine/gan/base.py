@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
+from engine.adam import Adam
 from engine.config import Config, Where, knob
-from engine.family import Family, Terms, adam
+from engine.family import Family, Terms
 from engine.gan.losses import (
     LOGARITHMIC,
     LOSSES,
@@ -156,7 +157,7 @@ class TwoPlayers(Config):
         lr, rule = (self.lr_D, self.optimizer_D) if player == "D" else (self.lr_G, self.optimizer_G)
         if rule == "SGD":
             return torch.optim.SGD(module.parameters(), lr=lr)
-        return adam(module, lr, (self.beta1, self.beta2))
+        return Adam(module.parameters(), lr, (self.beta1, self.beta2))
 
     def penalties(self, D: Score, x: Tensor, fake: Tensor, eps: Tensor) -> Terms:
         """The term that the chosen penalty adds to what D descends."""

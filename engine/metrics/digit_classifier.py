@@ -20,11 +20,12 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from engine.adam import Adam
 from engine.data import Dataset, batches, floats
 from engine.data import load as load_data
 from engine.data.builtin import ASSETS
 from engine.device import precise
-from engine.family import Batch, Terms, adam
+from engine.family import Batch, Terms
 from engine.fit import fit
 from engine.metrics.measure import Floor, Measure
 
@@ -60,7 +61,7 @@ class DigitClassifier(nn.Module):
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam."""
-        return adam(self, 1e-3)
+        return Adam(self.parameters(), 1e-3)
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Cross entropy with dropout, on pictures shifted a little, so that position does not decide."""

@@ -25,9 +25,10 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
+from engine.adam import Adam
 from engine.config import Refused
 from engine.data.builtin import ASSETS
-from engine.family import Batch, Terms, adam
+from engine.family import Batch, Terms
 from engine.nets.backbone import backbone
 
 How = Literal["AdaIN", "whitening"]
@@ -72,7 +73,7 @@ class Decoder(nn.Module):
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """Adam."""
-        return adam(self.player(player), RATES[player])
+        return Adam(self.player(player).parameters(), RATES[player])
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """`near` reconstructs pictures, their pixels and their features; `far` reconstructs features at NEAR

@@ -22,10 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from engine.adam import Adam
 from engine.config import Config as BaseConfig
 from engine.data.transfer import Transfer
 from engine.device import pick
-from engine.family import Batch, Family, Terms, adam
+from engine.family import Batch, Family, Terms
 from engine.metrics.measure import term
 from engine.nets.backbone import backbone
 from engine.space import Space
@@ -126,7 +127,7 @@ class StyleTransfer(Family):
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """L-BFGS as in the paper, or Adam."""
         if self.config.optimizer == "Adam":
-            return adam(self.image, self.config.lr)
+            return Adam(self.image.parameters(), self.config.lr)
         return LBFGS(self.image.parameters(), self.objective)
 
     def picture(self) -> Tensor:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from engine.adam import Adam
 from engine.config import Refused
 from engine.device import is_lost, prepare
 from engine.families import find
@@ -250,7 +251,7 @@ class Worker(Jobs):
 def work(channel: Channel) -> None:
     """Do what this channel says, in this thread, to its end."""
     prepare(int(os.environ.get("GENLAB_THREADS") or 1))
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second
+    Adam([torch.zeros(1, requires_grad=True)], 1e-3)  # the first one imports for a second
     worker = Worker(channel)
     worker.tell("ready")
     worker.loop()

@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 
+from engine.adam import Adam
 from engine.config import Refused
 from engine.data import load
 from engine.family import Family
@@ -271,7 +272,7 @@ def test_noise_of_another_number_of_seeds_is_not_taken():
 
 
 @pytest.mark.parametrize(
-    "kinds", [[torch.optim.Adam, torch.optim.SGD], [torch.optim.RMSprop] * 2, [torch.optim.AdamW] * 2]
+    "kinds", [[Adam, torch.optim.SGD], *([kind] * 2 for kind in (torch.optim.RMSprop, torch.optim.AdamW))]
 )
 def test_members_with_other_optimizers_are_refused(kinds):
     weights = [torch.nn.Parameter(torch.ones(3)) for _ in kinds]
@@ -291,7 +292,7 @@ def test_so_are_members_with_none():
 
 
 @pytest.mark.parametrize("shapes", [[(3,), (2, 2), (5,)], [(4,)]], ids=["many", "one"])
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+@pytest.mark.parametrize("kind", [Adam, torch.optim.SGD])
 def test_a_stacked_step_is_that_of_torch_and_a_weight_without_a_gradient_stays(kind, shapes):
     rates = [0.1, 0.003]
     alone = [[torch.nn.Parameter(torch.randn(shape)) for shape in shapes] for _ in rates]

@@ -12,6 +12,7 @@ import torch
 from safetensors.numpy import load as load_arrays
 from torch import nn
 
+from engine.adam import Adam
 from engine.config import Config, Refused, knob
 from engine.families import families
 from engine.family import Batch, Family
@@ -184,8 +185,8 @@ def test_the_end_of_turns_that_were_given_up_elsewhere_is_no_part_of_the_trace(m
     if moment == "in a turn":
         monkeypatch.setattr(Duel, "clip", lambda self: given_up.close())
     else:
-        step = torch.optim.Adam.step
-        monkeypatch.setattr(torch.optim.Adam, "step", lambda *given: (given_up.close(), step(*given))[1])
+        step = Adam.step
+        monkeypatch.setattr(Adam, "step", lambda *given: (given_up.close(), step(*given))[1])
     trace = one_turn(turns)
     assert given_up.gi_frame is None
     assert texts(trace) == texts(whole)
