@@ -64,7 +64,7 @@ class Dataset:
         among: tuple[int, ...] = (len(self.x),)
         if not self.space.paired and self.y is not None:  # y has a stream of its own
             among += (len(self.y),)
-        drawn = _drawn(among, size, seed, round // AHEAD, draw)[round % AHEAD]
+        drawn = _drawn(among, size, seed, round, draw)
         of_x, of_y = drawn[0].to(self.x.device), drawn[-1].to(self.x.device)
         return Batch(
             round, self.take(of_x), _given(self.y, of_y), lambda: self.batch(size, seed, round, draw + 1)
@@ -74,12 +74,24 @@ class Dataset:
 AHEAD = 16  # rounds that are drawn at once: one after the other they cost five times as much
 
 
-@lru_cache(maxsize=64)
-def _drawn(among: tuple[int, ...], size: int, seed: int, chunk: int, draw: int) -> list[list[Tensor]]:
-    """For each of the chunk's rounds the indices of its examples, among so many."""
-    rounds = range(chunk * AHEAD, (chunk + 1) * AHEAD)
-    rngs = [np.random.Generator(np.random.Philox(key=seed, counter=[0, draw, n, 0])) for n in rounds]
-    return [[torch.from_numpy(rng.integers(n, size=size)) for n in among] for rng in rngs]
+@lru_cache(maxsize=2048)  # of a wall each member has its own, and of each player's turns
+def _ahead(*_: Any) -> dict[int, list[list[Tensor]]]:
+    """What has been drawn ahead in one stream, by the chunk of rounds: only the newest."""
+    return {}
+
+
+def _drawn(among: tuple[int, ...], size: int, seed: int, round: int, draw: int) -> list[Tensor]:
+    """The indices of the round's examples, among so many."""
+    chunk, place = divmod(round, AHEAD)
+    ahead = _ahead(among, size, seed, draw)
+    rounds = ahead.get(chunk)
+    if rounds is None:
+        counters = [[0, draw, chunk * AHEAD + i, 0] for i in range(AHEAD)]
+        rngs = [np.random.Generator(np.random.Philox(key=seed, counter=counter)) for counter in counters]
+        rounds = [[torch.from_numpy(rng.integers(n, size=size)) for n in among] for rng in rngs]
+        ahead.clear()
+        ahead[chunk] = rounds
+    return rounds[place]
 
 
 def _given(y: Tensor | None, index: Tensor) -> Tensor | None:

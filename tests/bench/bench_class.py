@@ -6,7 +6,9 @@ as a browser does. Three real browsers watch, too; what they and the clients tak
 `--lab DIR` serves another checkout of the lab: the same class before a change and after it.
 
 Work is counted in seconds of a worker's processor that the same rounds take when each run is alone, so that
-rounds of unlike models can be added; the browsers' runs count, too.
+rounds of unlike models can be added; the browsers' runs count, too. What they take alone is measured before
+the class and after it, because the machine's speed drifts. Pictures a second are those of the time in which a
+run was not paused.
 """
 
 from __future__ import annotations
@@ -73,6 +75,7 @@ class Student:
     round: int = 0
     advanced: float = 0.0  # when its round last grew
     paused: bool = False
+    rested: float = 0.0  # seconds for which it was paused
     standstill: float = 0.0
     bytes: int = 0
     done: dict[int, asyncio.Future] = field(default_factory=dict)
@@ -222,12 +225,13 @@ async def hands(students: list[Student], took: list[float], stop: asyncio.Event)
     """Pause, step and train on, one student after the other."""
     while not stop.is_set():
         me = random.choice([s for s in students if not s.paused])
-        me.paused = True
+        me.paused, begin = True, time.monotonic()
         for do in ("pause", "step"):
             took.append(await order(me, do))
             await asyncio.sleep(ORDER_EVERY / 2)
         await order(me, "play")
         me.paused, me.advanced = False, time.monotonic()
+        me.rested += me.advanced - begin
 
 
 def beside() -> list[Student]:
@@ -239,8 +243,11 @@ def beside() -> list[Student]:
     ]
 
 
-async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> dict[str, float]:
-    """The class itself."""
+async def lesson(
+    lab: Lab, given: Any, rates: dict[str, float], mix: list
+) -> tuple[dict[str, float], Counter[str], float]:
+    """The class itself: what is told of it, the rounds of each kind, and the seconds of the workers'
+    processors that they took."""
     guests = beside()
     students = enrol(lab, mix)
     told: dict[str, float] = {}
@@ -270,7 +277,7 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     workers = [pid for pid, name in names.items() if "lab.runs." in name]
     for me in students:
         me.frames = me.bytes = 0
-        me.standstill, me.advanced = 0.0, time.monotonic()
+        me.standstill, me.rested, me.advanced = 0.0, 0.0, time.monotonic()
     everybody = [*students, *guests]
     first, start = {me.run_id: me.round for me in everybody}, time.monotonic()
     had, us = processor(processes), time.process_time()
@@ -302,8 +309,10 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     after = processor(processes)
     spent_by = {pid: after.get(pid, 0.0) - had.get(pid, 0.0) for pid in processes}
     light = [me for me in students if me.family not in COSTLY]
-    rates_of_frames = sorted(me.frames / seconds for me in light)
-    work = sum((me.round - first[me.run_id]) / rates[me.kind] for me in everybody)
+    rates_of_frames = sorted(me.frames / (seconds - me.rested) for me in light)
+    rounds: Counter[str] = Counter()
+    for me in everybody:
+        rounds[me.kind] += me.round - first[me.run_id]
     told["frames/s of the slowest run"] = rates_of_frames[0]
     told["frames/s, median"] = statistics.median(rates_of_frames)
     told["kB of a frame, mean"] = sum(s.bytes for s in light) / max(1, sum(s.frames for s in light)) / 1000
@@ -316,7 +325,6 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     told["the same of costly runs, s"] = max(
         [me.standstill for me in students if me not in light], default=0.0
     )
-    told["work beside that of runs alone"] = work / sum(spent_by[pid] for pid in workers)
     told["the same with idle viewers beside"] = halves[1][0] / halves[0][0]
     told["frames/s with idle viewers beside"] = halves[1][1] / halves[0][1]
     told["cores: workers"] = sum(spent_by[pid] for pid in workers) / seconds
@@ -328,12 +336,14 @@ async def lesson(lab: Lab, given: Any, rates: dict[str, float], mix: list) -> di
     for error, count in errors.most_common(3):
         print(f"  {count} x {error[:120]}")
     for me in everybody:
+        if me in students:
+            await order(me, "pause")
         await me.ws.close()
     for task in [*tasks, *idle]:
         task.cancel()
     await asyncio.gather(*tasks, *idle, return_exceptions=True)
     told["the lesson, s"] = time.monotonic() - begin
-    return told
+    return told, rounds, sum(spent_by[pid] for pid in workers)
 
 
 def watch(lab: Lab, count: int) -> list[Any]:
@@ -356,6 +366,20 @@ def watch(lab: Lab, count: int) -> list[Any]:
     return [playwright, browser, *opened]
 
 
+def leave(opened: list[Any]) -> None:
+    """Close the browsers."""
+    if opened:
+        playwright, browser, *_ = opened
+        opened.clear()
+        browser.close()
+        playwright.stop()
+
+
+def tell(rates: dict[str, float]) -> None:
+    rows = ", ".join(f"{name} {rate:,.1f}" for name, rate in rates.items())
+    print(f"alone, rounds a second of the worker's processor: {rows}", flush=True)
+
+
 def main() -> int:
     given = settings(
         __doc__, seconds=(600.0, 8.0), settle=(20.0, 1.0), alone=(8.0, 1.0), arrive=(5.0, 1.0), idle=(60, 4),
@@ -368,27 +392,30 @@ def main() -> int:
         lab = start_lab(Path(folder) / "runs", at=Path(given.lab).resolve())
         browsers: list[Any] = []
         try:
-            rates = asyncio.run(alone(lab, given, [*mix, *PAGES[: given.browsers]]))
+            everything = [*mix, *PAGES[: given.browsers]]
+            rates = asyncio.run(alone(lab, given, everything))
             shared = asyncio.run(together(lab, given))
             print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-            rows = ", ".join(f"{name} {rate:,.1f}" for name, rate in rates.items())
-            print(f"alone, rounds a second of the worker's processor: {rows}", flush=True)
+            tell(rates)
             browsers = watch(lab, given.browsers)
             watched = family_of(os.getpid())
             begin, start = processor(watched), time.monotonic()
             with ThreadPoolExecutor(1) as thread:  # this one has the browsers' own loop
-                told = thread.submit(asyncio.run, lesson(lab, given, rates, mix)).result()
+                told, rounds, spent = thread.submit(asyncio.run, lesson(lab, given, rates, mix)).result()
             theirs = {p: t for p, t in processor(watched).items() if p != os.getpid() and p in begin}
             inside = set(family_of(lab.process.pid))
             told["cores: browsers"] = sum(t - begin[p] for p, t in theirs.items() if p not in inside) / (
                 time.monotonic() - start
             )
             told["errors"] += sum(len(page.troubles) for page in browsers[2:])
+            leave(browsers)
+            asyncio.run(until(lambda: not beside(), 120))  # runs that nobody watches rest after a minute
+            later = asyncio.run(alone(lab, given, everything))
+            tell(later)
+            work = sum(2 * n / (rates[kind] + later[kind]) for kind, n in rounds.items())
+            told["work beside that of runs alone"] = work / spent
         finally:
-            for one in browsers[1:2]:
-                one.close()
-            for one in browsers[:1]:
-                one.stop()
+            leave(browsers)
             stop_lab(lab)
     missed = 0
     for name, value in (told | shared).items():
