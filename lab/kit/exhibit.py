@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -15,6 +16,8 @@ from engine.family import Family
 from lab.runs import store
 from lab.runs.supervisor import supervisor
 from lab.visitor import who
+
+Made = TypeVar("Made")
 
 
 class Wanted(NamedTuple):
@@ -81,6 +84,18 @@ def at_rest(wanted: Sequence[Wanted], key: str, fixed: Collection[str] = (), pac
     for run_id in before:
         supervisor().discard(run_id)
     return new
+
+
+def once(press: int, make: Callable[[], Made]) -> Made:
+    """In a callback: what `make` gives, made once for this press. The stage tells a press again where no
+    answer comes for long, and Streamlit may call the callback meanwhile, in another thread."""
+    making, made = st.session_state.setdefault("_made", (Lock(), {}))
+    with making:
+        if press not in made:
+            new = make()
+            made.clear()
+            made[press] = new
+        return made[press]
 
 
 def begun(key: str) -> list[str]:

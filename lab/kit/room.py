@@ -18,7 +18,7 @@ from engine.family import Family
 from engine.space import Space
 from lab.kit.address import keep, write
 from lab.kit.address import link as linked
-from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, recording_of
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, mine, once, recording_of
 from lab.kit.layout import bench, heading, lay_out, present, presented
 from lab.kit.plain import complain, link, plain
 from lab.kit.setting import Setting, adopt, choose, usual_data, widget
@@ -75,7 +75,7 @@ def room(family: type[Family], *, data_name: str = "", sentence: str) -> Room:
             graph=words.graph, charts=words.charts, told=True,
             presented=presented(), on_present=partial(lay_out, not presented()),
             effort=effort(family, setting.data), beside=_beside(run_id, family, setting),
-            on_fork=show, on_train=lambda: train(_wanted(family, setting)),
+            on_fork=show, on_train=lambda press: train(_wanted(family, setting), press),
             on_beside=lambda: _turn(run_id, family, setting),
         )  # fmt: skip
     with left:
@@ -212,10 +212,11 @@ def show(run_id: str) -> None:
     _open(run_id)
 
 
-def train(one: Wanted) -> None:
-    """In a callback: a run of this setting trains, and is shown."""
+def train(one: Wanted, press: int | None = None) -> None:
+    """In a callback: a run of this setting trains, and is shown; one for a press on the stage."""
+    make = lambda: supervisor().create(who(), **one.info())  # noqa: E731
     try:
-        show(supervisor().create(who(), **one.info()))
+        show(make() if press is None else once(press, make))
     except Refused as refusal:
         complain(refusal)
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.config import Refused
 from lab.kit.address import keep, link
-from lab.kit.exhibit import Wanted, at_rest, begun, changes, recording_of
+from lab.kit.exhibit import Wanted, at_rest, begun, changes, once, recording_of
 from lab.kit.plain import complain
 from lab.runs import store
 from lab.runs.supervisor import supervisor
@@ -48,13 +48,13 @@ def pair_of_runs(runs: Sequence[str], wanted: Sequence[Wanted], **how: Any) -> N
     """These runs side by side, in a fragment; when they begin to train, they come into the address."""
     if begun(WAITING) or st.session_state["_together"] != runs:
         st.rerun()
-    pair(runs, on_train=lambda: _train(wanted), **how)
+    pair(runs, on_train=lambda press: _train(wanted, press), **how)
 
 
-def _train(wanted: Sequence[Wanted]) -> None:
+def _train(wanted: Sequence[Wanted], press: int) -> None:
     """In a callback: new runs of these settings train in step."""
     pace = secrets.token_hex(4)
-    _take([supervisor().create(who(), pace=pace, **one.info()) for one in wanted])
+    _take(once(press, lambda: [supervisor().create(who(), pace=pace, **one.info()) for one in wanted]))
 
 
 def _take(runs: Sequence[str]) -> None:

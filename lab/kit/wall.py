@@ -88,7 +88,8 @@ def _draw(legends: Mapping[str, Sequence[Any]], tools: Area) -> Wall:
     plain = "" if "belief" in family.stacked or kind == "image" else " without D"
     stage(
         run_id, key="stage", legend=legends.get(kind + plain, ()), players=family.players,
-        on_fork=show, on_train=lambda: train(_wanted(family, setting)), links=addresses(family, setting),
+        on_fork=show, on_train=lambda press: train(_wanted(family, setting), press),
+        links=addresses(family, setting),
     )  # fmt: skip
     share(run_id, f"{family.name}-wall", setting.data)
     return Wall(family, run_id, setting, tools)

@@ -66,7 +66,7 @@ def stage(
     presented: bool | None = None,
     told: bool = False,
     on_fork: Callable[[str], None] = lambda run: None,
-    on_train: Callable[[], None] = lambda: None,
+    on_train: Callable[[int], None] = lambda press: None,
     on_present: Callable[[], None] = lambda: None,
     on_beside: Callable[[], None] = lambda: None,
 ) -> None:
@@ -90,7 +90,8 @@ def stage(
         presented: whether it is shown as on a projector; None: this page cannot be.
         told: whether the page speaks of the round that is looked at: it then hears of it, see `looked_at`.
         on_fork: called with the id of the new run after a fork.
-        on_train: called when "Train" is pressed on a recording.
+        on_train: called when "Train" is pressed on a recording, with the number of the press: the same one
+            when it is called again, see `_told`.
         on_present: called when "Present", or "Leave the presentation", is pressed.
         on_beside: called when what is `beside` is asked for.
     """
@@ -102,7 +103,8 @@ def stage(
     if told:
         data["round"] = looked_at(key)
     acts = {
-        "train": on_train, "present": on_present, "beside": on_beside,
+        "train": lambda: on_train(st.session_state[key].train),
+        "present": on_present, "beside": on_beside,
         "forked": lambda: on_fork(st.session_state[key].forked),
     }  # fmt: skip
     _stage(key=key, **_told(key, data, acts), on_round_change=lambda: None)
@@ -146,7 +148,7 @@ def pair(
     labels: Mapping[str, str] | None = None,
     charts: Sequence[str] = (),
     alike: bool = True,
-    on_train: Callable[[], None] = lambda: None,
+    on_train: Callable[[int], None] = lambda press: None,
 ) -> None:
     """Show runs beside one another (on a phone one above the other), with one bar that drives all.
 
@@ -164,4 +166,4 @@ def pair(
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
         "train": True, "labels": labels or {}, "charts": charts, "alike": alike,
     }  # fmt: skip
-    _pair(key=key, **_told(key, data, {"train": on_train}))
+    _pair(key=key, **_told(key, data, {"train": lambda: on_train(st.session_state[key].train)}))

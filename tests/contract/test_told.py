@@ -35,6 +35,17 @@ def test_what_is_told_again_is_done_once_and_the_stage_hears_of_it(state):
     assert module._told("other", {}, {"train": print})["data"]["heard"] == {}
 
 
+def test_train_knows_the_press(state, monkeypatch):
+    shown, presses = {}, []
+    for name in ("_stage", "_pair"):
+        monkeypatch.setattr(module, name, lambda key, **told: shown.update(told))
+    for show in (module.stage, lambda run, **how: module.pair([run], titles=[""], verdicts=[[]], **how)):
+        show("a", key="stage", on_train=presses.append)
+        state["stage"]["train"] = len(presses) + 5
+        shown["on_train_change"]()
+    assert presses == [5, 6]
+
+
 def test_what_was_cut_short_is_done_again(state):
     done = []
 

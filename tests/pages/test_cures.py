@@ -82,7 +82,7 @@ def buttons(monkeypatch):
     def stage(run, *, beside, effort, on_train, on_beside, **rest):
         """AppTest cannot press a component's buttons: two of Streamlit's call what they would."""
         st.caption(f"stage of {run} beside {beside!r} {json.dumps(effort)}")
-        st.button("Train", key="train", on_click=on_train)
+        st.button("Train", key="train", on_click=on_train, args=(1,))
         st.button("Beside", key="beside", on_click=on_beside)
 
     monkeypatch.setattr(sys.modules["lab.kit.room"], "stage", stage)

@@ -420,7 +420,7 @@ def test_train_and_fork_on_the_stage_open_a_run_of_ones_own(visit, monkeypatch):
     def buttons(run, *, on_train, on_fork, **rest):
         """AppTest cannot press a component's buttons: two of Streamlit's call what they would."""
         st.caption(f"stage of {run}")
-        st.button("Train", key="train", on_click=on_train)
+        st.button("Train", key="train", on_click=on_train, args=(1,))
         fork = supervisor().fork(run, "ann") if run != "gan-ring" else run
         st.button("Fork", key="fork", on_click=on_fork, args=(fork,))
 
@@ -493,3 +493,27 @@ def test_deleting_a_run_that_trains_does_not_disturb_the_others(visit):
     until(lambda: len(store.rows(rows)) > made + 20)
     assert worker.process.pid == process, "the worker died"
     assert info_of(his).state == "training"
+
+
+def test_a_press_on_train_that_is_cut_short_and_comes_again_makes_one_run(visit, monkeypatch):
+    room = sys.modules["lab.kit.room"]
+    whole, cut = room.show, []
+
+    def show(run):
+        if not cut:
+            cut.append(run)
+            return
+        whole(run)
+
+    def stage(run, *, on_train, **rest):
+        for name, press in (("once", 1), ("again", 1), ("later", 2)):
+            st.button(name, key=name, on_click=on_train, args=(press,))
+
+    monkeypatch.setattr(room, "show", show)
+    monkeypatch.setattr(room, "stage", stage)
+    page = visit("gan")
+    for name in ("once", "again"):
+        works(page.button(key=name).click().run())
+    assert page.query_params["run"] == cut[0]
+    works(page.button(key="later").click().run())
+    assert page.query_params["run"] != cut[0], "another press makes another run"
