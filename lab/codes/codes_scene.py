@@ -47,15 +47,15 @@ _known: WeakKeyDictionary[Coder, tuple[int, int]] = WeakKeyDictionary()
 
 def draw(model: Coder, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     """The codes of test examples in the plane, and samples."""
-    x, y = data.some(shown(model, data), test=True)
     image, arrays = isinstance(data.space, Picture), dict[str, np.ndarray]()
-    if turn(0, 2) or not image:
+    if turn(0, 2) or full or not image:
+        x, y = data.some(shown(model, data), test=True)
         mu, sigma = model.encode(x, y)
         plane = plane_of(model, mu, pointer)
         arrays = {"codes/test": halves(plane.places(mu, y)), "codes/spread": halves(plane.spread(sigma))}
         arrays["circle/prior"] = prior_circles(plane)
-    if full and y is not None:
-        arrays["codes/label"] = y.byte().cpu().numpy()
+        if full and y is not None:
+            arrays["codes/label"] = y.byte().cpu().numpy()
     if image and not turn(1, 2):
         return arrays
     z = model.p_z(IMAGES if image else POINTS)

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 SLICE, SHORTEST = 0.02, 0.002  # seconds of training before the next job
 CHATTY, SHORT = 0.3, 0.01  # seconds after a question, and of a slice then
-CYCLE = 0.15  # seconds within which each run that is watched makes a round,
-QUICK, LATE_SHARE = 0.05, 0.75  # if that takes no longer; and the most of the time for those who are late
+CYCLE = 0.13  # seconds within which each run that is watched makes a round,
+QUICK, LATE_SHARE = 0.05, 0.9  # if that takes no longer; and the most of the time for those who are late
 PICTURES = 25  # a second, at most
 PICTURES_OF_WALLS = 10  # of many panels
 FEW_PICTURES, ROOM = 5, 1.2  # while questions come, and what a class should have at least, with some room
@@ -121,7 +121,9 @@ class Scheduler:
             return Job(min(asked, key=lambda s: s.used), "hear") if asked else Job(None, "rest", rest)
         self._first = self._latest(working, now) if used >= self._late else None
         if self._first:
-            return Job(self._first, "train", SHORTEST)
+            owed = self._first.used <= self.floor + SLICE
+            seconds = self.slice(self._first, working, now, used) if owed else SHORTEST
+            return Job(self._first, "train", seconds)
         return self._job(fair, working, now, used)
 
     def _rest(self, now: float, used: float) -> float:
