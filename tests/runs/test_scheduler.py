@@ -453,3 +453,33 @@ def test_what_takes_long_to_draw_is_due_again_when_its_part_of_the_time_allows()
 def test_where_nothing_is_to_be_done_there_is_no_job():
     assert Class(Model(training=False)).plan.next([Model(training=False)]) is None
     assert Class().plan.next([]) is None
+
+
+def test_who_is_late_has_its_slice_if_it_is_owed_that_and_else_one_round():
+    late, other = Model(owner="a", round=0.001), Model(owner="b", round=0.001)
+    third = Model(owner="c", round=0.001)
+    at = Class(late, other, third)
+    at.run(1)
+    for one in at.models:
+        one.moved, one.changed, one.used = at.now, False, at.plan.floor + 1.0
+    late.moved = at.now - 1.0
+    job = at.plan.next(at.models)
+    assert (job.share, job.kind, job.seconds) == (
+        late,
+        "train",
+        at.plan.slice(late, at.models, at.now, at.used),
+    )
+    assert job.seconds > SHORTEST
+    late.used += 2 * SLICE
+    assert at.plan.next(at.models) == (late, "train", SHORTEST)
+
+
+def test_runs_of_a_class_come_in_turn_whatever_their_rounds_take():
+    models = thirty()
+    at = Class(*models, core=0.8)
+    at.run(5)
+    for one in models:
+        one.drawn = []
+    at.run(20)
+    had = rates(models, 20)
+    assert max(had) <= 1.2 * min(had)
