@@ -73,6 +73,18 @@ def test_each_group_has_its_rate():
     assert alike(ours, theirs)
 
 
+def test_a_group_without_gradients_does_not_stop_the_next():
+    ours, theirs, *_ = pair(torch.float64, lr=0.02)
+    our, their = (
+        kind([{"params": side[:1]}, {"params": side[1:]}], lr=0.02, **more)
+        for kind, side, more in ((Adam, ours, {}), (torch.optim.Adam, theirs, {"fused": True}))
+    )
+    push(ours, theirs, without=(0,))
+    our.step()
+    their.step()
+    assert alike(ours, theirs)
+
+
 @pytest.mark.parametrize("from_torch", [True, False])
 def test_either_goes_on_with_the_state_of_the_other(from_torch):
     ours, theirs, our, their = pair(torch.float32, lr=0.02)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.kit import exhibit
+from engine.gan.gan import GAN
+from lab.kit import exhibit, together
 
 
 @pytest.fixture
@@ -33,6 +34,25 @@ def test_callbacks_that_wait_in_two_threads_get_the_same(session):
     assert got == [0, 0, 0]
 
 
+def test_a_pair_that_is_told_to_train_again_is_the_same_pair(session, monkeypatch):
+    made, state = [], exhibit.st.session_state
+
+    class Supervisor:
+        def create(self, owner, pace, **info):
+            made.append((info["seed"], pace))
+            return f"run {len(made)}"
+
+    monkeypatch.setattr(together, "st", exhibit.st)
+    monkeypatch.setattr(together, "supervisor", Supervisor)
+    monkeypatch.setattr(together, "who", lambda: "ann")
+    wanted = [exhibit.Wanted(GAN, "ring", seed, {}) for seed in (3, 4)]
+    for press, runs in ((5, [1, 2]), (5, [1, 2]), (6, [3, 4])):
+        together._train(wanted, press)
+        assert state["_together"] == [f"run {n}" for n in runs]
+    assert [seed for seed, _ in made] == [3, 4, 3, 4]
+    assert made[0][1] == made[1][1] != made[2][1] == made[3][1]
+
+
 def test_another_press_makes_another_and_what_failed_is_made_again(session):
     numbers = iter(range(9))
     assert [exhibit.once(press, lambda: next(numbers)) for press in (5, 5, 6, 6)] == [0, 0, 1, 1]
@@ -43,3 +63,4 @@ def test_another_press_makes_another_and_what_failed_is_made_again(session):
     with pytest.raises(ValueError, match="no"):
         exhibit.once(7, refuse)
     assert exhibit.once(7, lambda: next(numbers)) == 2
+    assert len(exhibit.st.session_state["_made"][1]) == 1, "what was made before is forgotten"

@@ -62,6 +62,14 @@ def test_what_belongs_to_a_point_comes_for_each_point(run):
                 assert len(picture[name]) >= len(fakes), name
 
 
+def test_a_coarse_picture_of_any_number_has_the_labels_of_codes_if_it_is_full():
+    one = Run(store.create({"family": "vae", "data": "digits", "seed": 0, "config": {}}))
+    for number in range(2):
+        assert len(drawn(one, 0.25, number)["codes/label"]) == len(drawn(one, 0.25, number)["codes/test"])
+        assert "codes/label" not in drawn(one, 0.25, number, full=False)
+    assert "codes/test" not in drawn(one, 0.25, 1, full=False), "samples alone encode nothing"
+
+
 def test_the_points_of_a_coarse_picture_are_the_first_of_a_fine_one_so_that_none_jumps():
     one = Run(store.create({"family": "gan", "data": "ring", "seed": 0, "config": {}}))
     fine, coarse = (drawn(one, detail)["points/fake"] for detail in (1.0, 0.25))
