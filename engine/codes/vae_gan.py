@@ -30,8 +30,7 @@ from engine.metrics.measure import term
 from engine.space import Picture, Space
 
 PRIOR = term("β KL[q(z|x) || p(z)]", "latent")
-LIKE = term("L_like", "model")
-LIKE_DEC = term("γ L_like", "model")
+LIKE, LIKE_DEC = term("L_like", "model"), term("γ L_like", "model")
 FOOL = term("-E[log Dis(x~)]", "")
 REAL = term("-E[log Dis(x)]", "critic")
 FAKE = term("-E[log(1 - Dis(x~))]", "critic")
