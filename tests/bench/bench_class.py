@@ -335,9 +335,9 @@ async def lesson(
     told["errors"] = sum(errors.values())
     for error, count in errors.most_common(3):
         print(f"  {count} x {error[:120]}")
+    for me in students:
+        await order(me, "pause")
     for me in everybody:
-        if me in students:
-            await order(me, "pause")
         await me.ws.close()
     for task in [*tasks, *idle]:
         task.cancel()
@@ -376,6 +376,7 @@ def leave(opened: list[Any]) -> None:
 
 
 def tell(rates: dict[str, float]) -> None:
+    """Print what each kind of run makes alone."""
     rows = ", ".join(f"{name} {rate:,.1f}" for name, rate in rates.items())
     print(f"alone, rounds a second of the worker's processor: {rows}", flush=True)
 

@@ -28,6 +28,13 @@ def push(*sides, without=()):
             weight.grad = gradient
 
 
+def step(ours, theirs, our, their, without=()):
+    """A step of both sides with the same new gradients."""
+    push(ours, theirs, without=without)
+    our.step()
+    their.step()
+
+
 def alike(ours, theirs):
     return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
@@ -37,18 +44,14 @@ def alike(ours, theirs):
 def test_each_step_is_that_of_torch(dtype, betas):
     ours, theirs, our, their = pair(dtype, lr=0.02, betas=betas)
     for _ in range(20):
-        push(ours, theirs)
-        our.step()
-        their.step()
+        step(ours, theirs, our, their)
         assert alike(ours, theirs)
 
 
 def test_a_weight_without_a_gradient_stays_and_begins_later():
     ours, theirs, our, their = pair(torch.float64, lr=0.02)
     for without in [(1,), (1, 2), (0, 1, 2), (), (0,)]:
-        push(ours, theirs, without=without)
-        our.step()
-        their.step()
+        step(ours, theirs, our, their, without)
         assert alike(ours, theirs)
 
 
@@ -57,31 +60,16 @@ def test_live_knobs_of_a_group_count_at_once():
     for change in [{"lr": 0.1}, {"betas": (0.2, 0.9)}, {"eps": 1e-3}, {"weight_decay": 0.1}]:
         for optimizer in (our, their):
             optimizer.param_groups[0].update(change)
-        push(ours, theirs)
-        our.step()
-        their.step()
+        step(ours, theirs, our, their)
         assert alike(ours, theirs)
 
 
-def test_each_group_has_its_rate():
+@pytest.mark.parametrize(("knobs", "without"), [({"lr": 0.1}, ()), ({}, (0,))], ids=["rate", "no gradients"])
+def test_each_group_has_its_rate_and_one_without_gradients_does_not_stop_the_next(knobs, without):
     ours, theirs, *_ = pair(torch.float64, lr=0.02)
-    groups = [[{"params": side[:1], "lr": 0.1}, {"params": side[1:]}] for side in (ours, theirs)]
+    groups = [[{"params": side[:1], **knobs}, {"params": side[1:]}] for side in (ours, theirs)]
     our, their = Adam(groups[0], lr=0.02), torch.optim.Adam(groups[1], lr=0.02, fused=True)
-    push(ours, theirs)
-    our.step()
-    their.step()
-    assert alike(ours, theirs)
-
-
-def test_a_group_without_gradients_does_not_stop_the_next():
-    ours, theirs, *_ = pair(torch.float64, lr=0.02)
-    our, their = (
-        kind([{"params": side[:1]}, {"params": side[1:]}], lr=0.02, **more)
-        for kind, side, more in ((Adam, ours, {}), (torch.optim.Adam, theirs, {"fused": True}))
-    )
-    push(ours, theirs, without=(0,))
-    our.step()
-    their.step()
+    step(ours, theirs, our, their, without)
     assert alike(ours, theirs)
 
 
@@ -97,17 +85,13 @@ def test_either_goes_on_with_the_state_of_the_other(from_torch):
     with torch.no_grad():
         [other.copy_(weight) for other, weight in zip(others, weights, strict=True)]
     assert our.state_dict().keys() == their.state_dict().keys()
-    push(ours, theirs)
-    our.step()
-    their.step()
+    step(ours, theirs, our, their)
     assert alike(ours, theirs)
 
 
 def test_states_are_pytorchs():
     ours, theirs, our, their = pair(torch.float64, lr=0.02)
-    push(ours, theirs)
-    our.step()
-    their.step()
+    step(ours, theirs, our, their)
     for a, b in zip(ours, theirs, strict=True):
         assert our.state[a].keys() == their.state[b].keys()
         for name, value in our.state[a].items():
