@@ -383,7 +383,7 @@ def tell(rates: dict[str, float]) -> None:
 
 def main() -> int:
     given = settings(
-        __doc__, seconds=(600.0, 8.0), settle=(20.0, 1.0), alone=(8.0, 1.0), arrive=(5.0, 1.0), idle=(60, 4),
+        __doc__, seconds=(600.0, 5.0), settle=(20.0, 1.0), alone=(8.0, 0.6), arrive=(5.0, 1.0), idle=(60, 4),
         students=(30, 6), browsers=(3, 0), lab=(".", "."),
     )  # fmt: skip
     mix = [(f, d, n if given.students >= 30 else min(n, 2), c) for f, d, n, c in MIX]
