@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from engine.config import Refused
@@ -79,12 +80,46 @@ class Plane(Vectors):
     kind = "points"
 
 
+def level(x: Tensor, levels: int) -> Tensor:
+    """Numbers in [-1, 1] as whole numbers 0 ... levels - 1."""
+    return ((x + 1) / 2 * (levels - 1) + 0.5).floor().long().clamp(0, levels - 1)
+
+
+def of_level(k: Tensor, levels: int) -> Tensor:
+    """The numbers in [-1, 1] that whole numbers 0 ... levels - 1 stand for."""
+    return k / (levels - 1) * 2 - 1
+
+
 @dataclass(frozen=True)
 class Picture(Space):
-    """Pictures: shape (C, H, W), pixels in [-1, 1], stored with `levels` levels."""
+    """Pictures: shape (C, H, W), pixels in [-1, 1], stored with `levels` levels; or every pixel has one of
+    the colours of a `palette`, each (C,) in bytes."""
+
+    palette: tuple[tuple[int, ...], ...] = ()
 
     levels: ClassVar[int] = 256
     kind = "image"
+
+    def coded(self, x: Tensor, levels: int) -> Tensor:
+        """Pictures (n, C, H, W) as whole numbers (n, H, W): the nearest colour of the palette; without one
+        the level of grey. Raises `Refused` for colours without a palette."""
+        if self.palette:
+            return (x[:, None] - self.colours(x)[:, :, None, None]).square().sum(2).argmin(1)
+        if self.shape[0] > 1:
+            raise Refused(
+                "These pictures have too many colours; choose grey ones, or pictures with a palette."
+            )
+        return level(x[:, 0], levels)
+
+    def decoded(self, k: Tensor, levels: int) -> Tensor:
+        """The pictures (n, C, H, W) in [-1, 1] that whole numbers (n, H, W) stand for."""
+        if self.palette:
+            return self.colours(torch.empty(0, device=k.device))[k].movedim(-1, 1)
+        return of_level(k, levels)[:, None].to(torch.get_default_dtype())
+
+    def colours(self, like: Tensor) -> Tensor:
+        """The palette (K, C) in [-1, 1], on the device of another tensor."""
+        return torch.tensor(self.palette, device=like.device).to(torch.get_default_dtype()) / 127.5 - 1
 
     @property
     def lowest(self) -> float:
@@ -100,7 +135,58 @@ class Picture(Space):
         return out.tanh()
 
 
-WORDS: dict[str, type[Space]] = {space.kind: space for space in (Line, Plane, Vectors, Picture)}
+@dataclass(frozen=True)
+class Wave(Space):
+    """Sounds: shape (T,), `rate` samples a second, each its value under the mu-law (`engine.data.mu_law`) in
+    [-1, 1], stored with 256 levels. After its end a sound goes on with silence."""
+
+    rate: int = 4000
+
+    kind = "wave"
+
+
+@dataclass(frozen=True)
+class Text(Space):
+    """Strings: shape (T,), each letter its place in the alphabet, 1 ... K - 1; 0 stands for the end, and for
+    what follows it."""
+
+    alphabet: str = ""  # without the end
+
+    kind = "text"
+
+    def coded(self, words: list[str]) -> Tensor:
+        """Words as whole numbers (n, T). Raises `Refused` for letters that are not in the alphabet, and for
+        words that are too long."""
+        T, place = self.shape[0], {letter: k for k, letter in enumerate(self.alphabet, 1)}
+        for word in words:
+            if unknown := "".join(dict.fromkeys(letter for letter in word if letter not in place)):
+                few = "letter" if len(unknown) == 1 else "letters"
+                raise Refused(
+                    f"{word[:40]!r} has the {few} {unknown[:20]!r}, which this model has never seen."
+                )
+            if len(word) >= T:
+                raise Refused(f"{word[:40]!r} has {len(word)} letters; write at most {T - 1}.")
+        return torch.tensor([[place[c] for c in word] + [0] * (T - len(word)) for word in words])
+
+    def words(self, k: Tensor) -> list[str]:
+        """The words that whole numbers (n, T) stand for."""
+        letters = "\0" + self.alphabet
+        return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.tolist()]
+
+
+@dataclass(frozen=True)
+class Pen(Space):
+    """Handwriting: shape (T, 2), the places of a pen one after another, x to the right and y upwards; or
+    shape (T, 3), each step of the pen (dx, dy), and 1 where a stroke ends. Without `lifts` it is one stroke.
+    Numbers of `units` levels to a unit are whole numbers there; 0 if they are not."""
+
+    units: float = 0.0
+
+    kind = "pen"
+
+
+KINDS = (Line, Plane, Vectors, Picture, Wave, Text, Pen)
+WORDS: dict[str, type[Space]] = {space.kind: space for space in KINDS}
 """Kinds of space by name."""
 
 

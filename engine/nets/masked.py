@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import conv2d, linear, pad
 
 
 class MaskedLinear(nn.Linear):
@@ -30,6 +30,53 @@ class MaskedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs) to (n, outputs)."""
         return linear(x, self.masked, self.bias)
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution of pictures, as large as they are, that looks upwards and to both sides: the last row of
+    the kernel is that of the pixel. Some of its weights are masked."""
+
+    mask: Tensor
+
+    def __init__(self, inputs: int, outputs: int, mask: Tensor) -> None:
+        """`mask` (rows, columns) is 1 where a pixel may look, which is in the middle of the last row."""
+        self.up, self.side = mask.shape[0] - 1, mask.shape[1] // 2
+        super().__init__(inputs, outputs, tuple(mask.shape))
+        self.register_buffer("mask", mask.to(self.weight.dtype))
+        nn.init.normal_(self.weight, std=(inputs * max(1, int(mask.sum()))) ** -0.5)
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, H, W) to (n, outputs, H, W)."""
+        above = pad(x, (0, 0, self.up, 0))
+        return conv2d(above, self.weight * self.mask, self.bias, padding=(0, self.side))
+
+    def margin(self, n: int, H: int, W: int) -> Tensor:
+        """Zeros for the input of n pictures, with the margin that their first pixels see."""
+        return self.weight.new_zeros(n, self.in_channels, H + self.up, W + 2 * self.side)
+
+    def put(self, padded: Tensor, h: Tensor, r: int, c: int) -> None:
+        """Write the features h (n, inputs) of one pixel into an input with a margin."""
+        padded[:, :, r + self.up, c + self.side] = h
+
+    def row(self, padded: Tensor, new: Tensor, r: int) -> Tensor:
+        """The outputs (n, outputs, 1, W) of row r, whose input `new` (n, inputs, 1, W) is written first."""
+        padded[:, :, r + self.up : r + self.up + 1, self.side : padded.shape[3] - self.side] = new
+        return conv2d(padded[:, :, r : r + self.up + 1], self.weight * self.mask, self.bias)
+
+    def at(self, padded: Tensor, r: int, c: int) -> Tensor:
+        """The outputs (n, outputs) of one pixel, from an input with a margin."""
+        patch = padded[:, :, r : r + self.up + 1, c : c + 2 * self.side + 1]
+        return linear(patch.flatten(1), (self.weight * self.mask).flatten(1), self.bias)
+
+
+def causal(size: int, itself: bool) -> Tensor:
+    """The mask of a pixel that sees the pixels before it, row by row, in a window of this size around it; of
+    type B it sees `itself` too, of type A not (van den Oord et al. 2016)."""
+    mask = torch.ones(size // 2 + 1, size)
+    mask[-1, size // 2 + itself :] = 0
+    return mask
 
 
 class MADE(nn.Module):
@@ -73,26 +120,48 @@ class MADE(nn.Module):
 
     def one_by_one(self, n: int) -> Generator[tuple[int, Tensor], Tensor, None]:
         """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known
-        and i is -1. Each unit is computed once, as soon as it can be, so that all D steps multiply as often
-        as one pass."""
-        order = self.rank.argsort().tolist()
-        weights = [layer.masked for layer in self.hidden]
-        units: list[list[Tensor]] = [[] for _ in self.hidden]
-        out = self.out.masked.unflatten(0, (self.D, self.k))
-        bias = self.out.bias.unflatten(0, (self.D, self.k))
-        first = weights[0][:, order]  # its columns, in the order in which the numbers become known
-        sums = self.hidden[0].bias.expand(n, -1)
-        for d, i in enumerate(order):
-            o, done = bias[i].expand(n, -1), 0
-            if d:
-                done = self.known[d - 1]
-                o = o + torch.cat(units[-1], 1) @ out[i][:, :done].T
-            x = yield i, o
-            new = slice(done, self.known[d])
-            sums = sums + x[:, None] * first[:, d]
-            if new.stop > done:
+        and i is -1. As `in_turn`."""
+        return in_turn(
+            n, self.rank, [self.known] * len(self.hidden), [(layer.masked, layer.bias) for layer in self.hidden],
+            self.out.masked.unflatten(0, (self.D, self.k)), self.out.bias.unflatten(0, (self.D, self.k)),
+        )  # fmt: skip
+
+
+def in_turn(
+    n: int,
+    rank: Tensor,
+    known: list[list[int]],
+    hidden: list[tuple[Tensor, Tensor]],
+    out: Tensor,
+    bias: Tensor,
+) -> Generator[tuple[int, Tensor], Tensor, None]:
+    """The outputs of a masked net, one number at a time: yields (i, o (n, k)) and is sent x_i, (n,) or
+    (n, c), until all are known and i is -1. Each unit is computed once, as soon as it can be, so that all D
+    steps multiply as often as one pass.
+
+    `known[j][d]` is how many units of layer j are known once the numbers of rank <= d are: units are sorted
+    so. `hidden` are masked weights and biases, the first ones (units, c D); `out` is (D, k, units), and `bias`
+    (D, k).
+    """
+    order = rank.argsort().tolist()
+    (first, begin), *others = hidden
+    columns = first.unflatten(1, (-1, len(rank)))
+    units: list[list[Tensor]] = [[] for _ in hidden]
+    sums = begin.expand(n, -1)
+    for d, i in enumerate(order):
+        o = bias[i].expand(n, -1)
+        if d:
+            o = o + torch.cat(units[-1], 1) @ out[i][:, : known[-1][d - 1]].T
+        x = yield i, o
+        sums = sums + x.reshape(n, -1) @ columns[:, :, i].T
+        for j in range(len(hidden)):
+            new = slice(known[j][d - 1] if d else 0, known[j][d])
+            if new.stop == new.start and units[j]:
+                continue
+            if j == 0:
                 units[0].append(sums[:, new].relu())
-                for j in range(1, len(weights)):
-                    h = torch.cat(units[j - 1], 1)
-                    units[j].append((h @ weights[j][new, : new.stop].T + self.hidden[j].bias[new]).relu())
-        yield -1, sums
+            else:
+                weight, b = others[j - 1]
+                h = torch.cat(units[j - 1], 1)
+                units[j].append((h @ weight[new, : known[j - 1][d]].T + b[new]).relu())
+    yield -1, sums

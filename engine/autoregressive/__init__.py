@@ -1,0 +1,1 @@
+"""Autoregressive models: one number after another, each with a distribution that depends on those before."""
