@@ -71,7 +71,7 @@ class Ordered(Family):
 
     @abstractmethod
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
-        """All conditional distributions p(x_i | x_<i, y) in one pass: from v = seen(k) to logits (n, D, K)."""
+        """All conditional distributions p(x_i | x_<i, y) in one pass, from v = seen(k): logits (n, D, K)."""
 
     # --- what follows from it ------------------------------------------------------------------------
 

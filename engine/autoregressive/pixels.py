@@ -51,10 +51,9 @@ class Pixels(Ordered):
         probability of its brightness (dynamic binarization), from the generator or else from the run's
         noise."""
         if self.K == 2 and not self.space.palette:
-            u = torch.rand(
-                x.shape, generator=generator, dtype=x.dtype, device=(generator and "cpu") or x.device
-            )
-            return (u.to(x.device) < (x + 1) / 2).long().flatten(1)
+            place = "cpu" if generator else x.device
+            u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=place).to(x.device)
+            return (u < (x + 1) / 2).long().flatten(1)
         return self.space.coded(x, self.K).flatten(1)
 
     def shown(self, k: Tensor) -> Tensor:
@@ -85,7 +84,8 @@ def ranks(order: str, H: int, W: int, seed: int = 0) -> Tensor:
     if order == "random":
         return torch.randperm(H * W, generator=torch.Generator().manual_seed(seed))
     # a spiral around the centre leaves the picture where it is not square, and comes back
-    r, c, steps, way, places = (H - 1) // 2, (W - 1) // 2, 1, 0, []
+    r, c, steps, way = (H - 1) // 2, (W - 1) // 2, 1, 0
+    places: list[int] = []
     while len(places) < H * W:
         for _ in range(2):
             dr, dc = ((0, 1), (1, 0), (0, -1), (-1, 0))[way % 4]

@@ -41,7 +41,7 @@ class MaskedConv2d(nn.Conv2d):
     def __init__(self, inputs: int, outputs: int, mask: Tensor) -> None:
         """`mask` (rows, columns) is 1 where a pixel may look, which is in the middle of the last row."""
         self.up, self.side = mask.shape[0] - 1, mask.shape[1] // 2
-        super().__init__(inputs, outputs, tuple(mask.shape))
+        super().__init__(inputs, outputs, (mask.shape[0], mask.shape[1]))
         self.register_buffer("mask", mask.to(self.weight.dtype))
         nn.init.normal_(self.weight, std=(inputs * max(1, int(mask.sum()))) ** -0.5)
         assert self.bias is not None
@@ -121,10 +121,9 @@ class MADE(nn.Module):
     def one_by_one(self, n: int) -> Generator[tuple[int, Tensor], Tensor, None]:
         """The outputs one number at a time: yields (i, o (n, k)) and is sent x_i (n,), until all are known
         and i is -1. As `in_turn`."""
-        return in_turn(
-            n, self.rank, [self.known] * len(self.hidden), [(layer.masked, layer.bias) for layer in self.hidden],
-            self.out.masked.unflatten(0, (self.D, self.k)), self.out.bias.unflatten(0, (self.D, self.k)),
-        )  # fmt: skip
+        hidden = [(layer.masked, layer.bias) for layer in self.hidden]
+        out, bias = (t.unflatten(0, (self.D, self.k)) for t in (self.out.masked, self.out.bias))
+        return in_turn(n, self.rank, [self.known] * len(hidden), hidden, out, bias)
 
 
 def in_turn(
@@ -140,8 +139,8 @@ def in_turn(
     steps multiply as often as one pass.
 
     `known[j][d]` is how many units of layer j are known once the numbers of rank <= d are: units are sorted
-    so. `hidden` are masked weights and biases, the first ones (units, c D); `out` is (D, k, units), and `bias`
-    (D, k).
+    so. `hidden` are masked weights and biases, the first weights (units, c D). `out` is (D, k, units), and
+    `bias` (D, k).
     """
     order = rank.argsort().tolist()
     (first, begin), *others = hidden
