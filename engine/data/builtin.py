@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from engine.data.curves import Circles, Curve, Line, moons, spiral
 from engine.data.dataset import Dataset
@@ -122,18 +123,21 @@ def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, *
     return Dataset(**parts, **rest)
 
 
-def digits() -> Dataset:
-    """9,000 training and 1,000 test digits of MNIST, 28 x 28 grey, with labels."""
+def digits(side: int = 28) -> Dataset:
+    """9,000 training and 1,000 test digits of MNIST, 28 x 28 grey, with labels; or averaged to 14 x 14 or
+    7 x 7."""
     with np.load(ASSETS / "digits.npz") as held:
         x, y = torch.from_numpy(held["x"])[:, None], torch.from_numpy(held["y"].astype(np.int64))
-    return divided(
-        x,
-        y,
-        name="digits",
-        title="Digits",
-        space=Space.of((1, 28, 28), 10),
-        note="10,000 handwritten digits of MNIST; every tenth is kept for testing.",
+    note, name, title = (
+        "10,000 handwritten digits of MNIST; every tenth is kept for testing.",
+        "digits",
+        "Digits",
     )
+    if side < 28:
+        x = avg_pool2d(x.float(), 28 // side).round().byte()
+        name, title = f"digits-{side}", f"Digits, {side} x {side}"
+        note = f"{note[:-1]}. They are averaged to {side} x {side}."
+    return divided(x, y, name=name, title=title, space=Space.of((1, side, side), 10, name), note=note)
 
 
 def shapes() -> Dataset:

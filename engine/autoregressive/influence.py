@@ -1,0 +1,59 @@
+"""What a conditional distribution depends on, measured: by gradients, and by changing what is given."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.functional import jacobian
+
+from engine.autoregressive.base import Ordered
+
+
+class Influence(NamedTuple):
+    """What p(x_i | ...) depends on."""
+
+    p: Tensor  # (K,), the distribution
+    heat: Tensor  # (D,): sum of |d p_i / d v_j| over the K values and over the numbers that stand for x_j
+
+
+def influence(model: Ordered, k: Tensor, i: int, y: Tensor | None = None) -> Influence:
+    """The influence of all numbers of an example k (D,) on the distribution of its i-th, for a label y ()."""
+    label = None if y is None else y[None]
+
+    def p(v: Tensor) -> Tensor:
+        return model.logits(v, label)[0, i].softmax(-1)
+
+    with torch.enable_grad():
+        v = model.seen(k[None]).detach()
+        slopes = jacobian(p, v)  # (K, 1, c, D)
+    return Influence(p(v).detach(), slopes.abs().sum((0, 1, 2)))
+
+
+@torch.no_grad()
+def leaks(model: Ordered, k: Tensor, places: list[int], y: Tensor | None = None) -> tuple[int, int]:
+    """Of how many of these places the distribution changes when the number itself is changed, and of how many
+    when all later numbers are: both should be none. k (D,) is an example, y () its label."""
+    rank, now = model.rank, torch.tensor(places, device=k.device)
+    at = rank[now]
+    other = (k + 1) % model.K
+    itself = torch.where(rank[None] == at[:, None], other, k)
+    later = torch.where(rank[None] > at[:, None], other, k)
+    together = torch.cat([k[None], itself, later])
+    label = None if y is None else y.expand(len(together))
+    p = model.logits(model.seen(together), label).softmax(-1)
+    plain, n = p[0], len(places)
+    each = torch.arange(n)
+
+    def changed(others: Tensor) -> int:
+        # rounding differs from place to place in a batch, a leak is larger
+        return int(((others[each, now] - plain[now]).abs().amax(-1) > 1e-4).sum())
+
+    return changed(p[1 : n + 1]), changed(p[n + 1 :])
+
+
+def spaced(model: Ordered, n: int) -> list[int]:
+    """n places that are evenly spaced in the order, without its first."""
+    order = model.order
+    return [order[1 + (len(order) - 1) * i // n] for i in range(min(n, len(order) - 1))]
