@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import torch
@@ -57,3 +58,25 @@ def spaced(model: Ordered, n: int) -> list[int]:
     """n places that are evenly spaced in the order, without its first."""
     order = model.order
     return [order[1 + (len(order) - 1) * i // n] for i in range(min(n, len(order) - 1))]
+
+
+def reach(model: Ordered, i: int, draws: int = 3) -> Tensor:
+    """Which numbers the distribution of the i-th can depend on at all, whatever the weights, (D,) of bool:
+    measured on copies with random weights, because a trained unit may rest by chance."""
+    seen = torch.zeros(model.D, dtype=torch.bool)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(0)
+        for _ in range(draws):
+            other = copy.deepcopy(model).cpu().double()
+            for weight in other.parameters():
+                numbers = weight[0].numel() if weight.ndim > 1 else 1
+                weight.data = torch.randn_like(weight) / numbers**0.5
+            v = other.seen(torch.randint(other.K, (1, other.D)))
+            y = torch.zeros(1, dtype=torch.long) if other.conditional else None
+            chosen = torch.randn(other.K).double()
+
+            def some(v: Tensor, other: Ordered = other, y: Tensor | None = y, by: Tensor = chosen) -> Tensor:
+                return other.logits(v, y)[0, i] @ by
+
+            seen |= (jacobian(some, v)[0] != 0).any(0)
+    return seen

@@ -1,8 +1,8 @@
 """Faces of 16 x 16 pixels, composed of drawn layers, in 16 colours.
 
 The layers are "Pixel Art" by DiceBear (see assets/README.md). A layer has a cover, a constant light, and an
-amount of a tint that is free: skin, hair, clothes. "Woman" or "man" is not among the labels: the drawing shows
-the length of hair, and nothing about people.
+amount of a tint that is free: skin, hair, clothes. Labels say what is drawn, the length of hair and glasses,
+and nothing about people.
 """
 
 from __future__ import annotations
