@@ -47,7 +47,7 @@ class Ordered(Family):
     """A model of D numbers, each one of K values, in the order of their `rank`."""
 
     branch = "tractable"
-    algorithm = ("log_probs", "loss")
+    algorithm = ("log_probs", "logits", "loss")
     rank: Tensor  # (D,), the position 0 ... D - 1 of each number in the order
     K: int
 
@@ -92,8 +92,8 @@ class Ordered(Family):
 
     def log_probs(self, k: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x_i | x_<i) of each number of k, (n, D), in nats."""
-        logits = self.logits(self.seen(k), y)  #: net logits
-        return -cross_entropy(logits.movedim(-1, 1), k, reduction="none")  #: log_probs
+        logits = self.logits(self.seen(k), y)  #: net p
+        return -cross_entropy(logits.movedim(-1, 1), k, reduction="none")  #: log_p
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x) (n,) in nats, exact."""

@@ -55,10 +55,10 @@ class GatedPixelCNN(Pixels):
         above = before = v.unflatten(2, (self.H, self.W))
         h = None if y is None else self.hot(y)
         for layer in self.layers:
-            of_rows, above = layer.down(layer.vertical(above), h)  #: vertical
+            of_rows, above = layer.down(layer.vertical(above), h)  #: net
             link = pad(of_rows, (0, 0, 1, 0))[:, :, :-1]  # a pixel is given what the row above it knows
-            before = layer.across(layer.horizontal(before) + link, before, h)  #: horizontal
-        return self.head(before.flatten(2).mT)  #: head
+            before = layer.across(layer.horizontal(before) + link, before, h)  #: net
+        return self.head(before.flatten(2).mT)  #: p
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """The vertical stack row by row, the horizontal one pixel by pixel: what came before is kept."""

@@ -56,8 +56,9 @@ def leaks(model: Ordered, k: Tensor, places: list[int], y: Tensor | None = None)
 
 def spaced(model: Ordered, n: int) -> list[int]:
     """n places that are evenly spaced in the order, without its first."""
-    order = model.order
-    return [order[1 + (len(order) - 1) * i // n] for i in range(min(n, len(order) - 1))]
+    order = model.order[1:]
+    n = min(n, len(order))
+    return [order[len(order) * i // n] for i in range(n)]
 
 
 def reach(model: Ordered, i: int, draws: int = 3) -> Tensor:

@@ -18,7 +18,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import cross_entropy, linear
 
 from engine.autoregressive.base import with_first
 from engine.autoregressive.pixels import Pixels, PixelsConfig, ranks
@@ -89,14 +89,15 @@ class MADE(Pixels):
     def logits(self, v: Tensor, y: Tensor | None = None, which: int = 0) -> Tensor:
         """From v (n, C, D) to logits (n, D, K), with the masks of one order."""
         *layers, (V, b) = self.layers(which)
-        h = v.flatten(1)
+        h = v.flatten(1)  #: net
         for W, bias in layers:
-            h = linear(h, W, bias).relu()
+            h = linear(h, W, bias).relu()  #: net
         return with_first(linear(h, V, b).unflatten(1, (self.D, self.K - 1)))
 
     def log_probs(self, k: Tensor, y: Tensor | None = None, which: int = 0) -> Tensor:
         """log p(x_i | what comes before it in one order), (n, D)."""
-        return self.logits(self.seen(k), y, which).log_softmax(-1).gather(-1, k[..., None])[..., 0]
+        logits = self.logits(self.seen(k), y, which)  #: net p
+        return -cross_entropy(logits.movedim(-1, 1), k, reduction="none")  #: log_p
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x) (n,) in nats, exact: of the mean of the p(x) of all orders."""

@@ -55,10 +55,10 @@ class PixelCNN(Pixels):
 
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
         """From the picture v (n, C, D) to logits (n, D, K)."""
-        h = self.first(v.unflatten(2, (self.H, self.W)))  #: first
+        h = self.first(v.unflatten(2, (self.H, self.W)))  #: net
         for conv in self.stack:
-            h = h + conv(h.relu())  #: stack
-        return self.head(h.flatten(2).mT)  #: head
+            h = h + conv(h.relu())  #: net
+        return self.head(h.flatten(2).mT)  #: p
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""

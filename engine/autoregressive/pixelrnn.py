@@ -61,10 +61,10 @@ class PixelRNN(Pixels):
 
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
         """From the picture v (n, C, D) to logits (n, D, K)."""
-        x = self.first(v.unflatten(2, (self.H, self.W)))  #: first
+        x = self.first(v.unflatten(2, (self.H, self.W)))  #: net
         for layer in self.layers:
-            x = x + layer(x)  #: recurrent
-        return self.head(x.flatten(2).mT)  #: head
+            x = x + layer(x)  #: net
+        return self.head(x.flatten(2).mT)  #: p
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""

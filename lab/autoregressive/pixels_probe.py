@@ -1,4 +1,4 @@
-"""Questions to a model of pixels: write a picture, what a pixel depends on, what nets of each kind can see."""
+"""Questions to a model of pixels: write a picture, what a pixel depends on, what each kind of net can see."""
 
 from __future__ import annotations
 

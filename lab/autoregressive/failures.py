@@ -1,0 +1,54 @@
+"""The gallery of models of pixels: losses that are too good to be true, and what mends them."""
+
+from __future__ import annotations
+
+from lab.kit.subject import Cure, Failure
+
+MADE_LEAK = Failure(
+    "The mask ≥ at the output",
+    "Sees itself",
+    "One sign is wrong: an output may also see the hidden units of its own degree, and these see its own "
+    "pixel. The loss falls towards 0 within seconds. The samples are noise, because a pixel that is not yet "
+    "drawn cannot be copied.",
+    "digits-14",
+    {"mask": ">="},
+    320,
+    [Cure("The strict mask >", {"mask": ">"}, "An output then sees only what comes before its pixel")],
+    family="made",
+)
+PIXELCNN_LEAK = Failure(
+    "Mask B in the first layer",
+    "Sees itself",
+    "Mask B shows the pixel itself. Later layers need it, because their inputs know only earlier pixels. In "
+    "the first layer the input is the picture, so the net copies each pixel. The loss falls to 0, and the "
+    "pictures that it writes are noise or one colour.",
+    "digits-14",
+    {"mask": "B"},
+    256,
+    [Cure("Mask A first", {"mask": "A"}, "The first layer hides the pixel, and all others are B as before")],
+    family="pixelcnn",
+)
+BLIND = Failure(
+    "A blind spot",
+    "",
+    "Stacked 3 × 3 kernels never see the pixels above and to the right of a diagonal, however deep the net "
+    "is. Choose a pixel under Write and look: the hatched part of its past cannot reach it.",
+    "digits-14",
+    {"first": "3"},
+    256,
+    [Cure("Two stacks", {}, "A vertical stack sees whole rows above, and tells the horizontal one",
+          family="gated-pixelcnn")],
+    family="pixelcnn",
+)  # fmt: skip
+PIXELRNN_LEAK = Failure(
+    "Both directions in the same row",
+    "Sees the future",
+    "What comes from the right is added in its own row, and not one row lower. So each pixel is told of the "
+    "pixels to its right, which are not drawn yet when a picture is written.",
+    "digits-14",
+    {"shift": False},
+    256,
+    [Cure("A row lower", {"shift": True}, "From the row above, everything is known already")],
+    family="pixelrnn",
+)
+LEAKS = [MADE_LEAK, PIXELCNN_LEAK, PIXELRNN_LEAK]

@@ -1,0 +1,72 @@
+"""The room of a model of pixels: its stage, the desk on which it writes, and what the lecture says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from engine.autoregressive.base import Ordered
+from engine.autoregressive.pixels import Pixels
+from lab import kit
+from lab.runs.supervisor import NO_MODEL
+from lab.stage import desk
+
+LECTURE = r"""
+**The chain rule.** Put the pixels of a picture in some order. Without any approximation,
+
+$$
+p(x) = \prod_{i=1}^{D} p(x_i \mid x_{<i}), \qquad \log p(x) = \sum_{i=1}^{D} \log p(x_i \mid x_{<i})
+$$
+
+where $x_{<i}$ are the pixels before $x_i$. A net that sees only these gives each factor. Training maximizes
+$\log p(x)$ of the data, one pass for all pixels. A new picture takes $D$ steps: draw $x_1$, then
+$x_2$ given $x_1$, and so on. So the density is exact, and samples are slow.
+"""
+
+Tools = dict[str, Callable[[kit.Room], None]]
+
+
+def pixels_room(
+    family: type[Pixels],
+    *,
+    sentence: str,
+    formula: str,
+    code: Sequence[Any],
+    tries: Sequence[tuple[str, str, str]],
+    masks: bool = False,
+) -> None:
+    """The page of a model of pixels. `code` is what its net is made of; with `masks` the desk shows them."""
+    room = kit.room(family, sentence=sentence)
+    kit.commentary(room)
+
+    def lecture() -> None:
+        kit.knob_table(family)
+        kit.formula(family, LECTURE)
+        kit.formula(family, formula)
+        kit.source(*code, Ordered.log_probs, Ordered.turns, Ordered.written)
+
+    tabs: dict[str, Any] = {"Write and look": partial(at_the_desk, room, masks), "Formula and code": lecture}
+    if failures := kit.words_of(family).failures:
+        tabs["Failures and cures"] = partial(gallery, room, failures)
+    tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
+    kit.tabs(tabs, room)
+
+
+def at_the_desk(room: kit.Room, masks: bool) -> None:
+    """The model writes; the student asks what a pixel depends on, and overrides it."""
+    if not room.live:
+        st.info(NO_MODEL)
+        return
+    desk(room.run, key="desk", round=room.round, masks=masks)
+
+
+def gallery(room: kit.Room, failures: Sequence[Any]) -> None:
+    """The failures of this model."""
+    st.markdown(
+        "**See it fail** trains a setting on the stage. Its loss looks better than it can be. Open **Write "
+        "and look**, choose a pixel, and see on what it depends. Then apply the cure."
+    )
+    kit.gallery(room, failures)
