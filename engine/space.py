@@ -146,6 +146,12 @@ class Wave(Space):
 
     kind = "wave"
 
+    def sounding(self, x: Tensor, levels: int = 256) -> Tensor:
+        """Where sounds (n, T) have not ended yet: up to the last sample that is not silence, (n, T) of bool.
+        The two levels in the middle, of so many, are silence."""
+        loud = (2 * level(x, levels) - (levels - 1)).abs() > 1
+        return loud.flip(1).cumsum(1).flip(1) > 0
+
 
 @dataclass(frozen=True)
 class Text(Space):
@@ -168,12 +174,13 @@ class Text(Space):
                 )
             if len(word) >= T:
                 raise Refused(f"{word[:40]!r} has {len(word)} letters; write at most {T - 1}.")
-        return torch.tensor([[place[c] for c in word] + [0] * (T - len(word)) for word in words])
+        k = [[place[letter] for letter in word] + [0] * (T - len(word)) for word in words]
+        return torch.tensor(k, dtype=torch.long).view(-1, T)
 
     def words(self, k: Tensor) -> list[str]:
-        """The words that whole numbers (n, T) stand for."""
+        """The words that whole numbers (n, T) stand for; they may be data, which are floats."""
         letters = "\0" + self.alphabet
-        return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.tolist()]
+        return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.long().tolist()]
 
 
 @dataclass(frozen=True)

@@ -102,11 +102,11 @@ class Ordered(Family):
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Maximum likelihood on a minibatch."""
         k = self.coded(batch.x)  #: x
-        yield self, self.loss(self.log_probs(k, self.told(batch.y)))
+        yield self, self.loss(self.log_probs(k, self.told(batch.y)), batch.x)
 
     @abstractmethod
-    def loss(self, log_probs: Tensor) -> Terms:
-        """The mean of -log p(x), from the logarithms (n, D) of its factors, in the unit of these data."""
+    def loss(self, log_probs: Tensor, x: Tensor) -> Terms:
+        """The mean of -log p(x), from the logarithms (n, D) of its factors, in the unit of these data x."""
 
     # --- one number after another ------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class MADE(Pixels):
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Maximum likelihood on a minibatch, with the masks whose turn it is."""
         k = self.coded(batch.x)  #: x
-        yield self, self.loss(self.log_probs(k, None, batch.round % len(self.ranks)))
+        yield self, self.loss(self.log_probs(k, None, batch.round % len(self.ranks)), batch.x)
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """In the first order; each hidden unit is computed once, as soon as it can be."""

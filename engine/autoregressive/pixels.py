@@ -64,7 +64,7 @@ class Pixels(Ordered):
         """The pixels (n, C, H W) in [-1, 1]."""
         return self.shown(k).flatten(2)
 
-    def loss(self, log_probs: Tensor) -> Terms:
+    def loss(self, log_probs: Tensor, x: Tensor) -> Terms:
         """The mean of -log p(x), summed over pixels, in nats."""
         return {NATS: -log_probs.sum(1).mean()}  #: loss
 

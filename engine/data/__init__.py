@@ -1,4 +1,5 @@
-"""Data: distributions with known densities, digits, torchvision's data sets, and what users bring."""
+"""Data: distributions with known densities, digits, sounds, names, torchvision's data sets, and what users
+bring."""
 
 from __future__ import annotations
 
@@ -17,11 +18,14 @@ from engine.data.network import SETS, download
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points
 from engine.data.transfer import load_transfer
-from engine.space import Line, Picture, Plane, Space
+from engine.data.villages import VILLAGES, chief_towns, villages
+from engine.data.waves import SOUNDS, inverse_mu_law, is_here, mu_law, sounds
+from engine.space import Line, Picture, Plane, Space, Text, Wave
 
 __all__ = [
-    "Choice", "Dataset", "batches", "floats", "keep", "keep_images", "keep_mask", "keep_picture",
-    "keep_points", "load", "names", "picture", "picture_names", "read_csv",
+    "Choice", "Dataset", "batches", "chief_towns", "floats", "inverse_mu_law", "keep", "keep_images",
+    "keep_mask", "keep_picture", "keep_points", "load", "mu_law", "names", "picture", "picture_names",
+    "read_csv",
 ]  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")
@@ -43,6 +47,10 @@ def names(kind: type[Space] = Space) -> list[Choice]:
     says = "10,000 drawn ellipses whose position, size and aspect are known and independent."
     choices.append(Choice("ellipses", "Ellipses", Picture, False, says, labelled=False))
     choices += [Choice(s.name, s.title, Picture, True, s.says) for s in SETS.values()]
+    for name, (title, says) in SOUNDS.items():
+        choices += [Choice(name, title, Wave, False, says)] if is_here(name) else []
+    for name, (title, says) in VILLAGES.items():
+        choices.append(Choice(name, title, Text, False, says, labelled=name == "villages-by-region"))
     return [choice for choice in choices if issubclass(choice.space, kind)]
 
 
@@ -73,6 +81,10 @@ def _load(name: str, home: Path) -> Dataset:
         return shapes()
     if name in SETS:
         return download(name, home)
+    if name in SOUNDS:
+        return sounds(name)
+    if name in VILLAGES:
+        return villages(name)
     if "." in name:
         return load_transfer(name, home)
     kind = name.partition("-")[0]

@@ -32,6 +32,7 @@ class Dataset:
     center: Tensor = field(default_factory=lambda: torch.zeros(()))
     unit: Tensor = field(default_factory=lambda: torch.ones(()))  # x = (original - center) / unit, float64
     note: str = ""  # one sentence: what was done to the data
+    labels: tuple[str, ...] = ()  # the names of the classes, where they have some
     factors: Tensor | None = None  # (N, F): the numbers that x was drawn from, if they are known
     test_factors: Tensor | None = None
     factor_names: tuple[str, ...] = ()
