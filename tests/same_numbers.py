@@ -29,8 +29,9 @@ from lab.runs import store
 from lab.runs.run import Run
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
-ROUNDS = {"line": 70, "points": 70, "image": 6, "transfer": 2}
-SMALL = {"style": {"size": 64}}
+EXAMPLES |= {"wave": "voices", "text": "villages"}
+ROUNDS = {"line": 70, "points": 70, "image": 6, "transfer": 2, "wave": 4, "text": 20}
+SMALL = {"style": {"size": 64}, "wavenet": {"channels": 8, "dilations": 3}}
 MORE: list[tuple[str, str, dict[str, Any]]] = [
     ("gan", "ring", {"loss": "minimax", "k": 2, "smooth": 0.1}),
     ("gan", "ring", {"loss": "least squares", "penalty": "R1", "optimizer_D": "SGD", "optimizer_G": "SGD"}),

@@ -20,7 +20,9 @@ from engine.family import Family
 from engine.fit import fit
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
+EXAMPLES |= {"wave": "voices", "text": "villages"}
 SMALL = {"width": 8, "width_G": 8, "width_D": 8, "depth": 1, "layers": 2, "batch": 16, "T": 20}
+SMALL |= {"channels": 8, "dilations": 3}
 ANY_ORDER = {
     "_upsample_bicubic2d_aa_backward", "_upsample_bilinear2d_aa_backward", "upsample_bicubic2d_backward",
     "upsample_bilinear2d_backward", "upsample_linear1d_backward", "reflection_pad1d_backward",

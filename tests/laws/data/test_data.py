@@ -21,7 +21,7 @@ from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
 from engine.data.builtin import TARGETS
 from engine.data.keep import keep
-from engine.space import Line, Picture, Plane
+from engine.space import Line, Picture, Plane, Text, Wave
 
 torch.set_num_threads(1)
 ASSET = Path(__file__).parents[3] / "assets" / "digits.npz"
@@ -84,14 +84,16 @@ def test_every_built_in_data_set_is_well_formed(name):
     assert not data.center.any()  # nothing was standardized
     assert (data.unit == 1).all()
     assert data.x.shape[1:] == data.test_x.shape[1:] == data.space.shape
-    assert data.x.dtype == (torch.uint8 if isinstance(data.space, Picture) else torch.float32)
+    stored = {Picture: torch.uint8, Wave: torch.uint8, Text: torch.int64}
+    assert data.x.dtype == stored.get(type(data.space), torch.float32)
     assert next(choice.space for choice in names() if choice.name == name) is type(data.space)
     batch = data.batch(16, 0, 0)
     assert batch.x.shape == (16, *data.space.shape)
     assert batch.x.dtype == torch.get_default_dtype()
     assert (batch.y is None) == (data.space.classes == 0) == (data.test_y is None)
-    if not isinstance(data.space, Picture):
-        assert data.space.name == name  # for which a family may have a recipe
+    assert data.space.name == name or isinstance(data.space, Picture)  # for which a family may have a recipe
+    assert len(data.labels) in (0, data.space.classes)
+    if name in TARGETS:
         assert len(data.x) == 50_000
         assert len(data.test_x) == 10_000
         x0, x1, y0, y1 = data.box
@@ -103,7 +105,9 @@ def test_every_built_in_data_set_is_well_formed(name):
 
 def test_the_choices_say_what_the_data_are():
     choices = names()
-    assert [choice.name for choice in choices] == [*TARGETS, "digits", "ellipses", *network.SETS]
+    sequences = ["voices", "voices-english", "drums", "villages", "villages-by-region"]
+    pictures = ["digits", "digits-14", "digits-7", "pixel-faces", "ellipses"]
+    assert [choice.name for choice in choices] == [*TARGETS, *pictures, *network.SETS, *sequences]
     for choice in choices:
         assert choice.needs_network == (choice.name in network.SETS)
         if choice.needs_network:
@@ -114,7 +118,7 @@ def test_the_choices_say_what_the_data_are():
             data = load(choice.name)
             assert choice.title == data.title
             assert choice.labelled == (data.y is not None)
-    for kind in (Line, Plane, Picture):
+    for kind in (Line, Plane, Picture, Wave, Text):
         assert names(kind) == [choice for choice in choices if choice.space is kind]
 
 
