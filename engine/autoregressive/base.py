@@ -40,7 +40,7 @@ class Written(NamedTuple):
 
     i: int  # its place, 0 ... D - 1
     logits: Tensor  # (n, K) of its conditional distribution
-    k: Tensor  # (n, D), all values so far; those to come are 0
+    k: Tensor  # (n, D), all values so far; those to come are `blank`
 
 
 class Ordered(Family):
@@ -50,6 +50,7 @@ class Ordered(Family):
     algorithm = ("log_probs", "logits", "loss")
     rank: Tensor  # (D,), the position 0 ... D - 1 of each number in the order
     K: int
+    blank: int = 0  # the value that stands for a number that is not drawn yet
 
     def __init__(self, config: Any, space: Space) -> None:
         super().__init__(config, space)
@@ -113,7 +114,7 @@ class Ordered(Family):
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """The conditional distributions one number at a time: yields its place i and its logits (n, K), and
         is sent its values (n,). By default a whole pass for each number; a family knows better."""
-        k = torch.zeros(n, self.D, dtype=torch.long, device=self.device)
+        k = torch.full((n, self.D), self.blank, device=self.device)
         for i in self.order:
             k[:, i] = yield i, self.logits(self.seen(k), y)[:, i]
 
@@ -124,7 +125,7 @@ class Ordered(Family):
         """Draw n examples, number by number, of the labels y (n,) if the model is told any. Where `given`
         (n, D) is not -1 that value stands, and nothing is drawn. The logits are divided by the temperature;
         at 0 the likeliest value is taken."""
-        k = torch.zeros(n, self.D, dtype=torch.long, device=self.device)
+        k = torch.full((n, self.D), self.blank, device=self.device)
         asked = self.one_by_one(n, y)
         i, logits = next(asked)
         for left in reversed(range(self.D)):

@@ -68,6 +68,7 @@ class WaveNet(Ordered):
     def __init__(self, config: WaveNetConfig, space: Space) -> None:
         super().__init__(config, space)
         c, self.K = config.channels, int(config.levels)
+        self.blank = self.K // 2  # silence
         self.register_buffer("rank", torch.arange(space.size))
         self.dilations = [1, *[2**i for i in range(config.dilations)] * config.stacks]
         self.convs: Any = nn.ModuleList(
@@ -99,7 +100,7 @@ class WaveNet(Ordered):
 
     def silence(self, n: int) -> Tensor:
         """What stands before the start, (n, K)."""
-        return self.seen(torch.full((n, 1), self.K // 2, device=self.device))[..., 0]
+        return self.seen(torch.full((n, 1), self.blank, device=self.device))[..., 0]
 
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
         """From one-hot vectors v (n, K, T), and labels y (n,) if it is told any, to logits (n, T, K)."""

@@ -126,6 +126,16 @@ def test_queues_give_the_numbers_of_the_full_pass(knobs, T):
 
 
 @torch.no_grad()
+def test_samples_to_come_are_silence():
+    made = net(TINY, 5)
+    for step in made.walk(3):
+        assert (made.coded(step.x)[:, 5 - step.t :] == 8).all()
+    given = torch.tensor([[3, -1, 15, -1, -1]])
+    *_, last = made.written(1, torch.tensor([0]), given)
+    assert last.k[0, [0, 2]].tolist() == [3, 15]
+
+
+@torch.no_grad()
 def test_where_the_future_would_leak_the_newest_stands_for_it():
     """Written sample by sample, each layer looks at the past and, in place of what is to come, at now."""
     made = net(TINY | {"padding": "same"}, 12)
