@@ -20,7 +20,7 @@ from engine.autoregressive.pixelcnn import Head
 from engine.autoregressive.pixels import Pixels, PixelsConfig
 from engine.config import Where, knob
 from engine.nets.masked import MaskedConv2d, causal
-from engine.space import Space
+from engine.space import Picture, Space
 
 
 class GatedConfig(PixelsConfig):
@@ -41,6 +41,7 @@ class GatedPixelCNN(Pixels):
     title = "Gated PixelCNN"
     source = "van den Oord et al., 2016, https://arxiv.org/abs/1606.05328"
     Config = GatedConfig
+    recipes = {Picture: {"batch": 16}, "pixel-faces": {"conditional": True}}
 
     def __init__(self, config: GatedConfig, space: Space) -> None:
         super().__init__(config, space)

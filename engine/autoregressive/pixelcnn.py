@@ -21,7 +21,7 @@ from engine.autoregressive.base import with_first
 from engine.autoregressive.pixels import Pixels, PixelsConfig
 from engine.config import knob
 from engine.nets.masked import MaskedConv2d, causal
-from engine.space import Space
+from engine.space import Picture, Space
 
 
 class PixelCNNConfig(PixelsConfig):
@@ -45,6 +45,7 @@ class PixelCNN(Pixels):
     title = "PixelCNN"
     source = "van den Oord, Kalchbrenner and Kavukcuoglu, 2016, https://arxiv.org/abs/1601.06759"
     Config = PixelCNNConfig
+    recipes = {Picture: {"batch": 16}}
 
     def __init__(self, config: PixelCNNConfig, space: Space) -> None:
         super().__init__(config, space)
