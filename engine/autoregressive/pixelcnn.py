@@ -63,9 +63,9 @@ class PixelCNN(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""
+        values = self.values
         convs = [self.first, *self.stack]
         kept = [conv.margin(n, self.H, self.W) for conv in convs]
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
         for i in self.order:
             r, c = divmod(i, self.W)
             h = self.first.at(kept[0], r, c)
@@ -73,7 +73,7 @@ class PixelCNN(Pixels):
                 conv.put(before, h.relu(), r, c)
                 h = h + conv.at(before, r, c)
             k = yield i, self.head(h)
-            self.first.put(kept[0], values[k, :, i], r, c)
+            self.first.put(kept[0], values[k], r, c)
 
 
 class Head(nn.Module):

@@ -69,7 +69,7 @@ class PixelRNN(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
+        values = self.values
         pixels = self.first.margin(n, self.H, self.W)
         kept = [layer.start(n, self.H, self.W) for layer in self.layers]
         for i in self.order:
@@ -78,7 +78,7 @@ class PixelRNN(Pixels):
             for layer, before in zip(self.layers, kept, strict=True):
                 x = x + layer.pixel(before, x, r, c)
             k = yield i, self.head(x)
-            self.first.put(pixels, values[k, :, i], r, c)
+            self.first.put(pixels, values[k], r, c)
             if c == self.W - 1:
                 for layer, before in zip(self.layers, kept, strict=True):
                     layer.end_row(before, r)
