@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from engine.autoregressive.lstm import DiagonalBiLSTM, RowLSTM
