@@ -87,9 +87,8 @@ export class Bars {
     this.buttons.forEach((button, k) => {
       const share = p ? p[k] : 0;
       button.style.setProperty("--p", (share / full).toFixed(4));
-      button.disabled = !p;
       const says = fill(words.barSays, { value: valueName(facts, k, words), p: chance(share) });
-      setAll(button, { "aria-pressed": String(k === value), "aria-label": p ? says : valueName(facts, k, words) });
+      setAll(button, { "aria-pressed": String(k === value), "aria-disabled": p ? null : "true", "aria-label": p ? says : valueName(facts, k, words) });
       if (facts.K <= FEW) setText(button.lastChild, p ? chance(share) : "");
     });
     setText(this.numbers.log, p ? nats(log) : "\u2013");

@@ -141,7 +141,7 @@ export default class Desk {
 
   ended() {
     if (this.under !== this.writing) {
-      if (this.change) this.told = this.changed(this.play.pos); // of the model as it was
+      if (this.change) this.told = changeSays(this.change, this.writing, this.play.pos, this.words); // by the model as it was
       this.change = null;
       this.play.writing = this.writing = this.under;
     }
@@ -274,14 +274,8 @@ export default class Desk {
     const { words, facts, writing, play } = this;
     setText(this.of, writing.round === undefined ? "" : fill(words.of, { round: count(writing.round) }));
     if (!play.playing) this.sheet.say(n, cursor, values, words);
-    setText(this.bars.says, this.told || (this.change && this.changed(n)) || words.hint);
-    setAll(this.root, { "data-answers": this.answers, "data-n": n, "data-cursor": cursor, "data-playing": play.playing, "data-seed": writing.question.seed });
-  }
-
-  /** What came of a value that was put, once the picture is whole again. */
-  changed(n) {
-    const { change, facts } = this;
-    return changeSays(n < facts.D ? { ...change, before: null } : change, this.writing, this.words);
+    setText(this.bars.says, this.told || (this.change && changeSays(this.change, writing, n, words)) || words.hint);
+    setAll(this.root, { "data-answers": this.answers, "data-n": n, "data-cursor": cursor, "data-playing": String(play.playing), "data-seed": writing.question.seed });
   }
 
   close() {

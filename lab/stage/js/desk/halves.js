@@ -50,7 +50,6 @@ export class Halves extends Panel {
     this.parts.forEach((button, i) => setText(button, words[`half-${HALF_NAMES[i]}`]));
     setAll(this.group, { "aria-label": words.given });
     setAll(this.input, { max: facts.examples - 1 });
-    this.draw();
     this.look();
   }
 
@@ -73,6 +72,7 @@ export class Halves extends Panel {
   look() {
     this.parts.forEach((button, i) => setAll(button, { "aria-pressed": String(HALF_NAMES[i] === this.half) }));
     this.want("example", { number: this.number }, [this.half, this.seed, this.desk.temperature, this.desk.rests]);
+    this.draw();
   }
 
   /** First the test picture, then its completions, at last what the model makes of the whole test picture. */
@@ -100,7 +100,6 @@ export class Halves extends Panel {
     this.pictures = [picture, ...Array.from({ length: TIMES }, () => this.given)];
     this.logs = [];
     this.written = 0;
-    this.over = false;
     const told = labelOf(facts, label);
     this.asker.ask("write", () => ({ arguments: { seed: this.seed, n: TIMES, values: base64Of(this.given), temperature, ...told }, step: "completions" }));
     this.then = () => this.asker.ask("write", () => ({ arguments: { values: base64Of(picture), ...told }, step: "original" }));
@@ -111,7 +110,6 @@ export class Halves extends Panel {
     const { then } = this;
     this.then = null;
     if (then) return then();
-    this.over = true;
     super.ended();
     this.draw();
   }
@@ -146,6 +144,6 @@ export class Halves extends Panel {
     setText(this.early, fill(words.early, { n: count(early) }));
     show(this.early, early > 0);
     setText(this.readout, best ? fill(words.best, { n: best, log: nats(this.logs[best][0]) }) : "");
-    setAll(this.element, { "data-over": this.over });
+    setAll(this.element, { "data-over": String(this.done) });
   }
 }

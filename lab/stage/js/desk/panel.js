@@ -63,6 +63,7 @@ export class Panel {
   }
 
   ask() {
+    clearTimeout(this.timer);
     if (!this.open || !this.question) return;
     const { name, given } = this.question;
     this.asker.instead(name, () => ({ arguments: given }));

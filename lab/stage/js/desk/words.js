@@ -37,6 +37,7 @@ export const DESK_WORDS = {
   hint: "Press a pixel to look at it. Press a bar to put another value there: the model writes all later pixels anew.",
   putSame: "This pixel already is {value}.",
   putNow: "You put {value} where the model drew {was}. It writes the {n} later pixels anew, with the same random numbers.",
+  putDone: "You put {value} where the model drew {was}, and it wrote the {n} later pixels anew: log p(x) = {after} nats.",
   fell: "You put {value} instead of {was}: log p(x) fell from {before} to {after} nats, and {changed} of {n} later pixels changed.",
   rose: "You put {value} instead of {was}: log p(x) rose from {before} to {after} nats, and {changed} of {n} later pixels changed.",
   order: "Order",

@@ -122,18 +122,21 @@ export function drawnTooEarly(given, rank) {
 }
 
 /** How many of the pixels that come after the r-th of the order differ. */
-export function differences(one, other, { rank }, r) {
+function differences(one, other, { rank }, r) {
   return one.values.reduce((n, value, place) => n + (rank[place] > r && value !== other.values[place] ? 1 : 0), 0);
 }
 
-/** What came of a value that was put in the r-th place in place of `was`; `before` is the picture of before, or null. */
-export function changeSays({ value, was, r, before }, writing, words) {
+/** What comes of a value that was put in the r-th place in place of `was`, while n pixels are shown; `before` is the picture of
+ * before, or null where it was never complete. */
+export function changeSays({ value, was, r, before }, writing, n, words) {
   const { facts } = writing;
-  const n = facts.D - r - 1;
-  const names = { value: valueName(facts, value, words), was: valueName(facts, was, words), n };
-  if (!before || !writing.complete) return fill(words.putNow, names);
+  const later = facts.D - r - 1;
+  const names = { value: valueName(facts, value, words), was: valueName(facts, was, words), n: later };
+  if (n < facts.D || !writing.complete) return fill(words.putNow, names);
+  const after = nats(writing.total);
+  if (!before) return fill(words.putDone, { ...names, after });
   const says = writing.total < before.total ? words.fell : words.rose;
-  return fill(says, { ...names, changed: differences(before, writing, facts, r), before: nats(before.total), after: nats(writing.total) });
+  return fill(says, { ...names, after, before: nats(before.total), changed: differences(before, writing, facts, r) });
 }
 
 /** "row 3, column 5": {row, column} from 1. */

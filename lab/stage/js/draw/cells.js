@@ -14,7 +14,7 @@ export function cellSize({ H, W }, width, most = LARGEST) {
 }
 
 /** The corner of a place. */
-export function cornerOf({ W }, place, cell) {
+function cornerOf({ W }, place, cell) {
   return [(place % W) * cell, Math.floor(place / W) * cell];
 }
 
