@@ -228,6 +228,11 @@ def test_an_order_is_followed_and_named(visitor) -> None:
         assert one.colour(int(place)) == [255 * int(k[place])] * 3
     assert one.number("cursor") == int(np.flatnonzero(rank == 4)[0])
     assert "in a spiral" in (one.get("order").get_attribute("aria-label") or "")
+    one.press(0)
+    expect(one.get("reading")).to_have_text("The model has not come to this pixel yet.")
+    one.get("sheet").press("1")
+    one.get("bar-0").click()
+    assert len(one.asks("write")) == 1, "what is not written cannot be another"
 
 
 # --- another value is put -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ export class Bars {
     this.put = put;
     this.key = key;
     this.where = make("p", { class: "desk-where", "data-testid": "desk-where" });
-    this.title = make("h3", { class: "desk-title" });
+    this.title = make("h2", { class: "desk-title" });
     this.holder = make("div", { class: "desk-bars", role: "group", "data-testid": "desk-bars" });
     this.scale = make("span", { class: "desk-scale", "aria-hidden": "true" });
     this.holder.addEventListener("keydown", (event) => this.keyed(event));

@@ -11,7 +11,7 @@ export class Panel {
     this.name = name;
     this.act = act;
     this.open = false;
-    this.title = make("h3", { class: "desk-title" });
+    this.title = make("h2", { class: "desk-title" });
     this.hint = make("p", { class: "desk-hint" });
     this.note = make("p", { class: "desk-note", role: "status", hidden: true });
     this.body = make("div", { class: "desk-body" });
