@@ -20,7 +20,7 @@ from engine.autoregressive.pixelcnn import Head
 from engine.autoregressive.pixels import Pixels, PixelsConfig
 from engine.config import Where, knob
 from engine.nets.masked import MaskedConv2d, causal
-from engine.space import Space
+from engine.space import Picture, Space
 
 
 class GatedConfig(PixelsConfig):
@@ -41,6 +41,7 @@ class GatedPixelCNN(Pixels):
     title = "Gated PixelCNN"
     source = "van den Oord et al., 2016, https://arxiv.org/abs/1606.05328"
     Config = GatedConfig
+    recipes = {Picture: {"batch": 16}, "pixel-faces": {"conditional": True}}
 
     def __init__(self, config: GatedConfig, space: Space) -> None:
         super().__init__(config, space)
@@ -62,8 +63,8 @@ class GatedPixelCNN(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """The vertical stack row by row, the horizontal one pixel by pixel: what came before is kept."""
+        values = self.values
         h, C = None if y is None else self.hot(y), self.C
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
         above = [layer.vertical.margin(n, self.H, self.W) for layer in self.layers]
         links = [0 * layer.horizontal.bias[:, None].expand(n, -1, self.W) for layer in self.layers]
         for r in range(self.H):
@@ -75,7 +76,7 @@ class GatedPixelCNN(Pixels):
                     z = layer.horizontal.at(left[i], 0, c) + links[i][:, :, c]
                     before = layer.across(z, before, h)
                 k = yield r * self.W + c, self.head(before)
-                self.layers[0].horizontal.put(left[0], values[k, :, r * self.W + c], 0, c)
+                self.layers[0].horizontal.put(left[0], values[k], 0, c)
             row = left[0][:, :, :, 3 : 3 + self.W]
             for i, layer in enumerate(self.layers):  # the row is complete
                 of_row, row = layer.down(layer.vertical.row(above[i], row, r), h)

@@ -118,12 +118,13 @@ class DiagonalBiLSTM(nn.Module):
         }  # fmt: skip
 
     def pixel(self, kept: Kept, x: Tensor, r: int, c: int) -> Tensor:
-        """The state (n, h) at a pixel whose features are x (n, inputs); with the shift."""
+        """The state (n, h) at a pixel whose features are x (n, inputs)."""
         kept["x"][:, :, c], left = x, kept["left"]  # at place c that of the pixel before, at c + 1 that above
         before = left[:, :, 0] if c == 0 else left[:, :, c]
         h, kept["c"] = self.left.one(x, left[:, :, c + 1].clone(), before.clone(), kept["c"])
         left[:, :, c + 1] = h
-        return h + kept["right"][:, :, c]
+        # without the shift it asks for what is to the right, where nothing is drawn yet: a 0 stands for it
+        return h + kept["right"][:, :, c] if self.shift else h
 
     def end_row(self, kept: Kept, r: int) -> None:
         """The row is complete: now the other direction can go through it."""

@@ -112,6 +112,7 @@ class MADE(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """In the first order; each hidden unit is computed once, as soon as it can be."""
+        values = self.values
         if self.config.mask == ">=":  # it asks for what is not drawn yet: a 0 stands for it
             yield from super().one_by_one(n, y)
             return
@@ -125,8 +126,7 @@ class MADE(Pixels):
             sorted_[j] = (sorted_[j][0][:, units], sorted_[j][1])
         out = V[:, by_degree[-1]].unflatten(0, (self.D, self.K - 1))
         steps = in_turn(n, self.rank, known, sorted_, out, b.unflatten(0, (self.D, self.K - 1)))
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
         i, o = next(steps)
         while i >= 0:
             k = yield i, with_first(o)
-            i, o = steps.send(values[k, :, i])
+            i, o = steps.send(values[k])

@@ -63,8 +63,8 @@ class NADE(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """With the running sum: each pixel costs one column."""
+        values = self.values
         a = self.c.expand(n, -1)
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
         for i in self.order:
             k = yield i, with_first(a.sigmoid() @ self.V[i] + self.b[i])
-            a = a + values[k, :, i] @ self.W_[i]  # a -> a + W x_i
+            a = a + values[k] @ self.W_[i]  # a -> a + W x_i

@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from engine.autoregressive.base import with_first
 from engine.autoregressive.pixels import Pixels, PixelsConfig
 from engine.config import knob
 from engine.nets.masked import MaskedConv2d, causal
-from engine.space import Space
+from engine.space import Picture, Space
 
 
 class PixelCNNConfig(PixelsConfig):
@@ -45,6 +44,7 @@ class PixelCNN(Pixels):
     title = "PixelCNN"
     source = "van den Oord, Kalchbrenner and Kavukcuoglu, 2016, https://arxiv.org/abs/1601.06759"
     Config = PixelCNNConfig
+    recipes = {Picture: {"batch": 16}}
 
     def __init__(self, config: PixelCNNConfig, space: Space) -> None:
         super().__init__(config, space)
@@ -62,9 +62,9 @@ class PixelCNN(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""
+        values = self.values
         convs = [self.first, *self.stack]
         kept = [conv.margin(n, self.H, self.W) for conv in convs]
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
         for i in self.order:
             r, c = divmod(i, self.W)
             h = self.first.at(kept[0], r, c)
@@ -72,7 +72,7 @@ class PixelCNN(Pixels):
                 conv.put(before, h.relu(), r, c)
                 h = h + conv.at(before, r, c)
             k = yield i, self.head(h)
-            self.first.put(kept[0], values[k, :, i], r, c)
+            self.first.put(kept[0], values[k], r, c)
 
 
 class Head(nn.Module):

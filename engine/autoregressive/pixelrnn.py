@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from engine.autoregressive.lstm import DiagonalBiLSTM, RowLSTM
@@ -22,7 +21,7 @@ from engine.autoregressive.pixelcnn import Head
 from engine.autoregressive.pixels import Pixels, PixelsConfig
 from engine.config import Where, knob
 from engine.nets.masked import MaskedConv2d, causal
-from engine.space import Space
+from engine.space import Picture, Space
 
 
 class PixelRNNConfig(PixelsConfig):
@@ -48,6 +47,7 @@ class PixelRNN(Pixels):
     title = "PixelRNN"
     source = "van den Oord, Kalchbrenner and Kavukcuoglu, 2016, https://arxiv.org/abs/1601.06759"
     Config = PixelRNNConfig
+    recipes = {Picture: {"batch": 16}}
 
     def __init__(self, config: PixelRNNConfig, space: Space) -> None:
         super().__init__(config, space)
@@ -68,10 +68,7 @@ class PixelRNN(Pixels):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One pixel of each layer at a time: what came before is kept."""
-        if self.config.layer == "Diagonal BiLSTM" and not self.config.shift:
-            yield from super().one_by_one(n, y)  # it asks for what is not drawn yet: a 0 stands for it
-            return
-        values = self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))  # (K, C, D)
+        values = self.values
         pixels = self.first.margin(n, self.H, self.W)
         kept = [layer.start(n, self.H, self.W) for layer in self.layers]
         for i in self.order:
@@ -80,7 +77,7 @@ class PixelRNN(Pixels):
             for layer, before in zip(self.layers, kept, strict=True):
                 x = x + layer.pixel(before, x, r, c)
             k = yield i, self.head(x)
-            self.first.put(pixels, values[k, :, i], r, c)
+            self.first.put(pixels, values[k], r, c)
             if c == self.W - 1:
                 for layer, before in zip(self.layers, kept, strict=True):
                     layer.end_row(before, r)

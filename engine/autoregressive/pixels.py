@@ -64,6 +64,11 @@ class Pixels(Ordered):
         """The pixels (n, C, H W) in [-1, 1]."""
         return self.shown(k).flatten(2)
 
+    @property
+    def values(self) -> Tensor:
+        """What the net is given of a pixel of each value, (K, C)."""
+        return self.seen(torch.arange(self.K, device=self.device)[:, None].expand(-1, self.D))[:, :, 0]
+
     def loss(self, log_probs: Tensor, x: Tensor) -> Terms:
         """The mean of -log p(x), summed over pixels, in nats."""
         return {NATS: -log_probs.sum(1).mean()}  #: loss

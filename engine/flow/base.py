@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from engine.adam import Adam
 from engine.average import Averaged
-from engine.config import Config, Refused, knob
+from engine.config import Config, Refused, Where, knob
 from engine.device import precise
 from engine.family import Batch, Terms
 from engine.flow.bases import BASES, Base
@@ -76,6 +76,11 @@ class FlowConfig(Config):
     ema: float = knob(
         0.99, 0, 0.9999, label="Averaging of the weights", live=True, advanced=True,
         says="decay of the moving average of the weights, which gives density and samples",
+    )  # fmt: skip
+    dequantize: bool = knob(
+        True, label="Noise between the levels", symbol="u", advanced=True,
+        says="whether each byte v becomes v + u with fresh noise u; without it the density piles up on bytes",
+        where=Where("only with pictures", lambda _, space: isinstance(space, Picture)),
     )  # fmt: skip
 
 
@@ -164,12 +169,12 @@ class Flow(Averaged):
 
     # --- pictures ----------------------------------------------------------------------------------
 
-    def dequantized(self, x: Tensor) -> Tensor:
-        """Pictures in [-1, 1] as v + u in (0, 256), with fresh noise u; points unchanged."""
+    def dequantized(self, x: Tensor, noisy: bool = True) -> Tensor:
+        """Pictures in [-1, 1] as v + u in (0, 256), with fresh noise u or u = 1/2; points unchanged."""
         if not isinstance(self.space, Picture):
             return x
-        v = ((x + 1) * 127.5).round()
-        return v + torch.rand_like(x).clamp(1e-4, 1 - 1e-4)
+        u = torch.rand_like(x).clamp(1e-4, 1 - 1e-4) if noisy else 0.5
+        return ((x + 1) * 127.5).round() + u
 
     def shown(self, c: Tensor) -> Tensor:
         """The pictures in [-1, 1] from which dequantized ones come; points unchanged."""
@@ -183,9 +188,9 @@ class Flow(Averaged):
 
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """The lecture's algorithm: maximum likelihood on a minibatch."""
-        x = self.dequantized(batch.x)  #: x
-        if not self.settled:
-            self.initialize(x)
+        x = self.dequantized(batch.x, self.config.dequantize)  #: x
+        if not self.settled:  # with noise in any case: a pixel that is always black has no scale without it
+            self.initialize(x if self.config.dequantize else self.dequantized(batch.x))
         yield self.f, self.terms(x)
         self.follow(self.f)
 
@@ -216,7 +221,8 @@ class Flow(Averaged):
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor | None = None) -> dict[str, float | list[float]]:
         """The loss on held-out x."""
-        return {TEST[self.loss]: -self.log_prob(self.dequantized(x)).mean().item() * self.unit}
+        log_p = self.log_prob(self.dequantized(x, self.config.dequantize))
+        return {TEST[self.loss]: -log_p.mean().item() * self.unit}
 
     # --- building blocks of the families -------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import math
 from statistics import median
 
 from engine.flow.base import BITS, NLL, TEST, Flow
-from engine.flow.measures import FROZEN, KL
+from engine.flow.measures import FROZEN, KL, MOST_SPIKES, SPIKES
 from engine.metrics.detector import Row, Symptom, number, settled, usual_level
 from engine.metrics.measure import Measure
 from engine.metrics.ruler import HIGH_QUALITY, DataFacts
@@ -19,6 +19,7 @@ from engine.metrics.ruler import HIGH_QUALITY, DataFacts
 # upwards and never downwards, so several measurements are judged by the best of them.
 WINDOW = 6  # measurements, needed before anything is claimed
 FEW = 4  # measurements that count as "now"
+SPIKY = 1.0  # bits per dimension by which bytes may be denser than what lies between; honest ones have 0.3
 NEAR = 0.1  # nats above the entropy: a test example is then 0.9 times as probable as for a perfect model
 FAR = 0.3  # nats; default runs reach 0.02 to 0.2
 BETTER = 0.15  # relative fall of KL, from before to now, that counts as learning
@@ -36,7 +37,11 @@ def symptoms(family: type[Flow], rows: list[Row], data: DataFacts) -> list[Sympt
     if len(measured) < WINDOW:
         return []
     return [
-        worse(measured, loss) or frozen(measured) or far(measured, data) or progress(measured, loss, data)
+        spiky(measured)
+        or worse(measured, loss)
+        or frozen(measured)
+        or far(measured, data)
+        or progress(measured, loss, data)
     ]
 
 
@@ -68,6 +73,21 @@ def frozen(rows: list[Row]) -> Symptom | None:
         "shape of the base, whatever the data look like.",
         rows[-FEW]["round"],
         "let the variables swap roles from layer to layer, and use at least two layers",
+    )
+
+
+def spiky(rows: list[Row]) -> Symptom | None:
+    """The density piles up on whole numbers, which any noise would reveal."""
+    if not all(row.get(SPIKES, 0) > SPIKY for row in rows[-FEW:]):
+        return None
+    more = rows[-1][SPIKES]
+    more = f"{more:.0f}" + (" or more" if more == MOST_SPIKES else "")
+    return Symptom(
+        "Spikes on grey levels",
+        f"Spikes on grey levels: the density is {more} bits per dimension higher on whole bytes than between "
+        "them. Such a loss can fall for ever, and says nothing about pictures.",
+        rows[-FEW]["round"],
+        "noise between the levels: train on v + u, with fresh u in every round",
     )
 
 

@@ -80,3 +80,22 @@ FLOW_FAILURES = [
         family="real-nvp",
     ),
 ]
+
+GREY = Failure(
+    "No noise between the levels",
+    "Spikes on grey levels",
+    "Bytes are whole numbers, and a density may be as high as it likes on them. The bits per dimension fall "
+    "far below those of any honest model, on test pictures too, and would fall for ever. Between the bytes "
+    "there is hardly any density.",
+    "digits-7",
+    {"dequantize": False, "layers": 3, "width": 128, "batch": 64},
+    384,
+    [
+        Cure(
+            "Noise between the levels",
+            {"dequantize": True},
+            "The density of v + u, with fresh u, is spread over the whole level, so it says how likely v is",
+        ),
+    ],
+    family="maf",
+)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from engine.flow.base import BITS, NLL, TEST, Flow
+from engine.flow.maf import MAF
 from engine.flow.measures import KL
 from engine.flow.real_nvp import RealNVP
 from engine.flow.spline_flow import SplineFlow
-from lab.flow.failures import FLOW_FAILURES
+from lab.flow.failures import FLOW_FAILURES, GREY
 from lab.kit.numbers import signed
 from lab.kit.subject import Legend, Place, Recording, Row, Subject
 from lab.kit.verdict import judged_by, newest
@@ -156,4 +157,5 @@ SUBJECT = Subject(
     ],
 )  # fmt: skip
 OF_REAL_NVP = Subject(RealNVP, failures=FLOW_FAILURES)
+OF_MAF = Subject(MAF, failures=[GREY])
 OF_SPLINE_FLOW = Subject(SplineFlow, data="ring")

@@ -54,8 +54,9 @@ def changes(info: store.Info, one: Wanted, fixed: Collection[str] = ()) -> dict[
         return None
     space = data.load(one.data).space
     config = one.family.configure(space, one.config).effective(space)
-    changed = {k: v for k, v in config.items() if k not in info.wall and info.config.get(k) != v}
     knobs = one.family.Config.knobs()
+    before = {k: knobs[k].default for k in config} | info.config  # a run may be older than a knob
+    changed = {k: v for k, v in config.items() if k not in info.wall and before[k] != v}
     return changed if all(knobs[k].live and k not in fixed for k in changed) else None
 
 

@@ -21,8 +21,10 @@ from engine.config import Refused
 from lab.runs import store, wire
 
 FRAMES = 12
+WORDS = 8
 DOTS, TILES, SIDE, PHOTO = 160, 9, 24, 240  # points, pictures, nodes of a field, pixels of a photograph
-KINDS = ("photo/result", "codes/test", "images/samples", "line/model density", "points/fake")
+TRACKS = {"strokes/samples": 9, "wave/samples": 4, "words/samples": 0}
+KINDS = ("photo/result", "codes/test", "images/samples", *TRACKS, "line/model density", "points/fake")
 """What may be in a picture: the first that is there is what the card shows."""
 POINTS = ("points/real", "points/fake")
 Arrays = dict[str, np.ndarray]
@@ -67,6 +69,8 @@ def _small(kind: str, frame: Arrays) -> Arrays:
         return {kind: _photo(frame[kind])}
     if kind == "images/samples":
         return {kind: _some(frame[kind], TILES)}
+    if kind in TRACKS:
+        return {kind: _some(frame[kind], TRACKS[kind]) if TRACKS[kind] else _lines(frame[kind], WORDS)}
     if kind == "codes/test":
         named = {name: _some(frame[name], DOTS) for name in (kind, "codes/label") if name in frame}
         return named | {name: frame[name] for name in ("box/plane",) if name in frame}
@@ -84,6 +88,11 @@ def _some(array: np.ndarray, most: int) -> np.ndarray:
     chosen = np.linspace(0, len(array) - 1, min(most, len(array))).round().astype(int)
     rows = array[chosen]
     return rows.astype(np.float16) if rows.dtype.kind == "f" else rows
+
+
+def _lines(text: np.ndarray, most: int) -> np.ndarray:
+    """So many lines of a text in bytes."""
+    return np.frombuffer(b"\n".join(bytes(text).split(b"\n")[:most]), np.uint8)
 
 
 def _field(field: np.ndarray) -> np.ndarray:

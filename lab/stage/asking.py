@@ -20,6 +20,7 @@ _coder = component(
     "genlab_coder", "coder/coder.js", "core/base.css", "slow/drawer.css", "pads/pad.css", "coder/coder.css"
 )
 _passage = component("genlab_passage", "passage/passage.js", "core/base.css", "passage/passage.css")
+_desk = component("genlab_desk", "desk/desk.js", "core/base.css", "desk/desk.css")
 
 
 def film(
@@ -100,3 +101,18 @@ def passage(run: str, *, key: str, round: int | None = None) -> None:
     layer, and log p(x) as the sum of these. It asks the probes `plane` and `point`; while the run trains,
     anew every second."""
     _passage(key=key, data={"run": run, "round": round})
+
+
+def desk(run: str, *, key: str, round: int | None = None, masks: bool = False, verdict: bool = True) -> None:
+    """A desk on which a model of pixels writes a picture before one's eyes, with the distribution of each
+    pixel beside it. A press on a bar puts another value there, and the rest is written anew. A lens paints
+    what a pixel depends on; half a picture is completed eight times; small pictures show what other nets see.
+    The probes are `desk`, `write`, `look`, `example`, `fields` and `ancestors`; while the run trains, it asks
+    anew each second.
+
+    Args:
+        masks: offer the masks of MADE, with the ancestors of an output.
+        verdict: call a pixel that sees itself or later ones a leak. Else only the numbers are said, the lens
+            is open from the beginning, and students must find it themselves.
+    """
+    _desk(key=key, data={"run": run, "round": round, "masks": masks, "verdict": verdict})

@@ -13,7 +13,7 @@ ORIGIN = "http://stage.test"
 _EXPORT = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FIXED = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*")
-KEYWORDS = {"if", "for", "while", "switch", "return", "catch", "function", "import"}
+KEYWORDS = {"if", "for", "while", "switch", "return", "catch", "function", "import", "super"}
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 
 

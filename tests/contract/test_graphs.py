@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.autoregressive.pixels import Pixels
 from engine.diffusion.base import Denoiser
 from engine.families import families
 from engine.flow.base import Flow
@@ -11,7 +12,7 @@ from lab.runs.listing import listed
 from lab.runs.slow import functions_of
 
 # models with codes have further boxes: tests/contract/codes/test_annotated.py
-FAMILIES = [family for family in families().values() if issubclass(family, Denoiser | Flow | Game)]
+FAMILIES = [family for family in families().values() if issubclass(family, Denoiser | Flow | Game | Pixels)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)

@@ -100,20 +100,22 @@ def test_the_stages_preloads_are_its_whole_graph():
     scripts = set(re.findall(rf'rel="modulepreload" href="\./stage/{VERSION}/([^"]+)"', HEAD))
     assert scripts == {MOUNT, *needed(STAGE[0])}
     assert {"charts/plot.js", "core/measures.js", "plane/latent.js", "slow/drawer.js"} <= scripts
-    assert not any(path.startswith(("film/", "bend/", "coder/", "passage/", "pads/")) for path in scripts)
+    others = ("film/", "bend/", "coder/", "desk/", "passage/", "pads/")
+    assert not any(path.startswith(others) for path in scripts)
     assert all(f'rel="prefetch" href=".{address(sheet)}"' in HEAD for sheet in STAGE[1:])
     assert preload(*STAGE) + script(GLOSSARY) == HEAD
 
 
 def test_a_component_sends_two_lines_and_its_data():
     def page() -> None:
-        from lab.stage import coder, film, passage, sketch, split, stage
+        from lab.stage import coder, desk, film, passage, sketch, split, stage
         from lab.stage.alone import bend
 
         stage("some-run", key="stage")
         film("some-run", key="film", rows=[{"ask": "reverse"}], screens={"x_t": "x"})
         coder("some-run", key="coder")
         passage("some-run", key="passage")
+        desk("some-run", key="desk")
         sketch(key="sketch")
         split(key="split", left=b"", right=b"", labels={})
         bend(key="bend")
@@ -121,7 +123,7 @@ def test_a_component_sends_two_lines_and_its_data():
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception
     sent = [one.proto for one in app.main if one.type == "bidi_component"]
-    assert len(sent) == 7
+    assert len(sent) == 8
     for proto in sent:
         first, second = proto.js_content.splitlines()
         assert VERSION in first

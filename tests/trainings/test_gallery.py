@@ -12,7 +12,7 @@ from engine.metrics.measure import looked_at
 from engine.metrics.ruler import about
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
 from lab.diffusion.failures import FAR
-from lab.flow.failures import FLOW_FAILURES
+from lab.flow.failures import FLOW_FAILURES, GREY
 from lab.gan.failures import FAILURES, FAILURES_WITH_LABELS
 from lab.kit.gallery import in_place
 from lab.kit.subject import Cure, Failure, subjects
@@ -149,13 +149,16 @@ def flow_rows(failure, cure) -> list[dict]:
 
 
 @pytest.mark.budget(20)
-@pytest.mark.parametrize("failure", [f for f in FLOW_FAILURES if f.symptom], ids=lambda f: f.title)
+@pytest.mark.parametrize("failure", [f for f in [*FLOW_FAILURES, GREY] if f.symptom], ids=lambda f: f.title)
 def test_a_failure_of_flows_shows(failure):
     assert told(failure, None, flow_rows(failure, None)) == {failure.symptom}
 
 
 FLOW_CURES = [
-    pytest.param(f, c, id=f"{f.title}-{c.change}") for f in FLOW_FAILURES if f.symptom for c in f.cures
+    pytest.param(f, c, id=f"{f.title}-{c.change}")
+    for f in [*FLOW_FAILURES, GREY]
+    if f.symptom
+    for c in f.cures
 ]
 
 

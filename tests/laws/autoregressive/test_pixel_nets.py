@@ -132,6 +132,28 @@ def test_a_masked_convolution_is_the_whole_kernel_with_zeros():
         torch.testing.assert_close(row, rows(x)[:, :, r : r + 1])
 
 
+@torch.no_grad()
+def test_pixelcnn_is_a_stack_of_masked_kernels():
+    made = model("pixelcnn", {"channels": 4, "layers": 2, "first": "5"}, COLOURED)
+    k = codes(made)
+    x = made.seen(k).view(4, 3, 3, 3)
+
+    def masked(conv, size, itself):
+        whole = torch.zeros(*conv.weight.shape[:2], size, size)
+        whole[:, :, : size // 2 + 1] = conv.weight
+        after = torch.arange(size * size).view(size, size) >= size * (size // 2) + size // 2 + itself
+        return whole.masked_fill(after, 0)
+
+    h = conv2d(x, masked(made.first, 5, False), made.first.bias, padding=2)
+    for conv in made.stack:
+        h = h + conv2d(h.clamp(min=0), masked(conv, 3, True), conv.bias, padding=1)
+    h = h.flatten(2).transpose(1, 2).clamp(min=0)
+    head = made.head
+    h = (h @ head.hidden.weight.T + head.hidden.bias).clamp(min=0)
+    free = h @ head.out.weight.T + head.out.bias
+    torch.testing.assert_close(made.logits(made.seen(k)), torch.cat([torch.zeros(4, 9, 1), free], 2))
+
+
 # --- what a pixel can see ----------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import { clip, polyline, smooth } from "../draw/pen.js";
 import { decodePhoto, fitted, paintPhoto } from "../draw/pixels.js";
 import { firstImages } from "../draw/thumbs.js";
 import { paintImages } from "../draw/tiles.js";
+import { paintTracks, TRACKS } from "../draw/tracks.js";
 import { decodeFrame } from "../live/wire.js";
 
 const DOT = 1.1; // px
@@ -115,6 +116,11 @@ const PAINTERS = {
     }
     ctx.globalAlpha = 1;
   },
+
+  ...Object.fromEntries(TRACKS.map((kind) => [`${kind}/samples`, (ctx, area, { from, to, share, palette }) => {
+    const { data, shape } = (share < 0.5 ? from : to).get(`${kind}/samples`);
+    paintTracks(ctx, kind, { shape, values: data }, area, { palette, role: () => "model" }, "");
+  }])),
 
   "line/model density"(ctx, area, show) {
     const map = mapping(show.box ?? [-4, 4, 0, 1], area);

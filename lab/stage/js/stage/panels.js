@@ -6,6 +6,7 @@ import { CAPTION, GAP, inside, mapping, NARROWEST, NEAR, NEAR_TOUCH } from "../d
 import { paintField } from "../draw/draw.js";
 import { clip, lettering } from "../draw/pen.js";
 import { paintImages, scoreOf, shownScore, tileAt, tileGrid } from "../draw/tiles.js";
+import { paintTracks, TRACK_ASPECTS, TRACKS } from "../draw/tracks.js";
 import { arrangePhotos } from "../photo/arrange.js";
 import { paintDecoded } from "../plane/decoded.js";
 import { isLine, readLatent } from "../plane/latent.js";
@@ -30,6 +31,7 @@ export function panelsOf(layers, box, wall, words, photos) {
   const sides = layers.entries("side").map(([name]) => name);
   for (const name of inLabelOrder(sides, words)) panels.push({ kind: "side", name, aspect });
   for (const [name] of layers.entries("images")) panels.push({ kind: "images", name, aspect: 1 });
+  for (const kind of TRACKS) for (const [name] of layers.entries(kind)) panels.push({ kind, name, aspect: TRACK_ASPECTS[kind] });
   return panels.length ? panels : [{ kind: "empty", name: "empty", aspect: 1 }];
 }
 
@@ -97,6 +99,8 @@ export function paintPanel(ctx, panel, layers, look) {
   else if (panel.kind === "images") {
     const score = shownScore(panel.name, layers, look);
     if (!look.isOff(panel.name)) paintImages(ctx, layers.items.get(panel.name), panel.area, look, score);
+  } else if (TRACKS.includes(panel.kind)) {
+    if (!look.isOff(panel.name)) paintTracks(ctx, panel.kind, layers.items.get(panel.name), panel.area, look, panel.name);
   } else paintEmpty(ctx, panel.area, look);
   if (look.captions && panel.kind !== "empty") paintCaption(ctx, panel, look);
 }
@@ -112,7 +116,7 @@ function paintSide(ctx, { name, area }, layers, look) {
 
 function paintCaption(ctx, panel, look) {
   lettering(ctx, look.palette, "600 13px", "center", "alphabetic", look.palette.muted);
-  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side", "photo"].includes(panel.kind) ? splitName(panel.name)[1] : "");
+  const text = look.words[panel.caption ?? panel.name] ?? (["images", "side", "photo", ...TRACKS].includes(panel.kind) ? splitName(panel.name)[1] : "");
   ctx.fillText(text, panel.area.x + panel.area.w / 2, panel.area.y - 7, panel.area.w);
 }
 

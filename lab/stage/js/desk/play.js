@@ -1,0 +1,113 @@
+// The clock of the desk and its bar: pixel after pixel, at a pace that can be followed.
+
+import { icon, iconButton, make, setAll, setText } from "../core/dom.js";
+import { clamp, count } from "../core/numbers.js";
+import { fill } from "../core/words.js";
+
+const PACES = { slow: () => 4, steady: (D) => D / 14, fast: (D) => D / 3 }; // pixels a second
+
+export class Play {
+  /** `act` has anew(), which begins another picture and says nothing, and moved(). */
+  constructor(act) {
+    this.act = act;
+    this.at = 0; // how many pixels are shown, and a share of the next
+    this.goal = 0; // how many are wanted while it rests
+    this.pace = "steady";
+    this.playing = false;
+    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.build();
+  }
+
+  build() {
+    this.play = iconButton("desk-play", "play", "primary", () => this.toggle());
+    this.one = iconButton("desk-step", "step", "", () => this.step());
+    this.slider = make("input", { type: "range", min: 0, max: 1, value: 0, step: 1, "data-testid": "desk-slider" });
+    this.slider.addEventListener("input", () => this.rest(Number(this.slider.value)));
+    this.readout = make("span", { class: "desk-count", "data-testid": "desk-count" });
+    this.paces = make("select", { "data-testid": "desk-pace" });
+    this.paces.addEventListener("change", () => (this.pace = this.paces.value));
+    const buttons = make("div", { class: "buttons" }, this.play, this.one, this.paces);
+    this.element = make("div", { class: "bar desk-play" }, buttons, this.slider, this.readout);
+  }
+
+  update(words) {
+    this.words = words;
+    this.shows = null;
+    this.one.say(words.step, words.stepSays);
+    setAll(this.slider, { "aria-label": words.scrub, title: words.scrub });
+    setAll(this.paces, { "aria-label": words.pace, title: words.pace });
+    this.paces.replaceChildren(...Object.keys(PACES).map((name) => make("option", { value: name, selected: name === this.pace }, words[`pace-${name}`])));
+  }
+
+  get D() {
+    return this.writing?.facts.D ?? 0;
+  }
+
+  get pos() {
+    return Math.min(Math.floor(this.at + 1e-6), this.D);
+  }
+
+  get ended() {
+    return Boolean(this.writing) && this.pos === this.D;
+  }
+
+  /** Another picture, of which so many pixels are there at once: then it plays, or shows all as they come (`mode` "whole"), or
+   * rests ("rest"). */
+  begin(writing, from, mode) {
+    this.writing = writing;
+    this.at = from;
+    this.before = null;
+    const whole = mode === "whole" || (this.calm && mode !== "rest");
+    this.playing = !whole && mode !== "rest";
+    this.goal = whole ? writing.facts.D : from;
+    this.grew();
+  }
+
+  /** More has come. While it rests, what is wanted and has come is shown. */
+  grew() {
+    if (!this.playing) this.at = Math.min(this.goal, this.writing.reach);
+    this.act.moved();
+  }
+
+  toggle() {
+    if (this.playing) return this.rest(this.pos);
+    if (this.ended) return this.act.anew("play");
+    this.before = null;
+    this.playing = true;
+    this.act.moved();
+  }
+
+  step() {
+    if (this.ended || !this.writing) this.act.anew("rest");
+    this.rest(this.pos + 1);
+  }
+
+  rest(n) {
+    this.playing = false;
+    this.goal = clamp(n, 0, this.D);
+    if (this.writing) this.grew();
+  }
+
+  /** Go on to the moment `now` of the display, no further than pixels have come. */
+  move(now) {
+    const past = Math.min(100, now - (this.before ?? now)) / 1000;
+    this.before = now;
+    this.at = Math.min(this.writing.reach, this.at + past * PACES[this.pace](this.D));
+    if (this.ended) this.rest(this.D);
+  }
+
+  render() {
+    const { words, pos, D } = this;
+    const word = this.playing ? "pause" : this.ended || !pos ? "write" : "goOn";
+    if (this.shows !== word) {
+      this.shows = word;
+      this.play.say(words[word]);
+      this.play.firstChild.replaceWith(icon(this.playing ? "pause" : "play"));
+    }
+    setText(this.readout, D ? fill(words.count, { n: count(pos), of: count(D) }) : "");
+    setAll(this.slider, { max: D || 1, "aria-valuetext": this.readout.textContent });
+    this.slider.value = pos;
+    this.slider.style.setProperty("--done", `${D ? (100 * pos) / D : 0}%`);
+    for (const one of [this.play, this.one, this.slider]) one.disabled = !D;
+  }
+}

@@ -1,0 +1,17 @@
+"""A page with a desk and nothing else, for tests: the model behind it is played by the test."""
+
+import streamlit as st
+
+from lab.stage import desk
+
+asked = st.query_params
+round = st.slider("round", 0, 9, 0, key="round", bind="query-params")
+if asked.get("far"):
+    st.html("<div style='height: 3000px'></div>")
+desk(
+    "some-run",
+    key="desk",
+    round=round or None,
+    masks=bool(asked.get("masks")),
+    verdict=not asked.get("quiet"),
+)
