@@ -67,6 +67,7 @@ class WaveNet(Ordered):
     source = "van den Oord et al., 2016, https://arxiv.org/abs/1609.03499"
     Config = WaveNetConfig
     kinds = (Wave,)
+    algorithm = ("log_probs", "logits", "net", "loss")
     space: Wave
 
     def __init__(self, config: WaveNetConfig, space: Space) -> None:
@@ -109,7 +110,7 @@ class WaveNet(Ordered):
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
         """From one-hot vectors v (n, K, T), and labels y (n,) if it is told any, to logits (n, T, K)."""
         before = torch.cat([self.silence(len(v))[:, None], v.mT[:, :-1]], 1)  # a sample never sees itself
-        return self.net(self.convs, before, [label[:, None] for label in self.opened(len(v), y)])
+        return self.net(self.convs, before, [label[:, None] for label in self.opened(len(v), y)])  #: net p
 
     def net(self, convs: Iterable[Any], u: Tensor, labels: list[Tensor]) -> Tensor:
         """From what is known, u (..., K), to logits (..., K). Labels open and close the gates of each."""
