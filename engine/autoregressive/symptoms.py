@@ -57,8 +57,8 @@ def leaking(by: Judged, rows: list[Row]) -> Symptom | None:
     if later:
         return Symptom(
             "Sees the future",
-            f"Sees the future: {good}{later} of {OUTPUTS} outputs change when later {by.number}s are changed. "
-            "These are not there yet when the model writes.",
+            f"Sees the future: {good}{later} of {OUTPUTS} outputs change when later {by.number}s are "
+            "changed. These are not there yet when the model writes.",
             since,
             "let each output see only what comes before",
         )
