@@ -21,6 +21,11 @@ export class Masks extends Panel {
     this.body.append(this.orders, this.says, this.row);
   }
 
+  forget() {
+    this.which = 0;
+    this.row.replaceChildren();
+  }
+
   point(pixel) {
     if (pixel !== null) this.want("ancestors", { pixel, which: this.which });
     this.pixel = pixel;
