@@ -6,8 +6,6 @@ from lab.stage import desk
 
 asked = st.query_params
 round = st.slider("round", 0, 9, 0, key="round", bind="query-params")
-if asked.get("far"):
-    st.html("<div style='height: 3000px'></div>")
 desk(
     "other-run" if st.toggle("other") else "some-run",
     key="desk",
