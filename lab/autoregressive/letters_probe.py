@@ -57,8 +57,8 @@ def made_up(
 
 
 def where_from(model: Letters, data: Dataset, name: str) -> Answer:
-    """p(region | name) by the rule of Bayes, `p` (regions,), after each letter: (letters + 2, regions). Raises
-    `Refused` for a model that is told no regions."""
+    """p(region | name) by the rule of Bayes, before the first letter, after each, and after the end: `p`
+    (letters + 2, regions). Raises `Refused` for a model that is told no regions."""
     if not model.conditional or data.y is None:
         raise Refused("This model is told no regions; choose the villages by region, and Conditional.")
     if not name:

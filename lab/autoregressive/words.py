@@ -48,8 +48,8 @@ def sound_now(run: str, row: Row) -> str:
     if TEST_SOUND not in last:
         return says + "."
     return (
-        f"{says}, and {last[TEST_SOUND]:.2f} over all sounds. The entropy of a sample is {last[MARGINAL]:.2f} "
-        f"bits, and {last[BIGRAM]:.2f} given the sample before it."
+        f"{says}, and {last[TEST_SOUND]:.2f} over all sounds. The entropy of a sample is "
+        f"{last[MARGINAL]:.2f} bits, and {last[BIGRAM]:.2f} given the sample before it."
     )
 
 
