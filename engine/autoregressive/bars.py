@@ -48,7 +48,7 @@ class NGram:
 
         p_n(x | c) = (count(c x) + T p_{n-1}(x | c')) / (N + T),   c' = c without its first letter,
 
-    and p_0 is the same for all K letters. The start of a word is a sign in contexts, and its end is a letter.
+    and p_0 is the same for all K letters. The end of a word is a letter, and stands before its start, too.
     """
 
     def __init__(self, words: list[list[int]], K: int) -> None:
@@ -56,7 +56,7 @@ class NGram:
         self.K = K
         self.counts: dict[tuple[int, ...], dict[int, int]] = {}
         for word in words:
-            for context, letter in predicted(word, K):
+            for context, letter in predicted(word):
                 for j in range(ORDERS):
                     after = self.counts.setdefault(context[ORDERS - 1 - j :], {})
                     after[letter] = after.get(letter, 0) + 1
@@ -74,12 +74,12 @@ class NGram:
 
     def next(self, word: Sequence[int], n: int) -> np.ndarray:
         """The probabilities (K,) of what follows the first letters of a word."""
-        context = padded(word, self.K)
+        context = padded(word)
         return np.array([self.p(letter, context, n) for letter in range(self.K)])
 
     def bits(self, words: list[list[int]], n: int) -> float:
         """-log2 p per letter of words, whose ends count as letters."""
-        p = [self.p(letter, context, n) for word in words for context, letter in predicted(word, self.K)]
+        p = [self.p(letter, context, n) for word in words for context, letter in predicted(word)]
         return -sum(map(math.log2, p)) / len(p)
 
     def written(self, n: int, longest: int, rng: np.random.Generator) -> list[int]:
@@ -90,15 +90,15 @@ class NGram:
         return word
 
 
-def padded(word: Sequence[int], start: int) -> tuple[int, ...]:
-    """The last ORDERS - 1 letters, with the sign of the start before the first."""
-    return (start,) * max(0, ORDERS - 1 - len(word)) + tuple(word[-(ORDERS - 1) :])
+def padded(word: Sequence[int]) -> tuple[int, ...]:
+    """The last ORDERS - 1 letters; before the first there are ends."""
+    return (0,) * max(0, ORDERS - 1 - len(word)) + tuple(word[-(ORDERS - 1) :])
 
 
-def predicted(word: list[int], start: int) -> Iterator[tuple[tuple[int, ...], int]]:
+def predicted(word: list[int]) -> Iterator[tuple[tuple[int, ...], int]]:
     """Each letter of a word, and at last its end, with the context before it."""
     for i, letter in enumerate([*word, 0]):
-        yield padded(word[:i], start), letter
+        yield padded(word[:i]), letter
 
 
 def letters(k: Tensor) -> list[list[int]]:

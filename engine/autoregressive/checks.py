@@ -45,7 +45,7 @@ def ahead(model: Ordered, k: Tensor, y: Tensor | None) -> float:
 
 @torch.no_grad()
 def written_gap(model: Ordered, y: Tensor | None) -> float:
-    """How far the logits of numbers that are written one after another are from those of one pass."""
+    """How far the distributions of numbers that are written one after another are from those of one pass."""
     steps = [(now.i, now.logits, now.k) for now in model.written(WRITTEN, y)]
     whole = model.logits(model.seen(steps[-1][2]), y)
-    return max(gap(logits, whole[:, i]) for i, logits, _ in steps)
+    return max(gap(logits.softmax(-1), whole[:, i].softmax(-1)) for i, logits, _ in steps)

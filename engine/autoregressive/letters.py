@@ -34,10 +34,10 @@ class LettersConfig(OrderedConfig):
     """Knobs of recurrent nets for letters."""
 
     cell: Literal["LSTM", "GRU"] = knob("LSTM", label="Cell", says="how the state is carried on")
-    h: int = knob(128, 4, 512, label="Hidden units", symbol="h", log=True, says="numbers in the state")
+    h: int = knob(192, 4, 512, label="Hidden units", symbol="h", log=True, says="numbers in the state")
     layers: int = knob(1, 1, 3, label="Layers", symbol="L", advanced=True, says="cells, one upon another")
     dropout: float = knob(
-        0.3, 0.0, 0.8, label="Dropout", live=True,
+        0.4, 0.0, 0.8, label="Dropout", live=True,
         says="share of the state that is hidden from the output in training, so that less is learnt by heart",
     )  # fmt: skip
     conditional: bool = knob(
@@ -89,19 +89,21 @@ class Letters(Ordered):
     def logits(self, v: Tensor, y: Tensor | None = None, hidden: float = 0.0) -> Tensor:
         """From one-hot vectors v (n, K, T), and labels y (n,) if it is told any, to logits (n, T, K). That
         share of the state is hidden from the output."""
-        before = pad(v, (1, 0))[:, :, :-1]  # a letter is predicted from those before it, the first from none
-        h, _ = self.cell(self.given(before.mT, y))  #: net
-        return only_ends(self.free(h, hidden), before[:, 0].cumsum(1) > 0)  #: p
+        before = pad(v, (1, 0))[:, :, :-1].mT  # the first letter is predicted from none
+        h, _ = self.cell(self.given(before, y))  #: net
+        return self.after(h, before, hidden)  #: p
 
     def given(self, v: Tensor, y: Tensor | None) -> Tensor:
         """What the cell is given: the letters v (n, t, K) embedded, and beside each the label."""
-        return self.embed(v) + (
-            0 if y is None or self.of_label is None else self.of_label(self.hot(y))[:, None]
-        )
+        label = 0 if y is None or self.of_label is None else self.of_label(self.hot(y))[:, None]
+        return self.embed(v) + label
 
-    def free(self, h: Tensor, hidden: float = 0.0) -> Tensor:
-        """Logits (n, t, K) of states (n, t, h)."""
-        return with_first(self.out(dropout(h, hidden)))
+    def after(self, h: Tensor, before: Tensor, hidden: float = 0.0) -> Tensor:
+        """Logits (n, t, K) from states h (n, t, h) after the letters `before` (n, t, K). After the end only
+        the end is possible."""
+        logits = with_first(self.out(dropout(h, hidden)))
+        others = torch.arange(self.K, device=h.device) > 0
+        return logits.masked_fill((before[..., :1] > 0) & others, -math.inf)
 
     def log_probs(self, k: Tensor, y: Tensor | None = None, hidden: float = 0.0) -> Tensor:
         """log p(x_i | x_<i) of each letter, (n, T), in nats; 0 after the end."""
@@ -123,16 +125,8 @@ class Letters(Ordered):
 
     def one_by_one(self, n: int, y: Tensor | None = None) -> Generator[tuple[int, Tensor], Tensor]:
         """One letter at a time: the state is carried on."""
-        v, state = torch.zeros(n, 1, self.K, **self.like), None
-        ended = torch.zeros(n, 1, dtype=torch.bool, device=self.device)
+        before, state = torch.zeros(n, 1, self.K, **self.like), None
         for i in range(self.D):
-            h, state = self.cell(self.given(v, y), state)
-            k = yield i, only_ends(self.free(h), ended)[:, 0]
-            ended = ended | (k[:, None] == 0)
-            v = one_hot(k[:, None], self.K).to(**self.like)
-
-
-def only_ends(logits: Tensor, ended: Tensor) -> Tensor:
-    """Logits (n, t, K) where, after the end (n, t), only the end is possible."""
-    others = torch.arange(logits.shape[-1], device=logits.device) > 0
-    return logits.masked_fill(ended[..., None] & others, -math.inf)
+            h, state = self.cell(self.given(before, y), state)
+            k = yield i, self.after(h, before)[:, 0]
+            before = self.seen(k[:, None]).mT

@@ -36,8 +36,12 @@ SILENCE = term("bits of silence", "truth", chart="bits per sample", label="of th
 class WaveNetConfig(OrderedConfig):
     """Knobs of WaveNet."""
 
+    lr: float = knob(
+        3e-3, 1e-5, 0.05, label="Learning rate", symbol=r"\eta", log=True, live=True,
+        says="learning rate of Adam",
+    )  # fmt: skip
     channels: int = knob(24, 4, 64, label="Channels", says="features of each layer")
-    dilations: int = knob(8, 1, 10, label="Doublings", says="layers of a stack, each looks back twice as far")
+    dilations: int = knob(9, 1, 10, label="Doublings", says="layers of a stack, each looks back twice as far")
     stacks: int = knob(1, 1, 4, label="Stacks", says="how often the doublings begin anew")
     levels: Literal["16", "64", "256"] = knob(
         "64", label="Levels of the mu-law", symbol="K", says="values that a sample may have"
@@ -129,7 +133,7 @@ class WaveNet(Ordered):
         queues, labels, u = [conv.queue() for conv in self.convs], self.opened(n, y), self.silence(n)
         for t in range(self.D):
             k = yield t, self.net(queues, u, labels)
-            u = one_hot(k, self.K).to(**self.like)
+            u = self.seen(k[:, None])[..., 0]
 
     def loss(self, log_probs: Tensor, x: Tensor) -> Terms:
         """The mean of -log2 p over the samples of sounds, and over those of the silence after them."""
