@@ -140,6 +140,7 @@ OF_WAVENET = Subject(
     now=sound_now,
     data="voices",
     failures=[WAVENET_LEAK],
+    recordings=[Recording("wavenet", "voices", 3000, slower=True, pictures=12)],
 )
 OF_LETTERS = Subject(
     Letters,
@@ -151,6 +152,7 @@ OF_LETTERS = Subject(
     graph=graph_of("a name as letters", "a distribution for each letter", BITS.chart, "words/samples"),
     now=letters_now,
     data="villages",
+    recordings=[Recording("letters", "villages", 4000, slower=True, pictures=24)],
 )
 OF_MADE = Subject(MADE, failures=[MADE_LEAK])
 OF_PIXELCNN = Subject(PixelCNN, data="digits", failures=[PIXELCNN_LEAK, BLIND])
