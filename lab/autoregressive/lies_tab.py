@@ -152,9 +152,9 @@ def question(name: str, case: Case, failure: Failure) -> None:
     elif said[0] is None or said[1] is None:
         st.info("Choose a model and what is wrong with it.")
     elif said[0] != case.liar:
-        st.warning(f"Not model {said[0]}: examine it, and nothing is wrong there. How good is its loss?")
+        st.info(f"Not model {said[0]}: examine it, and nothing is wrong there. How good is its loss?")
     else:
-        st.warning("The model is right, the reason is not. Look once more at what the instrument shows.")
+        st.info("The model is right, the reason is not. Look once more at what the instrument shows.")
 
 
 def reveal(case: Case, failure: Failure) -> None:
