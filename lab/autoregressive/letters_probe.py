@@ -56,15 +56,15 @@ def made_up(
     return {"names": names, "known": [name in register for name in names], "bits": bits.tolist()}
 
 
-def where_from(model: Letters, data: Dataset, name: str) -> Answer:
+def where_from(model: Letters, data: Dataset, text: str) -> Answer:
     """p(region | name) by the rule of Bayes, before the first letter, after each, and after the end: `p`
     (letters + 2, regions). Raises `Refused` for a model that is told no regions."""
     if not model.conditional or data.y is None:
         raise Refused("This model is told no regions; choose the villages by region, and Conditional.")
-    if not name:
+    if not text:
         raise Refused("Write a name first.")
     prior = torch.bincount(data.y.cpu(), minlength=model.space.classes).double()
-    p = posterior(model, spelled(model, name), prior.to(model.device))[0, : len(name) + 2]
+    p = posterior(model, spelled(model, text), prior.to(model.device))[0, : len(text) + 2]
     return {"p": p.cpu().numpy().astype(np.float32), "labels": list(data.labels)}
 
 

@@ -148,8 +148,11 @@ def regions_tab(room: Room) -> None:
         "A model of names given their region can be turned around: "
         r"$p(\text{region} \mid \text{name}) \propto p(\text{name} \mid \text{region}) \, p(\text{region})$."
     )
+    if not data_of(room).labels:
+        st.info("This model is told no regions: choose [the villages by region](?data=villages-by-region).")
+        return
     name = st.text_input("A name", "Кам'янка", key="regions-name", max_chars=26)
-    if not (answer := ask(room, "where_from", name=name.replace("'", "\u2019"))):
+    if not (answer := ask(room, "where_from", text=name.replace("'", "\u2019"))):
         return
     last = answer["p"][-1]
     order = np.argsort(last)
