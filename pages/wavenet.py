@@ -25,7 +25,10 @@ samples. All padding is on the left, so that a sample never sees itself or the f
 **Gates.** As in the gated PixelCNN, with a label $h$ that says which digit is spoken:
 
 $$
-z = \tanh(W_f * x + V_f h) \odot \sigma(W_g * x + V_g h)
+\begin{aligned}
+z &= \tanh(W_f * x + V_f h) \\
+&\quad \odot \sigma(W_g * x + V_g h)
+\end{aligned}
 $$
 """,
     code=[WaveNet.logits, WaveNet.net, Dilated, WaveNet.one_by_one, Ordered.written],

@@ -1,4 +1,4 @@
-"""The scene of WaveNet: waves, written sample by sample, beside the data's."""
+"""The scene of WaveNet: waves, written sample by sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from engine.autoregressive.wavenet import WaveNet
-from engine.data import Dataset, floats
+from engine.data import Dataset
 from lab.scenes.arrays import Arrays, Pointer, halves
 
 CLIPS = 6  # sounds that are shown
@@ -16,11 +16,6 @@ CLIPS = 6  # sounds that are shown
 def draw(model: WaveNet, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
     """Nothing that is quick."""
     return {}
-
-
-def once(model: WaveNet, data: Dataset) -> Arrays:
-    """Sounds of the data."""
-    return {"wave/real": halves(floats(data.x[labels(model)]))}
 
 
 def rarely(model: WaveNet, data: Dataset, pointer: Pointer) -> Iterator[Arrays]:

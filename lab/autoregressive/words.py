@@ -128,12 +128,9 @@ OF_WAVENET = Subject(
     WaveNet,
     places=[Place("wavenet", "Sound, sample by sample", GROUP, step=270, needs=["gated-pixelcnn"])],
     legends={
-        "wave": legend(
-            "[Sounds](wave/samples, model) that the model writes, one sample after another, and "
-            "[sounds of the data](wave/real, data)."
-        )
+        "wave": legend("[Sounds](wave/samples, model) that the model writes, one sample after another.")
     },
-    labels={"wave/samples": "The model's sounds", "wave/real": "Sounds of the data"},
+    labels={"wave/samples": "The model's sounds"},
     charts=(SOUND.chart,),
     colours={"x": "data", "x_t": "data", "x_{<t}": "data"},
     graph=graph_of("a sound as levels", "a distribution for each sample", SOUND.chart, "wave/samples"),
