@@ -14,7 +14,10 @@ horizontal stack, which is masked. So there is no blind spot.
 **Gates.** Each layer multiplies a tanh by a sigmoid, as an LSTM does:
 
 $$
-y = \tanh(W_f * x + V_f^{\top} h) \odot \sigma(W_g * x + V_g^{\top} h)
+\begin{aligned}
+y &= \tanh(W_f * x + V_f^{\top} h) \\
+&\quad \odot \sigma(W_g * x + V_g^{\top} h)
+\end{aligned}
 $$
 
 The label $h$ opens and closes the gates in the same way at every pixel: it says *what* is drawn, and not *where*.

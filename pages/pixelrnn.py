@@ -13,8 +13,10 @@ pixels_room(
 
 $$
 \begin{aligned}
-[o, f, i, g] &= \sigma(K^{ss} * h_{i-1} + K^{is} * x_i) \\
-c_i &= f_i \odot c_{i-1} + i_i \odot g_i, \qquad h_i = o_i \odot \tanh(c_i)
+[o, f, i, g] &= \sigma(K^{ss} * h_{i-1} \\
+&\qquad + K^{is} * x_i) \\
+c_i &= f \odot c_{i-1} + i \odot g \\
+h_i &= o \odot \tanh(c_i)
 \end{aligned}
 $$
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.autoregressive.base import Ordered
-from engine.autoregressive.influence import influence, spaced
+from engine.autoregressive.influence import spaced, touched
 from engine.autoregressive.pixels import Pixels
 from engine.checks import Check, gap, slope_gap
 from engine.data import Dataset, floats
@@ -35,11 +35,11 @@ def measure(model: Ordered, data: Dataset) -> list[Check]:
 
 
 def ahead(model: Ordered, k: Tensor, y: Tensor | None) -> float:
-    """The largest influence of a number on itself or on an earlier one, over a few places, by gradients."""
-    worst = 0.0
+    """The largest slope of an output in its own number or in a later one, over a few places."""
+    v, worst = model.seen(k[None]), 0.0
     for i in spaced(model, PLACES):
-        heat = influence(model, k, i, None if y is None else y[0]).heat
-        worst = max(worst, heat[model.rank >= model.rank[i]].max().item())
+        slopes = touched(model, v, i, None if y is None else y[:1])
+        worst = max(worst, slopes[model.rank >= model.rank[i]].max().item())
     return worst
 
 

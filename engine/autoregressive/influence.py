@@ -61,11 +61,22 @@ def spaced(model: Ordered, n: int) -> list[int]:
     return [order[len(order) * i // n] for i in range(n)]
 
 
+def touched(model: Ordered, v: Tensor, i: int, y: Tensor | None = None) -> Tensor:
+    """How much a random sum of the logits of the i-th number depends on each number of v (1, c, D), as a
+    slope, (D,): 0 exactly where none of its logits does. It takes one pass back, and `influence` K."""
+    with torch.enable_grad():
+        by = torch.randn(model.K, generator=torch.Generator().manual_seed(0)).to(v)
+        logits = lambda v: model.logits(v, y)[0, i]  # noqa: E731
+        finite = logits(v).isfinite()
+        slopes = jacobian(lambda v: logits(v)[finite] @ by[finite], v.detach())
+    return slopes[0].abs().sum(0)
+
+
 def reach(model: Ordered, i: int, draws: int = 3) -> Tensor:
     """Which numbers the distribution of the i-th can depend on at all, whatever the weights, (D,) of bool:
     measured on copies with random weights, because a trained unit may rest by chance."""
     seen = torch.zeros(model.D, dtype=torch.bool)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for _ in range(draws):
             other = copy.deepcopy(model).cpu().double()
@@ -73,11 +84,5 @@ def reach(model: Ordered, i: int, draws: int = 3) -> Tensor:
                 numbers = weight[0].numel() if weight.ndim > 1 else 1
                 weight.data = torch.randn_like(weight) / numbers**0.5
             v = other.seen(torch.randint(other.K, (1, other.D)))
-            y = torch.zeros(1, dtype=torch.long) if other.conditional else None
-            chosen = torch.randn(other.K).double()
-
-            def some(v: Tensor, other: Ordered = other, y: Tensor | None = y, by: Tensor = chosen) -> Tensor:
-                return other.logits(v, y)[0, i] @ by
-
-            seen |= (jacobian(some, v)[0] != 0).any(0)
+            seen |= touched(other, v, i, torch.zeros(1, dtype=torch.long) if other.conditional else None) > 0
     return seen

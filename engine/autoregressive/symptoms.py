@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def symptoms(family: type[Pixels], rows: list[Row], data: DataFacts) -> list[Sym
 
 def judge(by: Judged, rows: list[Row]) -> list[Symptom]:
     """The same for any kind of models."""
-    measured = [row for row in rows if {by.test, by.bar, by.loss} <= row.keys()]
+    measured = [row for row in rows if {by.test, by.bar} <= row.keys()]
     if leak := leaking(by, [row for row in measured if LEAKS in row]):
         return [leak]
     return [worse(by, measured) or progress(by, measured)] if len(measured) >= WINDOW else []
@@ -57,8 +58,8 @@ def leaking(by: Judged, rows: list[Row]) -> Symptom | None:
     if later:
         return Symptom(
             "Sees the future",
-            f"Sees the future: {good}{later} of {OUTPUTS} outputs change when later {by.number}s are changed. "
-            "These are not there yet when the model writes.",
+            f"Sees the future: {good}{later} of {OUTPUTS} outputs change when later {by.number}s are "
+            "changed. These are not there yet when the model writes.",
             since,
             "let each output see only what comes before",
         )
@@ -75,7 +76,8 @@ def worse(by: Judged, rows: list[Row]) -> Symptom | None:
     """The test loss was better before: overfitting where the training loss falls, else diverging."""
     first = min(rows, key=lambda row: row[by.test])
     now = min(row[by.test] for row in rows[-FEW:])
-    falls = median(row[by.loss] for row in rows[-FEW:]) < first[by.loss]
+    # whoever only measures a model has no training loss, of which nobody can say that it falls
+    falls = median(row.get(by.loss, math.inf) for row in rows[-FEW:]) < first.get(by.loss, -math.inf)
     if falls and now > (1 + WORSE) * first[by.test]:
         return Symptom(
             "Overfitting",

@@ -51,4 +51,21 @@ PIXELRNN_LEAK = Failure(
     [Cure("A row lower", {"shift": True}, "From the row above, everything is known already")],
     family="pixelrnn",
 )
-LEAKS = [MADE_LEAK, PIXELCNN_LEAK, PIXELRNN_LEAK]
+WAVENET_LEAK = Failure(
+    "Half of the padding on the right",
+    "Sees the future",
+    "Usual convolutions pad on both sides, so that each output lies in the middle of what it sees. Here that "
+    "is half of the future. The loss falls below any honest one, and the sound that the net writes is noise.",
+    "voices",
+    {"padding": "same"},
+    192,
+    [
+        Cure(
+            "All padding on the left",
+            {"padding": "causal"},
+            "Then the newest sample that is seen is the last",
+        )
+    ],
+    family="wavenet",
+)
+LEAKS = [MADE_LEAK, PIXELCNN_LEAK, PIXELRNN_LEAK, WAVENET_LEAK]

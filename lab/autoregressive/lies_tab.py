@@ -12,6 +12,7 @@ from engine.config import Refused
 from engine.families import find
 from engine.space import Picture
 from lab import kit
+from lab.autoregressive.sequence_tab import field_tab
 from lab.kit.address import write
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
@@ -46,6 +47,7 @@ CASES = {
     "masked": Case("A masked net", "made", "B"),
     "convolutions": Case("Masked convolutions", "pixelcnn", "A"),
     "recurrent": Case("A recurrent net", "pixelrnn", "A"),
+    "sound": Case("Sound", "wavenet", "B"),
     "density": Case("A density of grey", "maf", "B"),
 }
 
@@ -106,6 +108,8 @@ def look(runs: dict[str, str], case: Case) -> None:
     if case.family == "maf":
         st.markdown("**Between the grey levels.** How does $p(x)$ change with the grey of a single pixel?")
         between(room)
+    elif case.family == "wavenet":
+        field_tab(room)
     else:
         st.markdown("**What does an output depend on?** Write a picture, then choose a pixel.")
         desk(run, key=f"desk {side}", verdict=False)
@@ -148,9 +152,9 @@ def question(name: str, case: Case, failure: Failure) -> None:
     elif said[0] is None or said[1] is None:
         st.info("Choose a model and what is wrong with it.")
     elif said[0] != case.liar:
-        st.warning(f"Not model {said[0]}: examine it, and nothing is wrong there. How good is its loss?")
+        st.info(f"Not model {said[0]}: examine it, and nothing is wrong there. How good is its loss?")
     else:
-        st.warning("The model is right, the reason is not. Look once more at what the instrument shows.")
+        st.info("The model is right, the reason is not. Look once more at what the instrument shows.")
 
 
 def reveal(case: Case, failure: Failure) -> None:

@@ -1,4 +1,4 @@
-"""The room of a model of pixels: its stage, the desk on which it writes, and what the lecture says of it."""
+"""The rooms of models that write one number after another: stage, tools, and what the lecture says."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ import streamlit as st
 
 from engine.autoregressive.base import Ordered
 from engine.autoregressive.pixels import Pixels
+from engine.family import Family
 from lab import kit
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import desk
 
 LECTURE = r"""
-**The chain rule.** Put the pixels of a picture in some order. Without any approximation,
+**The chain rule.** Put the numbers of an example, such as the pixels of a picture, in some order. Without any
+approximation,
 
 $$
 p(x) = \prod_{i=1}^{D} p(x_i \mid x_{<i}), \qquad \log p(x) = \sum_{i=1}^{D} \log p(x_i \mid x_{<i})
 $$
 
-where $x_{<i}$ are the pixels before $x_i$. A net that sees only these gives each factor. Training maximizes
-$\log p(x)$ of the data, one pass for all pixels. A new picture takes $D$ steps: draw $x_1$, then
+where $x_{<i}$ are the numbers before $x_i$. A net that sees only these gives each factor. Training maximizes
+$\log p(x)$ of the data, one pass for all numbers. A new example takes $D$ steps: draw $x_1$, then
 $x_2$ given $x_1$, and so on. So the density is exact, and samples are slow.
 """
 
 Tools = dict[str, Callable[[kit.Room], None]]
 
 
-def pixels_room(
-    family: type[Pixels],
+def writing_room(
+    family: type[Family],
     *,
     sentence: str,
     formula: str,
     code: Sequence[Any],
     tries: Sequence[tuple[str, str, str]],
-    masks: bool = False,
+    tools: Tools,
 ) -> None:
-    """The page of a model of pixels. `code` is what its net is made of; with `masks` the desk shows them."""
+    """The page of a model that writes one number after another. `code` is what its net is made of."""
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
@@ -46,13 +48,20 @@ def pixels_room(
         kit.knob_table(family)
         kit.formula(family, LECTURE)
         kit.formula(family, formula)
-        kit.source(*code, Ordered.log_probs, Ordered.turns, Ordered.written)
+        kit.source(*code)
 
-    tabs: dict[str, Any] = {"Write and look": partial(at_the_desk, room, masks), "Formula and code": lecture}
+    tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
+    tabs["Formula and code"] = lecture
     if failures := kit.words_of(family).failures:
         tabs["Failures and cures"] = partial(gallery, room, failures)
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
+
+
+def pixels_room(family: type[Pixels], *, code: Sequence[Any], masks: bool = False, **words: Any) -> None:
+    """The page of a model of pixels; with `masks` the desk shows them."""
+    code = [*code, Ordered.log_probs, Ordered.turns, Ordered.written]
+    writing_room(family, code=code, tools={"Write and look": lambda room: at_the_desk(room, masks)}, **words)
 
 
 def at_the_desk(room: kit.Room, masks: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine import data
 from engine.flow.base import Flow
 from engine.flow.transforms import Bijection
 from engine.space import Picture, Plane
@@ -52,7 +53,10 @@ def flow_room(
 
     plane: Tools = {"Layers": film_of_layers, "A point": a_point, "Why not perfect?": gaps}
     pictures: Tools = {"Pictures": use_flow}
-    gallery: Tools = {"Failures and cures": failures} if kit.words_of(family).failures else {}
+    failing = kit.words_of(family).failures
+    of_pictures = all(isinstance(data.load(one.data).space, Picture) for one in failing)
+    shown = failing and (isinstance(room.space, Picture) or not of_pictures)
+    gallery: Tools = {"Failures and cures": failures} if shown else {}
     special = pictures if isinstance(room.space, Picture) else plane if isinstance(room.space, Plane) else {}
     own: dict[str, Any] = {name: partial(tab, room) for name, tab in special.items()}
     if tools:

@@ -6,10 +6,8 @@ from lab.stage import desk
 
 asked = st.query_params
 round = st.slider("round", 0, 9, 0, key="round", bind="query-params")
-if asked.get("far"):
-    st.html("<div style='height: 3000px'></div>")
 desk(
-    "some-run",
+    "other-run" if st.toggle("other") else "some-run",
     key="desk",
     round=round or None,
     masks=bool(asked.get("masks")),

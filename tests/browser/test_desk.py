@@ -62,6 +62,7 @@ class Played:
         self.links: list[WebSocketRoute] = []
         self.refusal = ""
         self.round = 7
+        self.other = model  # of the other run
         self.me.page.route_web_socket("**/live/**", self.connect)
 
     def connect(self, link: WebSocketRoute) -> None:
@@ -77,7 +78,8 @@ class Played:
         try:
             if self.refusal:
                 raise Refused(self.refusal)
-            answer = probes.ask(self.model, self.data, name, given)
+            model, data = self.other if "other-run" in link.url else (self.model, self.data)
+            answer = probes.ask(model, data, name, given)
             if isinstance(answer, dict):
                 return link.send(pack_answer({"round": self.round} | answer, number))
             for part in answer:
@@ -92,7 +94,7 @@ class Played:
 
     def open(self, where: str = "") -> Played:
         self.me.open(f"/?{where}")
-        if "far" not in where and not self.refusal:
+        if not self.refusal:
             self.answered(1)
         return self
 
@@ -231,7 +233,8 @@ def test_an_order_is_followed_and_named(visitor) -> None:
     one.press(0)
     expect(one.get("reading")).to_have_text("The model has not come to this pixel yet.")
     one.get("sheet").press("1")
-    one.get("bar-0").click()
+    expect(one.get("bar-0")).to_be_disabled()
+    one.me.drawn()
     assert len(one.asks("write")) == 1, "what is not written cannot be another"
 
 
@@ -535,13 +538,36 @@ def test_another_kept_round_is_asked_for(visitor, cnn) -> None:
     one.me.until(lambda: {name for name, _, round in one.asked if round == 1} == {"write", "look"}, "round 1")
 
 
+def test_another_run_has_other_data(visitor, cnn) -> None:
+    one = Played(visitor, cnn).open()
+    one.other = small(data="pixel-faces")
+    one.press(24)
+    for tool in ("lens", "halves"):
+        one.get(f"tool-{tool}").click()
+    expect(one.get("halves")).to_have_attribute("data-over", "true")
+    one.me.page.get_by_test_id("stCheckbox").click()
+    expect(one.get("count")).to_have_text("256 of 256 pixels")
+    expect(one.get("bars").locator("button")).to_have_count(16)
+    assert one.number("cursor") == 255
+    expect(one.get("sees")).to_contain_text("Of the 255 pixels before it")
+    expect(one.get("halves")).to_have_attribute("data-over", "true")
+    assert len(base64.b64decode(one.asks("write")[-1]["values"])) == 256
+
+
 def test_a_desk_out_of_sight_asks_nothing(visitor, cnn) -> None:
-    one = Played(visitor, cnn).open("far=1")
-    one.me.until(lambda: one.links, "a link")
-    one.me.page.wait_for_timeout(500)
-    assert one.asked == []
+    one = Played(visitor, cnn).open()
+    one.get().evaluate(
+        """desk => new Promise((done) => {
+          desk.style.marginTop = "3000px";
+          new IntersectionObserver(([now]) => now.isIntersecting || setTimeout(done, 100)).observe(desk);
+        })"""
+    )
+    n = len(one.asked)
+    one.state(state="training", round=12)
+    one.me.page.wait_for_timeout(1500)
+    assert len(one.asked) == n
     one.get().evaluate("desk => desk.scrollIntoView()")
-    one.answered(1)
+    one.me.until(lambda: len(one.asked) > n, "a question")
 
 
 def test_a_refusal_is_a_sentence_in_place_of_the_desk(visitor, cnn) -> None:

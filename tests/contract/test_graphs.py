@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.autoregressive.pixels import Pixels
+from engine.autoregressive.base import Ordered
 from engine.diffusion.base import Denoiser
 from engine.families import families
 from engine.flow.base import Flow
@@ -12,7 +12,7 @@ from lab.runs.listing import listed
 from lab.runs.slow import functions_of
 
 # models with codes have further boxes: tests/contract/codes/test_annotated.py
-FAMILIES = [family for family in families().values() if issubclass(family, Denoiser | Flow | Game | Pixels)]
+FAMILIES = [family for family in families().values() if issubclass(family, Denoiser | Flow | Game | Ordered)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)

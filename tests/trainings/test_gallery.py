@@ -4,12 +4,15 @@ import json
 
 import pytest
 
+from engine.autoregressive.pixel_measures import TEST as TEST_PIXELS
+from engine.autoregressive.sequence_measures import TEST_SOUND
 from engine.data import load
 from engine.families import find
 from engine.flow.measures import KL
 from engine.metrics.detector import diagnose
 from engine.metrics.measure import looked_at
 from engine.metrics.ruler import about
+from lab.autoregressive.failures import LEAKS
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
 from lab.diffusion.failures import FAR
 from lab.flow.failures import FLOW_FAILURES, GREY
@@ -173,3 +176,22 @@ def test_splines_learn_the_checkerboard_twice_as_well():
     *_, board = FLOW_FAILURES
     affine, curves = (ending(board, cure, 0, 192, last=1)[-1][KL] for cure in (None, board.cures[0]))
     assert curves < 0.55 * affine
+
+
+LEAKY = [pytest.param(f, id=f"{f.family}: {f.title}") for f in LEAKS]
+
+
+def written_rows(failure, cure) -> list[dict]:
+    return ending(failure, cure, 0, failure.rounds, 32, 6)
+
+
+@pytest.mark.budget(30)
+@pytest.mark.parametrize("failure", LEAKY)
+def test_a_leak_is_detected_by_name_and_its_loss_is_too_good_to_be_true(failure):
+    rows = written_rows(failure, None)
+    assert told(failure, None, rows) == {failure.symptom}
+    (cure,) = failure.cures
+    honest = written_rows(failure, cure)
+    assert failure.symptom not in told(failure, cure, honest)
+    test = {"wavenet": TEST_SOUND}.get(failure.family, TEST_PIXELS)
+    assert rows[-1][test] < 0.8 * honest[-1][test]

@@ -207,7 +207,7 @@ def test_pieces_of_time_are_as_many_as_asked_and_together_they_are_the_whole():
 
 
 def test_what_changes_nothing_is_no_knob():
-    usual = ["layers", "base", "order", "width", "depth", "lr", "batch", "ema"]
+    usual = ["layers", "base", "order", "width", "depth", "lr", "batch", "ema", "dequantize"]
     knobs = {
         name: list(type(flow(name, PLANE).config).knobs()) for name in ("maf", "planar", "continuous-flow")
     }

@@ -258,13 +258,13 @@ export default class Desk {
     const { facts, writing, play, cursor, palette, data, lens } = this;
     const n = play.pos;
     const values = writing.shown(n);
-    if (!play.playing && cursor !== null) {
+    if (play.playing) lens.wait();
+    else if (cursor !== null) {
       lens.point(cursor, values, this.tools.label, this.stamp);
       for (const name of ["nets", "masks"]) this.panels[name].point(cursor);
     }
-    const sight = lens.open && !play.playing ? lens.sight : null;
     const put = writing.question.put.filter((place) => facts.rank[place] < n);
-    this.sheet.draw(facts, { values, cursor, put, sight, verdict: data.verdict, palette });
+    this.sheet.draw(facts, { values, cursor, put, sight: lens.sight, verdict: data.verdict, palette });
     this.bars.show(writing.pixel(cursor, n), n, palette);
     this.play.render();
     this.write(n, cursor, values);

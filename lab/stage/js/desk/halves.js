@@ -43,6 +43,11 @@ export class Halves extends Panel {
     return { canvas, button, total, rest, element: make("figure", { "data-i": i }, button, make("figcaption", {}, total, rest)) };
   }
 
+  forget({ examples }) {
+    this.pictures = null;
+    this.input.value = this.number = Math.min(this.number, examples - 1);
+  }
+
   aim(desk) {
     super.aim(desk);
     const { words, facts } = desk;

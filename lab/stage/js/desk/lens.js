@@ -34,6 +34,19 @@ export class Lens extends Panel {
     if (!on) this.sight = null;
   }
 
+  forget() {
+    this.sight = null;
+  }
+
+  /** The model writes: what a pixel sees is looked at afterwards. */
+  wait() {
+    if (!this.open || !this.desk) return;
+    this.wanted = this.sight = null;
+    clearTimeout(this.timer);
+    setText(this.says, this.words.lensWaits);
+    for (const part of [this.leak, this.alarm]) show(part, false);
+  }
+
   /** Look from this pixel of a picture whose values are `shown`. */
   point(pixel, shown, label, stamp) {
     if (pixel === null) return;

@@ -16,9 +16,14 @@ export class Masks extends Panel {
     super("masks", act);
     this.which = 0;
     this.says = make("p", { class: "desk-sees", role: "status", "data-testid": "desk-ancestors" });
-    this.orders = make("div", { class: "buttons", role: "group", "data-testid": "desk-orders" });
+    this.orders = make("div", { class: "buttons desk-field", role: "group", "data-testid": "desk-orders" });
     this.row = make("div", { class: "desk-row desk-layers" });
     this.body.append(this.orders, this.says, this.row);
+  }
+
+  forget() {
+    this.which = 0;
+    this.row.replaceChildren();
   }
 
   point(pixel) {

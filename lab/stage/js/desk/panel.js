@@ -23,6 +23,7 @@ export class Panel {
   aim(desk) {
     const other = this.desk?.run !== desk.run || this.desk?.round !== desk.round;
     this.asker.at(desk.round);
+    if (this.desk?.facts !== desk.facts) this.forget(desk.facts);
     this.desk = desk;
     this.words = desk.words;
     if (other) this.wanted = null;
@@ -30,6 +31,9 @@ export class Panel {
     setText(this.hint, this.words[`${this.name}Hint`]);
     if (this.open) this.reach();
   }
+
+  /** What is shown is of other data. */
+  forget() {}
 
   turn(on) {
     this.open = on;

@@ -20,7 +20,7 @@ export function paintTracks(ctx, kind, item, area, look, name) {
 }
 
 /** n tiles in a grid of about this aspect of a tile: where the i-th lies. */
-export function gridOf(n, area, aspect = 1) {
+function gridOf(n, area, aspect = 1) {
   const columns = Math.max(1, Math.min(n, Math.round(Math.sqrt((n * area.w) / (area.h * aspect)))));
   const rows = Math.ceil(n / columns);
   const [w, h] = [(area.w - TIGHT * (columns - 1)) / columns, (area.h - TIGHT * (rows - 1)) / rows];
@@ -57,7 +57,7 @@ function extent(places) {
 }
 
 /** One drawing in a rectangle, as large as it fits. */
-export function paintPen(ctx, places, { x, y, w, h }, colour, width = Math.max(1, Math.min(2.4, h / 24))) {
+function paintPen(ctx, places, { x, y, w, h }, colour, width = Math.max(1, Math.min(2.4, h / 24))) {
   const [x0, x1, y0, y1] = extent(places);
   if (!(x1 >= x0)) return;
   const scale = 0.84 * Math.min(w / Math.max(x1 - x0, 1e-6), h / Math.max(y1 - y0, 1e-6));
@@ -82,7 +82,7 @@ function paintWaves(ctx, { shape: [n, length], values }, area, look, name) {
   for (let i = 0; i < n; i++) paintWave(ctx, values.subarray(i * length, (i + 1) * length), grid.at(i), look.palette.roles[look.role(name)].ink, look.palette.faint);
 }
 
-export function paintWave(ctx, wave, { x, y, w, h }, colour, line) {
+function paintWave(ctx, wave, { x, y, w, h }, colour, line) {
   const middle = y + h / 2;
   pen(ctx, line, 1);
   rule(ctx, x, middle, x + w, middle);
@@ -122,6 +122,6 @@ function paintWords(ctx, item, area, look, name) {
 }
 
 /** The words of an array of bytes. */
-export function wordsOf(bytes) {
+function wordsOf(bytes) {
   return new TextDecoder().decode(Uint8Array.from(bytes)).split("\n");
 }

@@ -1,0 +1,83 @@
+"""Questions to a model of letters: what comes next, names that it makes up, and where a name may lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.autoregressive.bars import letters, ngram
+from engine.autoregressive.bayes import posterior
+from engine.autoregressive.letters import Letters
+from engine.config import Refused
+from engine.data import Dataset
+from engine.device import seed as set_seed
+from lab.probes import Answer, seed_of, whole
+
+__all__ = ["made_up", "next_letters", "where_from"]
+
+BARS = 12  # letters that are shown
+GRAM = 5
+
+
+def next_letters(model: Letters, data: Dataset, start: str = "", label: int | None = None) -> Answer:
+    """What follows the first letters of a name: of the likeliest, `letter`, and `p` of the net and `gram` of
+    the 5-gram; "∎" is the end. `log2_p` is that of the letters so far."""
+    k = spelled(model, start)
+    y = label_of(model, label, 1)
+    logits = model.logits(model.seen(k), y)[0, len(start)]
+    p = logits.softmax(-1).cpu().numpy()
+    gram = ngram(data).next(letters(k)[0], GRAM)
+    likely = np.argsort(-np.maximum(p, gram))[:BARS]
+    names = ["∎", *model.space.alphabet]
+    so_far = model.log_probs(k, y)[0, : len(start)].sum().item() / np.log(2)
+    return {"letter": [names[i] for i in likely], "p": p[likely].tolist(), "gram": gram[likely].tolist(),
+            "log2_p": so_far}  # fmt: skip
+
+
+def made_up(
+    model: Letters, data: Dataset, n: int = 20, seed: int = 0, label: int | None = None,
+    temperature: float = 1.0, start: str = "",
+) -> Answer:  # fmt: skip
+    """n names that begin with these letters; `known`, which are in the register; and the `bits` of each per
+    character."""
+    n = whole(n, "n", 1, 100)
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 5:
+        raise Refused("temperature must be a number from 0 to 5.")
+    set_seed(seed_of(seed))
+    given = spelled(model, start)
+    given[:, len(start) :] = -1
+    y = label_of(model, label, n)
+    *_, last = model.written(n, y, given.expand(n, -1), float(temperature))
+    names = model.space.words(last.k)
+    bits = -model.log_probs(last.k, y).sum(1) / np.log(2) / model.counted(last.k).sum(1)
+    register = {*model.space.words(data.x), *model.space.words(data.test_x)}
+    return {"names": names, "known": [name in register for name in names], "bits": bits.tolist()}
+
+
+def where_from(model: Letters, data: Dataset, text: str) -> Answer:
+    """p(region | name) by the rule of Bayes, before the first letter, after each, and after the end: `p`
+    (letters + 2, regions). Raises `Refused` for a model that is told no regions."""
+    if not model.conditional or data.y is None:
+        raise Refused("This model is told no regions; choose the villages by region, and Conditional.")
+    if not text:
+        raise Refused("Write a name first.")
+    prior = torch.bincount(data.y.cpu(), minlength=model.space.classes).double()
+    p = posterior(model, spelled(model, text), prior.to(model.device))[0, : len(text) + 2]
+    return {"p": p.cpu().numpy().astype(np.float32), "labels": list(data.labels)}
+
+
+def spelled(model: Letters, text: Any) -> torch.Tensor:
+    """The letters of a name (1, T). Raises `Refused` for letters that the model does not know."""
+    if not isinstance(text, str):
+        raise Refused("A name is text.")
+    return model.space.coded([text]).to(model.device)
+
+
+def label_of(model: Letters, label: int | None, n: int) -> torch.Tensor | None:
+    """The label n times, if this model is told any; the first if none is chosen."""
+    if not model.conditional:
+        return None
+    chosen = 0 if label is None else whole(label, "label", 0, model.space.classes - 1)
+    return torch.full((n,), chosen, device=model.device)
