@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ class Ordered(Family):
     """A model of D numbers, each one of K values, in the order of their `rank`."""
 
     branch = "tractable"
-    algorithm = ("log_probs", "logits", "loss")
+    algorithm: ClassVar[tuple[str, ...]] = ("log_probs", "logits", "loss")
     rank: Tensor  # (D,), the position 0 ... D - 1 of each number in the order
     K: int
     blank: int = 0  # the value that stands for a number that is not drawn yet
