@@ -21,10 +21,10 @@ from engine.config import Refused
 from lab.runs import store, wire
 
 FRAMES = 12
-WORDS = 8
+WORDS, PIXELS = 8, 160  # lines of a text, and places of a wave
 DOTS, TILES, SIDE, PHOTO = 160, 9, 24, 240  # points, pictures, nodes of a field, pixels of a photograph
-TRACKS = {"strokes/samples": 9, "wave/samples": 4, "words/samples": 0}
-KINDS = ("photo/result", "codes/test", "images/samples", *TRACKS, "line/model density", "points/fake")
+TRACKS = {"images/samples": TILES, "strokes/samples": 9, "wave/samples": 4}
+KINDS = ("photo/result", "codes/test", *TRACKS, "words/samples", "line/model density", "points/fake")
 """What may be in a picture: the first that is there is what the card shows."""
 POINTS = ("points/real", "points/fake")
 Arrays = dict[str, np.ndarray]
@@ -67,10 +67,11 @@ def _small(kind: str, frame: Arrays) -> Arrays:
     """What a card shows of a picture, and no more of it than it can show."""
     if kind == "photo/result":
         return {kind: _photo(frame[kind])}
-    if kind == "images/samples":
-        return {kind: _some(frame[kind], TILES)}
     if kind in TRACKS:
-        return {kind: _some(frame[kind], TRACKS[kind]) if TRACKS[kind] else _lines(frame[kind], WORDS)}
+        array = _some(frame[kind], TRACKS[kind])
+        return {kind: _outline(array) if kind == "wave/samples" else array}
+    if kind == "words/samples":
+        return {kind: _lines(frame[kind], WORDS)}
     if kind == "codes/test":
         named = {name: _some(frame[name], DOTS) for name in (kind, "codes/label") if name in frame}
         return named | {name: frame[name] for name in ("box/plane",) if name in frame}
@@ -88,6 +89,13 @@ def _some(array: np.ndarray, most: int) -> np.ndarray:
     chosen = np.linspace(0, len(array) - 1, min(most, len(array))).round().astype(int)
     rows = array[chosen]
     return rows.astype(np.float16) if rows.dtype.kind == "f" else rows
+
+
+def _outline(waves: np.ndarray) -> np.ndarray:
+    """Waves (n, T) as the lowest and the highest of some samples at a time, in turn: they look the same on a
+    card, where many lie on one pixel."""
+    parts = np.array_split(waves, min(PIXELS, waves.shape[1]), axis=1)
+    return np.stack([end for part in parts for end in (part.min(1), part.max(1))], 1)
 
 
 def _lines(text: np.ndarray, most: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from engine.config import Refused
 from lab.kit.subject import recordings
 from lab.reels import ROUTE
 from lab.runs import store, wire
-from lab.runs.reel import FRAMES, KINDS, reel
+from lab.runs.reel import FRAMES, KINDS, PIXELS, WORDS, reel
 
 SMALL = 90_000  # bytes of a reel as it is
 
@@ -42,6 +42,22 @@ def test_what_it_shows_is_what_the_run_kept():
         fakes = load(store.keyframe(at, round).read_bytes())["points/fake"].astype(np.float32)
         shown = arrays[f"{i}/points/fake"].astype(np.float32)
         assert all(np.abs(fakes - point).sum(1).min() < 0.01 for point in shown)
+
+
+def test_a_wave_on_a_card_is_its_outline_and_of_names_there_are_a_few():
+    at = store.RECORDINGS / "wavenet-voices"
+    arrays, about = read(reel(at, 1))
+    last = load(store.keyframe(at, about["rounds"][0]).read_bytes())["wave/samples"]
+    chosen = last[np.linspace(0, len(last) - 1, 4).round().astype(int)]
+    outline = arrays["0/wave/samples"]
+    assert outline.shape == (4, 2 * PIXELS)
+    parts = np.array_split(chosen, PIXELS, axis=1)
+    assert np.array_equal(outline[:, ::2], np.stack([part.min(1) for part in parts], 1))
+    assert np.array_equal(outline[:, 1::2], np.stack([part.max(1) for part in parts], 1))
+    at = store.RECORDINGS / "letters-villages"
+    names = bytes(read(reel(at, 1))[0]["0/words/samples"]).decode().split("\n")
+    whole = bytes(load(store.keyframe(at, store.keyframes(at)[-1]).read_bytes())["words/samples"]).decode()
+    assert names == whole.split("\n")[:WORDS]
 
 
 def test_one_picture_is_the_last():
