@@ -183,18 +183,7 @@ class Text(Space):
         return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.long().tolist()]
 
 
-@dataclass(frozen=True)
-class Pen(Space):
-    """Handwriting: shape (T, 2), the places of a pen one after another, x to the right and y upwards; or
-    shape (T, 3), each step of the pen (dx, dy), and 1 where a stroke ends. Without `lifts` it is one stroke.
-    Numbers of `units` levels to a unit are whole numbers there; 0 if they are not."""
-
-    units: float = 0.0
-
-    kind = "pen"
-
-
-KINDS = (Line, Plane, Vectors, Picture, Wave, Text, Pen)
+KINDS = (Line, Plane, Vectors, Picture, Wave, Text)
 WORDS: dict[str, type[Space]] = {space.kind: space for space in KINDS}
 """Kinds of space by name."""
 

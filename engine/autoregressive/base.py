@@ -72,7 +72,8 @@ class Ordered(Family):
 
     @abstractmethod
     def logits(self, v: Tensor, y: Tensor | None = None) -> Tensor:
-        """All conditional distributions p(x_i | x_<i, y) in one pass, from v = seen(k): logits (n, D, K)."""
+        """All conditional distributions p(x_i | x_<i, y) in one pass, from v = seen(k): logits (n, D, K). A
+        family may take more, which `log_probs` hands on."""
 
     # --- what follows from it ------------------------------------------------------------------------
 
@@ -91,9 +92,9 @@ class Ordered(Family):
         """The labels, if this model is told any."""
         return self.known(y) if self.conditional else None
 
-    def log_probs(self, k: Tensor, y: Tensor | None = None) -> Tensor:
+    def log_probs(self, k: Tensor, y: Tensor | None = None, *more: Any) -> Tensor:
         """log p(x_i | x_<i) of each number of k, (n, D), in nats."""
-        logits = self.logits(self.seen(k), y)  #: net p
+        logits = self.logits(self.seen(k), y, *more)  #: net p
         return -cross_entropy(logits.movedim(-1, 1), k, reduction="none")  #: log_p
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:

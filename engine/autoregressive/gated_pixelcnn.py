@@ -77,7 +77,8 @@ class GatedPixelCNN(Pixels):
                     before = layer.across(z, before, h)
                 k = yield r * self.W + c, self.head(before)
                 self.layers[0].horizontal.put(left[0], values[k], 0, c)
-            row = left[0][:, :, :, 3 : 3 + self.W]
+            side = self.layers[0].horizontal.side
+            row = left[0][:, :, :, side : side + self.W]
             for i, layer in enumerate(self.layers):  # the row is complete
                 of_row, row = layer.down(layer.vertical.row(above[i], row, r), h)
                 links[i] = of_row[:, :, 0]

@@ -11,6 +11,10 @@ from torch.autograd.functional import jacobian
 
 from engine.autoregressive.base import Ordered
 
+LEAKS = "leaks"
+"""In a row: of how many outputs the distribution depends on the number itself, and on later ones."""
+OUTPUTS = 12  # that are looked at for leaks
+
 
 class Influence(NamedTuple):
     """What p(x_i | ...) depends on."""

@@ -8,6 +8,7 @@ from engine.autoregressive.bars import letters, ngram
 from engine.autoregressive.letters import BITS, Letters
 from engine.data import Dataset
 from engine.metrics.measure import Measure, Steps
+from engine.space import Text
 
 TEST_BITS = Measure(
     f"test {BITS}", chart=BITS.chart, label="test", better="lower", role="data", digits=3, score=2
@@ -36,4 +37,5 @@ def measure(model: Letters, data: Dataset) -> Steps:
 @lru_cache(maxsize=2)
 def known(data: Dataset) -> frozenset[str]:
     """The training words."""
-    return frozenset(data.space.words(data.x))  # type: ignore[attr-defined]
+    assert isinstance(data.space, Text)
+    return frozenset(data.space.words(data.x))

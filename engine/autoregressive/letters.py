@@ -105,11 +105,6 @@ class Letters(Ordered):
         others = torch.arange(self.K, device=h.device) > 0
         return logits.masked_fill((before[..., :1] > 0) & others, -math.inf)
 
-    def log_probs(self, k: Tensor, y: Tensor | None = None, hidden: float = 0.0) -> Tensor:
-        """log p(x_i | x_<i) of each letter, (n, T), in nats; 0 after the end."""
-        logits = self.logits(self.seen(k), y, hidden)  #: net p
-        return logits.log_softmax(-1).gather(-1, k[..., None])[..., 0]  #: log_p
-
     def turns(self, batch: Batch) -> Iterator[tuple[nn.Module, Terms]]:
         """Maximum likelihood on a minibatch, with dropout."""
         k = self.coded(batch.x)  #: x

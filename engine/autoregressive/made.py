@@ -18,22 +18,19 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import linear
 
 from engine.autoregressive.base import with_first
-from engine.autoregressive.pixels import Pixels, PixelsConfig, ranks
+from engine.autoregressive.pixels import OrderConfig, Pixels, ranks
 from engine.config import knob
 from engine.family import Batch, Terms
 from engine.nets.masked import in_turn
 from engine.space import Picture, Space
 
 
-class MADEConfig(PixelsConfig):
+class MADEConfig(OrderConfig):
     """Knobs of MADE."""
 
-    order: Literal["raster", "spiral", "random"] = knob(
-        "raster", label="Order of the pixels", says="row by row, from the centre outwards, or random"
-    )
     orders: int = knob(
         1, 1, 16, label="Orders and masks",
         says="sets of masks that take turns: the first has the order above, the others random ones",
@@ -53,7 +50,6 @@ class MADE(Pixels):
     title = "MADE"
     source = "Germain et al., 2015, https://arxiv.org/abs/1502.03509"
     Config = MADEConfig
-    ordered = True
     recipes = {Picture: {"batch": 100}}
     ranks: Tensor  # (orders, D)
     m: Tensor  # (orders, depth, width), the degrees
@@ -93,11 +89,6 @@ class MADE(Pixels):
         for W, bias in layers:
             h = linear(h, W, bias).relu()  #: net
         return with_first(linear(h, V, b).unflatten(1, (self.D, self.K - 1)))
-
-    def log_probs(self, k: Tensor, y: Tensor | None = None, which: int = 0) -> Tensor:
-        """log p(x_i | what comes before it in one order), (n, D)."""
-        logits = self.logits(self.seen(k), y, which)  #: net p
-        return -cross_entropy(logits.movedim(-1, 1), k, reduction="none")  #: log_p
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x) (n,) in nats, exact: of the mean of the p(x) of all orders."""

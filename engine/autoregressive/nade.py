@@ -11,23 +11,19 @@ them together cost O(D H), and not O(D^2 H).
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from engine.autoregressive.base import with_first
-from engine.autoregressive.pixels import Pixels, PixelsConfig, ranks
+from engine.autoregressive.pixels import OrderConfig, Pixels, ranks
 from engine.config import knob
 from engine.space import Space
 
 
-class NADEConfig(PixelsConfig):
+class NADEConfig(OrderConfig):
     """Knobs of NADE."""
 
-    order: Literal["raster", "spiral", "random"] = knob(
-        "raster", label="Order of the pixels", says="row by row, from the centre outwards, or random"
-    )
     H: int = knob(128, 4, 512, label="Hidden units", symbol="H", log=True, says="units of each hidden layer")
 
 
@@ -38,7 +34,6 @@ class NADE(Pixels):
     title = "NADE"
     source = "Larochelle and Murray, 2011, https://proceedings.mlr.press/v15/larochelle11a.html"
     Config = NADEConfig
-    ordered = True
 
     def __init__(self, config: NADEConfig, space: Space) -> None:
         super().__init__(config, space)

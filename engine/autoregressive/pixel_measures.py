@@ -7,8 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from engine.autoregressive.base import Ordered
-from engine.autoregressive.influence import leaks, spaced
+from engine.autoregressive.influence import LEAKS, OUTPUTS, leaks, spaced
 from engine.autoregressive.pixels import NATS, Pixels
 from engine.data import Dataset, floats
 from engine.metrics.measure import Measure, Steps
@@ -26,9 +25,6 @@ BITS = Measure(
     "bits per pixel", chart="bits per pixel of test pictures", better="lower", role="data", digits=3,
     draw="number",
 )  # fmt: skip
-LEAKS = "leaks"
-"""In a row: of how many outputs the distribution depends on the number itself, and on later ones."""
-OUTPUTS = 12  # that are looked at for leaks
 EXAMPLES, PART = 64, 32  # test pictures, and how many go through a net at once
 
 
@@ -43,7 +39,8 @@ def measure(model: Pixels, data: Dataset) -> Steps:
     test = torch.cat(nats).mean().item()
     p = independent(data, model.K)
     bar = -p.to(k.device).log()[torch.arange(model.D, device=k.device), k].sum(1).mean().item()
-    return {TEST: test, BAR: bar, BITS: model.bits(test), LEAKS: list(leaking(model, k, y))}
+    found = leaks(model, k[0], spaced(model, OUTPUTS), None if y is None or not model.conditional else y[0])
+    return {TEST: test, BAR: bar, BITS: model.bits(test), LEAKS: list(found)}
 
 
 def examples(model: Pixels, data: Dataset, n: int) -> tuple[Tensor, Tensor | None]:
@@ -51,12 +48,6 @@ def examples(model: Pixels, data: Dataset, n: int) -> tuple[Tensor, Tensor | Non
     x, y = data.some(n, test=True)
     k = model.coded(x.cpu(), torch.Generator().manual_seed(0)).to(x.device)
     return k, y
-
-
-def leaking(model: Ordered, k: Tensor, y: Tensor | None) -> tuple[int, int]:
-    """How many of OUTPUTS see themselves, and how many see what comes later, in the first of examples k."""
-    label = None if not model.conditional or y is None else y[0]
-    return leaks(model, k[0], spaced(model, OUTPUTS), label)
 
 
 @lru_cache(maxsize=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -28,12 +28,19 @@ class PixelsConfig(OrderedConfig):
     )  # fmt: skip
 
 
+class OrderConfig(PixelsConfig):
+    """Knobs of models that can write pixels in any order."""
+
+    order: Literal["raster", "spiral", "random"] = knob(
+        "raster", label="Order of the pixels", says="row by row, from the centre outwards, or random"
+    )
+
+
 class Pixels(Ordered):
     """A model of the pixels of a picture, one after another."""
 
     kinds = (Picture,)
     space: Picture
-    ordered: ClassVar[bool] = False  # whether the order may be another than row by row
 
     def __init__(self, config: Any, space: Space) -> None:
         super().__init__(config, space)
@@ -76,9 +83,6 @@ class Pixels(Ordered):
     def bits(self, nats: float) -> float:
         """Nats per picture in bits per pixel."""
         return nats / self.D / math.log(2)
-
-
-ORDERS = ("raster", "spiral", "random")
 
 
 def ranks(order: str, H: int, W: int, seed: int = 0) -> Tensor:

@@ -7,8 +7,7 @@ import math
 import torch
 
 from engine.autoregressive.bars import entropies
-from engine.autoregressive.influence import leaks, spaced
-from engine.autoregressive.pixel_measures import LEAKS, OUTPUTS
+from engine.autoregressive.influence import LEAKS, OUTPUTS, leaks, spaced
 from engine.autoregressive.wavenet import SOUND, WaveNet, mean
 from engine.data import Dataset, floats
 from engine.metrics.measure import Measure, Steps
@@ -33,6 +32,9 @@ def measure(model: WaveNet, data: Dataset) -> Steps:
     label = None if y is None or not model.conditional else y[0]
     start = int(model.space.sounding(x[:1]).sum()) // 2  # in the middle of a sound, so that there is a past
     places = [start + i for i in spaced(model, OUTPUTS) if start + i < model.D]
-    yield
-    found = leaks(model, k[0], places or spaced(model, OUTPUTS), label)
-    return {TEST_SOUND: sound, MARGINAL: marginal, BIGRAM: bigram, LEAKS: list(found)}
+    itself = later = 0
+    for place in places or spaced(model, OUTPUTS):  # one by one, because a sound is long
+        yield
+        found = leaks(model, k[0], [place], label)
+        itself, later = itself + found[0], later + found[1]
+    return {TEST_SOUND: sound, MARGINAL: marginal, BIGRAM: bigram, LEAKS: [itself, later]}

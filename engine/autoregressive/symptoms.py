@@ -6,7 +6,8 @@ import math
 from statistics import median
 from typing import Any, NamedTuple
 
-from engine.autoregressive.pixel_measures import BAR, LEAKS, OUTPUTS, TEST
+from engine.autoregressive.influence import LEAKS, OUTPUTS
+from engine.autoregressive.pixel_measures import BAR, TEST
 from engine.autoregressive.pixels import NATS, Pixels
 from engine.metrics.detector import Row, Symptom, number
 from engine.metrics.measure import Measure

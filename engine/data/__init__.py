@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.brought.table import read_csv
 from engine.config import Refused
 from engine.data.albums import keep_images, load_images
-from engine.data.builtin import TARGETS, Choice, digits, sampled, shapes
+from engine.data.builtin import DIGITS, TARGETS, Choice, digits, sampled, shapes
 from engine.data.dataset import Dataset, batches, floats
 from engine.data.faces import faces
 from engine.data.keep import home_of, keep
@@ -37,11 +37,7 @@ def names(kind: type[Space] = Space) -> list[Choice]:
     for name, (title, says, make) in TARGETS.items():
         target = make()
         choices.append(Choice(name, title, Line if target.d == 1 else Plane, False, says, target.pieces > 1))
-    choices.append(Choice("digits", "Digits", Picture, False, "10,000 handwritten digits of MNIST."))
-    says = "The same with a quarter of the pixels: quick to learn for models that write pixel by pixel."
-    choices.append(Choice("digits-14", "Digits, 14 x 14", Picture, False, says))
-    says = "Only 49 pixels: quick enough to try orders and masks."
-    choices.append(Choice("digits-7", "Digits, 7 x 7", Picture, False, says))
+    choices += [Choice(name, title, Picture, False, says) for name, (title, says, _) in DIGITS.items()]
     says = "10,000 faces composed of drawn layers, 16 x 16 pixels, each pixel one of 16 colours."
     choices.append(Choice("pixel-faces", "Faces in 16 colours", Picture, False, says))
     says = "10,000 drawn ellipses whose position, size and aspect are known and independent."
@@ -73,8 +69,8 @@ def _load(name: str, home: Path) -> Dataset:
     if name in TARGETS:
         title, _, make = TARGETS[name]
         return sampled(name, title, make(), "Samples of a distribution whose density is known exactly.")
-    if name in ("digits", "digits-14", "digits-7"):
-        return digits(int(name.partition("-")[2] or 28))
+    if name in DIGITS:
+        return digits(name)
     if name == "pixel-faces":
         return faces()
     if name == "ellipses":

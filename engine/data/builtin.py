@@ -95,6 +95,17 @@ TARGETS: dict[str, tuple[str, str, Callable[[], Target]]] = {
 }
 
 
+def opened(name: str) -> dict[str, np.ndarray]:
+    """The arrays of an asset."""
+    with np.load(ASSETS / f"{name}.npz", allow_pickle=False) as held:
+        return dict(held)
+
+
+def listed(text: np.ndarray) -> list[str]:
+    """The lines of UTF-8 bytes."""
+    return bytes(text).decode().split("\n")
+
+
 def sampled(name: str, title: str, target: Target, note: str) -> Dataset:
     """50,000 training and 10,000 test samples of `target`, always the same."""
     x, y = target.draw(N + N_TEST, np.random.default_rng(SEED))
@@ -123,19 +134,26 @@ def divided(x: Tensor, y: Tensor | None = None, factors: Tensor | None = None, *
     return Dataset(**parts, **rest)
 
 
-def digits(side: int = 28) -> Dataset:
+DIGITS = {
+    "digits": ("Digits", "10,000 handwritten digits of MNIST.", 28),
+    "digits-14": (
+        "Digits, 14 x 14",
+        "The same with a quarter of the pixels: quick to learn for models that write pixel by pixel.",
+        14,
+    ),
+    "digits-7": ("Digits, 7 x 7", "Only 49 pixels: quick enough to try orders and masks.", 7),
+}
+"""Title, sentence and side by name."""
+
+
+def digits(name: str = "digits") -> Dataset:
     """9,000 training and 1,000 test digits of MNIST, 28 x 28 grey, with labels; or averaged to 14 x 14 or
     7 x 7."""
-    with np.load(ASSETS / "digits.npz") as held:
-        x, y = torch.from_numpy(held["x"])[:, None], torch.from_numpy(held["y"].astype(np.int64))
-    note, name, title = (
-        "10,000 handwritten digits of MNIST; every tenth is kept for testing.",
-        "digits",
-        "Digits",
-    )
+    held, (title, _, side) = opened("digits"), DIGITS[name]
+    x, y = torch.from_numpy(held["x"])[:, None], torch.from_numpy(held["y"].astype(np.int64))
+    note = "10,000 handwritten digits of MNIST; every tenth is kept for testing."
     if side < 28:
         x = avg_pool2d(x.float(), 28 // side).round().byte()
-        name, title = f"digits-{side}", f"Digits, {side} x {side}"
         note = f"{note[:-1]}. They are averaged to {side} x {side}."
     return divided(x, y, name=name, title=title, space=Space.of((1, side, side), 10, name), note=note)
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data.builtin import ASSETS, divided
+from engine.data.builtin import divided, listed, opened
 from engine.data.dataset import Dataset
 from engine.space import Picture
 
@@ -50,9 +50,8 @@ def faces() -> Dataset:
 
 def drawn(n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """n random faces as places in PALETTE (n, 16, 16), and their labels (n,)."""
-    with np.load(ASSETS / "pixel-faces.npz", allow_pickle=False) as held:
-        layers: dict[str, Any] = dict(held)
-    groups = bytes(layers["group_text"]).decode().split("\n")
+    layers: dict[str, Any] = opened("pixel-faces")
+    groups = listed(layers["group_text"])
     of = {name: np.flatnonzero(layers["group"] == g) for g, name in enumerate(groups)}
     long, glasses, hat, beard = (rng.random(n) < p for p in (0.5, 0.5, 0.1, 0.35))
     allowed = {name: rng.choice(of[name], n) for name in groups}

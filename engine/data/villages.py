@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data.builtin import ASSETS
+from engine.data.builtin import listed, opened
 from engine.data.dataset import Dataset
 from engine.space import Text
 
@@ -28,7 +28,7 @@ VILLAGES = {
 def villages(name: str) -> Dataset:
     """The data of that name: 16,088 training and 1,500 test names, each once; or each once for each of its
     regions, which is the label, and all regions of a test name are for testing."""
-    held = opened()
+    held = opened("villages")
     by_region = name == "villages-by-region"
     text, ends = bytes(held["text"]), held["length"].cumsum(dtype=np.int64)
     names = [text[end - size : end].decode() for end, size in zip(ends, held["length"], strict=True)]
@@ -58,15 +58,4 @@ def villages(name: str) -> Dataset:
 def chief_towns() -> Tensor:
     """Longitude and latitude of each region's chief town in degrees, to about 0.1, (REGIONS, 2): for a
     schematic map only."""
-    return torch.from_numpy(opened()["region_lonlat"][:REGIONS])
-
-
-def opened() -> dict[str, np.ndarray]:
-    """The arrays of the file."""
-    with np.load(ASSETS / "villages.npz", allow_pickle=False) as held:
-        return dict(held)
-
-
-def listed(text: np.ndarray) -> list[str]:
-    """The lines of UTF-8 bytes."""
-    return bytes(text).decode().split("\n")
+    return torch.from_numpy(opened("villages")["region_lonlat"][:REGIONS])

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.config import Refused
-from engine.data.builtin import ASSETS
+from engine.data.builtin import ASSETS, listed, opened
 from engine.data.dataset import Dataset
-from engine.data.villages import listed
 from engine.space import Wave
 
 SOUNDS = {
@@ -49,8 +48,7 @@ def sounds(name: str) -> Dataset:
     file was left out."""
     if not is_here(name):
         raise Refused(f"{name}.npz is not among the assets of this lab; choose other sounds.")
-    with np.load(ASSETS / f"{name}.npz", allow_pickle=False) as file:
-        held = dict(file)
+    held = opened(name)
     ends, rate = held["offset"], int(held["rate"][0])
     clips = np.full((len(ends) - 1, np.diff(ends).max()), SILENCE, np.uint8)
     for clip, start, end in zip(clips, ends, ends[1:], strict=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ import torch
 
 from engine.autoregressive.bars import letters, ngram
 from engine.autoregressive.bayes import posterior
+from engine.autoregressive.letter_measures import known
 from engine.autoregressive.letters import Letters
 from engine.config import Refused
 from engine.data import Dataset
 from engine.device import seed as set_seed
+from engine.space import Text
+from lab.autoregressive.asked import labels_of, temperature_of
 from lab.probes import Answer, seed_of, whole
 
 __all__ = ["made_up", "next_letters", "where_from"]
@@ -25,13 +29,13 @@ def next_letters(model: Letters, data: Dataset, start: str = "", label: int | No
     """What follows the first letters of a name: of the likeliest, `letter`, and `p` of the net and `gram` of
     the 5-gram; "∎" is the end. `log2_p` is that of the letters so far."""
     k = spelled(model, start)
-    y = label_of(model, label, 1)
-    logits = model.logits(model.seen(k), y)[0, len(start)]
-    p = logits.softmax(-1).cpu().numpy()
+    y = labels_of(model, label, 1)
+    log_p = model.logits(model.seen(k), y)[0].log_softmax(-1)
+    p = log_p[len(start)].exp().cpu().numpy()
     gram = ngram(data).next(letters(k)[0], GRAM)
     likely = np.argsort(-np.maximum(p, gram))[:BARS]
     names = ["∎", *model.space.alphabet]
-    so_far = model.log_probs(k, y)[0, : len(start)].sum().item() / np.log(2)
+    so_far = log_p.gather(-1, k[0, :, None])[: len(start)].sum().item() / np.log(2)
     return {"letter": [names[i] for i in likely], "p": p[likely].tolist(), "gram": gram[likely].tolist(),
             "log2_p": so_far}  # fmt: skip
 
@@ -43,17 +47,22 @@ def made_up(
     """n names that begin with these letters; `known`, which are in the register; and the `bits` of each per
     character."""
     n = whole(n, "n", 1, 100)
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 5:
-        raise Refused("temperature must be a number from 0 to 5.")
+    temperature = temperature_of(temperature)
     set_seed(seed_of(seed))
     given = spelled(model, start)
     given[:, len(start) :] = -1
-    y = label_of(model, label, n)
-    *_, last = model.written(n, y, given.expand(n, -1), float(temperature))
+    y = labels_of(model, label, n)
+    *_, last = model.written(n, y, given.expand(n, -1), temperature)
     names = model.space.words(last.k)
     bits = -model.log_probs(last.k, y).sum(1) / np.log(2) / model.counted(last.k).sum(1)
-    register = {*model.space.words(data.x), *model.space.words(data.test_x)}
-    return {"names": names, "known": [name in register for name in names], "bits": bits.tolist()}
+    return {"names": names, "known": [name in register(data) for name in names], "bits": bits.tolist()}
+
+
+@lru_cache(maxsize=2)
+def register(data: Dataset) -> frozenset[str]:
+    """All names, those of the test data too."""
+    assert isinstance(data.space, Text)
+    return known(data) | {*data.space.words(data.test_x)}
 
 
 def where_from(model: Letters, data: Dataset, text: str) -> Answer:
@@ -73,11 +82,3 @@ def spelled(model: Letters, text: Any) -> torch.Tensor:
     if not isinstance(text, str):
         raise Refused("A name is text.")
     return model.space.coded([text]).to(model.device)
-
-
-def label_of(model: Letters, label: int | None, n: int) -> torch.Tensor | None:
-    """The label n times, if this model is told any; the first if none is chosen."""
-    if not model.conditional:
-        return None
-    chosen = 0 if label is None else whole(label, "label", 0, model.space.classes - 1)
-    return torch.full((n,), chosen, device=model.device)

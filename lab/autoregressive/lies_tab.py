@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -35,20 +36,46 @@ ANSWERS = {
 SIDES = ("A", "B")
 
 
+def at_the_desk(room: kit.Room) -> None:
+    """The desk, which says what it measures, and not what that means."""
+    st.markdown("**What does an output depend on?** Write a picture, then choose a pixel.")
+    desk(room.run, key=f"desk {room.run}", verdict=False)
+
+
+@st.fragment
+def between(room: kit.Room) -> None:
+    """The density along the grey of one pixel."""
+    st.markdown("**Between the grey levels.** How does $p(x)$ change with the grey of a single pixel?")
+    assert isinstance(room.space, Picture)
+    number = st.number_input("Test picture", 0, 999, 3, key="levels-number", width=160)
+    if not (answer := ask(room, "levels", number=int(number))):
+        return
+    curve = answer["curve"]
+    figure = go.Figure()
+    figure.add_scatter(x=curve[:, 0], y=curve[:, 1], line={"color": ink("model")}, name="log p(x)")
+    figure.update_xaxes(title="grey of this pixel", dtick=1)
+    figure.update_yaxes(title="log p(x) below its highest value, nats")
+    show_chart(figure, "levels-chart", "log p(x) along the grey of one pixel", height=300)
+    st.caption(f"The picture has a byte {answer['grey']} here, which is the bin from {answer['grey']} to "
+               f"{answer['grey'] + 1}.")  # fmt: skip
+    ask_again(room, answer, "levels-again")
+
+
 class Case(NamedTuple):
-    """A family, and on which side its failure stands."""
+    """A family, on which side its failure stands, and the instrument that examines its models."""
 
     title: str
     family: str
     liar: str
+    examine: Callable[[kit.Room], None]
 
 
 CASES = {
-    "masked": Case("A masked net", "made", "B"),
-    "convolutions": Case("Masked convolutions", "pixelcnn", "A"),
-    "recurrent": Case("A recurrent net", "pixelrnn", "A"),
-    "sound": Case("Sound", "wavenet", "B"),
-    "density": Case("A density of grey", "maf", "B"),
+    "masked": Case("A masked net", "made", "B", at_the_desk),
+    "convolutions": Case("Masked convolutions", "pixelcnn", "A", at_the_desk),
+    "recurrent": Case("A recurrent net", "pixelrnn", "A", at_the_desk),
+    "sound": Case("Sound", "wavenet", "B", field_tab),
+    "density": Case("A density of grey", "maf", "B", between),
 }
 
 
@@ -105,32 +132,7 @@ def look(runs: dict[str, str], case: Case) -> None:
     run = runs[str(side)]
     family = find(case.family)
     room = kit.Room(family, run, data.load(store.read_info(store.folder(run)).data).space, True)
-    if case.family == "maf":
-        st.markdown("**Between the grey levels.** How does $p(x)$ change with the grey of a single pixel?")
-        between(room)
-    elif case.family == "wavenet":
-        field_tab(room)
-    else:
-        st.markdown("**What does an output depend on?** Write a picture, then choose a pixel.")
-        desk(run, key=f"desk {side}", verdict=False)
-
-
-@st.fragment
-def between(room: kit.Room) -> None:
-    """The density along the grey of one pixel."""
-    assert isinstance(room.space, Picture)
-    number = st.number_input("Test picture", 0, 999, 3, key="levels-number", width=160)
-    if not (answer := ask(room, "levels", number=int(number))):
-        return
-    curve = answer["curve"]
-    figure = go.Figure()
-    figure.add_scatter(x=curve[:, 0], y=curve[:, 1], line={"color": ink("model")}, name="log p(x)")
-    figure.update_xaxes(title="grey of this pixel", dtick=1)
-    figure.update_yaxes(title="log p(x) below its highest value, nats")
-    show_chart(figure, "levels-chart", "log p(x) along the grey of one pixel", height=300)
-    st.caption(f"The picture has a byte {answer['grey']} here, which is the bin from {answer['grey']} to "
-               f"{answer['grey'] + 1}.")  # fmt: skip
-    ask_again(room, answer, "levels-again")
+    case.examine(room)
 
 
 def question(name: str, case: Case, failure: Failure) -> None:

@@ -22,6 +22,7 @@ from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed as set_seed
 from engine.space import Picture
+from lab.autoregressive.asked import labels_of, temperature_of
 from lab.probes import Answer, seed_of, whole
 
 __all__ = ["ancestors", "desk", "example", "fields", "look", "write"]
@@ -65,8 +66,7 @@ def write(
     (n,), that of the pixels that were not given; `done`, how many pixels are written.
     """
     n = whole(n, "n", 1, MOST)
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 5:
-        raise Refused("temperature must be a number from 0 to 5.")
+    temperature = temperature_of(temperature)
     given = valued(model, values).long()
     given[given == FREE] = -1
     set_seed(seed_of(seed))
@@ -74,8 +74,8 @@ def write(
     log_p, log_rest = (torch.zeros(n, device=model.device) for _ in range(2))
     places: list[int] = []
     p: list[Tensor] = []
-    y = labels(model, label, n)
-    for done, now in enumerate(model.written(n, y, given.expand(n, -1), float(temperature)), 1):
+    y = labels_of(model, label, n)
+    for done, now in enumerate(model.written(n, y, given.expand(n, -1), temperature), 1):
         i, k = now.i, now.k[:, now.i]
         each = now.logits.log_softmax(-1)
         step = each.gather(1, k[:, None])[:, 0]
@@ -106,7 +106,7 @@ def look(
     i = whole(pixel, "pixel", 0, model.D - 1)
     k = valued(model, values).long()
     k[k == FREE] = 0
-    y = labels(model, label, 1)
+    y = labels_of(model, label, 1)
     p, heat = influence(model, k, i, None if y is None else y[0])
     answer: Answer = {"p": p.cpu().numpy(), "heat": heat.view(model.H, model.W).cpu().float().numpy()}
     yield answer
@@ -189,11 +189,3 @@ def valued(model: Pixels, values: Any) -> Tensor:
             f"values must be {model.D} bytes, each below {model.K}, or {FREE} where nothing is given."
         )
     return torch.from_numpy(told.copy()).to(model.device)
-
-
-def labels(model: Pixels, label: Any, n: int) -> Tensor | None:
-    """The label n times, if this model is told any; 0 if none is chosen. Raises `Refused`."""
-    if not model.conditional:
-        return None
-    chosen = 0 if label is None else whole(label, "label", 0, model.space.classes - 1)
-    return torch.full((n,), chosen, device=model.device)

@@ -12,6 +12,7 @@ from engine.autoregressive.base import Ordered
 from engine.autoregressive.pixels import Pixels
 from engine.family import Family
 from lab import kit
+from lab.kit.subject import Failure
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import desk
 
@@ -44,16 +45,10 @@ def writing_room(
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
-    def lecture() -> None:
-        kit.knob_table(family)
-        kit.formula(family, LECTURE)
-        kit.formula(family, formula)
-        kit.source(*code)
-
     tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
-    tabs["Formula and code"] = lecture
+    tabs["Formula and code"] = partial(kit.lecture, family, [LECTURE, formula], code)
     if failures := kit.words_of(family).failures:
-        tabs["Failures and cures"] = partial(gallery, room, failures)
+        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1])
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
 
@@ -72,10 +67,10 @@ def at_the_desk(room: kit.Room, masks: bool) -> None:
     desk(room.run, key="desk", round=room.round, masks=masks)
 
 
-def gallery(room: kit.Room, failures: Sequence[Any]) -> None:
-    """The failures of this model."""
+def gallery(room: kit.Room, failures: Sequence[Failure], lens: str) -> None:
+    """The failures of this model; the tool called `lens` shows on what an output depends."""
     st.markdown(
-        "**See it fail** trains a setting on the stage. Its loss looks better than it can be. Open **Write "
-        "and look**, choose a pixel, and see on what it depends. Then apply the cure."
+        "**See it fail** trains a setting on the stage. Its loss looks better than it can be. Open "
+        f"**{lens}** and see on what an output depends. Then apply the cure."
     )
     kit.gallery(room, failures)

@@ -36,9 +36,9 @@ def sound_tab(room: Room) -> None:
         except Refused as refusal:
             complain(refusal)
     if said := st.session_state.get("_sound"):
-        player("The model", *said)
+        player("The model", "model", *said)
     if own := ask(room, "clip", label=chosen):
-        player("The data", own["wave"], own["rate"])
+        player("The data", "data", own["wave"], own["rate"])
         ask_again(room, own, "sound-again")
 
 
@@ -50,13 +50,13 @@ def label_picker(room: Room, title: str) -> int:
     return int(st.selectbox(title, range(len(names)), format_func=names.__getitem__, key=f"label {title}"))
 
 
-def player(title: str, samples: np.ndarray, rate: int) -> None:
+def player(title: str, role: str, samples: np.ndarray, rate: int) -> None:
     """A wave as a curve, and a button that plays it."""
     figure = go.Figure()
     figure.add_scatter(
         x=np.arange(len(samples)) / rate,
         y=samples,
-        line={"color": ink("model" if title == "The model" else "data"), "width": 1},
+        line={"color": ink(role), "width": 1},
     )
     figure.update_xaxes(title="seconds")
     figure.update_yaxes(range=[-1, 1])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from engine.autoregressive.wavenet import WaveNet
 from engine.data import Dataset
 from lab.scenes.arrays import Arrays, Pointer, halves
@@ -20,13 +18,7 @@ def draw(model: WaveNet, data: Dataset, full: bool, pointer: Pointer) -> Arrays:
 
 def rarely(model: WaveNet, data: Dataset, pointer: Pointer) -> Iterator[Arrays]:
     """Sounds of the model, a step for each sample."""
-    y = labels(model) if model.conditional else None
-    for now in model.written(CLIPS, y):
+    for now in model.written(CLIPS, model.asked(CLIPS, None)):
         k = now.k
         yield {}
     yield {"wave/samples": halves(model.shown(k))}
-
-
-def labels(model: WaveNet) -> torch.Tensor:
-    """The labels of the sounds that are shown."""
-    return torch.arange(CLIPS, device=model.device) % max(1, model.space.classes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from engine.autoregressive.gated_pixelcnn import GatedPixelCNN
 from engine.autoregressive.letter_measures import FIVEGRAM, TEST_BITS
 from engine.autoregressive.letters import BITS, Letters
@@ -18,76 +21,64 @@ from lab.kit.verdict import newest
 from lab.stage import Graph
 
 GROUP = "Autoregressive models"
-GRAPH: Graph = {
-    "nodes": [
-        {"id": "x", "title": "x", "says": "a picture as numbers", "role": "data", "at": [0, 0]},
-        {"id": "net", "title": "net", "says": "sees only what comes before", "role": "model", "at": [1, 0]},
-        {"id": "p", "title": "p(xᵢ | x₁ … xᵢ₋₁)", "says": "a distribution for each pixel", "role": "model",
-         "at": [2, 0], "array": "images/samples"},
-        {"id": "log_p", "title": "log p(x)", "says": "the sum over all pixels, exact", "role": "model",
-         "at": [3, 0]},
-        {"id": "loss", "title": "loss", "says": "−E[log p(x)]", "at": [4, 0],
-         "arrays": [f"curve/{NATS.chart}/"]},
-        {"id": "gradient", "title": "gradient", "says": "to all weights", "role": "gradient", "at": [2, 1]},
-    ],
-    "edges": [
-        ["x", "net"], ["net", "p"], ["p", "log_p"], ["log_p", "loss"], ["loss", "gradient", "gradient"],
-        ["gradient", "net", "gradient"],
-    ],
-}  # fmt: skip
-
-
-def sound_now(run: str, row: Row) -> str:
-    """The present loss of WaveNet beside the entropies."""
-    if SOUND not in row:
-        return ""
-    says = (
-        rf"Around round {row['round']:,}: $-\log_2 p(x_t \mid x_{{<t}})$ = {row[SOUND]:.2f} bits per sample"
-    )
-    last: Row = newest(run, row["round"], (b'"bits per sample, all',), tail=32_768) or {}
-    if TEST_SOUND not in last:
-        return says + "."
-    return (
-        f"{says}, and {last[TEST_SOUND]:.2f} over all sounds. The entropy of a sample is "
-        f"{last[MARGINAL]:.2f} bits, and {last[BIGRAM]:.2f} given the sample before it."
-    )
-
-
-def letters_now(run: str, row: Row) -> str:
-    """The present loss of a model of letters beside the 5-gram."""
-    if BITS not in row:
-        return ""
-    says = (
-        rf"Around round {row['round']:,}: $-\log_2 p(x_t \mid x_{{<t}})$ = {row[BITS]:.3f} bits per character"
-    )
-    last: Row = newest(run, row["round"], (b'"test ',), tail=32_768) or {}
-    if TEST_BITS not in last:
-        return says + "."
-    return f"{says}, and {last[TEST_BITS]:.3f} on test names. The 5-gram needs {last[FIVEGRAM]:.3f}."
-
-
-def nats_now(run: str, row: Row) -> str:
-    """The present loss beside that of independent pixels."""
-    if NATS not in row:
-        return ""
-    says = rf"Around round {row['round']:,}: $-\log p(x) = -\sum_i \log p(x_i \mid x_{{<i}})$"
-    says += f" = {row[NATS]:.1f} nats"
-    last: Row = newest(run, row["round"], (b'"test ',), tail=32_768) or {}
-    if TEST not in last or BAR not in last:
-        return says + "."
-    return (
-        f"{says}, and {last[TEST]:.1f} on test pictures around round {last['round']:,}. Independent pixels, "
-        f"which know only how often each is bright, need {last[BAR]:.1f}."
-    )
 
 
 def graph_of(x: str, each: str, chart: str, drawn: str) -> Graph:
     """The graph of a model of numbers in an order."""
-    nodes = [dict(node) for node in GRAPH["nodes"]]
-    by_id = {node["id"]: node for node in nodes}
-    by_id["x"]["says"], by_id["p"]["says"], by_id["p"]["array"] = x, each, drawn
-    by_id["loss"]["arrays"] = [f"curve/{chart}/"]
-    return {"nodes": nodes, "edges": GRAPH["edges"]}
+    return {
+        "nodes": [
+            {"id": "x", "title": "x", "says": x, "role": "data", "at": [0, 0]},
+            {"id": "net", "title": "net", "says": "sees only what comes before", "role": "model",
+             "at": [1, 0]},
+            {"id": "p", "title": "p(xᵢ | x₁ … xᵢ₋₁)", "says": each, "role": "model", "at": [2, 0],
+             "array": drawn},
+            {"id": "log_p", "title": "log p(x)", "says": "the sum over all, exact", "role": "model",
+             "at": [3, 0]},
+            {"id": "loss", "title": "loss", "says": "−E[log p(x)]", "at": [4, 0],
+             "arrays": [f"curve/{chart}/"]},
+            {"id": "gradient", "title": "gradient", "says": "to all weights", "role": "gradient",
+             "at": [2, 1]},
+        ],
+        "edges": [
+            ["x", "net"], ["net", "p"], ["p", "log_p"], ["log_p", "loss"], ["loss", "gradient", "gradient"],
+            ["gradient", "net", "gradient"],
+        ],
+    }  # fmt: skip
+
+
+def loss_now(loss: str, says: str, test: str, beside: Callable[[Row], str], run: str, row: Row) -> str:
+    """The present loss, and that on test data `beside` what it must pass. `says` is the loss in words, with
+    a place for its value."""
+    if loss not in row:
+        return ""
+    told = f"Around round {row['round']:,}: {says.format(row[loss])}"
+    last: Row = newest(run, row["round"], (f'"{test}"'.encode(),), tail=32_768) or {}
+    return told + (f", and {beside(last)}" if test in last else ".")
+
+
+def beside_pixels(last: Row) -> str:
+    """The loss on test pictures, and that of independent pixels."""
+    return (
+        f"{last[TEST]:.1f} on test pictures around round {last['round']:,}. Independent pixels, which know "
+        f"only how often each is bright, need {last[BAR]:.1f}."
+    )
+
+
+def beside_entropies(last: Row) -> str:
+    """The loss over all sounds, and the entropies of a sample."""
+    return (
+        f"{last[TEST_SOUND]:.2f} over all sounds. The entropy of a sample is {last[MARGINAL]:.2f} bits, and "
+        f"{last[BIGRAM]:.2f} given the sample before it."
+    )
+
+
+def beside_ngrams(last: Row) -> str:
+    """The loss on test names, and that of the 5-gram."""
+    return f"{last[TEST_BITS]:.3f} on test names. The 5-gram needs {last[FIVEGRAM]:.3f}."
+
+
+NATS_SAY = r"$-\log p(x) = -\sum_i \log p(x_i \mid x_{{<i}})$ = {:.1f} nats"
+BITS_SAY = r"$-\log_2 p(x_t \mid x_{{<t}})$ = "
 
 
 SUBJECT = Subject(
@@ -113,8 +104,8 @@ SUBJECT = Subject(
     labels={"images/samples": "Samples"},
     charts=(NATS.chart,),
     colours={"x": "data", "x_i": "data", "x_d": "data", "x_{<i}": "data", "x_{<d}": "data"},
-    graph=GRAPH,
-    now=nats_now,
+    graph=graph_of("a picture as numbers", "a distribution for each pixel", NATS.chart, "images/samples"),
+    now=partial(loss_now, NATS, NATS_SAY, TEST, beside_pixels),
     data="digits-14",
     recordings=[
         Recording("nade", "digits-14", 4000, slower=True, pictures=24),
@@ -134,7 +125,7 @@ OF_WAVENET = Subject(
     charts=(SOUND.chart,),
     colours={"x": "data", "x_t": "data", "x_{<t}": "data"},
     graph=graph_of("a sound as levels", "a distribution for each sample", SOUND.chart, "wave/samples"),
-    now=sound_now,
+    now=partial(loss_now, SOUND, BITS_SAY + "{:.2f} bits per sample", TEST_SOUND, beside_entropies),
     data="voices",
     failures=[WAVENET_LEAK],
     recordings=[Recording("wavenet", "voices", 3000, slower=True, pictures=12)],
@@ -147,7 +138,7 @@ OF_LETTERS = Subject(
     charts=(BITS.chart,),
     colours={"x": "data", "x_t": "data", "x_{<t}": "data", "x_{t-1}": "data", "h_t": "latent", "y": "latent"},
     graph=graph_of("a name as letters", "a distribution for each letter", BITS.chart, "words/samples"),
-    now=letters_now,
+    now=partial(loss_now, BITS, BITS_SAY + "{:.3f} bits per character", TEST_BITS, beside_ngrams),
     data="villages",
     recordings=[Recording("letters", "villages", 4000, slower=True, pictures=24)],
 )

@@ -45,12 +45,8 @@ def flow_room(
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
-    def lecture() -> None:
-        kit.knob_table(family)
-        kit.formula(family, LECTURE)
-        kit.formula(family, formula)
-        kit.source(family.build, *code, Bijection, Flow.turns, Flow.terms)
-
+    code = [family.build, *code, Bijection, Flow.turns, Flow.terms]
+    lecture = partial(kit.lecture, family, [LECTURE, formula], code)
     plane: Tools = {"Layers": film_of_layers, "A point": a_point, "Why not perfect?": gaps}
     pictures: Tools = {"Pictures": use_flow}
     failing = kit.words_of(family).failures

@@ -7,11 +7,12 @@ from lab.kit.gallery import gallery
 from lab.kit.layout import bench, heading
 from lab.kit.room import Room, room
 from lab.kit.subject import places, words_of
-from lab.kit.tabs import checks, experiments, knob_table, tabs
+from lab.kit.tabs import checks, experiments, knob_table, lecture, tabs
 from lab.kit.verdict import commentary, verdict
 from lab.kit.wall import Wall, scores, wall_room
 
 __all__ = [
     "Room", "Wall", "bench", "checks", "commentary", "compare", "experiments", "formula", "gallery",
-    "heading", "knob_table", "places", "room", "scores", "source", "tabs", "verdict", "wall_room", "words_of",
+    "heading", "knob_table", "lecture", "places", "room", "scores", "source", "tabs", "verdict", "wall_room",
+    "words_of",
 ]  # fmt: skip

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import streamlit as st
 
 from engine.family import Family
 from lab.kit.answers import laws
+from lab.kit.code import source
+from lab.kit.formula import formula
 from lab.kit.plain import complain, link
 from lab.kit.room import Room
 from lab.kit.wall import Wall
@@ -62,6 +65,14 @@ def knob_table(family: type[Family]) -> None:
         rows = family.Config.table()
         lines = [" | ".join(row.values()) for row in rows]
         st.markdown("\n".join([" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *lines]))
+
+
+def lecture(family: type[Family], formulas: Sequence[str], code: Sequence[Any]) -> None:
+    """The knobs, the lecture's formulas, and the code that runs."""
+    knob_table(family)
+    for text in formulas:
+        formula(family, text)
+    source(*code)
 
 
 def checks(room: Room) -> None:

@@ -67,6 +67,13 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
     return value
 
 
+def real(value: Any, name: str, low: float, high: float) -> float:
+    """A number from `low` to `high`. Raises `Refused`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise Refused(f"{name} is {str(value)[:40]!r}; it must be a number from {low:g} to {high:g}.")
+    return float(value)
+
+
 def seed_of(value: Any, name: str = "seed") -> int:
     """A seed. Raises `Refused`."""
     return whole(value, name, 0, 2**32 - 1)

@@ -18,7 +18,7 @@ from engine.style.canvas import LAYERS
 from engine.style.losses import gram, style_loss
 from engine.style.onepass import How, one_pass
 from engine.style.style import StyleTransfer
-from lab.probes import Answer, whole
+from lab.probes import Answer, real, whole
 from lab.scenes.arrays import pictures, shades
 
 __all__ = ["grams", "inside", "keeps", "quick", "result"]
@@ -38,10 +38,9 @@ def quick(model: StyleTransfer, data: Dataset, strength: Any = 1.0, how: Any = "
     """What one pass makes of the same pictures, and the present result."""
     if how not in get_args(How):
         raise Refused(f"There is no way called {str(how)[:40]!r}; choose from {', '.join(get_args(How))}.")
-    if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 1:
-        raise Refused(f"strength is {str(strength)[:40]!r}; it must be a number from 0 to 1.")
+    strength = real(strength, "strength", 0, 1)
     canvas, mask = model.canvas, model.canvas.mask if model.canvas.masked else None
-    asked = {"blend": model.config.blend, "strength": float(strength), "how": how, "mask": mask}
+    asked = {"blend": model.config.blend, "strength": strength, "how": how, "mask": mask}
     x = one_pass(canvas.seen(canvas.content), canvas.styles, **asked)
     return {"quick": pictures(canvas.shown(x))[0], "picture": pictures(model.picture())[0]}
 

@@ -1,7 +1,6 @@
 """Recurrent nets for letters against enumeration, autograd, and loops written from the equations."""
 
 import math
-from collections.abc import Iterator
 from itertools import pairwise, product
 
 import pytest
@@ -37,11 +36,7 @@ def named(knobs):
 ALL = pytest.mark.parametrize("knobs", MODELS, ids=named)
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def text(T=4, alphabet=ALPHABET):

@@ -11,12 +11,7 @@ from engine.nets.masked import MaskedConv2d, causal
 from engine.space import Picture
 from tests.laws.autoregressive.writing import COLOURED, GREY, model
 
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def codes(made, n=4):

@@ -32,11 +32,7 @@ BOTH = pytest.mark.parametrize("space", [GREY, COLOURED], ids=["grey", "coloured
 ALL = pytest.mark.parametrize(("name", "knobs"), MODELS, ids=NAMES)
 
 
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @ALL
