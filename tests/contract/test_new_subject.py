@@ -195,7 +195,7 @@ def visited(says: str) -> str:
 
 
 def test_it_is_listed_and_trains_with_its_measure(folder):
-    assert "fair-coin       Fair coin" in python("-m", "lab.cli", "list")
+    assert "fair-coin Fair coin" in " ".join(python("-m", "lab.cli", "list").split())
     words = ["train", "fair-coin", "--data", "ring", "--rounds", "64", "--json"]
     rows = [json.loads(line) for line in python("-m", "lab.cli", *words).splitlines()]
     assert "bias of the coin" in rows[63]
