@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.data import Dataset, floats
 from engine.space import Text, Wave, level
@@ -41,6 +42,23 @@ ORDERS = 6
 """Letters of the longest n-grams, the predicted one included."""
 
 
+class Counted(NamedTuple):
+    """How often each n-gram was met, for one n. It is a number, whose digits in base K are its letters."""
+
+    gram: np.ndarray  # those that were met, sorted
+    times: np.ndarray  # how often
+    context: np.ndarray  # the n-grams without their last letter, sorted
+    N: np.ndarray  # letters that followed each context
+    T: np.ndarray  # of these, how many were different
+
+    @staticmethod
+    def of(grams: np.ndarray, K: int) -> Counted:
+        """Of n-grams as numbers (m,)."""
+        gram, count = np.unique(grams, return_counts=True)
+        context, first, T = np.unique(gram // K, return_index=True, return_counts=True)
+        return Counted(gram, count, context, np.add.reduceat(count, first), T)
+
+
 class NGram:
     """Interpolated n-grams with the weights of Witten and Bell (1991, method C).
 
@@ -51,69 +69,60 @@ class NGram:
     and p_0 is the same for all K letters. The end of a word is a letter, and stands before its start, too.
     """
 
-    def __init__(self, words: list[list[int]], K: int) -> None:
-        """`words` are letters 1 ... K - 1, without the end, which is 0."""
+    def __init__(self, k: Tensor, K: int) -> None:
+        """Of words (n, T), letters 1 ... K - 1, and 0 after the end."""
         self.K = K
-        self.counts: dict[tuple[int, ...], dict[int, int]] = {}
-        for word in words:
-            for context, letter in predicted(word):
-                for j in range(ORDERS):
-                    after = self.counts.setdefault(context[ORDERS - 1 - j :], {})
-                    after[letter] = after.get(letter, 0) + 1
-        self.totals = {context: sum(after.values()) for context, after in self.counts.items()}
+        rows = predicted(k)
+        self.counted = [Counted.of(self.grams(rows, n), K) for n in range(1, ORDERS + 1)]
 
-    def p(self, letter: int, context: tuple[int, ...], n: int) -> float:
-        """The probability of a letter after ORDERS - 1 others, of which the last n - 1 count."""
-        p = 1 / self.K
-        for j in range(n):
-            c = context[ORDERS - 1 - j :]
-            if (after := self.counts.get(c)) is None:
-                break
-            p = (after.get(letter, 0) + len(after) * p) / (self.totals[c] + len(after))
+    def grams(self, rows: np.ndarray, n: int) -> np.ndarray:
+        """The last n letters of rows (m, ORDERS) as numbers (m,)."""
+        return rows[:, ORDERS - n :] @ self.K ** np.arange(n - 1, -1, -1)
+
+    def p(self, rows: np.ndarray, n: int) -> np.ndarray:
+        """The probabilities (m,) of the last letters of rows (m, ORDERS) after the others, of which the last
+        n - 1 count."""
+        p = np.full(len(rows), 1 / self.K)
+        for j in range(1, n + 1):
+            gram, count, context, N, T = self.counted[j - 1]
+            grams = self.grams(rows, j)
+            i, met = place(context, grams // self.K)
+            g, known = place(gram, grams)
+            p = np.where(met, (count[g] * known + T[i] * p) / (N[i] + T[i]), p)
         return p
 
     def next(self, word: Sequence[int], n: int) -> np.ndarray:
         """The probabilities (K,) of what follows the first letters of a word."""
-        context = padded(word)
-        return np.array([self.p(letter, context, n) for letter in range(self.K)])
+        context = ([0] * (ORDERS - 1) + list(word))[-(ORDERS - 1) :]
+        return self.p(np.array([[*context, letter] for letter in range(self.K)]), n)
 
-    def bits(self, words: list[list[int]], n: int) -> float:
-        """-log2 p per letter of words, whose ends count as letters."""
-        p = [self.p(letter, context, n) for word in words for context, letter in predicted(word)]
-        return -sum(map(math.log2, p)) / len(p)
-
-    def written(self, n: int, longest: int, rng: np.random.Generator) -> list[int]:
-        """A word of the n-grams, cut off at the longest length."""
-        word: list[int] = []
-        while len(word) < longest and (letter := int(rng.choice(self.K, p=self.next(word, n)))):
-            word.append(letter)
-        return word
+    def bits(self, k: Tensor, n: int) -> float:
+        """-log2 p per letter of words (m, T), whose ends count as letters."""
+        return -float(np.log2(self.p(predicted(k), n)).mean())
 
 
-def padded(word: Sequence[int]) -> tuple[int, ...]:
-    """The last ORDERS - 1 letters; before the first there are ends."""
-    return (0,) * max(0, ORDERS - 1 - len(word)) + tuple(word[-(ORDERS - 1) :])
+def place(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each number stands among sorted ones, and whether it is there."""
+    i = np.searchsorted(known, asked).clip(max=len(known) - 1)
+    return i, known[i] == asked
 
 
-def predicted(word: list[int]) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Each letter of a word, and at last its end, with the context before it."""
-    for i, letter in enumerate([*word, 0]):
-        yield padded(word[:i]), letter
-
-
-def letters(k: Tensor) -> list[list[int]]:
-    """Whole numbers (n, T) as words without ends."""
-    return [row[: row.index(0)] if 0 in row else row for row in k.long().tolist()]
+def predicted(k: Tensor) -> np.ndarray:
+    """Each letter of words (n, T), and at last the end of each, behind the ORDERS - 1 letters before it; the
+    rows (m, ORDERS)."""
+    k = pad(k.cpu().long(), (0, 1))
+    rows = pad(k, (ORDERS - 1, 0)).unfold(1, ORDERS, 1)
+    return rows[pad(k[:, :-1] == 0, (1, 0)).cumsum(1) == 0].numpy()
 
 
 @lru_cache(maxsize=4)
 def ngram(data: Dataset) -> NGram:
-    """The n-grams of the training words, which take a second to count."""
+    """The n-grams of the training words."""
     assert isinstance(data.space, Text)
-    return NGram(letters(data.x), 1 + len(data.space.alphabet))
+    return NGram(data.x, 1 + len(data.space.alphabet))
 
 
 @lru_cache(maxsize=32)
 def ngram_bits(data: Dataset, n: int) -> float:
     """Bits per character of the test words, by n-grams of the training words."""
-    return ngram(data).bits(letters(data.test_x), n)
+    return ngram(data).bits(data.test_x, n)

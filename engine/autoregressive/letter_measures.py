@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from engine.autoregressive.bars import letters, ngram
+from engine.autoregressive.bars import ngram
 from engine.autoregressive.letters import BITS, Letters
 from engine.data import Dataset
 from engine.metrics.measure import Measure, Steps
@@ -27,7 +27,7 @@ def measure(model: Letters, data: Dataset) -> Steps:
     log_probs = model.log_probs(model.coded(x), model.told(y))
     test = model.loss(log_probs, x)[BITS].item()
     yield
-    bar = ngram(data).bits(letters(x), 5)
+    bar = ngram(data).bits(x, 5)
     yield
     words = model.space.words(model.sample(MADE_UP))
     share = sum(word in known(data) for word in words) / MADE_UP

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.autoregressive.bars import letters, ngram
+from engine.autoregressive.bars import ngram
 from engine.autoregressive.bayes import posterior
 from engine.autoregressive.letter_measures import known
 from engine.autoregressive.letters import Letters
@@ -32,7 +32,7 @@ def next_letters(model: Letters, data: Dataset, start: str = "", label: int | No
     y = labels_of(model, label, 1)
     log_p = model.logits(model.seen(k), y)[0].log_softmax(-1)
     p = log_p[len(start)].exp().cpu().numpy()
-    gram = ngram(data).next(letters(k)[0], GRAM)
+    gram = ngram(data).next(k[0, : len(start)].tolist(), GRAM)
     likely = np.argsort(-np.maximum(p, gram))[:BARS]
     names = ["∎", *model.space.alphabet]
     so_far = log_p.gather(-1, k[0, :, None])[: len(start)].sum().item() / np.log(2)
