@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -179,8 +180,9 @@ class Text(Space):
 
     def words(self, k: Tensor) -> list[str]:
         """The words that whole numbers (n, T) stand for; they may be data, which are floats."""
-        letters = "\0" + self.alphabet
-        return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.long().tolist()]
+        letters = np.array(["\0", *self.alphabet])[k.long().cpu().numpy()]
+        rows = letters.view(f"<U{letters.shape[1]}")[:, 0]
+        return [row.partition("\0")[0] for row in rows.tolist()]
 
 
 KINDS = (Line, Plane, Vectors, Picture, Wave, Text)
