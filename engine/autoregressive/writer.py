@@ -1,12 +1,12 @@
 r"""What models of handwriting share (Graves, 2013, https://arxiv.org/abs/1308.0850).
 
-Handwriting is one step of a pen after another, and a step is a real vector. A recurrent net h reads the steps
+Handwriting is one step of a pen after another, and a step is a real vector. A recurrent net reads the steps
 so far and says where the next may lead, as a mixture of M Gaussians:
 
-    p(x) = prod_t p(x_t | x_{<t}),   p(x_t | x_{<t}) = sum_j pi_t^j N(x_t | mu_t^j, sigma_t^j, rho_t^j)   (23)
+    p(x) = prod_t p(x_t | x_{<t}),   p(x_t | x_{<t}) = sum_j pi_j N(x_t | mu_j, sigma_j, rho_j)        (23)
 
-A net that is trained by squared error says one step only, the mean. Where a pen may go left or right, the mean
-goes straight on.
+A net that is trained by squared error says one step only, the mean. Where a pen may go left or right, the
+mean goes straight on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from engine.autoregressive.mixture import Mixture, of_mean, of_output
 from engine.config import Config, knob
 from engine.family import Batch, Family, Step, Terms
-from engine.space import Space
 
 
 class WriterConfig(Config):
@@ -161,8 +160,9 @@ class Writer(Family):
                 assert given is not None
                 now = given[:, t].to(**self.like)
             else:
-                place = p.drawn() if self.config.output == "mixture" else p.mean()
-                now = torch.cat([place, torch.bernoulli(e)[:, None]], 1)
+                mean = self.config.output == "squared error"
+                place, lift = (p.mean(), e.round()) if mean else (p.drawn(), torch.bernoulli(e))
+                now = torch.cat([place, lift[:, None]], 1)
             now = now * ~over[:, None]
             steps, before = torch.cat([steps, now[:, None]], 1), now[:, None]
             if t + 1 >= ahead:

@@ -48,7 +48,7 @@ def writing_room(
     tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
     tabs["Formula and code"] = partial(kit.lecture, family, [LECTURE, formula], code)
     if failures := kit.words_of(family).failures:
-        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1])
+        tabs["Failures and cures"] = partial(gallery, room, failures, [*(tools or ["Check"])][-1])
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
 
