@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from engine.autoregressive.handwriting import COORDINATE, Handwriting, bits
@@ -41,7 +42,7 @@ def measure(model: Writer, data: Dataset) -> Steps:
     x, y = data.some(SCRIPTS, test=True)
     test = model.loss(model.losses(x, y), model.steps(x))[STEP].item()
     yield
-    return {TEST_STEP: test, MEMORYLESS: memoryless(data), VARIETY: (yield from of_word(model, x, y))}
+    return {TEST_STEP: test, MEMORYLESS: memoryless(data)} | (yield from of_word(model, x, y))
 
 
 def of_digits(model: Handwriting, data: Dataset) -> Steps:
@@ -70,7 +71,7 @@ def of_digits(model: Handwriting, data: Dataset) -> Steps:
 def spread(x: Tensor, y: Tensor | None) -> float:
     """The standard deviation of coordinates around their mean; with labels around that of each label."""
     parts = [x] if y is None else [x[y == label] for label in y.unique()]
-    return (sum((part - part.mean(0)).square().sum() for part in parts) / x.numel()).sqrt().item()  # type: ignore[union-attr]
+    return torch.cat([part - part.mean(0) for part in parts]).square().mean().sqrt().item()
 
 
 def of_word(model: Writer, x: Tensor, y: Tensor | None) -> Steps:
@@ -84,4 +85,5 @@ def of_word(model: Writer, x: Tensor, y: Tensor | None) -> Steps:
         if now.steps.shape[1] == first:
             break
     copies, steps = now.steps[..., :2], x[inked][:, :2]
-    return ((copies - copies.mean(0)).square().mean() / (steps - steps.mean(0)).square().mean()).sqrt().item()
+    share = (copies - copies.mean(0)).square().mean() / (steps - steps.mean(0)).square().mean()
+    return {VARIETY: share.sqrt().item()}

@@ -92,11 +92,10 @@ def pen_words(name: str) -> Dataset:
     T = max(len(path) for path in paths.values())
     letters = "".join(sorted({letter for word in hand.words for letter in word}))
     texts = Text((1 + max(map(len, paths)),), alphabet=letters)
-    seen, unseen = np.array(hand.words), np.array(hand.unseen)
-    chosen = rng.choice(seen, N + N_TEST)
-    chosen[N::2] = rng.choice(unseen, N_TEST // 2)
+    chosen = [hand.words[i] for i in rng.integers(len(hand.words), size=N + N_TEST)]
+    chosen[N::2] = [hand.unseen[i] for i in rng.integers(len(hand.unseen), size=N_TEST // 2)]
     x = by_hands([paths[word] for word in chosen], T, hand.unit, rng)
-    y = texts.coded(chosen.tolist())
+    y = texts.coded(chosen)
     return Dataset(
         name=name,
         title=PENS[name][0],
