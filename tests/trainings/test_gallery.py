@@ -12,7 +12,7 @@ from engine.flow.measures import KL
 from engine.metrics.detector import diagnose
 from engine.metrics.measure import looked_at
 from engine.metrics.ruler import about
-from lab.autoregressive.failures import LEAKS
+from lab.autoregressive.failures import HANDS, LEAKS
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
 from lab.diffusion.failures import FAR
 from lab.flow.failures import FLOW_FAILURES, GREY
@@ -195,3 +195,21 @@ def test_a_leak_is_detected_by_name_and_its_loss_is_too_good_to_be_true(failure)
     assert failure.symptom not in told(failure, cure, honest)
     test = {"wavenet": TEST_SOUND}.get(failure.family, TEST_PIXELS)
     assert rows[-1][test] < 0.8 * honest[-1][test]
+
+
+HELD = [pytest.param(f, id=f"{f.family}: {f.title}") for f in HANDS]
+
+
+@pytest.mark.budget(30)
+@pytest.mark.parametrize("failure", HELD)
+def test_a_failure_of_handwriting_shows_and_its_cure_cures(failure):
+    every = max(16, failure.rounds // 6)
+    rows = ending(failure, None, 0, failure.rounds, every, 4)
+    assert told(failure, None, rows) == {failure.symptom}
+    (cure,) = failure.cures
+    cured = ending(failure, cure, 0, failure.rounds, every, 4)
+    assert failure.symptom not in told(failure, cure, cured)
+    if failure.symptom == "Spikes":
+        loss = "bits per coordinate"
+        assert rows[-1][loss] < 0.9 * cured[-1][loss], "too good to be true"
+        assert rows[-1][f"test {loss}"] > cured[-1][f"test {loss}"]

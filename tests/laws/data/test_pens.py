@@ -140,7 +140,7 @@ def test_a_thin_stroke_is_nowhere_further_than_its_bend(bend):
     assert len(thin(ring, 0.1)) > 5, "a closed one is no point"
 
 
-# --- spaces --------------------------------------------------------------------------------------------------
+# --- spaces ---------------------------------------------------------------------------------------------
 
 
 SCRIPT = Script((6, 3), Text((4,), alphabet="abc"))
