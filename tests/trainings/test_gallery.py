@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engine.autoregressive.pen_measures import ON_LEVELS, TEST_COORDINATE
 from engine.autoregressive.pixel_measures import TEST as TEST_PIXELS
 from engine.autoregressive.sequence_measures import TEST_SOUND
 from engine.data import load
@@ -210,6 +211,5 @@ def test_a_failure_of_handwriting_shows_and_its_cure_cures(failure):
     cured = ending(failure, cure, 0, failure.rounds, every, 4)
     assert failure.symptom not in told(failure, cure, cured)
     if failure.symptom == "Spikes":
-        loss = "bits per coordinate"
-        assert rows[-1][loss] < 0.9 * cured[-1][loss], "too good to be true"
-        assert rows[-1][f"test {loss}"] > cured[-1][f"test {loss}"]
+        assert rows[-1][ON_LEVELS] < 0.9 * cured[-1][ON_LEVELS], "too good to be true"
+        assert rows[-1][TEST_COORDINATE] > cured[-1][TEST_COORDINATE]
