@@ -27,4 +27,5 @@ $$
         ("No label", "It chooses the digit itself.", "/handwriting?conditional=false"),
     ],
     tools={},
+    leaks=False,
 )

@@ -39,4 +39,5 @@ Writing ends when the pen is lifted and the window looks at what follows the las
         ),
     ],
     tools={},
+    leaks=False,
 )
