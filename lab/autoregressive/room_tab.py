@@ -40,15 +40,17 @@ def writing_room(
     code: Sequence[Any],
     tries: Sequence[tuple[str, str, str]],
     tools: Tools,
+    leaks: bool = True,
 ) -> None:
-    """The page of a model that writes one number after another. `code` is what its net is made of."""
+    """The page of a model that writes one number after another. `code` is what its net is made of. If its
+    failures are `leaks`, the last of the tools shows them."""
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
     tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
     tabs["Formula and code"] = partial(kit.lecture, family, [LECTURE, formula], code)
     if failures := kit.words_of(family).failures:
-        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1])
+        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1] if leaks else "")
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
 
@@ -68,9 +70,7 @@ def at_the_desk(room: kit.Room, masks: bool) -> None:
 
 
 def gallery(room: kit.Room, failures: Sequence[Failure], lens: str) -> None:
-    """The failures of this model; the tool called `lens` shows on what an output depends."""
-    st.markdown(
-        "**See it fail** trains a setting on the stage. Its loss looks better than it can be. Open "
-        f"**{lens}** and see on what an output depends. Then apply the cure."
-    )
+    """The failures of this model; a tool called `lens` shows on what an output depends."""
+    look = f" Its loss looks better than it can be. Open **{lens}** and see on what an output depends."
+    st.markdown(f"**See it fail** trains a setting on the stage.{look if lens else ''} Then apply the cure.")
     kit.gallery(room, failures)
