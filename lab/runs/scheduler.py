@@ -31,6 +31,7 @@ LOOK_AT_DETAIL = 1.0  # seconds between two changes of it
 RARE_SHARE, RARE_EVERY = 0.1, 1.5  # of the time, for what takes long to draw; and seconds between two
 MEASURE_SHARE = 0.05  # of a run's own time, for measuring
 UNWATCHED = 0.1  # of the time, for all runs together that nobody watches while others are watched
+ASKED_SHARE = 0.3  # of the time, for an answer that comes in parts, while others train
 DEBT = 0.3  # seconds more than others have had, after which a run's questions wait for their turn
 
 
@@ -56,6 +57,7 @@ class Share:
     drawing: Any = None  # what takes long to draw, under way
     measuring: Any = None  # likewise
     waiting: list[Any] = field(default_factory=list)  # messages for which it is too deep in debt
+    next_part: float = 0.0  # the processor time from which others let it have the next part of an answer
     last: str = ""  # of training and drawing, what it did last
     round_took: float = 0.0  # seconds of the processor, about
     moved: float = 0.0  # when it was last trained
@@ -114,7 +116,8 @@ class Scheduler:
             self.floor = max([self.floor, *(share.used for share in shares)])
             return None
         self._weigh(working)
-        fair = min(working, key=lambda s: s.used)
+        ready = [s for s in working if s.trains or s.drawing or used >= s.next_part] or working
+        fair = min(ready, key=lambda s: s.used)
         self.floor = max(self.floor, fair.used)
         if rest := self._rest(now, used):
             asked = [share for share in working if share.waiting]  # somebody waits for that
@@ -176,6 +179,8 @@ class Scheduler:
             if share is self._first:
                 self._late = max(self._late, self.processor() - seconds) + seconds / LATE_SHARE
             share.moved = self.clock()
+        if kind == "more":
+            share.next_part = self.processor() + seconds * (1 / ASKED_SHARE - 1)
 
     def _weigh(self, working: Iterable[Share]) -> None:
         """How much of the processor each is due: visitors have equal parts, which their runs share; runs that
@@ -194,7 +199,7 @@ class Scheduler:
     def in_debt(self, share: Share, shares: Collection[Share]) -> bool:
         """Whether it has had so much more than others that what it asks must wait for its turn."""
         others = [s for s in shares if s is not share and s.works]
-        return bool(others) and share.used > self.floor + DEBT
+        return bool(others) and (share.used > self.floor + DEBT or self.processor() < share.next_part)
 
     # --- pictures -----------------------------------------------------------------------------
 

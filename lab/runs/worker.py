@@ -123,13 +123,14 @@ class Worker(Jobs):
         self._at(run_id)
         begin = self.scheduler.processor()
         self._end(run_id, token, kind, lambda: next(rest[0]), rest[0])
-        self.scheduler.charge(share, "hear", self.scheduler.processor() - begin)
+        self.scheduler.charge(share, "more", self.scheduler.processor() - begin)
 
     def _carry_out(self, kind: str, run_id: str, token: int, *rest: Any) -> None:
         self._at(run_id)
         begin = self.scheduler.processor()
         self._end(run_id, token, kind, lambda: getattr(self, f"on_{kind}")(run_id, *rest))
-        self.scheduler.charge(self._share(run_id), "hear", self.scheduler.processor() - begin)
+        job = "more" if (kind, *rest[:1]) == ("question", "more") else "hear"
+        self.scheduler.charge(self._share(run_id), job, self.scheduler.processor() - begin)
 
     def _end(
         self, run_id: str, token: int, kind: str, work: Callable[[], Any], steps: Generator | None = None

@@ -18,14 +18,14 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
-from engine.autoregressive.handwriting import bits as bits_of_pens
-from engine.autoregressive.pen_bars import bars, noisy
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine import data as our_data
 from engine.autoregressive.bars import entropies, ngram_bits
 from engine.autoregressive.base import Ordered
+from engine.autoregressive.handwriting import bits as bits_of_pens
+from engine.autoregressive.pen_bars import bars, noisy
 from engine.autoregressive.pixel_measures import examples, independent
 from engine.autoregressive.pixels import Pixels
 from engine.device import prepare

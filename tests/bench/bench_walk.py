@@ -75,7 +75,7 @@ def rounds(worker: Worker, light: Seat, seconds: float, asked: Seat | None, ques
             worker.work(job)
         for _, error, answer in worker.channel.done:  # type: ignore[attr-defined]
             assert error is None, error
-            waiting, more = False, answer is not None
+            waiting, more = False, "part" in (answer or {})
             longest = max(longest, time.perf_counter() - now)
         worker.channel.done.clear()  # type: ignore[attr-defined]
         if light.run.round > before:

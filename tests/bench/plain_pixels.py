@@ -1,5 +1,5 @@
 """Models of black and white pixels as others would write them, without anything of ours: the references of
-bench_autoregressive. Each takes pictures of 0 and 1 (n, 1, H, W) to the logits of white pixels of that shape."""
+bench_autoregressive. Each takes pictures of 0 and 1 (n, 1, H, W) to the logits of white pixels."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lab.runs.scheduler import (
+    ASKED_SHARE,
     CHATTY,
     CYCLE,
     DEBT,
@@ -45,6 +46,7 @@ class Model(Share):
     viewers: int = 1
     drawn: list[float] = field(default_factory=list)
     trained: list[float] = field(default_factory=list)
+    in_parts: bool = False  # whether what it asks is one answer in many parts
 
 
 class Class:
@@ -93,7 +95,8 @@ class Class:
                 self.spend(steps.pop())
             case "hear":
                 self.spend(one.waiting.pop(0))
-        self.plan.charge(one, job.kind, self.used - begin)
+        in_parts = job.kind == "hear" and one.in_parts
+        self.plan.charge(one, "more" if in_parts else job.kind, self.used - begin)
         self.longest = max(self.longest, self.used - begin)
         return job.kind
 
@@ -393,6 +396,44 @@ def test_while_questions_come_pictures_are_few_and_slices_short():
     assert statistics.median(rounds) * one.round <= SHORT + one.round
     at.now += CHATTY + 0.01
     assert at.plan.slice(one, [one], at.now, at.used) >= SHORTEST
+
+
+def asked_without_end(asker, *others):
+    """The part of ten seconds that goes to a model whose next part is asked for as soon as the last has come."""
+    at = Class(asker, *others)
+    end = at.used + 10
+    while at.used < end:
+        if not asker.waiting:
+            asker.waiting.append(0.02)
+        at.job()
+    return sum(asker.spent.get(kind, 0.0) for kind in ("hear", "more")) / 10
+
+
+def test_an_answer_in_parts_leaves_others_most_of_the_time():
+    light = Model()
+    assert asked_without_end(Model(training=False, in_parts=True), light) == pytest.approx(0.27, abs=0.04)
+    assert light.rounds * light.round > 0.9 * (1 - ASKED_SHARE - PICTURE_SHARE) * 10
+    few = Model(training=False, in_parts=True)
+    assert asked_without_end(few, *(Model(owner=f"{i}") for i in range(9))) == pytest.approx(0.1, abs=0.03)
+    assert asked_without_end(Model(training=False), Model()) == pytest.approx(0.5, abs=0.1), "one by one"
+
+
+def test_an_answer_in_parts_waits_for_nothing_where_nobody_else_works():
+    assert asked_without_end(Model(training=False, in_parts=True)) == pytest.approx(1, abs=0.01)
+    idle = Model(training=False)
+    assert asked_without_end(Model(training=False, in_parts=True), idle) == pytest.approx(1, abs=0.01)
+    both = Model(in_parts=True)
+    assert asked_without_end(both) > 0.9, "one's own training waits for what one asks"
+
+
+def test_what_comes_between_two_parts_waits_while_others_train():
+    light, asker = Model(), Model(training=False)
+    at = Class(asker, light)
+    at.plan.charge(asker, "more", 0.03)
+    assert at.plan.in_debt(asker, at.models)
+    assert not at.plan.in_debt(asker, [asker])
+    at.spend(0.03 / ASKED_SHARE)
+    assert not at.plan.in_debt(asker, at.models)
 
 
 # --- slices, and what goes step by step ----------------------------------------------------------

@@ -665,10 +665,19 @@ def test_what_is_heard_is_charged_to_who_asks(clock, monkeypatch):
     at.worker._handle("question", "a", 2, "long")
     for n in (1, 2, 3):
         at.worker._hear(at.seats[0])
-        assert at.seats[0].spent == {"hear": 0.5 + n * 0.25}
+        assert at.seats[0].spent == {"hear": 0.5, "more": n * 0.25}
     at.worker._handle("question", "gan-ring", 3, "quick")
     assert at.worker.askers["gan-ring"].spent == {"hear": 0.5}
     assert at.seats[0].total() == 1.25
+
+
+def test_the_next_part_of_an_answer_is_charged_as_one_and_what_is_asked_anew_is_not(clock, monkeypatch):
+    at = Hosted(Stand("a"))
+    monkeypatch.setattr(at.worker.questions, "ask", lambda *_: setattr(clock, "used", clock.used + 0.5))
+    monkeypatch.setattr(at.worker.questions, "more", lambda *_: setattr(clock, "used", clock.used + 0.25))
+    at.worker._handle("question", "a", 1, "ask", "write", {}, "me")
+    at.worker._handle("question", "a", 2, "more", "me")
+    assert at.seats[0].spent == {"hear": 0.5, "more": 0.25}
 
 
 def test_an_answer_in_steps_comes_as_one_and_before_what_is_asked_later(clock, monkeypatch):
