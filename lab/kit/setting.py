@@ -131,7 +131,10 @@ def pick(
         "label": label, "options": list(titles), "format_func": lambda name: titles.get(name, name),
         "key": key, "help": help, "on_change": on_change,
     }  # fmt: skip
-    name: str = st.segmented_control(**how, required=True, label_visibility="collapsed") if spread else st.selectbox(**how)
+    if spread:
+        name: str = st.segmented_control(**how, required=True, label_visibility="collapsed")
+    else:
+        name = st.selectbox(**how)
     keep(key, name, "" if always else default)
     return name
 
