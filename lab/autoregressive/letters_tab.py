@@ -63,26 +63,28 @@ def letters_tab(room: Room) -> None:
 def regions_tab(room: Room) -> None:
     """Where a name may lie, by the rule of Bayes, letter by letter."""
     st.markdown(
-        "A model of names given their region can be turned around: "
+        "The model is turned around: "
         r"$p(\text{region} \mid \text{name}) \propto p(\text{name} \mid \text{region}) \, p(\text{region})$."
     )
     if not data_of(room).labels:
         st.info("This model is told no regions: choose [the villages by region](?data=villages-by-region).")
         return
-    name = st.text_input("A name", "Старий Самбір", key="regions-name").strip().translate(APOSTROPHES)
+    name = st.text_input("A name", "Буківцьово", key="regions-name").strip().translate(APOSTROPHES)
     if not name:
         st.info("Write a name first.")
         return
     if not (answer := ask(room, "where_from", text=name)):
         return
     read = ["nothing", *(name[: i + 1] for i in range(len(name))), f"{name}∎"]
+    if st.session_state.get("_regions-name") != name:  # of another name all is read
+        st.session_state.update({"_regions-name": name, "regions-read": len(read) - 1})
     now = st.select_slider(
-        "How much of it is read", read, read[-1], key=f"regions-read {name}",
+        "How much of it is read", range(len(read)), format_func=read.__getitem__, key="regions-read",
         help="∎ is the end of the name, which is a letter, too. At first only p(region) is known.",
     )  # fmt: skip
-    p, before = answer["p"][read.index(now)], answer["p"][0]
+    p, before = answer["p"][int(now)], answer["p"][0]
     show_chart(region_map(p, answer["labels"], answer["towns"]), "regions-map",
-               "Map of the regions, darker where the name is more probable", height=290,
+               "Map of the regions, darker where the name is more probable", height=270,
                showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})  # fmt: skip
     show_chart(bars(p, before, answer["labels"]), "regions-chart", "p(region | name)", height=40 + 23 * SHOWN,
                barmode="overlay", showlegend=False)  # fmt: skip

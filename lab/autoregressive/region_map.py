@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from lab.kit.palette import ink, letter
 
 SHOWN = 8  # regions that are named
-REACH, CORNERS = 1.15, 40  # degrees of latitude around a town, and corners of this circle
+REACH, CORNERS = 1.25, 40  # degrees of latitude around a town, and corners of this circle
 FLAT = float(np.cos(np.radians(48.5)))  # a degree of longitude in degrees of latitude
 PALE = 0.08  # tint of a region whose probability is 0
 
@@ -47,7 +47,7 @@ def bars(p: np.ndarray, before: np.ndarray, labels: Sequence[str]) -> go.Figure:
     )  # fmt: skip
     figure.add_scatter(
         x=before[likeliest], y=names, mode="markers", name="p(region)", hovertemplate="%{x:.3f}",
-        marker={"symbol": "line-ns", "size": 16, "line": {"color": letter("critic"), "width": 2}},
+        marker={"symbol": "line-ns", "size": 9, "line": {"color": letter("critic"), "width": 2}},
     )  # fmt: skip
     figure.update_xaxes(range=[0, max(0.3, 1.05 * float(p.max()))], title="p(region | name)")
     figure.update_yaxes(autorange="reversed")
