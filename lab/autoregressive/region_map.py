@@ -28,7 +28,8 @@ def region_map(p: np.ndarray, labels: Sequence[str], towns: np.ndarray) -> go.Fi
             name=name, text=f"{name}: {p[region]:.3f}", hoverinfo="text",
         )  # fmt: skip
     figure.add_scatter(
-        x=places[:, 0], y=places[:, 1], mode="text", hoverinfo="skip", textfont={"size": 14},
+        x=places[:, 0], y=places[:, 1], mode="text", hoverinfo="skip",
+        textfont={"size": 15, "color": letter("critic")},
         text=[f"<b>{rank[i]}</b>" if i in rank else "" for i in range(len(p))],
     )  # fmt: skip
     figure.update_xaxes(visible=False)
