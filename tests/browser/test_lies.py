@@ -49,12 +49,17 @@ def test_the_lens_shows_which_of_two_models_of_pixels_lies(visitor: Come, case: 
     for side in "AB":
         if side == "B":
             me.page.locator(".st-key-examine").get_by_text("Model B").click()
+        honest = side != CASES[case].liar
+        told = "It does not see itself. Of the 90 pixels after it, it sees 0."
         expect(lens(me)).to_have_attribute("data-pixel", "105")  # in the middle, of both
+        if honest:
+            expect(sees(me)).to_contain_text(told)
+        else:
+            expect(sees(me)).not_to_contain_text(told)
         sheet.press("ArrowUp")
         expect(lens(me)).to_have_attribute("data-pixel", "91")
-        told = sees(me).inner_text()
-        honest = "It does not see itself. Of the 104 pixels after it, it sees 0."
-        assert (honest in told) == (side != CASES[case].liar)
+        told = "It does not see itself. Of the 104 pixels after it, it sees 0."
+        assert (told in sees(me).inner_text()) == honest
         sheet.press("ArrowDown")
         me.until(lambda: lens(me).get_attribute("data-pixel") == "105", "the pixel in the middle")
 
