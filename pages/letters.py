@@ -2,8 +2,8 @@
 
 from engine.autoregressive.base import Ordered
 from engine.autoregressive.letters import Letters
+from lab.autoregressive.letters_tab import letters_tab, regions_tab
 from lab.autoregressive.room_tab import writing_room
-from lab.autoregressive.sequence_tab import letters_tab, regions_tab
 
 writing_room(
     Letters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.autoregressive.bayes import posterior
 from engine.autoregressive.letter_measures import known
 from engine.autoregressive.letters import Letters
 from engine.config import Refused
-from engine.data import Dataset
+from engine.data import Dataset, chief_towns
 from engine.device import seed as set_seed
 from engine.space import Text
 from lab.autoregressive.asked import labels_of, temperature_of
@@ -25,19 +26,30 @@ BARS = 12  # letters that are shown
 GRAM = 5
 
 
-def next_letters(model: Letters, data: Dataset, start: str = "", label: int | None = None) -> Answer:
-    """What follows the first letters of a name: of the likeliest, `letter`, and `p` of the net and `gram` of
-    the 5-gram; "∎" is the end. `log2_p` is that of the letters so far."""
+def next_letters(
+    model: Letters, data: Dataset, start: str = "", label: int | None = None, temperature: float = 1.0
+) -> Answer:
+    """What follows the first letters of a name: of the likeliest, `letter`, and `p` of the net, its logits
+    divided by the temperature, and `gram` of the 5-gram; "∎" is the end. `log2_p` is that of the letters so
+    far, at the temperature 1."""
+    temperature = temperature_of(temperature)
     k = spelled(model, start)
     y = labels_of(model, label, 1)
     log_p = model.logits(model.seen(k), y)[0].log_softmax(-1)
-    p = log_p[len(start)].exp().cpu().numpy()
+    p = cooled(log_p[len(start)], temperature).cpu().numpy()
     gram = ngram(data).next(k[0, : len(start)].tolist(), GRAM)
     likely = np.argsort(-np.maximum(p, gram))[:BARS]
     names = ["∎", *model.space.alphabet]
     so_far = log_p.gather(-1, k[0, :, None])[: len(start)].sum().item() / np.log(2)
     return {"letter": [names[i] for i in likely], "p": p[likely].tolist(), "gram": gram[likely].tolist(),
             "log2_p": so_far}  # fmt: skip
+
+
+def cooled(log_p: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The distribution (K,) from which a letter is drawn at this temperature; at 0 it is the likeliest."""
+    if temperature == 0:
+        return (torch.arange(len(log_p), device=log_p.device) == log_p.argmax()).to(log_p)
+    return (log_p / temperature).softmax(-1)
 
 
 def made_up(
@@ -67,18 +79,24 @@ def register(data: Dataset) -> frozenset[str]:
 
 def where_from(model: Letters, data: Dataset, text: str) -> Answer:
     """p(region | name) by the rule of Bayes, before the first letter, after each, and after the end: `p`
-    (letters + 2, regions). Raises `Refused` for a model that is told no regions."""
+    (letters + 2, regions); `towns` (regions, 2) are longitude and latitude of their chief towns. Raises
+    `Refused` for a model that is told no regions."""
     if not model.conditional or data.y is None:
         raise Refused("This model is told no regions; choose the villages by region, and Conditional.")
     if not text:
         raise Refused("Write a name first.")
     prior = torch.bincount(data.y.cpu(), minlength=model.space.classes).double()
     p = posterior(model, spelled(model, text), prior.to(model.device))[0, : len(text) + 2]
-    return {"p": p.cpu().numpy().astype(np.float32), "labels": list(data.labels)}
+    return {"p": p.cpu().numpy().astype(np.float32), "labels": list(data.labels),
+            "towns": chief_towns().numpy()}  # fmt: skip
 
 
 def spelled(model: Letters, text: Any) -> torch.Tensor:
-    """The letters of a name (1, T). Raises `Refused` for letters that the model does not know."""
+    """The letters of a name (1, T). Raises `Refused` for letters that the model does not know; of the Latin
+    ones it says so, because many look like Ukrainian ones."""
     if not isinstance(text, str):
         raise Refused("A name is text.")
+    unknown = dict.fromkeys(letter for letter in text if letter not in model.space.alphabet)
+    if latin := [letter for letter in unknown if "LATIN" in unicodedata.name(letter, "")]:
+        raise Refused(f"{', '.join(latin[:9])} in {text[:40]!r}: Latin letters. Write the Ukrainian ones.")
     return model.space.coded([text]).to(model.device)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from plotly.subplots import make_subplots
 
 from engine import data
 from engine.config import Refused
 from engine.families import find
 from engine.space import Picture
 from lab import kit
-from lab.autoregressive.sequence_tab import field_tab
 from lab.kit.address import write
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
 from lab.kit.exhibit import Wanted
+from lab.kit.layout import bench, heading
 from lab.kit.palette import ink
 from lab.kit.plain import complain, link
 from lab.kit.setting import pick
@@ -37,17 +39,46 @@ SIDES = ("A", "B")
 
 
 def at_the_desk(room: kit.Room) -> None:
-    """The desk, which says what it measures, and not what that means."""
-    st.markdown("**What does an output depend on?** Write a picture, then choose a pixel.")
-    desk(room.run, key=f"desk {room.run}", verdict=False)
+    """The lens over a picture that the model writes."""
+    st.markdown("Press a pixel: on which pixels does its distribution depend?")
+    desk(room.run, key="desk", verdict=False)
+
+
+@st.fragment
+def both_ways(room: kit.Room) -> None:
+    """The lens over a sound of the data."""
+    sample = st.slider("Choose a sample: on which samples does its distribution depend?", 50, 2000, 900, 10,
+                       key="around")  # fmt: skip
+    if not (answer := ask(room, "both_ways", sample=sample)):
+        return
+    heat, ms = answer["heat"], 1000 / answer["rate"]
+    places = (np.arange(len(heat)) - len(heat) // 2) * ms
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.35, 0.65])
+    figure.add_scatter(x=places, y=answer["wave"], line={"color": ink("data"), "width": 1}, row=1, col=1)
+    figure.add_scatter(x=places, y=heat, line={"color": ink("gradient"), "width": 1}, fill="tozeroy",
+                       row=2, col=1)  # fmt: skip
+    figure.add_vline(0, line={"color": ink("critic"), "width": 2})
+    figure.update_yaxes(visible=False)
+    figure.update_yaxes(visible=True, title="influence", showticklabels=False, row=2)
+    figure.update_xaxes(title="ms from the chosen sample: the past is left, the future right", row=2)
+    show_chart(figure, "around-chart", "The sound, and the influence on the chosen sample", height=230,
+               showlegend=False)  # fmt: skip
+    itself = "It sees itself" if answer["itself"] else "It does not see itself"
+    st.markdown(
+        f"Of the {answer['past']:,} samples before it, it sees {answer['before']:,}. {itself}. "
+        f"Of the {answer['future']:,} after it, it sees {answer['ahead']:,}."
+    )
+    ask_again(room, answer, "around-again")
 
 
 @st.fragment
 def between(room: kit.Room) -> None:
     """The density along the grey of one pixel."""
-    st.markdown("**Between the grey levels.** How does $p(x)$ change with the grey of a single pixel?")
     assert isinstance(room.space, Picture)
-    number = st.number_input("Test picture", 0, 999, 3, key="levels-number", width=160)
+    number = st.number_input(
+        "Choose a test picture: how does $p(x)$ change with the grey of one of its pixels?", 0, 999, 3,
+        key="levels-number",
+    )  # fmt: skip
     if not (answer := ask(room, "levels", number=int(number))):
         return
     curve = answer["curve"]
@@ -55,7 +86,7 @@ def between(room: kit.Room) -> None:
     figure.add_scatter(x=curve[:, 0], y=curve[:, 1], line={"color": ink("model")}, name="log p(x)")
     figure.update_xaxes(title="grey of this pixel", dtick=1)
     figure.update_yaxes(title="log p(x) below its highest value, nats")
-    show_chart(figure, "levels-chart", "log p(x) along the grey of one pixel", height=300)
+    show_chart(figure, "levels-chart", "log p(x) along the grey of one pixel", height=240)
     st.caption(f"The picture has a byte {answer['grey']} here, which is the bin from {answer['grey']} to "
                f"{answer['grey'] + 1}.")  # fmt: skip
     ask_again(room, answer, "levels-again")
@@ -74,7 +105,7 @@ CASES = {
     "masked": Case("A masked net", "made", "B", at_the_desk),
     "convolutions": Case("Masked convolutions", "pixelcnn", "A", at_the_desk),
     "recurrent": Case("A recurrent net", "pixelrnn", "A", at_the_desk),
-    "sound": Case("Sound", "wavenet", "B", field_tab),
+    "sound": Case("Sound", "wavenet", "B", both_ways),
     "density": Case("A density of grey", "maf", "B", between),
 }
 
@@ -85,16 +116,28 @@ def leak_of(case: Case) -> Failure:
     return next(one for one in failures if one.symptom in ANSWERS and one.symptom)
 
 
-def lie_detector() -> None:
-    """The page: the case, the pair, the instruments, and the question."""
-    notes = st.container()
-    with st.sidebar:
+def lie_detector(sentence: str) -> None:
+    """The page: at the left the case and the two suspects, at the right the lens and the question."""
+    picture, tools = bench()
+    with picture:
+        heading("Lie detector", sentence)
+        notes = st.container()
         titles = {name: case.title for name, case in CASES.items()}
         name = pick(
             "case", titles, next(iter(CASES)), "Case", "There is no case called {}", "Which pair of models.",
-            notes=notes,
+            notes=notes, spread=True,
         )  # fmt: skip
-    case = CASES[name]
+        case = CASES[name]
+        runs = suspects(case, notes)
+    with tools:
+        lens = st.container()  # the question does not wait for its answer
+        question(name, case, leak_of(case))
+        with lens:
+            look(dict(zip(SIDES, runs, strict=True)), case)
+
+
+def suspects(case: Case, notes: Any) -> list[str]:
+    """The two models in step, with their samples and losses; their runs."""
     failure, family = leak_of(case), find(case.family)
     space = data.load(failure.data).space
     knobs = {side: failure.of(None if side == case.liar else failure.cures[0])[1] for side in SIDES}
@@ -114,19 +157,15 @@ def lie_detector() -> None:
         pair_of_runs(
             runs, wanted, key="pair", titles=[f"Model {side}" for side in SIDES], verdicts=[[], []],
             legend=words.legends.get(space.kind, ()), players=family.players, labels=words.labels,
-            charts=words.charts,
+            charts=words.charts, compact=True,
         )  # fmt: skip
 
     both()
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        look(dict(zip(SIDES, runs, strict=True)), case)
-    with right:
-        question(name, case, failure)
+    return runs
 
 
 def look(runs: dict[str, str], case: Case) -> None:
-    """The instruments, for one of the two models."""
+    """The lens, over one of the two models."""
     side = st.segmented_control("Examine", SIDES, default="A", required=True, key="examine",
                                 format_func=lambda side: f"Model {side}")  # fmt: skip
     run = runs[str(side)]
@@ -137,30 +176,33 @@ def look(runs: dict[str, str], case: Case) -> None:
 
 def question(name: str, case: Case, failure: Failure) -> None:
     """Which one lies, and how; then the answer, and the way to the cure."""
-    st.markdown("**Which model lies, and how?**")
+    said: tuple[Any, Any] | None = st.session_state.get(f"_told {name}")
+    if said == (case.liar, failure.symptom):
+        return reveal(name, case, failure)
     with st.form(f"question {name}", border=True):
-        side = st.radio("The model", SIDES, index=None, key=f"side {name}", horizontal=True,
+        side = st.radio("**Which model lies?**", SIDES, index=None, key=f"side {name}", horizontal=True,
                         format_func=lambda side: f"Model {side}")  # fmt: skip
-        why = st.radio("What is wrong", list(ANSWERS), index=None, key=f"why {name}",
+        why = st.radio("**What is wrong?**", list(ANSWERS), index=None, key=f"why {name}",
                        format_func=ANSWERS.__getitem__)  # fmt: skip
         told = st.form_submit_button("Say so", icon=":material/gavel:")
     if told:
         st.session_state[f"_told {name}"] = (side, why)
-    said: tuple[Any, Any] | None = st.session_state.get(f"_told {name}")
+        if (side, why) == (case.liar, failure.symptom):
+            st.rerun()
+        said = (side, why)
     if said is None:
-        return
-    if said == (case.liar, failure.symptom):
-        reveal(case, failure)
-    elif said[0] is None or said[1] is None:
+        return None
+    if said[0] is None or said[1] is None:
         st.info("Choose a model and what is wrong with it.")
     elif said[0] != case.liar:
         st.info(f"Not model {said[0]}: examine it, and nothing is wrong there. How good is its loss?")
     else:
-        st.info("The model is right, the reason is not. Look once more at what the instrument shows.")
+        st.info("The model is right, the reason is not. Look once more at what the lens shows.")
+    return None
 
 
-def reveal(case: Case, failure: Failure) -> None:
-    """What was wrong, and the cure."""
+def reveal(name: str, case: Case, failure: Failure) -> None:
+    """What was wrong, and the cure; in place of the question, which may be asked again."""
     (cure, *_) = failure.cures
     st.success(f"Yes: model {case.liar} lies.")
     st.markdown(f"**{failure.title}.** {failure.seen}")
@@ -168,3 +210,5 @@ def reveal(case: Case, failure: Failure) -> None:
     with st.container(horizontal=True):
         st.link_button("Open the liar", link(failure.address()), icon=":material/open_in_new:")
         st.link_button("Open it cured", link(failure.address(cure)), icon=":material/check_circle:")
+        st.button("Ask me again", key=f"again {name}", type="tertiary",
+                  on_click=st.session_state.pop, args=(f"_told {name}",))  # fmt: skip

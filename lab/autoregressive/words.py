@@ -164,7 +164,10 @@ OF_LETTERS = Subject(
     graph=graph_of("a name as letters", "a distribution for each letter", BITS.chart, "words/samples"),
     now=partial(loss_now, BITS, BITS_SAY + "{:.3f} bits per character", TEST_BITS, beside_ngrams),
     data="villages",
-    recordings=[Recording("letters", "villages", 4000, slower=True, pictures=24)],
+    recordings=[
+        Recording("letters", "villages", 4000, slower=True, pictures=24),
+        Recording("letters", "villages-by-region", 4000, slower=True, pictures=24),
+    ],
 )
 OF_MADE = Subject(MADE, failures=[MADE_LEAK])
 OF_PIXELCNN = Subject(PixelCNN, data="digits", failures=[PIXELCNN_LEAK, BLIND])

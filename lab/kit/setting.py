@@ -120,17 +120,21 @@ def _choose_data(family: type[Family], default: str, notes: Any) -> str:
 def pick(
     key: str, titles: dict[str, str], default: str, label: str, unknown: str, help: str,
     on_change: Callable[[], None] | None = None, always: bool = False,
-    notes: Any = st,
+    notes: Any = st, spread: bool = False,
 ) -> str:  # fmt: skip
-    """A select box kept in the address by name: Streamlit's own binding would write the title.
-    The default is kept there only if `always`."""
+    """A select box, or buttons beside one another (`spread`), kept in the address by name: Streamlit's own
+    binding would write the title. The default is kept there only if `always`."""
     if (now := asked(key, default)) not in titles:
         complain(f"{unknown.format(repr(now[:40]))}; here is {titles[default]}.", notes)
         st.session_state[key] = default
-    name: str = st.selectbox(
-        label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help,
-        on_change=on_change,
-    )  # fmt: skip
+    how: dict[str, Any] = {
+        "label": label, "options": list(titles), "format_func": lambda name: titles.get(name, name),
+        "key": key, "help": help, "on_change": on_change,
+    }  # fmt: skip
+    if spread:
+        name: str = st.segmented_control(**how, required=True, label_visibility="collapsed")
+    else:
+        name = st.selectbox(**how)
     keep(key, name, "" if always else default)
     return name
 

@@ -148,6 +148,7 @@ def pair(
     labels: Mapping[str, str] | None = None,
     charts: Sequence[str] = (),
     alike: bool = True,
+    compact: bool = False,
     on_train: Callable[[int], None] = lambda press: None,
 ) -> None:
     """Show runs beside one another (on a phone one above the other), with one bar that drives all.
@@ -160,10 +161,12 @@ def pair(
             `says` and `cure`, or none.
         legend, players, labels, charts: as for `stage`; the legend's words switch layers of all.
         alike: whether charts of one name have one scale.
+        compact: the charts are within the window, too, and a phone shows all sides beside one another.
         on_train: as for `stage`.
     """
     data = {
         "runs": runs, "titles": titles, "verdicts": verdicts, "legend": legend, "players": players,
         "train": True, "labels": labels or {}, "charts": charts, "alike": alike,
+        "compact": compact,
     }  # fmt: skip
     _pair(key=key, **_told(key, data, {"train": lambda: on_train(st.session_state[key].train)}))

@@ -23,10 +23,11 @@ export default class Desk {
     Object.assign(this, { seed: 1, stamp: 0, rests: 0, answers: 0, pinned: null, hovered: null, told: "" });
     const changed = () => this.request();
     const choose = (place) => this.choose(place, true);
+    const press = (place, stays) => this.choose(place, stays || !this.data.verdict);
     this.asker = new Asker(this);
-    this.sheet = new Sheet({ hover: (place) => changed((this.hovered = place)), choose: (place, stays) => this.choose(place, stays), key: (event) => this.keyed(event), cursor: () => this.cursor });
+    this.sheet = new Sheet({ hover: (place) => changed((this.hovered = place)), choose: press, key: (event) => this.keyed(event), cursor: () => this.cursor });
     this.bars = new Bars((value) => this.put(value), (event) => this.keyed(event));
-    this.play = new Play({ anew: (mode) => this.anew(mode), moved: changed });
+    this.play = new Play({ anew: (mode) => this.anew(this.data.verdict ? mode : "whole"), moved: changed });
     this.lens = new Lens({ changed });
     this.panels = { halves: new Halves({ changed, place: (values, label) => this.place(values, label) }), nets: new Nets({ changed }), masks: new Masks({ changed, choose }) };
     this.tools = new Tools({ turn: (name, on) => this.turn(name, on), set: () => this.set() });
@@ -49,12 +50,13 @@ export default class Desk {
     this.data = data;
     this.words = { ...WORDS, ...DESK_WORDS, ...data.labels };
     this.palette = wearPalette(this.root);
-    setAll(this.root, { "aria-label": this.words.desk });
+    setAll(this.root, { "data-quiet": !data.verdict, "aria-label": this.words.desk });
     this.play.update(this.words);
     const other = this.asker.at(data.round);
     if (data.run !== this.run) {
       this.run = data.run;
       this.facts = this.writing = this.change = null;
+      this.looked = this.pinned ?? this.looked;
       this.pinned = this.hovered = null;
       this.asker.connect(data.run);
     } else if (other && this.writing) this.again(this.writing.question);
@@ -133,7 +135,7 @@ export default class Desk {
     if (name === "desk") {
       this.facts = factsOf(frame);
       this.dress();
-      return this.anew(null);
+      return this.data.verdict ? this.anew(null) : this.lookOnly();
     }
     writing.take(frame);
     if (writing === this.writing) this.play.grew();
@@ -156,6 +158,14 @@ export default class Desk {
     setText(this.note, text);
     show(this.note, Boolean(text));
     this.frame.classList.toggle("stale", Boolean(text));
+  }
+
+  /** The lens alone: a whole picture, and the same pixel as in the model before; at first that in the middle. */
+  lookOnly() {
+    const { H, W, D } = this.facts;
+    const { looked } = this;
+    this.anew("whole");
+    this.pinned = looked < D ? looked : Math.floor(H / 2) * W + Math.floor(W / 2);
   }
 
   // --- what a hand does ------------------------------------------------------------------------------------
@@ -189,7 +199,7 @@ export default class Desk {
 
   /** Another picture: from the first pixel on, with other random numbers. */
   anew(mode) {
-    this.pinned = null;
+    if (this.data.verdict) this.pinned = null;
     this.seed += this.writing ? 1 : 0;
     this.begin({ seed: this.seed, ...this.tools.settings, values: null, put: [] }, 0, mode);
   }

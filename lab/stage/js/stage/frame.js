@@ -12,6 +12,7 @@ const PRESENTED = 0.7;
 const LEGEND = 0.12; // of the window's height are kept for the legend
 const MARGINS = 30; // px
 const SHARED_BAR = 72; // px, at the foot of the window, where stages stand side by side
+const COMPACT = { charts: 170, smallest: 0.24 }; // px for the charts that are to be in the window too, and a share of its height
 
 /** {placed, width, height, charts, ...}: where the panels stand, and where the charts have their place. Null while there is no room. */
 export function roomFor(screen, panels, captions) {
@@ -49,6 +50,7 @@ function highest({ root, numbers, beneath }, zoom) {
   const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
   const top = (root.getBoundingClientRect().top + scrolled) / zoom;
   const { controls, legend, shared } = beneath;
-  const below = controls.offsetHeight + numbers.element.offsetHeight + Math.min(legend.offsetHeight, LEGEND * window_);
-  return Math.max(window_ - top - below - (shared ? SHARED_BAR : 0) - MARGINS, SMALLEST * window_);
+  const compact = root.closest("[data-compact]");
+  const below = (compact ? COMPACT.charts : 0) + controls.offsetHeight + numbers.element.offsetHeight + Math.min(legend.offsetHeight, LEGEND * window_);
+  return Math.max(window_ - top - below - (shared ? SHARED_BAR : 0) - MARGINS, (compact ? COMPACT.smallest : SMALLEST) * window_);
 }

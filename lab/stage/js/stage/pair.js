@@ -49,6 +49,7 @@ export default class Pair {
     const old = this.data;
     this.data = data;
     this.words = { ...WORDS, ...data.labels };
+    setAll(this.root, { "data-compact": data.compact || null });
     if (!this.sides) this.seat(data.runs.length, data.alike);
     // a side renders itself when it is updated: then the bar must be there
     if (differs(old, data, "players", "labels")) this.buildBar();
