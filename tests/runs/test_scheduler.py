@@ -399,7 +399,7 @@ def test_while_questions_come_pictures_are_few_and_slices_short():
 
 
 def asked_without_end(asker, *others):
-    """The part of ten seconds that goes to a model of which the next part is asked as soon as one has come."""
+    """The part of ten seconds that a model has of which the next part is asked as soon as one has come."""
     at = Class(asker, *others)
     end = at.used + 10
     while at.used < end:
