@@ -104,7 +104,7 @@ def judge(model: Writer, data: Dataset, strokes: Any, label: int | None = None, 
         losses = model.losses(pad(x, (0, 0, 0, model.space.shape[0] - len(x)))[None], texts(model, [text]))
         some, y = data.test_x[:USUAL].to(model.device), data.test_y
         usual = model.losses(some, None if y is None else y[:USUAL].to(model.device))
-        return {"losses": single(losses[0, : len(x)] / len(x)),
+        return {"losses": single(losses[0, : len(x)]),
                 "usual": float(usual.sum() / model.inked(some).sum())}  # fmt: skip
     x, test = as_digit(drawing(strokes)).to(**model.like)[None], data.test_x
     y = labels_of(model, label, 1)

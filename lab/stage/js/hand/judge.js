@@ -72,7 +72,7 @@ export class Judge {
     show(this.bars, Boolean(verdict?.bayes.length));
     setAll(this.bars, { "aria-label": words.judgeTitle });
     if (!verdict) return setText(this.says, this.refusal ?? "");
-    const sum = verdict.losses.reduce((total, one) => total + one, 0);
+    const sum = verdict.losses.reduce((total, one) => total + one, 0) / (facts.kind === "words" ? verdict.losses.length : 1);
     const told = { nats: fixed(sum, 1), usual: fixed(verdict.usual, 1), label: facts.labels[given.label] ?? "" };
     const best = verdict.bayes.reduce((most, p, label) => (p > verdict.bayes[most] ? label : most), 0);
     const cost = fill(facts.kind === "words" ? words.costWord : facts.labels.length ? words.costLabel : words.cost, told);
