@@ -183,7 +183,55 @@ class Text(Space):
         return ["".join(letters[i] for i in row).partition("\0")[0] for row in k.long().tolist()]
 
 
-KINDS = (Line, Plane, Vectors, Picture, Wave, Text)
+@dataclass(frozen=True)
+class Pen(Space):
+    """Drawings of one stroke: shape (T, 2), T places of a pen in order of time, x to the right and y upwards,
+    each in [-1, 1]. The pen starts from (0, 0). They are stored with `levels` levels."""
+
+    levels: ClassVar[int] = 101
+    kind = "pen"
+
+
+@dataclass(frozen=True)
+class Script(Space):
+    """Handwriting: shape (T, 3), T steps (dx, dy, lift) of a pen, x to the right and y upwards; lift is 1 if
+    the pen is lifted after the step, else 0. The pen starts from (0, 0), at the left end of the base line,
+    and the first step is in the air. Writing ends with the last lift; what follows it is 0. Beside it stands
+    its text, an example of the space `given`, which has room for its end: (U,) with U = letters + 1."""
+
+    words: tuple[str, ...] = ()  # that are written where no text is asked for
+
+    kind = "script"
+
+    @property
+    def texts(self) -> Text:
+        """The space of the texts."""
+        assert isinstance(self.given, Text)
+        return self.given
+
+    @property
+    def alphabet(self) -> str:
+        """All letters that can be written."""
+        return self.texts.alphabet
+
+    @property
+    def letters(self) -> int:
+        """How many letters the longest text has."""
+        return self.texts.size - 1
+
+    def coded(self, words: list[str]) -> Tensor:
+        """Words as whole numbers (n, U), 0 after their end. Raises `Refused` for letters that are not in the
+        alphabet, for words that are too long, and for none at all."""
+        if not all(words):
+            raise Refused("There is nothing to write; type a word.")
+        return self.texts.coded(words)
+
+    def inked(self, x: Tensor) -> Tensor:
+        """Which steps of writing (n, T, 3) come before its end, (n, T) of bool."""
+        return (x[..., 2] > 0.5).flip(1).cumsum(1).flip(1) > 0
+
+
+KINDS = (Line, Plane, Vectors, Picture, Wave, Text, Pen, Script)
 WORDS: dict[str, type[Space]] = {space.kind: space for space in KINDS}
 """Kinds of space by name."""
 

@@ -15,15 +15,18 @@ from engine.data.dataset import Dataset, batches, floats
 from engine.data.faces import faces
 from engine.data.keep import home_of, keep
 from engine.data.network import SETS, download
+from engine.data.pens import PENS, as_digit, as_steps
+from engine.data.pens import digits as pen_digits
+from engine.data.pens import written
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points
 from engine.data.transfer import load_transfer
 from engine.data.villages import VILLAGES, chief_towns, villages
 from engine.data.waves import SOUNDS, inverse_mu_law, is_here, mu_law, sounds
-from engine.space import Line, Picture, Plane, Space, Text, Wave
+from engine.space import Line, Pen, Picture, Plane, Script, Space, Text, Wave
 
 __all__ = [
-    "Choice", "Dataset", "batches", "chief_towns", "floats", "inverse_mu_law", "keep", "keep_images",
+    "Choice", "Dataset", "as_digit", "as_steps", "batches", "chief_towns", "floats", "inverse_mu_law", "keep", "keep_images",
     "keep_mask", "keep_picture", "keep_points", "load", "mu_law", "names", "picture", "picture_names",
     "read_csv",
 ]  # fmt: skip
@@ -47,6 +50,9 @@ def names(kind: type[Space] = Space) -> list[Choice]:
         choices += [Choice(name, title, Wave, False, says)] if is_here(name) else []
     for name, (title, says) in VILLAGES.items():
         choices.append(Choice(name, title, Text, False, says, labelled=name == "villages-by-region"))
+    for name, (title, says) in PENS.items():
+        digits_too = name == "pen-digits"
+        choices.append(Choice(name, title, Pen if digits_too else Script, False, says))
     return [choice for choice in choices if issubclass(choice.space, kind)]
 
 
@@ -81,6 +87,8 @@ def _load(name: str, home: Path) -> Dataset:
         return sounds(name)
     if name in VILLAGES:
         return villages(name)
+    if name in PENS:
+        return pen_digits() if name == "pen-digits" else written(name)
     if "." in name:
         return load_transfer(name, home)
     kind = name.partition("-")[0]
