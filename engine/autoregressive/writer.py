@@ -144,11 +144,13 @@ class Writer(Family):
 
     @torch.no_grad()
     def written(
-        self, n: int, y: Tensor | None = None, given: Tensor | None = None, b: float = 0.0
+        self, n: int, y: Tensor | None = None, given: Tensor | None = None, b: float = 0.0,
+        mean: bool = False,
     ) -> Iterator[Drawn]:
         """Draw n examples step by step, of labels (n,) or texts (n, U) y if the model is told any. `given`
         (n, t, 3) stands for the first t steps, and nothing is drawn there. With a bias b > 0 the writing is
-        neater, and less varied. A net that is trained by squared error writes its mean."""
+        neater, and less varied. A net that is trained by squared error writes its mean; with `mean` any net
+        does, and lifts the pen where that is likelier than not."""
         T, y = self.space.shape[0], self.asked(n, y)
         steps, state = torch.zeros(n, 0, 3, **self.like), None
         over = torch.zeros(n, dtype=torch.bool, device=self.device)
@@ -161,8 +163,9 @@ class Writer(Family):
                 assert given is not None
                 now = given[:, t].to(**self.like)
             else:
-                place = p.drawn() if self.config.output == "mixture" else p.mean()
-                now = torch.cat([place, torch.bernoulli(e)[:, None]], 1)
+                straight = mean or self.config.output == "squared error"
+                lift = (e > 0.5).to(e.dtype) if mean else torch.bernoulli(e)
+                now = torch.cat([p.mean() if straight else p.drawn(), lift[:, None]], 1)
             now = now * ~over[:, None]
             steps, before = torch.cat([steps, now[:, None]], 1), now[:, None]
             if t + 1 >= ahead:

@@ -25,9 +25,9 @@ export class Play {
     this.slider = make("input", { type: "range", min: 0, max: 1, value: 0, step: 1, "data-testid": `${name}-slider` });
     this.slider.addEventListener("input", () => this.rest(Number(this.slider.value)));
     this.readout = make("span", { class: "play-count", "data-testid": `${name}-count` });
-    this.paces = make("select", { "data-testid": `${name}-pace` });
-    this.paces.addEventListener("change", () => (this.pace = this.paces.value));
-    const buttons = make("div", { class: "buttons" }, this.play, this.one, this.paces);
+    this.select = make("select", { "data-testid": `${name}-pace` });
+    this.select.addEventListener("change", () => (this.pace = this.select.value));
+    const buttons = make("div", { class: "buttons" }, this.play, this.one, this.select);
     this.element = make("div", { class: "bar play-bar" }, buttons, this.slider, this.readout);
   }
 
@@ -36,8 +36,8 @@ export class Play {
     this.shows = null;
     this.one.say(words.step, words.stepSays);
     setAll(this.slider, { "aria-label": words.scrub, title: words.scrub });
-    setAll(this.paces, { "aria-label": words.pace, title: words.pace });
-    this.paces.replaceChildren(...Object.keys(this.paces).map((one) => make("option", { value: one, selected: one === this.pace }, words[`pace-${one}`])));
+    setAll(this.select, { "aria-label": words.pace, title: words.pace });
+    this.select.replaceChildren(...Object.keys(this.paces).map((one) => make("option", { value: one, selected: one === this.pace }, words[`pace-${one}`])));
   }
 
   get D() {

@@ -271,9 +271,10 @@ export default class Hand {
     const n = Math.min(play.pos, writing.reach);
     const share = play.playing ? play.at - play.pos : 0;
     const next = writing.next(n);
+    const before = Math.min(n, writing.reach - 1); // at the end, what was known of the last step is still told
     this.sheet.draw({ kind: facts.kind, box: this.box(), frame: facts.box, lines: facts.lines, palette, writing, n, share, next, limp: tools.on.mean });
     this.strip.draw({ writing, n, palette, words });
-    this.ahead.show(writing, n, next, palette);
+    this.ahead.show(writing, n, writing.next(before), palette);
     this.ways.show(writing, { kind: facts.kind, palette, words });
     play.render();
     this.sheet.say(words, fill(words.sheet, { n, of: writing.length }), facts.kind === "words" ? words.padWord : words.padDigit);

@@ -82,7 +82,7 @@ export class Writing {
   /** What the model knows of the step after the first n: its components, the chance of a lift, the window, and what was
    * drawn; null where nothing follows. */
   next(n) {
-    if (!this.way || n >= this.reach) return null;
+    if (n < 0 || n >= this.reach) return null;
     const { mixtures, lifts, phi, losses, places } = this.way;
     const at = this.nib(n);
     const drawn = [0, 1].map((axis) => places[n][axis] - at[axis]);
