@@ -96,32 +96,31 @@ def limp(
 
 
 def judge(model: Writer, data: Dataset, strokes: Any, label: int | None = None, text: str = "") -> Answer:
-    """What a drawing costs: `losses` (t,) of its steps in nats, given the label or the text; and `usual`, what
-    test examples cost on average: digits of this label, or a step of a word. If the model is told labels,
-    `bayes` (t, labels) is p(label | the steps so far), by the rule of Bayes."""
+    """What a drawing costs: `losses` (t,) of its steps in nats, given the label or the text; its `places`
+    (t, 2), where the steps end on the sheet; and `usual`, what test examples cost on average: digits of this
+    label, or a step of a word. If the model is told labels, `bayes` (t, labels) is p(label | the steps so far),
+    by the rule of Bayes."""
+    path = np.concatenate(looked_at(drawing(strokes)))
     if isinstance(model.space, Script):
         x = as_script(model, strokes)
-        losses = model.losses(pad(x, (0, 0, 0, model.space.shape[0] - len(x)))[None], texts(model, [text]))
+        losses = model.losses(pad(x, (0, 0, 0, model.space.shape[0] - len(x)))[None], texts(model, text))
         some, y = data.test_x[:USUAL].to(model.device), data.test_y
         usual = model.losses(some, None if y is None else y[:USUAL].to(model.device))
-        return {"losses": single(losses[0, : len(x)]),
+        at = places(x[None])[0, :, :2] + torch.tensor([path[:, 0].min(), 0.0]).to(x)
+        return {"losses": single(losses[0, : len(x)]), "places": single(at),
                 "usual": float(usual.sum() / model.inked(some).sum())}  # fmt: skip
-    x, test = as_digit(drawing(strokes)).to(**model.like)[None], data.test_x
-    y = labels_of(model, label, 1)
+    x, test, y = as_digit(drawing(strokes)).to(**model.like)[None], data.test_x, labels_of(model, label, 1)
+    answer = {"places": spaced(path, x.shape[1]).astype(np.float32)}
     if y is None or data.y is None or data.test_y is None:
-        return {"losses": single(model.losses(x)[0]), "usual": float(mean_of(model, test[:USUAL], None))}
+        usual = model.losses(test[:USUAL].to(model.device)).sum(1).mean()
+        return answer | {"losses": single(model.losses(x)[0]), "usual": float(usual)}
     C = model.space.classes
     losses = model.losses(x.expand(C, -1, -1), torch.arange(C, device=model.device))
     log_prior = torch.bincount(data.y.to(model.device), minlength=C).log()
     bayes = (log_prior - losses.cumsum(1).T).softmax(-1)
-    alike = test[data.test_y == int(y)][:USUAL]
-    return {"losses": single(losses[y[0]]), "bayes": single(bayes),
-            "usual": mean_of(model, alike, y.expand(len(alike)))}  # fmt: skip
-
-
-def mean_of(model: Writer, x: Tensor, y: Tensor | None) -> float:
-    """The mean loss of data, in nats."""
-    return float(model.losses(x.to(model.device), y).sum(1).mean())
+    alike = test[data.test_y == int(y)][:USUAL].to(model.device)
+    usual = model.losses(alike, y.expand(len(alike))).sum(1).mean()
+    return answer | {"losses": single(losses[int(y)]), "bayes": single(bayes), "usual": float(usual)}
 
 
 # --- what is asked for -----------------------------------------------------------------------------------
@@ -131,17 +130,15 @@ def asked(model: Writer, n: int, label: Any, drawn: Any, text: Any) -> Tensor | 
     """The label or the text, n times. Raises `Refused`."""
     if not isinstance(model.space, Script):
         return labels_of(model, label, n)
-    if not isinstance(drawn, str) or not isinstance(text, str):
-        raise Refused("What is to be written is text.")
-    return texts(model, [drawn + text]).expand(n, -1)
+    return texts(model, drawn, text).expand(n, -1)
 
 
-def texts(model: Writer, words: list[str]) -> Tensor:
-    """Texts as whole numbers (n, U). Raises `Refused`."""
+def texts(model: Writer, *words: Any) -> Tensor:
+    """Words that follow one another as one text (1, U) of whole numbers. Raises `Refused`."""
     assert isinstance(model.space, Script)
     if not all(isinstance(word, str) for word in words):
-        raise Refused("What is written is text.")
-    return model.space.coded(words).to(model.device)
+        raise Refused("What is to be written is text.")
+    return model.space.coded(["".join(words)]).to(model.device)
 
 
 def begun(model: Writer, data: Dataset, strokes: Any, label: Any, drawn: Any) -> Tensor | None:

@@ -37,15 +37,14 @@ export class Ahead {
     setText(this.numbers.lift, next ? fixed(next.lift, 2) : "\u2013");
     setText(this.numbers.loss, next ? fixed(next.loss, 2) : "\u2013");
     setText(this.numbers.sum, writing.way ? fixed(writing.loss(Math.min(n, writing.reach)), 1) : "\u2013");
-    setText(this.numbers.letter, writing.text[letter] ?? "\u2013");
+    setText(this.numbers.letter, writing.text[letter] ?? (next ? words.end : "\u2013"));
     const side = Math.min(LENS, this.element.clientWidth || LENS);
     const ctx = sharpen(this.canvas, side, side);
     const reach = next ? this.reachOf(next) : this.facts.step;
     const map = mapping([-reach, reach, -reach, reach], { x: 0, y: 0, w: side, h: side });
     this.grid(ctx, map, reach, palette);
     if (next) {
-      const model = palette.roles.model.ink;
-      paintMixture(ctx, map, [0, 0], next.components, model);
+      if (this.facts.output === "mixture") paintMixture(ctx, map, [0, 0], next.components, palette.roles.model.ink);
       const mean = meanOf(next.components);
       paintCross(ctx, [map.x(mean[0]), map.y(mean[1])], palette);
       disc(ctx, next.drawn.map((one, axis) => [map.x, map.y][axis](one)), 5, palette.roles[next.given ? "data" : "model"].ink, palette.background);

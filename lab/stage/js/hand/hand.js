@@ -15,7 +15,7 @@ import { Strip } from "./strip.js";
 import { Tools } from "./tools.js";
 import { Ways } from "./ways.js";
 import { HAND_WORDS } from "./words.js";
-import { boxOf, factsOf, Writing } from "./writing.js";
+import { boxOf, factsOf, ownWriting, Writing } from "./writing.js";
 
 const HAND_AGAIN = 1000; // ms until the model is asked anew while it trains,
 const HAND_SHARE = 4; // and as many times as long as the answer took: most of the time is for training
@@ -49,8 +49,8 @@ export default class Hand {
   build(parent) {
     this.note = make("p", { class: "hand-note", role: "status", hidden: true, "data-testid": "hand-note" });
     this.of = make("span", { class: "hand-of", "data-testid": "hand-round" });
-    const parts = [this.sheet, this.play, this.strip, this.tools, this.judge, this.ahead, this.ways].map(({ element }) => element);
-    this.frame = make("div", { class: "hand-frame" }, ...parts);
+    const [sheet, play, strip, tools, judge, ahead, ways] = [this.sheet, this.play, this.strip, this.tools, this.judge, this.ahead, this.ways].map(({ element }) => element);
+    this.frame = make("div", { class: "hand-frame" }, sheet, this.tools.own, judge, play, strip, tools, ahead, ways);
     this.play.element.append(this.of);
     this.root = make("div", { class: "stage hand controls", "data-testid": "hand", role: "region" }, this.note, this.frame);
     parent.append(this.root);
@@ -272,13 +272,18 @@ export default class Hand {
     const share = play.playing ? play.at - play.pos : 0;
     const next = writing.next(n);
     const before = Math.min(n, writing.reach - 1); // at the end, what was known of the last step is still told
-    this.sheet.draw({ kind: facts.kind, box: this.box(), frame: facts.box, lines: facts.lines, palette, writing, n, share, next, limp: tools.on.mean });
-    this.strip.draw({ writing, n, palette, words });
+    const { verdict } = judge;
+    const own = tools.on.draw;
+    const mixed = facts.output === "mixture"; // else only the mean is said, and no spread
+    this.sheet.draw({ kind: facts.kind, box: this.box(), frame: facts.box, lines: facts.lines, palette, writing, n, share, next: mixed ? next : null, limp: tools.on.mean, marks: verdict?.places ?? [] });
+    if (own) this.strip.draw({ writing: ownWriting(verdict?.losses), n: Infinity, palette, words, own });
+    else this.strip.draw({ writing, n, palette, words });
     this.ahead.show(writing, n, writing.next(before), palette);
     this.ways.show(writing, { kind: facts.kind, palette, words });
     play.render();
     this.sheet.say(words, fill(words.sheet, { n, of: writing.length }), facts.kind === "words" ? words.padWord : words.padDigit);
     setText(this.of, writing.round === undefined ? "" : fill(words.of, { round: count(writing.round) }));
+    setAll(this.frame, { "data-drawing": own });
     setAll(this.root, { "data-answers": this.answers, "data-n": n, "data-length": writing.complete ? writing.length : null, "data-playing": String(play.playing), "data-seed": writing.question.seed, "data-judged": Boolean(judge.verdict) });
   }
 

@@ -54,7 +54,7 @@ export class Judge {
     this.refusal = "";
     const bayes = arrays.get("bayes");
     const [, classes] = bayes?.shape ?? [0, 0];
-    this.verdict = { losses: [...arrays.get("losses").data], bayes: bayes ? [...bayes.data.subarray(-classes)] : [], usual: meta.usual };
+    this.verdict = { losses: [...arrays.get("losses").data], places: placesOf(arrays.get("places")), bayes: bayes ? [...bayes.data.subarray(-classes)] : [], usual: meta.usual };
     this.write();
     this.judged();
   }
@@ -89,4 +89,9 @@ export class Judge {
     clearTimeout(this.timer);
     this.asker.close();
   }
+}
+
+/** Places (t, 2) as pairs. */
+function placesOf({ data }) {
+  return Array.from({ length: data.length / 2 }, (_, t) => [data[2 * t], data[2 * t + 1]]);
 }

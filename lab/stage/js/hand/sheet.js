@@ -5,7 +5,7 @@ import { ARROWS } from "../core/keys.js";
 import { clamp } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 import { mapping } from "../draw/box.js";
-import { outline, pen, rule } from "../draw/pen.js";
+import { disc, outline, pen, rule } from "../draw/pen.js";
 import { paintCross, paintInk, paintMixture, paintNib, paintStrokes } from "./paint.js";
 
 const LARGEST = 400; // px along a side of the sheet of a digit
@@ -115,8 +115,8 @@ export class Sheet {
     return sharpen(this.canvas, w, h);
   }
 
-  /** `view` has kind, box, lines (heights that guide the eye), palette, writing, n, share, next, and `limp`: whether the way
-   * of the mean is shown. */
+  /** `view` has kind, box, lines (heights that guide the eye), palette, writing, n, share, next, `limp`: whether the way of
+   * the mean is shown, and `marks`, the places of the drawing that the net sees. */
   draw(view) {
     if (!this.element.clientWidth) return;
     const { palette, writing } = view;
@@ -127,6 +127,7 @@ export class Sheet {
     const model = palette.roles.model.ink;
     if (this.open) {
       paintStrokes(ctx, map, this.drawing.strokes, palette.roles.data.ink, width);
+      for (const [x, y] of view.marks) disc(ctx, [map.x(x), map.y(y)], width, palette.roles.data.ink, palette.background);
       if (this.cross) paintCross(ctx, [map.x(this.cross[0]), map.y(this.cross[1])], palette);
     } else if (writing.way) {
       const { n, share, next } = view;

@@ -1,6 +1,6 @@
 // The time axis: the loss of each step, and under it which letters the window reads. A press goes to a step.
 
-import { make, placeOn, setAll, sharpen } from "../core/dom.js";
+import { make, placeOn, setAll, setText, sharpen, show } from "../core/dom.js";
 import { clamp } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 import { lettering, pen, rule } from "../draw/pen.js";
@@ -8,6 +8,7 @@ import { lettering, pen, rule } from "../draw/pen.js";
 const BARS = 54; // px: the height of the losses
 const ROW = 15; // px: of a letter
 const GUTTER = 30;
+const END = "\u220e"; // stands after the last letter
 
 export class Strip {
   /** `seek(n)` shows the first n steps. */
@@ -15,7 +16,7 @@ export class Strip {
     this.canvas = make("canvas", { role: "img", class: "canvas", "data-testid": "hand-strip" });
     this.caption = make("figcaption");
     this.element = make("figure", { class: "hand-strip" }, this.canvas, this.caption);
-    const to = (event) => this.columns && seek(clamp(Math.floor((placeOn(this.canvas, event)[0] - GUTTER) / this.wide) + 1, 0, this.columns));
+    const to = (event) => this.seekable && seek(clamp(Math.floor((placeOn(this.canvas, event)[0] - GUTTER) / this.wide) + 1, 0, this.columns));
     const touch = (event) => event.pointerType === "touch";
     this.canvas.addEventListener("pointerdown", (event) => !touch(event) && event.button === 0 && to(event));
     this.canvas.addEventListener("pointermove", (event) => !touch(event) && event.buttons === 1 && to(event));
@@ -23,25 +24,26 @@ export class Strip {
   }
 
   /** The losses of all steps, of which n are shown; `phi` (T, U) and the text, where there is a window. */
-  draw({ writing, n, palette, words }) {
-    const room = this.element.clientWidth;
+  draw({ writing, n, palette, words, own = false }) {
     const { way } = writing;
+    show(this.element, Boolean(way));
+    const room = this.element.clientWidth;
     if (!room || !way) return;
-    const letters = way.phi.length ? [...writing.text] : [];
+    this.seekable = !own;
+    const letters = way.phi.length ? [...writing.text, END] : [];
     const height = BARS + (letters.length ? 10 + ROW * letters.length : 0);
     const ctx = sharpen(this.canvas, room, height);
     const columns = (this.columns = Math.max(1, writing.length));
     const wide = (this.wide = (room - GUTTER - 2) / columns);
     const at = clamp(n, 0, columns - 1);
     ctx.fillStyle = palette.faint;
-    ctx.fillRect(GUTTER + at * wide, 0, Math.max(1.5, wide), height);
+    if (!own) ctx.fillRect(GUTTER + at * wide, 0, Math.max(1.5, wide), height);
     this.bars(ctx, writing, n, wide, palette);
     if (letters.length) this.window(ctx, way.phi, letters, { n, at, wide, reach: writing.reach, palette, room });
-    const { loss } = words;
     lettering(ctx, palette, "12px", "left", "top", palette.muted);
     ctx.fillText("nats", 0, 0);
-    setAll(this.canvas, { "aria-label": fill(letters.length ? words.stripWindow : words.strip, { n: columns, loss }) });
-    this.caption.textContent = letters.length ? words.stripWindowSays : words.stripSays;
+    setAll(this.canvas, { "aria-label": fill(letters.length ? words.stripWindow : words.strip, { n: columns }) });
+    setText(this.caption, own ? words.stripOwnSays : letters.length ? words.stripWindowSays : words.stripSays);
   }
 
   bars(ctx, writing, n, wide, palette) {

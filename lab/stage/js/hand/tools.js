@@ -29,9 +29,11 @@ export class Tools {
     this.buttons = Object.fromEntries(["draw", "mean", "prime", "undo", "clear"].map((name) => [name, iconButton(`hand-${name}`, null, "small", () => this.press(name))]));
     const { draw, mean, prime, undo, clear } = this.buttons;
     this.hint = make("p", { class: "hand-hint" });
-    this.own = make("div", { class: "hand-own", hidden: true }, this.fields.drawn, make("div", { class: "buttons" }, prime, undo, clear), this.hint);
+    this.panel = make("div", { class: "hand-panel", hidden: true }, this.fields.drawn, make("div", { class: "buttons" }, prime, undo, clear), this.hint);
+    this.meanSays = make("p", { class: "hand-hint", hidden: true });
+    this.own = make("div", { class: "hand-own" }, make("div", { class: "buttons" }, draw, mean), this.meanSays, this.panel);
     const { label, text, bias, seed } = this.fields;
-    this.element = make("div", { class: "hand-tools" }, make("div", { class: "bar" }, label, text, seed), this.bad, make("div", { class: "hand-boldness" }, bias, this.formula), make("div", { class: "buttons" }, draw, mean), this.own);
+    this.element = make("div", { class: "hand-tools" }, make("div", { class: "bar" }, label, text, seed), this.bad, make("div", { class: "hand-boldness" }, bias, this.formula));
   }
 
   /** A field for a word; it acts once the hand rests. */
@@ -79,6 +81,10 @@ export class Tools {
     this.facts = facts;
     setText(this.hint, fill(spoken ? words.ownWords : words.ownDigits, facts));
     for (const name of ["draw", "mean", "undo", "clear"]) this.buttons[name].say(words[name], words[`${name}Says`]);
+    setText(this.meanSays, words.meanSays);
+    const straight = facts.output !== "mixture"; // it can only go to the mean
+    show(this.buttons.mean, !straight);
+    this.bias.disabled = straight;
     this.buttons.prime.say(words[spoken ? "primeWord" : "primeDigit"]);
     setAll(this.bias, { "aria-label": words.biasSays, title: words.biasSays });
     this.read();
@@ -86,14 +92,16 @@ export class Tools {
 
   read() {
     setText(this.value, fixed(this.b, 1));
-    setText(this.formula, fill(this.words.formula, { b: fixed(this.b, 1), narrow: fixed(Math.exp(-this.b), 2) }));
+    const { words, facts } = this;
+    setText(this.formula, facts.output !== "mixture" ? words.straight : fill(words.formula, { b: fixed(this.b, 1), narrow: fixed(Math.exp(-this.b), 2) }));
     this.bias.style.setProperty("--done", `${(100 * this.b) / BOLDEST}%`);
   }
 
   /** What is on, and whether there is a drawing. */
   show(drawing) {
     for (const [name, on] of Object.entries(this.on)) setAll(this.buttons[name], { "aria-pressed": String(on) });
-    show(this.own, this.on.draw || this.on.prime);
+    show(this.panel, this.on.draw || this.on.prime);
+    show(this.meanSays, this.on.mean);
     for (const name of ["prime", "undo", "clear"]) this.buttons[name].disabled = drawing.empty;
   }
 

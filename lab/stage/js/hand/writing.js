@@ -95,6 +95,12 @@ export class Writing {
   }
 }
 
+/** A hand's own drawing as far as the time axis shows it: the losses of its steps, or none. */
+export function ownWriting(losses) {
+  const length = losses?.length ?? 0;
+  return { way: losses ? { losses, phi: [] } : null, length, reach: length, given: length, text: "" };
+}
+
 /** The components of a mixture, the heaviest last, so that it is painted over the others. */
 export function componentsOf(numbers) {
   const all = Array.from({ length: numbers.length / PARTS }, (_, m) => {
