@@ -27,7 +27,7 @@ export class Ahead {
     setText(this.title, words.ahead);
     for (const [name, element] of Object.entries(this.names)) setText(element, words[name]);
     for (const name of ["lift", "letter"]) show(this.names[name].parentElement, facts.kind === "words");
-    setText(this.keys, words.aheadKeys);
+    setText(this.keys, facts.kind === "words" ? `${words.aheadKeys} ${words.liftKeys}` : words.aheadKeys);
   }
 
   /** Before the step after n; `next` is null where nothing follows. */

@@ -275,7 +275,7 @@ export default class Hand {
     const { verdict } = judge;
     const own = tools.on.draw;
     const mixed = facts.output === "mixture"; // else only the mean is said, and no spread
-    this.sheet.draw({ kind: facts.kind, box: this.box(), frame: facts.box, lines: facts.lines, palette, writing, n, share, next: mixed ? next : null, limp: tools.on.mean, marks: verdict?.places ?? [] });
+    this.sheet.draw({ kind: facts.kind, box: boxOf(facts, writing, own), frame: facts.box, lines: facts.lines, palette, writing, n, share, next: mixed ? next : null, limp: tools.on.mean, marks: verdict?.places ?? [] });
     if (own) this.strip.draw({ writing: ownWriting(verdict?.losses), n: Infinity, palette, words, own });
     else this.strip.draw({ writing, n, palette, words });
     this.ahead.show(writing, n, writing.next(before), palette);
@@ -285,15 +285,6 @@ export default class Hand {
     setText(this.of, writing.round === undefined ? "" : fill(words.of, { round: count(writing.round) }));
     setAll(this.frame, { "data-drawing": own });
     setAll(this.root, { "data-answers": this.answers, "data-n": n, "data-length": writing.complete ? writing.length : null, "data-playing": String(play.playing), "data-seed": writing.question.seed, "data-judged": Boolean(judge.verdict) });
-  }
-
-  /** What the sheet shows. */
-  box() {
-    const { facts, writing, tools } = this;
-    const [x0, x1, y0, y1] = facts.box;
-    const wide = facts.kind === "words" ? Math.max(x1, facts.advance * (writing.text.length || facts.letters)) : x1;
-    const shown = tools.on.draw ? [] : [writing.way, ...(writing.given ? writing.ways : [])].flatMap((way) => way?.places.slice(0, Math.min(way.length, way.places.length)) ?? []);
-    return boxOf([x0, wide, y0, y1], shown);
   }
 
   close() {

@@ -6,6 +6,7 @@ import { fill } from "../core/words.js";
 import { lettering, pen, rule } from "../draw/pen.js";
 
 const BARS = 54; // px: the height of the losses
+const LONGEST = 5; // bars, in those of the median
 const ROW = 15; // px: of a letter
 const GUTTER = 30;
 const END = "\u220e"; // stands after the last letter
@@ -48,9 +49,9 @@ export class Strip {
 
   bars(ctx, writing, n, wide, palette) {
     const losses = writing.way.losses.slice(0, writing.reach);
-    const sorted = [...losses].sort((one, other) => one - other);
-    const far = (share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
-    const [low, high] = [Math.min(0, far(0.02)), Math.max(0.5, far(0.98))]; // a few spikes may leave the picture
+    const usual = losses.map(Math.abs).sort((one, other) => one - other)[Math.floor(losses.length / 2)] ?? 0;
+    const far = LONGEST * usual + 0.5; // a few spikes may leave the picture
+    const [low, high] = [Math.max(-far, Math.min(0, ...losses)), Math.min(far, Math.max(0.5, ...losses))];
     const y = (loss) => 2 + ((high - clamp(loss, low, high)) / (high - low)) * (BARS - 4);
     losses.forEach((loss, t) => {
       ctx.globalAlpha = t < n ? 1 : 0.3;

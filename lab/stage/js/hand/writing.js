@@ -122,17 +122,20 @@ export function meanOf(components) {
   return [0, 1].map((axis) => components.reduce((sum, { pi, mu }) => sum + pi * mu[axis], 0));
 }
 
-/** The box [x0, x1, y0, y1] that shows `least` and all of these places, with a margin. */
-export function boxOf(least, places) {
-  const box = [...least];
-  for (const [x, y] of places) {
-    box[0] = Math.min(box[0], x);
-    box[1] = Math.max(box[1], x);
-    box[2] = Math.min(box[2], y);
-    box[3] = Math.max(box[3], y);
+/** The box [x0, x1, y0, y1] of the sheet: that of the data, as wide as the text, with a margin; and all that is written,
+ * unless a hand draws its `own`. */
+export function boxOf({ kind, box, advance, letters }, writing, own) {
+  let [x0, x1, y0, y1] = box;
+  if (kind === "words") x1 = advance * (writing.text.length || letters);
+  const seen = own ? [] : writing.given ? writing.ways : [writing.way];
+  for (const way of seen) {
+    for (const [x, y] of way?.places.slice(0, Math.min(way.length, way.places.length)) ?? []) {
+      [x0, x1] = [Math.min(x0, x), Math.max(x1, x)];
+      [y0, y1] = [Math.min(y0, y), Math.max(y1, y)];
+    }
   }
-  const margin = 0.06 * Math.max(box[1] - box[0], box[3] - box[2]);
-  return [box[0] - margin, box[1] + margin, box[2] - margin, box[3] + margin];
+  const margin = 0.06 * Math.max(x1 - x0, y1 - y0);
+  return [x0 - margin, x1 + margin, y0 - margin, y1 + margin];
 }
 
 /** Which letter the window weighs most, or -1. */
