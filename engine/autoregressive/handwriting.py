@@ -1,8 +1,8 @@
 r"""Handwriting by mixture density (Graves, 2013, https://arxiv.org/abs/1308.0850).
 
 An LSTM reads the steps of a pen, beside each the label, and says where the next step leads as a mixture of
-Gaussians (eq. 15-26). The coordinates of the digits are whole numbers 0 ... 100: a density could be as high as
-it likes on these, so noise as wide as a level is added to them, anew each time.
+Gaussians (eq. 15-26). The coordinates of the digits are whole numbers 0 ... 100. A density could be as high
+as it likes on these, so noise as wide as a level is added to them, anew each time.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ being told, which letter it is writing.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,16 +34,13 @@ class HandwritingSynthesisConfig(WriterConfig):
     """Knobs of handwriting synthesis."""
 
     K: int = knob(3, 1, 10, label="Bells of the window", symbol="K", says="bells, which sum up to the window")
-    layers: Literal["1", "2"] = knob(
-        "2", label="Layers", advanced=True, says="LSTMs: the first moves the window, a second sees it"
-    )
     batch: int = knob(
         32, 2, 512, label="Batch", symbol="m", live=True, advanced=True, says="words in a minibatch"
     )
 
 
 class HandwritingSynthesis(Writer):
-    """LSTMs over the steps of a pen, with a window over the letters of the text."""
+    """An LSTM over the steps of a pen, with a window over the letters of the text."""
 
     name = "handwriting-synthesis"
     title = "Handwriting synthesis"
@@ -60,9 +57,7 @@ class HandwritingSynthesis(Writer):
         self.cell = nn.LSTMCell(3 + self.letters, config.h)
         self.window = nn.Linear(config.h, 3 * config.K)
         nn.init.constant_(self.window.bias[2 * config.K :], SLOWLY)
-        seen = 3 + config.h + self.letters
-        self.lstm = nn.LSTM(seen, config.h, batch_first=True) if config.layers == "2" else None
-        self.out = nn.Linear(config.h + (config.h if self.lstm else self.letters), 1 + self.sizes())
+        self.out = nn.Linear(config.h + self.letters, 1 + self.sizes())
 
     def labels(self, n: int) -> Tensor:
         """n texts: the words of the space in turn."""
@@ -82,34 +77,28 @@ class HandwritingSynthesis(Writer):
         return self.known(y)
 
     def said(self, before: Tensor, y: Tensor | None, state: Any = None) -> Said:
-        """The first LSTM is told the step before and what the window showed then, and moves the window. The
-        second is told what the window shows now."""
-        c = self.seen(self.known(y))
-        n = len(before)
+        """The LSTM is told the step before and what the window showed then, and moves the window. The next
+        step is said from its state and from what the window shows now."""
+        c, zero = self.seen(self.known(y)), before.new_zeros
+        n, u = len(before), torch.arange(1, c.shape[1] + 1, device=before.device)
         if state is None:
-            zero = before.new_zeros
-            state = ((zero(n, self.config.h), zero(n, self.config.h)), zero(n, self.config.K), c[:, 0], None)
-        first, kappa, w, carried = state
-        hs, ws, phis = [], [], []
+            state = (zero(n, self.config.h), zero(n, self.config.h)), zero(n, self.config.K), c[:, 0]
+        carried, kappa, w = state
+        seen, phis = [], []
         for x in before.unbind(1):
-            first = self.cell(torch.cat([x, w], 1), first)  #: net
-            phi, kappa = self.looked(first[0], kappa, c.shape[1])  #: net
+            carried = self.cell(torch.cat([x, w], 1), carried)  #: net
+            phi, kappa = self.looked(carried[0], kappa, u)  #: net
             w = (phi[:, None] @ c)[:, 0]  #: eq. (47)
-            for kept, new in ((hs, first[0]), (ws, w), (phis, phi)):
-                kept.append(new)
-        h, shown = torch.stack(hs, 1), torch.stack(ws, 1)
-        if self.lstm is None:
-            out = self.out(torch.cat([h, shown], -1))
-        else:
-            second, carried = self.lstm(torch.cat([before, h, shown], -1), carried)  #: net
-            out = self.out(torch.cat([h, second], -1))
-        return Said(self.density(out[..., 1:]), out[..., 0], torch.stack(phis, 1), (first, kappa, w, carried))
+            seen.append(torch.cat([carried[0], w], 1))
+            phis.append(phi)
+        lift, out = self.out(torch.stack(seen, 1)).split([1, self.sizes()], -1)  #: p
+        return Said(self.density(out), lift[..., 0], torch.stack(phis, 1), (carried, kappa, w))
 
-    def looked(self, h: Tensor, kappa: Tensor, U: int) -> tuple[Tensor, Tensor]:
-        """The window phi (n, U) that a state h (n, h) opens, and where its bells are now, (n, K)."""
+    def looked(self, h: Tensor, kappa: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """The window phi (n, U) that a state h (n, h) opens over the places u (U,), and where its bells are
+        now, (n, K)."""
         alpha, beta, further = self.window(h).exp().chunk(3, -1)  #: eq. (48)-(50)
         kappa = kappa + further  #: eq. (51)
-        u = torch.arange(1, U + 1, device=h.device)
         bells = alpha[..., None] * (-beta[..., None] * (kappa[..., None] - u).square()).exp()
         return bells.sum(1), kappa  #: eq. (46)
 
@@ -122,7 +111,7 @@ class HandwritingSynthesis(Writer):
         return self.space.inked(steps)
 
     def ended(self, steps: Tensor, phi: Tensor | None, y: Tensor | None) -> Tensor:
-        """The pen is lifted while the window looks at what follows the last letter more than at any letter."""
+        """The pen is lifted while the window looks most at what follows the last letter."""
         assert phi is not None
         assert y is not None
         past = torch.where(y.round() == 0, phi, 0).amax(1) > torch.where(y.round() == 0, 0, phi).amax(1)

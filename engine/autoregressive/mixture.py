@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 SMALLEST = 1e-3
 """What is added to each standard deviation: without it a component that sits on one example could become
@@ -42,8 +43,9 @@ class Mixture(NamedTuple):
         """A step of each mixture, (..., 2)."""
         k = torch.multinomial(self.pi.flatten(0, -2), 1).view(self.pi.shape[:-1])
         # a sum with one-hot weights: what is gathered is added in any order on its way back
-        one = torch.nn.functional.one_hot(k, self.pi.shape[-1]).to(self.pi.dtype)
-        (mu, sigma), rho = ((one[..., None] * v).sum(-2) for v in (self.mu, self.sigma)), (one * self.rho).sum(-1)
+        one = one_hot(k, self.pi.shape[-1]).to(self.pi.dtype)
+        mu, sigma = ((one[..., None] * part).sum(-2) for part in (self.mu, self.sigma))
+        rho = (one * self.rho).sum(-1)
         a, b = torch.randn_like(mu).unbind(-1)
         return mu + sigma * torch.stack([a, rho * a + (1 - rho.square()).sqrt() * b], -1)
 

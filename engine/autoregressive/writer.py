@@ -1,12 +1,12 @@
 r"""What models of handwriting share (Graves, 2013, https://arxiv.org/abs/1308.0850).
 
-Handwriting is one step of a pen after another, and a step is a real vector. A recurrent net h reads the steps
+Handwriting is one step of a pen after another, and a step is a real vector. A recurrent net reads the steps
 so far and says where the next may lead, as a mixture of M Gaussians:
 
-    p(x) = prod_t p(x_t | x_{<t}),   p(x_t | x_{<t}) = sum_j pi_t^j N(x_t | mu_t^j, sigma_t^j, rho_t^j)   (23)
+    p(x) = prod_t p(x_t | x_{<t}),   p(x_t | x_{<t}) = sum_j pi_j N(x_t | mu_j, sigma_j, rho_j)        (23)
 
-A net that is trained by squared error says one step only, the mean. Where a pen may go left or right, the mean
-goes straight on.
+A net that is trained by squared error says one step only, the mean. Where a pen may go left or right, the
+mean goes straight on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from engine.autoregressive.mixture import Mixture, of_mean, of_output
 from engine.config import Config, knob
 from engine.family import Batch, Family, Step, Terms
-from engine.space import Space
 
 
 class WriterConfig(Config):
@@ -151,7 +150,7 @@ class Writer(Family):
         (n, t, 3) stands for the first t steps, and nothing is drawn there. With a bias b > 0 the writing is
         neater, and less varied. A net that is trained by squared error writes its mean; with `mean` any net
         does, and lifts the pen where that is likelier than not."""
-        T, y = self.space.shape[0], self.asked(n, y)
+        T, y, mean = self.space.shape[0], self.asked(n, y), mean or self.config.output == "squared error"
         steps, state = torch.zeros(n, 0, 3, **self.like), None
         over = torch.zeros(n, dtype=torch.bool, device=self.device)
         before, ahead = self.start(n), 0 if given is None else given.shape[1]
@@ -163,9 +162,8 @@ class Writer(Family):
                 assert given is not None
                 now = given[:, t].to(**self.like)
             else:
-                straight = mean or self.config.output == "squared error"
-                lift = (e > 0.5).to(e.dtype) if mean else torch.bernoulli(e)
-                now = torch.cat([p.mean() if straight else p.drawn(), lift[:, None]], 1)
+                place, lift = (p.mean(), e.round()) if mean else (p.drawn(), torch.bernoulli(e))
+                now = torch.cat([place, lift[:, None]], 1)
             now = now * ~over[:, None]
             steps, before = torch.cat([steps, now[:, None]], 1), now[:, None]
             if t + 1 >= ahead:

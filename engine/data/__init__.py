@@ -15,9 +15,7 @@ from engine.data.dataset import Dataset, batches, floats
 from engine.data.faces import faces
 from engine.data.keep import home_of, keep
 from engine.data.network import SETS, download
-from engine.data.pens import PENS, as_digit, as_steps
-from engine.data.pens import digits as pen_digits
-from engine.data.pens import written
+from engine.data.pens import PENS, as_digit, as_steps, pen_digits, pen_words
 from engine.data.pictures import keep_mask, keep_picture, picture, picture_names
 from engine.data.points import keep_points, load_points
 from engine.data.transfer import load_transfer
@@ -26,9 +24,9 @@ from engine.data.waves import SOUNDS, inverse_mu_law, is_here, mu_law, sounds
 from engine.space import Line, Pen, Picture, Plane, Script, Space, Text, Wave
 
 __all__ = [
-    "Choice", "Dataset", "as_digit", "as_steps", "batches", "chief_towns", "floats", "inverse_mu_law", "keep", "keep_images",
-    "keep_mask", "keep_picture", "keep_points", "load", "mu_law", "names", "picture", "picture_names",
-    "read_csv",
+    "Choice", "Dataset", "as_digit", "as_steps", "batches", "chief_towns", "floats", "inverse_mu_law", "keep",
+    "keep_images", "keep_mask", "keep_picture", "keep_points", "load", "mu_law", "names", "picture",
+    "picture_names", "read_csv",
 ]  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}(\.[a-z0-9][a-z0-9-]{0,40}){0,3}")
@@ -88,7 +86,7 @@ def _load(name: str, home: Path) -> Dataset:
     if name in VILLAGES:
         return villages(name)
     if name in PENS:
-        return pen_digits() if name == "pen-digits" else written(name)
+        return pen_digits() if name == "pen-digits" else pen_words(name)
     if "." in name:
         return load_transfer(name, home)
     kind = name.partition("-")[0]

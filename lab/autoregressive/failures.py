@@ -69,3 +69,43 @@ WAVENET_LEAK = Failure(
     family="wavenet",
 )
 LEAKS = [MADE_LEAK, PIXELCNN_LEAK, PIXELRNN_LEAK, WAVENET_LEAK]
+LIMP = Failure(
+    "Squared error instead of a density",
+    "Limp mean",
+    "A net that is trained by squared error says one place, the mean of all places where the pen may go. At "
+    "a fork that is none of them. Each drawing of a digit is the same, and limp.",
+    "pen-digits",
+    {"output": "squared error"},
+    320,
+    [Cure("A mixture", {"output": "mixture"}, "Each way on has a Gaussian of its own, and one is drawn")],
+    family="handwriting",
+)
+SPIKES = Failure(
+    "A density of whole numbers",
+    "Spikes",
+    "The coordinates are whole numbers. A density may be as high as it likes on them, and 0 between them. So "
+    "the loss falls below that of any honest model, and says nothing of how well it draws.",
+    "pen-digits",
+    {"dequantize": False},
+    1920,
+    [
+        Cure(
+            "Noise as wide as a level",
+            {"dequantize": True},
+            "Then a level is as wide as its share of the square",
+        )
+    ],
+    family="handwriting",
+)
+LIMP_WORDS = Failure(
+    "Words by squared error",
+    "Limp mean",
+    "The mean of all steps is a short one to the right. What is written is a line that trembles, whatever "
+    "the text.",
+    "words",
+    {"output": "squared error"},
+    96,
+    [Cure("A mixture", {"output": "mixture"}, "Each way on has a Gaussian of its own, and one is drawn")],
+    family="handwriting-synthesis",
+)
+HANDS = [LIMP, SPIKES, LIMP_WORDS]

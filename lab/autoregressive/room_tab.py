@@ -40,15 +40,17 @@ def writing_room(
     code: Sequence[Any],
     tries: Sequence[tuple[str, str, str]],
     tools: Tools,
+    lost: str = "Its loss looks better than it can be. Open **{tool}** and see on what an output depends.",
 ) -> None:
-    """The page of a model that writes one number after another. `code` is what its net is made of."""
+    """The page of a model that writes one number after another. `code` is what its net is made of, and `lost`
+    says what is seen of its failures, in which `tool` is the last of the tools."""
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
     tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
     tabs["Formula and code"] = partial(kit.lecture, family, [LECTURE, formula], code)
     if failures := kit.words_of(family).failures:
-        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1])
+        tabs["Failures and cures"] = partial(gallery, room, failures, lost.format(tool=[*tools][-1]))
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
 
@@ -67,10 +69,7 @@ def at_the_desk(room: kit.Room, masks: bool) -> None:
     desk(room.run, key="desk", round=room.round, masks=masks)
 
 
-def gallery(room: kit.Room, failures: Sequence[Failure], lens: str) -> None:
-    """The failures of this model; the tool called `lens` shows on what an output depends."""
-    st.markdown(
-        "**See it fail** trains a setting on the stage. Its loss looks better than it can be. Open "
-        f"**{lens}** and see on what an output depends. Then apply the cure."
-    )
+def gallery(room: kit.Room, failures: Sequence[Failure], lost: str) -> None:
+    """The failures of this model, and what to look at in them."""
+    st.markdown(f"**See it fail** trains a setting on the stage. {lost} Then apply the cure.")
     kit.gallery(room, failures)

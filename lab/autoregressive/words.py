@@ -6,16 +6,28 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.autoregressive.gated_pixelcnn import GatedPixelCNN
+from engine.autoregressive.handwriting import COORDINATE, Handwriting
+from engine.autoregressive.handwriting_synthesis import STEP, HandwritingSynthesis
 from engine.autoregressive.letter_measures import FIVEGRAM, TEST_BITS
 from engine.autoregressive.letters import BITS, Letters
 from engine.autoregressive.made import MADE
+from engine.autoregressive.pen_measures import GAUSSIANS, MEMORYLESS, TEST_COORDINATE, TEST_STEP
 from engine.autoregressive.pixel_measures import BAR, TEST
 from engine.autoregressive.pixelcnn import PixelCNN
 from engine.autoregressive.pixelrnn import PixelRNN
 from engine.autoregressive.pixels import NATS, Pixels
 from engine.autoregressive.sequence_measures import BIGRAM, MARGINAL, TEST_SOUND
 from engine.autoregressive.wavenet import SOUND, WaveNet
-from lab.autoregressive.failures import BLIND, MADE_LEAK, PIXELCNN_LEAK, PIXELRNN_LEAK, WAVENET_LEAK
+from lab.autoregressive.failures import (
+    BLIND,
+    LIMP,
+    LIMP_WORDS,
+    MADE_LEAK,
+    PIXELCNN_LEAK,
+    PIXELRNN_LEAK,
+    SPIKES,
+    WAVENET_LEAK,
+)
 from lab.kit.subject import Place, Recording, Row, Subject, legend
 from lab.kit.verdict import newest
 from lab.stage import Graph
@@ -75,6 +87,18 @@ def beside_entropies(last: Row) -> str:
 def beside_ngrams(last: Row) -> str:
     """The loss on test names, and that of the 5-gram."""
     return f"{last[TEST_BITS]:.3f} on test names. The 5-gram needs {last[FIVEGRAM]:.3f}."
+
+
+def beside_gaussians(last: Row) -> str:
+    """The loss on test digits, and that of Gaussians."""
+    return (
+        f"{last[TEST_COORDINATE]:.2f} on test digits. Gaussians of whole digits need {last[GAUSSIANS]:.2f}."
+    )
+
+
+def beside_memoryless(last: Row) -> str:
+    """The loss on test words, and that of steps without memory."""
+    return f"{last[TEST_STEP]:.2f} on test words. Steps without memory need {last[MEMORYLESS]:.2f}."
 
 
 NATS_SAY = r"$-\log p(x) = -\sum_i \log p(x_i \mid x_{{<i}})$ = {:.1f} nats"
@@ -146,3 +170,51 @@ OF_MADE = Subject(MADE, failures=[MADE_LEAK])
 OF_PIXELCNN = Subject(PixelCNN, data="digits", failures=[PIXELCNN_LEAK, BLIND])
 OF_GATED = Subject(GatedPixelCNN, data="pixel-faces")
 OF_PIXELRNN = Subject(PixelRNN, failures=[PIXELRNN_LEAK])
+OF_HANDWRITING = Subject(
+    Handwriting,
+    places=[Place("handwriting", "A pen, place by place", GROUP, step=290, needs=["letters"])],
+    legends={
+        "pen": legend(
+            "[Digits](strokes/real, data) by people, and [digits](strokes/samples, model) by the model."
+        )
+    },
+    labels={"strokes/real": "Real digits", "strokes/samples": "The model's digits"},
+    charts=(COORDINATE.chart,),
+    colours={"x": "data", "x_t": "data", "x_{<t}": "data", "y": "latent"},
+    graph=graph_of(
+        "a digit as steps of a pen", "a mixture for each step", COORDINATE.chart, "strokes/samples"
+    ),
+    now=partial(
+        loss_now, COORDINATE, BITS_SAY + "{:.2f} bits per coordinate", TEST_COORDINATE, beside_gaussians
+    ),
+    data="pen-digits",
+    failures=[LIMP, SPIKES],
+    recordings=[Recording("handwriting", "pen-digits", 4000, slower=True, pictures=24)],
+)
+OF_SYNTHESIS = Subject(
+    HandwritingSynthesis,
+    places=[
+        Place(
+            "handwriting-synthesis",
+            "Words, letter by letter, by a pen",
+            GROUP,
+            step=300,
+            needs=["handwriting"],
+        )
+    ],
+    legends={
+        "script": legend(
+            "[Words](strokes/real, data) by hands, and [words](strokes/samples, model) by the model."
+        )
+    },
+    labels={"strokes/real": "Real words", "strokes/samples": "The model's words"},
+    charts=(STEP.chart,),
+    colours={"x": "data", "x_t": "data", "x_{<t}": "data", "c_u": "data", "kappa_t": "latent"},
+    graph=graph_of("a word as steps of a pen", "a mixture for each step", STEP.chart, "strokes/samples"),
+    now=partial(
+        loss_now, STEP, r"$-\log p(x_t \mid x_{{<t}})$ = {:.2f} nats per step", TEST_STEP, beside_memoryless
+    ),
+    data="words",
+    failures=[LIMP_WORDS],
+    recordings=[Recording("handwriting-synthesis", "words", 2000, slower=True, pictures=16)],
+)
