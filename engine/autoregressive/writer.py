@@ -143,7 +143,11 @@ class Writer(Family):
 
     @torch.no_grad()
     def written(
-        self, n: int, y: Tensor | None = None, given: Tensor | None = None, b: float = 0.0,
+        self,
+        n: int,
+        y: Tensor | None = None,
+        given: Tensor | None = None,
+        b: float = 0.0,
         mean: bool = False,
     ) -> Iterator[Drawn]:
         """Draw n examples step by step, of labels (n,) or texts (n, U) y if the model is told any. `given`

@@ -43,6 +43,7 @@ def hand(model: Writer, data: Dataset) -> Answer:
         "alphabet": "", "letters": 0, "words": [], "lines": [], "advance": 0.0,
     }  # fmt: skip
     if isinstance(model.space, Script):
+        assert data.y is not None
         at = places(x)[model.inked(x)]
         low, high = at[:, 1].quantile(torch.tensor([0.005, 0.995])).tolist()
         widths = places(x)[..., 0].amax(1) / (data.y[:SOME].cpu() > 0).sum(1)
@@ -85,7 +86,8 @@ def write(
 
 
 def limp(
-    model: Writer, data: Dataset, label: int | None = None, text: str = "", strokes: Any = None, drawn: str = ""
+    model: Writer, data: Dataset, label: int | None = None, text: str = "", strokes: Any = None,
+    drawn: str = "",
 ) -> Answer:  # fmt: skip
     """What a pen writes that always goes to the mean of the mixture, as a net does that was trained by
     squared error: `places` (t, 3), x, y and the lift. The arguments are those of `write`."""
@@ -98,8 +100,8 @@ def limp(
 def judge(model: Writer, data: Dataset, strokes: Any, label: int | None = None, text: str = "") -> Answer:
     """What a drawing costs: `losses` (t,) of its steps in nats, given the label or the text; its `places`
     (t, 2), where the steps end on the sheet; and `usual`, what test examples cost on average: digits of this
-    label, or a step of a word. If the model is told labels, `bayes` (t, labels) is p(label | the steps so far),
-    by the rule of Bayes."""
+    label, or a step of a word. If the model is told labels, `bayes` (t, labels) is p(label | the steps so
+    far), by the rule of Bayes."""
     path = np.concatenate(looked_at(drawing(strokes)))
     if isinstance(model.space, Script):
         x = as_script(model, strokes)

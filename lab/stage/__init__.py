@@ -1,4 +1,4 @@
-"""The canvas that draws a live run, two in step, films, a flow's way, a desk, a hand, pads, a split picture."""
+"""The canvas that draws a live run, two in step, films, a flow's way, a desk, a hand, pads, a split."""
 
 from lab.stage.alone import sketch, split
 from lab.stage.asking import coder, desk, film, hand, passage

@@ -1,4 +1,4 @@
-"""Components that ask the model of a run over the live route: films, a digit's way, a place's way.
+"""Components that ask the model of a run over the live route: films, a digit's way, a place's way, a pen.
 
 In each, `key` is the component's key, always the same one on a page, `run` is the id of the run, and `round`
 the kept round whose model is asked: that of the nearest stored weights, or (None) of the newest.

@@ -188,11 +188,12 @@ export default class Hand {
 
   /** Why there is no answer: then what is shown is pale, for it is of before. */
   say(text) {
-    this.tools.refuse(this.refusing ? text : "");
-    setText(this.note, this.refusing ? "" : text);
-    show(this.note, Boolean(text) && !this.refusing);
+    const asked = this.refusing && this.facts; // what was asked for is wrong: that is told beside it
+    this.tools.refuse(asked ? text : "");
+    setText(this.note, asked ? "" : text);
+    show(this.note, Boolean(text) && !asked);
     this.refusing = false;
-    this.frame.classList.toggle("stale", Boolean(text) && !this.facts);
+    this.frame.classList.toggle("stale", Boolean(text) && !asked);
   }
 
   // --- what a hand does ------------------------------------------------------------------------------------
