@@ -29,13 +29,13 @@ export default class Hand {
     this.asker = new Asker(this);
     this.drawing = new Drawing();
     this.sheet = new Sheet(this.drawing, { key: (event) => this.keyed(event), drew: () => this.drew() });
-    this.play = new Play("hand", PACES, { anew: (mode) => this.anew(mode), moved: changed });
+    this.play = new Play("hand", PACES, { anew: (mode) => this.anew(mode), moved: () => changed(this.look()) });
     this.strip = new Strip((n) => this.play.rest(n));
     this.ahead = new Ahead();
     this.judge = new Judge(changed);
     this.ways = new Ways((i) => this.choose(i));
     this.tools = new Tools({
-      begin: () => this.begin(null),
+      begin: () => (this.tools.on.draw ? this.drew() : this.begin(null)),
       bias: () => this.again(),
       turn: (name, on) => this.turn(name, on),
       undo: () => this.drew(this.drawing.undo()),
@@ -66,6 +66,8 @@ export default class Hand {
     if (data.run !== this.run) {
       this.run = data.run;
       this.facts = this.writing = null;
+      this.drawing.clear(); // on another scale
+      this.tools.on.prime = false;
       this.asker.connect(data.run);
     } else if (other && this.writing) this.again();
     this.dress();
@@ -107,14 +109,6 @@ export default class Hand {
     else if (data.round === null && round !== writing.round) this.again();
   }
 
-  /** What is to be written. */
-  get question() {
-    const { tools, facts, drawing } = this;
-    const own = tools.on.prime && !drawing.empty ? { strokes: drawing.sent() } : {};
-    const said = own.strokes && facts.kind === "words" ? { drawn: tools.drawn.value.trim() } : {};
-    return { ...tools.what(facts), ...own, ...said };
-  }
-
   /** Ask for a writing "instead" of all that is under way. */
   ask(writing) {
     const { seed, bias, what } = writing.question;
@@ -130,7 +124,7 @@ export default class Hand {
   again() {
     clearTimeout(this.timer);
     if (!this.visible || !this.writing) return;
-    this.ask(new Writing(this.facts, { seed: this.tools.seed, bias: this.tools.b, what: this.question }));
+    this.ask(new Writing(this.facts, { seed: this.tools.seed, bias: this.tools.b, what: this.tools.question(this.drawing) }));
   }
 
   /** The same again while it trains; what is being written or drawn is left alone. */
@@ -216,10 +210,10 @@ export default class Hand {
   }
 
   begin(mode) {
-    if (this.tools.on.draw) this.turn("draw", false);
-    this.writing = this.under = new Writing(this.facts, { seed: this.tools.seed, bias: this.tools.b, what: this.question });
-    this.play.begin(this.writing, 0, mode);
+    if (this.tools.on.draw) this.lay(false);
+    this.writing = this.under = new Writing(this.facts, { seed: this.tools.seed, bias: this.tools.b, what: this.tools.question(this.drawing) });
     this.ask(this.writing);
+    this.play.begin(this.writing, 0, mode);
   }
 
   choose(i) {
@@ -228,27 +222,32 @@ export default class Hand {
   }
 
   turn(name, on) {
-    const { tools, sheet, play } = this;
-    tools.on[name] = on;
-    if (name === "draw") {
-      sheet.turn(on);
-      this.judge.turn(on);
-      if (on) play.rest(play.pos);
-      if (on) sheet.canvas.focus({ preventScroll: true });
-    }
+    const { tools } = this;
+    if (name === "draw") this.lay(on);
+    else tools.on[name] = on;
+    if (name === "prime" || (name === "draw" && !on && tools.on.prime)) this.begin(null); // the drawing may be another
     if (name === "mean" && on && this.writing.complete) this.limp();
-    if (name === "prime") this.begin(null);
     tools.show(this.drawing);
     this.request();
   }
 
+  /** Lay the sheet open for a hand, or take it back. */
+  lay(open) {
+    const { tools, sheet, play, judge } = this;
+    tools.on.draw = open;
+    sheet.turn(open);
+    judge.turn(open);
+    if (!open) return tools.show(this.drawing);
+    play.rest(play.pos);
+    sheet.canvas.focus({ preventScroll: true });
+    this.drew();
+  }
+
   /** The drawing is another, or what it says. */
   drew() {
-    const { drawing, tools, facts } = this;
+    const { drawing, tools } = this;
     if (drawing.empty) tools.on.prime = false;
-    const said = facts.kind === "words" ? { text: tools.drawn.value.trim() } : tools.what(facts);
-    const ready = !drawing.empty && !drawing.down && (facts.kind !== "words" || said.text);
-    this.judge.want(ready ? { ...said, strokes: drawing.sent() } : null);
+    this.judge.want(tools.judged(drawing));
     tools.show(drawing);
     this.request();
   }

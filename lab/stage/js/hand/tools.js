@@ -58,10 +58,22 @@ export class Tools {
     this.seeds.value = this.seed;
   }
 
-  /** The arguments of all questions about what is written. */
-  what({ kind, labels }) {
-    if (kind === "words") return { text: this.text.value.trim() };
-    return labels.length ? { label: this.label } : {};
+  /** What is to be written: the arguments of `write`. */
+  question(drawing) {
+    const spoken = this.facts.kind === "words";
+    const own = this.on.prime && !drawing.empty ? { strokes: drawing.sent(), ...(spoken && { drawn: this.drawn.value.trim() }) } : {};
+    return { ...(spoken ? { text: this.text.value.trim() } : this.labelled), ...own };
+  }
+
+  /** The arguments of `judge`, or null while there is nothing to judge. */
+  judged(drawing) {
+    const spoken = this.facts.kind === "words";
+    const said = spoken ? { text: this.drawn.value.trim() } : this.labelled;
+    return drawing.empty || drawing.down || said.text === "" ? null : { ...said, strokes: drawing.sent() };
+  }
+
+  get labelled() {
+    return this.facts.labels.length ? { label: this.label } : {};
   }
 
   update(words, facts) {
@@ -100,7 +112,7 @@ export class Tools {
   /** What is on, and whether there is a drawing. */
   show(drawing) {
     for (const [name, on] of Object.entries(this.on)) setAll(this.buttons[name], { "aria-pressed": String(on) });
-    show(this.panel, this.on.draw || this.on.prime);
+    show(this.panel, this.on.draw || !drawing.empty);
     show(this.meanSays, this.on.mean);
     for (const name of ["prime", "undo", "clear"]) this.buttons[name].disabled = drawing.empty;
   }
