@@ -345,7 +345,10 @@ def test_a_finger_draws_and_nothing_is_wider_than_a_phone(visitor, digits) -> No
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     one.judged()
     assert one.me.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    one.after(one.get("prime").tap)
+    n, prime = one.number("answers"), one.get("prime")
+    # a browser swallows a tap that follows a swipe at once
+    one.me.until(lambda: prime.get_attribute("aria-pressed") == "true" or prime.tap(), "a tap")
+    one.answered(n + 1)
     assert one.asks("write")[-1]["strokes"]
     one.get("strip").tap(position={"x": 32, "y": 20})
     one.shown(1)
