@@ -3,7 +3,7 @@
 from engine.autoregressive.handwriting import Handwriting
 from engine.autoregressive.mixture import Mixture, of_output
 from engine.autoregressive.writer import Writer
-from lab.autoregressive.pen_tab import LOST, hand_tab
+from lab.autoregressive.pen_tab import hand_tab
 from lab.autoregressive.room_tab import writing_room
 
 writing_room(
@@ -28,5 +28,5 @@ $$
         ("No label", "It chooses the digit itself.", "/handwriting?conditional=false"),
     ],
     tools={"Write and draw": hand_tab},
-    lost=LOST,
+    leaks=False,
 )

@@ -3,7 +3,7 @@
 from engine.autoregressive.handwriting_synthesis import HandwritingSynthesis
 from engine.autoregressive.mixture import Mixture
 from engine.autoregressive.writer import Writer
-from lab.autoregressive.pen_tab import LOST, hand_tab
+from lab.autoregressive.pen_tab import hand_tab
 from lab.autoregressive.room_tab import writing_room
 
 writing_room(
@@ -40,5 +40,5 @@ Writing ends when the pen is lifted and the window looks at what follows the las
         ),
     ],
     tools={"Write and draw": hand_tab},
-    lost=LOST,
+    leaks=False,
 )

@@ -29,8 +29,8 @@ from lab.runs import store
 from lab.runs.run import Run
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
-EXAMPLES |= {"wave": "voices", "text": "villages"}
-ROUNDS = {"line": 70, "points": 70, "image": 6, "transfer": 2, "wave": 4, "text": 20}
+EXAMPLES |= {"wave": "voices", "text": "villages", "pen": "pen-digits", "script": "words"}
+ROUNDS = {"line": 70, "points": 70, "image": 6, "transfer": 2, "wave": 4, "text": 20, "pen": 20, "script": 2}
 SMALL = {"style": {"size": 64}, "wavenet": {"channels": 8, "dilations": 3}}
 MORE: list[tuple[str, str, dict[str, Any]]] = [
     ("gan", "ring", {"loss": "minimax", "k": 2, "smooth": 0.1}),

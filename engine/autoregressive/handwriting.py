@@ -70,15 +70,16 @@ class Handwriting(Writer):
         return self.known(y) if self.conditional else None
 
     def said(self, before: Tensor, y: Tensor | None, state: Any = None) -> Said:
-        """The net is told the step before, the place that it led to, and the label. It says the next place:
-        many digits touch the edge of their square, and only a place can say so."""
+        """The net is told the step before, the place that it led to, and the label. It says the next place,
+        with means in the square by a tanh: a quarter of the coordinates lie on its edges."""
         at, carried = (0, None) if state is None else state
         place = at + before[..., :2].cumsum(1)
         seen = [before, place]
         if y is not None:
             seen.append(self.hot(y)[:, None].expand(-1, before.shape[1], -1))
         h, carried = self.lstm(torch.cat(seen, -1), carried)  #: net
-        p = self.density(self.out(h)).moved(-place)  #: p
+        p = self.density(self.out(h))  #: p
+        p = p._replace(mu=p.mu.tanh()).moved(-place)  #: p
         return Said(p, None, None, (place[:, -1:], carried))
 
     def inked(self, steps: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ DIGITS = Judged(
     0.1,
 )
 WORDS = Judged(STEP, TEST_STEP, MEMORYLESS, "nats", "test step", "steps without memory", "step", 0.8)
-SPIKE = 1.0  # bits per coordinate that the levels themselves may be likelier than what is beside them
+SPIKE = 0.5  # bits per coordinate that the levels themselves may be likelier than what is beside them
 LIMP = 0.1  # of the data's spread, below which all that is written is the same
 FEW = 2  # measurements in a row
 

@@ -79,7 +79,7 @@ def worse(by: Judged, rows: list[Row]) -> Symptom | None:
     now = min(row[by.test] for row in rows[-FEW:])
     # whoever only measures a model has no training loss, of which nobody can say that it falls
     falls = median(row.get(by.loss, math.inf) for row in rows[-FEW:]) < first.get(by.loss, -math.inf)
-    if falls and now > (1 + WORSE) * first[by.test]:
+    if falls and now > first[by.test] + WORSE * abs(first[by.test]):
         return Symptom(
             "Overfitting",
             f"Overfitting: the test loss was best around round {first['round']:,}, "
@@ -106,7 +106,8 @@ def progress(by: Judged, rows: list[Row]) -> Symptom:
     says = f"{number(last[by.test])} {by.unit} per {by.over}, {number(abs(below))} "
     says += f"{'below' if below > 0 else 'above'} {by.bar_says}"
     best = min(row[by.test] for row in rows[-FEW:])
-    if best < (1 - GAIN) * min(row[by.test] for row in rows[:-FEW]):
+    before = min(row[by.test] for row in rows[:-FEW])
+    if best < before - GAIN * abs(before):  # the loss of a density may be below 0
         return Symptom("Learning", f"Learning: {says}, and still improving.", rows[0]["round"], tone="")
     name: Any = "Working" if below > by.share * last[by.bar] else "Not there yet"
     return Symptom(

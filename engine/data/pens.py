@@ -207,14 +207,14 @@ def spaced(path: np.ndarray, T: int) -> np.ndarray:
 
 def looked_at(strokes: list[list[tuple[float, float]]]) -> list[np.ndarray]:
     """The strokes as arrays (m, 2), those without places left out. Raises `Refused`."""
-    if sum(map(len, strokes)) > MOST:
-        raise Refused(f"This drawing has more than {MOST:,} points; draw a shorter one.")
     try:
-        drawn = [np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes if len(stroke)]
+        drawn = [np.array([(x, y) for x, y in stroke], float) for stroke in strokes if len(stroke)]
     except (TypeError, ValueError):
         raise Refused("A drawing is a list of strokes, and a stroke a list of points (x, y).") from None
-    if not drawn or max(np.ptp(np.concatenate(drawn), axis=0)) == 0:
-        raise Refused("Draw a stroke with at least two points.")
+    if sum(map(len, drawn)) > MOST:
+        raise Refused(f"This drawing has more than {MOST:,} points; draw a shorter one.")
     if not all(np.isfinite(stroke).all() for stroke in drawn):
         raise Refused("This drawing has points that are no numbers; draw it again.")
+    if not drawn or max(np.ptp(np.concatenate(drawn), axis=0)) == 0:
+        raise Refused("Draw a stroke with at least two points.")
     return drawn

@@ -73,9 +73,9 @@ LIMP = Failure(
     "Squared error instead of a density",
     "Limp mean",
     "A net that is trained by squared error says one place, the mean of all places where the pen may go. At "
-    "a fork that is none of them. Each drawing of a digit is the same, and limp.",
+    "a fork that is none of them. Without a label this net draws one and the same limp stroke.",
     "pen-digits",
-    {"output": "squared error"},
+    {"output": "squared error", "conditional": False},
     320,
     [Cure("A mixture", {"output": "mixture"}, "Each way on has a Gaussian of its own, and one is drawn")],
     family="handwriting",
@@ -87,7 +87,7 @@ SPIKES = Failure(
     "the loss falls below that of any honest model, and says nothing of how well it draws.",
     "pen-digits",
     {"dequantize": False},
-    1920,
+    640,
     [
         Cure(
             "Noise as wide as a level",

@@ -8,12 +8,6 @@ from lab.kit.room import Room
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import hand
 
-LOST = (
-    "The loss does not tell what is wrong, but the pen does: open **{tool}** and see where it goes, and how "
-    "sure the net is of it."
-)
-"""What is seen of the failures."""
-
 
 def hand_tab(room: Room) -> None:
     """The model writes, and goes on in what a student draws."""

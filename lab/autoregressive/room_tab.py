@@ -40,17 +40,17 @@ def writing_room(
     code: Sequence[Any],
     tries: Sequence[tuple[str, str, str]],
     tools: Tools,
-    lost: str = "Its loss looks better than it can be. Open **{tool}** and see on what an output depends.",
+    leaks: bool = True,
 ) -> None:
-    """The page of a model that writes one number after another. `code` is what its net is made of, and `lost`
-    says what is seen of its failures, in which `tool` is the last of the tools."""
+    """The page of a model that writes one number after another. `code` is what its net is made of. If its
+    failures are `leaks`, the last of the tools shows them."""
     room = kit.room(family, sentence=sentence)
     kit.commentary(room)
 
     tabs: dict[str, Any] = {name: partial(tool, room) for name, tool in tools.items()}
     tabs["Formula and code"] = partial(kit.lecture, family, [LECTURE, formula], code)
     if failures := kit.words_of(family).failures:
-        tabs["Failures and cures"] = partial(gallery, room, failures, lost.format(tool=[*tools][-1]))
+        tabs["Failures and cures"] = partial(gallery, room, failures, [*tools][-1] if leaks else "")
     tabs |= {"Try this": partial(kit.experiments, tries), "Check": partial(kit.checks, room)}
     kit.tabs(tabs, room)
 
@@ -69,7 +69,8 @@ def at_the_desk(room: kit.Room, masks: bool) -> None:
     desk(room.run, key="desk", round=room.round, masks=masks)
 
 
-def gallery(room: kit.Room, failures: Sequence[Failure], lost: str) -> None:
-    """The failures of this model, and what to look at in them."""
-    st.markdown(f"**See it fail** trains a setting on the stage. {lost} Then apply the cure.")
+def gallery(room: kit.Room, failures: Sequence[Failure], lens: str) -> None:
+    """The failures of this model; a tool called `lens` shows on what an output depends."""
+    look = f" Its loss looks better than it can be. Open **{lens}** and see on what an output depends."
+    st.markdown(f"**See it fail** trains a setting on the stage.{look if lens else ''} Then apply the cure.")
     kit.gallery(room, failures)

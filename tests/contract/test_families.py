@@ -22,7 +22,7 @@ from engine.space import Picture, Plane
 from lab.runs import picture, wire
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
-EXAMPLES |= {"wave": "voices", "text": "villages"}
+EXAMPLES |= {"wave": "voices", "text": "villages", "pen": "pen-digits", "script": "words"}
 SMALL = {"style": {"size": 64}}  # as small as they go, where the defaults are slow
 SMALL |= {"wavenet": {"channels": 8, "dilations": 3, "levels": "16"}}
 FAMILIES = list(families().values())

@@ -20,7 +20,7 @@ from engine.family import Family
 from engine.fit import fit
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
-EXAMPLES |= {"wave": "voices", "text": "villages"}
+EXAMPLES |= {"wave": "voices", "text": "villages", "pen": "pen-digits", "script": "words"}
 SMALL = {"width": 8, "width_G": 8, "width_D": 8, "depth": 1, "layers": 2, "batch": 16, "T": 20}
 SMALL |= {"channels": 8, "dilations": 3}
 ANY_ORDER = {

@@ -114,6 +114,7 @@ def test_every_file_of_pages_is_opened_by_these_tests():
     opened |= {"ae", "pca", "vae", "cvae", "vae_gan", "ddpm", "flow_matching", "style"}
     opened |= {"planar", "nice", "real_nvp", "maf", "iaf", "glow", "spline_flow", "continuous_flow"}
     opened |= {"nade", "made", "pixelcnn", "gated_pixelcnn", "pixelrnn", "lie_detector", "wavenet", "letters"}
+    opened |= {"handwriting", "handwriting_synthesis"}
     assert opened == PAGES
 
 

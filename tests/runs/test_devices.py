@@ -25,7 +25,7 @@ from lab.runs.run import Run
 from tests.fake_device import strange_device
 
 EXAMPLES = {"line": "two-bumps", "points": "ring", "image": "digits", "transfer": "flower.cat"}
-EXAMPLES |= {"wave": "voices", "text": "villages"}
+EXAMPLES |= {"wave": "voices", "text": "villages", "pen": "pen-digits", "script": "words"}
 SMALL = {"width": 8, "width_G": 8, "width_D": 8, "depth": 1, "layers": 1, "batch": 16, "size": 64, "T": 20}
 SMALL |= {"channels": 8, "dilations": 1, "h": 8}
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engine.autoregressive.pen_measures import ON_LEVELS, TEST_COORDINATE
 from engine.autoregressive.pixel_measures import TEST as TEST_PIXELS
 from engine.autoregressive.sequence_measures import TEST_SOUND
 from engine.data import load
@@ -12,7 +13,7 @@ from engine.flow.measures import KL
 from engine.metrics.detector import diagnose
 from engine.metrics.measure import looked_at
 from engine.metrics.ruler import about
-from lab.autoregressive.failures import LEAKS
+from lab.autoregressive.failures import HANDS, LEAKS
 from lab.codes.failures import AE_FAILURES, VAE_FAILURES
 from lab.diffusion.failures import FAR
 from lab.flow.failures import FLOW_FAILURES, GREY
@@ -195,3 +196,20 @@ def test_a_leak_is_detected_by_name_and_its_loss_is_too_good_to_be_true(failure)
     assert failure.symptom not in told(failure, cure, honest)
     test = {"wavenet": TEST_SOUND}.get(failure.family, TEST_PIXELS)
     assert rows[-1][test] < 0.8 * honest[-1][test]
+
+
+HELD = [pytest.param(f, id=f"{f.family}: {f.title}") for f in HANDS]
+
+
+@pytest.mark.budget(30)
+@pytest.mark.parametrize("failure", HELD)
+def test_a_failure_of_handwriting_shows_and_its_cure_cures(failure):
+    every = max(16, failure.rounds // 6)
+    rows = ending(failure, None, 0, failure.rounds, every, 4)
+    assert told(failure, None, rows) == {failure.symptom}
+    (cure,) = failure.cures
+    cured = ending(failure, cure, 0, failure.rounds, every, 4)
+    assert failure.symptom not in told(failure, cure, cured)
+    if failure.symptom == "Spikes":
+        assert rows[-1][ON_LEVELS] < 0.9 * cured[-1][ON_LEVELS], "too good to be true"
+        assert rows[-1][TEST_COORDINATE] > cured[-1][TEST_COORDINATE]

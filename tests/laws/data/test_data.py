@@ -21,7 +21,7 @@ from engine.config import Refused
 from engine.data import Dataset, batches, floats, keep_images, keep_points, load, names, network, read_csv
 from engine.data.builtin import TARGETS
 from engine.data.keep import keep
-from engine.space import Line, Picture, Plane, Text, Wave
+from engine.space import Line, Pen, Picture, Plane, Script, Text, Wave
 
 torch.set_num_threads(1)
 ASSET = Path(__file__).parents[3] / "assets" / "digits.npz"
@@ -90,7 +90,7 @@ def test_every_built_in_data_set_is_well_formed(name):
     batch = data.batch(16, 0, 0)
     assert batch.x.shape == (16, *data.space.shape)
     assert batch.x.dtype == torch.get_default_dtype()
-    assert (batch.y is None) == (data.space.classes == 0) == (data.test_y is None)
+    assert (batch.y is None) == (data.space.given == 0) == (data.test_y is None)
     assert data.space.name == name or isinstance(data.space, Picture)  # for which a family may have a recipe
     assert len(data.labels) in (0, data.space.classes)
     if name in TARGETS:
@@ -106,6 +106,7 @@ def test_every_built_in_data_set_is_well_formed(name):
 def test_the_choices_say_what_the_data_are():
     choices = names()
     sequences = ["voices", "voices-english", "drums", "villages", "villages-by-region"]
+    sequences += ["pen-digits", "words", "words-ukrainian"]
     pictures = ["digits", "digits-14", "digits-7", "pixel-faces", "ellipses"]
     assert [choice.name for choice in choices] == [*TARGETS, *pictures, *network.SETS, *sequences]
     for choice in choices:
@@ -118,7 +119,7 @@ def test_the_choices_say_what_the_data_are():
             data = load(choice.name)
             assert choice.title == data.title
             assert choice.labelled == (data.y is not None)
-    for kind in (Line, Plane, Picture, Wave, Text):
+    for kind in (Line, Plane, Picture, Wave, Text, Pen, Script):
         assert names(kind) == [choice for choice in choices if choice.space is kind]
 
 
