@@ -102,7 +102,7 @@ export function ownWriting(losses) {
 }
 
 /** The components of a mixture, the heaviest last, so that it is painted over the others. */
-export function componentsOf(numbers) {
+function componentsOf(numbers) {
   const all = Array.from({ length: numbers.length / PARTS }, (_, m) => {
     const [pi, mx, my, sx, sy, rho] = numbers.subarray(PARTS * m, PARTS * (m + 1));
     return { pi, mu: [mx, my], axes: axesOf(sx, sy, rho) };
