@@ -9,6 +9,7 @@ import { disc, outline, pen, rule } from "../draw/pen.js";
 import { paintCross, paintInk, paintMixture, paintNib, paintStrokes } from "./paint.js";
 
 const LARGEST = 400; // px along a side of the sheet of a digit
+const SMALLER = 320; // where all stands in one column, so that the controls are in sight
 const LOWEST = 130; // px: the least height of the sheet of a word
 const HIGHEST = 280;
 const KEY = 1 / 40; // of the sheet: how far an arrow key moves the cross; with Shift four times as far
@@ -106,7 +107,7 @@ export class Sheet {
   /** Lay the box over the sheet, both ways on one scale. */
   lay(kind, [x0, x1, y0, y1]) {
     const room = this.element.clientWidth;
-    const w = kind === "digits" ? Math.min(room, LARGEST) : room;
+    const w = kind === "digits" ? Math.min(room, room < LARGEST ? SMALLER : LARGEST) : room;
     const h = kind === "digits" ? w : clamp((w * (y1 - y0)) / (x1 - x0), LOWEST, HIGHEST);
     const scale = Math.min(w / (x1 - x0), h / (y1 - y0));
     const [spareX, spareY] = [w / scale - (x1 - x0), h / scale - (y1 - y0)];
