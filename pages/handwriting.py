@@ -3,6 +3,7 @@
 from engine.autoregressive.handwriting import Handwriting
 from engine.autoregressive.mixture import Mixture, of_output
 from engine.autoregressive.writer import Writer
+from lab.autoregressive.pen_tab import hand_tab
 from lab.autoregressive.room_tab import writing_room
 
 writing_room(
@@ -26,6 +27,6 @@ $$
         ("One Gaussian", "A mixture of one cannot fork.", "/handwriting?M=1"),
         ("No label", "It chooses the digit itself.", "/handwriting?conditional=false"),
     ],
-    tools={},
+    tools={"Write and draw": hand_tab},
     leaks=False,
 )

@@ -3,6 +3,7 @@
 from engine.autoregressive.handwriting_synthesis import HandwritingSynthesis
 from engine.autoregressive.mixture import Mixture
 from engine.autoregressive.writer import Writer
+from lab.autoregressive.pen_tab import hand_tab
 from lab.autoregressive.room_tab import writing_room
 
 writing_room(
@@ -38,6 +39,6 @@ Writing ends when the pen is lifted and the window looks at what follows the las
             "/handwriting-synthesis?data=words-ukrainian",
         ),
     ],
-    tools={},
+    tools={"Write and draw": hand_tab},
     leaks=False,
 )

@@ -143,12 +143,18 @@ class Writer(Family):
 
     @torch.no_grad()
     def written(
-        self, n: int, y: Tensor | None = None, given: Tensor | None = None, b: float = 0.0
+        self,
+        n: int,
+        y: Tensor | None = None,
+        given: Tensor | None = None,
+        b: float = 0.0,
+        mean: bool = False,
     ) -> Iterator[Drawn]:
         """Draw n examples step by step, of labels (n,) or texts (n, U) y if the model is told any. `given`
         (n, t, 3) stands for the first t steps, and nothing is drawn there. With a bias b > 0 the writing is
-        neater, and less varied. A net that is trained by squared error writes its mean."""
-        T, y = self.space.shape[0], self.asked(n, y)
+        neater, and less varied. A net that is trained by squared error writes its mean; with `mean` any net
+        does, and lifts the pen where that is likelier than not."""
+        T, y, mean = self.space.shape[0], self.asked(n, y), mean or self.config.output == "squared error"
         steps, state = torch.zeros(n, 0, 3, **self.like), None
         over = torch.zeros(n, dtype=torch.bool, device=self.device)
         before, ahead = self.start(n), 0 if given is None else given.shape[1]
@@ -160,7 +166,6 @@ class Writer(Family):
                 assert given is not None
                 now = given[:, t].to(**self.like)
             else:
-                mean = self.config.output == "squared error"
                 place, lift = (p.mean(), e.round()) if mean else (p.drawn(), torch.bernoulli(e))
                 now = torch.cat([place, lift[:, None]], 1)
             now = now * ~over[:, None]

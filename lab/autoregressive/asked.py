@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.autoregressive.base import Ordered
+from engine.autoregressive.writer import Writer
 from lab.probes import real, whole
 
 HOTTEST = 5.0
@@ -18,7 +19,7 @@ def temperature_of(value: Any) -> float:
     return real(value, "temperature", 0, HOTTEST)
 
 
-def labels_of(model: Ordered, label: Any, n: int) -> Tensor | None:
+def labels_of(model: Ordered | Writer, label: Any, n: int) -> Tensor | None:
     """The label n times, if this model is told any; 0 if none is chosen. Raises `Refused`."""
     if not model.conditional:
         return None

@@ -1,4 +1,4 @@
-"""Components that ask the model of a run over the live route: films, a digit's way, a place's way.
+"""Components that ask the model of a run over the live route: films, a digit's way, a place's way, a pen.
 
 In each, `key` is the component's key, always the same one on a page, `run` is the id of the run, and `round`
 the kept round whose model is asked: that of the nearest stored weights, or (None) of the newest.
@@ -21,6 +21,7 @@ _coder = component(
 )
 _passage = component("genlab_passage", "passage/passage.js", "core/base.css", "passage/passage.css")
 _desk = component("genlab_desk", "desk/desk.js", "core/base.css", "desk/desk.css")
+_hand = component("genlab_hand", "hand/hand.js", "core/base.css", "hand/hand.css")
 
 
 def film(
@@ -116,3 +117,11 @@ def desk(run: str, *, key: str, round: int | None = None, masks: bool = False, v
             is open from the beginning, and students must find it themselves.
     """
     _desk(key=key, data={"run": run, "round": round, "masks": masks, "verdict": verdict})
+
+
+def hand(run: str, *, key: str, round: int | None = None) -> None:
+    """A sheet on which a model of handwriting moves a pen, step by step: ahead of the nib float the ellipses
+    of the mixture, below lies the loss of each step, and of a text the letters on which the window rests. A
+    slider sets the bias. Who draws on the sheet hears what the drawing costs, and the model goes on from it.
+    The probes are `hand`, `write`, `limp` and `judge`; while the run trains, it asks anew each second."""
+    _hand(key=key, data={"run": run, "round": round})

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, WebSocketRoute, expect
+from playwright.sync_api import expect
 
 from engine.autoregressive.gated_pixelcnn import GatedPixelCNN
 from engine.autoregressive.influence import reach
 from engine.autoregressive.made import MADE
 from engine.autoregressive.pixelcnn import PixelCNN
 from engine.autoregressive.pixels import Pixels, ranks
-from engine.config import Refused
 from engine.data import Dataset, load
 from lab import probes
-from lab.runs.wire import pack_answer
-from tests.browser.filming import STATE, start_page
-from tests.browser.visiting import MOVING, Visitor
+from tests.browser.filming import start_page
+from tests.browser.playing import Player
+from tests.browser.visiting import MOVING
 from tests.serving import Lab, stop_lab
 
 pytestmark = pytest.mark.browser
@@ -50,77 +48,15 @@ def small(family: type[Pixels] = PixelCNN, data: str = "digits-7", **knobs: Any)
     return model, dataset
 
 
-class Played:
-    """The server's side of the live route. `asked` is what the page has asked, without the links' numbers."""
+class Played(Player):
+    """A desk."""
 
-    def __init__(
-        self, visitor: Callable[..., Visitor], model: tuple[Pixels, Dataset], **options: Any
-    ) -> None:
-        self.me = visitor(**options)
-        self.model, self.data = model
-        self.asked: list[tuple[str, dict[str, Any], int | None]] = []
-        self.links: list[WebSocketRoute] = []
-        self.refusal = ""
-        self.round = 7
-        self.other = model  # of the other run
-        self.me.page.route_web_socket("**/live/**", self.connect)
-
-    def connect(self, link: WebSocketRoute) -> None:
-        self.links.append(link)
-        link.on_message(lambda text: self.hear(link, json.loads(text)))
-        link.send(json.dumps({"hello": STATE}))
-
-    def hear(self, link: WebSocketRoute, message: dict[str, Any]) -> None:
-        if "ask" not in message:
-            return
-        name, given, number = message["ask"], message["with"], message["id"]
-        self.asked.append((name, given, message["round"]))
-        try:
-            if self.refusal:
-                raise Refused(self.refusal)
-            model, data = self.other if "other-run" in link.url else (self.model, self.data)
-            answer = probes.ask(model, data, name, given)
-            if isinstance(answer, dict):
-                return link.send(pack_answer({"round": self.round} | answer, number))
-            for part in answer:
-                link.send(pack_answer({"round": self.round} | part, number))
-        except Refused as refusal:
-            return link.send(json.dumps({"error": str(refusal), "answer": number}))
-        link.send(json.dumps({"answer": number, "end": True}))
-
-    def state(self, **now: Any) -> None:
-        for link in self.links:
-            link.send(json.dumps({"state": STATE | now}))
-
-    def open(self, where: str = "") -> Played:
-        self.me.open(f"/?{where}")
-        if not self.refusal:
-            self.answered(1)
-        return self
-
-    def get(self, name: str = "") -> Locator:
-        return self.me.page.get_by_test_id(f"desk-{name}" if name else "desk")
-
-    def number(self, name: str) -> int:
-        return int(self.get().get_attribute(f"data-{name}") or 0)
-
-    def answered(self, n: int) -> None:
-        self.me.until(lambda: self.number("answers") >= n, f"{n} pictures")
-        self.me.drawn()
-
-    def after(self, act: Callable[[], Any]) -> None:
-        """Act, and wait for the picture that follows."""
-        n = self.number("answers")
-        act()
-        self.answered(n + 1)
+    name = "desk"
 
     def written(self, **more: Any) -> np.ndarray:
         """The values of the picture that a question makes."""
         *_, last = probes.ask(self.model, self.data, "write", {"seed": 1} | more)
         return last["picture"][0].ravel()
-
-    def asks(self, name: str) -> list[dict[str, Any]]:
-        return [given for asked, given, _ in self.asked if asked == name]
 
     def values(self) -> np.ndarray:
         """What was given to the last picture."""
@@ -146,9 +82,6 @@ class Played:
             }""",
             [*self.at(place).values(), self.get("sheet").evaluate("c => c.clientWidth") / self.model.W],
         )
-
-    def reads(self, name: str) -> float:
-        return float(self.get(name).inner_text().replace("−", "-"))
 
 
 @pytest.fixture(scope="module")

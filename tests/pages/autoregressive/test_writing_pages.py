@@ -19,8 +19,8 @@ ROOMS = {
     "pixelrnn": ("digits-7", ["Write and look"]),
     "wavenet": ("voices", ["Listen", "How far back?"]),
     "letters": ("villages-by-region", ["What comes next?", "Which region?"]),
-    "handwriting": ("pen-digits", []),
-    "handwriting-synthesis": ("words", []),
+    "handwriting": ("pen-digits", ["Write and draw"]),
+    "handwriting-synthesis": ("words", ["Write and draw"]),
 }
 SMALL = {"channels": "8", "layers": "2", "h": "8", "H": "8", "width": "16", "dilations": "3", "batch": "4"}
 

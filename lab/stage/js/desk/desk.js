@@ -1,5 +1,6 @@
 // The desk: a model writes a picture pixel by pixel, and all that it knew when it wrote each pixel can be asked.
 
+import { Play } from "../controls/play.js";
 import { make, setAll, setText, show, watch } from "../core/dom.js";
 import { count } from "../core/numbers.js";
 import { wearPalette } from "../core/palette.js";
@@ -9,7 +10,6 @@ import { Bars } from "./bars.js";
 import { Halves } from "./halves.js";
 import { Lens, Nets } from "./lens.js";
 import { Masks } from "./masks.js";
-import { Play } from "./play.js";
 import { Sheet } from "./sheet.js";
 import { Tools } from "./tools.js";
 import { DESK_WORDS } from "./words.js";
@@ -17,6 +17,7 @@ import { base64Of, changeSays, factsOf, labelOf, valueName, Writing } from "./wr
 
 const DESK_AGAIN = 1000; // ms until the model is asked anew while it trains,
 const DESK_SHARE = 4; // and as many times as long as the answer took: most of the time is for training
+const PACES = { slow: () => 4, steady: (D) => D / 14, fast: (D) => D / 3 }; // pixels a second
 
 export default class Desk {
   constructor(parent) {
@@ -27,7 +28,7 @@ export default class Desk {
     this.asker = new Asker(this);
     this.sheet = new Sheet({ hover: (place) => changed((this.hovered = place)), choose: press, key: (event) => this.keyed(event), cursor: () => this.cursor });
     this.bars = new Bars((value) => this.put(value), (event) => this.keyed(event));
-    this.play = new Play({ anew: (mode) => this.anew(this.data.verdict ? mode : "whole"), moved: changed });
+    this.play = new Play("desk", PACES, { anew: (mode) => this.anew(this.data.verdict ? mode : "whole"), moved: changed });
     this.lens = new Lens({ changed });
     this.panels = { halves: new Halves({ changed, place: (values, label) => this.place(values, label) }), nets: new Nets({ changed }), masks: new Masks({ changed, choose }) };
     this.tools = new Tools({ turn: (name, on) => this.turn(name, on), set: () => this.set() });

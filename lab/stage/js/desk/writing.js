@@ -47,6 +47,11 @@ export class Writing {
     return this.written === this.facts.D;
   }
 
+  /** How many pixels it has. */
+  get length() {
+    return this.facts.D;
+  }
+
   /** How many pixels of the order can be shown. */
   get reach() {
     return Math.max(this.from, this.written);

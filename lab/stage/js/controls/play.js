@@ -1,16 +1,16 @@
-// The clock of the desk and its bar: pixel after pixel, at a pace that can be followed.
+// The clock of what is written number by number, and its bar: one after another, at a pace that can be followed.
 
 import { icon, iconButton, make, setAll, setText } from "../core/dom.js";
 import { clamp, count } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 
-const PACES = { slow: () => 4, steady: (D) => D / 14, fast: (D) => D / 3 }; // pixels a second
-
 export class Play {
-  /** `act` has anew(), which begins another picture and says nothing, and moved(). */
-  constructor(act) {
-    this.act = act;
-    this.at = 0; // how many pixels are shown, and a share of the next
+  /** `name` is that of whose clock it is; `paces` {name: how many are written in a second, given how many there are}; `act`
+   * has anew(), which begins another writing and says nothing, and moved(). A writing has its `length` and its `reach`: how
+   * many have come. */
+  constructor(name, paces, act) {
+    Object.assign(this, { name, paces, act });
+    this.at = 0; // how many are shown, and a share of the next
     this.goal = 0; // how many are wanted while it rests
     this.pace = "steady";
     this.playing = false;
@@ -19,15 +19,16 @@ export class Play {
   }
 
   build() {
-    this.play = iconButton("desk-play", "play", "primary", () => this.toggle());
-    this.one = iconButton("desk-step", "step", "", () => this.step());
-    this.slider = make("input", { type: "range", min: 0, max: 1, value: 0, step: 1, "data-testid": "desk-slider" });
+    const { name } = this;
+    this.play = iconButton(`${name}-play`, "play", "primary", () => this.toggle());
+    this.one = iconButton(`${name}-step`, "step", "", () => this.step());
+    this.slider = make("input", { type: "range", min: 0, max: 1, value: 0, step: 1, "data-testid": `${name}-slider` });
     this.slider.addEventListener("input", () => this.rest(Number(this.slider.value)));
-    this.readout = make("span", { class: "desk-count", "data-testid": "desk-count" });
-    this.paces = make("select", { "data-testid": "desk-pace" });
-    this.paces.addEventListener("change", () => (this.pace = this.paces.value));
-    const buttons = make("div", { class: "buttons" }, this.play, this.one, this.paces);
-    this.element = make("div", { class: "bar desk-play" }, buttons, this.slider, this.readout);
+    this.readout = make("span", { class: "play-count", "data-testid": `${name}-count` });
+    this.select = make("select", { "data-testid": `${name}-pace` });
+    this.select.addEventListener("change", () => (this.pace = this.select.value));
+    const buttons = make("div", { class: "buttons" }, this.play, this.one, this.select);
+    this.element = make("div", { class: "bar play-bar" }, buttons, this.slider, this.readout);
   }
 
   update(words) {
@@ -35,12 +36,12 @@ export class Play {
     this.shows = null;
     this.one.say(words.step, words.stepSays);
     setAll(this.slider, { "aria-label": words.scrub, title: words.scrub });
-    setAll(this.paces, { "aria-label": words.pace, title: words.pace });
-    this.paces.replaceChildren(...Object.keys(PACES).map((name) => make("option", { value: name, selected: name === this.pace }, words[`pace-${name}`])));
+    setAll(this.select, { "aria-label": words.pace, title: words.pace });
+    this.select.replaceChildren(...Object.keys(this.paces).map((one) => make("option", { value: one, selected: one === this.pace }, words[`pace-${one}`])));
   }
 
   get D() {
-    return this.writing?.facts.D ?? 0;
+    return this.writing?.length ?? 0;
   }
 
   get pos() {
@@ -51,7 +52,7 @@ export class Play {
     return Boolean(this.writing) && this.pos === this.D;
   }
 
-  /** Another picture, of which so many pixels are there at once: then it plays, or shows all as they come (`mode` "whole"), or
+  /** Another writing, of which so many are there at once: then it plays, or shows all as they come (`mode` "whole"), or
    * rests ("rest"). */
   begin(writing, from, mode) {
     this.writing = writing;
@@ -59,7 +60,7 @@ export class Play {
     this.before = null;
     const whole = mode === "whole" || (this.calm && mode !== "rest");
     this.playing = !whole && mode !== "rest";
-    this.goal = whole ? writing.facts.D : from;
+    this.goal = whole ? writing.length : from;
     this.grew();
   }
 
@@ -88,11 +89,11 @@ export class Play {
     if (this.writing) this.grew();
   }
 
-  /** Go on to the moment `now` of the display, no further than pixels have come. */
+  /** Go on to the moment `now` of the display, no further than they have come. */
   move(now) {
     const past = Math.min(100, now - (this.before ?? now)) / 1000;
     this.before = now;
-    this.at = Math.min(this.writing.reach, this.at + past * PACES[this.pace](this.D));
+    this.at = Math.min(this.writing.reach, this.at + past * this.paces[this.pace](this.D));
     if (this.ended) this.rest(this.D);
   }
 
