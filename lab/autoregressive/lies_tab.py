@@ -13,7 +13,7 @@ from engine.config import Refused
 from engine.families import find
 from engine.space import Picture
 from lab import kit
-from lab.autoregressive.sequence_tab import field_tab
+from lab.autoregressive.sound_tab import examine_sound
 from lab.kit.address import write
 from lab.kit.answers import ask, ask_again
 from lab.kit.charts import show_chart
@@ -74,7 +74,7 @@ CASES = {
     "masked": Case("A masked net", "made", "B", at_the_desk),
     "convolutions": Case("Masked convolutions", "pixelcnn", "A", at_the_desk),
     "recurrent": Case("A recurrent net", "pixelrnn", "A", at_the_desk),
-    "sound": Case("Sound", "wavenet", "B", field_tab),
+    "sound": Case("Sound", "wavenet", "B", examine_sound),
     "density": Case("A density of grey", "maf", "B", between),
 }
 

@@ -21,6 +21,7 @@ _coder = component(
 )
 _passage = component("genlab_passage", "passage/passage.js", "core/base.css", "passage/passage.css")
 _desk = component("genlab_desk", "desk/desk.js", "core/base.css", "desk/desk.css")
+_scope = component("genlab_scope", "scope/scope.js", "core/base.css", "scope/scope.css")
 
 
 def film(
@@ -116,3 +117,26 @@ def desk(run: str, *, key: str, round: int | None = None, masks: bool = False, v
             is open from the beginning, and students must find it themselves.
     """
     _desk(key=key, data={"run": run, "round": round, "masks": masks, "verdict": verdict})
+
+
+def scope(
+    run: str,
+    *,
+    key: str,
+    round: int | None = None,
+    verdict: bool = True,
+    others: Sequence[Mapping[str, Any]] = (),
+    brought: Mapping[str, str] | None = None,
+) -> None:
+    """A scope on which a model of sounds writes one sample by sample, to be heard beside the data's own.
+    Under it the chosen sample, the distribution that it was drawn from, what this depends on as measured, and the
+    tree of convolutions. The probes are `scope`, `utter`, `clip`, `hear` and `judge_sound`.
+
+    Args:
+        verdict: show the tree, and call it a leak if a sample depends on itself or on later ones. Else only
+            the numbers are said, and students must find it themselves.
+        others: recordings whose sounds can be heard too: the id of their `run`, `field` and `levels`.
+        brought: a sound from outside, its `name` and the `wave`, bytes of the mu-law in base64.
+    """
+    data = {"run": run, "round": round, "verdict": verdict, "others": others, "brought": brought}
+    _scope(key=key, data=data)
