@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from engine.autoregressive.wavenet import WaveNet, WaveNetConfig
 from engine.config import Refused
-from engine.families import find
 from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.kit.subject import recordings
@@ -39,15 +40,16 @@ def examine_sound(room: Room) -> None:
     scope(room.run, key=f"scope {room.run}", verdict=False)
 
 
-def others(room: Room) -> list[dict[str, object]]:
-    """The recordings of this family on these data, with what can be chosen: field and levels."""
+def others(room: Room) -> list[dict[str, Any]]:
+    """The recordings of WaveNet on these data, with what can be chosen: field and levels."""
     data = store.read_info(store.folder(room.run)).data
-    told = []
+    told: list[dict[str, Any]] = []
     for name, (one, _) in recordings().items():
-        if (one.family, one.data) == (room.family.name, data):
-            config = find(one.family).configure(room.space, one.knobs)
+        if (one.family, one.data) == (WaveNet.name, data):
+            config = WaveNet.configure(room.space, dict(one.knobs))
+            assert isinstance(config, WaveNetConfig)
             told.append({"run": name, "field": config.field, "levels": int(config.levels)})
-    return sorted(told, key=lambda one: (one["levels"] != 64, one["field"]))
+    return told
 
 
 def brought(samples: int) -> dict[str, str] | None:

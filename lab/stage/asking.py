@@ -129,8 +129,8 @@ def scope(
     brought: Mapping[str, str] | None = None,
 ) -> None:
     """A scope on which a model of sounds writes one sample by sample, to be heard beside the data's own.
-    Under it the chosen sample, the distribution that it was drawn from, what this depends on as measured, and the
-    tree of convolutions. The probes are `scope`, `utter`, `clip`, `hear` and `judge_sound`.
+    Under it the chosen sample, the distribution that it was drawn from, what this depends on as measured, and
+    the tree of convolutions. The probes are `scope`, `utter`, `clip`, `hear` and `judge_sound`.
 
     Args:
         verdict: show the tree, and call it a leak if a sample depends on itself or on later ones. Else only

@@ -100,7 +100,7 @@ def test_the_stages_preloads_are_its_whole_graph():
     scripts = set(re.findall(rf'rel="modulepreload" href="\./stage/{VERSION}/([^"]+)"', HEAD))
     assert scripts == {MOUNT, *needed(STAGE[0])}
     assert {"charts/plot.js", "core/measures.js", "plane/latent.js", "slow/drawer.js"} <= scripts
-    others = ("film/", "bend/", "coder/", "desk/", "passage/", "pads/")
+    others = ("film/", "bend/", "coder/", "desk/", "passage/", "pads/", "scope/")
     assert not any(path.startswith(others) for path in scripts)
     assert all(f'rel="prefetch" href=".{address(sheet)}"' in HEAD for sheet in STAGE[1:])
     assert preload(*STAGE) + script(GLOSSARY) == HEAD
@@ -108,7 +108,7 @@ def test_the_stages_preloads_are_its_whole_graph():
 
 def test_a_component_sends_two_lines_and_its_data():
     def page() -> None:
-        from lab.stage import coder, desk, film, passage, sketch, split, stage
+        from lab.stage import coder, desk, film, passage, scope, sketch, split, stage
         from lab.stage.alone import bend
 
         stage("some-run", key="stage")
@@ -116,6 +116,7 @@ def test_a_component_sends_two_lines_and_its_data():
         coder("some-run", key="coder")
         passage("some-run", key="passage")
         desk("some-run", key="desk")
+        scope("some-run", key="scope")
         sketch(key="sketch")
         split(key="split", left=b"", right=b"", labels={})
         bend(key="bend")
@@ -123,7 +124,7 @@ def test_a_component_sends_two_lines_and_its_data():
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception
     sent = [one.proto for one in app.main if one.type == "bidi_component"]
-    assert len(sent) == 8
+    assert len(sent) == 9
     for proto in sent:
         first, second = proto.js_content.splitlines()
         assert VERSION in first

@@ -6,7 +6,7 @@ import { fill } from "../core/words.js";
 import { TIMES } from "./audio.js";
 import { amplitudeOf, finer, levelOf, valueOf, wavOf } from "./sound.js";
 
-const HEIGHT = 58; // CSS pixels
+const HEIGHT = 46; // CSS pixels
 
 export class Lane {
   /** `act` has play(lane), choose(lane, sample) and key(event, lane). */
@@ -14,13 +14,13 @@ export class Lane {
     Object.assign(this, { name, role, act, stamp: 0, n: 0, v: new Float32Array(0), bits: null, judged: 0 });
     this.title = make("b", { class: `scope-title ${role}` });
     this.says = make("span", { class: "scope-bits", "data-testid": `scope-bits-${name}` });
-    this.play = iconButton(`scope-play-${name}`, "play", "small", () => act.play(this));
+    this.play = iconButton(`scope-play-${name}`, "play", "icon", () => act.play(this));
     this.link = make("a", { class: "scope-save", "data-testid": `scope-save-${name}`, href: "#" });
     this.link.addEventListener("click", () => this.save());
     this.more = make("div", { class: "scope-more" });
     this.canvas = make("canvas", { class: "canvas", role: "img", tabindex: 0, "data-testid": `scope-wave-${name}` });
-    const head = make("div", { class: "scope-head" }, this.title, this.play, this.link, this.says, this.more);
-    this.room = make("div", { class: "scope-room" }, this.canvas);
+    const head = make("div", { class: "scope-head" }, this.title, this.play, this.link, this.more);
+    this.room = make("div", { class: "scope-room" }, this.canvas, this.says);
     this.element = make("section", { class: "scope-lane", "data-testid": `scope-lane-${name}` }, head, this.room);
     this.canvas.addEventListener("pointerdown", (event) => event.button === 0 && act.choose(this, this.at(event)));
     this.canvas.addEventListener("keydown", (event) => act.key(event, this));
@@ -85,6 +85,7 @@ export class Lane {
     setText(this.says, this.bits === null ? "" : fill(words.bits, { bits: fixed(this.bits, 2) }));
     setAll(this.element, { "data-chosen": Boolean(view), "data-n": this.n });
     setAll(this.canvas, { "aria-label": fill(words.wave, { title, n: this.n, of: this.v.length }) });
+    show(this.room, this.v.length > 0);
     const width = this.room.clientWidth;
     if (width) this.paint(sharpen(this.canvas, width, HEIGHT), width, { palette, heard, view, cursor });
   }

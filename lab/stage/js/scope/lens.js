@@ -5,10 +5,10 @@ import { clamp } from "../core/numbers.js";
 import { levelOf } from "./sound.js";
 import { paintTree, treeOf } from "./tree.js";
 
-const STRIP = 150; // CSS pixels, of the samples in their levels
-const HEAT = 20;
-const GAP = 8;
-const STEP = 17; // from layer to layer of the tree
+const STRIP = 112; // CSS pixels, of the samples in their levels
+const HEAT = 16;
+const GAP = 6;
+const STEP = 13; // from layer to layer of the tree
 const SIDE = 92; // of the distribution
 const AT = 0.8; // where in the strip the chosen sample lies
 const ALARM = "#d55e00";
@@ -52,7 +52,7 @@ export class Lens {
     const plot = (this.plot = width - SIDE);
     const layers = facts.back.length;
     const top = STRIP + GAP + HEAT + GAP;
-    const height = top + (tree ? (layers + 1) * STEP + 22 : 0);
+    const height = top + (tree ? (layers + 1) * STEP + 20 : 0);
     const ctx = sharpen(this.canvas, width, height);
     const each = plot / this.count;
     const x = (at) => (at - this.from + 0.5) * each;

@@ -57,7 +57,7 @@ export default class Scope {
     this.hint = make("p", { class: "scope-hint" });
     other.element.append(this.hint);
     const below = make("div", { class: "scope-below" }, this.zoom.element, this.took);
-    this.frame = make("div", { class: "scope-frame" }, this.tools.element, model.element, data.element, brought.element, other.element, this.lens.element, below, this.says, this.leak);
+    this.frame = make("div", { class: "scope-frame" }, this.tools.element, model.element, data.element, brought.element, other.element, this.lens.element, this.says, this.leak, below);
     this.root = make("div", { class: "stage scope controls", "data-testid": "scope", role: "region" }, this.note, this.frame);
     parent.append(this.root);
   }
@@ -96,6 +96,7 @@ export default class Scope {
     show(lanes.brought.element, Boolean(this.brought));
     show(lanes.other.element, data.others.length > 0);
     setText(this.hint, words.hint);
+    show(this.hint, !lanes.other.v.length);
     this.look();
     this.request();
   }

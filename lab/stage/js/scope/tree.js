@@ -44,16 +44,17 @@ export function paintTree(ctx, tree, { x, each, top, step, from, to, ink, faint 
     for (let l = 0; l < rows.length; l += 1) for (let at = Math.ceil(from); at < to; at += 1) dot(at, l);
   }
   ctx.strokeStyle = ctx.fillStyle = ink;
-  ctx.lineWidth = each < 3 ? 0.6 : 1.1;
-  ctx.beginPath();
-  const line = (a, l, b, m) => {
-    ctx.moveTo(x(a), y(l));
-    ctx.lineTo(x(b), y(m));
-  };
-  edges.forEach((lines, l) => lines.forEach(([a, b]) => line(a, l, b, l + 1)));
-  for (const at of rows.at(-1)) line(at, rows.length - 1, at - 1, rows.length);
-  ctx.globalAlpha = 0.6;
-  ctx.stroke();
+  ctx.lineWidth = each < SPARE ? 0.6 : 1.1;
+  const inputs = rows.at(-1).map((at) => [at, at - 1]);
+  [...edges, inputs].forEach((lines, l) => {
+    ctx.globalAlpha = Math.min(0.7, (0.5 * (to - from) * each) / (lines.length * 6)); // many lines, and each can still be seen
+    ctx.beginPath();
+    for (const [a, b] of lines) {
+      ctx.moveTo(x(a), y(l));
+      ctx.lineTo(x(b), y(l + 1));
+    }
+    ctx.stroke();
+  });
   ctx.globalAlpha = 1;
   rows.forEach((row, l) => row.forEach((at) => at >= from - 1 && at <= to && dot(at, l)));
 }
