@@ -58,4 +58,6 @@ def opened(source: bytes) -> tuple[np.ndarray, int]:
 def resampled(x: np.ndarray, rate: int) -> np.ndarray:
     """The same sound with RATE samples a second, without the frequencies that these cannot have."""
     n = len(x) * RATE // rate
-    return np.fft.irfft(np.fft.rfft(x)[: n // 2 + 1], n) * n / len(x) if n > 1 else x[:0]
+    x = np.pad(x, (0, rate))  # its end is not to ring at its beginning
+    m = len(x) * RATE // rate
+    return np.fft.irfft(np.fft.rfft(x)[: m // 2 + 1], m)[:n] * m / len(x)

