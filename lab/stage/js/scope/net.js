@@ -75,17 +75,18 @@ export class Net {
     this.timer = setTimeout(() => this.ear.ask("hear", () => ({ arguments: { values: base64Of(lane.v, this.facts.K), sample, label }, ...about })), REST);
   }
 
-  /** How well the model predicts the next of these sounds that nobody has judged. */
+  /** How well the model predicts the next of these sounds that is whole, and that nobody has judged. */
   judge(lanes, label) {
+    this.judges = lanes;
     this.ear.ask("judge_sound", () => {
-      const lane = lanes.find((one) => one.judged !== one.stamp && !one.silent(this.facts.K));
+      const lane = this.judges.find((one) => one.complete && one.judged !== one.stamp && !one.silent(this.facts.K));
       if (!lane) return null;
       lane.judged = lane.stamp;
-      return { arguments: { values: base64Of(lane.v, this.facts.K), label }, lane, stamp: lane.stamp, lanes, label };
+      return { arguments: { values: base64Of(lane.v, this.facts.K), label }, lane, stamp: lane.stamp, label };
     });
   }
 
-  heard(name, { arrays, meta }, { lane, sample, stamp, lanes, label }) {
+  heard(name, { arrays, meta }, { lane, sample, stamp, label }) {
     this.act.say("");
     if (name === "scope") {
       this.facts = meta;
@@ -93,7 +94,7 @@ export class Net {
     } else if (name === "clip") this.act.clip(arrays.get("wave").data, label);
     else if (name === "judge_sound") {
       if (stamp === lane.stamp) lane.bits = meta.bits;
-      this.judge(lanes, label);
+      this.judge(this.judges, label);
     } else if (stamp === lane.stamp) this.sight = { lane, sample, stamp, p: arrays.get("p").data, heat: arrays.get("heat").data, ...meta };
     this.act.changed();
   }

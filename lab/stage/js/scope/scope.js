@@ -153,8 +153,7 @@ export default class Scope {
   judge() {
     const { model, data, brought, other } = this.lanes;
     const { label } = this.tools.question;
-    const done = (lanes) => lanes.filter((lane) => lane.complete);
-    this.nets.model.judge(done([model, data, brought]), label);
+    this.nets.model.judge([model, data, brought], label);
     if (other.complete) this.nets.other.judge([other], label);
   }
 
