@@ -76,6 +76,7 @@ export default class Scope {
       if (this.brought) this.choose(brought, brought.loudest);
     }
     this.known(this.lanes.model);
+    this.judge();
   }
 
   /** All that depends on what the model is. */
@@ -151,6 +152,7 @@ export default class Scope {
   }
 
   judge() {
+    if (!this.nets.model.facts) return;
     const { model, data, brought, other } = this.lanes;
     const { label } = this.tools.question;
     this.nets.model.judge([model, data, brought], label);

@@ -27,7 +27,7 @@ export const SCOPE_WORDS = {
   hint: "Shorten the field, take away levels, and listen.",
   influence: "influence",
   output: "p(x\u209c | \u2026)",
-  lens: "The samples around number {at} of {of}: {drawn}. Arrow keys go from sample to sample, with Shift ten at a time.",
+  lens: "The samples around number {at} of {of}: {drawn}Arrow keys go from sample to sample, with Shift ten at a time.",
   where: "Sample {at} of {of}: ",
   drawn: "level {level} of {K}, p = {p}. ",
   likeliest: "The likeliest is level {best}, p = {most}. ",
