@@ -54,9 +54,7 @@ class WaveNetConfig(OrderedConfig):
         "causal", label="Padding", advanced=True,
         says="all of it on the left, or wrongly half of it on each side, where the future leaks in",
     )  # fmt: skip
-    batch: int = knob(
-        2, 1, 32, label="Batch", symbol="m", live=True, advanced=True, says="clips in a minibatch"
-    )
+    batch: int = knob(2, 1, 32, label="Batch", symbol="m", live=True, advanced=True, says="clips in a batch")
 
     @property
     def steps(self) -> list[int]:

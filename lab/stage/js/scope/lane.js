@@ -103,7 +103,7 @@ export class Lane {
     for (let i = 0; i < n; i += 1) ctx.lineTo(x(i + 0.5), y(amplitudeOf(v[i])));
     ctx.stroke();
     ctx.fillStyle = palette.text;
-    if (view && cursor !== null) ctx.fillRect(x(cursor + 0.5) - 0.75, 0, 1.5, HEIGHT);
+    if (view) ctx.fillRect(x(cursor + 0.5) - 0.75, 0, 1.5, HEIGHT);
     if (heard !== null) ctx.fillRect(heard * width - 1, 0, 2, HEIGHT);
   }
 

@@ -9,11 +9,9 @@ import { coarse, Lane } from "./lane.js";
 import { Lens } from "./lens.js";
 import { Net } from "./net.js";
 import { levelOf, valueOf, valuesOf } from "./sound.js";
-import { LEVELS, Stops, Tools } from "./tools.js";
+import { LEVELS, nearest, Stops, Tools, ZOOMS } from "./tools.js";
 import { leavesOf } from "./tree.js";
 import { SCOPE_WORDS } from "./words.js";
-
-const ZOOMS = [32, 64, 128, 256, 384, 640, 1024, 2048]; // samples in sight
 
 export default class Scope {
   constructor(parent) {
@@ -54,8 +52,7 @@ export default class Scope {
     this.says = make("p", { class: "scope-says", "data-testid": "scope-says" });
     this.leak = make("p", { class: "scope-leak", role: "alert", hidden: true, "data-testid": "scope-leak" });
     this.took = make("span", { class: "scope-took", role: "status", "data-testid": "scope-took" });
-    this.hint = make("p", { class: "scope-hint" });
-    other.element.append(this.hint);
+    other.element.append((this.hint = make("p", { class: "scope-hint" })));
     const below = make("div", { class: "scope-below" }, this.zoom.element, this.took);
     this.frame = make("div", { class: "scope-frame" }, this.tools.element, model.element, data.element, brought.element, other.element, this.lens.element, this.says, this.leak, below);
     this.root = make("div", { class: "stage scope controls", "data-testid": "scope", role: "region" }, this.note, this.frame);
@@ -71,8 +68,7 @@ export default class Scope {
     if (this.nets.model.connect(data.run, data.round) && before === data.run && this.nets.model.facts) this.write();
     const { brought } = this.lanes;
     if (data.brought?.wave !== this.brought) {
-      this.brought = data.brought?.wave;
-      brought.hold(valuesOf(this.brought ?? ""));
+      brought.hold(valuesOf((this.brought = data.brought?.wave) ?? ""));
       if (this.brought) this.choose(brought, brought.loudest);
     }
     this.known(this.lanes.model);
@@ -153,8 +149,7 @@ export default class Scope {
 
   judge() {
     if (!this.nets.model.facts) return;
-    const { model, data, brought, other } = this.lanes;
-    const { label } = this.tools.question;
+    const { lanes: { model, data, brought, other }, tools: { question: { label } } } = this;
     this.nets.model.judge([model, data, brought], label);
     if (other.complete) this.nets.other.judge([other], label);
   }
@@ -177,9 +172,7 @@ export default class Scope {
 
   /** Recorded weights with another field or other levels: the nearest that there are. */
   another(name) {
-    const wanted = { field: this.field.stop, levels: this.fewer.stop };
-    const fit = (one) => one[name] === wanted[name];
-    const best = this.data.others.filter(fit).sort((a, b) => (b.field === wanted.field) + (b.levels === wanted.levels) - (a.field === wanted.field) - (a.levels === wanted.levels))[0];
+    const best = nearest(this.data.others, { field: this.field.stop, levels: this.fewer.stop }, name);
     this.field.set(best.field);
     this.fewer.set(best.levels);
     this.lane = this.lanes.other;
@@ -267,8 +260,7 @@ export default class Scope {
     for (const one of Object.values(lanes)) {
       const heard = speaker.name === one.name ? speaker.share : null;
       const title = fill(words[one.name], { name: data.brought?.name ?? "" });
-      const mine = one === lane;
-      one.draw({ palette, words, rate: facts.rate, heard, title, view: mine ? lens.view : null, cursor: mine ? cursor : null });
+      one.draw({ palette, words, rate: facts.rate, heard, title, view: one === lane ? lens.view : null, cursor });
     }
     const says = this.tell(facts, p, seen);
     const tree = lens.draw({ facts, lane, cursor, p, sight: seen, palette, words, tree: data.verdict, verdict: data.verdict, says });

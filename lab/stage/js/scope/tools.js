@@ -4,6 +4,13 @@ import { iconButton, make, setAll, setText, show } from "../core/dom.js";
 import { fixed } from "../core/numbers.js";
 
 export const LEVELS = [4, 8, 16, 32, 64, 128, 256];
+export const ZOOMS = [32, 64, 128, 256, 384, 640, 1024, 2048]; // samples in sight
+
+/** Of these nets one that has the wanted `name`, "field" or "levels", and if there is one, the other too. */
+export function nearest(nets, wanted, name) {
+  const fit = nets.filter((one) => one[name] === wanted[name]);
+  return fit.find(({ field, levels }) => field === wanted.field && levels === wanted.levels) ?? fit[0];
+}
 
 /** A name, a slider through some stops, and the stop in words. `changed()` is called when a hand moves it. */
 export class Stops {
