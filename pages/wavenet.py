@@ -4,7 +4,7 @@ from engine.autoregressive.base import Ordered
 from engine.autoregressive.wavenet import WaveNet
 from engine.nets.dilated import Dilated
 from lab.autoregressive.room_tab import writing_room
-from lab.autoregressive.sequence_tab import field_tab, sound_tab
+from lab.autoregressive.sound_tab import sound_tab
 
 writing_room(
     WaveNet,
@@ -42,5 +42,5 @@ $$
         ("Sixteen levels", "Each sample is coarse: hear the hiss.", "/wavenet?levels=16"),
         ("Drums", "Strokes of a tabla.", "/wavenet?data=drums"),
     ],
-    tools={"Listen": sound_tab, "How far back?": field_tab},
+    tools={"Sound": sound_tab},
 )

@@ -54,9 +54,17 @@ class WaveNetConfig(OrderedConfig):
         "causal", label="Padding", advanced=True,
         says="all of it on the left, or wrongly half of it on each side, where the future leaks in",
     )  # fmt: skip
-    batch: int = knob(
-        2, 1, 32, label="Batch", symbol="m", live=True, advanced=True, says="clips in a minibatch"
-    )
+    batch: int = knob(2, 1, 32, label="Batch", symbol="m", live=True, advanced=True, says="clips in a batch")
+
+    @property
+    def steps(self) -> list[int]:
+        """How far back each layer looks, d."""
+        return [1, *[2**i for i in range(self.dilations)] * self.stacks]
+
+    @property
+    def field(self) -> int:
+        """How many samples of the past a sample is predicted from: 1 + sum d (k - 1), with k = 2."""
+        return 1 + sum(self.steps)
 
 
 class WaveNet(Ordered):
@@ -75,21 +83,16 @@ class WaveNet(Ordered):
         c, self.K = config.channels, int(config.levels)
         self.blank = self.K // 2  # silence
         self.register_buffer("rank", torch.arange(space.size))
-        self.dilations = [1, *[2**i for i in range(config.dilations)] * config.stacks]
+        self.field = config.field
         self.convs: Any = nn.ModuleList(
             Dilated(c if i else self.K, 2 * c if i else c, d, d - d // 2 if config.padding == "same" else 0)
-            for i, d in enumerate(self.dilations)
+            for i, d in enumerate(config.steps)
         )
         layers, told = len(self.convs) - 1, space.classes if self.conditional else 0
         self.V: Any = nn.ModuleList(nn.Linear(told, 2 * c, bias=False) for _ in range(layers if told else 0))
         self.residual: Any = nn.ModuleList(nn.Linear(c, c) for _ in range(layers - 1))
         self.skip = nn.Linear(c * layers, 2 * c)  # the sum of what each layer gives to the output
         self.head = Head(2 * c, self.K)
-
-    @property
-    def field(self) -> int:
-        """How many samples of the past a sample is predicted from: 1 + sum d (k - 1), with k = 2."""
-        return 1 + sum(self.dilations)
 
     def coded(self, x: Tensor) -> Tensor:
         """Sounds (n, T) in [-1, 1] as levels (n, T)."""

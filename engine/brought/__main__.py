@@ -15,13 +15,14 @@ import numpy as np
 from engine.brought.drawn import read_digit
 from engine.brought.images import read_images
 from engine.brought.photo import read_photo
+from engine.brought.sound import read_sound
 from engine.brought.table import read_csv
 from engine.config import Refused
 
 CPU_SECONDS, MEMORY, OUTPUT = 30, 2_000_000_000, 100_000_000  # bytes
 REFUSED = 3
 KINDS: dict[str, Callable[[bytes], np.ndarray]] = {
-    "table": read_csv, "images": read_images, "photo": read_photo,
+    "table": read_csv, "images": read_images, "photo": read_photo, "sound": read_sound,
     "digit": lambda content: read_digit("".join(sys.argv[2:]) or "The file", content),
 }  # fmt: skip
 

@@ -6,9 +6,8 @@ import torch
 
 from engine.autoregressive.influence import touched
 from engine.autoregressive.wavenet import WaveNet
-from engine.data import Dataset
+from engine.data import Dataset, floats
 from engine.data.waves import inverse_mu_law
-from lab.autoregressive.wavenet_probe import sound_of
 from lab.probes import Answer, whole
 from lab.scenes.arrays import single
 
@@ -21,7 +20,7 @@ def both_ways(model: WaveNet, data: Dataset, sample: int = 900) -> Answer:
     model's field; `wave` (2 f + 1,), the sound there, 0 beyond its ends; `before`, `itself` and `ahead`, on
     how many of these it depends; and `past` and `future`, how many there are."""
     i = whole(sample, "sample", 1, model.D - 1)
-    x, y = sound_of(model, data, 0)
+    x, y = floats(data.x[:1]), None if data.y is None else data.y[:1]
     slopes = touched(model, model.seen(model.coded(x)), i, model.told(y)).cpu()
     places = torch.arange(i - model.field, i + model.field + 1)
     there = (places >= 0) & (places < model.D)

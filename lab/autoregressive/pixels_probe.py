@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -22,7 +20,7 @@ from engine.config import Refused
 from engine.data import Dataset, floats
 from engine.device import seed as set_seed
 from engine.space import Picture
-from lab.autoregressive.asked import labels_of, temperature_of
+from lab.autoregressive.asked import bytes_of, labels_of, temperature_of
 from lab.probes import Answer, seed_of, whole
 
 __all__ = ["ancestors", "desk", "example", "fields", "look", "write"]
@@ -180,12 +178,7 @@ def valued(model: Pixels, values: Any) -> Tensor:
     """The D bytes in base64, each below K or FREE, as (D,); all FREE if there are none. Raises `Refused`."""
     if values == "":
         return torch.full((model.D,), FREE, device=model.device)
-    try:
-        told = np.frombuffer(base64.b64decode(values, validate=True), np.uint8)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise Refused(f"values must be {model.D} bytes in base64.") from error
-    if len(told) != model.D or any((told >= model.K) & (told != FREE)):
-        raise Refused(
-            f"values must be {model.D} bytes, each below {model.K}, or {FREE} where nothing is given."
-        )
-    return torch.from_numpy(told.copy()).to(model.device)
+    told = bytes_of(values, model.D)
+    if bool(((told >= model.K) & (told != FREE)).any()):
+        raise Refused(f"values must be below {model.K}, or {FREE} where nothing is given.")
+    return told.to(model.device)

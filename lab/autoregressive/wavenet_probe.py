@@ -1,63 +1,90 @@
-"""Questions to WaveNet: say something, and what a sample depends on."""
+"""Questions to WaveNet: say something, what a sample depends on, how well it predicts a sound."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from engine.autoregressive.influence import touched
 from engine.autoregressive.wavenet import WaveNet
-from engine.data import Dataset, floats
-from engine.data.waves import inverse_mu_law
+from engine.config import Refused
+from engine.data import Dataset
 from engine.device import seed as set_seed
-from lab.autoregressive.asked import labels_of, temperature_of
+from lab.autoregressive.asked import bytes_of, labels_of, temperature_of
 from lab.probes import Answer, seed_of, whole
 from lab.scenes.arrays import single
 
-__all__ = ["clip", "hear", "utter"]
+__all__ = ["clip", "hear", "judge_sound", "scope", "utter"]
 
 PARTS = 60  # of a sound that is written, about
-WINDOW = 1200  # samples before the one that is looked at
+
+
+def scope(model: WaveNet, data: Dataset) -> Answer:
+    """What the scope must know: the sizes, the names of the labels, and how far each layer looks `back` and
+    `ahead`."""
+    return {
+        "D": model.D, "K": model.K, "rate": model.space.rate, "field": model.field,
+        "labels": list(data.labels), "back": [conv.back for conv in model.convs],
+        "ahead": [conv.ahead for conv in model.convs],
+    }  # fmt: skip
 
 
 def utter(
     model: WaveNet, data: Dataset, label: int = 0, seed: int = 0, temperature: float = 1.0
 ) -> Iterator[Answer]:
-    """A sound, written sample by sample: each part has all so far, `wave` (t,), as amplitudes in [-1, 1]."""
+    """A sound, written sample by sample: each part has the levels of those that are new, `k` (m,), and the
+    distribution of the newest, `p` (K,), as the net gives it at temperature 1; `done` of `D` are written."""
     y, temperature = labels_of(model, label, 1), temperature_of(temperature)
     set_seed(seed_of(seed))
+    told = 0
     for done, now in enumerate(model.written(1, y, temperature=temperature), 1):
-        if done == model.D or done % (model.D // PARTS) == 0:
-            x = model.shown(now.k[:, :done])[0]
-            yield {"wave": single(inverse_mu_law(x)), "done": done, "D": model.D, "rate": model.space.rate}
+        if done == model.D or done % max(1, model.D // PARTS) == 0:
+            k = now.k[0, told:done].byte().cpu().numpy()
+            yield {"k": k, "p": single(now.logits[0].softmax(-1)), "done": done, "D": model.D}
+            told = done
 
 
 def clip(model: WaveNet, data: Dataset, label: int = 0) -> Answer:
-    """The data's own sound of this label, `wave` (t,)."""
-    x, _ = sound_of(model, data, label)
-    sounds = int(model.space.sounding(x).sum())
-    return {"wave": single(inverse_mu_law(x[0, :sounds])), "rate": model.space.rate}
-
-
-def hear(model: WaveNet, data: Dataset, label: int = 0, sample: int = 600) -> Answer:
-    """What the distribution of one sample of the data's sound depends on: `heat` (WINDOW,), the slope of a
-    random sum of its logits in the samples before it; `ahead`, on how many later samples it depends."""
-    i = whole(sample, "sample", 1, model.D - 1)
-    x, y = sound_of(model, data, label)
-    slopes = touched(model, model.seen(model.coded(x)), i, model.told(y)).cpu()
-    start = max(0, i - WINDOW)
-    heat = torch.zeros(WINDOW)
-    heat[WINDOW - (i - start) :] = slopes[start:i]
-    later, field = int((slopes[i:] > 0).sum()), int(i - slopes.nonzero().min()) if slopes.any() else 0
-    return {"heat": single(heat), "ahead": later, "field": field, "declared": model.field,
-            "rate": model.space.rate}  # fmt: skip
-
-
-def sound_of(model: WaveNet, data: Dataset, label: int) -> tuple[Tensor, Tensor | None]:
-    """The data's first sound (1, T) of this label, and the label. Raises `Refused` if there is none."""
+    """The data's first sound of this label as bytes of the mu-law, `wave` (T,), with the silence after it.
+    Raises `Refused` if there is no such label."""
     label = whole(label, "label", 0, max(0, model.space.classes - 1))
     which = int((data.y == label).nonzero()[0]) if data.y is not None else 0
-    here = slice(which, which + 1)
-    return floats(data.x[here]), None if data.y is None else data.y[here]
+    return {"wave": data.x[which].cpu().numpy()}
+
+
+def hear(model: WaveNet, data: Dataset, values: str, sample: int, label: int = 0) -> Answer:
+    """What the distribution of one sample of a sound depends on. `values` are the D levels in base64.
+
+    `p` (K,) is the distribution, and `heat` (D,) the slope of a random sum of its logits in each sample. It
+    `reach`es so many samples back, and depends on so many that lie `ahead`: on itself, or on later ones.
+    """
+    i = whole(sample, "sample", 0, model.D - 1)
+    v, y = model.seen(levels_of(model, values)[None]), labels_of(model, label, 1)
+    slopes = touched(model, v, i, y).cpu()
+    return {
+        "p": single(model.logits(v, y)[0, i].softmax(-1)), "heat": single(slopes),
+        "ahead": int((slopes[i:] > 0).sum()),
+        "reach": int(i - slopes[:i].nonzero().min()) if slopes[:i].any() else 0,
+    }  # fmt: skip
+
+
+def judge_sound(model: WaveNet, data: Dataset, values: str, label: int = 0) -> Answer:
+    """How many `bits` per sample the net needs for a sound, up to its end. `values` are the D levels in
+    base64. Raises `Refused` for silence."""
+    k = levels_of(model, values)[None]
+    sounds = model.space.sounding(model.shown(k), model.K)
+    if not sounds.any():
+        raise Refused("This sound is silent: there is no sample to predict. Bring or write another one.")
+    log_probs = model.log_probs(k, labels_of(model, label, 1))
+    return {"bits": float(-log_probs[sounds].mean() / math.log(2)), "sounds": int(sounds.sum())}
+
+
+def levels_of(model: WaveNet, values: Any) -> Tensor:
+    """The D levels of a sound in base64, each below K, (D,). Raises `Refused`."""
+    k = bytes_of(values, model.D).long()
+    if bool((k >= model.K).any()):
+        raise Refused(f"values must be below {model.K}: this net knows {model.K} levels.")
+    return k.to(model.device)

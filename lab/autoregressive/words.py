@@ -139,6 +139,17 @@ SUBJECT = Subject(
         Recording("pixelrnn", "digits-14", 2000, slower=True, pictures=24),
     ],
 )
+OTHERS = [
+    Recording("wavenet", "voices", rounds, True, 2, knobs=knobs, shows=shows)
+    for rounds, knobs, shows in (
+        (900, {"dilations": 5}, "field-33"),
+        (900, {"levels": "16"}, "levels-16"),
+        (900, {"dilations": 5, "levels": "16"}, "field-33-levels-16"),
+        (600, {"dilations": 2}, "field-5"),
+        (600, {"dilations": 2, "levels": "16"}, "field-5-levels-16"),
+    )
+]
+"""Recordings that are heard beside the room's own: what a shorter field does, and fewer levels."""
 OF_WAVENET = Subject(
     WaveNet,
     places=[Place("wavenet", "Sound, sample by sample", GROUP, step=270, needs=["gated-pixelcnn"])],
@@ -152,7 +163,7 @@ OF_WAVENET = Subject(
     now=partial(loss_now, SOUND, BITS_SAY + "{:.2f} bits per sample", TEST_SOUND, beside_entropies),
     data="voices",
     failures=[WAVENET_LEAK],
-    recordings=[Recording("wavenet", "voices", 3000, slower=True, pictures=12)],
+    recordings=[Recording("wavenet", "voices", 3000, slower=True, pictures=12), *OTHERS],
 )
 OF_LETTERS = Subject(
     Letters,

@@ -22,6 +22,7 @@ _coder = component(
 _passage = component("genlab_passage", "passage/passage.js", "core/base.css", "passage/passage.css")
 _desk = component("genlab_desk", "desk/desk.js", "core/base.css", "desk/desk.css")
 _hand = component("genlab_hand", "hand/hand.js", "core/base.css", "hand/hand.css")
+_scope = component("genlab_scope", "scope/scope.js", "core/base.css", "scope/scope.css")
 
 
 def film(
@@ -125,3 +126,23 @@ def hand(run: str, *, key: str, round: int | None = None) -> None:
     slider sets the bias. Who draws on the sheet hears what the drawing costs, and the model goes on from it.
     The probes are `hand`, `write`, `limp` and `judge`; while the run trains, it asks anew each second."""
     _hand(key=key, data={"run": run, "round": round})
+
+
+def scope(
+    run: str,
+    *,
+    key: str,
+    round: int | None = None,
+    others: Sequence[Mapping[str, Any]] = (),
+    brought: Mapping[str, str] | None = None,
+) -> None:
+    """A scope on which a model of sounds writes one sample by sample, to be heard beside the data's own.
+    Under it the chosen sample, the distribution that it was drawn from, what this depends on as measured, and
+    the tree of convolutions. The probes are `scope`, `utter`, `clip`, `hear` and `judge_sound`.
+
+    Args:
+        others: recordings whose sounds can be heard too: the id of their `run`, `field` and `levels`.
+        brought: a sound from outside, its `name` and the `wave`, bytes of the mu-law in base64.
+    """
+    data = {"run": run, "round": round, "others": others, "brought": brought}
+    _scope(key=key, data=data)

@@ -100,7 +100,7 @@ def test_the_stages_preloads_are_its_whole_graph():
     scripts = set(re.findall(rf'rel="modulepreload" href="\./stage/{VERSION}/([^"]+)"', HEAD))
     assert scripts == {MOUNT, *needed(STAGE[0])}
     assert {"charts/plot.js", "core/measures.js", "plane/latent.js", "slow/drawer.js"} <= scripts
-    others = ("film/", "bend/", "coder/", "desk/", "hand/", "passage/", "pads/")
+    others = ("film/", "bend/", "coder/", "desk/", "hand/", "passage/", "pads/", "scope/")
     assert not any(path.startswith(others) for path in scripts)
     assert all(f'rel="prefetch" href=".{address(sheet)}"' in HEAD for sheet in STAGE[1:])
     assert preload(*STAGE) + script(GLOSSARY) == HEAD
@@ -108,7 +108,7 @@ def test_the_stages_preloads_are_its_whole_graph():
 
 def test_a_component_sends_two_lines_and_its_data():
     def page() -> None:
-        from lab.stage import coder, desk, film, hand, passage, sketch, split, stage
+        from lab.stage import coder, desk, film, hand, passage, scope, sketch, split, stage
         from lab.stage.alone import bend
 
         stage("some-run", key="stage")
@@ -117,6 +117,7 @@ def test_a_component_sends_two_lines_and_its_data():
         passage("some-run", key="passage")
         desk("some-run", key="desk")
         hand("some-run", key="hand")
+        scope("some-run", key="scope")
         sketch(key="sketch")
         split(key="split", left=b"", right=b"", labels={})
         bend(key="bend")

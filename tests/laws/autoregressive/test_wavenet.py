@@ -99,7 +99,7 @@ def test_same_padding_leaks_and_causal_padding_does_not():
 def test_the_field_is_1_and_the_sum_of_the_dilations_as_the_jacobian_measures_it(dilations, stacks):
     knobs = TINY | {"dilations": dilations, "stacks": stacks}
     made = net(knobs, 64)
-    assert made.dilations == [1, *[2**i for i in range(dilations)] * stacks]
+    assert made.config.steps == [1, *[2**i for i in range(dilations)] * stacks]
     assert made.field == 1 + 1 + stacks * (2**dilations - 1)
     seen = reach(made, 50, draws=6)
     assert seen.nonzero()[:, 0].tolist() == list(range(50 - made.field, 50))
@@ -148,7 +148,7 @@ def naive(made, u, y, ahead=False):
     u = torch.cat([torch.full((start,), made.K // 2), u])
     h = [[torch.eye(made.K)[k] for k in u]]
     z = []
-    for i, (conv, d) in enumerate(zip(made.convs, made.dilations, strict=True)):
+    for i, (conv, d) in enumerate(zip(made.convs, made.config.steps, strict=True)):
         back = d // 2 if ahead else d
         out = []
         for t in range(len(u)):

@@ -17,7 +17,7 @@ ROOMS = {
     "pixelcnn": ("digits-7", ["Write and look"]),
     "gated-pixelcnn": ("pixel-faces", ["Write and look"]),
     "pixelrnn": ("digits-7", ["Write and look"]),
-    "wavenet": ("voices", ["Listen", "How far back?"]),
+    "wavenet": ("voices", ["Sound"]),
     "letters": ("villages-by-region", ["What comes next?", "Which region?"]),
     "handwriting": ("pen-digits", ["Write and draw"]),
     "handwriting-synthesis": ("words", ["Write and draw"]),
