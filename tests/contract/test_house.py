@@ -134,6 +134,7 @@ def test_a_recording_is_what_its_room_opens_with(name):
     assert len(kept) <= pictures
     shown = {"image": "images/samples", "points": "points/fake", "line": "line/model density"}
     shown |= {"wave": "wave/samples", "text": "words/samples"}
+    shown |= dict.fromkeys(("pen", "script"), "strokes/samples")
     wanted = (shown | {"transfer": "photo/result"})[space.kind]
     for round in kept:
         frame = store.keyframe(at, round).read_bytes()
