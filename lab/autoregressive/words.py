@@ -230,5 +230,5 @@ OF_SYNTHESIS = Subject(
     ),
     data="words",
     failures=[LIMP_WORDS],
-    recordings=[Recording("handwriting-synthesis", "words", 2000, slower=True, pictures=16)],
+    recordings=[Recording("handwriting-synthesis", "words", 4000, slower=True, pictures=16)],
 )

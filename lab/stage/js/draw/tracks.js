@@ -8,7 +8,7 @@ const LARGEST_LETTER = 22;
 
 export const TRACKS = ["strokes", "wave", "words"];
 /** Width over height of a panel. */
-export const TRACK_ASPECTS = { strokes: 1, wave: 0.8, words: 1.25 };
+export const TRACK_ASPECTS = { strokes: 1, wave: 0.8, words: 0.8 };
 
 const PAINTERS = { strokes: paintStrokes, wave: paintWaves, words: paintWords };
 
