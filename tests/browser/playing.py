@@ -29,8 +29,10 @@ class Player:
         self.me = visitor(**options)
         self.model, self.data = model
         self.asked: list[tuple[str, dict[str, Any], int | None]] = []
+        self.runs: list[str] = []  # of which it was asked
         self.links: list[WebSocketRoute] = []
         self.refusal = ""
+        self.most: int | None = None  # parts of an answer that are sent
         self.round = 7
         self.other = model  # of the other run
         self.me.page.route_web_socket("**/live/**", self.connect)
@@ -44,19 +46,25 @@ class Player:
         if "ask" not in message:
             return
         name, given, number = message["ask"], message["with"], message["id"]
+        self.runs.append(link.url.rpartition("/")[2].partition("?")[0])
         self.asked.append((name, given, message["round"]))
         try:
             if self.refusal:
                 raise Refused(self.refusal)
-            model, data = self.other if "other-run" in link.url else (self.model, self.data)
-            answer = probes.ask(model, data, name, given)
+            answer = probes.ask(*self.of(self.runs[-1]), name, given)
             if isinstance(answer, dict):
                 return link.send(pack_answer({"round": self.round} | answer, number))
             for part in answer:
+                if part["part"] == self.most:
+                    return None
                 link.send(pack_answer({"round": self.round} | part, number))
         except Refused as refusal:
             return link.send(json.dumps({"error": str(refusal), "answer": number}))
         link.send(json.dumps({"answer": number, "end": True}))
+
+    def of(self, run: str) -> tuple[Family, Dataset]:
+        """The model of a run, and its data."""
+        return self.other if run == "other-run" else (self.model, self.data)
 
     def state(self, **now: Any) -> None:
         for link in self.links:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
-import json
 import wave
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, WebSocketRoute, expect
+from playwright.sync_api import expect
 
 from engine.autoregressive.influence import touched
 from engine.autoregressive.wavenet import WaveNet
-from engine.config import Refused
 from engine.data import Dataset, floats, load
 from engine.data.waves import inverse_mu_law
+from engine.family import Family
 from engine.space import Wave, level, of_level
 from lab import probes
-from lab.runs.wire import pack_answer
-from tests.browser.filming import STATE, start_page
+from tests.browser.filming import start_page
+from tests.browser.playing import Player
 from tests.browser.visiting import Visitor
 from tests.serving import Lab, start_lab, stop_lab
 
@@ -70,53 +69,23 @@ def small(**knobs: Any) -> tuple[WaveNet, Dataset]:
     return model, data
 
 
-class Played:
-    """The server's side of the live route. `asked` is what the page has asked of each run."""
+class Played(Player):
+    name = "scope"
 
     def __init__(self, visitor: Callable[..., Visitor], **options: Any) -> None:
-        self.me = visitor(**options)
-        self.models = {"some-run": small(), "long": small(), "short": small(dilations=2),
+        super().__init__(visitor, small(), **options)
+        self.models = {"some-run": (self.model, self.data), "long": small(), "short": small(dilations=2),
                        "short-fine": small(dilations=2, levels="64")}  # fmt: skip
-        self.asked: list[tuple[str, str, dict[str, Any], int | None]] = []
-        self.links: list[WebSocketRoute] = []
-        self.refusal = ""
-        self.most = 10**6  # parts of a sound that are sent
         self.me.page.add_init_script(LISTEN)
-        self.me.page.route_web_socket("**/live/**", self.connect)
 
-    def connect(self, link: WebSocketRoute) -> None:
-        self.links.append(link)
-        link.on_message(lambda text: self.hear(link, json.loads(text)))
-        link.send(json.dumps({"hello": STATE}))
+    def of(self, run: str) -> tuple[Family, Dataset]:
+        return self.models[run]
 
-    def hear(self, link: WebSocketRoute, message: dict[str, Any]) -> None:
-        if "ask" not in message:
-            return
-        name, given, number = message["ask"], message["with"], message["id"]
-        run = link.url.rpartition("/")[2].partition("?")[0]
-        self.asked.append((run, name, given, message["round"]))
-        try:
-            if self.refusal:
-                raise Refused(self.refusal)
-            answer = probes.ask(*self.models[run], name, given)
-            if isinstance(answer, dict):
-                return link.send(pack_answer({"round": 7} | answer, number))
-            for part in answer:
-                if part["part"] == self.most:
-                    return None
-                link.send(pack_answer({"round": 7} | part, number))
-        except Refused as refusal:
-            return link.send(json.dumps({"error": str(refusal), "answer": number}))
-        link.send(json.dumps({"answer": number, "end": True}))
-
-    def open(self, where: str = "", **until: Any) -> Played:
+    def open(self, where: str = "", **until: Any) -> Self:
         self.me.open(f"/?{where}")
         if not self.refusal:
             self.is_(**until or {"complete": "true", "n": T})
         return self
-
-    def get(self, name: str = "") -> Locator:
-        return self.me.page.get_by_test_id(f"scope-{name}" if name else "scope")
 
     def says(self, name: str) -> str:
         return self.get().get_attribute(f"data-{name}") or ""
@@ -132,7 +101,8 @@ class Played:
         self.me.until(lambda: self.says("seen") == self.says("cursor"), "a look")
 
     def asks(self, name: str, run: str = "some-run") -> list[dict[str, Any]]:
-        return [given for of, asked, given, _ in self.asked if (of, asked) == (run, name)]
+        both = zip(self.runs, self.asked, strict=True)
+        return [given for of, (asked, given, _) in both if (of, asked) == (run, name)]
 
     def levels(self, run: str = "some-run", **asked: Any) -> np.ndarray:
         """What a question makes this model write."""
@@ -190,7 +160,7 @@ def test_while_it_writes_the_newest_sample_is_looked_at_and_nothing_can_be_playe
     expect(one.get("save-model")).to_be_hidden()
     expect(one.get("says")).to_contain_text(f"{n} of {T} samples")
     assert not one.asks("hear")
-    one.most = 10**6
+    one.most = None
     one.get("write").click()
     one.is_(n=T, complete="true")
     loudest = np.abs(amplitudes(one.levels(), 16)).argmax()
@@ -346,7 +316,7 @@ def test_the_tree_is_what_a_net_of_this_kind_can_depend_on(modules, knobs, t) ->
 def test_recorded_weights_write_with_the_field_and_the_levels_that_are_chosen(visitor) -> None:
     one = Played(visitor).open("others=1")
     expect(one.get("lane-other")).to_contain_text("17")
-    assert {run for run, *_ in one.asked} == {"some-run"}
+    assert {*one.runs} == {"some-run"}
     one.get("field").fill("0")
     one.is_(lane="other", complete="true", n=T)
     np.testing.assert_allclose(one.plays("other"), amplitudes(one.levels("short"), 16), atol=1e-5)
@@ -389,17 +359,17 @@ def test_another_round_writes_by_the_model_of_then(visitor) -> None:
     slider = one.me.page.locator(".st-key-round").get_by_role("slider")
     slider.focus()
     one.me.page.keyboard.press("ArrowRight")
-    one.me.until(lambda: ("utter", 1) in [(name, round) for _, name, _, round in one.asked[n:]], "a sound")
+    one.me.until(lambda: ("utter", 1) in [(name, round) for name, _, round in one.asked[n:]], "a sound")
     one.is_(complete="true", n=T)
     one.seen()
-    assert {round for _, name, _, round in one.asked[n:] if name in ("hear", "judge_sound")} == {1}
+    assert {round for name, _, round in one.asked[n:] if name in ("hear", "judge_sound")} == {1}
 
 
 def test_a_link_that_is_lost_is_found_and_the_sound_is_written(visitor) -> None:
     one = Played(visitor)
     one.most = 5
     one.open(complete="false", n=5 * (T // 60))
-    one.most = 10**6
+    one.most = None
     for link in one.links[:]:
         link.close()
     one.is_(complete="true", n=T)
