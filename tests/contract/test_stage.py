@@ -125,7 +125,7 @@ def test_a_component_sends_two_lines_and_its_data():
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception
     sent = [one.proto for one in app.main if one.type == "bidi_component"]
-    assert len(sent) == 9
+    assert len(sent) == 10
     for proto in sent:
         first, second = proto.js_content.splitlines()
         assert VERSION in first
