@@ -176,11 +176,11 @@ def open_lab(options: argparse.Namespace) -> None:
 def list_all(options: argparse.Namespace) -> None:
     print("Families")
     for name, family in families().items():
-        print(f"  {name:<20}{family.title}  ({family.source})")
+        print(f"  {name:<24}{family.title}  ({family.source})")
     print("\nData")
     for choice in data.names():
         needs = "  [needs a network once]" if choice.needs_network else ""
-        print(f"  {choice.name:<20}{choice.says}{needs}")
+        print(f"  {choice.name:<24}{choice.says}{needs}")
     print("\nKnobs of a family: genlab train FAMILY --help")
 
 

@@ -74,6 +74,7 @@ def write(
     b = real(bias, "bias", 0, BOLDEST)
     y, given = asked(model, n, label, drawn, text), begun(model, data, strokes, label, drawn)
     set_seed(seed_of(seed))
+    said = drawn + text if isinstance(model.space, Script) else ""
     T, steps = model.space.shape[0], []
     ahead = 0 if given is None else len(given)
     for done, now in enumerate(model.written(n, y, None if given is None else given.expand(n, -1, -1), b), 1):
@@ -81,7 +82,7 @@ def write(
         if now.left and (done < ahead or done % max(1, T // PARTS)):
             continue
         lengths = ended_at(now.steps) if not now.left else [None] * n
-        yield told(steps) | {"text": drawn + text, "given": ahead, "lengths": lengths}
+        yield told(steps) | {"text": said, "given": ahead, "lengths": lengths}
         steps = []
 
 

@@ -94,6 +94,7 @@ def test_every_weight_of_a_player_learns_on_its_turn(family):
         assert not still
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_a_knob_that_is_changed_while_training_counts_as_if_it_had_been_so_from_the_beginning(family):
     """For the next round and for samples; weights, drawn at the beginning, do not hang on it."""
@@ -136,6 +137,7 @@ def test_no_layer_stands_in_two_places(family):
         assert [names for names in places.values() if len(names) > 1] == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_a_model_that_takes_the_state_of_another_goes_on_as_that_one_would(family):
     """Whatever chance drew for it, and whatever it did before."""
@@ -181,6 +183,7 @@ def test_a_walk_counts_down_to_0_and_ends_in_the_sample_of_the_same_noise(family
     assert all(step.x.shape == sample.shape for step in steps)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
 def test_the_laws_of_the_check_tab_hold_on_a_trained_model(family):
     model, data = built(family, EXAMPLES[family.kinds[0].kind])
