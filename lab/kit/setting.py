@@ -262,6 +262,7 @@ def _ladder(knob: Knob, default: float, now: float | None) -> list[float]:
     """1, 2, 5, 10, ... from end to end, and whatever value a link or a run brought."""
     low, high = knob.ends()
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    values = [float(f"{m}e{power}") for power in powers for m in (1, 2, 5)]
+    number = int if knob.kind == "int" else float
+    values = [number(float(f"{m}e{power}")) for power in powers for m in (1, 2, 5)]
     brought = {default} if now is None else {default, now}
     return sorted(brought | {value for value in values if low <= value <= high})

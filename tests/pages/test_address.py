@@ -17,7 +17,7 @@ from lab.kit.compare import SIDES
 from lab.kit.room import AXES
 from lab.kit.together import NAMES
 from lab.runs import store
-from tests.pages.test_pages import info_of, on_stage, shown, shown_of, works
+from tests.pages.test_pages import info_of, on_stage, shown, shown_of, slide, works
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,6 +134,11 @@ def test_another_room_takes_nothing_over(visit):
     assert page.slider(key="batch").value != 32
     assert page.selectbox(key="data").value == "digits"
     assert "lr_D" not in page.query_params
+
+
+def test_a_whole_number_is_written_as_one(visit):
+    page = slide(visit("handwriting"), "h", 200)
+    assert page.query_params["h"] == ["200"]
 
 
 def test_a_knob_without_effect_is_not_shown_and_never_starts_a_run(visit):

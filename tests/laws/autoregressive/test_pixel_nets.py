@@ -7,18 +7,20 @@ from torch.nn.functional import conv2d, pad
 
 from engine.autoregressive.influence import reach
 from engine.autoregressive.lstm import Diagonal, DiagonalBiLSTM, RowLSTM, skewed, unskewed
+from engine.autoregressive.pixels import ranks
 from engine.nets.masked import MaskedConv2d, causal
 from engine.space import Picture
 from tests.laws.autoregressive.writing import COLOURED, GREY, model
 
 pytestmark = pytest.mark.usefixtures("float64")
+EVERY_ORDER = pytest.mark.parametrize("order", ["raster", "spiral", "random"])
 
 
 def codes(made, n=4):
     return torch.randint(made.K, (n, made.D), generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("order", ["raster", "spiral", "random"])
+@EVERY_ORDER
 @pytest.mark.parametrize("space", [GREY, COLOURED], ids=["grey", "coloured"])
 @torch.no_grad()
 def test_the_running_sum_of_nade_is_the_naive_one(space, order):
@@ -35,6 +37,15 @@ def test_the_running_sum_of_nade_is_the_naive_one(space, order):
             free = made.b[d] + a.sigmoid() @ made.V[d]
             torch.testing.assert_close(logits[n, d, 1:], free)
             assert logits[n, d, 0] == 0
+
+
+@EVERY_ORDER
+@pytest.mark.parametrize("family", ["nade", "made"])
+def test_pixels_are_written_in_the_order_that_is_chosen(family, order):
+    made = model(family, {"order": order})
+    assert made.order == ranks(order, 3, 3).argsort().tolist()
+    assert [now.i for now in made.written(1)] == made.order
+    assert (made.order == list(range(9))) == (order == "raster")
 
 
 @torch.no_grad()
