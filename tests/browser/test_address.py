@@ -66,6 +66,8 @@ def settled(me: Visitor) -> Sight:
     """What is seen when nothing changes any more."""
     if urlsplit(me.page.url).path.strip("/") in {*families(), "compare", "planes", "wall"}:
         me.stage.first.wait_for()
+    if me.stage.count() == 1:
+        me.until(lambda: me.says("run"), "a run on the stage")
     if me.run:
         me.shows(me.run)
     before = None
