@@ -106,6 +106,7 @@ def turn_a_knob(me: Visitor) -> bool:
     return True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", ONE_OF_A_KIND)
 def test_back_forward_reload_another_tab_and_another_browser_show_what_the_address_says(
     visitor: Come, address: str

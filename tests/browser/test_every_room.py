@@ -13,6 +13,7 @@ from tests.browser.visiting import ADDRESSES, Visitor
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_room_opens_and_shows_its_pictures(visitor: Callable[..., Visitor], address: str) -> None:
     me = visitor()

@@ -82,6 +82,7 @@ def overlaps(all_: list[dict[str, float]]) -> list[tuple[int, int]]:
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_what_one_presses_and_sees_is_in_one_window_and_everybody_can_use_it(
     visitor: Come, address: str
@@ -128,6 +129,7 @@ def no_formula_is_wider_than_its_column(me: Visitor) -> None:
     assert shown.evaluate_all(wide) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", STAGED)
 def test_on_a_phone_the_picture_comes_first_and_nothing_is_cut_off(visitor: Come, address: str) -> None:
     me = enter(visitor, address, "phone")

@@ -22,6 +22,8 @@ from engine.family import Family
 from engine.metrics.measure import Measure, term
 from engine.space import Plane
 
+pytestmark = pytest.mark.exhaustive
+
 TOSS = term("-E[log p(coin)]", "latent")
 BIAS = Measure("bias of the coin", chart="Bias", label="bias", better="lower", role="gradient")
 
