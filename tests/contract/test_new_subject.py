@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.exhaustive
 ROOT = Path(__file__).parents[2]
 FILES = {
     "coin.py": r'''
@@ -21,8 +22,6 @@ from engine.config import Config, knob
 from engine.family import Family
 from engine.metrics.measure import Measure, term
 from engine.space import Plane
-
-pytestmark = pytest.mark.exhaustive
 
 TOSS = term("-E[log p(coin)]", "latent")
 BIAS = Measure("bias of the coin", chart="Bias", label="bias", better="lower", role="gradient")
