@@ -19,7 +19,7 @@ from lab.scenes.arrays import single
 
 __all__ = ["clip", "hear", "judge_sound", "scope", "utter"]
 
-PARTS = 60  # of a sound that is written, about
+PARTS = 120  # of a sound that is written, about
 
 
 def scope(model: WaveNet, data: Dataset) -> Answer:

@@ -21,6 +21,7 @@ from engine.data.waves import inverse_mu_law
 from engine.family import Family
 from engine.space import Wave, level, of_level
 from lab import probes
+from lab.autoregressive.wavenet_probe import PARTS
 from tests.browser.filming import start_page
 from tests.browser.playing import Player
 from tests.browser.visiting import Visitor
@@ -152,7 +153,7 @@ def test_a_sound_is_written_and_the_loudspeaker_gets_its_samples(visitor) -> Non
 def test_while_it_writes_the_newest_sample_is_looked_at_and_nothing_can_be_played(visitor) -> None:
     one = Played(visitor)
     one.most = 20
-    n = 20 * (T // 60)
+    n = 20 * (T // PARTS)
     one.open(n=n, cursor=n - 1, complete="false")
     assert one.says("leaves") == str(one.models["some-run"][0].field) == "17"
     assert one.says("first") == str(n - 1 - 17)
@@ -368,7 +369,7 @@ def test_another_round_writes_by_the_model_of_then(visitor) -> None:
 def test_a_link_that_is_lost_is_found_and_the_sound_is_written(visitor) -> None:
     one = Played(visitor)
     one.most = 5
-    one.open(complete="false", n=5 * (T // 60))
+    one.open(complete="false", n=5 * (T // PARTS))
     one.most = None
     for link in one.links[:]:
         link.close()
