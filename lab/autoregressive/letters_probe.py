@@ -67,7 +67,8 @@ def made_up(
     *_, last = model.written(n, y, given.expand(n, -1), temperature)
     names = model.space.words(last.k)
     bits = -model.log_probs(last.k, y).sum(1) / np.log(2) / model.counted(last.k).sum(1)
-    return {"names": names, "known": [name in register(data) for name in names], "bits": bits.tolist()}
+    there = register(data)
+    return {"names": names, "known": [name in there for name in names], "bits": bits.tolist()}
 
 
 @lru_cache(maxsize=2)

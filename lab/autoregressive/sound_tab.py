@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.autoregressive.wavenet import WaveNet, WaveNetConfig
 from engine.config import Refused
+from engine.data.waves import SILENCE
 from lab.kit.plain import complain
 from lab.kit.room import Room
 from lab.kit.subject import recordings
@@ -18,7 +19,6 @@ from lab.runs import store
 from lab.runs.supervisor import NO_MODEL
 from lab.stage import scope
 
-SILENCE = 128  # the byte of it
 BROUGHT = "_sound"
 
 

@@ -4,6 +4,22 @@ import { icon, iconButton, make, setAll, setText } from "../core/dom.js";
 import { clamp, count } from "../core/numbers.js";
 import { fill } from "../core/words.js";
 
+/** A component that shows what its clock `play` says: `draw` is called once for each picture of the browser, if something has
+ * changed or is playing, and only while the component is `visible` and has a `writing`. */
+export class Played {
+  request() {
+    this.raf ||= requestAnimationFrame((now) => this.tick(now));
+  }
+
+  tick(now) {
+    this.raf = 0;
+    if (!this.visible || !this.writing) return;
+    if (this.play.playing) this.play.move(now);
+    this.draw();
+    if (this.play.playing) this.request();
+  }
+}
+
 export class Play {
   /** `name` is that of whose clock it is; `paces` {name: how many are written in a second, given how many there are}; `act`
    * has anew(), which begins another writing and says nothing, and moved(). A writing has its `length` and its `reach`: how

@@ -1,6 +1,6 @@
 // The desk: a model writes a picture pixel by pixel, and all that it knew when it wrote each pixel can be asked.
 
-import { Play } from "../controls/play.js";
+import { Play, Played } from "../controls/play.js";
 import { make, setAll, setText, show, watch } from "../core/dom.js";
 import { count } from "../core/numbers.js";
 import { wearPalette } from "../core/palette.js";
@@ -19,8 +19,9 @@ const DESK_AGAIN = 1000; // ms until the model is asked anew while it trains,
 const DESK_SHARE = 4; // and as many times as long as the answer took: most of the time is for training
 const PACES = { slow: () => 4, steady: (D) => D / 14, fast: (D) => D / 3 }; // pixels a second
 
-export default class Desk {
+export default class Desk extends Played {
   constructor(parent) {
+    super();
     Object.assign(this, { seed: 1, stamp: 0, rests: 0, answers: 0, pinned: null, hovered: null, told: "" });
     const changed = () => this.request();
     const choose = (place) => this.choose(place, true);
@@ -252,18 +253,6 @@ export default class Desk {
   }
 
   // --- what is shown ---------------------------------------------------------------------------------------
-
-  request() {
-    this.raf ||= requestAnimationFrame((now) => this.tick(now));
-  }
-
-  tick(now) {
-    this.raf = 0;
-    if (!this.visible || !this.writing) return;
-    if (this.play.playing) this.play.move(now);
-    this.draw();
-    if (this.play.playing) this.request();
-  }
 
   draw() {
     const { facts, writing, play, cursor, palette, data, lens } = this;

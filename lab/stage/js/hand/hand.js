@@ -1,6 +1,6 @@
 // A pen that a model moves, and all that the model knew before each of its steps; a hand may draw, and the model goes on.
 
-import { Play } from "../controls/play.js";
+import { Play, Played } from "../controls/play.js";
 import { make, setAll, setText, show, watch } from "../core/dom.js";
 import { ARROWS } from "../core/keys.js";
 import { count } from "../core/numbers.js";
@@ -22,8 +22,9 @@ const HAND_SHARE = 4; // and as many times as long as the answer took: most of t
 const PACES = { slow: (T) => Math.max(1, T / 18), steady: (T) => Math.max(2.5, T / 7), fast: (T) => Math.max(8, T / 2) }; // steps a second
 const WAYS = { digits: 6, words: 4 };
 
-export default class Hand {
+export default class Hand extends Played {
   constructor(parent) {
+    super();
     Object.assign(this, { answers: 0, refusing: false });
     const changed = () => this.request();
     this.asker = new Asker(this);
@@ -253,18 +254,6 @@ export default class Hand {
   }
 
   // --- what is shown ---------------------------------------------------------------------------------------
-
-  request() {
-    this.raf ||= requestAnimationFrame((now) => this.tick(now));
-  }
-
-  tick(now) {
-    this.raf = 0;
-    if (!this.visible || !this.writing) return;
-    if (this.play.playing) this.play.move(now);
-    this.draw();
-    if (this.play.playing) this.request();
-  }
 
   draw() {
     const { facts, writing, play, palette, words, tools, judge } = this;
