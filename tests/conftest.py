@@ -11,6 +11,7 @@ from zlib import crc32
 import pytest
 import torch
 
+from lab.runs import placing
 from lab.runs.supervisor import Supervisor, supervisor
 from tests.serving import Lab, start_lab, stop_lab
 
@@ -65,6 +66,7 @@ def supervisor_of_the_file() -> Iterator[None]:
 def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENLAB_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("GENLAB_DEVICE", "cpu")
+    monkeypatch.setattr(placing, "ANSWER_SECONDS", 300.0)  # a worker takes long to start on a busy machine
     torch.set_num_threads(1)
     torch.manual_seed(0)
 

@@ -12,7 +12,7 @@ from engine.checks import Check, gap, slope_gap
 from engine.codes.base import LOG_P, Coder, Pixels, Variational, standard
 from engine.codes.pca import PCA
 from engine.data import Dataset
-from engine.device import seed
+from engine.device import precise, seed
 from engine.family import Batch
 
 EXAMPLES = 8  # on which each law is measured
@@ -110,7 +110,7 @@ def of_pca(model: PCA, data: Dataset) -> list[Check]:
     skew = (V.T @ V - torch.eye(V.shape[1]).to(V)).abs().max().item()
     mixed = (inner - inner.diagonal().diag()).abs().max()
     rise = inner.diagonal().diff().clamp(min=0).sum()
-    most = torch.linalg.eigvalsh(S)[len(S) - V.shape[1] :].sum()
+    most = torch.linalg.eigvalsh(precise(S))[len(S) - V.shape[1] :].sum().to(S)
     turns = torch.linalg.matrix_norm(S @ V - V @ inner, "nuc") / total
     # V is still on its way while it turns, or after few rounds (Kuczynski and Wozniakowski 1992)
     allowed = min(1.0, 1e-5 + TURNING * turns.item(), LARGEST / max(n, 1))

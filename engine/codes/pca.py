@@ -73,11 +73,13 @@ class PCA(Coder):
         gap = mean - self.m
         inner = (x - mean).T @ (x - mean) / len(x)
         share = len(x) / n
-        self.S.copy_((1 - share) * self.S + share * inner + share * (1 - share) * torch.outer(gap, gap))
+        S = (1 - share) * self.S + share * inner + share * (1 - share) * torch.outer(gap, gap)
+        self.S.copy_((S + S.T) / 2)  # a product of matrices is symmetric only up to rounding
         self.m.add_(share * gap)
         self.n.copy_(n)
         V = torch.linalg.qr(self.S @ self.V)[0]
-        V = V @ torch.linalg.eigh(V.T @ self.S @ V)[1].flip(1)  # the axes of the subspace, in order
+        axes = torch.linalg.eigh(precise(V.T @ self.S @ V))[1].to(V)  # in float32 it may fail: many are alike
+        V = V @ axes.flip(1)  # the axes of the subspace, in order
         turned = ((V * self.V).sum(0) < 0) & (self.n > len(x))
         self.V.copy_(V.where(~turned, -V))  # no axis flips
 

@@ -28,6 +28,7 @@ from torch.nn.functional import interpolate, pad
 from engine.adam import Adam
 from engine.config import Refused
 from engine.data.builtin import ASSETS
+from engine.device import precise
 from engine.family import Batch, Terms
 from engine.nets.backbone import backbone
 
@@ -202,6 +203,6 @@ def moments(F: Tensor, weight: Tensor | None, mixed: bool) -> tuple[Tensor, Tens
 
 def root(C: Tensor, power: float) -> Tensor:
     """A symmetric power of a covariance (N, N)."""
-    values, vectors = torch.linalg.eigh(C)
+    values, vectors = (t.to(C) for t in torch.linalg.eigh(precise(C)))  # in float32 it may fail
     floor = FLOOR * values.mean().item() + 1e-6  # and for features without any variance
     return vectors * values.clamp_min(floor) ** power @ vectors.T

@@ -6,14 +6,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from lab.runs import placing
 from tests.pages.test_pages import HOME, works
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """After half a minute without an answer a page calls the lab busy; a noisy machine needs longer."""
-    monkeypatch.setattr(placing, "ANSWER_SECONDS", 300.0)
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def as_in_a_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def as_in_a_run() -> Iterator[None]:
     prepare(1)
-    monkeypatch.setattr("lab.runs.placing.ANSWER_SECONDS", 300.0)  # on a noisy machine
     yield
     torch.set_flush_denormal(False)

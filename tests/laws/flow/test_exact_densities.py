@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from engine.autoregressive.base import Ordered
+from engine.autoregressive.writer import Writer
 from engine.config import Refused
 from engine.data import batches, load
 from engine.device import precise
@@ -27,7 +28,7 @@ from tests.laws.flow.flowing import PLANE, flow
 EXAMPLES = {"line": "two-bumps", "points": "moons", "image": "digits"}
 SMALL = {"width": 12, "depth": 1, "layers": 3}
 PLAIN = {"lr", "batch", "ema", "beta1", "epochs"}  # they change how a model learns and not what it is
-WITH = [f for f in families().values() if hasattr(f, "log_prob") and not issubclass(f, Ordered)]
+WITH = [f for f in families().values() if hasattr(f, "log_prob") and not issubclass(f, (Ordered, Writer))]
 CASES = [
     pytest.param(family, kind, id=f"{family.name}-{kind.kind}") for family in WITH for kind in family.kinds
 ]
