@@ -3,11 +3,14 @@
 import pytest
 import torch
 
+from engine.data import load
 from engine.families import find
 from engine.flow.base import Flow
 from engine.flow.measures import KL, measure
 from engine.metrics.digit_classifier import digit_classifier
-from engine.metrics.ruler import floors, quality
+from engine.metrics.measure import Measure
+from engine.metrics.observe import observe
+from engine.metrics.ruler import floors, measurable, quality
 from engine.style.style import TERMS
 from lab.kit.subject import recordings
 from lab.runs import store
@@ -38,8 +41,12 @@ def test_at_least_95_percent_of_the_pretrained_digits_are_the_digits_asked_for()
     assert min(by_digit) >= 0.8, by_digit
 
 
+NUMBER_BY_NUMBER = "engine.autoregressive."
 PRETRAINED = {name: one for name, (one, _) in recordings().items()}
-POINTS = [name for name, one in PRETRAINED.items() if one.slower and not name.endswith("digits")]
+POINTS = [name for name, one in PRETRAINED.items() if one.slower and measurable(load(one.data))]
+NUMBERS = [
+    name for name, one in PRETRAINED.items() if find(one.family).__module__.startswith(NUMBER_BY_NUMBER)
+]
 FLOWS = [name for name in POINTS if issubclass(find(PRETRAINED[name].family), Flow)]
 WEAK = {"planar-moons": 0.35, "nice-moons": 0.1}  # nats: what these layers can do
 
@@ -70,6 +77,22 @@ def test_the_pretrained_points_lie_like_the_data(name):
     torch.manual_seed(1)
     measured, floor = quality(model, data), floors(data)["sliced Wasserstein"]
     assert measured["sliced Wasserstein"] < floor.value + 6 * floor.error, (measured, floor)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_learned_one_number_after_another_beats_a_model_without_a_past(name):
+    """On test examples: independent pixels, single steps or samples, or n-grams."""
+    _, model, data = remembered(store.RECORDINGS / name)
+    torch.manual_seed(1)
+    measured = observe(model, data)
+    score = max((one for one in measured if isinstance(one, Measure)), key=lambda one: one.score)
+    (bar,) = (
+        one
+        for one in measured
+        if isinstance(one, Measure) and one.role == "truth" and one.chart == score.chart
+    )
+    print(f"{name}: {score} {measured[score]:.3f}, {bar} {measured[bar]:.3f}")
+    assert measured[score] < measured[bar]
 
 
 @torch.no_grad()
