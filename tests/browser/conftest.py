@@ -17,6 +17,29 @@ CHROMIUM = Path("/usr/bin/chromium")
 SHELL = Path("/usr/bin/chromium-headless-shell")  # the same without a window: it opens pages in less time
 
 
+EVERY_DAY = (
+    "student",
+    "strangers",
+    "address",
+    "proxy",
+    "gan_page",
+    "every_room",
+    "one_screen",
+    "map",
+    "modules",
+)
+"""What a student meets first. Of the tests of what stands in one room alone, a part runs each day."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if (
+            item.path.parent == Path(__file__).parent
+            and item.path.stem.removeprefix("test_") not in EVERY_DAY
+        ):
+            item.add_marker("exhaustive")
+
+
 def need_chromium() -> None:
     if not CHROMIUM.exists():
         how = pytest.fail if os.environ.get("GENLAB_BROWSER") == "required" else pytest.skip

@@ -71,6 +71,7 @@ class Cinema:
         expect(self.get("t")).to_have_text(f"t = {t} of 100")
 
     def pixels(self, screen: str = "screen-x_t", row: int = 0) -> str:
+        self.me.drawn()
         return self.get(screen).nth(row).evaluate("canvas => canvas.toDataURL()")
 
     def rests(self) -> None:

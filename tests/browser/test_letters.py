@@ -58,12 +58,7 @@ def test_the_next_letter_follows_the_text_the_region_and_the_temperature(visitor
     first = bars(me)
     assert sum(first.values()) == pytest.approx(1, abs=0.1), "twelve letters have nearly all"
     changed(me, bars, lambda: write(me, "Begin a name", "Нов"), "other letters after another beginning")
-
-    def choose() -> None:
-        me.page.locator(".st-key-region").get_by_role("combobox").fill("Львівська")
-        me.page.get_by_role("option", name="Львівська").click()
-
-    warm = changed(me, bars, choose, "other letters in another region")
+    warm = changed(me, bars, lambda: me.select("region", "Львівська"), "other letters in another region")
     slider = me.page.locator(".st-key-letters-temperature").get_by_role("slider")
     slider.focus()
     cold = changed(me, bars, lambda: slider.press("Home"), "the likeliest letter alone, at temperature 0")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
 from engine.families import families
 from lab.server import PAGES
@@ -126,6 +126,21 @@ class Visitor:
         """Scroll a part of the page to the middle of the window, where no bar of the page covers it."""
         part.evaluate("part => part.scrollIntoView({ block: 'center' })")
         self.drawn()
+
+    def select(self, key: str, name: str) -> None:
+        """Choose this option of the select box with this key. A box that is drawn anew meanwhile loses what
+        was typed, and a page that scrolls closes its menu."""
+        box = self.page.locator(f".st-key-{key}").get_by_role("combobox")
+
+        def chosen() -> bool:
+            with suppress(Error):
+                self.centre(box)
+                box.fill(name, timeout=2000)
+                self.page.get_by_role("option", name=name, exact=True).click(timeout=2000)
+                self.written()
+            return box.input_value() == name and box.get_attribute("aria-expanded") == "false"
+
+        self.until(chosen, f"the choice of {name}")
 
     def drawn(self) -> None:
         """Wait until what has happened is on the screen."""

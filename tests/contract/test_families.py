@@ -200,6 +200,7 @@ def test_the_laws_of_the_check_tab_hold_on_a_trained_model(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+@pytest.mark.exhaustive
 def test_all_is_measured_and_drawn_on_the_data_of_the_lab(family):
     """So that no mistake hides behind a measure that is left out with its reason."""
     for kind in family.kinds:

@@ -66,6 +66,8 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.util import calc_hash
 from lab.runs.supervisor import supervisor
 
+pytestmark = pytest.mark.exhaustive
+
 ContextProxy.cookies = property(lambda self: {"genlab": "ann"})
 page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=300)
 page._page_hash = calc_hash("gauss")

@@ -65,6 +65,7 @@ def complaints(page) -> str:
         ("change-of-variables", {"bas": "3"}, "This page has no knob called 'bas'. Perhaps base was meant."),
     ],
 )  # fmt: skip
+@pytest.mark.exhaustive
 def test_what_a_link_may_not_say_is_named_in_one_sentence(visit, page, query, says):
     page = visit(page, **query)
     assert says in complaints(page)
@@ -126,6 +127,7 @@ def test_what_did_not_reach_the_browsers_address_is_written_again(monkeypatch, b
     assert params.sent == sent
 
 
+@pytest.mark.exhaustive
 def test_another_room_takes_nothing_over(visit):
     page = visit("gan", lr_D="0.005", batch="32", data="moons")
     page.query_params.clear()

@@ -40,6 +40,7 @@ def ask(ws, number: int, name: str = "look", **given) -> None:
     send(ws, ask=name, id=number, **{"with": given})
 
 
+@pytest.mark.exhaustive
 def test_anybody_may_ask_any_run_and_the_answer_is_the_models(lab, monkeypatch):
     run_id = new_run(lab, monkeypatch, mark(lab.cookie()), **VAE)
     with watching(lab, run_id, lab.cookie()) as ws:

@@ -16,6 +16,8 @@ from tests.runs.test_health import numbers
 from tests.runs.test_live import frame, mark, new_run, send, text
 from tests.serving import start_lab, stop_lab
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):

@@ -332,6 +332,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_the_last_checkpoint(capsys, mon
     assert wire.read_about(at / "checkpoint.safetensors")["round"] == 0
 
 
+@pytest.mark.exhaustive
 def test_the_installed_script_stops_at_ctrl_c_like_the_function(tmp_path):
     script = Path(sys.executable).with_name("genlab")
     command = [script, *GOOD, "--rounds", "100000000", "--json"]

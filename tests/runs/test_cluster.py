@@ -135,6 +135,7 @@ def test_the_command_joins_before_it_serves_and_its_options_are_of_a_cluster(ray
         assert "give --cluster ADDRESS" in capsys.readouterr().err
 
 
+@pytest.mark.exhaustive
 def test_a_lab_on_this_machine_imports_no_ray():
     code = "import lab.server, lab.runs.worker, sys; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

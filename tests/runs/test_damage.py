@@ -55,6 +55,7 @@ def change(at, **values):
     (at / "run.json").write_text(json.dumps(told))
 
 
+@pytest.mark.exhaustive
 def test_the_directorys_name_is_the_id_and_a_copy_is_a_run_of_its_own(at):
     change(at, id="ffffffffffff")
     other = by_hand(at)

@@ -63,6 +63,7 @@ def send(ws, **message) -> None:
     ws.send(json.dumps(message))
 
 
+@pytest.mark.exhaustive
 def test_a_run_is_greeted_trained_paused_stepped_and_reset_over_the_socket(lab, monkeypatch):
     cookie = lab.cookie()
     run_id = new_run(lab, monkeypatch, mark(cookie))
@@ -280,6 +281,7 @@ def test_a_killed_worker_is_started_again_and_its_runs_go_on(lab, monkeypatch):
     assert rounds[: before // 2] == list(range(1, before // 2 + 1))
 
 
+@pytest.mark.exhaustive
 def test_a_run_survives_kill_9_of_the_whole_server(start, tmp_path, monkeypatch):
     lab = start(tmp_path / "runs")
     try:

@@ -18,7 +18,10 @@ from lab.runs import nursery, store
 from lab.runs.pipe import WorkerProcess
 from tests.runs.test_run import SETTING
 
-pytestmark = pytest.mark.skipif(not nursery.usable(), reason="no Linux, or no handles")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.skipif(not nursery.usable(), reason="no Linux, or no handles"),
+]
 MB = 1e6
 
 

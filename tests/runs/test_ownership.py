@@ -16,6 +16,8 @@ from lab.runs import store
 from lab.runs.supervisor import Supervisor
 from tests.runs.test_run import SETTING
 
+pytestmark = pytest.mark.exhaustive
+
 SECONDS = 240  # on a busy machine
 
 

@@ -33,7 +33,7 @@ from tests.runs.test_ownership import (  # noqa: F401
 from tests.serving import start_lab, stop_lab
 
 missing = not find_spec("ray") and os.environ.get("GENLAB_RAY") != "required"
-pytestmark = pytest.mark.skipif(missing, reason="Ray is not installed")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(missing, reason="Ray is not installed")]
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ def trace_of(frame: bytes) -> dict:
 
 
 @pytest.mark.parametrize("name", recordings())
+@pytest.mark.exhaustive
 def test_every_recording_can_be_watched_in_slow_motion_at_once(asked, name):
     at = store.folder(name)
     trace = trace_of(asked.trace(name, None, "me", store.keyframes(at)[-1]))

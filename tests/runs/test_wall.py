@@ -60,6 +60,7 @@ def test_each_member_is_the_single_run_of_its_setting():
 
 
 @pytest.mark.parametrize("cut", [77, 261])  # within the rows of each round, and between two rows
+@pytest.mark.exhaustive
 def test_a_wall_reopened_from_its_checkpoint_continues_bit_for_bit(cut):
     whole = trained(new(), 300)
     parts = trained(new(), cut)

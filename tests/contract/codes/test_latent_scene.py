@@ -82,6 +82,7 @@ def test_every_family_with_codes_has_its_plane(family, z):
 
 @pytest.mark.parametrize("axes", [None, (-1, -2), (2, 0)])
 @pytest.mark.parametrize(("family", "z"), [("vae", 1), ("vae", 2), ("vae", 20), ("ae", 1), ("ae", 20)])
+@pytest.mark.exhaustive
 def test_a_tile_is_what_is_decoded_at_its_place_in_the_plane(tmp_path, family, z, axes):
     run = trained(tmp_path, family=family, z=z)
     pointer = axes and {"axes": {"x": float(axes[0]), "y": float(axes[1])}}

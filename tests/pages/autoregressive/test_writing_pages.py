@@ -51,6 +51,7 @@ def small(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.exhaustive
 def test_every_room_opens_with_its_tools(visit, name):
     data, tools = ROOMS[name]
     page = visit(name, data=data, **small(name))
@@ -61,6 +62,7 @@ def test_every_room_opens_with_its_tools(visit, name):
 
 
 @pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.exhaustive
 def test_formulas_and_links(visit, name):
     page = visit(name, tab="Formula and code", data=ROOMS[name][0], **small(name))
     assert r"\log p(" in texts(page)

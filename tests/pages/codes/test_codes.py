@@ -76,6 +76,7 @@ COMMON = ["Between two digits", "Arithmetic with codes", "Attribute directions",
         ("cvae", ["Same handwriting, other digit", *COMMON, "Reparameterization"]),
     ],
 )
+@pytest.mark.exhaustive
 def test_each_family_has_the_tools_that_it_can_use_and_each_answers(run_of, family, tools):
     page = opened(family, run_of(family))
     assert list(page.button_group(key="codes-tool").options) == tools

@@ -48,6 +48,7 @@ def test_every_room_opens_on_pictures_and_on_points(visit, name, data):
 
 
 @pytest.mark.parametrize(("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs])
+@pytest.mark.exhaustive
 def test_every_tab_opens(visit, name, tab):
     page = visit(name, tab=tab, seed="3", data="digits", **ROOMS[name])
     paused(page)

@@ -59,6 +59,7 @@ def open_tab(visit, name: str, tab: str, data: str = "moons", **query: str):
 
 @pytest.mark.parametrize("data", ["moons", "digits"])
 @pytest.mark.parametrize(("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs])
+@pytest.mark.exhaustive
 def test_every_tab_opens_on_points_and_on_pictures(visit, name, tab, data):
     page = open_tab(visit, name, tab, data)
     assert [t.label for t in page.tabs][: len(TABS[name])] == TABS[name]

@@ -65,6 +65,7 @@ def press(page: AppTest, key: str) -> AppTest:
     return works(page.button(key=key).click().run())
 
 
+@pytest.mark.exhaustive
 def test_between_two_z_shows_both_ways_and_says_why(run_of):
     page = opened("explore", run_of("digits"))
     assert list(page.button_group(key="explore-tool").options) == TOOLS

@@ -178,6 +178,7 @@ def test_every_tool_opens_and_has_its_answer(visit, tab):
 
 
 @pytest.mark.parametrize("address", [address for *_, address in EXPERIMENTS])
+@pytest.mark.exhaustive
 def test_each_experiment_descends_its_loss(address):
     asked = dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))
     name = asked.pop("data", USUAL)

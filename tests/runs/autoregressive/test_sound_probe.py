@@ -253,6 +253,7 @@ def test_channels_are_averaged_and_the_silence_before_is_cut():
         (wav(tone(1, 8000), 500), "500 samples a second"),
     ],
 )
+@pytest.mark.exhaustive
 def test_a_file_that_is_no_sound_is_refused_in_words(source, why):
     with pytest.raises(Refused, match=why):
         decode("sound", source, "mine.wav")

@@ -212,6 +212,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("family", "knobs"), KNOBS)
 @pytest.mark.parametrize("data", [RING, DIGITS], ids=["points", "pictures"])
+@pytest.mark.exhaustive
 def test_the_last_part_is_a_sample_of_the_same_noise(family, knobs, data):
     model = built(family, data, conditional=True, guidance=1.5)
     parts, n = ask("reverse", model, data, seed=5, label=3, **knobs), films.SHOWN[data.space.kind]

@@ -375,6 +375,7 @@ def test_a_model_that_has_diverged_says_so():
         ask("sheet", game, seed=0)
 
 
+@pytest.mark.exhaustive
 def test_the_supervisor_asks_any_run_and_a_recording(supervised):
     setting = {"family": "gan", "data": "digits", "seed": 0, "config": SMALL}
     run_id = supervised.create("ann", **setting)

@@ -93,6 +93,7 @@ def test_ten_pictures_come_layer_by_layer_and_the_run_is_left_as_it_is():
     assert (again["picture"] == parts[0]["picture"]).all()
 
 
+@pytest.mark.exhaustive
 def test_an_early_layer_keeps_more_of_the_content_than_a_deep_one():
     transfer, data = model("cat.glass")
     last = {}

@@ -54,6 +54,7 @@ def test_the_course_has_a_change_of_level_and_of_weights(whole):
 
 
 @pytest.mark.parametrize("cuts", [(1, 6, 12), (5, 11), (7, 17)])
+@pytest.mark.exhaustive
 def test_a_paused_and_reopened_run_goes_on_bit_for_bit(whole, cuts):
     """Cut before, at and behind the change of level and that of the weights."""
     same(whole, course(new(), cuts))
