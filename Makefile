@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
-# of what is exhaustive a twelfth, another each day; CI takes a quarter, and ends in 45 minutes
+# of what is exhaustive a twelfth, another each day; CI takes a sixth, and ends in 45 minutes
 export GENLAB_PART ?= $(shell expr `date +%j` % 12)/12
 
 .PHONY: lab test test-all quick more check bench clean

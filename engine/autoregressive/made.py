@@ -110,7 +110,8 @@ class MADE(Pixels):
         *hidden, (V, b) = self.layers(0)
         by_degree = [m.argsort() for m in self.m[0]]
         known = [
-            torch.searchsorted(m.sort()[0], torch.arange(self.D), right=True).tolist() for m in self.m[0]
+            torch.searchsorted(m.sort()[0], torch.arange(self.D).to(m), right=True).tolist()
+            for m in self.m[0]
         ]
         sorted_ = [(W[units], bias[units]) for (W, bias), units in zip(hidden, by_degree, strict=True)]
         for j, units in enumerate(by_degree[:-1], 1):

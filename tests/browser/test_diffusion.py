@@ -25,6 +25,7 @@ class Films:
         self.of = "model of round"
         if own:
             me.train()
+            me.until(lambda: me.number("now") > 50, "a net that predicts noise: a new one predicts none")
             self.of += f" {me.pause():,}"
         me.written()
 

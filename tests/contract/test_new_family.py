@@ -15,6 +15,7 @@ import engine.families
 from engine.config import Refused
 from engine.dispatch import YOURS
 
+pytestmark = pytest.mark.exhaustive
 ROOT = Path(__file__).parents[2]
 GAUSS = r'''
 """A Gaussian with independent axes, fitted by maximum likelihood (https://example.org/gauss)."""
@@ -65,8 +66,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.runtime.context import ContextProxy
 from streamlit.util import calc_hash
 from lab.runs.supervisor import supervisor
-
-pytestmark = pytest.mark.exhaustive
 
 ContextProxy.cookies = property(lambda self: {"genlab": "ann"})
 page = AppTest.from_file(os.path.abspath("lab/home.py"), default_timeout=300)

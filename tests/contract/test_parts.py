@@ -1,4 +1,4 @@
-"""CI takes a third of what is exhaustive: three days take all of it, and each day takes all else."""
+"""CI takes a part of what is exhaustive: in as many days it takes all of it, and each day all else."""
 
 from types import SimpleNamespace
 

@@ -13,6 +13,7 @@ from engine.data.keep import home_of
 from lab import cli
 from lab.runs import store
 
+pytestmark = pytest.mark.exhaustive
 FLOW = [
     "train",
     "real-nvp",
@@ -117,8 +118,6 @@ def test_one_place_reads_the_home():
 SETTINGS = ["GENLAB_HOME", "GENLAB_PATIENCE", "GENLAB_THREADS", "GENLAB_DEVICE", "GENLAB_FAMILIES"]
 LOADS = """
 import lab.runs.seats, lab.runs.store, engine.device, engine.families
-
-pytestmark = pytest.mark.exhaustive
 engine.device.pick()
 print(lab.runs.seats.PATIENCE, lab.runs.store.home(), len(engine.families.families()) > 9)
 """
