@@ -146,7 +146,6 @@ def test_it_trains_from_the_command_line(folder):
     assert rows[119]["-E[log p(x)]"] < rows[0]["-E[log p(x)]"] - 0.3
 
 
-@pytest.mark.exhaustive
 def test_data_it_does_not_model_are_refused(folder, tmp_path):
     words = "-m", "lab.cli", "train", "gauss", "--data", "digits", "--rounds", 1
     assert python(*words, code=2) == (
@@ -156,12 +155,10 @@ def test_data_it_does_not_model_are_refused(folder, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.exhaustive
 def test_it_has_a_page_with_its_sliders_and_its_laws_hold(folder):
     assert "the page is well" in python("-c", PAGE)[0]
 
 
-@pytest.mark.exhaustive
 def test_it_is_under_contract(folder):
     told, _ = python(
         "-m", "pytest", "tests/contract/test_families.py", "-vv", "-k", "gauss", "-p", "no:cacheprovider"
